@@ -1,0 +1,218 @@
+"""Checks of arguments, and one wording for all their errors.
+
+Every message says what was received, what was expected and, where it helps, what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+T = TypeVar("T")
+
+
+def describe(value: object) -> str:
+    """Say what ``value`` is in a few words, for an error message.
+
+    >>> import numpy as np
+    >>> describe(np.zeros((2, 3)))
+    'an array of float64, shape (2, 3)'
+    >>> describe("abc")
+    "'abc' (str)"
+    """
+    if isinstance(value, np.ndarray):
+        return f"an array of {value.dtype}, shape {value.shape}"
+    text = repr(value)
+    if len(text) > 60:
+        text = text[:57] + "..."
+    return f"{text} ({type(value).__name__})"
+
+
+def message(name: str, *, received: str, expected: str, remedy: str = "") -> str:
+    """Word an error: what was received, what was expected, what to do.
+
+    >>> message("bits", received="17", expected="an integer from 2 to 16")
+    'bits: expected an integer from 2 to 16. Received: 17.'
+    """
+    text = f"{name}: expected {expected}. Received: {received}."
+    return f"{text} {remedy}" if remedy else text
+
+
+def check_choice(name: str, value: T, choices: Iterable[T], *, remedy: str = "") -> T:
+    """Return ``value`` if it is one of ``choices``.
+
+    Raises:
+        ValueError: It is not; the message lists the choices.
+
+    >>> check_choice("scheme", "symmetric", ["symmetric", "asymmetric"])
+    'symmetric'
+    """
+    allowed = list(choices)
+    if value not in allowed:
+        expected = "one of " + ", ".join(repr(choice) for choice in allowed)
+        raise ValueError(message(name, received=describe(value), expected=expected, remedy=remedy))
+    return value
+
+
+def check_integer(name: str, value: Any, low: int, high: int | None = None) -> int:
+    """Return ``value`` as an ``int`` if it is a whole number in ``low … high``.
+
+    Raises:
+        TypeError: It is not a whole number (a ``bool`` is none).
+        ValueError: It is out of range.
+
+    >>> check_integer("bits", 8, 2, 16)
+    8
+    """
+    expected = (
+        f"an integer of at least {low}" if high is None else f"an integer from {low} to {high}"
+    )
+    if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer):
+        raise TypeError(message(name, received=describe(value), expected=expected))
+    if value < low or (high is not None and value > high):
+        raise ValueError(message(name, received=describe(value), expected=expected))
+    return int(value)
+
+
+def check_number(
+    name: str,
+    value: Any,
+    low: float = -np.inf,
+    high: float = np.inf,
+    *,
+    open_low: bool = False,
+    open_high: bool = False,
+) -> float:
+    """Return ``value`` as a ``float`` if it is a finite number in the interval.
+
+    Args:
+        name: What the caller calls it.
+        value: The number.
+        low: Lower end of the interval.
+        high: Upper end of the interval.
+        open_low: Whether ``low`` itself is excluded.
+        open_high: Whether ``high`` itself is excluded.
+
+    Raises:
+        TypeError: It is not a real number.
+        ValueError: It is NaN, infinite or outside the interval.
+
+    >>> check_number("sparsity", 0.95, 0, 1, open_high=True)
+    0.95
+    """
+    left, right = ("(" if open_low else "["), (")" if open_high else "]")
+    expected = f"a finite number in {left}{low:g}, {high:g}{right}"
+    if isinstance(value, bool | np.bool_) or not isinstance(
+        value, int | float | np.integer | np.floating
+    ):
+        raise TypeError(message(name, received=describe(value), expected=expected))
+    below = value <= low if open_low else value < low
+    above = value >= high if open_high else value > high
+    if not np.isfinite(value) or below or above:
+        raise ValueError(message(name, received=describe(value), expected=expected))
+    return float(value)
+
+
+def check_array(
+    name: str,
+    value: ArrayLike,
+    *,
+    ndim: int | None = None,
+    shape: tuple[int | None, ...] | None = None,
+    finite: bool = True,
+) -> NDArray[np.float64]:
+    """Return ``value`` as a float64 array of the asked form.
+
+    Args:
+        name: What the caller calls it.
+        value: Numbers in any nesting.
+        ndim: How many axes it must have; ``None`` accepts any number.
+        shape: Its shape from the last axes on; ``None`` in it accepts any length. Axes before
+            these are leading batch axes and are not checked, unless ``ndim`` is given too.
+        finite: Whether NaN and infinity are refused.
+
+    Raises:
+        TypeError: It does not hold real numbers.
+        ValueError: Its shape differs, it is empty, or it holds NaN or infinity.
+
+    >>> check_array("x", [1, 2]).dtype
+    dtype('float64')
+    """
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise ValueError(
+            message(name, received="rows of unequal length", expected="an array of numbers")
+        ) from None
+    if array.dtype.kind not in "buif":
+        raise TypeError(message(name, received=describe(value), expected="real numbers"))
+    if array.size == 0:
+        raise ValueError(message(name, received=describe(array), expected="at least one number"))
+    if ndim is not None and array.ndim != ndim:
+        raise ValueError(message(name, received=describe(array), expected=f"{ndim} axes"))
+    if shape is not None and (
+        array.ndim < len(shape)
+        or any(
+            wanted not in (None, got)
+            for wanted, got in zip(shape, array.shape[array.ndim - len(shape) :], strict=True)
+        )
+    ):
+        sizes = ", ".join("any" if size is None else str(size) for size in shape)
+        raise ValueError(
+            message(name, received=describe(array), expected=f"last axes of sizes ({sizes})")
+        )
+    result = array.astype(np.float64)
+    if finite and not np.isfinite(result).all():
+        count = int((~np.isfinite(result)).sum())
+        raise ValueError(
+            message(name, received=f"{count} of NaN or infinity", expected="finite numbers")
+        )
+    return result
+
+
+def check_same_shape(first_name: str, first: Any, second_name: str, second: Any) -> None:
+    """Refuse two arrays of different shapes.
+
+    Raises:
+        ValueError: The shapes differ.
+
+    >>> import numpy as np
+    >>> check_same_shape("x", np.zeros(2), "y", np.zeros(3))
+    Traceback (most recent call last):
+    ...
+    ValueError: y: expected the shape of x, (2,). Received: shape (3,).
+    """
+    if np.shape(first) != np.shape(second):
+        raise ValueError(
+            message(
+                second_name,
+                received=f"shape {np.shape(second)}",
+                expected=f"the shape of {first_name}, {np.shape(first)}",
+            )
+        )
+
+
+def check_labels(name: str, value: Any, classes: int) -> NDArray[np.int64]:
+    """Return ``value`` as int64 class labels in ``0 … classes - 1``, shape ``[n]``.
+
+    Raises:
+        TypeError: They are not whole numbers.
+        ValueError: They are not one axis, none at all, or out of range.
+
+    >>> check_labels("labels", [0, 2, 1], 3)
+    array([0, 2, 1])
+    """
+    array = np.asarray(value)
+    expected = f"whole numbers from 0 to {classes - 1}, shape [n]"
+    if array.ndim != 1 or array.size == 0:
+        raise ValueError(message(name, received=describe(array), expected=expected))
+    if array.dtype.kind not in "ui":
+        raise TypeError(message(name, received=describe(array), expected=expected))
+    if array.min() < 0 or array.max() >= classes:
+        raise ValueError(
+            message(name, received=f"values from {array.min()} to {array.max()}", expected=expected)
+        )
+    return array.astype(np.int64)
