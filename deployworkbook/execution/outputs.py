@@ -1,0 +1,98 @@
+"""The notebook files of a run: read one, make room for the executed one, write it."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from deployworkbook.workspace import timestamp, write_atomically
+
+# papermill removes cells with its tag from a notebook that is run again, and marks the cell that
+# sets the parameters with this one.
+NOTE_TAG = "papermill-error-cell-tag"
+INJECTED_TAG = "injected-parameters"
+
+
+def read_notebook(path: Path) -> NotebookNode:
+    """Read a notebook of format 4.
+
+    Raises:
+        ValueError: It is missing, unreadable, not JSON, or not a notebook.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        content = json.loads(text)
+        if not isinstance(content, dict) or not isinstance(content.get("cells"), list):
+            raise ValueError("it has no list of cells")
+        if not all(isinstance(cell, dict) for cell in content["cells"]):
+            raise ValueError("its cells are no objects")
+        return nbformat.reads(text, as_version=4)
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror or error}.") from error
+    except (ValueError, nbformat.ValidationError) as error:
+        reason = str(error).partition("\n")[0]
+        raise ValueError(
+            f"{path} is not a notebook of format 4: {reason}. "
+            "Restore it, or open and save it in JupyterLab."
+        ) from error
+
+
+def is_counted(cell: NotebookNode) -> bool:
+    """Whether a cell counts: code, and not papermill's cell of parameters."""
+    return cell.cell_type == "code" and INJECTED_TAG not in cell.metadata.get("tags", [])
+
+
+def make_room(output: Path) -> Path | None:
+    """Clear the place of an executed notebook; return the backup if one was made.
+
+    An earlier run's product, known by papermill's metadata, is removed, so that what stands there
+    afterwards is this run's. Any other file is renamed.
+    """
+    output.parent.mkdir(parents=True, exist_ok=True)
+    if not output.exists():
+        return None
+    try:
+        is_product = "papermill" in read_notebook(output).metadata
+    except ValueError:
+        is_product = False
+    if is_product:
+        output.unlink()
+        return None
+    backup = output.with_name(f"{output.stem}-backup-{timestamp()}{output.suffix}")
+    if backup.exists():
+        raise FileExistsError(f"{backup} exists already, so {output} was left. Try again.")
+    os.replace(output, backup)
+    return backup
+
+
+def write_executed(
+    notebook: NotebookNode, output: Path, *, failed_cell: int | None, error: str
+) -> None:
+    """Write an executed notebook, with a note at its head and at the cell where it ended.
+
+    Args:
+        notebook: It; changed in place.
+        output: Where to; a kill leaves nothing there, never a part.
+        failed_cell: The cell in which the run ended, if it is known.
+        error: What was wrong, in one line; empty writes no note.
+    """
+    notebook.metadata.setdefault("papermill", {})["output_path"] = str(output)
+    # papermill's notes number cells by another count, and it writes none for a time-out.
+    notebook.cells = [c for c in notebook.cells if NOTE_TAG not in c.metadata.get("tags", [])]
+    if error:
+        counted = [index for index, cell in enumerate(notebook.cells) if is_counted(cell)]
+        where = ""
+        if failed_cell is not None and failed_cell <= len(counted):
+            where = f" in code cell {failed_cell}"
+            notebook.cells.insert(counted[failed_cell - 1], _note("**The run ended here.**"))
+        # Indented text is shown as it is, whatever characters the error holds.
+        notebook.cells.insert(0, _note(f"**This run ended{where}, before its end:**\n\n    {error}"))
+    write_atomically(output, nbformat.writes(notebook))
+
+
+def _note(text: str) -> NotebookNode:
+    return nbformat.v4.new_markdown_cell(text, metadata={"tags": [NOTE_TAG]})

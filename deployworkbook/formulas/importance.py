@@ -1,0 +1,185 @@
+"""Importance: how much each weight matters, by what a look at it, the loss or the data tells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from deployworkbook.formulas.activations import softmax
+from deployworkbook.formulas.distributions import check_distribution, one_hot
+from deployworkbook.formulas.perceptron import backward, forward
+from deployworkbook.validation import check_array, check_same_shape, describe, message
+
+
+def magnitude(weights: ArrayLike) -> NDArray[np.float64]:
+    """Score weights by their size: no data needed, and none seen.
+
+        S = |w|
+
+    Args:
+        weights: Any shape.
+
+    Returns:
+        The shape of ``weights``.
+
+    Source: S. Han et al., "Learning both weights and connections for efficient neural networks",
+    NIPS 2015.
+
+    >>> magnitude([-2.0, 1.0])
+    array([2., 1.])
+    """
+    return np.abs(check_array("weights", weights))
+
+
+def taylor(weights: ArrayLike, gradient: ArrayLike) -> NDArray[np.float64]:
+    """Score weights by how far the loss would move without them, to first order.
+
+        S = |w · ∂L/∂w|
+
+    Args:
+        weights: w, any shape.
+        gradient: Of the mean loss, the shape of ``weights``.
+
+    Returns:
+        The shape of ``weights``.
+
+    Raises:
+        ValueError: The shapes differ.
+
+    Source: P. Molchanov et al., "Importance estimation for neural network pruning", CVPR 2019,
+    where it is squared.
+
+    >>> taylor([-2.0, 1.0], [0.1, 0.0])
+    array([0.2, 0. ])
+    """
+    w, g = check_array("weights", weights), check_array("gradient", gradient)
+    check_same_shape("weights", w, "gradient", g)
+    return np.abs(w * g)
+
+
+def optimal_brain_damage(weights: ArrayLike, curvature: ArrayLike) -> NDArray[np.float64]:
+    """Score weights by how far the loss would rise without them, to second order at a minimum.
+
+        S = ½ h w²
+
+    Args:
+        weights: w, any shape.
+        curvature: h, the Hessian's diagonal or the Fisher information that stands for it, the
+            shape of ``weights``.
+
+    Returns:
+        The shape of ``weights``.
+
+    Raises:
+        ValueError: The shapes differ.
+
+    Source: Y. LeCun, J. Denker and S. Solla, "Optimal brain damage", NIPS 1989.
+
+    >>> optimal_brain_damage([-2.0, 1.0], [0.5, 0.0])  # the second may go, whatever its size
+    array([1., 0.])
+    """
+    w, h = check_array("weights", weights), check_array("curvature", curvature)
+    check_same_shape("weights", w, "curvature", h)
+    return 0.5 * h * w**2
+
+
+def fisher_of_gradients(
+    gradients: ArrayLike, probabilities: ArrayLike | None = None
+) -> NDArray[np.float64]:
+    """Fisher information's diagonal from the gradients of single examples.
+
+        I_j = 1/n Σ_i (∂ log P(y_i | x_i, w) / ∂w_j)²                   empirical
+        I_j = 1/n Σ_i Σ_k P(k | x_i, w) (∂ log P(k | x_i, w) / ∂w_j)²   expected over classes
+
+    The empirical one takes the labels of the data; the other one, Fisher's, the labels that the
+    model itself would draw. The square is of each example's gradient: that of the mean gradient
+    would be near 0 at a minimum.
+
+    Args:
+        gradients: Of each example's log-likelihood, shape ``[n, ...]``; or for every class, shape
+            ``[n, classes, ...]``, if probabilities are given. Their sign does not matter.
+        probabilities: P(k | x_i, w), shape ``[n, classes]``.
+
+    Returns:
+        The shape of a gradient, at least 0.
+
+    Raises:
+        ValueError: The shapes do not fit, or the probabilities are not distributions.
+
+    >>> fisher_of_gradients([[1.0, 0.0], [-1.0, 2.0]])
+    array([1., 2.])
+    """
+    each = check_array("gradients", gradients)
+    if each.ndim == 0:
+        raise ValueError(
+            message("gradients", received=describe(each), expected="an axis of examples")
+        )
+    if probabilities is None:
+        return np.asarray((each**2).mean(axis=0))
+    chances = check_distribution("probabilities", probabilities)
+    if each.shape[:2] != chances.shape:
+        raise ValueError(
+            message(
+                "gradients",
+                received=describe(each),
+                expected=f"first axes of sizes {chances.shape}, those of the probabilities",
+            )
+        )
+    return np.asarray(np.einsum("nk,nk...->...", chances, each**2) / len(each))
+
+
+def fisher(
+    parameters: Sequence[ArrayLike], inputs: ArrayLike, labels: ArrayLike | None = None
+) -> list[NDArray[np.float64]]:
+    """Fisher information's diagonal of a perceptron, without a gradient for each example.
+
+    A weight's gradient in one example is its input times its output's error, so its square is the
+    product of their squares, and the sum over examples is one matrix product:
+
+        I(W_l) = 1/n (h_(l-1)²)ᵀ Σ_k P_k δ_l,k²,  I(b_l) = 1/n Σ_i Σ_k P_k δ_l,k²
+
+    where δ_l,k is the error at layer l if the class were k.
+
+    Args:
+        parameters: As in ``perceptron.forward``.
+        inputs: Shape ``[n, in]``.
+        labels: Shape ``[n]``: for the empirical Fisher. ``None`` takes the expectation over the
+            classes that the model itself predicts.
+
+    Returns:
+        The order and shapes of the parameters, at least 0.
+
+    Raises:
+        TypeError: The labels are not whole numbers.
+        ValueError: The shapes do not fit, or a label is out of range.
+
+    Source: L. Theis et al., "Faster gaze prediction with dense networks and Fisher pruning", 2018;
+    the two kinds: F. Kunstner et al., "Limitations of the empirical Fisher approximation for
+    natural gradient descent", NeurIPS 2019.
+
+    >>> kernel, _ = fisher([np.zeros((2, 2)), np.zeros(2)], [[3.0, 0.0]])  # P = ½, δ = ±½
+    >>> kernel
+    array([[2.25, 2.25],
+           [0.  , 0.  ]])
+    """
+    seen = forward(parameters, inputs)
+    probabilities = softmax(seen[-1])
+    count, classes = probabilities.shape
+    if labels is None:
+        cases = [(np.eye(classes)[k], probabilities[:, k : k + 1]) for k in range(classes)]
+    else:
+        targets = one_hot(labels, classes)
+        check_same_shape("logits", probabilities, "one-hot labels", targets)
+        cases = [(targets, np.ones((count, 1)))]
+    squares = [np.zeros_like(values) for values in seen[1:]]
+    for target, weight in cases:
+        for square, error in zip(
+            squares, backward(parameters, seen, probabilities - target), strict=True
+        ):
+            square += weight * error**2
+    information = []
+    for values, square in zip(seen[:-1], squares, strict=True):
+        information += [(values**2).T @ square / count, square.mean(axis=0)]
+    return information

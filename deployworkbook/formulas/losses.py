@@ -1,0 +1,260 @@
+"""Losses and their gradients: mean squared error and cross-entropy.
+
+Arguments come as in Keras: the targets first, then the predictions. A loss reduces the last axis
+and returns one number per example; its gradient is by the prediction of each example. Over a
+batch the loss is the mean of these numbers, so its gradient is these divided by the number of
+examples.
+
+Cross-entropy is offered from probabilities, where it is infinite once a class that occurs gets 0,
+and from logits, where it is always finite.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from deployworkbook.formulas.activations import log_softmax, sigmoid, softmax
+from deployworkbook.formulas.distributions import check_distribution, check_unit
+from deployworkbook.validation import check_array, check_same_shape
+
+NOT_LOGITS = "Logits go to the loss whose name ends in _from_logits."
+
+
+def mean_squared_error(targets: ArrayLike, predictions: ArrayLike) -> NDArray[np.float64]:
+    """Mean of the squared differences.
+
+        L = 1/K Σ (p_k - y_k)²
+
+    Args:
+        targets: Shape ``[..., K]``.
+        predictions: The shape of ``targets``.
+
+    Returns:
+        Shape ``[...]``.
+
+    Raises:
+        ValueError: The shapes differ.
+
+    >>> mean_squared_error([[0.0, 1.0]], [[0.5, 0.5]])
+    array([0.25])
+    """
+    target, prediction = _pair("predictions", targets, predictions)
+    return np.asarray(((prediction - target) ** 2).mean(axis=-1))
+
+
+def mean_squared_error_gradient(targets: ArrayLike, predictions: ArrayLike) -> NDArray[np.float64]:
+    """Gradient of :func:`mean_squared_error` by the predictions; takes what that takes.
+
+        ∂L/∂p_k = 2/K (p_k - y_k)
+
+    Returns:
+        The shape of ``predictions``.
+
+    >>> mean_squared_error_gradient([[0.0, 1.0]], [[0.5, 0.5]])
+    array([[ 0.5, -0.5]])
+    """
+    target, prediction = _pair("predictions", targets, predictions)
+    return np.asarray(2.0 / target.shape[-1] * (prediction - target))
+
+
+def binary_cross_entropy(targets: ArrayLike, probabilities: ArrayLike) -> NDArray[np.float64]:
+    """Surprise at yes-or-no answers, in nats, averaged over the last axis.
+
+        L = -1/K Σ [y_k log p_k + (1 - y_k) log(1 - p_k)],  with 0 log 0 = 0
+
+    A certainty that proves wrong costs infinity. (Keras clips p to 1e-7 … 1 - 1e-7: there it
+    costs about 16, and its gradient is 0.)
+
+    Args:
+        targets: Shape ``[..., K]``, in 0 … 1.
+        probabilities: The shape of ``targets``, in 0 … 1.
+
+    Returns:
+        Shape ``[...]``.
+
+    Raises:
+        ValueError: The shapes differ, or a number is outside 0 … 1.
+
+    >>> binary_cross_entropy([[1.0], [1.0]], [[0.5], [0.0]]).round(4)
+    array([0.6931,    inf])
+    """
+    target, chance = _pair("probabilities", targets, probabilities)
+    check_unit("targets", target)
+    check_unit("probabilities", chance, remedy=NOT_LOGITS)
+    terms = _times_log(target, chance) + _times_log(1.0 - target, 1.0 - chance)
+    return np.asarray(-terms.mean(axis=-1))
+
+
+def binary_cross_entropy_gradient(
+    targets: ArrayLike, probabilities: ArrayLike
+) -> NDArray[np.float64]:
+    """Gradient of :func:`binary_cross_entropy` by the probabilities; takes what that takes.
+
+        ∂L/∂p_k = 1/K [(1 - y_k) / (1 - p_k) - y_k / p_k],  with 0 / 0 = 0
+
+    Returns:
+        The shape of ``probabilities``; infinite where the loss is.
+
+    >>> binary_cross_entropy_gradient([1.0, 0.0], [0.5, 0.5])
+    array([-1.,  1.])
+    """
+    target, chance = _pair("probabilities", targets, probabilities)
+    check_unit("targets", target)
+    check_unit("probabilities", chance, remedy=NOT_LOGITS)
+    slopes = _divide(1.0 - target, 1.0 - chance) - _divide(target, chance)
+    return np.asarray(slopes / target.shape[-1])
+
+
+def binary_cross_entropy_from_logits(targets: ArrayLike, logits: ArrayLike) -> NDArray[np.float64]:
+    """Binary cross-entropy of ``sigmoid(logits)``, finite at every logit.
+
+        L = 1/K Σ [max(z_k, 0) - y_k z_k + log(1 + e^-|z_k|)]
+
+    Args:
+        targets: Shape ``[..., K]``, in 0 … 1.
+        logits: The shape of ``targets``.
+
+    Returns:
+        Shape ``[...]``.
+
+    Raises:
+        ValueError: The shapes differ, or a target is outside 0 … 1.
+
+    >>> binary_cross_entropy_from_logits([[1.0], [1.0]], [[0.0], [-1e4]]).round(4)
+    array([6.931e-01, 1.000e+04])
+    """
+    target, logit = _pair("logits", targets, logits)
+    check_unit("targets", target)
+    terms = np.maximum(logit, 0.0) - target * logit + np.log1p(np.exp(-np.abs(logit)))
+    return np.asarray(terms.mean(axis=-1))
+
+
+def binary_cross_entropy_from_logits_gradient(
+    targets: ArrayLike, logits: ArrayLike
+) -> NDArray[np.float64]:
+    """Gradient of :func:`binary_cross_entropy_from_logits` by the logits; takes what that takes.
+
+        ∂L/∂z_k = 1/K (σ(z_k) - y_k)
+
+    Returns:
+        The shape of ``logits``, in -1/K … 1/K.
+
+    >>> binary_cross_entropy_from_logits_gradient([1.0, 1.0], [0.0, 1e4])
+    array([-0.25,  0.  ])
+    """
+    target, logit = _pair("logits", targets, logits)
+    check_unit("targets", target)
+    return np.asarray((sigmoid(logit) - target) / target.shape[-1])
+
+
+def categorical_cross_entropy(targets: ArrayLike, probabilities: ArrayLike) -> NDArray[np.float64]:
+    """Surprise at the true class, in nats.
+
+        L = -Σ y_k log p_k,  with 0 log 0 = 0
+
+    Args:
+        targets: Shape ``[..., classes]``, distributions; ``one_hot`` makes them from labels.
+        probabilities: The shape of ``targets``, in 0 … 1. Their sum is not checked: that of an
+            integer model's output is only near 1.
+
+    Returns:
+        Shape ``[...]``; infinite where a class that occurs has the probability 0. (Keras divides
+        the probabilities by their sum, and clips them to 1e-7 … 1 - 1e-7.)
+
+    Raises:
+        ValueError: The shapes differ, a number is outside 0 … 1, or targets do not sum to 1.
+
+    >>> categorical_cross_entropy([[0, 1, 0]], [[0.25, 0.5, 0.25]]).round(4)
+    array([0.6931])
+    """
+    target, chance = _pair("probabilities", targets, probabilities)
+    check_distribution("targets", target)
+    check_unit("probabilities", chance, remedy=NOT_LOGITS)
+    return np.asarray(-_times_log(target, chance).sum(axis=-1))
+
+
+def categorical_cross_entropy_gradient(
+    targets: ArrayLike, probabilities: ArrayLike
+) -> NDArray[np.float64]:
+    """Gradient of :func:`categorical_cross_entropy` by the probabilities; takes what that takes.
+
+        ∂L/∂p_k = -y_k / p_k,  with 0 / 0 = 0
+
+    Returns:
+        The shape of ``probabilities``; infinite where the loss is.
+
+    >>> categorical_cross_entropy_gradient([[0, 1]], [[0.5, 0.5]])
+    array([[-0., -2.]])
+    """
+    target, chance = _pair("probabilities", targets, probabilities)
+    check_distribution("targets", target)
+    check_unit("probabilities", chance, remedy=NOT_LOGITS)
+    return -_divide(target, chance)
+
+
+def categorical_cross_entropy_from_logits(
+    targets: ArrayLike, logits: ArrayLike
+) -> NDArray[np.float64]:
+    """Categorical cross-entropy of ``softmax(logits)``, finite at every logit.
+
+        L = -Σ y_k (z_k - log Σ e^z_j)
+
+    Args:
+        targets: Shape ``[..., classes]``, distributions.
+        logits: The shape of ``targets``.
+
+    Returns:
+        Shape ``[...]``.
+
+    Raises:
+        ValueError: The shapes differ, or targets are not distributions.
+
+    >>> categorical_cross_entropy_from_logits([[0, 1], [0, 1]], [[0, 0], [1e4, 0]]).round(4)
+    array([6.931e-01, 1.000e+04])
+    """
+    target, logit = _pair("logits", targets, logits)
+    check_distribution("targets", target)
+    return np.asarray(-(target * log_softmax(logit)).sum(axis=-1))
+
+
+def categorical_cross_entropy_from_logits_gradient(
+    targets: ArrayLike, logits: ArrayLike
+) -> NDArray[np.float64]:
+    """Gradient of the categorical cross-entropy of ``softmax(logits)`` by the logits.
+
+        ∂L/∂z_k = p_k - y_k,  p = softmax(z)
+
+    Takes what :func:`categorical_cross_entropy_from_logits` takes.
+
+    Returns:
+        The shape of ``logits``, in -1 … 1; each row sums to 0.
+
+    >>> categorical_cross_entropy_from_logits_gradient([[0, 1]], [[0.0, 0.0]])
+    array([[ 0.5, -0.5]])
+    """
+    target, logit = _pair("logits", targets, logits)
+    check_distribution("targets", target)
+    return softmax(logit) - target
+
+
+def _pair(
+    name: str, targets: ArrayLike, predictions: ArrayLike
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    target = check_array("targets", targets, shape=(None,))
+    prediction = check_array(name, predictions, shape=(None,))
+    check_same_shape("targets", target, name, prediction)
+    return target, prediction
+
+
+def _times_log(weight: NDArray[np.float64], chance: NDArray[np.float64]) -> NDArray[np.float64]:
+    """``weight · log chance``, and 0 where the weight is 0."""
+    with np.errstate(divide="ignore"):
+        logarithm = np.log(chance)
+    return np.multiply(weight, logarithm, where=weight > 0, out=np.zeros_like(weight))
+
+
+def _divide(weight: NDArray[np.float64], chance: NDArray[np.float64]) -> NDArray[np.float64]:
+    """``weight / chance``, and 0 where the weight is 0."""
+    with np.errstate(divide="ignore"):
+        return np.divide(weight, chance, where=weight > 0, out=np.zeros_like(weight))

@@ -1,0 +1,130 @@
+"""A multilayer perceptron: forward, and backward by the chain rule.
+
+Parameters come as Keras's ``get_weights`` returns them: kernel ``[in, out]`` and bias ``[out]`` of
+each dense layer in turn. Hidden layers apply ReLU; the last one gives logits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from deployworkbook.formulas.losses import (
+    categorical_cross_entropy_from_logits,
+    categorical_cross_entropy_from_logits_gradient,
+)
+from deployworkbook.validation import check_array, message
+
+
+def forward(parameters: Sequence[ArrayLike], inputs: ArrayLike) -> list[NDArray[np.float64]]:
+    """Compute what each layer sees, and the logits.
+
+        h_0 = x,  h_l = max(h_(l-1) W_l + b_l, 0),  z = h_(L-1) W_L + b_L
+
+    Args:
+        parameters: W_1, b_1, … W_L, b_L.
+        inputs: x, shape ``[n, in]``.
+
+    Returns:
+        h_0 … h_(L-1) and z, each of shape ``[n, width]``.
+
+    Raises:
+        ValueError: The parameters are not pairs, or shapes do not fit.
+
+    >>> forward([[[1.0, -1.0]], [0.0, 0.0], [[1.0], [1.0]], [0.5]], [[2.0], [-3.0]])[-1]
+    array([[2.5],
+           [3.5]])
+    """
+    layers = _layers(parameters)
+    values = check_array("inputs", inputs, ndim=2, shape=(layers[0][0].shape[0],))
+    seen = [values]
+    for kernel, bias in layers[:-1]:
+        values = np.maximum(values @ kernel + bias, 0.0)
+        seen.append(values)
+    kernel, bias = layers[-1]
+    return [*seen, values @ kernel + bias]
+
+
+def backward(
+    parameters: Sequence[ArrayLike], seen: Sequence[NDArray[np.float64]], error: ArrayLike
+) -> list[NDArray[np.float64]]:
+    """Carry the gradient by the logits back to each layer's sums, example by example.
+
+        δ_L = ∂L/∂z,  δ_l = (δ_(l+1) W_(l+1)ᵀ) · 1[h_l > 0]
+
+    Args:
+        parameters: As in :func:`forward`.
+        seen: What that returned.
+        error: δ_L, shape ``[n, classes]``.
+
+    Returns:
+        δ_1 … δ_L, each of shape ``[n, width]``.
+
+    Raises:
+        ValueError: The shapes do not fit.
+
+    Source: D. Rumelhart, G. Hinton and R. Williams, "Learning representations by back-propagating
+    errors", Nature 1986.
+
+    >>> network = [[[1.0, -1.0]], [0.0, 0.0], [[1.0], [2.0]], [0.5]]
+    >>> backward(network, forward(network, [[2.0]]), [[1.0]])[0]  # the second unit is off
+    array([[1., 0.]])
+    """
+    layers = _layers(parameters)
+    errors = [check_array("error", error, ndim=2, shape=seen[-1].shape)]
+    for (kernel, _), hidden in zip(reversed(layers[1:]), reversed(seen[1:-1]), strict=True):
+        errors.append((errors[-1] @ kernel.T) * (hidden > 0))
+    return errors[::-1]
+
+
+def loss_and_gradients(
+    parameters: Sequence[ArrayLike], inputs: ArrayLike, targets: ArrayLike
+) -> tuple[float, list[NDArray[np.float64]]]:
+    """Mean cross-entropy of a batch, and its gradient by each parameter.
+
+        ∂L/∂W_l = 1/n h_(l-1)ᵀ δ_l,  ∂L/∂b_l = 1/n Σ δ_l
+
+    Args:
+        parameters: As in :func:`forward`.
+        inputs: Shape ``[n, in]``.
+        targets: Distributions, shape ``[n, classes]``.
+
+    Returns:
+        The loss, and the gradients in the order and shapes of the parameters.
+
+    Raises:
+        ValueError: The shapes do not fit, or targets are not distributions.
+
+    >>> loss, gradients = loss_and_gradients([np.zeros((1, 2)), np.zeros(2)], [[3.0]], [[1, 0]])
+    >>> round(loss, 4), gradients[0]  # log 2; 3 · (½ - 1) and 3 · ½
+    (0.6931, array([[-1.5,  1.5]]))
+    """
+    seen = forward(parameters, inputs)
+    loss = float(categorical_cross_entropy_from_logits(targets, seen[-1]).mean())
+    error = categorical_cross_entropy_from_logits_gradient(targets, seen[-1])
+    gradients = []
+    for values, errors in zip(seen[:-1], backward(parameters, seen, error), strict=True):
+        gradients += [values.T @ errors / len(values), errors.mean(axis=0)]
+    return loss, gradients
+
+
+def _layers(
+    parameters: Sequence[ArrayLike],
+) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    if len(parameters) < 2 or len(parameters) % 2:
+        raise ValueError(
+            message(
+                "parameters",
+                received=f"{len(parameters)} arrays",
+                expected="a kernel and a bias for each layer",
+            )
+        )
+    layers: list[tuple[NDArray[np.float64], NDArray[np.float64]]] = []
+    width: int | None = None
+    for kernel, bias in zip(parameters[::2], parameters[1::2], strict=True):
+        weights = check_array("kernel", kernel, ndim=2, shape=(width, None))
+        width = weights.shape[1]
+        layers.append((weights, check_array("bias", bias, ndim=1, shape=(width,))))
+    return layers

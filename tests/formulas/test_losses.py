@@ -1,0 +1,218 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from deployworkbook.formulas import losses
+from deployworkbook.formulas.activations import sigmoid, softmax, softmax_gradient
+from deployworkbook.formulas.distributions import one_hot
+from deployworkbook.training.keras import keras, tf
+
+ROWS, CLASSES = 6, 4
+PAIRS = [
+    (losses.mean_squared_error, losses.mean_squared_error_gradient),
+    (losses.binary_cross_entropy, losses.binary_cross_entropy_gradient),
+    (losses.binary_cross_entropy_from_logits, losses.binary_cross_entropy_from_logits_gradient),
+    (losses.categorical_cross_entropy, losses.categorical_cross_entropy_gradient),
+    (
+        losses.categorical_cross_entropy_from_logits,
+        losses.categorical_cross_entropy_from_logits_gradient,
+    ),
+]
+FROM_LOGITS = [
+    losses.binary_cross_entropy_from_logits,
+    losses.categorical_cross_entropy_from_logits,
+]
+
+
+@pytest.fixture(scope="module")
+def soft_targets() -> np.ndarray:
+    return np.random.default_rng(0).dirichlet(np.ones(CLASSES), size=ROWS)
+
+
+@pytest.fixture(scope="module")
+def predictions() -> np.ndarray:
+    # Probabilities away from 0 and 1, where differences of 1e-5 stay inside; they serve as logits.
+    return 0.1 + 0.8 * np.random.default_rng(1).dirichlet(np.ones(CLASSES), size=ROWS)
+
+
+def test_by_hand() -> None:
+    # ((0.5 - 1)² + (0.25 - 0)²) / 2 = (0.25 + 0.0625) / 2
+    assert losses.mean_squared_error([1.0, 0.0], [0.5, 0.25]) == 0.15625
+    # -(log 0.5 + log 0.75) / 2, the second prediction being 0.25 for a no
+    expected = -(np.log(0.5) + np.log(0.75)) / 2
+    assert losses.binary_cross_entropy([1.0, 0.0], [0.5, 0.25]) == pytest.approx(expected)
+    # -0.5 log 0.25 - 0.5 log 0.5 = 1.5 log 2
+    soft = losses.categorical_cross_entropy([0.5, 0.5, 0.0], [0.25, 0.5, 0.25])
+    assert soft == pytest.approx(1.5 * np.log(2))
+
+
+@pytest.mark.parametrize(("loss", "gradient"), PAIRS)
+def test_gradients_equal_differences(
+    loss, gradient, soft_targets, predictions, numeric_gradient
+) -> None:
+    expected = numeric_gradient(lambda p: loss(soft_targets, p), predictions)
+    # Near p = 0.1 the third derivative is 2 / p³ = 2000, so h²/6 · 2000 = 3e-8.
+    np.testing.assert_allclose(gradient(soft_targets, predictions), expected, atol=1e-7)
+
+
+@pytest.mark.parametrize(("loss", "gradient"), PAIRS)
+def test_leading_axes_are_examples(loss, gradient, soft_targets, predictions) -> None:
+    def folded(values):
+        return values.reshape(2, 3, CLASSES)
+
+    whole = loss(folded(soft_targets), folded(predictions))
+    assert whole.shape == (2, 3)
+    np.testing.assert_array_equal(whole.ravel(), loss(soft_targets, predictions))
+    slopes = gradient(folded(soft_targets), folded(predictions))
+    np.testing.assert_array_equal(
+        slopes.reshape(ROWS, CLASSES), gradient(soft_targets, predictions)
+    )
+
+
+def test_logits_and_probabilities_agree(soft_targets) -> None:
+    logits = np.random.default_rng(2).normal(scale=3.0, size=soft_targets.shape)
+    np.testing.assert_allclose(
+        losses.categorical_cross_entropy_from_logits(soft_targets, logits),
+        losses.categorical_cross_entropy(soft_targets, softmax(logits)),
+        rtol=1e-13,
+    )
+    np.testing.assert_allclose(
+        losses.binary_cross_entropy_from_logits(soft_targets, logits),
+        losses.binary_cross_entropy(soft_targets, sigmoid(logits)),
+        rtol=1e-13,
+    )
+
+
+def test_chain_rule_through_softmax_leaves_p_minus_y(soft_targets) -> None:
+    logits = np.random.default_rng(3).normal(size=soft_targets.shape)
+    by_probabilities = losses.categorical_cross_entropy_gradient(soft_targets, softmax(logits))
+    np.testing.assert_allclose(
+        softmax_gradient(logits, by_probabilities),
+        losses.categorical_cross_entropy_from_logits_gradient(soft_targets, logits),
+        atol=1e-14,
+    )
+
+
+@pytest.mark.parametrize("logit", [1e4, -1e4])
+def test_finite_at_extreme_logits(logit: float) -> None:
+    # Right: no loss. Wrong: as many nats as the logits are apart.
+    right = max(logit, 0.0), max(-logit, 0.0)
+    target = [[1.0, 0.0], [0.0, 1.0]]
+    both = losses.categorical_cross_entropy_from_logits(target, [[logit, 0.0]] * 2)
+    np.testing.assert_array_equal(both, right[::-1])
+    both = losses.binary_cross_entropy_from_logits([[1.0], [0.0]], [[logit]] * 2)
+    np.testing.assert_array_equal(both, right[::-1])
+    for _, gradient in (PAIRS[2], PAIRS[4]):
+        slopes = gradient(target, [[logit, 0.0]] * 2)
+        assert np.isfinite(slopes).all()
+        assert np.abs(slopes).max() <= 1
+
+
+def test_certainty_that_proves_wrong_is_infinite_and_a_right_one_free() -> None:
+    assert losses.categorical_cross_entropy([0, 1], [1.0, 0.0]) == np.inf
+    assert losses.categorical_cross_entropy([0, 1], [0.0, 1.0]) == 0
+    assert losses.binary_cross_entropy([1.0], [0.0]) == np.inf
+    assert losses.binary_cross_entropy([1.0, 0.0], [1.0, 0.0]) == 0
+    np.testing.assert_array_equal(
+        losses.categorical_cross_entropy_gradient([0, 1], [1.0, 0.0]), [0, -np.inf]
+    )
+    np.testing.assert_array_equal(
+        losses.binary_cross_entropy_gradient([1.0, 0.0], [0.0, 0.0]), [-np.inf, 0.5]
+    )
+
+
+@pytest.mark.parametrize("loss", FROM_LOGITS)
+@given(
+    logits=arrays(np.float64, (2, CLASSES), elements=st.floats(-50, 50)),
+    label=st.integers(0, CLASSES - 1),
+    share=st.floats(0, 1),
+)
+def test_convex_in_logits(loss, logits: np.ndarray, label: int, share: float) -> None:
+    target = one_hot([label], CLASSES)[0]
+    first, second = logits
+    between = loss(target, share * first + (1 - share) * second)
+    chord = share * loss(target, first) + (1 - share) * loss(target, second)
+    assert between <= chord + 1e-12  # losses up to 200, rounded at 1e-14 each
+
+
+def test_squared_error_behind_a_sigmoid_is_not_convex() -> None:
+    # The reason why classes are learnt by cross-entropy: far on the wrong side the slope dies.
+    logits = np.array([-12.0, -8.0, -4.0])[:, None]
+    ones = np.ones_like(logits)
+    squared = losses.mean_squared_error(ones, sigmoid(logits))
+    entropy = losses.binary_cross_entropy_from_logits(ones, logits)
+    assert squared[1] > (squared[0] + squared[2]) / 2
+    assert entropy[1] <= (entropy[0] + entropy[2]) / 2
+
+
+def keras_gradient(loss, targets: np.ndarray, predictions: np.ndarray) -> np.ndarray:
+    variable = tf.constant(predictions)
+    with tf.GradientTape() as tape:
+        tape.watch(variable)
+        value = loss(tf.constant(targets), variable)
+    return tape.gradient(value, variable).numpy()
+
+
+@pytest.fixture
+def exact_keras():
+    """Keras without the 1e-7 that it adds to probabilities inside its logarithms."""
+    before = keras.backend.epsilon()
+    keras.backend.set_epsilon(1e-15)
+    yield
+    keras.backend.set_epsilon(before)
+
+
+KERAS = [
+    (*PAIRS[0], lambda y, p: keras.losses.mean_squared_error(y, p)),
+    (*PAIRS[1], lambda y, p: keras.losses.binary_crossentropy(y, p)),
+    (*PAIRS[2], lambda y, p: keras.losses.binary_crossentropy(y, p, from_logits=True)),
+    (*PAIRS[3], lambda y, p: keras.losses.categorical_crossentropy(y, p)),
+    (*PAIRS[4], lambda y, p: keras.losses.categorical_crossentropy(y, p, from_logits=True)),
+]
+
+
+@pytest.mark.usefixtures("exact_keras")
+@pytest.mark.parametrize(("loss", "gradient", "reference"), KERAS)
+def test_equal_keras(loss, gradient, reference, soft_targets) -> None:
+    # float64 on both sides: all that remains is rounding, in slopes up to 1 / 0.02.
+    chances = 0.02 + 0.92 * np.random.default_rng(4).dirichlet(np.ones(CLASSES), size=ROWS)
+    expected = reference(tf.constant(soft_targets), tf.constant(chances)).numpy()
+    np.testing.assert_allclose(loss(soft_targets, chances), expected, atol=1e-11)
+    slopes = keras_gradient(reference, soft_targets, chances)
+    if loss is losses.categorical_cross_entropy:
+        # Keras first divides by the sum, -Σ y log (p / Σ p): its slope has a further Σ y / Σ p = 1.
+        slopes -= 1.0
+    np.testing.assert_allclose(gradient(soft_targets, chances), slopes, atol=1e-11)
+
+
+@pytest.mark.parametrize(("loss", "gradient", "reference"), [KERAS[2], KERAS[4]])
+def test_equal_keras_at_extreme_logits(loss, gradient, reference) -> None:
+    targets = one_hot([0, 1, 2, 3], CLASSES)
+    logits = np.random.default_rng(5).uniform(-1e4, 1e4, size=targets.shape)
+    expected = reference(tf.constant(targets), tf.constant(logits)).numpy()
+    np.testing.assert_allclose(loss(targets, logits), expected, rtol=1e-12)
+    slopes = keras_gradient(reference, targets, logits)
+    np.testing.assert_allclose(gradient(targets, logits), slopes, atol=1e-12)
+
+
+def test_logits_given_as_probabilities_are_named() -> None:
+    with pytest.raises(ValueError, match=r"from -1 to 2.*_from_logits"):
+        losses.categorical_cross_entropy([1, 0], [2.0, -1.0])
+
+
+def test_labels_given_as_targets_are_named() -> None:
+    with pytest.raises(ValueError, match="targets"):
+        losses.categorical_cross_entropy([3, 1], [0.5, 0.5])
+    with pytest.raises(ValueError, match="one_hot"):
+        losses.categorical_cross_entropy_from_logits([1, 1], [0.5, 0.5])
+
+
+@pytest.mark.parametrize(("loss", "gradient"), PAIRS)
+def test_another_shape_is_refused(loss, gradient) -> None:
+    for function in (loss, gradient):
+        with pytest.raises(ValueError, match="expected the shape of targets"):
+            function([[1.0, 0.0]], [1.0, 0.0])
