@@ -1,0 +1,1 @@
+"""Results in, picture out: nothing here computes, trains or reads a file."""

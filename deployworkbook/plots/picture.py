@@ -1,0 +1,85 @@
+"""The figure that every plot returns: it shows itself in a notebook, and says in words what it shows."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+from typing import Any
+
+from cycler import cycler
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+# Okabe and Ito's colours (Color Universal Design, 2008), darkest first: they stay apart for
+# colour-blind readers and, in this order, in print. Their yellow is left out: too pale for a line.
+COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+
+STYLE: dict[str, Any] = {
+    "axes.grid": True,
+    "axes.prop_cycle": cycler(color=COLOURS[1:] + COLOURS[:1]),
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlesize": 12,
+    "font.size": 11,
+    "grid.alpha": 0.3,
+    "legend.frameon": False,
+    "xtick.labelsize": 10,
+    "ytick.labelsize": 10,
+}
+
+DOTS_PER_INCH = 100
+
+
+class Picture(Figure):
+    """A figure outside pyplot, so none stays open, that carries its own alternative text.
+
+    Make it, and its axes, inside ``matplotlib.rc_context(STYLE)``.
+
+    Args:
+        width_in: Width in inches, 100 dots each.
+        height_in: Height in inches.
+        alt: What the picture shows, in words; may be set later.
+
+    >>> Picture(2, 1, alt="Loss falls from 2.3 to 0.1.").alt
+    'Loss falls from 2.3 to 0.1.'
+    """
+
+    def __init__(self, width_in: float, height_in: float, *, alt: str = "") -> None:
+        super().__init__(
+            figsize=(width_in, height_in),
+            dpi=DOTS_PER_INCH,
+            layout="constrained",
+            facecolor="white",
+        )
+        FigureCanvasAgg(self)
+        self.alt = alt
+
+    def png(self) -> bytes:
+        """Encode the picture as PNG."""
+        buffer = io.BytesIO()
+        self.savefig(buffer, format="png")
+        return buffer.getvalue()
+
+    def _repr_mimebundle_(
+        self, include: object = None, exclude: object = None
+    ) -> dict[str, str | bytes]:
+        """Give a notebook the picture with its alternative text, as HTML, PNG and text."""
+        png = self.png()
+        return {
+            "text/html": image_html(png, self.alt),
+            "image/png": base64.b64encode(png).decode(),
+            "text/plain": self.alt,
+        }
+
+
+def image_html(png: bytes, alt: str) -> str:
+    """Write a PNG as an HTML image that needs no file beside it.
+
+    >>> image_html(b"x", "A < B")
+    '<img alt="A &lt; B" src="data:image/png;base64,eA==" style="max-width: 100%">'
+    """
+    data = base64.b64encode(png).decode()
+    return (
+        f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{data}" style="max-width: 100%">'
+    )
