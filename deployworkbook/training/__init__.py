@@ -1,0 +1,1 @@
+"""The one model of the workbook: its data, its layers, its training."""
