@@ -39,6 +39,8 @@ def wilson_interval(
     z = NormalDist().inv_cdf(0.5 + level / 2)
     centre = share + z**2 / (2 * n)
     reach = z * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    # At shares of 0 and 1 the ends are 0 and 1 exactly; rounding may miss them by an ulp.
     scale = 1 + z**2 / n
-    return max(0.0, (centre - reach) / scale), min(1.0, (centre + reach) / scale)
+    # With no successes, or nothing else, an end is 0 or 1 exactly; rounding would miss it.
+    low = 0.0 if successes == 0 else (centre - reach) / scale
+    high = 1.0 if successes == n else (centre + reach) / scale
+    return low, high

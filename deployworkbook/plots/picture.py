@@ -1,4 +1,4 @@
-"""The figure that every plot returns: it shows itself in a notebook, and says in words what it shows."""
+"""The figure that every plot returns: it shows itself in a notebook, and in words too."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""Keras 2 and a quiet TensorFlow: the only place that imports them for the package and the lessons.
+"""Keras 2 and a quiet TensorFlow: where the package and the lessons import them from.
 
-tensorflow-model-optimization works with Keras 2, which is the package ``tf_keras``; TensorFlow takes
-it for ``tf.keras`` where ``TF_USE_LEGACY_KERAS`` is set before anything touches ``tf.keras``. Use::
+tensorflow-model-optimization works with Keras 2, which is the package ``tf_keras``; TensorFlow
+takes it for ``tf.keras`` where ``TF_USE_LEGACY_KERAS`` is set before anything touches ``tf.keras``.
+Use::
 
     from deployworkbook.training.keras import keras, tf
 """

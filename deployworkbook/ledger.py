@@ -1,0 +1,330 @@
+"""The ledger: every measurement of every lesson, in one SQLite file.
+
+Several notebooks may write at once: SQLite's write-ahead log lets them, one after the other, while
+others read. A damaged file is moved aside, never deleted.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import astuple, dataclass, field, fields
+from datetime import UTC, datetime
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal
+
+from filelock import FileLock
+
+from deployworkbook.machine import Machine, this_machine
+from deployworkbook.validation import check_choice, check_integer, check_number, message
+from deployworkbook.workspace import current_workspace, set_aside
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Kind = Literal["measured", "modelled"]
+
+# Marks the file as a ledger, in SQLite's header: "dwbk" in ASCII.
+APPLICATION_ID = 0x6477626B
+
+# Each entry brings the schema from one version to the next; none is ever changed, only added.
+MIGRATIONS = (
+    """
+    CREATE TABLE machines (
+        identity TEXT PRIMARY KEY,
+        name TEXT NOT NULL,
+        processor TEXT NOT NULL,
+        cores INTEGER NOT NULL,
+        memory_bytes INTEGER NOT NULL,
+        system TEXT NOT NULL
+    );
+    CREATE TABLE measurements (
+        id INTEGER PRIMARY KEY,
+        measured_at TEXT NOT NULL,
+        machine TEXT NOT NULL REFERENCES machines (identity),
+        lesson TEXT NOT NULL,
+        variant TEXT NOT NULL,
+        runtime TEXT NOT NULL,
+        runtime_version TEXT NOT NULL,
+        dataset TEXT NOT NULL,
+        dataset_fingerprint TEXT NOT NULL,
+        kind TEXT NOT NULL CHECK (kind IN ('measured', 'modelled')),
+        size_bytes INTEGER,
+        compressed_bytes INTEGER,
+        correct INTEGER,
+        examples INTEGER,
+        latency_p50_ms REAL,
+        latency_p99_ms REAL,
+        peak_memory_bytes INTEGER,
+        note TEXT NOT NULL
+    );
+    CREATE TABLE throughputs (
+        measurement INTEGER NOT NULL REFERENCES measurements (id),
+        batch_size INTEGER NOT NULL,
+        images_per_s REAL NOT NULL,
+        PRIMARY KEY (measurement, batch_size)
+    );
+    """,
+)
+
+# How long a writer waits for the others.
+BUSY_TIMEOUT_S = 30.0
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One row of the ledger: what one form of the model came to in one runtime.
+
+    Args:
+        variant: The form of the model, such as ``float32`` or ``int8``.
+        runtime: What ran it.
+        runtime_version: Its version.
+        dataset: ``mnist`` or ``digits``.
+        dataset_fingerprint: The hash of its images and labels.
+        lesson: Which notebook measured it; empty outside the lessons.
+        kind: ``"measured"`` on the machine, or ``"modelled"`` from other figures.
+        size_bytes: The artifact on disk.
+        compressed_bytes: The artifact, zipped.
+        correct: Test images classified rightly.
+        examples: Test images.
+        latency_p50_ms: Median time of one image.
+        latency_p99_ms: 99th percentile of the time of one image.
+        throughput_per_s: Images per second by batch size.
+        peak_memory_bytes: Most memory that a process took which only loads it and predicts.
+        note: What else there is to say.
+
+    Raises:
+        TypeError: A figure is no number.
+        ValueError: A figure is negative, not finite, or more were right than there are.
+    """
+
+    variant: str
+    runtime: str
+    runtime_version: str
+    dataset: str
+    dataset_fingerprint: str
+    lesson: str = ""
+    kind: Kind = "measured"
+    size_bytes: int | None = None
+    compressed_bytes: int | None = None
+    correct: int | None = None
+    examples: int | None = None
+    latency_p50_ms: float | None = None
+    latency_p99_ms: float | None = None
+    throughput_per_s: Mapping[int, float] = field(default_factory=dict)
+    peak_memory_bytes: int | None = None
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        check_choice("kind", self.kind, ["measured", "modelled"])
+        for name in ("size_bytes", "compressed_bytes", "correct", "examples", "peak_memory_bytes"):
+            value = getattr(self, name)
+            if value is not None:
+                check_integer(name, value, 0)
+        for name in ("latency_p50_ms", "latency_p99_ms"):
+            value = getattr(self, name)
+            if value is not None:
+                check_number(name, value, 0)
+        if (self.correct is None) != (self.examples is None):
+            raise ValueError(
+                message("correct and examples", received="one", expected="both or neither")
+            )
+        if self.correct is not None and self.examples is not None:
+            check_integer("correct", self.correct, 0, check_integer("examples", self.examples, 1))
+        for batch_size, images_per_s in self.throughput_per_s.items():
+            check_integer("batch size", batch_size, 1)
+            check_number("throughput_per_s", images_per_s, 0)
+        # A frozen row must not change through the dictionary that made it.
+        object.__setattr__(self, "throughput_per_s", MappingProxyType(dict(self.throughput_per_s)))
+
+    @property
+    def accuracy(self) -> float | None:
+        """Share of the test images classified rightly."""
+        if self.correct is None or self.examples is None:
+            return None
+        return self.correct / self.examples
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A measurement in its place: when and where it was made.
+
+    Args:
+        id: Its number in the ledger.
+        measured_at: When it was written, in UTC, as ISO 8601.
+        machine: Where.
+        measurement: What.
+    """
+
+    id: int
+    measured_at: str
+    machine: Machine
+    measurement: Measurement
+
+
+class Ledger:
+    """The measurements in one SQLite file.
+
+    Args:
+        path: The file, made if it is missing; by default the workspace's.
+        notice: Told, in a sentence, when a damaged file was moved aside.
+
+    Raises:
+        ValueError: The file is another program's database, or a newer workbook's ledger.
+        OSError: The file cannot be opened or made.
+    """
+
+    def __init__(self, path: Path | None = None, *, notice: Callable[[str], None] = print) -> None:
+        self.path = path or current_workspace().ledger_path
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        # Two processes that find the file damaged must not both move it.
+        with FileLock(self.path.with_name(f".{self.path.name}.lock")):
+            try:
+                self._open()
+            except sqlite3.DatabaseError as error:
+                if isinstance(error, sqlite3.OperationalError):
+                    raise OSError(
+                        f"{self.path} cannot be opened as the ledger ({error}). See that its "
+                        "folder is there, can be written, and has room."
+                    ) from error
+                aside = set_aside(self.path)
+                for suffix in ("-wal", "-shm"):
+                    journal = self.path.with_name(self.path.name + suffix)
+                    if journal.exists():
+                        journal.rename(aside.with_name(aside.name + suffix))
+                notice(
+                    f"The ledger {self.path} is damaged ({error}). It was moved to {aside.name}, "
+                    "and a new one begun."
+                )
+                self._open()
+
+    def add(self, measurement: Measurement) -> int:
+        """Write a measurement, made now on this machine; return its number."""
+        return self.add_all([measurement])[0]
+
+    def add_all(self, measurements: list[Measurement]) -> list[int]:
+        """Write several measurements, all or none; return their numbers."""
+        machine = this_machine()
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        with self._connection() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute(
+                "INSERT OR IGNORE INTO machines VALUES (?, ?, ?, ?, ?, ?)",
+                (machine.identity, *astuple(machine)),
+            )
+            return [self._insert(connection, now, machine, row) for row in measurements]
+
+    @staticmethod
+    def _insert(
+        connection: sqlite3.Connection, now: str, machine: Machine, measurement: Measurement
+    ) -> int:
+        values = {name: getattr(measurement, name) for name in _COLUMNS}
+        row = {"measured_at": now, "machine": machine.identity} | values
+        cursor = connection.execute(
+            f"INSERT INTO measurements ({', '.join(row)}) "  # noqa: S608 (names are the class's)
+            f"VALUES ({', '.join('?' * len(row))})",
+            tuple(row.values()),
+        )
+        number = cursor.lastrowid
+        if number is None:
+            raise RuntimeError("SQLite gave the new row no number.")
+        connection.executemany(
+            "INSERT INTO throughputs VALUES (?, ?, ?)",
+            [(number, size, rate) for size, rate in measurement.throughput_per_s.items()],
+        )
+        return number
+
+    def entries(self) -> list[Entry]:
+        """Read all measurements, the oldest first."""
+        with self._connection() as connection:
+            connection.row_factory = sqlite3.Row
+            connection.execute("BEGIN")  # one state of the file for all three reads
+            machines = {
+                row["identity"]: Machine(*tuple(row)[1:])
+                for row in connection.execute("SELECT * FROM machines")
+            }
+            rates: dict[int, dict[int, float]] = {}
+            for number, size, rate in connection.execute(
+                "SELECT measurement, batch_size, images_per_s FROM throughputs ORDER BY batch_size"
+            ):
+                rates.setdefault(number, {})[size] = rate
+            return [
+                Entry(
+                    row["id"],
+                    row["measured_at"],
+                    machines[row["machine"]],
+                    Measurement(
+                        **{name: row[name] for name in _COLUMNS},
+                        throughput_per_s=rates.get(row["id"], {}),
+                    ),
+                )
+                for row in connection.execute("SELECT * FROM measurements ORDER BY id")
+            ]
+
+    def table(self, *, every: bool = False, details: bool = False) -> pd.DataFrame:
+        """Show the measurements as a table, with units in its column names.
+
+        Args:
+            every: All rows; by default the newest of each variant, runtime, dataset and machine.
+            details: Also when, where and in which lesson each was made, and its note.
+
+        Returns:
+            A row a measurement, the oldest first, indexed by its number in the ledger.
+        """
+        # Here, since pandas takes half a second to import and only a table needs it.
+        from deployworkbook.ledger_table import as_table
+
+        return as_table(self.entries(), every=every, details=details)
+
+    def _open(self) -> None:
+        with self._connection() as connection:
+            self._check_owner(connection)
+            damage = connection.execute("PRAGMA quick_check").fetchone()[0]
+            if damage != "ok":
+                raise sqlite3.DatabaseError(damage)
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("BEGIN IMMEDIATE")
+            version = self._check_owner(connection)
+            for migration in MIGRATIONS[version:]:
+                for statement in filter(str.strip, migration.split(";")):
+                    connection.execute(statement)
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+
+    def _check_owner(self, connection: sqlite3.Connection) -> int:
+        """Refuse a file that is not this workbook's to change; return its schema's version."""
+        application = connection.execute("PRAGMA application_id").fetchone()[0]
+        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if tables and application != APPLICATION_ID:
+            raise ValueError(
+                f"{self.path} is the database of another program. Move it away, or let "
+                "DEPLOYWORKBOOK_HOME name another folder."
+            )
+        version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version > len(MIGRATIONS):
+            raise ValueError(
+                f"{self.path} has schema {version}, from a newer workbook; this one knows up "
+                f"to {len(MIGRATIONS)}. Install the newer version, or move the file away."
+            )
+        return version
+
+    @contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        """Open the file for one transaction: committed at the end, rolled back on an error."""
+        connection = sqlite3.connect(self.path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+        try:
+            connection.execute("PRAGMA foreign_keys = ON")
+            yield connection
+            if connection.in_transaction:
+                connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+        finally:
+            connection.close()
+
+
+_COLUMNS = tuple(f.name for f in fields(Measurement) if f.name != "throughput_per_s")

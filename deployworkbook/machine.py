@@ -1,0 +1,71 @@
+"""What this machine is: a latency means nothing without it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+from dataclasses import astuple, dataclass
+from pathlib import Path
+
+import psutil
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A computer as measurements name it.
+
+    Args:
+        name: Its name on the network.
+        processor: The CPU's model.
+        cores: Logical CPUs that this process may use.
+        memory_bytes: Installed memory.
+        system: Operating system, its release and the architecture.
+    """
+
+    name: str
+    processor: str
+    cores: int
+    memory_bytes: int
+    system: str
+
+    @property
+    def identity(self) -> str:
+        """A short hash of all of it: equal on one machine as long as nothing of it changes."""
+        return hashlib.sha256(repr(astuple(self)).encode()).hexdigest()[:12]
+
+    def __str__(self) -> str:
+        memory_gib = self.memory_bytes / 2**30
+        return f"{self.processor}, {self.cores} cores, {memory_gib:.0f} GiB, {self.system}"
+
+
+def this_machine() -> Machine:
+    """Describe the machine that this process runs on.
+
+    >>> this_machine().cores >= 1
+    True
+    """
+    return Machine(
+        name=platform.node(),
+        processor=_processor(),
+        cores=_cores(),
+        memory_bytes=psutil.virtual_memory().total,
+        system=f"{platform.system()} {platform.machine()}",
+    )
+
+
+def _cores() -> int:
+    # A container or a scheduler may allow fewer than there are; not every system can tell.
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _processor() -> str:
+    # Linux leaves platform.processor() empty and names the model here.
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

@@ -1,0 +1,110 @@
+"""What all platforms share: an artifact on disk, a predictor in memory, and the way between.
+
+Each platform is a module with a class that satisfies :class:`Runtime`; ``registry`` lists them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deployworkbook.training.variant import Variant
+from deployworkbook.validation import describe, message
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A variant as files that a runtime can load.
+
+    Args:
+        path: A file, or a folder with all that belongs to it.
+        runtime: The name of the runtime that wrote it and can load it.
+        variant: The name of the variant in it.
+    """
+
+    path: Path
+    runtime: str
+    variant: str
+
+    @property
+    def files(self) -> list[Path]:
+        """All of its files, in a fixed order."""
+        if self.path.is_file():
+            return [self.path]
+        return sorted(path for path in self.path.rglob("*") if path.is_file())
+
+    @property
+    def size_bytes(self) -> int:
+        """The sum of its files."""
+        return sum(path.stat().st_size for path in self.files)
+
+
+@runtime_checkable
+class Predictor(Protocol):
+    """A loaded model: images in, probabilities out."""
+
+    @property
+    def runtime(self) -> str:
+        """The runtime's name."""
+
+    @property
+    def runtime_version(self) -> str:
+        """The runtime's version."""
+
+    def __call__(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Map images, float32 in 0 … 1, shape ``[n, 28, 28]``, to ``[n, classes]``."""
+
+
+@runtime_checkable
+class Runtime(Protocol):
+    """A platform that can write a variant to disk and run it from there."""
+
+    @property
+    def name(self) -> str:
+        """What the ledger calls it."""
+
+    def export(self, variant: Variant, directory: Path) -> Artifact:
+        """Write the variant into the directory, whole or not at all.
+
+        An earlier export of the variant there is replaced.
+
+        Raises:
+            ValueError: The runtime cannot take this form.
+        """
+
+    def load(self, artifact: Artifact) -> Predictor:
+        """Read an artifact of this runtime.
+
+        Raises:
+            FileNotFoundError: It is not there.
+            ValueError: It is damaged, or of another runtime.
+        """
+
+
+def check_images(images: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return ``images`` if they are what every predictor takes.
+
+    Raises:
+        ValueError: They are not float32 of shape ``[n, 28, 28]`` with n of at least 1.
+
+    >>> import numpy as np
+    >>> check_images(np.zeros((2, 28, 28)))
+    Traceback (most recent call last):
+    ...
+    ValueError: images: expected float32 of shape [n, 28, 28], n at least 1. \
+Received: an array of float64, shape (2, 28, 28).
+    """
+    if (
+        not isinstance(images, np.ndarray)
+        or images.dtype != np.float32
+        or images.ndim != 3
+        or images.shape[1:] != (28, 28)
+        or len(images) == 0
+    ):
+        expected = "float32 of shape [n, 28, 28], n at least 1"
+        raise ValueError(message("images", received=describe(images), expected=expected))
+    return images

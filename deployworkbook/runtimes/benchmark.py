@@ -1,0 +1,201 @@
+"""What a model costs to run, measured here: size, accuracy, latency, throughput, memory."""
+
+from __future__ import annotations
+
+import gc
+import time
+import zipfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deployworkbook.ledger import Measurement
+from deployworkbook.runtimes.base import Artifact, Predictor, Runtime
+from deployworkbook.runtimes.memory import peak_memory_bytes
+from deployworkbook.training.data import Dataset, Split
+from deployworkbook.validation import check_integer, check_number
+
+BATCH_SIZES = (1, 32, 256, 1024)
+
+
+@dataclass(frozen=True)
+class Latency:
+    """The times of single predictions, one after the other.
+
+    Args:
+        times_ms: Each one's, in milliseconds, in order.
+    """
+
+    times_ms: NDArray[np.float64]
+
+    @property
+    def p50_ms(self) -> float:
+        """Half of the predictions were faster."""
+        return float(np.percentile(self.times_ms, 50))
+
+    @property
+    def p99_ms(self) -> float:
+        """All but one in a hundred were faster."""
+        return float(np.percentile(self.times_ms, 99))
+
+
+def compressed_bytes(artifact: Artifact) -> int:
+    """Zip an artifact's files in memory (deflate, level 9) and return the archive's size."""
+    buffer = BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for path in artifact.files:
+            name = path.name if path == artifact.path else path.relative_to(artifact.path)
+            # With a fixed date, so that equal files give equal archives.
+            archive.writestr(zipfile.ZipInfo(str(name)), path.read_bytes(), zipfile.ZIP_DEFLATED, 9)
+    return len(buffer.getvalue())
+
+
+def predict_in_batches(
+    predict: Predictor, images: NDArray[np.float32], *, batch_size: int = 1024
+) -> NDArray[np.float32]:
+    """Predict any number of images in batches that fit in memory.
+
+    Args:
+        predict: The model.
+        images: float32, shape ``[n, 28, 28]``.
+        batch_size: Images per call.
+
+    Returns:
+        Probabilities, shape ``[n, classes]``.
+    """
+    check_integer("batch_size", batch_size, 1)
+    starts = range(0, len(images), batch_size)
+    return np.concatenate([predict(images[start : start + batch_size]) for start in starts])
+
+
+def count_correct(predict: Predictor, split: Split) -> int:
+    """Count the images whose most probable class is their label."""
+    classes = predict_in_batches(predict, split.images).argmax(axis=1)
+    return int((classes == split.labels).sum())
+
+
+def measure_latency(
+    predict: Predictor, images: NDArray[np.float32], *, repetitions: int = 1000, warm_up: int = 50
+) -> Latency:
+    """Time predictions of one image each, after some that do not count.
+
+    The first calls allocate, trace and fill caches; a server pays for them once. Images take
+    turns, so that no result could be kept.
+
+    Args:
+        predict: The model.
+        images: float32, shape ``[n, 28, 28]``.
+        repetitions: Predictions that count; a p99 needs at least a hundred.
+        warm_up: Predictions before these.
+    """
+    check_integer("repetitions", repetitions, 100)
+    check_integer("warm_up", warm_up, 1)
+    times_ns = np.empty(repetitions)
+    with _without_garbage_collection():
+        for turn in range(-warm_up, repetitions):
+            place = turn % len(images)
+            image = images[place : place + 1]
+            start = time.perf_counter_ns()
+            predict(image)
+            if turn >= 0:
+                times_ns[turn] = time.perf_counter_ns() - start
+    return Latency(times_ns / 1e6)
+
+
+def measure_throughput(
+    predict: Predictor,
+    images: NDArray[np.float32],
+    *,
+    batch_sizes: Iterable[int] = BATCH_SIZES,
+    seconds: float = 0.25,
+) -> dict[int, float]:
+    """Measure images per second at several batch sizes, one batch after the other.
+
+        throughput = batch size / median time of a batch
+
+    Args:
+        predict: The model.
+        images: float32, shape ``[n, 28, 28]``; repeated where a batch needs more.
+        batch_sizes: Images per call.
+        seconds: How long to measure each size, at the least; at least five batches are timed.
+
+    Returns:
+        Images per second by batch size.
+    """
+    check_number("seconds", seconds, 0)
+    rates = {}
+    for size in batch_sizes:
+        batch = np.resize(images, (check_integer("batch size", size, 1), *images.shape[1:]))
+        predict(batch)
+        times_s: list[float] = []
+        with _without_garbage_collection():
+            while len(times_s) < 5 or sum(times_s) < seconds:
+                start = time.perf_counter()
+                predict(batch)
+                times_s.append(time.perf_counter() - start)
+        rates[size] = size / float(np.median(times_s))
+    return rates
+
+
+def benchmark(
+    runtime: Runtime,
+    artifact: Artifact,
+    dataset: Dataset,
+    *,
+    repetitions: int = 1000,
+    batch_sizes: Iterable[int] = BATCH_SIZES,
+    seconds: float = 0.25,
+    lesson: str = "",
+    note: str = "",
+) -> Measurement:
+    """Load an artifact and measure all that the ledger holds of it.
+
+    Accuracy is that of the whole test set. Peak memory is that of a process of its own.
+
+    Args:
+        runtime: What loads it.
+        artifact: What it loads.
+        dataset: Its test set is predicted.
+        repetitions: Single predictions that are timed.
+        batch_sizes: Of the throughput.
+        seconds: Of the throughput, for each batch size.
+        lesson: Which notebook asks.
+        note: What else the ledger should say.
+    """
+    predict = runtime.load(artifact)
+    latency = measure_latency(predict, dataset.test.images, repetitions=repetitions)
+    return Measurement(
+        variant=artifact.variant,
+        runtime=predict.runtime,
+        runtime_version=predict.runtime_version,
+        dataset=dataset.name,
+        dataset_fingerprint=dataset.fingerprint,
+        lesson=lesson,
+        size_bytes=artifact.size_bytes,
+        compressed_bytes=compressed_bytes(artifact),
+        correct=count_correct(predict, dataset.test),
+        examples=len(dataset.test),
+        latency_p50_ms=latency.p50_ms,
+        latency_p99_ms=latency.p99_ms,
+        throughput_per_s=measure_throughput(
+            predict, dataset.test.images, batch_sizes=batch_sizes, seconds=seconds
+        ),
+        peak_memory_bytes=peak_memory_bytes(artifact),
+        note=note,
+    )
+
+
+@contextmanager
+def _without_garbage_collection() -> Iterator[None]:
+    # A collection in the middle would be charged to the model.
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()

@@ -1,0 +1,67 @@
+"""The networks of the workbook: the MLP that is deployed, and a small CNN that teaches it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from deployworkbook.training.keras import keras
+from deployworkbook.validation import check_integer, check_number
+
+
+def mlp(*, hidden_units: int = 128, dropout: float = 0.2, classes: int = 10) -> Any:
+    """Build the multilayer perceptron that the workbook deploys.
+
+        p = softmax(W₂ᵀ relu(W₁ᵀ x + b₁) + b₂),   x ∈ R⁷⁸⁴
+
+    Args:
+        hidden_units: Width of the hidden layer.
+        dropout: Share of the hidden units that each training step leaves out, in [0, 1).
+        classes: Width of the output.
+
+    Returns:
+        A ``keras.Sequential`` from ``[n, 28, 28]`` to probabilities ``[n, classes]``; with the
+        defaults it has 784 · 128 + 128 + 128 · 10 + 10 = 101,770 weights.
+
+    >>> mlp().count_params()
+    101770
+    """
+    units = check_integer("hidden_units", hidden_units, 1)
+    rate = check_number("dropout", dropout, 0, 1, open_high=True)
+    return keras.Sequential(
+        [
+            keras.layers.Flatten(input_shape=(28, 28)),
+            keras.layers.Dense(units, activation="relu"),
+            keras.layers.Dropout(rate),
+            keras.layers.Dense(check_integer("classes", classes, 2), activation="softmax"),
+        ],
+        name="mlp",
+    )
+
+
+def cnn(*, dropout: float = 0.3, classes: int = 10) -> Any:
+    """Build a small convolutional network: better than the MLP, and slower.
+
+    Args:
+        dropout: Share of the pooled features that each training step leaves out, in [0, 1).
+        classes: Width of the output.
+
+    Returns:
+        A ``keras.Sequential`` from ``[n, 28, 28]`` to probabilities ``[n, classes]``.
+
+    >>> cnn().output_shape
+    (None, 10)
+    """
+    rate = check_number("dropout", dropout, 0, 1, open_high=True)
+    return keras.Sequential(
+        [
+            keras.layers.Reshape((28, 28, 1), input_shape=(28, 28)),
+            keras.layers.Conv2D(16, 3, activation="relu"),
+            keras.layers.MaxPooling2D(),
+            keras.layers.Conv2D(32, 3, activation="relu"),
+            keras.layers.MaxPooling2D(),
+            keras.layers.Flatten(),
+            keras.layers.Dropout(rate),
+            keras.layers.Dense(check_integer("classes", classes, 2), activation="softmax"),
+        ],
+        name="cnn",
+    )
