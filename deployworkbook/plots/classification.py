@@ -1,0 +1,70 @@
+"""What a classifier gets right and wrong: the confusion matrix, and images with their answers."""
+
+from __future__ import annotations
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.colors import LogNorm
+from numpy.typing import ArrayLike
+
+from deployworkbook.plots.picture import STYLE, Picture
+
+
+def confusion_picture(confusion: ArrayLike) -> Picture:
+    """Draw a confusion matrix; the mistakes' colour grows with the logarithm of their number.
+
+    Args:
+        confusion: Counts, true classes down and predicted ones across, shape ``[k, k]``.
+    """
+    counts = np.asarray(confusion)
+    classes = len(counts)
+    mistakes = counts.copy()
+    np.fill_diagonal(mistakes, 0)
+    true, predicted = np.unravel_index(mistakes.argmax(), mistakes.shape)
+    alt = (
+        f"Confusion matrix of {counts.sum():,} images in {classes} classes: "
+        f"{np.trace(counts):,} are right, {mistakes.sum():,} wrong."
+    )
+    if mistakes.any():
+        times = mistakes[true, predicted]
+        alt += f" The most frequent mistake takes {true} for {predicted}, {times} times."
+    with mpl.rc_context(STYLE | {"axes.grid": False}):
+        picture = Picture(6, 5.2, alt=alt)
+        axes = picture.subplots()
+        shown = np.ma.masked_equal(mistakes, 0)
+        image = axes.imshow(shown, cmap="OrRd", norm=LogNorm(1, max(10, int(mistakes.max()))))
+        for row, column in np.ndindex(counts.shape):
+            count = counts[row, column]
+            if row == column:
+                axes.text(column, row, f"{count}", ha="center", va="center", fontweight="bold")
+            elif count:
+                # Dark cells take white figures.
+                colour = "white" if image.norm(count) > 0.6 else "black"
+                axes.text(column, row, f"{count}", ha="center", va="center", color=colour)
+        axes.set(xlabel="predicted", ylabel="true", xticks=range(classes), yticks=range(classes))
+        axes.set_title("Images by true and predicted class")
+        axes.spines[:].set_visible(False)
+        picture.colorbar(image, label="mistakes (log scale)", shrink=0.8, format="%d")
+    return picture
+
+
+def labelled_images(images: ArrayLike, titles: list[str], *, columns: int = 6) -> Picture:
+    """Draw small grey images in a grid, each under its title.
+
+    Args:
+        images: In 0 … 1, shape ``[n, height, width]``, n of at least 1.
+        titles: One for each, a line or two.
+        columns: How many stand in a row.
+    """
+    stack = np.asarray(images)
+    rows = -(-len(stack) // columns)
+    alt = f"{len(stack)} images: " + "; ".join(title.replace("\n", ", ") for title in titles) + "."
+    with mpl.rc_context(STYLE | {"axes.grid": False}):
+        picture = Picture(1.4 * columns, 1.85 * rows, alt=alt)
+        grid = np.atleast_1d(picture.subplots(rows, columns)).ravel()
+        for axes in grid:
+            axes.axis("off")
+        for axes, image, title in zip(grid, stack, titles, strict=False):
+            axes.imshow(image, cmap="gray_r", vmin=0, vmax=1)
+            axes.set_title(title, fontsize=10)
+    return picture

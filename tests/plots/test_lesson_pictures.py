@@ -1,0 +1,75 @@
+"""The pictures of the lessons: what they draw, and what their alternative texts say."""
+
+import numpy as np
+import pytest
+
+from deployworkbook.plots.classification import confusion_picture, labelled_images
+from deployworkbook.plots.life_cycle import COSTS, STAGES, life_cycle
+from deployworkbook.plots.training import training_curves
+from deployworkbook.plots.weights import weight_histograms
+from deployworkbook.training.fit import History
+
+HISTORY = History((0.9, 0.5, 0.4), (0.7, 0.8, 0.9), (0.8, 0.45, 0.6), (0.75, 0.85, 0.84))
+
+
+def texts(picture):
+    return [text.get_text() for axes in picture.axes for text in axes.texts]
+
+
+def test_training_curves_draw_each_epoch_and_mark_the_one_kept():
+    picture = training_curves(HISTORY)
+    left, right = picture.axes
+    assert left.lines[1].get_ydata().tolist() == list(HISTORY.validation_loss)
+    assert right.lines[0].get_ydata().tolist() == list(HISTORY.accuracy)
+    assert [axes.lines[2].get_xdata()[0] for axes in (left, right)] == [2, 2]
+    assert "epoch 2 were kept" in picture.alt
+
+
+def test_a_training_of_one_epoch_is_drawn():
+    assert training_curves(History((1.0,), (0.5,), (0.9,), (0.6,))).png()
+
+
+def test_the_confusion_picture_writes_each_count_but_zeros():
+    picture = confusion_picture([[50, 3], [0, 47]])
+    assert sorted(texts(picture)) == ["3", "47", "50"]
+    assert "97 are right, 3 wrong" in picture.alt
+    assert "takes 0 for 1, 3 times" in picture.alt
+
+
+def test_a_classifier_without_mistakes_is_drawn():
+    picture = confusion_picture(np.diag([5, 5]))
+    assert picture.png()
+    assert "frequent" not in picture.alt
+
+
+@pytest.mark.parametrize("count", [1, 6, 7])
+def test_each_image_has_its_title_and_empty_places_show_nothing(count):
+    titles = [f"digit {i}" for i in range(count)]
+    picture = labelled_images(np.zeros((count, 28, 28)), titles)
+    assert [axes.get_title() for axes in picture.axes if axes.images] == titles
+    assert all(not axes.axison for axes in picture.axes)
+
+
+def test_weight_histograms_count_every_weight():
+    rng = np.random.default_rng(0)
+    picture = weight_histograms({"first": rng.normal(size=(20, 30)), "last": rng.normal(size=7)})
+    heights = [sum(bar.get_height() for bar in axes.patches) for axes in picture.axes]
+    assert heights == [600, 7]
+    assert "600 weights" in picture.alt
+
+
+def test_the_life_cycle_names_every_stage_and_cost_in_picture_and_text():
+    picture = life_cycle()
+    for word in (*STAGES, *COSTS):
+        assert word in texts(picture)
+        assert word.lower() in picture.alt.lower()
+
+
+def test_nothing_in_the_life_cycle_overlaps():
+    picture = life_cycle()
+    picture.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in picture.axes[0].texts]
+    overlaps = [
+        (i, j) for i, a in enumerate(boxes) for j, b in enumerate(boxes[:i]) if a.overlaps(b)
+    ]
+    assert overlaps == []
