@@ -7,7 +7,7 @@ import html
 import io
 from typing import Any
 
-from cycler import cycler
+from matplotlib import cycler
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 

@@ -1,0 +1,154 @@
+"""The layers: who may import whom, read from the source."""
+
+import ast
+import sys
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
+from importlib.metadata import packages_distributions, requires
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+REPOSITORY = Path(__file__).parent.parent
+PACKAGE = REPOSITORY / "deployworkbook"
+
+# What each part of the package may import from the rest of it; a part is a folder or a module.
+ALLOWED = {
+    "__init__": set(),
+    "validation": set(),
+    "workspace": set(),
+    "machine": set(),
+    "kernels": set(),
+    "formulas": {"validation"},
+    "cache": {"validation", "workspace"},
+    "ledger": {"validation", "workspace", "machine", "ledger_table"},
+    "ledger_table": {"formulas"},
+    "training": {"validation", "workspace", "cache", "formulas"},
+    "runtimes": {"validation", "workspace", "formulas", "ledger", "training"},
+    "plots": set(),
+    "widgets": {"validation", "formulas", "plots"},
+    "exercises": {"validation", "workspace", "formulas"},
+    "lessons": {"validation", "workspace"},
+    "lab": {"validation", "workspace", "kernels", "lessons"},
+    "execution": {"validation", "workspace", "kernels"},
+    "doctor": {"validation", "workspace", "kernels", "training"},
+    "cli": None,  # everything
+    "__main__": {"cli"},
+}
+
+# Where these may be imported; a prefix of the file's path within the package.
+CONFINED = {
+    "tensorflow": ("training/keras.py",),
+    "tf_keras": ("training/keras.py",),
+    "tensorflow_model_optimization": ("compression/",),
+    "matplotlib": ("plots/", "widgets/"),
+    "ipywidgets": ("widgets/", "exercises/"),
+}
+
+
+@dataclass(frozen=True)
+class Import:
+    """One imported module, and whether only a type checker sees the import."""
+
+    module: str
+    for_types: bool
+
+
+def sources():
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def name_of(path):
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports_of(path):
+    """All imports of a file, those within functions too."""
+    found = set()
+
+    def visit(node, for_types):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            for child in node.body:
+                visit(child, True)
+            for child in node.orelse:
+                visit(child, for_types)
+            return
+        if isinstance(node, ast.Import):
+            found.update(Import(alias.name, for_types) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: a relative import"
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                module = inner if inner in MODULES else node.module
+                found.add(Import(module, for_types))
+        for child in ast.iter_child_nodes(node):
+            visit(child, for_types)
+
+    visit(ast.parse(path.read_text()), False)
+    return found
+
+
+MODULES = {name_of(path) for path in sources()}
+
+
+def part_of(module):
+    return module.split(".")[1] if "." in module else "__init__"
+
+
+@pytest.mark.parametrize("path", sources(), ids=name_of)
+def test_a_module_imports_only_what_its_layer_may(path):
+    own = part_of(name_of(path))
+    allowed = ALLOWED[own]
+    wrong = {
+        item.module
+        for item in imports_of(path)
+        if item.module.split(".")[0] == "deployworkbook"
+        # Plots may know the types of the results that they draw.
+        and not item.for_types
+        and part_of(item.module) not in {own, "__init__"}
+        and (allowed is not None and part_of(item.module) not in allowed)
+    }
+    assert not wrong, f"{name_of(path)} may import {sorted(allowed)}, and imports {sorted(wrong)}"
+
+
+def test_each_part_has_a_rule_and_each_rule_a_part():
+    assert {part_of(module) for module in MODULES} == set(ALLOWED)
+
+
+def test_imports_go_in_no_circle():
+    graph = {
+        name_of(path): {
+            item.module
+            for item in imports_of(path)
+            if item.module in MODULES and not item.for_types
+        }
+        for path in sources()
+    }
+    assert set(TopologicalSorter(graph).static_order()) == MODULES
+
+
+@pytest.mark.parametrize("library", CONFINED)
+def test_a_heavy_library_stays_where_it_belongs(library):
+    for path in sources():
+        place = path.relative_to(PACKAGE).as_posix()
+        if any(item.module.split(".")[0] == library for item in imports_of(path)):
+            assert place.startswith(CONFINED[library]), f"{place} imports {library}"
+
+
+def test_all_that_the_package_imports_is_declared():
+    declared = {
+        canonicalize_name(Requirement(line).name)
+        for line in requires("deployworkbook")
+        if "extra ==" not in line
+    }
+    distributions = packages_distributions()
+    for path in sources():
+        for item in imports_of(path):
+            top = item.module.split(".")[0]
+            if top in sys.stdlib_module_names or top in {"deployworkbook", "__future__"}:
+                continue
+            names = {canonicalize_name(name) for name in distributions.get(top, [])}
+            assert names & declared, f"{path.name} imports {top}, which pyproject.toml lacks"
