@@ -30,7 +30,10 @@ def read_notebook(path: Path) -> NotebookNode:
             raise ValueError("it has no list of cells")
         if not all(isinstance(cell, dict) for cell in content["cells"]):
             raise ValueError("its cells are no objects")
-        return nbformat.reads(text, as_version=4)
+        notebook = nbformat.reads(text, as_version=4)
+        # papermill asks for the language; a notebook that names none is taken for Python.
+        notebook.metadata.setdefault("language_info", {"name": "python"})
+        return notebook
     except OSError as error:
         raise ValueError(f"{path} cannot be read: {error.strerror or error}.") from error
     except (ValueError, nbformat.ValidationError) as error:
@@ -90,7 +93,9 @@ def write_executed(
             where = f" in code cell {failed_cell}"
             notebook.cells.insert(counted[failed_cell - 1], _note("**The run ended here.**"))
         # Indented text is shown as it is, whatever characters the error holds.
-        notebook.cells.insert(0, _note(f"**This run ended{where}, before its end:**\n\n    {error}"))
+        notebook.cells.insert(
+            0, _note(f"**This run ended{where}, before its end:**\n\n    {error}")
+        )
     write_atomically(output, nbformat.writes(notebook))
 
 

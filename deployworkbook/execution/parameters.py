@@ -1,0 +1,98 @@
+"""The parameters of a run: from the command line, and a notebook's own small ones."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from papermill import inspect_notebook
+
+from deployworkbook.execution.outputs import read_notebook
+from deployworkbook.validation import describe, message
+
+
+def parse_value(text: str) -> object:
+    """Read a parameter's value from the command line.
+
+    Numbers, lists and dictionaries are written as in JSON or Python; so are true, false and none.
+    All else is text.
+
+    >>> [parse_value(text) for text in ("3", "1e-3", "true", "None", "[1, 2]", "digits")]
+    [3, 0.001, True, None, [1, 2], 'digits']
+    """
+    for parse in (json.loads, ast.literal_eval):
+        try:
+            value: object = parse(text)
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            continue
+        return value
+    return {"true": True, "false": False, "none": None}.get(text.lower(), text)
+
+
+def known_parameters(notebook: Path) -> list[str]:
+    """List the names that a notebook's cell of parameters sets.
+
+    Raises:
+        ValueError: The file is not a notebook.
+    """
+    return list(inspect_notebook(read_notebook(notebook)))
+
+
+def fast_parameters(notebook: Path) -> dict[str, object]:
+    """Read a notebook's own small parameters, for runs that only show that it works.
+
+    They stand in its metadata as ``{"deployworkbook": {"fast": {name: value}}}``.
+
+    Raises:
+        ValueError: The file is not a notebook, or what stands there is no dictionary.
+    """
+    about = read_notebook(notebook).metadata.get("deployworkbook", {})
+    small = about.get("fast", {})
+    if not isinstance(small, dict):
+        raise ValueError(
+            message(
+                f"metadata.deployworkbook.fast of {notebook}",
+                received=describe(small),
+                expected="a dictionary of parameters",
+            )
+        )
+    return dict(small)
+
+
+def parameters_for(
+    notebooks: Sequence[Path], given: Mapping[str, object], *, fast: bool
+) -> list[dict[str, object]]:
+    """Choose each notebook's parameters: its small ones if asked for, then those given.
+
+    Args:
+        notebooks: What is going to run.
+        given: Values by name. Each goes to the notebooks that know the name.
+        fast: Whether to begin with each notebook's small parameters.
+
+    Returns:
+        For each notebook, in order, its parameters.
+
+    Raises:
+        ValueError: A name is known to none of them; the message lists those that are.
+    """
+    known = [known_parameters(notebook) if given else [] for notebook in notebooks]
+    all_names = sorted({name for names in known for name in names})
+    for name in given:
+        if name not in all_names:
+            close = difflib.get_close_matches(name, all_names, 1)
+            raise ValueError(
+                message(
+                    "-p",
+                    received=repr(name),
+                    expected="one of " + (", ".join(all_names) or "no parameters: there are none"),
+                    remedy=f"Did you mean {close[0]}?" if close else "",
+                )
+            )
+    return [
+        (fast_parameters(notebook) if fast else {})
+        | {name: value for name, value in given.items() if name in names}
+        for notebook, names in zip(notebooks, known, strict=True)
+    ]

@@ -1,0 +1,203 @@
+"""The process that runs one notebook: ``python -m deployworkbook.execution.worker``.
+
+The job comes as JSON in the first line of standard input, which then stays open: its end means that
+the runner is gone, and with it this process, its kernel and all that the kernel has started. What
+happens goes to standard output, a JSON object a line; what papermill and the kernel write on the
+side goes to standard error.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import re
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbformat import NotebookNode
+from papermill import execute_notebook
+from papermill.engines import NBClientEngine, papermill_engines
+from papermill.exceptions import PapermillExecutionError, strip_color
+
+from deployworkbook.execution.jobs import Job
+from deployworkbook.execution.outputs import is_counted, read_notebook, write_executed
+from deployworkbook.execution.processes import MARKER, kill_tree
+from deployworkbook.kernels import InterpreterKernelManager
+
+ENGINE = "deployworkbook"
+
+Emit = Callable[[dict[str, Any]], None]
+
+
+class Run:
+    """One notebook on its way: what runs, how far it has come, how it ends.
+
+    Args:
+        job: What to run.
+        emit: Takes what happens.
+    """
+
+    def __init__(self, job: Job, emit: Emit) -> None:
+        self.job = job
+        self.emit = emit
+        self.notebook: NotebookNode | None = None
+        self.cell = 0
+        self._ending = threading.Lock()
+
+    def execute(self) -> None:
+        """Run the notebook to its end, whatever that is, and tell it."""
+        papermill_engines.register(ENGINE, _engine(self))
+        try:
+            source = read_notebook(self.job.source)
+            self.notebook = source
+            execute_notebook(
+                source,
+                None,
+                dict(self.job.parameters),
+                engine_name=ENGINE,
+                kernel_name="python3",
+                progress_bar=False,
+                execution_timeout=self.job.cell_limit_s,
+                kernel_manager_class=InterpreterKernelManager,
+            )
+        except PapermillExecutionError as error:
+            text = strip_color("\n".join(error.traceback))
+            lines = re.findall(r"^-+> *\d+ (.*)$", text, re.MULTILINE)
+            self.end(
+                "failed",
+                f"{error.ename}: {error.evalue}",
+                source_line=lines[0].strip() if lines else "",
+                traceback=text,
+            )
+        except CellTimeoutError:
+            self.end("timed out", f"the cell ran for more than {self.job.cell_limit_s} s")
+        except DeadKernelError:
+            self.end("failed", "the kernel died; it may have run out of memory")
+        except Exception as error:
+            self.end("failed", f"{type(error).__name__}: {error}", traceback=traceback.format_exc())
+        else:
+            self.end("passed", "")
+
+    def begin_cell(self, cell: NotebookNode, cells: int) -> None:
+        """Count a cell that papermill begins."""
+        if is_counted(cell):
+            self.cell += 1
+            self.emit({"cell": self.cell, "cells": cells})
+
+    def time_out(self) -> None:
+        """End the run from another thread, since it takes too long; then end the process."""
+        self.end("timed out", f"the notebook ran for more than {self.job.timeout_s:g} s")
+        _end_process()
+
+    def end(self, status: str, error: str, *, source_line: str = "", traceback: str = "") -> None:
+        """Write the executed notebook and tell how the run ended; only the first call does."""
+        if not self._ending.acquire(blocking=False):
+            return
+        line = error.partition("\n")[0]
+        failed_cell = self.cell if status != "passed" and self.cell else None
+        if self.notebook is not None:
+            write_executed(
+                _snapshot(self.notebook), self.job.output, failed_cell=failed_cell, error=line
+            )
+        self.emit(
+            {
+                "status": status,
+                "error": line,
+                "failed_cell": failed_cell,
+                "source_line": source_line,
+                "traceback": traceback,
+            }
+        )
+
+
+def _engine(run: Run) -> type[NBClientEngine]:
+    class ReportingEngine(NBClientEngine):
+        """papermill's own engine, which tells the run of each cell."""
+
+        @classmethod
+        def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **options: Any) -> Any:
+            run.notebook = nb_man.nb
+            # What read_notebook gave is not a path, and must not become part of itself.
+            nb_man.nb.metadata.papermill["input_path"] = str(run.job.source)
+            cells = sum(map(is_counted, nb_man.nb.cells))
+            run.emit({"cells": cells})
+            begin = nb_man.cell_start
+
+            def cell_start(cell: NotebookNode, *arguments: Any, **more: Any) -> Any:
+                run.begin_cell(cell, cells)
+                return begin(cell, *arguments, **more)
+
+            nb_man.cell_start = cell_start
+            return super().execute_managed_notebook(nb_man, kernel_name, **options)
+
+    return ReportingEngine
+
+
+def _snapshot(notebook: NotebookNode) -> NotebookNode:
+    """Copy a notebook that another thread may be adding outputs to."""
+    while True:
+        try:
+            return copy.deepcopy(notebook)
+        except RuntimeError:  # a dictionary changed its size while it was copied
+            continue
+
+
+def _end_process() -> NoReturn:
+    kill_tree(os.getpid(), os.environ.get(MARKER, ""))
+    os._exit(1)
+
+
+def _end_with(stream: Any) -> None:
+    """Wait for the end of a stream, which is the end of the runner."""
+    while stream.read(1024):
+        pass
+    _end_process()
+
+
+def main() -> None:
+    """Run the job that standard input describes."""
+    # Whatever prints to standard output from here on must not mix with the events.
+    events = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    stream = os.fdopen(os.dup(0), "rb", buffering=0)
+    request = json.loads(_first_line(stream))
+    job = Job(
+        source=Path(request["source"]),
+        output=Path(request["output"]),
+        parameters=request["parameters"],
+        cell_timeout_s=request["cell_timeout_s"],
+        timeout_s=request["timeout_s"],
+    )
+    writing = threading.Lock()
+
+    def emit(event: dict[str, Any]) -> None:
+        with writing:
+            print(json.dumps(event), file=events, flush=True)
+
+    run = Run(job, emit)
+    threading.Thread(target=_end_with, args=(stream,), daemon=True).start()
+    clock = threading.Timer(job.timeout_s, run.time_out)
+    clock.daemon = True
+    clock.start()
+    run.execute()
+    clock.cancel()
+
+
+def _first_line(stream: Any) -> bytes:
+    line = b""
+    while not line.endswith(b"\n"):
+        part = stream.read(1)
+        if not part:
+            sys.exit("no job")
+        line += part
+    return line
+
+
+if __name__ == "__main__":
+    main()
