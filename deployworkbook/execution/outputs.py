@@ -31,8 +31,10 @@ def read_notebook(path: Path) -> NotebookNode:
         if not all(isinstance(cell, dict) for cell in content["cells"]):
             raise ValueError("its cells are no objects")
         notebook = nbformat.reads(text, as_version=4)
-        # papermill asks for the language; a notebook that names none is taken for Python.
+        # papermill asks for both; a notebook that names neither is taken for Python's.
         notebook.metadata.setdefault("language_info", {"name": "python"})
+        kernel = {"name": "python3", "language": "python", "display_name": "Python 3"}
+        notebook.metadata.setdefault("kernelspec", kernel)
         return notebook
     except OSError as error:
         raise ValueError(f"{path} cannot be read: {error.strerror or error}.") from error

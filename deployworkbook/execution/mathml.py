@@ -1,0 +1,82 @@
+"""Formulas as MathML, which browsers draw by themselves."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+
+from latex2mathml.converter import convert
+from latex2mathml.exceptions import (
+    DenominatorNotFoundError,
+    DoubleSubscriptsError,
+    DoubleSuperscriptsError,
+    ExtraLeftOrMissingRightError,
+    InvalidAlignmentError,
+    InvalidStyleForGenfracError,
+    InvalidWidthError,
+    LimitsMustFollowMathOperatorError,
+    MissingEndError,
+    MissingSuperScriptOrSubscriptError,
+    NoAvailableTokensError,
+    NumeratorNotFoundError,
+)
+
+LATEX_ERRORS = (
+    DenominatorNotFoundError,
+    DoubleSubscriptsError,
+    DoubleSuperscriptsError,
+    ExtraLeftOrMissingRightError,
+    InvalidAlignmentError,
+    InvalidStyleForGenfracError,
+    InvalidWidthError,
+    LimitsMustFollowMathOperatorError,
+    MissingEndError,
+    MissingSuperScriptOrSubscriptError,
+    NoAvailableTokensError,
+    NumeratorNotFoundError,
+    IndexError,
+    KeyError,
+)
+
+# What latex2mathml does not know, in words that it does.
+REPLACEMENTS = (
+    (re.compile(r"\\(begin|end)\{(?:aligned|gathered|eqnarray)\*?\}"), r"\\\1{align*}"),
+    (re.compile(r"\\arg\s*\\(min|max)\b"), r"\\operatorname{arg\\,\1}"),
+    (re.compile(r"\\arg\b"), r"\\operatorname{arg}"),
+)
+
+# An unknown command, or a column mark outside a table, comes back as an identifier of its own.
+LEFT_OVER = re.compile(r"<m[io]>(\\[a-zA-Z]+|&(?:amp;)?)</m[io]>")
+
+
+def mathml(latex: str, *, display: bool) -> str:
+    """Convert a formula.
+
+    Args:
+        latex: The formula, without dollar signs.
+        display: Whether it stands on a line of its own.
+
+    Returns:
+        A ``<math>`` element, with the LaTeX as its alternative text.
+
+    Raises:
+        ValueError: It cannot be converted; the message quotes it.
+
+    >>> mathml("x_1", display=False)[-58:]
+    '<mrow><msub><mi>x</mi><mn>1</mn></msub></mrow></math>'
+    """
+    source = latex.strip()
+    for pattern, replacement in REPLACEMENTS:
+        source = pattern.sub(replacement, source)
+    try:
+        converted = convert(source, display="block" if display else "inline")
+    except LATEX_ERRORS as error:
+        raise ValueError(_message(latex, type(error).__name__)) from error
+    left_over = LEFT_OVER.search(converted)
+    if left_over:
+        raise ValueError(_message(latex, f"{unescape(left_over[1])} is unknown"))
+    return str(converted)
+
+
+def _message(latex: str, reason: str) -> str:
+    return f"The formula {latex.strip()!r} cannot be shown as MathML: {reason}. Write it otherwise."
