@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from deployworkbook import __version__
@@ -126,13 +127,14 @@ def doctor(
     from deployworkbook.doctor import checks
 
     marks = {"ok": "[green]ok[/]", "warning": "[yellow]warning[/]", "problem": "[red]problem[/]"}
+    console = Console()
     table = Table("check", "", "found", "what to do", box=None, padding=(0, 2, 0, 0))
-    problems = 0
-    for check in checks(_workspace(folder), port=port):
-        table.add_row(check.name, marks[check.status], check.found, check.remedy)
-        problems += check.status == "problem"
-    Console().print(table)
-    if problems:
+    with console.status("Looking at this machine"):
+        found = list(checks(_workspace(folder), port=port))
+    for check in found:
+        table.add_row(check.name, marks[check.status], escape(check.found), escape(check.remedy))
+    console.print(table)
+    if any(check.status == "problem" for check in found):
         raise typer.Exit(1)
 
 

@@ -1,8 +1,8 @@
 """Kernels that use the interpreter that runs the command.
 
-Jupyter starts the kernel that a kernelspec file names, and the nearest ``python3`` file on a machine
-may belong to another environment, without this package. These managers read no such files: they
-know one kernel, ``sys.executable -m ipykernel_launcher``.
+Jupyter starts the kernel that a kernelspec file names, and the nearest ``python3`` file on a
+machine may belong to another environment, without this package. These managers read no such files:
+they know one kernel, ``sys.executable -m ipykernel_launcher``.
 
 JupyterLab takes it by
 ``--ServerApp.kernel_spec_manager_class=deployworkbook.kernels.InterpreterKernelSpecManager``.

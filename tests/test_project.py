@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from deployworkbook.lessons import catalogue
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from deployworkbook import __version__
+from deployworkbook.lessons import catalogue
 
 REPOSITORY = Path(__file__).parent.parent
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
