@@ -8,7 +8,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from typing import TYPE_CHECKING, Literal
@@ -21,7 +21,7 @@ from deployworkbook.lab import check_port_is_free
 from deployworkbook.workspace import Workspace
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from pandas.io.formats.style import Styler
 
 Status = Literal["ok", "warning", "problem"]
 
@@ -80,14 +80,13 @@ def checks(workspace: Workspace, *, port: int | None = None) -> Iterator[Check]:
     yield check_keras()
 
 
-def table(found: list[Check]) -> pd.DataFrame:
+def table(found: Iterable[Check]) -> Styler:
     """Lay checks out as a table for a notebook."""
     # Here, since the command has a table of its own and pandas takes half a second to import.
-    import pandas as pd
+    from deployworkbook.tables import text_table
 
-    rows = [(check.status, check.found, check.remedy) for check in found]
-    index = pd.Index([check.name for check in found], name="check")
-    return pd.DataFrame(rows, index=index, columns=["status", "found", "what to do"])
+    rows = [(check.name, check.status, check.found, check.remedy) for check in found]
+    return text_table(rows, ["check", "status", "found", "what to do"])
 
 
 def check_python() -> Check:

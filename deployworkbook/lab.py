@@ -67,9 +67,6 @@ def options(workspace: Workspace, *, port: int | None, open_browser: bool) -> li
         "LabApp.log_level": "WARN",
         # Otherwise each kernel warns that what passes between it and the server can be read.
         "KernelManager.transport_encryption": "auto",
-        # Otherwise the server warns of its own defaults, of which one exceeds the other.
-        "ServerApp.websocket_ping_interval": 30,
-        "ServerApp.websocket_ping_timeout": 30,
         "LabApp.default_url": f"/lab/tree/{catalogue()[0].path.name}",
         "LabApp.app_settings_dir": settings,
         # Apart from other projects' windows, which JupyterLab would open again.

@@ -33,7 +33,8 @@ ALLOWED = {
     "lessons": {"validation", "workspace"},
     "lab": {"validation", "workspace", "kernels", "lessons"},
     "execution": {"validation", "workspace", "kernels"},
-    "doctor": {"validation", "workspace", "kernels", "lab", "training"},
+    "tables": set(),
+    "doctor": {"validation", "workspace", "kernels", "lab", "tables", "training"},
     "headless": {"validation", "workspace", "lessons", "execution"},
     "cli": None,  # everything
     "__main__": {"cli"},
