@@ -1,0 +1,50 @@
+"""What all tests share: a home of their own, and the data."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from deployworkbook.training.data import load_dataset
+from deployworkbook.training.mnist import ENVIRONMENT_VARIABLE
+
+REPOSITORY = Path(__file__).parent.parent
+
+
+def missing(what):
+    """Skip a test for want of something; where CI runs, fail it: there all can be installed."""
+    if os.environ.get("CI"):
+        pytest.fail(f"CI has no {what}")
+    pytest.skip(f"there is no {what}")
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path_factory, monkeypatch):
+    """No test touches the files of the user who runs it."""
+    folder = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HOME", str(folder))
+    monkeypatch.setenv("DEPLOYWORKBOOK_HOME", str(folder / "deployworkbook"))
+    monkeypatch.delenv("KERAS_HOME", raising=False)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def digits():
+    """The 1,797 digits that come with scikit-learn."""
+    return load_dataset("digits")
+
+
+@pytest.fixture(scope="session")
+def mnist_path():
+    """The file of the real MNIST."""
+    named = os.environ.get(ENVIRONMENT_VARIABLE)
+    if not named:
+        missing(f"MNIST: set {ENVIRONMENT_VARIABLE} to its file")
+    return Path(named)
+
+
+@pytest.fixture
+def mnist(mnist_path, monkeypatch):
+    """The real MNIST."""
+    monkeypatch.setenv(ENVIRONMENT_VARIABLE, str(mnist_path))
+    return load_dataset("mnist")

@@ -1,0 +1,219 @@
+"""The ledger keeps what was measured."""
+
+import multiprocessing
+import os
+import signal
+import sqlite3
+from dataclasses import fields
+
+import pandas as pd
+import pytest
+
+from deployworkbook.ledger import APPLICATION_ID, MIGRATIONS, Ledger, Measurement
+from deployworkbook.machine import this_machine
+
+CONTEXT = multiprocessing.get_context("spawn")
+WRITERS, ROWS = 8, 25
+
+FULL = Measurement(
+    variant="float32",
+    runtime="savedmodel",
+    runtime_version="2.21",
+    dataset="mnist",
+    dataset_fingerprint="abc",
+    lesson="04_training",
+    kind="measured",
+    size_bytes=430_822,
+    compressed_bytes=380_497,
+    correct=9_774,
+    examples=10_000,
+    latency_p50_ms=0.16612,
+    latency_p99_ms=0.3,
+    throughput_per_s={1: 5_000.0, 256: 400_000.0},
+    peak_memory_bytes=600_000_000,
+    note="as trained",
+)
+LEAST = Measurement("int8", "litert", "2.3", "digits", "def", kind="modelled")
+
+
+def write_rows(path, writer):
+    for row in range(ROWS):
+        Ledger(path).add(Measurement(f"w{writer}-{row}", "r", "1", "d", "f"))
+
+
+def write_half(path, started):
+    """What is killed in the middle of a transaction."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("BEGIN IMMEDIATE")
+    connection.execute("DELETE FROM measurements")
+    started.set()
+    signal.pause()
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "ledger.sqlite"
+
+
+def test_every_field_comes_back(path):
+    ledger = Ledger(path)
+    assert ledger.add_all([FULL, LEAST]) == [1, 2]
+    first, second = Ledger(path).entries()
+    assert first.machine == this_machine()
+    for field in fields(Measurement):
+        assert getattr(first.measurement, field.name) == getattr(FULL, field.name), field.name
+    assert second.measurement == LEAST
+
+
+def test_eight_writers_lose_nothing(path):
+    Ledger(path)
+    writers = [CONTEXT.Process(target=write_rows, args=(path, n)) for n in range(WRITERS)]
+    for writer in writers:
+        writer.start()
+    while any(writer.is_alive() for writer in writers):
+        Ledger(path).entries()  # a reader in between is never in the way, nor refused
+        for writer in writers:
+            writer.join(0.05)
+    assert [writer.exitcode for writer in writers] == [0] * WRITERS
+    written = {entry.measurement.variant for entry in Ledger(path).entries()}
+    assert written == {f"w{n}-{row}" for n in range(WRITERS) for row in range(ROWS)}
+
+
+def test_a_kill_in_a_transaction_keeps_what_was_committed(path):
+    Ledger(path).add(FULL)
+    started = CONTEXT.Event()
+    process = CONTEXT.Process(target=write_half, args=(path, started))
+    process.start()
+    assert started.wait(60)
+    os.kill(process.pid, signal.SIGKILL)
+    process.join(60)
+    assert len(Ledger(path).entries()) == 1
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda content: b"not a database at all" * 100,
+        lambda content: content[: len(content) // 2],
+        lambda content: content[:4096] + bytes(4096) + content[8192:],
+    ],
+    ids=["garbage", "truncated", "a page of zeros"],
+)
+def test_a_damaged_file_is_set_aside(path, damage):
+    Ledger(path).add_all([FULL] * 50)
+    damaged = damage(path.read_bytes())
+    path.write_bytes(damaged)
+    notices = []
+
+    ledger = Ledger(path, notice=notices.append)
+
+    assert ledger.entries() == []
+    (aside,) = path.parent.glob("ledger-damaged-*.sqlite")
+    assert aside.read_bytes() == damaged
+    assert aside.name in notices[0]
+    assert ledger.add(FULL) == 1
+
+
+def test_the_database_of_another_program_is_left_alone(path):
+    other = sqlite3.connect(path)
+    other.execute("CREATE TABLE theirs (x)")
+    other.commit()
+    other.close()
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match="another program"):
+        Ledger(path)
+    assert path.read_bytes() == before
+
+
+def test_the_ledger_of_a_newer_workbook_is_left_alone(path):
+    Ledger(path).add(FULL)
+    newer = sqlite3.connect(path)
+    newer.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
+    newer.close()
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match="newer workbook"):
+        Ledger(path)
+    assert path.read_bytes() == before
+
+
+def test_the_file_says_whose_it_is_and_which_schema_it_has(path):
+    Ledger(path)
+    connection = sqlite3.connect(path)
+    assert connection.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,)
+    assert connection.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS),)
+    assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    connection.close()
+
+
+def test_a_folder_in_its_place_is_an_error_that_says_so(path):
+    path.mkdir()
+    with pytest.raises(OSError, match="cannot be opened as the ledger"):
+        Ledger(path)
+
+
+def test_by_default_it_is_the_workspaces(home):
+    Ledger().add(FULL)
+    assert (home / "deployworkbook" / "ledger.sqlite").exists()
+
+
+def test_the_table_has_units_and_numbers(path):
+    ledger = Ledger(path)
+    ledger.add_all([FULL, LEAST])
+    table = ledger.table()
+    first = table.loc[1]
+    assert first["size (KB)"] == 430.8
+    assert first["accuracy (%)"] == 97.74
+    # Wilson's interval of 9,774 of 10,000, as statsmodels and SciPy give it.
+    assert first["95 % interval"] == "97.43–98.01 %"
+    assert first["p50 (ms)"] == 0.166
+    assert (first["best images/s"], first["at batch"]) == (400_000, 256)
+    assert pd.isna(table.loc[2]["accuracy (%)"])
+    for column in ("size (KB)", "p99 (ms)", "memory (MB)", "accuracy (%)"):
+        assert table[column].dtype == "float64", column
+
+
+def test_the_table_shows_the_newest_of_each_kind_unless_asked_for_all(path):
+    ledger = Ledger(path)
+    for size in (10_000, 20_000):
+        ledger.add(Measurement("float32", "r", "1", "d", "f", size_bytes=size))
+    assert ledger.table()["size (KB)"].tolist() == [20.0]
+    assert ledger.table(every=True)["size (KB)"].tolist() == [10.0, 20.0]
+    assert "note" in ledger.table(details=True)
+    assert "note" not in ledger.table()
+
+
+def test_an_empty_ledger_has_a_table(path):
+    assert Ledger(path).table().empty
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"size_bytes": -1}, "size_bytes"),
+        ({"latency_p50_ms": float("nan")}, "latency_p50_ms"),
+        ({"correct": 11, "examples": 10}, "correct"),
+        ({"correct": 1}, "both or neither"),
+        ({"kind": "guessed"}, "kind"),
+        ({"throughput_per_s": {0: 1.0}}, "batch size"),
+        ({"throughput_per_s": {1: -1.0}}, "throughput"),
+    ],
+)
+def test_an_impossible_measurement_is_refused(change, words):
+    with pytest.raises(ValueError, match=words):
+        Measurement("a", "b", "c", "d", "e", **change)
+
+
+def test_a_measurement_does_not_change_with_the_dictionary_that_made_it():
+    rates = {1: 10.0}
+    measurement = Measurement("a", "b", "c", "d", "e", throughput_per_s=rates)
+    rates[1] = 99.0
+    assert measurement.throughput_per_s == {1: 10.0}
+
+
+def test_all_rows_or_none_are_written(path):
+    ledger = Ledger(path)
+    broken = Measurement("a", "b", "c", "d", "e")
+    object.__setattr__(broken, "kind", "guessed")  # past the check, to meet the schema's
+    with pytest.raises(sqlite3.IntegrityError):
+        ledger.add_all([FULL, broken])
+    assert ledger.entries() == []

@@ -1,0 +1,82 @@
+"""Where a learner's files are, and that they are written whole."""
+
+import pytest
+
+from deployworkbook.workspace import (
+    Workspace,
+    atomic_path,
+    current_workspace,
+    set_aside,
+    write_atomically,
+)
+
+
+def test_the_variable_comes_first(tmp_path, monkeypatch):
+    Workspace(tmp_path / "marked").create()
+    monkeypatch.chdir(tmp_path / "marked")
+    monkeypatch.setenv("DEPLOYWORKBOOK_HOME", str(tmp_path / "named"))
+    assert current_workspace().root == tmp_path / "named"
+
+
+def test_then_the_nearest_marked_folder(tmp_path, monkeypatch):
+    monkeypatch.delenv("DEPLOYWORKBOOK_HOME")
+    Workspace(tmp_path).create()
+    (tmp_path / "deep" / "deeper").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "deep" / "deeper")
+    assert current_workspace().root == tmp_path
+
+
+def test_else_the_one_at_home(tmp_path, monkeypatch, home):
+    monkeypatch.delenv("DEPLOYWORKBOOK_HOME")
+    monkeypatch.chdir(tmp_path)
+    assert current_workspace().root == home / "deployworkbook"
+
+
+def test_a_file_in_its_place_is_an_error_that_says_so(tmp_path):
+    (tmp_path / "taken").write_text("mine")
+    with pytest.raises(NotADirectoryError, match="Name another folder"):
+        Workspace(tmp_path / "taken").create()
+
+
+def test_backups_of_one_second_have_names_of_their_own(tmp_path):
+    workspace = Workspace(tmp_path)
+    lesson = tmp_path / "a.ipynb"
+    copies = []
+    for text in ("first", "second", "third"):
+        lesson.write_text(text)
+        copies.append(workspace.back_up(lesson))
+    assert [copy.read_text() for copy in copies] == ["first", "second", "third"]
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path):
+    path = tmp_path / "file"
+    path.write_text("old")
+
+    def write():
+        with atomic_path(path) as temporary:
+            temporary.write_text("half of the n")
+            raise RuntimeError("in the middle")
+
+    with pytest.raises(RuntimeError):
+        write()
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_write_keeps_the_permissions(tmp_path):
+    path = tmp_path / "file"
+    path.write_text("old")
+    path.chmod(0o640)
+    write_atomically(path, "new é")
+    assert path.read_text(encoding="utf-8") == "new é"
+    assert path.stat().st_mode & 0o777 == 0o640
+
+
+def test_what_is_set_aside_is_kept_under_another_name(tmp_path):
+    path = tmp_path / "ledger.sqlite"
+    kept = []
+    for text in ("one", "two"):
+        path.write_text(text)
+        kept.append(set_aside(path))
+    assert not path.exists()
+    assert [each.read_text() for each in kept] == ["one", "two"]
