@@ -16,6 +16,8 @@ import sys
 import tempfile
 from collections.abc import Iterator
 
+from deployworkbook.validation import check_integer
+
 # Read by TensorFlow as it loads. Its C++ part logs even "no GPU here" as an error (level 2), and
 # real errors reach Python as exceptions.
 os.environ["TF_USE_LEGACY_KERAS"] = "1"
@@ -72,9 +74,10 @@ def set_seed(seed: int) -> None:
         seed: Any whole number from 0 to 2³² - 1.
 
     Raises:
+        TypeError: The seed is not a whole number.
         ValueError: The seed is out of range.
     """
-    keras.utils.set_random_seed(seed)
+    keras.utils.set_random_seed(check_integer("seed", seed, 0, 2**32 - 1))
     tf.config.experimental.enable_op_determinism()
 
 

@@ -12,6 +12,7 @@ import threading
 import zipfile
 import zlib
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,16 +56,17 @@ def fetch() -> Path:
     """Download the file into Keras's cache, with a progress bar.
 
     Raises:
-        ConnectionError: There is no way to the host, or the transfer broke off.
-        ValueError: What came is not the file: its SHA-256 differs.
+        ConnectionError: There is no way to the host, the transfer broke off, or what came is
+            not the file: its SHA-256 differs.
     """
     import pooch
     import requests
 
     # A name server that does not answer can hold a request for minutes; behind a proxy the name
     # is the proxy's to resolve.
-    host = URL.split("/")[2]
-    if not requests.utils.get_environ_proxies(URL) and not _answers(host, CONNECT_TIMEOUT_S):
+    address = urlsplit(URL)
+    host, port = str(address.hostname), address.port or 443
+    if not requests.utils.get_environ_proxies(URL) and not _answers(host, port, CONNECT_TIMEOUT_S):
         raise ConnectionError(f"no connection to {host} within {CONNECT_TIMEOUT_S:g} s")
     target = keras_cache()
     pooch.get_logger().setLevel("ERROR")
@@ -80,15 +82,19 @@ def fetch() -> Path:
         )
     except (requests.RequestException, OSError) as error:
         raise ConnectionError(f"the download from {host} failed: {error}") from error
+    except ValueError as error:  # pooch's word for another hash
+        raise ConnectionError(
+            f"what came from {host} is not MNIST, by its hash; it may be a page to log in to"
+        ) from error
     return target
 
 
-def _answers(host: str, timeout_s: float) -> bool:
+def _answers(host: str, port: int, timeout_s: float) -> bool:
     connected = threading.Event()
 
     def connect() -> None:
         try:
-            with socket.create_connection((host, 443), timeout=timeout_s):
+            with socket.create_connection((host, port), timeout=timeout_s):
                 connected.set()
         except OSError:
             return
@@ -117,7 +123,8 @@ def read(path: Path) -> tuple[Arrays, Arrays]:
     if not path.is_file():
         raise FileNotFoundError(f"{path} is no file, where MNIST was expected. {_remedy(path)}")
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        # Opened here: np.load leaves a file open that is no archive.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in ("x_train", "y_train", "x_test", "y_test")}
     except KeyError as error:
         raise ValueError(f"{path} has no array {error}. {_remedy(path)}") from error
