@@ -1,0 +1,50 @@
+"""Formulas become MathML, or a clear error."""
+
+import xml.etree.ElementTree as ElementTree
+from html import unescape
+
+import pytest
+
+from deployworkbook.execution.mathml import mathml
+
+
+def tags(latex):
+    tree = ElementTree.fromstring(mathml(latex, display=True))
+    return [element.tag.rpartition("}")[2] for element in tree.iter()]
+
+
+@pytest.mark.parametrize(
+    ("latex", "expected"),
+    [
+        (r"\frac{1}{n} \sum_{i=1}^{n} x_i", {"mfrac", "munderover", "msub"}),
+        (r"\hat{p} \pm \sqrt{x}", {"mover", "msqrt"}),
+        (r"\begin{cases} 1 & a \\ 0 & b \end{cases}", {"mtable", "mtr", "mtd"}),
+        (r"\begin{aligned} a &= b \\ c &= d \end{aligned}", {"mtable", "mtr", "mtd"}),
+        (r"\begin{align} a &= b \end{align}", {"mtable"}),
+        (r"\left\lfloor \frac{x}{s} \right\rceil", {"mo", "mfrac"}),
+        (r"\text{if } k", {"mtext"}),
+        (r"\mathbb{E}_{x \sim P(x)} [x]", {"msub"}),
+    ],
+)
+def test_a_formula_has_its_parts(latex, expected):
+    assert expected <= set(tags(latex))
+
+
+def test_what_stands_alone_is_told_from_what_stands_in_a_line():
+    assert 'display="block"' in mathml("x", display=True)
+    assert 'display="inline"' in mathml("x", display=False)
+
+
+@pytest.mark.parametrize("latex", [r"\arg\max_k p_k", r"\arg \min_w L", r"\operatorname{clip}(x)"])
+def test_operators_are_set_as_words(latex):
+    text = unescape("".join(ElementTree.fromstring(mathml(latex, display=False)).itertext()))
+    assert "\\" not in text
+
+
+@pytest.mark.parametrize(
+    "latex", [r"\nosuchcommand x", r"a_{", r"a & b", r"\begin{cases} 1", r"x_1_2"]
+)
+def test_what_cannot_be_shown_is_an_error_that_quotes_it(latex):
+    with pytest.raises(ValueError, match="cannot be shown as MathML") as caught:
+        mathml(latex, display=False)
+    assert repr(latex) in str(caught.value)
