@@ -11,11 +11,16 @@ from deployworkbook.training.mnist import ENVIRONMENT_VARIABLE
 REPOSITORY = Path(__file__).parent.parent
 
 
-def missing(what):
+@pytest.fixture(scope="session")
+def missing():
     """Skip a test for want of something; where CI runs, fail it: there all can be installed."""
-    if os.environ.get("CI"):
-        pytest.fail(f"CI has no {what}")
-    pytest.skip(f"there is no {what}")
+
+    def end(what):
+        if os.environ.get("CI"):
+            pytest.fail(f"CI has no {what}")
+        pytest.skip(f"there is no {what}")
+
+    return end
 
 
 @pytest.fixture(autouse=True)
@@ -35,7 +40,7 @@ def digits():
 
 
 @pytest.fixture(scope="session")
-def mnist_path():
+def mnist_path(missing):
     """The file of the real MNIST."""
     named = os.environ.get(ENVIRONMENT_VARIABLE)
     if not named:

@@ -6,8 +6,6 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import sync_playwright
 
-from tests.conftest import missing
-
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PICTURES = Path(__file__).parents[2] / "test-output"
 
@@ -19,7 +17,7 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(scope="session")
-def chromium():
+def chromium(missing):
     """Chromium without a window."""
     program = next(filter(None, map(shutil.which, BROWSERS)), None)
     if program is None:
@@ -35,6 +33,10 @@ def open_page(chromium):
     """Open pages; at the end, no console may have shown an error."""
     complaints, contexts = [], []
 
+    def complain_of_request(request):
+        if request.failure != "net::ERR_ABORTED":  # the page itself was left
+            complaints.append(f"{request.failure}: {request.url}")
+
     def open_one(url, *, offline=False, **options):
         context = chromium.new_context(**options)
         context.set_default_timeout(30_000)
@@ -43,7 +45,7 @@ def open_page(chromium):
         page = context.new_page()
         page.requests = []
         page.on("request", lambda request: page.requests.append(request.url))
-        page.on("requestfailed", lambda request: complaints.append(f"failed: {request.url}"))
+        page.on("requestfailed", complain_of_request)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on(
             "console",

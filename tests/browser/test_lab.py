@@ -78,7 +78,9 @@ def test_cells_run_in_this_interpreter_and_know_their_folder(lab, open_page):
         "from deployworkbook.workspace import current_workspace\n"
         "print(sys.executable, current_workspace().root)"
     )
-    nbformat.write(new_notebook(cells=[cell]), lab.folder / "mine.ipynb")
+    kernel = {"name": "python3", "display_name": "Some Python", "language": "python"}
+    notebook = new_notebook(cells=[cell], metadata={"kernelspec": kernel})
+    nbformat.write(notebook, lab.folder / "mine.ipynb")
     page = open_page(lab.notebook("mine.ipynb"))
     wait_until_idle(page)
     page.get_by_role("menuitem", name="Run", exact=True).click()
@@ -89,10 +91,9 @@ def test_cells_run_in_this_interpreter_and_know_their_folder(lab, open_page):
 
 
 def test_it_listens_on_this_machine_only_and_asks_for_its_token(lab, open_page):
-    listening = [
-        c for c in psutil.Process(lab.process.pid).net_connections() if c.status == "LISTEN"
-    ]
-    assert {c.laddr.ip for c in listening if c.laddr.port == lab.port} == {"127.0.0.1"}
+    sockets = psutil.Process(lab.process.pid).net_connections()
+    places = {(s.laddr.ip, s.laddr.port) for s in sockets if s.status == psutil.CONN_LISTEN}
+    assert [ip for ip, port in places if port == lab.port] == ["127.0.0.1"]
     page = open_page(lab.url.partition("?")[0])
     assert "/login" in page.url
 
