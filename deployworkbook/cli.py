@@ -212,17 +212,6 @@ def ledger(
         print(table.to_string(na_rep=""))
 
 
-@app.command()
-def progress(folder: Folder = None) -> None:
-    """Print which exercises you have solved."""
-    from deployworkbook.exercises.progress import summary
-
-    table = Table("lesson", "solved", "of", "tries", "predictions", box=None)
-    for row in summary(_workspace(folder)):
-        table.add_row(row.lesson, *map(str, (row.solved, row.total, row.tries, row.predictions)))
-    Console().print(table)
-
-
 def _workspace(folder: Path | None) -> Workspace:
     from deployworkbook.workspace import Workspace, current_workspace
 

@@ -28,8 +28,6 @@ ALLOWED = {
     "training": {"validation", "workspace", "cache", "formulas"},
     "runtimes": {"validation", "workspace", "formulas", "ledger", "training"},
     "plots": set(),
-    "widgets": {"validation", "formulas", "plots"},
-    "exercises": {"validation", "workspace", "formulas"},
     "lessons": {"validation", "workspace"},
     "lab": {"validation", "workspace", "kernels", "lessons"},
     "execution": {"validation", "workspace", "kernels"},
@@ -46,7 +44,7 @@ CONFINED = {
     "tf_keras": ("training/keras.py",),
     "tensorflow_model_optimization": ("compression/",),
     "matplotlib": ("plots/", "widgets/"),
-    "ipywidgets": ("widgets/", "exercises/"),
+    "ipywidgets": ("widgets/",),
 }
 
 

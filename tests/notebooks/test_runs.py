@@ -1,0 +1,94 @@
+"""The lessons run from top to bottom: fast and offline, and on the real MNIST."""
+
+import re
+
+import nbformat
+import pytest
+
+from deployworkbook.execution.jobs import Job
+from deployworkbook.execution.parameters import fast_parameters
+from deployworkbook.execution.runner import run_jobs
+from deployworkbook.ledger import Ledger
+from deployworkbook.lessons import catalogue
+from deployworkbook.workspace import Workspace
+
+LESSONS = catalogue()
+BY_NAME = {lesson.name: lesson for lesson in LESSONS}
+
+
+def run(lesson, folder, parameters, **environment):
+    job = Job(lesson.path, folder / lesson.path.name, parameters, 120, 300)
+    home = {"DEPLOYWORKBOOK_HOME": str(folder / "home")}
+    (outcome,) = run_jobs([job], workers=1, environment=home | environment)
+    assert outcome.status == "passed", f"{outcome.error}\n{outcome.traceback}"
+    return nbformat.read(job.output, as_version=4)
+
+
+def streams(notebook, name):
+    return "".join(
+        output.text
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+        if output.output_type == "stream" and output.name == name
+    )
+
+
+def entries(folder):
+    return Ledger(Workspace(folder / "home").ledger_path).entries()
+
+
+@pytest.fixture(scope="module", params=LESSONS, ids=lambda lesson: lesson.name)
+def fast_run(request, tmp_path_factory):
+    """Each lesson alone, in a new workspace, without a network or MNIST."""
+    folder = tmp_path_factory.mktemp(request.param.name)
+    offline = {"DEPLOYWORKBOOK_MNIST": "", "KERAS_HOME": str(folder), "HTTPS_PROXY": ""}
+    parameters = fast_parameters(request.param.path)
+    return request.param, run(request.param, folder, parameters, **offline), folder
+
+
+def test_it_runs_alone_offline_and_quietly(fast_run):
+    _, notebook, _ = fast_run
+    assert streams(notebook, "stderr") == ""
+    text = streams(notebook, "stdout")
+    for noise in ("Warning", "WARNING", "absl", "cuda", "oneDNN"):
+        assert noise not in text
+
+
+def test_every_picture_has_a_text(fast_run):
+    _, notebook, _ = fast_run
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            if "image/png" in data:
+                assert re.search(r'<img alt="[^"]{20,}', data["text/html"])
+
+
+def test_an_unsolved_exercise_stops_nothing(fast_run):
+    lesson, notebook, _ = fast_run
+    exercises = [cell for cell in notebook.cells if re.search(r"^\w+ = \.\.\.$", cell.source, re.M)]
+    assert exercises, f"{lesson.name} has no exercise"
+    for cell in exercises:
+        assert "Not answered yet" in cell.outputs[0].text
+
+
+def test_training_writes_one_row_that_says_what_was_measured(fast_run):
+    lesson, notebook, folder = fast_run
+    if lesson.name != "04_training":
+        pytest.skip("another lesson")
+    (entry,) = entries(folder)
+    measurement = entry.measurement
+    assert (measurement.variant, measurement.runtime) == ("float32", "savedmodel")
+    assert (measurement.dataset, measurement.lesson) == ("digits", lesson.name)
+    assert (measurement.kind, measurement.examples) == ("measured", 360)
+    # The notebook shows the accuracy of the model in memory; the ledger, that of the file.
+    shown = re.search(r"test accuracy ([\d.]+)%", streams(notebook, "stdout"))[1]
+    assert shown == f"{measurement.accuracy:.2%}".rstrip("%")
+
+
+@pytest.mark.mnist
+def test_on_the_real_mnist_the_lesson_trains_to_97_3_percent(mnist_path, tmp_path):
+    named = {"DEPLOYWORKBOOK_MNIST": str(mnist_path)}
+    run(BY_NAME["04_training"], tmp_path, {}, **named)
+    (entry,) = entries(tmp_path)
+    assert (entry.measurement.dataset, entry.measurement.examples) == ("mnist", 10_000)
+    assert entry.measurement.accuracy >= 0.973
