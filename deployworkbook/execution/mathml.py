@@ -62,7 +62,7 @@ def mathml(latex: str, *, display: bool) -> str:
     Raises:
         ValueError: It cannot be converted; the message quotes it.
 
-    >>> mathml("x_1", display=False)[-58:]
+    >>> mathml("x_1", display=False)[-53:]
     '<mrow><msub><mi>x</mi><mn>1</mn></msub></mrow></math>'
     """
     source = latex.strip()
