@@ -1,6 +1,7 @@
 """What all tests share: a home of their own, and the data."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,10 @@ from deployworkbook.training.data import load_dataset
 from deployworkbook.training.mnist import ENVIRONMENT_VARIABLE
 
 REPOSITORY = Path(__file__).parent.parent
+
+# Processes that a test starts find its module by this. At the end of the path, so that the package
+# that is tested stays the installed one.
+sys.path.append(str(REPOSITORY))
 
 
 @pytest.fixture(scope="session")

@@ -28,6 +28,7 @@ ALLOWED = {
     "training": {"validation", "workspace", "cache", "formulas"},
     "runtimes": {"validation", "workspace", "formulas", "ledger", "training"},
     "plots": set(),
+    "widgets": {"validation", "formulas", "plots"},
     "lessons": {"validation", "workspace"},
     "lab": {"validation", "workspace", "kernels", "lessons"},
     "execution": {"validation", "workspace", "kernels"},

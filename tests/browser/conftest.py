@@ -1,9 +1,17 @@
 """A real browser, and pages that must not reach the network."""
 
+import os
+import re
 import shutil
+import socket
+import subprocess
+import sys
 from pathlib import Path
 
+import nbformat
 import pytest
+import requests
+from nbformat.v4 import new_code_cell, new_notebook
 from playwright.sync_api import sync_playwright
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -69,3 +77,77 @@ def keep_picture(request):
         page.screenshot(path=PICTURES / f"{request.node.name}{suffix}.png", **options)
 
     return keep
+
+
+START_S = 60
+
+
+class Lab:
+    """A running lab: its address, its token, its process."""
+
+    def __init__(self, process, port, folder, said):
+        self.process = process
+        self.port = port
+        self.folder = folder
+        self.said = said
+        self.url = re.search(r"http://127\.0\.0\.1:\d+/\S+", said)[0]
+
+    def notebook(self, name):
+        """The address of a notebook in the lab's folder."""
+        return self.url.replace("00_start_here.ipynb", name)
+
+    def write(self, name, *sources):
+        """Write a notebook of code cells into the lab's folder; return its address."""
+        kernel = {"name": "python3", "display_name": "Some Python", "language": "python"}
+        cells = [new_code_cell(source) for source in sources]
+        notebook = new_notebook(cells=cells, metadata={"kernelspec": kernel})
+        nbformat.write(notebook, self.folder / name)
+        return self.notebook(name)
+
+    def end_kernels(self):
+        """Shut down all kernels, by the server's own interface."""
+        token = self.url.partition("token=")[2]
+        server = f"http://127.0.0.1:{self.port}/api/sessions"
+        headers = {"Authorization": f"token {token}"}
+        for session in requests.get(server, headers=headers, timeout=30).json():
+            requests.delete(f"{server}/{session['id']}", headers=headers, timeout=30)
+
+    @staticmethod
+    def wait_until_idle(page):
+        """Wait until the notebook is shown and its kernel has nothing to do."""
+        page.wait_for_selector(".jp-Notebook")
+        page.wait_for_function(
+            "document.querySelector('#jp-main-statusbar').innerText.includes('Idle')"
+        )
+
+    @staticmethod
+    def run_all(page):
+        """Run all cells, as a learner does by the menu."""
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+
+
+@pytest.fixture
+def lab(tmp_path, home):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    folder = tmp_path / "learner"
+    command = [sys.executable, "-m", "deployworkbook", "lab", str(folder), "--no-browser"]
+    process = subprocess.Popen(
+        [*command, "--port", str(port)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+    )
+    said = ""
+    for line in process.stdout:
+        said += line
+        if "token=" in line:
+            break
+    assert "token=" in said, said
+    yield Lab(process, port, folder, said)
+    if process.poll() is None:
+        process.kill()
+    process.communicate(timeout=START_S)

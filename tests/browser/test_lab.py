@@ -1,70 +1,18 @@
 """JupyterLab as ``deployworkbook lab`` starts it, in a real browser."""
 
-import os
-import re
 import signal
-import socket
 import subprocess
 import sys
 
-import nbformat
 import psutil
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook
 
 START_S = 60
 
 
-class Lab:
-    """A running lab: its address, its token, its process."""
-
-    def __init__(self, process, port, folder, said):
-        self.process = process
-        self.port = port
-        self.folder = folder
-        self.said = said
-        self.url = re.search(r"http://127\.0\.0\.1:\d+/\S+", said)[0]
-
-    def notebook(self, name):
-        return self.url.replace("00_start_here.ipynb", name)
-
-
-@pytest.fixture
-def lab(tmp_path, home):
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    folder = tmp_path / "learner"
-    command = [sys.executable, "-m", "deployworkbook", "lab", str(folder), "--no-browser"]
-    process = subprocess.Popen(
-        [*command, "--port", str(port)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=os.environ | {"PYTHONUNBUFFERED": "1"},
-    )
-    said = ""
-    for line in process.stdout:
-        said += line
-        if "token=" in line:
-            break
-    assert "token=" in said, said
-    yield Lab(process, port, folder, said)
-    if process.poll() is None:
-        process.kill()
-    process.communicate(timeout=START_S)
-
-
-def wait_until_idle(page):
-    page.wait_for_selector(".jp-Notebook")
-    page.wait_for_function(
-        "document.querySelector('#jp-bottom-panel, #jp-main-statusbar').innerText.includes('Idle')"
-    )
-
-
 def test_it_opens_on_the_first_lesson_without_pop_ups(lab, open_page, keep_picture):
     page = open_page(lab.url, viewport={"width": 1300, "height": 850})
-    wait_until_idle(page)
+    lab.wait_until_idle(page)
     keep_picture(page)
     assert page.locator("h1", has_text="00 Start here").first.is_visible()
     assert page.locator(".jp-NotebookPanel-toolbar").inner_text().count("(deployworkbook)") == 1
@@ -73,18 +21,15 @@ def test_it_opens_on_the_first_lesson_without_pop_ups(lab, open_page, keep_pictu
 
 
 def test_cells_run_in_this_interpreter_and_know_their_folder(lab, open_page):
-    cell = new_code_cell(
+    url = lab.write(
+        "mine.ipynb",
         "import sys\n"
         "from deployworkbook.workspace import current_workspace\n"
-        "print(sys.executable, current_workspace().root)"
+        "print(sys.executable, current_workspace().root)",
     )
-    kernel = {"name": "python3", "display_name": "Some Python", "language": "python"}
-    notebook = new_notebook(cells=[cell], metadata={"kernelspec": kernel})
-    nbformat.write(notebook, lab.folder / "mine.ipynb")
-    page = open_page(lab.notebook("mine.ipynb"))
-    wait_until_idle(page)
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    page = open_page(url)
+    lab.wait_until_idle(page)
+    lab.run_all(page)
     output = page.locator(".jp-OutputArea-output").first
     output.wait_for()
     assert output.inner_text().strip() == f"{sys.executable} {lab.folder}"
@@ -107,7 +52,7 @@ def test_it_says_where_things_are_and_nothing_else(lab):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_with_its_kernels(lab, open_page, number):
     page = open_page(lab.url)
-    wait_until_idle(page)
+    lab.wait_until_idle(page)
     processes = psutil.Process(lab.process.pid).children(recursive=True)
     assert processes
     page.goto("about:blank")  # a page that is open would complain that its server went

@@ -1,0 +1,161 @@
+"""A path of descent on its surface, beside its loss."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.ticker import LogLocator
+from numpy.typing import NDArray
+
+from deployworkbook.plots.picture import COLOURS, STYLE, Picture
+from deployworkbook.plots.view import Row, View
+
+# Losses this far apart share a logarithmic axis; what is beyond its ends sticks to them.
+LOWEST, HIGHEST = 1e-12, 1e6
+
+
+@dataclass(frozen=True, eq=False)
+class DescentResult:
+    """What a view of a descent draws.
+
+    Args:
+        surface: The surface's name.
+        limits: Lower and upper ends of both parameters, shape ``[2, 2]``.
+        heights: The loss above its lowest over a grid of them, shape ``[rows, columns]``.
+        minimum: The lowest point, if there is one.
+        path: The start and the point after each step, shape ``[steps + 1, 2]``.
+        losses: The loss at each point of the path.
+        lowest: The lowest loss, from which the others are counted.
+        diverged: Whether the path left the numbers that float64 can hold.
+        limit: The learning rate at which gradient descent begins to diverge, where it is known.
+    """
+
+    surface: str
+    limits: NDArray[np.float64]
+    heights: NDArray[np.float64]
+    minimum: NDArray[np.float64] | None
+    path: NDArray[np.float64]
+    losses: NDArray[np.float64]
+    lowest: float
+    diverged: bool
+    limit: float | None
+
+    @property
+    def excess(self) -> NDArray[np.float64]:
+        """How far each loss is above the lowest."""
+        return self.losses - self.lowest
+
+    @property
+    def grows(self) -> bool:
+        """Whether it ended far above where it began."""
+        return self.diverged or bool(self.excess[-1] > 10 * max(self.excess[0], LOWEST))
+
+
+class DescentView(View[DescentResult]):
+    """The surface in shades with the path on it, and the loss after each step.
+
+    Args:
+        most_steps: The right end of the axis of steps.
+    """
+
+    def __init__(self, most_steps: int) -> None:
+        with mpl.rc_context(STYLE | {"axes.grid": False}):
+            super().__init__(Picture(10, 4.2))
+            surface, curve = self.picture.subplots(1, 2)
+            self._surface = surface
+            surface.set(xlabel="w₁", ylabel="w₂")
+            self._shades = surface.imshow(
+                np.zeros((2, 2)),
+                cmap="YlGnBu_r",
+                origin="lower",
+                aspect="auto",
+                interpolation="bilinear",
+            )
+            self._title = surface.set_title("Surface")
+            # Labels of one width, so that none is cut off on another surface.
+            surface.yaxis.set_major_formatter("{x:4.1f}")
+            (self._path,) = surface.plot([], [], "o-", color=COLOURS[2], ms=3.5, lw=1.5)
+            (self._start,) = surface.plot([], [], "s", color=COLOURS[0], ms=9, mfc="white")
+            (self._minimum,) = surface.plot([], [], "*", color=COLOURS[0], ms=14, mfc="white")
+            curve.set(title="Loss above the lowest", xlabel="step", yscale="log")
+            curve.set(xlim=(0, most_steps), ylim=(LOWEST, HIGHEST))
+            curve.yaxis.set_major_locator(LogLocator(numticks=7))
+            curve.grid(visible=True)
+            (self._losses,) = curve.plot([], [], color=COLOURS[1], lw=2)
+            box = {"boxstyle": "round", "facecolor": "white", "edgecolor": COLOURS[2]}
+            self._verdict = curve.text(
+                0.5, 0.93, "", transform=curve.transAxes, ha="center", va="top", bbox=box
+            )
+        self.moving = [
+            self._shades,
+            self._path,
+            self._start,
+            self._minimum,
+            self._losses,
+            self._verdict,
+            self._title,
+        ]
+        self._frame: tuple[float, ...] = ()
+
+    def update(self, result: DescentResult) -> bool:
+        """Move the path and the curve; shade the surface by the logarithm of its height."""
+        (left, right), (bottom, top) = result.limits
+        self._shades.set_data(np.log10(np.maximum(result.heights, LOWEST)))
+        self._shades.set_extent((left, right, bottom, top))
+        levels = np.log10(np.maximum(result.heights, 1e-3))
+        self._shades.set_clim(levels.min(), levels.max())
+        # Far outside the frame a line's ends make no difference but overflow the renderer.
+        span = np.array([right - left, top - bottom]) * 100
+        centre = np.array([right + left, top + bottom]) / 2
+        self._path.set_data(*np.clip(result.path, centre - span, centre + span).T)
+        self._start.set_data(*result.path[:1].T)
+        self._minimum.set_data([], [])
+        if result.minimum is not None:
+            self._minimum.set_data(*result.minimum[:, None])
+        self._losses.set_data(
+            np.arange(len(result.losses)), np.clip(result.excess, LOWEST, HIGHEST)
+        )
+        self._title.set_text(result.surface)
+        verdict = self._verdict_of(result)
+        self._verdict.set_text(verdict)
+        self._verdict.set_visible(bool(verdict))
+        frame = tuple(result.limits.ravel())
+        if frame == self._frame:
+            return False
+        self._frame = frame
+        self._surface.set(xlim=(left, right), ylim=(bottom, top))
+        return True
+
+    def describe(self, result: DescentResult) -> str:
+        """Say where the path led."""
+        start, end = result.excess[0], result.excess[-1]
+        last = ", ".join(f"{value:.3g}" for value in result.path[-1])
+        text = (
+            f"{result.surface}: in {len(result.losses) - 1} steps the loss above the lowest goes "
+            f"from {start:.3g} to {end:.3g}; the path ends at ({last})."
+        )
+        return f"{text} {self._verdict_of(result)}".strip()
+
+    def table(self, result: DescentResult) -> list[Row]:
+        """List the losses, the steps to a thousandth, and the rate that is too high."""
+        small = np.flatnonzero(result.excess <= result.excess[0] / 1000)
+        rows = [
+            ("loss above the lowest, first", f"{result.excess[0]:.4g}"),
+            ("loss above the lowest, last", f"{result.excess[-1]:.4g}"),
+            ("steps to a thousandth", f"{small[0]}" if len(small) else "not reached"),
+        ]
+        if result.limit is not None:
+            rows.append(("gradient descent diverges from a rate of", f"{result.limit:.4g}"))
+        return rows
+
+    @staticmethod
+    def _verdict_of(result: DescentResult) -> str:
+        if result.diverged:
+            return f"Diverged: beyond all numbers after {len(result.losses) - 1} steps."
+        if result.grows:
+            return "Diverging: the loss grows."
+        if result.excess[-1] < 0:
+            return "Below all in view: this loss has no lowest point."
+        return ""

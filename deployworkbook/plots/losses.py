@@ -1,0 +1,149 @@
+"""Two losses on one example: the probabilities, the losses, and what each tells the logits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import matplotlib as mpl
+import numpy as np
+from numpy.typing import NDArray
+
+from deployworkbook.plots.picture import COLOURS, STYLE, Picture
+from deployworkbook.plots.view import Row, View
+
+SQUARED, ENTROPY = COLOURS[2], COLOURS[1]
+
+
+@dataclass(frozen=True, eq=False)
+class LossResult:
+    """What a view of two losses draws.
+
+    Args:
+        classes: Their names.
+        target: The true distribution, shape ``[classes]``.
+        probabilities: The predicted one.
+        squared_error: The mean squared error between them.
+        cross_entropy: The cross-entropy between them, in nats.
+        squared_error_gradient: Of the mean squared error by the logits.
+        cross_entropy_gradient: Of the cross-entropy by the logits.
+    """
+
+    classes: tuple[str, ...]
+    target: NDArray[np.float64]
+    probabilities: NDArray[np.float64]
+    squared_error: float
+    cross_entropy: float
+    squared_error_gradient: NDArray[np.float64]
+    cross_entropy_gradient: NDArray[np.float64]
+
+    @property
+    def share(self) -> float:
+        """The probability of the true class."""
+        return float(self.probabilities[self.target.argmax()])
+
+
+class LossView(View[LossResult]):
+    """Bars of probabilities, curves of both losses, bars of their gradients.
+
+    Args:
+        shares: Probabilities of the true class, shape ``[n]``.
+        squared_errors: The mean squared error at each, the other classes sharing the rest.
+        cross_entropies: The cross-entropy at each.
+    """
+
+    def __init__(
+        self,
+        shares: NDArray[np.float64],
+        squared_errors: NDArray[np.float64],
+        cross_entropies: NDArray[np.float64],
+    ) -> None:
+        with mpl.rc_context(STYLE):
+            super().__init__(Picture(10, 3.4))
+            chances, losses, slopes = self.picture.subplots(1, 3)
+            places = np.arange(3)
+            chances.set(title="Probabilities (line: the truth)", ylim=(0, 1.02), xlim=(-0.6, 2.6))
+            chances.set_xticks(places)
+            self._labels = chances
+            self._bars = chances.bar(places, np.zeros(3), 0.6, color=COLOURS[6])
+            (self._target,) = chances.plot([0], [1], "k_", markersize=36, markeredgewidth=3)
+
+            losses.set(title="Loss", xlabel="probability of the true class", ylim=(0, 7))
+            losses.plot(shares, cross_entropies, color=ENTROPY, label="cross-entropy (nats)")
+            losses.plot(shares, squared_errors, color=SQUARED, ls="--", label="squared error")
+            losses.legend(loc="upper right")
+            (self._entropy,) = losses.plot([0.5], [1], "o", color=ENTROPY, markersize=9)
+            (self._squared,) = losses.plot([0.5], [1], "s", color=SQUARED, markersize=9)
+
+            slopes.set(title="Gradient by the logits", ylim=(-1.05, 1.05), xlim=(-0.6, 2.6))
+            slopes.set_xticks(places)
+            slopes.axhline(0, color="black", linewidth=0.8)
+            self._entropy_bars = slopes.bar(
+                places - 0.18, np.zeros(3), 0.34, color=ENTROPY, label="cross-entropy"
+            )
+            self._squared_bars = slopes.bar(
+                places + 0.18, np.zeros(3), 0.34, color=SQUARED, hatch="//", label="squared error"
+            )
+            self._slopes = slopes
+        self.moving = [
+            *self._bars,
+            self._target,
+            self._entropy,
+            self._squared,
+            *self._entropy_bars,
+            *self._squared_bars,
+        ]
+        self._named = False
+
+    def update(self, result: LossResult) -> bool:
+        """Move bars and markers."""
+        for bars, heights in (
+            (self._bars, result.probabilities),
+            (self._entropy_bars, result.cross_entropy_gradient),
+            (self._squared_bars, result.squared_error_gradient),
+        ):
+            for bar, height in zip(bars, heights, strict=True):
+                bar.set_height(height)
+        self._target.set_data([int(result.target.argmax())], [1])
+        self._entropy.set_data([result.share], [min(result.cross_entropy, 6.9)])
+        self._squared.set_data([result.share], [result.squared_error])
+        if self._named:
+            return False
+        for axes in (self._labels, self._slopes):
+            axes.set_xticklabels(result.classes)
+        self._named = True
+        return True
+
+    def describe(self, result: LossResult) -> str:
+        """Say the probability of the true class, both losses and how strongly they push."""
+        name = result.classes[int(result.target.argmax())]
+        return (
+            f"The true class, {name}, has the probability {result.share:.3f}. Cross-entropy is "
+            f"{result.cross_entropy:.3f} nats and pushes its logit with "
+            f"{-self._push(result.cross_entropy_gradient, result):.3f}; the squared error is "
+            f"{result.squared_error:.3f} and pushes with "
+            f"{-self._push(result.squared_error_gradient, result):.3f}."
+        )
+
+    def table(self, result: LossResult) -> list[Row]:
+        """List probabilities, losses, and the gradients by the true class's logit."""
+        chances = ", ".join(
+            f"{name} {chance:.3f}"
+            for name, chance in zip(result.classes, result.probabilities, strict=True)
+        )
+        return [
+            ("probabilities", chances),
+            ("cross-entropy", f"{result.cross_entropy:.4f} nats"),
+            ("squared error", f"{result.squared_error:.4f}"),
+            (
+                "gradient of cross-entropy by the true logit",
+                f"{self._push(result.cross_entropy_gradient, result):.5f}",
+            ),
+            (
+                "gradient of squared error by the true logit",
+                f"{self._push(result.squared_error_gradient, result):.5f}",
+            ),
+        ]
+
+    @staticmethod
+    def _push(gradient: NDArray[np.float64], result: LossResult) -> float:
+        return float(gradient[result.target.argmax()])

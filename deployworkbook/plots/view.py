@@ -1,0 +1,76 @@
+"""Pictures that change fast: what stays is drawn once, what moves is drawn over it.
+
+A full draw of a figure takes most of its time for axes, ticks and labels, which seldom change. A
+view keeps them as an image, puts its moving artists on top (blitting), and encodes the result.
+"""
+
+from __future__ import annotations
+
+import io
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, Generic, TypeVar
+
+from matplotlib.artist import Artist
+from PIL import Image
+
+from deployworkbook.plots.picture import Picture
+
+Result = TypeVar("Result")
+
+Row = tuple[str, str]
+
+
+class View(ABC, Generic[Result]):
+    """A picture of results of one kind.
+
+    A subclass makes its axes and artists once, in its ``__init__``, names those that move as
+    ``moving``, and changes them in :meth:`update`.
+
+    Args:
+        picture: The figure, with its axes.
+    """
+
+    moving: Sequence[Artist]
+
+    def __init__(self, picture: Picture) -> None:
+        self.picture = picture
+        self._still: Any = None
+
+    @abstractmethod
+    def update(self, result: Result) -> bool:
+        """Change the artists; say whether axes, titles or other still parts have changed too."""
+
+    @abstractmethod
+    def describe(self, result: Result) -> str:
+        """Say in words what the picture shows: its alternative text."""
+
+    @abstractmethod
+    def table(self, result: Result) -> list[Row]:
+        """Name the figures of the result, each with its value and unit."""
+
+    def draw(self, result: Result) -> bytes:
+        """Draw a result and encode it as PNG."""
+        still_changed = self.update(result)
+        canvas = self.picture.canvas
+        if self._still is None or still_changed:
+            for artist in self.moving:
+                artist.set_animated(True)
+            canvas.draw()
+            # The layout is found once, so that nothing jumps while values change.
+            self.picture.set_layout_engine("none")
+            self._still = canvas.copy_from_bbox(self.picture.bbox)  # type: ignore[attr-defined]
+        canvas.restore_region(self._still)  # type: ignore[attr-defined]
+        for artist in sorted(self.moving, key=lambda each: each.get_zorder()):
+            self.picture.draw_artist(artist)
+        self.picture.alt = self.describe(result)
+        return _encode(canvas)
+
+
+def _encode(canvas: Any) -> bytes:
+    """Encode a canvas as PNG, fast: without transparency, which a figure on white does not need."""
+    width, height = canvas.get_width_height()
+    image = Image.frombuffer("RGBA", (width, height), canvas.buffer_rgba()).convert("RGB")
+    buffer = io.BytesIO()
+    image.save(buffer, "png", compress_level=1)
+    return buffer.getvalue()

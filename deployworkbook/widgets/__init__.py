@@ -1,0 +1,1 @@
+"""Explorers: controls, a plain function from their values to a result, and a view of it."""

@@ -1,0 +1,169 @@
+"""The widget that all lessons share: move a control, see the result."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import html
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, TypeVar
+
+import ipywidgets
+
+from deployworkbook.plots.picture import image_html
+from deployworkbook.plots.view import Row, View
+from deployworkbook.validation import message
+from deployworkbook.widgets.controls import Control
+
+Result = TypeVar("Result")
+
+# While changes come closer together than this, they wait for each other: a drag sends one every
+# few milliseconds, faster than a picture is drawn.
+BURST_S = 0.05
+# Long enough for the messages that have already arrived to be handled, too short to be seen.
+GATHER_S = 0.004
+
+
+class Explorer(Generic[Result]):
+    """Controls, a pure function of their values, and a picture of what it returns.
+
+    In JupyterLab it is live. In an executed notebook, a page or a terminal it is the picture and
+    the table of its first result: all forms are in one bundle.
+
+    Args:
+        controls: What can be moved.
+        compute: From the controls' values, by name, to the result.
+        view: Draws the result.
+
+    Raises:
+        ValueError: Two controls have one name.
+    """
+
+    def __init__(
+        self, controls: Sequence[Control], compute: Callable[..., Result], view: View[Result]
+    ) -> None:
+        self.controls = {control.name: control for control in controls}
+        if len(self.controls) != len(controls):
+            names = [control.name for control in controls]
+            raise ValueError(message("controls", received=str(names), expected="different names"))
+        self._compute = compute
+        self._view = view
+        self._widgets = {name: control.widget() for name, control in self.controls.items()}
+        self._picture = ipywidgets.HTML()
+        self._table = ipywidgets.HTML()
+        self._is_waiting = False
+        self._is_set_here = False
+        self._drawn_at = -BURST_S
+        self._png = b""
+        self.result = self._show()
+        self.widget = self._assemble()
+        for widget in self._widgets.values():
+            widget.observe(self._on_change, names="value")
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The controls' values, by name."""
+        return {name: widget.value for name, widget in self._widgets.items()}
+
+    def set(self, **values: Any) -> Result:
+        """Move controls, as a learner would; return the new result.
+
+        Args:
+            **values: By the controls' names.
+
+        Raises:
+            TypeError: A value is of another type than its control's.
+            ValueError: There is no such control, or the value is out of its range.
+        """
+        for name in values:
+            if name not in self.controls:
+                expected = f"one of {', '.join(self.controls)}"
+                raise ValueError(message("control", received=repr(name), expected=expected))
+        checked = {name: self.controls[name].check(value) for name, value in values.items()}
+        self._is_set_here = True
+        try:
+            for name, value in checked.items():
+                self._widgets[name].value = value
+        finally:
+            self._is_set_here = False
+        self.result = self._show()
+        return self.result
+
+    def reset(self) -> Result:
+        """Move all controls to where they began; return the result."""
+        return self.set(**{name: control.value for name, control in self.controls.items()})
+
+    def _assemble(self) -> Any:
+        button = ipywidgets.Button(
+            description="Reset", tooltip="Move all controls to where they began"
+        )
+        button.on_click(lambda _: self.reset())
+        # Side by side where there is room, below each other where there is not.
+        wrapped = ipywidgets.Layout(flex_flow="row wrap", align_items="center")
+        return ipywidgets.VBox(
+            [
+                ipywidgets.HBox([*self._widgets.values(), button], layout=wrapped),
+                self._picture,
+                self._table,
+            ]
+        )
+
+    def _on_change(self, change: object) -> None:
+        """Draw now, or soon if changes come in a burst; whichever comes last is drawn."""
+        if self._is_set_here or self._is_waiting:
+            return
+        loop = _running_loop()
+        if loop is None or time.monotonic() - self._drawn_at > BURST_S:
+            self.result = self._show()
+        else:
+            self._is_waiting = True
+            loop.call_later(GATHER_S, self._show_gathered)
+
+    def _show_gathered(self) -> None:
+        self._is_waiting = False
+        self.result = self._show()
+
+    def _show(self) -> Result:
+        """Compute and draw; an error is shown in the picture's place and raised."""
+        try:
+            result = self._compute(**self.values)
+            self._png = self._view.draw(result)
+        except Exception:
+            text = html.escape(traceback.format_exc())
+            self._picture.value = f'<pre role="alert" style="color: #a40e26">{text}</pre>'
+            raise
+        self._picture.value = image_html(self._png, self._view.picture.alt)
+        self._table.value = _table_html(self._view.table(result))
+        self._drawn_at = time.monotonic()
+        return result
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        """Give the live widget, and picture and table for where there is no kernel."""
+        rows = self._view.table(self.result)
+        alt = self._view.picture.alt
+        lines = [alt, *(f"{name}: {value}" for name, value in rows)]
+        live: dict[str, Any] = self.widget._repr_mimebundle_()
+        return live | {
+            "text/html": image_html(self._png, alt) + _table_html(rows),
+            "image/png": base64.b64encode(self._png).decode(),
+            "text/plain": "\n".join(lines),
+        }
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
+def _table_html(rows: Sequence[Row]) -> str:
+    cells = "".join(
+        f'<tr><th scope="row" style="text-align: left; padding: 0.1rem 1rem 0.1rem 0">'
+        f"{html.escape(name)}</th>"
+        f'<td style="text-align: right">{html.escape(value)}</td></tr>'
+        for name, value in rows
+    )
+    return f"<table>{cells}</table>"

@@ -1,0 +1,85 @@
+"""Explorers in JupyterLab: moved by a learner, and seen without a kernel."""
+
+import re
+
+import pytest
+
+SOURCE = "from deployworkbook.widgets.losses import loss_explorer\nloss_explorer()"
+PICTURE = ".jp-OutputArea-output img[alt*='Cross-entropy']"
+HANDLE = ".noUi-handle"
+
+
+@pytest.fixture
+def page(lab, open_page):
+    """A notebook with an explorer that has been run."""
+    page = open_page(lab.write("explore.ipynb", SOURCE), viewport={"width": 1300, "height": 950})
+    lab.wait_until_idle(page)
+    lab.run_all(page)
+    page.wait_for_selector(PICTURE)
+    return page
+
+
+def shown(page):
+    return page.locator(PICTURE).get_attribute("alt")
+
+
+def test_arrow_keys_move_a_slider_and_the_picture_follows(page, keep_picture):
+    before = shown(page)
+    page.locator(HANDLE).first.focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function(f"document.querySelector({PICTURE!r}).alt != {before!r}")
+    keep_picture(page)
+    # The logit of the true class went from 1.0 to 1.5, beside 2 and 0:
+    # e^1.5 / (e^1.5 + e^2 + e^0) = 4.4817 / 12.8708 = 0.348.
+    assert "has the probability 0.348" in shown(page)
+
+
+def test_after_a_drag_the_picture_is_that_of_the_last_place(page):
+    handle = page.locator(HANDLE).first
+    box = handle.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    for step in range(1, 41):
+        page.mouse.move(x - 2 * step, y)
+    page.mouse.up()
+    readout = float(page.locator(".widget-readout").first.inner_text().replace("\u2212", "-"))
+    assert readout < -1
+    row = page.locator("tr", has_text="gradient of cross-entropy by the true logit").last
+    # p - 1 for the true class, beside the logits 2 and 0.
+    share = 2.718281828**readout / (2.718281828**readout + 2.718281828**2 + 1)
+    page.wait_for_function(
+        "([row, wanted]) => Math.abs(parseFloat(row.lastChild.innerText) - wanted) < 1e-4",
+        arg=[row.element_handle(), share - 1],
+    )
+
+
+def test_reset_brings_back_the_first_picture(page):
+    before = shown(page)
+    page.locator(HANDLE).first.focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function(f"document.querySelector({PICTURE!r}).alt != {before!r}")
+    page.get_by_role("button", name="Reset", exact=True).click()
+    page.wait_for_function(f"document.querySelector({PICTURE!r}).alt == {before!r}")
+
+
+def test_no_output_says_that_a_model_is_missing_after_reopening_without_a_kernel(
+    page, lab, open_page, keep_picture
+):
+    page.keyboard.press("Escape")
+    page.keyboard.press("Control+s")
+    page.wait_for_function("!document.querySelector('.jp-mod-dirty')")
+    saved = (lab.folder / "explore.ipynb").read_text()
+    assert "application/vnd.jupyter.widget-state+json" in saved
+    page.goto("about:blank")
+    lab.end_kernels()
+    # Without a kernel's name none is started.
+    no_kernel = re.sub(r'"kernelspec": \{[^}]*\}', '"kernelspec": {}', saved)
+    (lab.folder / "reopened.ipynb").write_text(no_kernel)
+    again = open_page(
+        lab.notebook("reopened.ipynb") + "&reset", viewport={"width": 1300, "height": 950}
+    )
+    again.get_by_role("button", name="No Kernel", exact=True).click()
+    again.wait_for_selector(PICTURE)
+    keep_picture(again)
+    assert "not found" not in again.locator(".jp-Notebook").inner_text()

@@ -1,0 +1,204 @@
+"""What every explorer promises, tested without a browser."""
+
+import ast
+import asyncio
+import base64
+import io
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from IPython.core.formatters import DisplayFormatter
+from PIL import Image
+
+import deployworkbook.widgets
+from deployworkbook.plots.picture import Picture
+from deployworkbook.plots.view import View
+from deployworkbook.widgets import explorer as subject
+from deployworkbook.widgets.controls import Choice, LogSlider, Slider
+from deployworkbook.widgets.descent import descent_explorer
+from deployworkbook.widgets.explorer import Explorer
+from deployworkbook.widgets.losses import loss_explorer
+
+EXPLORERS = [loss_explorer, descent_explorer]
+
+LIVE = "application/vnd.jupyter.widget-view+json"
+
+
+class NumberView(View):
+    """A bar as high as a number."""
+
+    def __init__(self):
+        super().__init__(Picture(2, 1))
+        self.axes = self.picture.subplots()
+        self.axes.set_ylim(0, 10)
+        (self.bar,) = self.axes.bar([0], [0])
+        self.moving = [self.bar]
+
+    def update(self, result):
+        self.bar.set_height(result)
+        return False
+
+    def describe(self, result):
+        return f"The number is {result}."
+
+    def table(self, result):
+        return [("number", f"{result} <units>")]
+
+
+def small(compute=lambda number, word: number, view=None):
+    controls = [
+        Slider("number", "number", 0, 10, 1, 3, unit="units"),
+        Choice("word", "word", ("a", "b"), "a"),
+    ]
+    return Explorer(controls, compute, view or NumberView())
+
+
+def pixels(png):
+    return np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
+
+
+def picture_of(explorer):
+    data, _ = DisplayFormatter().format(explorer)
+    return pixels(base64.b64decode(data["image/png"]))
+
+
+def test_all_forms_of_one_result_are_in_one_bundle():
+    data, _ = DisplayFormatter().format(small())
+    assert set(data) >= {LIVE, "text/html", "image/png", "text/plain"}
+    assert 'alt="The number is 3."' in data["text/html"]
+    assert "3 &lt;units&gt;" in data["text/html"]
+    assert data["text/plain"] == "The number is 3.\nnumber: 3 <units>"
+    assert data["image/png"] in data["text/html"]
+
+
+def test_set_moves_controls_and_returns_the_new_result():
+    explorer = small()
+    before = picture_of(explorer)
+    assert explorer.set(number=7) == 7
+    assert explorer.values == {"number": 7, "word": "a"}
+    assert "is 7" in explorer._picture.value
+    assert not np.array_equal(before, picture_of(explorer))
+    assert explorer.reset() == 3
+    np.testing.assert_array_equal(before, picture_of(explorer))
+
+
+@pytest.mark.parametrize(
+    ("values", "error", "words"),
+    [
+        ({"size": 1}, ValueError, "one of number, word"),
+        ({"number": 11}, ValueError, "number"),
+        ({"number": 2.5}, ValueError, "whole"),
+        ({"number": "7"}, TypeError, "number"),
+        ({"word": "c"}, ValueError, "'a', 'b'"),
+    ],
+)
+def test_a_wrong_value_is_refused_and_changes_nothing(values, error, words):
+    explorer = small()
+    with pytest.raises(error, match=words):
+        explorer.set(**({"number": 5} | values))
+    assert explorer.values == {"number": 3, "word": "a"}
+
+
+def test_two_controls_of_one_name_are_refused():
+    control = Choice("word", "word", ("a",), "a")
+    with pytest.raises(ValueError, match="different names"):
+        Explorer([control, control], lambda word: 1, NumberView())
+
+
+def test_an_error_is_raised_and_shown():
+    def fail(number, word):
+        if number == 5:
+            raise RuntimeError("no <five>")
+        return number
+
+    explorer = small(fail)
+    with pytest.raises(RuntimeError):
+        explorer.set(number=5)
+    assert 'role="alert"' in explorer._picture.value
+    assert "no &lt;five&gt;" in explorer._picture.value
+    explorer._widgets["number"].value = 4
+    with pytest.raises(RuntimeError):
+        explorer._widgets["number"].value = 5
+    assert explorer.set(number=6) == 6
+    assert "alert" not in explorer._picture.value
+
+
+def test_a_burst_of_changes_is_drawn_at_its_beginning_and_at_its_end(monkeypatch):
+    seen = []
+    explorer = small(lambda number, word: seen.append(number) or number)
+    seen.clear()
+    monkeypatch.setattr(explorer, "_drawn_at", -1e9)
+
+    async def drag():
+        for value in (4, 5, 6, 7, 8, 9):
+            explorer._widgets["number"].value = value
+        await asyncio.sleep(10 * subject.GATHER_S)
+
+    asyncio.run(drag())
+    assert seen == [4, 9]
+    assert explorer.result == 9
+    assert "is 9" in explorer._picture.value
+
+
+def test_without_a_loop_every_change_is_drawn_at_once():
+    explorer = small()
+    for value in (4, 5, 6):
+        explorer._widgets["number"].value = value
+        assert explorer.result == value
+
+
+@pytest.mark.parametrize("make", EXPLORERS)
+def test_each_control_can_go_to_its_ends(make):
+    explorer = make()
+    for name, control in explorer.controls.items():
+        for end in control.ends:
+            explorer.set(**{name: end})
+            assert explorer.values[name] == pytest.approx(end) if name != end else True
+            assert len(explorer._view.picture.alt) > 40
+            for row in explorer._view.table(explorer.result):
+                assert all(row)
+        explorer.reset()
+
+
+@pytest.mark.parametrize("make", EXPLORERS)
+def test_what_is_blitted_is_what_is_drawn_whole(make):
+    explorer = make()
+    for name, control in explorer.controls.items():
+        explorer.set(**{name: control.ends[-1]})
+    blitted = pixels(explorer._png)
+    view = explorer._view
+    for artist in view.moving:
+        artist.set_animated(False)
+    view.picture.canvas.draw()
+    whole = np.asarray(view.picture.canvas.buffer_rgba())[..., :3]
+    # Over the frame's lines the order of drawing differs: a few pixels in a thousand.
+    assert (np.abs(blitted.astype(int) - whole) > 60).any(axis=-1).mean() < 0.01
+
+
+@pytest.mark.parametrize("make", EXPLORERS)
+def test_words_are_large_enough_and_units_are_named(make):
+    explorer = make()
+    for text in explorer._view.picture.findobj(mpl.text.Text):
+        if text.get_text():
+            assert text.get_fontsize() >= 10, text.get_text()
+    for control in explorer.controls.values():
+        assert control.label
+        assert control.label in explorer._widgets[control.name].description
+
+
+def test_a_readout_shows_every_step():
+    assert Slider("x", "x", 0.0, 1.0, 0.05, 0.5).widget().readout_format == ".2f"
+    assert Slider("x", "x", 0.0, 1.0, 0.1, 0.5).widget().readout_format == ".1f"
+    log = LogSlider("x", "x", 0.001, 10.0, 20, 0.1).widget()
+    assert (log.min, log.max, log.value) == (-3.0, 1.0, 0.1)
+
+
+def test_no_widget_hides_errors():
+    for path in Path(deployworkbook.widgets.__file__).parent.glob("*.py"):
+        names = {
+            getattr(node, "id", getattr(node, "attr", None))
+            for node in ast.walk(ast.parse(path.read_text()))
+        }
+        assert not names & {"interact", "interactive", "interactive_output", "Output"}
