@@ -212,6 +212,17 @@ def ledger(
         print(table.to_string(na_rep=""))
 
 
+@app.command()
+def progress(folder: Folder = None) -> None:
+    """Print which exercises you have solved."""
+    from deployworkbook.exercises.progress import summary
+
+    table = Table("lesson", "solved", "of", "tries", box=None, padding=(0, 2, 0, 0))
+    for row in summary(_workspace(folder)):
+        table.add_row(row.lesson, str(row.solved), str(row.total), str(row.tries))
+    Console().print(table)
+
+
 def _workspace(folder: Path | None) -> Workspace:
     from deployworkbook.workspace import Workspace, current_workspace
 

@@ -52,7 +52,7 @@ def test_its_version_and_help(capsys):
     assert capsys.readouterr().out == f"deployworkbook {__version__}\n"
     assert call("--help") == 0
     shown = capsys.readouterr().out
-    for command in ("lab", "reset", "run", "doctor", "ledger"):
+    for command in ("lab", "reset", "run", "doctor", "ledger", "progress"):
         assert command in shown
 
 
@@ -141,6 +141,17 @@ def test_the_ledger_is_printed_whole(home, capsys):
     assert "..." not in said
     assert call("ledger", "--csv") == 0
     assert "as trained" in capsys.readouterr().out
+
+
+def test_progress_counts_what_is_solved(capsys):
+    from deployworkbook.exercises import check
+
+    check("training.weights", 1)
+    check("training.weights", 784 * 64 + 64 + 64 * 10 + 10)
+    capsys.readouterr()
+    assert call("progress") == 0
+    (row,) = [line for line in capsys.readouterr().out.splitlines() if "04_training" in line]
+    assert row.split() == ["04_training", "1", "2", "2"]
 
 
 def test_the_doctor_exits_with_1_when_something_is_wrong(monkeypatch, capsys):

@@ -29,6 +29,7 @@ ALLOWED = {
     "runtimes": {"validation", "workspace", "formulas", "ledger", "training"},
     "plots": set(),
     "widgets": {"validation", "formulas", "plots"},
+    "exercises": {"validation", "workspace", "formulas"},
     "lessons": {"validation", "workspace"},
     "lab": {"validation", "workspace", "kernels", "lessons"},
     "execution": {"validation", "workspace", "kernels"},

@@ -37,7 +37,9 @@ def test_light_modules_load_nothing_heavy(module):
     assert not loaded_after(f"import deployworkbook.{module}") & set(HEAVY)
 
 
-@pytest.mark.parametrize("module", ["plots.training", "widgets.descent", "training.data"])
+@pytest.mark.parametrize(
+    "module", ["plots.training", "widgets.descent", "exercises", "training.data"]
+)
 def test_lessons_that_do_not_train_start_without_tensorflow(module):
     heavy = {"tensorflow", "tf_keras", "keras"}
     assert not loaded_after(f"import deployworkbook.{module}") & heavy

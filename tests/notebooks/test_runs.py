@@ -67,7 +67,9 @@ def test_every_picture_has_a_text(fast_run):
 
 def test_an_unsolved_exercise_stops_nothing(fast_run):
     lesson, notebook, _ = fast_run
-    exercises = [cell for cell in notebook.cells if re.search(r"^\w+ = \.\.\.$", cell.source, re.M)]
+    exercises = [
+        cell for cell in notebook.cells if re.search(r"(=|return) \.\.\.$", cell.source, re.M)
+    ]
     assert exercises, f"{lesson.name} has no exercise"
     for cell in exercises:
         assert "Not answered yet" in cell.outputs[0].text

@@ -1,0 +1,56 @@
+"""What an exercise is: a question, the right answer, the usual wrong ones, and hints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from deployworkbook.validation import message
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A wrong answer that many give.
+
+    Args:
+        answer: It: a value, or a function like the reference.
+        text: What went wrong, said to the learner.
+    """
+
+    answer: Any
+    text: str
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """A question with one right answer: a number, an array, or a function.
+
+    Args:
+        id: The lesson's subject and its own name, such as ``losses.mean``.
+        lesson: The notebook that asks it, such as ``02_loss_functions``.
+        expected: What form the answer has, with its unit; never the answer itself.
+        reference: The right answer.
+        hints: One for each try, each saying more; the last is repeated.
+        mistakes: Wrong answers that are recognised.
+        cases: For a function: the arguments of each call that it is tried with.
+        relative_tolerance: How far a number may be off, as a share of the right one.
+
+    Raises:
+        ValueError: There is no hint, or a function has no cases, or a value has some.
+    """
+
+    id: str
+    lesson: str
+    expected: str
+    reference: Any
+    hints: tuple[str, ...]
+    mistakes: tuple[Mistake, ...] = ()
+    cases: tuple[tuple[Any, ...], ...] = ()
+    relative_tolerance: float = 1e-6
+
+    def __post_init__(self) -> None:
+        if not self.hints:
+            raise ValueError(message(self.id, received="no hints", expected="at least one"))
+        if callable(self.reference) != bool(self.cases):
+            expected = "cases for a function, and none for a value"
+            raise ValueError(message(self.id, received=f"{len(self.cases)}", expected=expected))

@@ -1,0 +1,123 @@
+"""The exercises of lesson 03: steps of descent."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from deployworkbook.exercises.declaration import Exercise, Mistake
+
+LESSON = "03_gradient_descent"
+
+STEPS = ((np.array([1.0, -2.0]), np.array([0.5, 4.0]), 0.1), (np.array([3.0]), np.array([-1.0]), 2))
+MOMENTA = (
+    (np.array([0.2, -0.1]), np.array([1.0, 2.0]), 0.1, 0.9),
+    (np.array([1.0]), np.array([-3.0]), 0.5, 0.5),
+)
+MEANS = ((np.array([0.1, -0.02]), 0.9, 1), (np.array([0.5]), 0.99, 10))
+
+
+EXERCISES = (
+    Exercise(
+        id="descent.step",
+        lesson=LESSON,
+        expected="a function of parameters, gradient and learning rate that returns an array",
+        reference=lambda parameters, gradient, rate: parameters - rate * gradient,
+        cases=STEPS,
+        hints=(
+            "The gradient points where the loss grows fastest. You want the other way.",
+            "parameters - rate * gradient",
+        ),
+        mistakes=(
+            Mistake(
+                lambda parameters, gradient, rate: parameters + rate * gradient,
+                "That climbs: the gradient points uphill.",
+            ),
+            Mistake(
+                lambda parameters, gradient, rate: parameters - gradient,
+                "The learning rate is missing.",
+            ),
+            Mistake(
+                lambda parameters, gradient, rate: -rate * gradient,
+                "That is the step alone. Add it to where you are.",
+            ),
+        ),
+    ),
+    Exercise(
+        id="descent.velocity",
+        lesson=LESSON,
+        expected="a function of velocity, gradient, rate and momentum that returns an array",
+        reference=lambda velocity, gradient, rate, momentum: momentum * velocity - rate * gradient,
+        cases=MOMENTA,
+        hints=(
+            "Keep a share of the old velocity, and add this step's push downhill.",
+            "momentum * velocity - rate * gradient",
+        ),
+        mistakes=(
+            Mistake(
+                lambda velocity, gradient, rate, momentum: momentum * velocity + rate * gradient,
+                "The push has the wrong sign: it goes uphill.",
+            ),
+            Mistake(
+                lambda velocity, gradient, rate, momentum: velocity - rate * gradient,
+                "Nothing slows the velocity down: multiply the old one by the momentum.",
+            ),
+            Mistake(
+                lambda velocity, gradient, rate, momentum: (
+                    momentum * velocity - (1 - momentum) * rate * gradient
+                ),
+                "That is a running mean. In this rule the push is not weakened by 1 - momentum.",
+            ),
+        ),
+    ),
+    Exercise(
+        id="descent.bias_correction",
+        lesson=LESSON,
+        expected="a function of the running mean, beta and the step (from 1) that returns an array",
+        reference=lambda mean, beta, step: mean / (1 - beta**step),
+        cases=MEANS,
+        hints=(
+            "After one step the mean is (1 - beta) times the gradient. What makes it whole?",
+            "After t steps the weights of all gradients sum to 1 - beta to the power of t.",
+            "mean / (1 - beta ** step)",
+        ),
+        mistakes=(
+            Mistake(
+                lambda mean, beta, step: mean / (1 - beta),
+                "That is right for the first step only: the power of the step is missing.",
+            ),
+            Mistake(
+                lambda mean, beta, step: mean * (1 - beta**step),
+                "You have made it smaller; it is too small already.",
+            ),
+            Mistake(
+                lambda mean, beta, step: mean / (1 - beta ** (step + 1)),
+                "Steps count from 1 here: the first one is already in the mean.",
+            ),
+        ),
+    ),
+    Exercise(
+        id="descent.largest_rate",
+        lesson=LESSON,
+        expected="a learning rate",
+        reference=2 / 50,
+        relative_tolerance=0.01,
+        hints=(
+            "In the steepest direction a step multiplies the distance by 1 - rate · curvature.",
+            "That stays between -1 and 1 as long as rate · curvature is below 2.",
+            "2 / 50",
+        ),
+        mistakes=(
+            Mistake(
+                1 / 50,
+                "At that rate the steepest direction is done in one step; you can go "
+                "further before it diverges.",
+            ),
+            Mistake(
+                2.0,
+                "That would do for the flattest direction, whose curvature is 1. The "
+                "steepest decides.",
+            ),
+            Mistake(50 / 2, "You have turned the fraction over."),
+        ),
+    ),
+)

@@ -1,0 +1,139 @@
+"""The exercises of lesson 02: losses and their gradients."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from deployworkbook.exercises.declaration import Exercise, Mistake
+from deployworkbook.formulas.activations import log_sum_exp, softmax
+from deployworkbook.formulas.distributions import one_hot
+from deployworkbook.formulas.losses import (
+    categorical_cross_entropy_from_logits,
+    categorical_cross_entropy_from_logits_gradient,
+    mean_squared_error,
+)
+
+LESSON = "02_loss_functions"
+
+VECTORS = (
+    (np.array([1.0, 2.0, 4.0]), np.array([1.0, 0.0, 1.0])),
+    (np.array([0.5, -1.5]), np.array([0.0, 0.0])),
+)
+LOGITS = (
+    (np.array([0.0, 1.0, -2.0]), 0),
+    (np.array([3.0, 2.5]), 1),
+)
+HUGE_LOGITS = ((np.array([1.0, 2.0]),), (np.array([1000.0, 1001.0]),), (np.array([-1e4, 0.0]),))
+
+
+def _target(logits: np.ndarray, label: int) -> np.ndarray:
+    return one_hot([label], len(logits))[0]
+
+
+def _naive_log_sum_exp(logits: np.ndarray) -> float:
+    with np.errstate(over="ignore", divide="ignore"):
+        return float(np.log(np.exp(logits).sum()))
+
+
+EXERCISES = (
+    Exercise(
+        id="losses.mean",
+        lesson=LESSON,
+        expected="a function of two arrays (targets, predictions) that returns a number",
+        reference=lambda targets, predictions: mean_squared_error(targets, predictions),
+        cases=VECTORS,
+        hints=(
+            "Square the differences, then average them.",
+            "np.mean averages; ** 2 squares.",
+            "np.mean((predictions - targets) ** 2)",
+        ),
+        mistakes=(
+            Mistake(
+                lambda targets, predictions: ((targets - predictions) ** 2).sum(),
+                "That is the sum of the squares. Divide by how many there are: a loss that is a "
+                "sum grows with the size of the data.",
+            ),
+            Mistake(
+                lambda targets, predictions: np.sqrt(((targets - predictions) ** 2).mean()),
+                "That is the root of the mean squared error. Leave the root out.",
+            ),
+            Mistake(
+                lambda targets, predictions: np.abs(targets - predictions).mean(),
+                "That is the mean absolute error: square the differences first.",
+            ),
+        ),
+    ),
+    Exercise(
+        id="losses.logits",
+        lesson=LESSON,
+        expected="a number of nats",
+        reference=float(categorical_cross_entropy_from_logits([0.0, 1.0, 0.0], [0.5, 0.3, 0.2])),
+        relative_tolerance=1e-3,
+        hints=(
+            "The three numbers are logits: they become probabilities by the softmax.",
+            "Then take minus the logarithm of the true class's probability.",
+            "-np.log(softmax(logits)[1])",
+        ),
+        mistakes=(
+            Mistake(
+                -np.log(0.3),
+                "You have taken the logits for probabilities. That they sum to 1 is chance: "
+                "the softmax changes them.",
+            ),
+            Mistake(-np.log(softmax([0.5, 0.3, 0.2])[0]), "That is the loss for class 0."),
+            Mistake(np.log(softmax([0.5, 0.3, 0.2])[1]), "A loss is not negative: mind the sign."),
+        ),
+    ),
+    Exercise(
+        id="losses.softmax_gradient",
+        lesson=LESSON,
+        expected="a function of logits and a label that returns an array, one number a logit",
+        reference=lambda logits, label: categorical_cross_entropy_from_logits_gradient(
+            _target(logits, label), logits
+        ),
+        cases=LOGITS,
+        hints=(
+            "The exponentials cancel: what remains has only the probabilities and the target.",
+            "It is p - y, with y the one-hot target.",
+            "p = softmax(logits); p[label] -= 1; return p",
+        ),
+        mistakes=(
+            Mistake(
+                lambda logits, label: _target(logits, label) - softmax(logits),
+                "The sign is the other way round: the gradient points where the loss grows.",
+            ),
+            Mistake(
+                lambda logits, label: -_target(logits, label) / softmax(logits),
+                "That is the gradient by the probabilities. Go one step further, through the "
+                "softmax.",
+            ),
+            Mistake(
+                lambda logits, label: logits - _target(logits, label),
+                "You have used the logits where the probabilities belong.",
+            ),
+        ),
+    ),
+    Exercise(
+        id="losses.log_sum_exp",
+        lesson=LESSON,
+        expected="a function of an array of logits that returns a finite number",
+        reference=lambda logits: float(log_sum_exp(logits)),
+        cases=HUGE_LOGITS,
+        hints=(
+            "e to the 1000 is beyond float64. What can you subtract from all logits first?",
+            "Subtract the largest, and add it to the logarithm again.",
+            "m = logits.max(); return m + np.log(np.exp(logits - m).sum())",
+        ),
+        mistakes=(
+            Mistake(
+                _naive_log_sum_exp,
+                "It is right for small logits, and infinite for 1000: subtract the largest "
+                "before the exponential.",
+            ),
+            Mistake(
+                lambda logits: float(np.log(np.exp(logits - logits.max()).sum())),
+                "You have subtracted the largest, and not added it again.",
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,24 @@
+"""The exercise of lesson 00: how exercises work."""
+
+from __future__ import annotations
+
+from deployworkbook.exercises.declaration import Exercise, Mistake
+
+EXERCISES = (
+    Exercise(
+        id="start.multiplications",
+        lesson="00_start_here",
+        expected="a whole number of multiplications",
+        reference=128 * 10,
+        hints=(
+            "Each of the 10 results is a sum of 128 products.",
+            "The first layer needs 784 · 128; put the second layer's sizes in their place.",
+            "It is 128 · 10.",
+        ),
+        mistakes=(
+            Mistake(784 * 10, "The second layer sees the 128 hidden numbers, not the 784 pixels."),
+            Mistake(784 * 128, "That is the first layer's number."),
+            Mistake(128 + 10, "You have added the sizes: each result needs a product of its own."),
+        ),
+    ),
+)

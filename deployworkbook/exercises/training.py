@@ -1,0 +1,61 @@
+"""The exercises of lesson 04: sizes, splits and what can be believed."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from deployworkbook.exercises.declaration import Exercise, Mistake
+from deployworkbook.formulas.preprocessing import Standardisation
+
+LESSON = "04_training"
+
+SETS = (
+    (np.array([[1.0, 10.0], [3.0, 30.0]]), np.array([[5.0, 20.0], [7.0, 26.0]])),
+    (np.array([[0.0], [2.0], [4.0]]), np.array([[10.0], [11.0]])),
+)
+
+EXERCISES = (
+    Exercise(
+        id="training.weights",
+        lesson=LESSON,
+        expected="a whole number of weights",
+        reference=784 * 64 + 64 + 64 * 10 + 10,
+        hints=(
+            "Each hidden unit has a weight for each pixel, and a bias.",
+            "The first layer has 784 · 64 + 64.",
+            "784 · 64 + 64 + 64 · 10 + 10",
+        ),
+        mistakes=(
+            Mistake(784 * 64 + 64 * 10, "The biases are missing: one for each unit."),
+            Mistake(784 * 128 + 128 + 128 * 10 + 10, "That is the model with 128 hidden units."),
+            Mistake(784 * 64 + 64, "That is the first layer alone."),
+        ),
+    ),
+    Exercise(
+        id="training.standardise",
+        lesson=LESSON,
+        expected="a function of the training and the test set that returns the test set, scaled",
+        reference=lambda train, test: Standardisation.learn(train).apply(test),
+        cases=SETS,
+        hints=(
+            "The mean and the deviation come from one of the two sets. Which one may you look at?",
+            "Subtract the training set's mean from the test set, column by column (axis=0).",
+            "(test - train.mean(axis=0)) / train.std(axis=0)",
+        ),
+        mistakes=(
+            Mistake(
+                lambda train, test: (test - test.mean(axis=0)) / test.std(axis=0),
+                "You have learnt the mean and deviation from the test set, which stands for images "
+                "that do not exist yet.",
+            ),
+            Mistake(
+                lambda train, test: (test - train.mean()) / train.std(),
+                "One mean for all columns: each feature has its own (axis=0).",
+            ),
+            Mistake(
+                lambda train, test: (train - train.mean(axis=0)) / train.std(axis=0),
+                "That is the training set, standardised. The test set is asked for.",
+            ),
+        ),
+    ),
+)

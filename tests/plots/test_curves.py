@@ -1,0 +1,19 @@
+"""Loss curves of several trainings."""
+
+import pytest
+
+from deployworkbook.plots.curves import loss_curves
+
+
+def test_each_curve_is_the_running_mean():
+    picture = loss_curves({"a": [4.0, 2.0, 0.0], "b": [1.0, 1.0, 1.0]}, window=2)
+    (axes,) = picture.axes
+    assert [line.get_ydata().tolist() for line in axes.lines] == [[3.0, 1.0], [1.0, 1.0]]
+    assert axes.lines[0].get_xdata().tolist() == [2, 3]
+    assert "a from 3.00 to 1.00" in picture.alt
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_fewer_steps_than_the_window_are_drawn(count):
+    picture = loss_curves({"a": [2.0] * count}, window=10)
+    assert picture.axes[0].lines[0].get_ydata().tolist() == [2.0]
