@@ -24,9 +24,12 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.browser)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium(missing):
-    """Chromium without a window."""
+    """Chromium without a window.
+
+    Not for the whole session: Playwright keeps an event loop running in this thread for as long.
+    """
     program = next(filter(None, map(shutil.which, BROWSERS)), None)
     if program is None:
         missing("Chromium or Google Chrome")
