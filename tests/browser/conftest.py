@@ -96,8 +96,8 @@ class Lab:
         self.url = re.search(r"http://127\.0\.0\.1:\d+/\S+", said)[0]
 
     def notebook(self, name):
-        """The address of a notebook in the lab's folder."""
-        return self.url.replace("00_start_here.ipynb", name)
+        """The address of a notebook in the lab's folder, without those opened before."""
+        return self.url.replace("00_start_here.ipynb", name) + "&reset"
 
     def write(self, name, *sources):
         """Write a notebook of code cells into the lab's folder; return its address."""

@@ -76,9 +76,7 @@ def test_no_output_says_that_a_model_is_missing_after_reopening_without_a_kernel
     # Without a kernel's name none is started.
     no_kernel = re.sub(r'"kernelspec": \{[^}]*\}', '"kernelspec": {}', saved)
     (lab.folder / "reopened.ipynb").write_text(no_kernel)
-    again = open_page(
-        lab.notebook("reopened.ipynb") + "&reset", viewport={"width": 1300, "height": 950}
-    )
+    again = open_page(lab.notebook("reopened.ipynb"), viewport={"width": 1300, "height": 950})
     again.get_by_role("button", name="No Kernel", exact=True).click()
     again.wait_for_selector(PICTURE)
     keep_picture(again)

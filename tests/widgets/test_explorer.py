@@ -19,9 +19,36 @@ from deployworkbook.widgets import explorer as subject
 from deployworkbook.widgets.controls import Choice, LogSlider, Slider
 from deployworkbook.widgets.descent import descent_explorer
 from deployworkbook.widgets.explorer import Explorer
+from deployworkbook.widgets.importance import importance_explorer
 from deployworkbook.widgets.losses import loss_explorer
+from deployworkbook.widgets.quantizer import quantizer_explorer
+from deployworkbook.widgets.temperature import temperature_explorer
 
-EXPLORERS = [loss_explorer, descent_explorer]
+RANDOM = np.random.default_rng(0)
+WEIGHTS = RANDOM.normal(0, 0.06, (784, 40))
+IMAGES = RANDOM.random((6, 28, 28))
+LOGITS = RANDOM.normal(0, 3, (6, 10))
+
+
+def small_quantizer_explorer():
+    return quantizer_explorer(WEIGHTS[:, :2])
+
+
+def small_importance_explorer():
+    return importance_explorer(WEIGHTS, {"magnitude": abs(WEIGHTS), "square": WEIGHTS**2}, IMAGES)
+
+
+def small_temperature_explorer():
+    return temperature_explorer(LOGITS, IMAGES, np.arange(6))
+
+
+EXPLORERS = [
+    loss_explorer,
+    descent_explorer,
+    small_quantizer_explorer,
+    small_importance_explorer,
+    small_temperature_explorer,
+]
 
 LIVE = "application/vnd.jupyter.widget-view+json"
 

@@ -1,0 +1,119 @@
+"""Which weights a pruning keeps: each hidden unit's, as a picture of the pixels that it sees."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import matplotlib as mpl
+import numpy as np
+from numpy.typing import NDArray
+
+from deployworkbook.plots.picture import COLOURS, STYLE, Picture
+from deployworkbook.plots.view import Row, View
+
+SIDE_PIXELS = 28
+ROWS, COLUMNS = 4, 8
+GAP_PIXELS = 2
+
+
+@dataclass(frozen=True, eq=False)
+class ImportanceResult:
+    """What a view of a pruning draws.
+
+    Args:
+        criterion: By what the weights were chosen.
+        sparsity: The share that was asked to go.
+        weights: Of a first layer, shape ``[784, units]``.
+        mask: Which are kept, the shape of ``weights``.
+        kept_importance: Share of the sum of all scores that the kept weights have.
+        ever_lit: Which pixels are not 0 in some image, shape ``[784]``.
+    """
+
+    criterion: str
+    sparsity: float
+    weights: NDArray[np.float64]
+    mask: NDArray[np.bool_]
+    kept_importance: float
+    ever_lit: NDArray[np.bool_]
+
+    @property
+    def kept(self) -> int:
+        """How many weights are kept."""
+        return int(self.mask.sum())
+
+    @property
+    def wasted(self) -> int:
+        """How many of these belong to pixels that are 0 in every image."""
+        return int(self.mask[~self.ever_lit].sum())
+
+
+class ImportanceView(View[ImportanceResult]):
+    """The first units' weights, and how many are kept of each pixel.
+
+    Args:
+        weights: Of the first layer, shape ``[784, units]``; for the scale of the colours.
+    """
+
+    def __init__(self, weights: NDArray[np.float64]) -> None:
+        self._reach = float(np.percentile(np.abs(weights), 99.5)) or 1.0
+        with mpl.rc_context(STYLE | {"axes.grid": False}):
+            super().__init__(Picture(10.5, 4.2))
+            fields, pixels = self.picture.subplots(1, 2, width_ratios=[2, 1])
+            self._colours = mpl.colormaps["RdBu_r"].with_extremes(bad="#bbbbbb")
+            size = (_side(ROWS), _side(COLUMNS), 4)
+            self._fields = fields.imshow(np.zeros(size, np.uint8), interpolation="nearest")
+            fields.set_title("Weights of 32 units (grey: pruned)")
+            self._pixels = pixels.imshow(
+                np.zeros((SIDE_PIXELS, SIDE_PIXELS)),
+                cmap="cividis",
+                vmin=0,
+                vmax=1,
+                interpolation="nearest",
+            )
+            pixels.set_title("Share kept, by pixel")
+            for axes in (fields, pixels):
+                axes.set(xticks=[], yticks=[])
+                axes.spines[:].set_visible(False)
+            bar = self.picture.colorbar(self._pixels, ax=pixels, shrink=0.8)
+            bar.outline.set_edgecolor(COLOURS[0])  # type: ignore[operator]
+        self.moving = [self._fields, self._pixels]
+
+    def update(self, result: ImportanceResult) -> bool:
+        """Move the masks."""
+        # Coloured here: a renderer that resamples numbers takes three times as long.
+        shown = np.where(result.mask, result.weights, np.nan)
+        self._fields.set_data(self._colours(_tiled(shown) / (2 * self._reach) + 0.5, bytes=True))
+        share = result.mask.mean(axis=1).reshape(SIDE_PIXELS, SIDE_PIXELS)
+        self._pixels.set_data(share)
+        return False
+
+    def describe(self, result: ImportanceResult) -> str:
+        """Say how many weights are kept, and how many of them can never matter."""
+        return (
+            f"By {result.criterion} at a sparsity of {result.sparsity:.0%}, {result.kept:,} of "
+            f"{result.mask.size:,} weights are kept, with {result.kept_importance:.1%} of all "
+            f"importance; {result.wasted:,} of them belong to pixels that are always 0."
+        )
+
+    def table(self, result: ImportanceResult) -> list[Row]:
+        """List what is kept."""
+        return [
+            ("kept weights", f"{result.kept:,} of {result.mask.size:,}"),
+            ("share of the importance kept", f"{result.kept_importance:.1%}"),
+            ("kept weights of pixels that are always 0", f"{result.wasted:,}"),
+        ]
+
+
+def _side(tiles: int) -> int:
+    return tiles * (SIDE_PIXELS + GAP_PIXELS) - GAP_PIXELS
+
+
+def _tiled(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Lay the first units' weights side by side; what is between them is NaN."""
+    canvas = np.full((_side(ROWS), _side(COLUMNS)), np.nan)
+    for unit in range(min(weights.shape[1], ROWS * COLUMNS)):
+        row, column = divmod(unit, COLUMNS)
+        top, left = row * (SIDE_PIXELS + GAP_PIXELS), column * (SIDE_PIXELS + GAP_PIXELS)
+        tile = weights[:, unit].reshape(SIDE_PIXELS, SIDE_PIXELS)
+        canvas[top : top + SIDE_PIXELS, left : left + SIDE_PIXELS] = tile
+    return canvas
