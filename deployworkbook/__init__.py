@@ -4,11 +4,14 @@ The layers, from the ground up; each imports only from those above it in this li
 
 - ``validation``: checks of arguments and the wording of their errors.
 - ``formulas``: the equations, in NumPy alone; one module an idea, one function an equation.
-- ``workspace``, ``machine``, ``cache``, ``ledger``: where a learner's files live, what this machine
-  is, how results and measurements are kept.
+- ``workspace``, ``cache``: where a learner's files live, and results that are made once.
+- ``machine``, ``measurement``, ``ledger``: what this machine is, what was measured on it, and the
+  book of it all.
 - ``training``: the one model of the workbook, its data and its training (TensorFlow).
 - ``runtimes``: forms of the model that can be run, and the benchmark that measures them.
 - ``plots``, ``tables``: results in, picture or table out.
+- ``widgets``: explorers, which move a formula's arguments and draw its result.
+- ``exercises``: their questions, their checks, a learner's progress.
 - ``lessons``, ``kernels``, ``lab``, ``doctor``: the notebooks, and what they need to open.
 - ``execution``, ``headless``: notebooks run without a browser, and their pages.
 - ``cli``: the command ``deployworkbook``.

@@ -7,24 +7,21 @@ others read. A damaged file is moved aside, never deleted.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass, field, fields
+from dataclasses import astuple, fields
 from datetime import UTC, datetime
 from pathlib import Path
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
 from deployworkbook.machine import Machine, this_machine
-from deployworkbook.validation import check_choice, check_integer, check_number, message
+from deployworkbook.measurement import Entry, Measurement
 from deployworkbook.workspace import current_workspace, set_aside
 
 if TYPE_CHECKING:
     import pandas as pd
-
-Kind = Literal["measured", "modelled"]
 
 # Marks the file as a ledger, in SQLite's header: "dwbk" in ASCII.
 APPLICATION_ID = 0x6477626B
@@ -71,97 +68,6 @@ MIGRATIONS = (
 
 # How long a writer waits for the others.
 BUSY_TIMEOUT_S = 30.0
-
-
-@dataclass(frozen=True)
-class Measurement:
-    """One row of the ledger: what one form of the model came to in one runtime.
-
-    Args:
-        variant: The form of the model, such as ``float32`` or ``int8``.
-        runtime: What ran it.
-        runtime_version: Its version.
-        dataset: ``mnist`` or ``digits``.
-        dataset_fingerprint: The hash of its images and labels.
-        lesson: Which notebook measured it; empty outside the lessons.
-        kind: ``"measured"`` on the machine, or ``"modelled"`` from other figures.
-        size_bytes: The artifact on disk.
-        compressed_bytes: The artifact, zipped.
-        correct: Test images classified rightly.
-        examples: Test images.
-        latency_p50_ms: Median time of one image.
-        latency_p99_ms: 99th percentile of the time of one image.
-        throughput_per_s: Images per second by batch size.
-        peak_memory_bytes: Most memory that a process took which only loads it and predicts.
-        note: What else there is to say.
-
-    Raises:
-        TypeError: A figure is no number.
-        ValueError: A figure is negative, not finite, or more were right than there are.
-    """
-
-    variant: str
-    runtime: str
-    runtime_version: str
-    dataset: str
-    dataset_fingerprint: str
-    lesson: str = ""
-    kind: Kind = "measured"
-    size_bytes: int | None = None
-    compressed_bytes: int | None = None
-    correct: int | None = None
-    examples: int | None = None
-    latency_p50_ms: float | None = None
-    latency_p99_ms: float | None = None
-    throughput_per_s: Mapping[int, float] = field(default_factory=dict)
-    peak_memory_bytes: int | None = None
-    note: str = ""
-
-    def __post_init__(self) -> None:
-        check_choice("kind", self.kind, ["measured", "modelled"])
-        for name in ("size_bytes", "compressed_bytes", "correct", "examples", "peak_memory_bytes"):
-            value = getattr(self, name)
-            if value is not None:
-                check_integer(name, value, 0)
-        for name in ("latency_p50_ms", "latency_p99_ms"):
-            value = getattr(self, name)
-            if value is not None:
-                check_number(name, value, 0)
-        if (self.correct is None) != (self.examples is None):
-            raise ValueError(
-                message("correct and examples", received="one", expected="both or neither")
-            )
-        if self.correct is not None and self.examples is not None:
-            check_integer("correct", self.correct, 0, check_integer("examples", self.examples, 1))
-        for batch_size, images_per_s in self.throughput_per_s.items():
-            check_integer("batch size", batch_size, 1)
-            check_number("throughput_per_s", images_per_s, 0)
-        # A frozen row must not change through the dictionary that made it.
-        object.__setattr__(self, "throughput_per_s", MappingProxyType(dict(self.throughput_per_s)))
-
-    @property
-    def accuracy(self) -> float | None:
-        """Share of the test images classified rightly."""
-        if self.correct is None or self.examples is None:
-            return None
-        return self.correct / self.examples
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A measurement in its place: when and where it was made.
-
-    Args:
-        id: Its number in the ledger.
-        measured_at: When it was written, in UTC, as ISO 8601.
-        machine: Where.
-        measurement: What.
-    """
-
-    id: int
-    measured_at: str
-    machine: Machine
-    measurement: Measurement
 
 
 class Ledger:

@@ -10,7 +10,7 @@ import pandas as pd
 from deployworkbook.formulas.intervals import wilson_interval
 
 if TYPE_CHECKING:
-    from deployworkbook.ledger import Entry
+    from deployworkbook.measurement import Entry
 
 FIGURES = (
     "variant",

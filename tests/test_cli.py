@@ -12,7 +12,8 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from deployworkbook import __version__
 from deployworkbook.cli import join_parameters, main
-from deployworkbook.ledger import Ledger, Measurement
+from deployworkbook.ledger import Ledger
+from deployworkbook.measurement import Measurement
 
 
 def call(*arguments):

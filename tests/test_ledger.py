@@ -9,8 +9,9 @@ from dataclasses import fields
 import pandas as pd
 import pytest
 
-from deployworkbook.ledger import APPLICATION_ID, MIGRATIONS, Ledger, Measurement
+from deployworkbook.ledger import APPLICATION_ID, MIGRATIONS, Ledger
 from deployworkbook.machine import this_machine
+from deployworkbook.measurement import Measurement
 
 CONTEXT = multiprocessing.get_context("spawn")
 WRITERS, ROWS = 8, 25

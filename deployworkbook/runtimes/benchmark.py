@@ -13,7 +13,7 @@ from io import BytesIO
 import numpy as np
 from numpy.typing import NDArray
 
-from deployworkbook.ledger import Measurement
+from deployworkbook.measurement import Measurement
 from deployworkbook.runtimes.base import Artifact, Predictor, Runtime
 from deployworkbook.runtimes.memory import peak_memory_bytes
 from deployworkbook.training.data import Dataset, Split
