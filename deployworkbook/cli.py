@@ -214,12 +214,13 @@ def ledger(
 
 @app.command()
 def progress(folder: Folder = None) -> None:
-    """Print which exercises you have solved."""
+    """Print which exercises you have solved, and how many guesses you have made."""
     from deployworkbook.exercises.progress import summary
 
-    table = Table("lesson", "solved", "of", "tries", box=None, padding=(0, 2, 0, 0))
+    table = Table("lesson", "solved", "of", "tries", "guesses", box=None, padding=(0, 2, 0, 0))
     for row in summary(_workspace(folder)):
-        table.add_row(row.lesson, str(row.solved), str(row.total), str(row.tries))
+        counts = (row.solved, row.total, row.tries, row.guesses)
+        table.add_row(row.lesson, *map(str, counts))
     Console().print(table)
 
 

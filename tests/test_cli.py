@@ -152,7 +152,7 @@ def test_progress_counts_what_is_solved(capsys):
     capsys.readouterr()
     assert call("progress") == 0
     (row,) = [line for line in capsys.readouterr().out.splitlines() if "04_training" in line]
-    assert row.split() == ["04_training", "1", "2", "2"]
+    assert row.split() == ["04_training", "1", "2", "2", "0"]
 
 
 def test_the_doctor_exits_with_1_when_something_is_wrong(monkeypatch, capsys):

@@ -1,12 +1,15 @@
-"""All exercises by name."""
+"""All exercises and predictions by name."""
 
 from __future__ import annotations
 
 from deployworkbook.exercises import descent, losses, start, training
-from deployworkbook.exercises.declaration import Exercise
+from deployworkbook.exercises.declaration import Exercise, Prediction
+
+MODULES = (start, losses, descent, training)
 
 EXERCISES: dict[str, Exercise] = {
-    exercise.id: exercise
-    for module in (start, losses, descent, training)
-    for exercise in module.EXERCISES
+    exercise.id: exercise for module in MODULES for exercise in module.EXERCISES
+}
+PREDICTIONS: dict[str, Prediction] = {
+    prediction.id: prediction for module in MODULES for prediction in module.PREDICTIONS
 }

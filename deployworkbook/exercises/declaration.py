@@ -1,11 +1,11 @@
-"""What an exercise is: a question, the right answer, the usual wrong ones, and hints."""
+"""What exercises and predictions are: questions, right answers, the usual wrong ones, hints."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-from deployworkbook.validation import message
+from deployworkbook.validation import check_choice, message
 
 
 @dataclass(frozen=True)
@@ -54,3 +54,30 @@ class Exercise:
         if callable(self.reference) != bool(self.cases):
             expected = "cases for a function, and none for a value"
             raise ValueError(message(self.id, received=f"{len(self.cases)}", expected=expected))
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """A question to guess at before the answer is shown.
+
+    Args:
+        id: The lesson's subject and its own name, such as ``losses.push``.
+        lesson: The notebook that asks it.
+        question: What to guess.
+        choices: What can be guessed.
+        answer: The right one of them.
+        reason: Why, in a sentence.
+
+    Raises:
+        ValueError: The answer is not among the choices.
+    """
+
+    id: str
+    lesson: str
+    question: str
+    choices: tuple[str, ...]
+    answer: str
+    reason: str
+
+    def __post_init__(self) -> None:
+        check_choice(self.id, self.answer, self.choices)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from deployworkbook.exercises.declaration import Exercise, Mistake
+from deployworkbook.exercises.declaration import Exercise, Mistake, Prediction
 
 LESSON = "03_gradient_descent"
 
@@ -119,5 +119,17 @@ EXERCISES = (
             ),
             Mistake(50 / 2, "You have turned the fraction over."),
         ),
+    ),
+)
+
+PREDICTIONS = (
+    Prediction(
+        id="descent.fewer_steps",
+        lesson=LESSON,
+        question="On a bowl with the condition number 100, which rule needs fewer steps to a "
+        "thousandth of the loss, each at its best learning rate?",
+        choices=("gradient descent", "momentum", "both about the same"),
+        answer="momentum",
+        reason="It adds up speed along the valley's floor and cancels the swings across it.",
     ),
 )

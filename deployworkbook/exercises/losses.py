@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from deployworkbook.exercises.declaration import Exercise, Mistake
+from deployworkbook.exercises.declaration import Exercise, Mistake, Prediction
 from deployworkbook.formulas.activations import log_sum_exp, softmax
 from deployworkbook.formulas.distributions import one_hot
 from deployworkbook.formulas.losses import (
@@ -135,5 +135,17 @@ EXERCISES = (
                 "You have subtracted the largest, and not added it again.",
             ),
         ),
+    ),
+)
+
+PREDICTIONS = (
+    Prediction(
+        id="losses.push",
+        lesson=LESSON,
+        question="The model is quite sure, and wrong. Which loss tells it more strongly to change?",
+        choices=("the squared error", "cross-entropy", "both alike"),
+        answer="cross-entropy",
+        reason="Its gradient is p - y, near 1 there; that of the squared error vanishes where the "
+        "softmax is flat.",
     ),
 )

@@ -1,22 +1,16 @@
-"""Which exercises a learner has tried and solved, in their own folder."""
+"""Which exercises a learner has tried and solved, and which guesses they have made."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
-from filelock import FileLock
+from deployworkbook.exercises import store
+from deployworkbook.exercises.catalogue import EXERCISES, PREDICTIONS
+from deployworkbook.workspace import Workspace
 
-from deployworkbook.exercises.catalogue import EXERCISES
-from deployworkbook.workspace import (
-    Workspace,
-    current_workspace,
-    set_aside,
-    write_atomically,
-)
+TRIES = ("tries", "solved_at")
+GUESSES = ("guess", "made_at")
 
 
 @dataclass(frozen=True)
@@ -28,65 +22,78 @@ class LessonProgress:
         solved: Exercises solved.
         total: Exercises that there are.
         tries: Answers given, right or wrong.
+        guesses: Predictions made.
     """
 
     lesson: str
     solved: int
     total: int
     tries: int
+    guesses: int
 
 
 def record(exercise_id: str, *, solved: bool, workspace: Workspace | None = None) -> int:
     """Add a try; return how many there have been. What is solved once stays solved.
-
-    Safe for several notebooks at once.
 
     Args:
         exercise_id: Which exercise.
         solved: Whether the answer was right.
         workspace: Whose; by default that of this process.
     """
-    home = (workspace or current_workspace()).create()
-    with FileLock(home.records / "progress.lock"):
-        progress = _read(home)
+
+    def add(progress: store.Records) -> int:
         entry = progress.setdefault(exercise_id, {"tries": 0, "solved_at": None})
         entry["tries"] += 1
         if solved and entry["solved_at"] is None:
-            entry["solved_at"] = datetime.now(UTC).isoformat(timespec="seconds")
-        write_atomically(home.records / "progress.json", json.dumps(progress, indent=1))
+            entry["solved_at"] = _now()
         return int(entry["tries"])
+
+    return store.update("progress", TRIES, add, workspace)
+
+
+def record_guess(prediction_id: str, guess: str, *, workspace: Workspace | None = None) -> str:
+    """Keep a guess; return the one that is kept, which is the first.
+
+    Args:
+        prediction_id: Which prediction.
+        guess: What the learner chose.
+        workspace: Whose; by default that of this process.
+    """
+
+    def keep(guesses: store.Records) -> str:
+        entry = guesses.setdefault(prediction_id, {"guess": guess, "made_at": _now()})
+        return str(entry["guess"])
+
+    return store.update("predictions", GUESSES, keep, workspace)
+
+
+def guess_made(prediction_id: str, *, workspace: Workspace | None = None) -> str | None:
+    """Give the guess that a learner has made, if they have."""
+    entry = store.read("predictions", GUESSES, workspace).get(prediction_id)
+    return None if entry is None else str(entry["guess"])
 
 
 def summary(workspace: Workspace) -> list[LessonProgress]:
     """Sum a learner's progress up by lesson, in order."""
-    progress = _read(workspace)
-    lessons = sorted({exercise.lesson for exercise in EXERCISES.values()})
+    progress = store.read("progress", TRIES, workspace)
+    guesses = store.read("predictions", GUESSES, workspace)
     rows = []
-    for lesson in lessons:
-        own = [each for each in EXERCISES.values() if each.lesson == lesson]
-        entries = [progress[each.id] for each in own if each.id in progress]
+    for lesson in sorted({exercise.lesson for exercise in EXERCISES.values()}):
+        own = [each.id for each in EXERCISES.values() if each.lesson == lesson]
+        entries = [progress[name] for name in own if name in progress]
         rows.append(
             LessonProgress(
                 lesson,
                 solved=sum(entry["solved_at"] is not None for entry in entries),
                 total=len(own),
                 tries=sum(entry["tries"] for entry in entries),
+                guesses=sum(
+                    each.lesson == lesson and each.id in guesses for each in PREDICTIONS.values()
+                ),
             )
         )
     return rows
 
 
-def _read(workspace: Workspace, notice: Callable[[str], None] = print) -> dict[str, dict[str, Any]]:
-    path = workspace.records / "progress.json"
-    if not path.exists():
-        return {}
-    try:
-        progress: dict[str, dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
-        for entry in progress.values():
-            if not isinstance(entry["tries"], int) or "solved_at" not in entry:
-                raise ValueError("an entry is no record of tries")
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        aside = set_aside(path)
-        notice(f"Your progress in {path} is damaged ({error}). It was moved to {aside.name}.")
-        return {}
-    return progress
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

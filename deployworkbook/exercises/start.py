@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deployworkbook.exercises.declaration import Exercise, Mistake
+from deployworkbook.exercises.declaration import Exercise, Mistake, Prediction
 
 EXERCISES = (
     Exercise(
@@ -20,5 +20,16 @@ EXERCISES = (
             Mistake(784 * 128, "That is the first layer's number."),
             Mistake(128 + 10, "You have added the sizes: each result needs a product of its own."),
         ),
+    ),
+)
+
+PREDICTIONS = (
+    Prediction(
+        id="start.layer_time",
+        lesson="00_start_here",
+        question="How long does this machine need for the first layer of one image?",
+        choices=("about a second", "about a millisecond", "a few microseconds"),
+        answer="a few microseconds",
+        reason="100,352 products are little work for a processor that does billions in a second.",
     ),
 )

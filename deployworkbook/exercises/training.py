@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from deployworkbook.exercises.declaration import Exercise, Mistake
+from deployworkbook.exercises.declaration import Exercise, Mistake, Prediction
 from deployworkbook.formulas.preprocessing import Standardisation
 
 LESSON = "04_training"
@@ -57,5 +57,17 @@ EXERCISES = (
                 "That is the training set, standardised. The test set is asked for.",
             ),
         ),
+    ),
+)
+
+PREDICTIONS = (
+    Prediction(
+        id="training.first_epoch",
+        lesson=LESSON,
+        question="Which loss will be lower in the first epoch?",
+        choices=("that on the training set", "that on the validation set"),
+        answer="that on the validation set",
+        reason="The training loss is averaged while the model still learns, and dropout hinders it "
+        "only there.",
     ),
 )

@@ -81,3 +81,23 @@ def test_no_output_says_that_a_model_is_missing_after_reopening_without_a_kernel
     again.wait_for_selector(PICTURE)
     keep_picture(again)
     assert "not found" not in again.locator(".jp-Notebook").inner_text()
+
+
+def test_a_locked_guess_opens_the_explorer(lab, open_page, keep_picture):
+    cells = (
+        "from deployworkbook.exercises.predict import predict\n"
+        "from deployworkbook.widgets.losses import loss_explorer\n"
+        'guess = predict("losses.push")\n'
+        "guess",
+        "guess.opens(loss_explorer())",
+    )
+    page = open_page(lab.write("guess.ipynb", *cells), viewport=WINDOW)
+    lab.wait_until_idle(page)
+    lab.run_all(page)
+    page.get_by_text("Lock your guess above").wait_for()
+    assert page.locator(PICTURE).count() == 0
+    page.get_by_label("both alike").check()
+    page.get_by_role("button", name="Lock my guess", exact=True).click()
+    page.wait_for_selector(PICTURE)
+    keep_picture(page)
+    assert page.get_by_text("You guessed both alike; it is cross-entropy.").is_visible()
