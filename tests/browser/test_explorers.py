@@ -7,12 +7,13 @@ import pytest
 SOURCE = "from deployworkbook.widgets.losses import loss_explorer\nloss_explorer()"
 PICTURE = ".jp-OutputArea-output img[alt*='Cross-entropy']"
 HANDLE = ".noUi-handle"
+WINDOW = {"width": 1300, "height": 950}
 
 
 @pytest.fixture
 def page(lab, open_page):
     """A notebook with an explorer that has been run."""
-    page = open_page(lab.write("explore.ipynb", SOURCE), viewport={"width": 1300, "height": 950})
+    page = open_page(lab.write("explore.ipynb", SOURCE), viewport=WINDOW)
     lab.wait_until_idle(page)
     lab.run_all(page)
     page.wait_for_selector(PICTURE)
@@ -76,7 +77,7 @@ def test_no_output_says_that_a_model_is_missing_after_reopening_without_a_kernel
     # Without a kernel's name none is started.
     no_kernel = re.sub(r'"kernelspec": \{[^}]*\}', '"kernelspec": {}', saved)
     (lab.folder / "reopened.ipynb").write_text(no_kernel)
-    again = open_page(lab.notebook("reopened.ipynb"), viewport={"width": 1300, "height": 950})
+    again = open_page(lab.notebook("reopened.ipynb"), viewport=WINDOW)
     again.get_by_role("button", name="No Kernel", exact=True).click()
     again.wait_for_selector(PICTURE)
     keep_picture(again)
