@@ -50,7 +50,7 @@ def open_page(chromium):
 
     def open_one(url, *, offline=False, **options):
         context = chromium.new_context(**options)
-        context.set_default_timeout(30_000)
+        context.set_default_timeout(60_000)  # a busy machine is not a failure
         context.set_offline(offline)
         contexts.append(context)
         page = context.new_page()
