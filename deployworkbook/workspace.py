@@ -23,6 +23,9 @@ from pathlib import Path
 ENVIRONMENT_VARIABLE = "DEPLOYWORKBOOK_HOME"
 MARKER = ".deployworkbook"
 
+# Set for every process of a headless run, each run's to a value of its own.
+RUN_VARIABLE = "DEPLOYWORKBOOK_RUN"
+
 
 @dataclass(frozen=True)
 class Workspace:

@@ -12,7 +12,7 @@ import time
 
 import psutil
 
-MARKER = "DEPLOYWORKBOOK_RUN"
+from deployworkbook.workspace import RUN_VARIABLE
 
 # A killed process is gone in milliseconds, unless the system holds it (a stuck network drive).
 PATIENCE_S = 5.0
@@ -25,7 +25,7 @@ def kill_tree(process_id: int, mark: str) -> None:
 
     Args:
         process_id: The process; it may have ended already.
-        mark: The value of the environment variable ``MARKER`` that it was started with.
+        mark: The value of the environment variable ``RUN_VARIABLE`` that it was started with.
     """
     own = os.getpid()
     deadline = time.monotonic() + PATIENCE_S
@@ -55,7 +55,7 @@ def _marked(mark: str) -> set[psutil.Process]:
     for process in psutil.process_iter():
         # Other users' processes may not be read, and none of ours is among them.
         with contextlib.suppress(psutil.Error, OSError):
-            if process.environ().get(MARKER) == mark:
+            if process.environ().get(RUN_VARIABLE) == mark:
                 marked.add(process)
     return marked
 

@@ -24,8 +24,9 @@ from typing import Any
 
 from deployworkbook.execution.jobs import Event, Job, Outcome, check_jobs
 from deployworkbook.execution.outputs import make_room
-from deployworkbook.execution.processes import MARKER, kill_tree
+from deployworkbook.execution.processes import kill_tree
 from deployworkbook.validation import check_integer
+from deployworkbook.workspace import RUN_VARIABLE
 
 # A worker ends itself at its time limit; this is for one that cannot.
 GRACE_S = 15.0
@@ -161,7 +162,7 @@ class _Process:
                 stderr=log,
                 text=True,
                 cwd=working_directory,
-                env=dict(variables) | {MARKER: mark},
+                env=dict(variables) | {RUN_VARIABLE: mark},
                 start_new_session=True,  # a Ctrl-C in the terminal is the runner's to handle
             )
         process = cls(job, mark, child, time.monotonic(), backup)

@@ -27,8 +27,9 @@ from papermill.exceptions import PapermillExecutionError, strip_color
 
 from deployworkbook.execution.jobs import Job
 from deployworkbook.execution.outputs import is_counted, read_notebook, write_executed
-from deployworkbook.execution.processes import MARKER, kill_tree
+from deployworkbook.execution.processes import kill_tree
 from deployworkbook.kernels import InterpreterKernelManager
+from deployworkbook.workspace import RUN_VARIABLE
 
 ENGINE = "deployworkbook"
 
@@ -149,7 +150,7 @@ def _snapshot(notebook: NotebookNode) -> NotebookNode:
 
 
 def _end_process() -> NoReturn:
-    kill_tree(os.getpid(), os.environ.get(MARKER, ""))
+    kill_tree(os.getpid(), os.environ.get(RUN_VARIABLE, ""))
     os._exit(1)
 
 

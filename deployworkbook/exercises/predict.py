@@ -7,12 +7,13 @@ In a notebook, one cell asks and the next holds what the answer needs::
 
     guess.opens(loss_explorer())
 
-Without a kernel (in an executed notebook or a page), both show all that they have.
+In a headless run nobody guesses, and all is open; so it is wherever there is no kernel.
 """
 
 from __future__ import annotations
 
 import difflib
+import os
 from html import escape
 from typing import Any
 
@@ -23,6 +24,7 @@ from deployworkbook.exercises.catalogue import PREDICTIONS
 from deployworkbook.exercises.declaration import Prediction
 from deployworkbook.exercises.progress import guess_made, record_guess
 from deployworkbook.validation import check_choice, message
+from deployworkbook.workspace import RUN_VARIABLE
 
 LIVE = "application/vnd.jupyter.widget-view+json"
 
@@ -75,6 +77,8 @@ class Guess:
         self._closed.append((place, content))
         if self.made is not None:
             self._open()
+        elif os.environ.get(RUN_VARIABLE):
+            place.children = (content.widget,)
         return _Closed(place, content)
 
     @property

@@ -9,7 +9,7 @@ from deployworkbook.exercises.predict import LIVE, predict
 from deployworkbook.exercises.progress import guess_made, summary
 from deployworkbook.lessons import catalogue
 from deployworkbook.widgets.losses import loss_explorer
-from deployworkbook.workspace import current_workspace
+from deployworkbook.workspace import RUN_VARIABLE, current_workspace
 
 
 def forms(thing):
@@ -60,6 +60,13 @@ def test_without_a_kernel_all_is_shown_and_no_guess_is_made():
     assert "Which loss tells it" in question["text/html"]
     assert {LIVE, "text/html", "image/png", "text/plain"} <= set(content)
     assert "<img alt=" in content["text/html"]
+    assert guess_made("losses.push") is None
+
+
+def test_in_a_headless_run_it_is_open_and_no_guess_is_made(monkeypatch):
+    monkeypatch.setenv(RUN_VARIABLE, "1")
+    guess, explorer = predict("losses.push"), loss_explorer()
+    assert guess.opens(explorer)._place.children == (explorer.widget,)
     assert guess_made("losses.push") is None
 
 
