@@ -81,12 +81,14 @@ def run_jobs(
         except KeyboardInterrupt:
             for process in running.values():
                 process.kill()
-            for index, process in running.items():
-                outcomes[index] = process.outcome("stopped", "stopped by the user")
-            for index, job in waiting:
-                outcomes[index] = Outcome(job, "stopped", 0.0, error="stopped before it began")
-            for index in [*running, *(index for index, _ in waiting)]:
-                on_event(Event(outcomes[index].job, outcome=outcomes[index]))
+            for index, job in enumerate(jobs):
+                if index in running:
+                    outcomes[index] = running[index].outcome("stopped", "stopped by the user")
+                elif index not in outcomes:
+                    outcomes[index] = Outcome(job, "stopped", 0.0, error="stopped before it began")
+                else:
+                    continue
+                on_event(Event(job, outcome=outcomes[index]))
         finally:
             for process in running.values():
                 process.kill()
