@@ -28,6 +28,7 @@ ALLOWED = {
     "ledger_table": {"formulas"},
     "training": {"validation", "workspace", "cache", "formulas"},
     "runtimes": {"validation", "measurement", "training"},
+    "compression": {"validation", "workspace", "cache", "formulas", "training"},
     "plots": set(),
     "widgets": {"validation", "formulas", "plots"},
     "exercises": {"validation", "workspace", "formulas"},
