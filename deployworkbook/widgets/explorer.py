@@ -7,7 +7,7 @@ import base64
 import html
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Generic, TypeVar
 
 import ipywidgets
@@ -36,13 +36,20 @@ class Explorer(Generic[Result]):
         controls: What can be moved.
         compute: From the controls' values, by name, to the result.
         view: Draws the result.
+        applies: From the controls' values, by name, to the names of the controls that matter to
+            the result; the others are greyed. ``None``: all matter, always.
 
     Raises:
         ValueError: Two controls have one name.
     """
 
     def __init__(
-        self, controls: Sequence[Control], compute: Callable[..., Result], view: View[Result]
+        self,
+        controls: Sequence[Control],
+        compute: Callable[..., Result],
+        view: View[Result],
+        *,
+        applies: Callable[..., Collection[str]] | None = None,
     ) -> None:
         self.controls = {control.name: control for control in controls}
         if len(self.controls) != len(controls):
@@ -50,6 +57,7 @@ class Explorer(Generic[Result]):
             raise ValueError(message("controls", received=str(names), expected="different names"))
         self._compute = compute
         self._view = view
+        self._applies = applies
         self._widgets = {name: control.widget() for name, control in self.controls.items()}
         self._picture = ipywidgets.HTML()
         self._table = ipywidgets.HTML()
@@ -134,6 +142,10 @@ class Explorer(Generic[Result]):
             text = html.escape(traceback.format_exc())
             self._picture.value = f'<pre role="alert" style="color: #a40e26">{text}</pre>'
             raise
+        if self._applies is not None:
+            matters = self._applies(**self.values)
+            for name, widget in self._widgets.items():
+                widget.disabled = name not in matters
         self._picture.value = image_html(self._png, self._view.picture.alt)
         self._table.value = _table_html(self._view.table(result))
         self._drawn_at = time.monotonic()

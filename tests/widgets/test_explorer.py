@@ -128,6 +128,20 @@ def test_a_wrong_value_is_refused_and_changes_nothing(values, error, words):
     assert explorer.values == {"number": 3, "word": "a"}
 
 
+def test_a_control_that_does_not_matter_is_greyed_and_comes_back():
+    controls = [Slider("number", "number", 0, 10, 1, 3), Choice("word", "word", ("a", "b"), "a")]
+    explorer = Explorer(
+        controls,
+        lambda number, word: number,
+        NumberView(),
+        applies=lambda number, word: {"word"} if word == "b" else {"word", "number"},
+    )
+    for word, greyed in (("a", False), ("b", True), ("a", False)):
+        explorer.set(word=word)
+        assert explorer._widgets["number"].disabled == greyed
+        assert not explorer._widgets["word"].disabled
+
+
 def test_two_controls_of_one_name_are_refused():
     control = Choice("word", "word", ("a",), "a")
     with pytest.raises(ValueError, match="different names"):
