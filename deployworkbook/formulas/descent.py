@@ -3,19 +3,21 @@
 A rule is a pure function ``(parameters, gradient, state) -> (parameters, state)``: all that it
 remembers is in its :class:`State`, and its settings are keyword arguments, which
 ``functools.partial`` binds. Each equals the Keras 2 optimizer that it names, also where that
-differs from the paper. Stochastic gradient descent is :func:`gradient_descent` with the gradient
-of a mini-batch. ``trajectories`` walks with a rule.
+differs from the paper. A learning rate is a number, or an array of them that is broadcast against
+the parameters: so many points take a step at once, each with a rate of its own. Stochastic
+gradient descent is :func:`gradient_descent` with the gradient of a mini-batch. ``trajectories``
+walks with a rule.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from deployworkbook.validation import check_number, check_same_shape
+from deployworkbook.validation import check_array, check_number, check_same_shape, describe, message
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +42,7 @@ Rule = Callable[
 
 
 def gradient_descent(
-    parameters: ArrayLike, gradient: ArrayLike, state: State, *, learning_rate: float
+    parameters: ArrayLike, gradient: ArrayLike, state: State, *, learning_rate: ArrayLike
 ) -> tuple[NDArray[np.float64], State]:
     """Step against the gradient (Keras: ``SGD(learning_rate)``).
 
@@ -65,8 +67,8 @@ def gradient_descent(
     array([0.8])
     """
     w, g = _arrays(parameters, gradient)
-    eta = check_number("learning_rate", learning_rate, 0, open_low=True)
-    return w - eta * g, replace(state, step=state.step + 1)
+    eta = _rates(learning_rate)
+    return w - eta * g, State(state.step + 1)
 
 
 def momentum(
@@ -74,7 +76,7 @@ def momentum(
     gradient: ArrayLike,
     state: State,
     *,
-    learning_rate: float,
+    learning_rate: ArrayLike,
     momentum: float = 0.9,
 ) -> tuple[NDArray[np.float64], State]:
     """Step along a decaying sum of past gradients (Keras: ``SGD(learning_rate, momentum)``).
@@ -102,10 +104,10 @@ def momentum(
     array([0.81])
     """
     w, g = _arrays(parameters, gradient)
-    eta = check_number("learning_rate", learning_rate, 0, open_low=True)
+    eta = _rates(learning_rate)
     mu = check_number("momentum", momentum, 0, 1, open_high=True)
     velocity = mu * state.direction - eta * g
-    return w + velocity, replace(state, step=state.step + 1, direction=velocity)
+    return w + velocity, State(state.step + 1, direction=velocity)
 
 
 def nesterov(
@@ -113,7 +115,7 @@ def nesterov(
     gradient: ArrayLike,
     state: State,
     *,
-    learning_rate: float,
+    learning_rate: ArrayLike,
     momentum: float = 0.9,
 ) -> tuple[NDArray[np.float64], State]:
     """Momentum that looks ahead (Keras: ``SGD(learning_rate, momentum, nesterov=True)``).
@@ -144,11 +146,11 @@ def nesterov(
     array([0.81])
     """
     w, g = _arrays(parameters, gradient)
-    eta = check_number("learning_rate", learning_rate, 0, open_low=True)
+    eta = _rates(learning_rate)
     mu = check_number("momentum", momentum, 0, 1, open_high=True)
     velocity = mu * state.direction - eta * g
     ahead = w + mu * velocity - eta * g
-    return ahead, replace(state, step=state.step + 1, direction=velocity)
+    return ahead, State(state.step + 1, direction=velocity)
 
 
 def rmsprop(
@@ -156,7 +158,7 @@ def rmsprop(
     gradient: ArrayLike,
     state: State,
     *,
-    learning_rate: float = 0.001,
+    learning_rate: ArrayLike = 0.001,
     rho: float = 0.9,
     epsilon: float = 1e-7,
 ) -> tuple[NDArray[np.float64], State]:
@@ -188,12 +190,12 @@ def rmsprop(
     array([0.6838])
     """
     w, g = _arrays(parameters, gradient)
-    eta = check_number("learning_rate", learning_rate, 0, open_low=True)
+    eta = _rates(learning_rate)
     decay = check_number("rho", rho, 0, 1, open_high=True)
     small = check_number("epsilon", epsilon, 0, open_low=True)
     mean_square = decay * state.mean_square + (1.0 - decay) * g**2
     stepped = w - eta * g / np.sqrt(mean_square + small)
-    return stepped, replace(state, step=state.step + 1, mean_square=mean_square)
+    return stepped, State(state.step + 1, mean_square=mean_square)
 
 
 def adam(
@@ -201,7 +203,7 @@ def adam(
     gradient: ArrayLike,
     state: State,
     *,
-    learning_rate: float = 0.001,
+    learning_rate: ArrayLike = 0.001,
     beta_1: float = 0.9,
     beta_2: float = 0.999,
     epsilon: float = 1e-7,
@@ -238,7 +240,7 @@ def adam(
     array([0.9, 0.9])
     """
     w, g = _arrays(parameters, gradient)
-    eta = check_number("learning_rate", learning_rate, 0, open_low=True)
+    eta = _rates(learning_rate)
     first = check_number("beta_1", beta_1, 0, 1, open_high=True)
     second = check_number("beta_2", beta_2, 0, 1, open_high=True)
     small = check_number("epsilon", epsilon, 0, open_low=True)
@@ -247,7 +249,7 @@ def adam(
     mean_square = second * state.mean_square + (1.0 - second) * g**2
     rate = eta * np.sqrt(1.0 - second**step) / (1.0 - first**step)
     stepped = w - rate * mean / (np.sqrt(mean_square) + small)
-    return stepped, State(step=step, direction=mean, mean_square=mean_square)
+    return stepped, State(step, direction=mean, mean_square=mean_square)
 
 
 def _arrays(
@@ -257,3 +259,13 @@ def _arrays(
     w, g = np.asarray(parameters, dtype=np.float64), np.asarray(gradient, dtype=np.float64)
     check_same_shape("parameters", w, "gradient", g)
     return w, g
+
+
+def _rates(learning_rate: ArrayLike) -> float | NDArray[np.float64]:
+    if isinstance(learning_rate, int | float):
+        return check_number("learning_rate", learning_rate, 0, open_low=True)
+    rates = check_array("learning_rate", learning_rate)
+    if not (rates > 0).all():
+        received = f"{describe(rates)}, smallest {rates.min():g}"
+        raise ValueError(message("learning_rate", received=received, expected="numbers above 0"))
+    return rates

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -46,7 +48,8 @@ def trajectory(
         gradient: ``gradient(w)``, or ``gradient(w, rows)`` where batches are given.
         start: w_0, any shape.
         steps: How many steps to take, at least 0.
-        loss: ``loss(w)``, a number; over all examples, also where batches are given.
+        loss: Maps all points, shape ``[steps + 1, ...]``, to their losses ``[steps + 1]``; over
+            all examples, also where batches are given.
         batches: Row numbers for each step's gradient, as :func:`minibatches` yields them.
 
     Returns:
@@ -59,27 +62,56 @@ def trajectory(
     >>> from functools import partial
     >>> from deployworkbook.formulas.descent import gradient_descent
     >>> rule = partial(gradient_descent, learning_rate=0.25)
-    >>> walk = trajectory(rule, lambda w: 2 * w, [4.0], 3, loss=lambda w: (w**2).sum())
+    >>> walk = trajectory(rule, lambda w: 2 * w, [4.0], 3, loss=lambda w: (w**2).sum(axis=-1))
     >>> walk.path[:, 0], walk.losses
     (array([4. , 2. , 1. , 0.5]), array([16.  ,  4.  ,  1.  ,  0.25]))
     """
-    point = check_array("start", start)
-    count = check_integer("steps", steps, 0)
-    rows = None if batches is None else iter(batches)
-    path, losses, state = [point], [float(check_array("loss at the start", loss(point)))], State()
-    diverged = False
-    # Beyond float64 is where a divergent path is meant to go; it is reported, not warned of.
-    with np.errstate(over="ignore", invalid="ignore"):
-        for step in range(count):
-            slope = gradient(point) if rows is None else gradient(point, _take(rows, step, count))
-            point, state = rule(point, np.asarray(slope, dtype=np.float64), state)
-            value = float(np.asarray(loss(point)))
-            if not (np.isfinite(point).all() and np.isfinite(value)):
-                diverged = True
-                break
-            path.append(point)
-            losses.append(value)
-    return Trajectory(np.stack(path), np.array(losses), diverged)
+    path = _walk(rule, gradient, check_array("start", start), steps, batches)
+    losses, beyond = _losses(loss, path, axes=path.ndim - 1)
+    check_array("loss at the start", losses[0])
+    taken = int(beyond.argmax()) if beyond.any() else len(path)
+    return Trajectory(path[:taken], losses[:taken], taken < len(path))
+
+
+def sweep(
+    rule: Callable[..., Any],
+    gradient: Callable[[NDArray[np.float64]], ArrayLike],
+    start: ArrayLike,
+    steps: int,
+    *,
+    learning_rates: ArrayLike,
+    loss: Callable[[NDArray[np.float64]], ArrayLike],
+) -> NDArray[np.float64]:
+    """Walk from a start with many learning rates at once.
+
+    Args:
+        rule: A rule of ``descent``, its settings bound but for the learning rate.
+        gradient: Maps points ``[rates, d]`` to gradients of that shape.
+        start: w_0, shape ``[d]``.
+        steps: How many steps to take, at least 0.
+        learning_rates: Each above 0, shape ``[rates]``.
+        loss: Maps points ``[steps + 1, rates, d]`` to losses ``[steps + 1, rates]``.
+
+    Returns:
+        The losses, shape ``[steps + 1, rates]``; infinite from where a path is beyond float64.
+
+    Raises:
+        ValueError: The start is no finite point, or a rate is not above 0.
+
+    >>> from deployworkbook.formulas.descent import gradient_descent
+    >>> sweep(
+    ...     gradient_descent, lambda w: 2 * w, [4.0], 1,
+    ...     learning_rates=[0.25, 0.5, 1.0], loss=lambda w: (w**2).sum(axis=-1),
+    ... )  # w = 4 - η · 8: 2, 0 and -4
+    array([[16., 16., 16.],
+           [ 4.,  0., 16.]])
+    """
+    rates = check_array("learning_rates", learning_rates, ndim=1)
+    point = check_array("start", start, ndim=1)
+    bound = partial(rule, learning_rate=rates[:, None])
+    path = _walk(bound, gradient, np.tile(point, (len(rates), 1)), steps, None)
+    losses, beyond = _losses(loss, path, axes=1)
+    return np.where(np.logical_or.accumulate(beyond), np.inf, losses)
 
 
 def minibatches(
@@ -153,6 +185,41 @@ def step_all(
         )
     stepped = [rule(*each) for each in zip(parameters, gradients, states, strict=True)]
     return [values for values, _ in stepped], [state for _, state in stepped]
+
+
+def _walk(
+    rule: Rule,
+    gradient: Callable[..., ArrayLike],
+    start: NDArray[np.float64],
+    steps: int,
+    batches: Iterable[NDArray[np.int64]] | None,
+) -> NDArray[np.float64]:
+    """All points of a path, also those beyond float64."""
+    count = check_integer("steps", steps, 0)
+    rows = None if batches is None else iter(batches)
+    path = np.empty((count + 1, *start.shape))
+    path[0], point, state = start, start, State()
+    # Beyond float64 is where a divergent path is meant to go; it is reported, not warned of.
+    with np.errstate(over="ignore", invalid="ignore"):
+        for step in range(count):
+            slope = gradient(point) if rows is None else gradient(point, _take(rows, step, count))
+            point, state = rule(point, np.asarray(slope, dtype=np.float64), state)
+            path[step + 1] = point
+    return path
+
+
+def _losses(
+    loss: Callable[[NDArray[np.float64]], ArrayLike], path: NDArray[np.float64], *, axes: int
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """The losses of points, and which of these are beyond float64, they or their losses."""
+    shape = path.shape[: path.ndim - axes]
+    with np.errstate(over="ignore", invalid="ignore"):
+        losses = np.asarray(loss(path), dtype=np.float64)
+    if losses.shape != shape:
+        received = f"losses of shape {losses.shape}"
+        raise ValueError(message("loss", received=received, expected=f"one a point, {shape}"))
+    is_finite = np.isfinite(path).all(axis=tuple(range(len(shape), path.ndim)))
+    return losses, ~(is_finite & np.isfinite(losses))
 
 
 def _take(rows: Iterator[NDArray[np.int64]], step: int, steps: int) -> NDArray[np.int64]:

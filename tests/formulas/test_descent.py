@@ -143,8 +143,16 @@ class TestEveryRule:
             single, _ = rule(w[index], g[index], State(), learning_rate=0.1)
             assert single == whole[index]
 
-    @pytest.mark.parametrize("rate", [0.0, -1.0, np.nan])
-    def test_refuses_a_rate_that_is_not_above_0(self, rule, rate: float) -> None:
+    def test_each_point_of_a_batch_may_have_its_own_rate(self, rule) -> None:
+        w, g = np.random.default_rng(0).normal(size=(2, 3, 2))
+        rates = np.array([[0.01], [0.1], [1.0]])
+        whole, _ = rule(w, g, State(), learning_rate=rates)
+        for index, rate in enumerate(rates[:, 0]):
+            single, _ = rule(w[index], g[index], State(), learning_rate=float(rate))
+            np.testing.assert_array_equal(single, whole[index])
+
+    @pytest.mark.parametrize("rate", [0.0, -1.0, np.nan, np.array([0.1, 0.0]), [np.nan, 0.1]])
+    def test_refuses_a_rate_that_is_not_above_0(self, rule, rate) -> None:
         with pytest.raises(ValueError, match="learning_rate"):
             rule([1.0], [1.0], State(), learning_rate=rate)
 

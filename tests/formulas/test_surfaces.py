@@ -98,6 +98,16 @@ def test_regression_finds_the_least_squares() -> None:
     assert surface.loss(surface.minimum) == pytest.approx((1 - r**2) * targets.var())
 
 
+def test_regression_around_its_minimum_equals_the_mean_over_the_data() -> None:
+    surface, inputs, targets = regression_on_diabetes()
+    for point in ([0.0, 0.0], surface.start, surface.minimum, [1e3, -1e3]):
+        residuals = inputs @ point - targets
+        scale = np.abs(inputs).max() * np.abs(residuals).max()
+        assert surface.loss(point) == pytest.approx(np.mean(residuals**2), rel=1e-9)
+        expected = 2.0 / len(targets) * inputs.T @ residuals
+        np.testing.assert_allclose(surface.gradient(point), expected, atol=1e-9 * scale)
+
+
 def test_gradients_of_batches_average_to_the_gradient() -> None:
     surface, inputs, _ = regression_on_diabetes()
     rows = np.random.default_rng(0).permutation(len(inputs)).reshape(-1, 17)  # 442 = 26 · 17

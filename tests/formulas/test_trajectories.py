@@ -7,9 +7,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployworkbook.formulas.descent import State, adam, gradient_descent, momentum
-from deployworkbook.formulas.surfaces import linear_regression, quadratic_bowl, saddle
-from deployworkbook.formulas.trajectories import minibatches, step_all, trajectory
+from deployworkbook.formulas.descent import (
+    State,
+    adam,
+    gradient_descent,
+    momentum,
+    nesterov,
+    rmsprop,
+)
+from deployworkbook.formulas.surfaces import (
+    beale,
+    linear_regression,
+    quadratic_bowl,
+    rosenbrock,
+    saddle,
+)
+from deployworkbook.formulas.trajectories import minibatches, step_all, sweep, trajectory
 
 
 def descend(surface, rate: float, steps: int, **settings):
@@ -48,6 +61,31 @@ def test_divergence_ends_the_path_while_it_is_finite(surface) -> None:
     assert np.isfinite(walk.losses).all()
 
 
+@pytest.mark.parametrize("rule", [gradient_descent, momentum, nesterov, rmsprop, adam])
+@pytest.mark.parametrize(
+    "surface", [quadratic_bowl(10.0), rosenbrock(), beale()], ids=lambda each: each.name
+)
+def test_a_sweep_is_a_walk_for_each_rate(surface, rule) -> None:
+    rates = np.geomspace(1e-4, 100.0, 13)
+    losses = sweep(
+        rule, surface.gradient, surface.start, 60, learning_rates=rates, loss=surface.loss
+    )
+    assert losses.shape == (61, 13)
+    for rate, column in zip(rates, losses.T, strict=True):
+        bound = partial(rule, learning_rate=float(rate))
+        walk = trajectory(bound, surface.gradient, surface.start, 60, loss=surface.loss)
+        # A product of many rows may be summed in another order than that of one row.
+        np.testing.assert_allclose(column[: len(walk.losses)], walk.losses, rtol=1e-6, atol=1e-12)
+        assert np.isinf(column[len(walk.losses) :]).all()
+        assert walk.diverged == np.isinf(column[-1])
+
+
+def test_a_loss_that_is_not_one_a_point_is_refused() -> None:
+    rule = partial(gradient_descent, learning_rate=0.1)
+    with pytest.raises(ValueError, match=r"loss: expected one a point, \(4,\)"):
+        trajectory(rule, lambda w: w, [1.0], 3, loss=lambda w: (w**2).sum())
+
+
 def test_batches_are_what_the_gradient_gets() -> None:
     seen = []
 
@@ -57,7 +95,7 @@ def test_batches_are_what_the_gradient_gets() -> None:
 
     rule = partial(gradient_descent, learning_rate=0.1)
     batches = [np.array([0]), np.array([2, 1])]
-    trajectory(rule, gradient, [0.0], 2, loss=lambda w: 0.0, batches=batches)
+    trajectory(rule, gradient, [0.0], 2, loss=lambda w: np.zeros(len(w)), batches=batches)
     assert seen == [[0], [2, 1]]
 
 
@@ -70,7 +108,7 @@ def test_too_few_batches_are_refused() -> None:
 @pytest.mark.parametrize("start", [[np.nan], []])
 def test_a_start_that_is_no_point_is_refused(start: list) -> None:
     with pytest.raises(ValueError, match="start"):
-        trajectory(partial(adam), lambda w: w, start, 1, loss=lambda w: 0.0)
+        trajectory(partial(adam), lambda w: w, start, 1, loss=lambda w: np.zeros(len(w)))
 
 
 def test_a_batch_of_all_rows_is_gradient_descent() -> None:
