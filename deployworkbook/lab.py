@@ -61,6 +61,7 @@ def options(workspace: Workspace, *, port: int | None, open_browser: bool) -> li
         "ServerApp.kernel_spec_manager_class": (
             "deployworkbook.kernels.InterpreterKernelSpecManager"
         ),
+        "ServerApp.kernel_websocket_connection_class": "deployworkbook.websocket.PromptConnection",
         # Ctrl-C stops it without a question.
         "ServerApp.answer_yes": True,
         "ServerApp.log_level": "WARN",

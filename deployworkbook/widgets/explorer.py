@@ -59,8 +59,8 @@ class Explorer(Generic[Result]):
         self._view = view
         self._applies = applies
         self._widgets = {name: control.widget() for name, control in self.controls.items()}
-        self._picture = ipywidgets.HTML()
-        self._table = ipywidgets.HTML()
+        # Picture and table in one: each widget's change is a message of its own.
+        self._shown = ipywidgets.HTML()
         self._is_waiting = False
         self._is_set_here = False
         self._drawn_at = -BURST_S
@@ -113,8 +113,7 @@ class Explorer(Generic[Result]):
         return ipywidgets.VBox(
             [
                 ipywidgets.HBox([*self._widgets.values(), button], layout=wrapped),
-                self._picture,
-                self._table,
+                self._shown,
             ]
         )
 
@@ -140,14 +139,14 @@ class Explorer(Generic[Result]):
             self._png = self._view.draw(result)
         except Exception:
             text = html.escape(traceback.format_exc())
-            self._picture.value = f'<pre role="alert" style="color: #a40e26">{text}</pre>'
+            self._shown.value = f'<pre role="alert" style="color: #a40e26">{text}</pre>'
             raise
         if self._applies is not None:
             matters = self._applies(**self.values)
             for name, widget in self._widgets.items():
                 widget.disabled = name not in matters
-        self._picture.value = image_html(self._png, self._view.picture.alt)
-        self._table.value = _table_html(self._view.table(result))
+        image = image_html(self._png, self._view.picture.alt)
+        self._shown.value = image + _table_html(self._view.table(result))
         self._drawn_at = time.monotonic()
         return result
 
