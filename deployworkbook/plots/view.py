@@ -68,9 +68,9 @@ class View(ABC, Generic[Result]):
 
 
 def _encode(canvas: Any) -> bytes:
-    """Encode a canvas as PNG with a palette: in half the time, and half as long, as with all colours.
+    """Encode a canvas as PNG with a palette: half the time and half the bytes of all colours.
 
-    The encoder tries filters for each row of true colours, and none for a palette's. An octree of
+    The encoder tries filters on each row of true colours, and none on a palette's. An octree of
     256 colours is within 16 of 255 of each colour.
     """
     image = Image.frombuffer("RGBA", canvas.get_width_height(), canvas.buffer_rgba())

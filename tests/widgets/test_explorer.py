@@ -105,7 +105,7 @@ def test_set_moves_controls_and_returns_the_new_result():
     before = picture_of(explorer)
     assert explorer.set(number=7) == 7
     assert explorer.values == {"number": 7, "word": "a"}
-    assert "is 7" in explorer._picture.value
+    assert "is 7" in explorer._shown.value
     assert not np.array_equal(before, picture_of(explorer))
     assert explorer.reset() == 3
     np.testing.assert_array_equal(before, picture_of(explorer))
@@ -157,13 +157,13 @@ def test_an_error_is_raised_and_shown():
     explorer = small(fail)
     with pytest.raises(RuntimeError):
         explorer.set(number=5)
-    assert 'role="alert"' in explorer._picture.value
-    assert "no &lt;five&gt;" in explorer._picture.value
+    assert 'role="alert"' in explorer._shown.value
+    assert "no &lt;five&gt;" in explorer._shown.value
     explorer._widgets["number"].value = 4
     with pytest.raises(RuntimeError):
         explorer._widgets["number"].value = 5
     assert explorer.set(number=6) == 6
-    assert "alert" not in explorer._picture.value
+    assert "alert" not in explorer._shown.value
 
 
 def test_a_burst_of_changes_is_drawn_at_its_beginning_and_at_its_end(monkeypatch):
@@ -180,7 +180,7 @@ def test_a_burst_of_changes_is_drawn_at_its_beginning_and_at_its_end(monkeypatch
     asyncio.run(drag())
     assert seen == [4, 9]
     assert explorer.result == 9
-    assert "is 9" in explorer._picture.value
+    assert "is 9" in explorer._shown.value
 
 
 def test_without_a_loop_every_change_is_drawn_at_once():
