@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from deployworkbook.formulas.descent import Rule, State
-from deployworkbook.validation import check_array, check_integer, message
+from deployworkbook.validation import check_array, check_integer, check_number, message
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,6 +112,31 @@ def sweep(
     path = _walk(bound, gradient, np.tile(point, (len(rates), 1)), steps, None)
     losses, beyond = _losses(loss, path, axes=1)
     return np.where(np.logical_or.accumulate(beyond), np.inf, losses)
+
+
+def critical_rate(curvature: float, *, momentum: float = 0.0, look_ahead: bool = False) -> float:
+    """Find the learning rate from which a walk with momentum diverges on a bowl.
+
+        η = 2 (1 + μ) / λ,  with Nesterov's look ahead  η = 2 (1 + μ) / ((1 + 2 μ) λ)
+
+    At that rate a root of the walk's characteristic polynomial along the steepest direction,
+    z² - (1 + μ - η λ) z + μ or z² - (1 + μ) (1 - η λ) z + μ (1 - η λ), is -1. Without momentum it
+    is gradient descent's 2 / λ.
+
+    Args:
+        curvature: λ, the largest, above 0.
+        momentum: μ, from 0 to below 1.
+        look_ahead: Whether the rule is Nesterov's.
+
+    Raises:
+        ValueError: A number is out of range.
+
+    >>> critical_rate(10.0), round(critical_rate(10.0, momentum=0.9), 6)
+    (0.2, 0.38)
+    """
+    steepest = check_number("curvature", curvature, 0, open_low=True)
+    mu = check_number("momentum", momentum, 0, 1, open_high=True)
+    return 2.0 * (1.0 + mu) / (steepest * (1.0 + 2.0 * mu if look_ahead else 1.0))
 
 
 def minibatches(

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.image import AxesImage
 from matplotlib.ticker import LogLocator
 from numpy.typing import NDArray
 
 from deployworkbook.plots.picture import COLOURS, STYLE, Picture
 from deployworkbook.plots.view import Row, View
 
-# Losses this far apart share a logarithmic axis; what is beyond its ends sticks to them.
+# Losses this far apart share a logarithmic axis; what is beyond them sticks to them.
 LOWEST, HIGHEST = 1e-12, 1e6
+
+# Points of a path are drawn in their direction, up to so many times the frame away.
+FARTHEST = 100.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,6 +27,8 @@ class DescentResult:
 
     Args:
         surface: The surface's name.
+        parameters: What both parameters are.
+        rule: The rule's name.
         limits: Lower and upper ends of both parameters, shape ``[2, 2]``.
         heights: The loss above its lowest over a grid of them, shape ``[rows, columns]``.
         minimum: The lowest point, if there is one.
@@ -29,10 +36,15 @@ class DescentResult:
         losses: The loss at each point of the path.
         lowest: The lowest loss, from which the others are counted.
         diverged: Whether the path left the numbers that float64 can hold.
-        limit: The learning rate at which gradient descent begins to diverge, where it is known.
+        limit: The learning rate from which the rule diverges, where it is known.
+        condition_number: The steepest curvature by the flattest, where both are the same
+            everywhere and above 0.
+        batch_size: On how many examples each gradient is taken; ``None`` where on all.
     """
 
     surface: str
+    parameters: tuple[str, str]
+    rule: str
     limits: NDArray[np.float64]
     heights: NDArray[np.float64]
     minimum: NDArray[np.float64] | None
@@ -41,6 +53,8 @@ class DescentResult:
     lowest: float
     diverged: bool
     limit: float | None
+    condition_number: float | None
+    batch_size: int | None
 
     @property
     def excess(self) -> NDArray[np.float64]:
@@ -53,8 +67,19 @@ class DescentResult:
         return self.diverged or bool(self.excess[-1] > 10 * max(self.excess[0], LOWEST))
 
 
+class _Shades(AxesImage):
+    """An image that is computed anew only when its data have changed."""
+
+    _made: Any = None
+
+    def make_image(self, *arguments: Any, **settings: Any) -> Any:
+        if self.stale or self._made is None:
+            self._made = super().make_image(*arguments, **settings)
+        return self._made
+
+
 class DescentView(View[DescentResult]):
-    """The surface in shades with the path on it, and the loss after each step.
+    """The surface in bands of equal loss with the path on it, and the loss after each step.
 
     Args:
         most_steps: The right end of the axis of steps.
@@ -64,29 +89,32 @@ class DescentView(View[DescentResult]):
         with mpl.rc_context(STYLE | {"axes.grid": False}):
             super().__init__(Picture(10, 4.2))
             surface, curve = self.picture.subplots(1, 2)
-            self._surface = surface
-            surface.set(xlabel="w₁", ylabel="w₂")
-            self._shades = surface.imshow(
-                np.zeros((2, 2)),
-                cmap="YlGnBu_r",
+            self.picture.get_layout_engine().set(wspace=0.04)
+            self._axes = surface
+            surface.set(xlabel="w₁", ylabel="w₂", title="Surface")
+            bands = mpl.colormaps["YlGnBu_r"].resampled(12)
+            self._shades = _Shades(
+                surface,
+                cmap=bands,
                 origin="lower",
-                aspect="auto",
                 interpolation="bilinear",
+                interpolation_stage="data",
             )
-            self._title = surface.set_title("Surface")
+            surface.add_image(self._shades)
             # Labels of one width, so that none is cut off on another surface.
             surface.yaxis.set_major_formatter("{x:4.1f}")
             (self._path,) = surface.plot([], [], "o-", color=COLOURS[2], ms=3.5, lw=1.5)
             (self._start,) = surface.plot([], [], "s", color=COLOURS[0], ms=9, mfc="white")
             (self._minimum,) = surface.plot([], [], "*", color=COLOURS[0], ms=14, mfc="white")
             curve.set(title="Loss above the lowest", xlabel="step", yscale="log")
-            curve.set(xlim=(0, most_steps), ylim=(LOWEST, HIGHEST))
+            curve.set(xlim=(0, most_steps), ylim=(LOWEST, 10 * HIGHEST))
             curve.yaxis.set_major_locator(LogLocator(numticks=7))
             curve.grid(visible=True)
             (self._losses,) = curve.plot([], [], color=COLOURS[1], lw=2)
+            (self._end,) = curve.plot([], [], "X", color=COLOURS[2], ms=11)
             box = {"boxstyle": "round", "facecolor": "white", "edgecolor": COLOURS[2]}
             self._verdict = curve.text(
-                0.5, 0.93, "", transform=curve.transAxes, ha="center", va="top", bbox=box
+                0.5, 0.88, "", transform=curve.transAxes, ha="center", va="top", bbox=box
             )
         self.moving = [
             self._shades,
@@ -94,22 +122,26 @@ class DescentView(View[DescentResult]):
             self._start,
             self._minimum,
             self._losses,
+            self._end,
             self._verdict,
-            self._title,
         ]
-        self._frame: tuple[float, ...] = ()
+        self._shaded: object = None
+        self._title = ""
 
     def update(self, result: DescentResult) -> bool:
         """Move the path and the curve; shade the surface by the logarithm of its height."""
         (left, right), (bottom, top) = result.limits
-        self._shades.set_data(np.log10(np.maximum(result.heights, LOWEST)))
-        self._shades.set_extent((left, right, bottom, top))
-        levels = np.log10(np.maximum(result.heights, 1e-3))
-        self._shades.set_clim(levels.min(), levels.max())
-        # Far outside the frame a line's ends make no difference but overflow the renderer.
-        span = np.array([right - left, top - bottom]) * 100
-        centre = np.array([right + left, top + bottom]) / 2
-        self._path.set_data(*np.clip(result.path, centre - span, centre + span).T)
+        if result.heights is not self._shaded:
+            self._shaded = result.heights
+            levels = np.log10(np.maximum(result.heights, 1e-3))
+            self._shades.set_data(levels)
+            self._shades.set_clim(levels.min(), levels.max())
+            self._shades.set_extent((left, right, bottom, top))
+        # Far outside the frame it makes no difference how far, but overflows the renderer.
+        centre, half = result.limits.mean(axis=1), np.ptp(result.limits, axis=1) / 2
+        away = result.path - centre
+        far = np.abs(away / half).max(axis=1, keepdims=True)
+        self._path.set_data(*(centre + away / np.maximum(far / FARTHEST, 1.0)).T)
         self._start.set_data(*result.path[:1].T)
         self._minimum.set_data([], [])
         if result.minimum is not None:
@@ -117,24 +149,26 @@ class DescentView(View[DescentResult]):
         self._losses.set_data(
             np.arange(len(result.losses)), np.clip(result.excess, LOWEST, HIGHEST)
         )
-        self._title.set_text(result.surface)
+        last = [len(result.losses) - 1] if result.grows else []
+        self._end.set_data(last, np.minimum(result.excess[last], HIGHEST))
         verdict = self._verdict_of(result)
         self._verdict.set_text(verdict)
         self._verdict.set_visible(bool(verdict))
-        frame = tuple(result.limits.ravel())
-        if frame == self._frame:
+        if result.surface == self._title:
             return False
-        self._frame = frame
-        self._surface.set(xlim=(left, right), ylim=(bottom, top))
+        self._title = result.surface
+        self._axes.set(xlim=(left, right), ylim=(bottom, top), title=result.surface)
+        self._axes.set(xlabel=result.parameters[0], ylabel=result.parameters[1])
         return True
 
     def describe(self, result: DescentResult) -> str:
         """Say where the path led."""
         start, end = result.excess[0], result.excess[-1]
         last = ", ".join(f"{value:.3g}" for value in result.path[-1])
+        batches = f" on batches of {result.batch_size}" if result.batch_size else ""
         text = (
-            f"{result.surface}: in {len(result.losses) - 1} steps the loss above the lowest goes "
-            f"from {start:.3g} to {end:.3g}; the path ends at ({last})."
+            f"{result.surface}: in {len(result.losses) - 1} steps of {result.rule}{batches} the "
+            f"loss above the lowest goes from {start:.3g} to {end:.3g}; the path ends at ({last})."
         )
         return f"{text} {self._verdict_of(result)}".strip()
 
@@ -146,8 +180,10 @@ class DescentView(View[DescentResult]):
             ("loss above the lowest, last", f"{result.excess[-1]:.4g}"),
             ("steps to a thousandth", f"{small[0]}" if len(small) else "not reached"),
         ]
+        if result.condition_number is not None:
+            rows.append(("condition number", f"{result.condition_number:.4g}"))
         if result.limit is not None:
-            rows.append(("gradient descent diverges from a rate of", f"{result.limit:.4g}"))
+            rows.append((f"{result.rule} diverges from a rate of", f"{result.limit:.4g}"))
         return rows
 
     @staticmethod

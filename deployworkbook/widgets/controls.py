@@ -147,6 +147,44 @@ class LogSlider:
 
 
 @dataclass(frozen=True)
+class Stops:
+    """One of a few numbers, in order.
+
+    Args:
+        name: The argument that its value becomes.
+        label: What a learner reads.
+        options: The numbers; one press of an arrow key goes to the next.
+        value: The one that it begins with.
+        unit: Of the value; shown with the label.
+    """
+
+    name: str
+    label: str
+    options: tuple[int, ...]
+    value: int
+    unit: str = ""
+
+    @property
+    def ends(self) -> tuple[int, int]:
+        """Both ends."""
+        return self.options[0], self.options[-1]
+
+    def check(self, value: Any) -> int:
+        """Return one of the numbers."""
+        return check_choice(self.name, value, self.options)
+
+    def widget(self) -> Any:
+        """Make a slider with a readout."""
+        return ipywidgets.SelectionSlider(
+            options=list(self.options),
+            value=self.value,
+            description=_labelled(self.label, self.unit),
+            layout=LAYOUT,
+            style=STYLE,
+        )
+
+
+@dataclass(frozen=True)
 class Choice:
     """One of a few words.
 

@@ -2,65 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import lru_cache, partial
+from functools import partial
 
-import numpy as np
-from numpy.typing import NDArray
-
-from deployworkbook.formulas import descent
-from deployworkbook.formulas.surfaces import Surface, beale, quadratic_bowl, rosenbrock, saddle
 from deployworkbook.formulas.trajectories import trajectory
 from deployworkbook.plots.descent import DescentResult, DescentView
-from deployworkbook.widgets.controls import Choice, LogSlider, Slider
+from deployworkbook.widgets.controls import Choice, LogSlider, Slider, Stops
+from deployworkbook.widgets.diabetes import PATIENTS
 from deployworkbook.widgets.explorer import Explorer
-
-SURFACES: dict[str, Callable[[], Surface]] = {
-    "saddle": saddle,
-    "Rosenbrock's valley": rosenbrock,
-    "Beale's plateau": beale,
-}
-BOWL = "bowl"
-
-GRID_POINTS = 80
-MOST_STEPS = 200
-
-
-def rule_named(name: str, learning_rate: float, momentum: float) -> descent.Rule:
-    """Bind a rule's settings; only momentum and Nesterov's use the momentum.
-
-    Raises:
-        KeyError: There is no such rule.
-    """
-    rules: dict[str, descent.Rule] = {
-        "gradient descent": partial(descent.gradient_descent, learning_rate=learning_rate),
-        "momentum": partial(descent.momentum, learning_rate=learning_rate, momentum=momentum),
-        "Nesterov": partial(descent.nesterov, learning_rate=learning_rate, momentum=momentum),
-        "RMSProp": partial(descent.rmsprop, learning_rate=learning_rate),
-        "Adam": partial(descent.adam, learning_rate=learning_rate),
-    }
-    return rules[name]
-
-
-RULES = ("gradient descent", "momentum", "Nesterov", "RMSProp", "Adam")
-
-
-@lru_cache(maxsize=64)
-def _surface(name: str, condition_number: float) -> Surface:
-    return quadratic_bowl(condition_number) if name == BOWL else SURFACES[name]()
-
-
-@lru_cache(maxsize=64)
-def _heights(name: str, condition_number: float) -> tuple[NDArray[np.float64], float]:
-    """The loss over a grid, above the lowest, and that lowest loss."""
-    surface = _surface(name, condition_number)
-    (left, right), (bottom, top) = surface.limits
-    x, y = np.linspace(left, right, GRID_POINTS), np.linspace(bottom, top, GRID_POINTS)
-    losses = surface.loss(np.stack(np.meshgrid(x, y), axis=-1))
-    # A saddle has no lowest point; there the loss is counted from the lowest in view.
-    at_minimum = None if surface.minimum is None else float(surface.loss(surface.minimum))
-    lowest = float(losses.min()) if at_minimum is None else at_minimum
-    return losses - lowest, lowest
+from deployworkbook.widgets.landscapes import (
+    BATCH_SIZES,
+    BOWL,
+    MOST_STEPS,
+    REAL,
+    RULES,
+    SURFACES,
+    WITH_MOMENTUM,
+    batches_of,
+    heights_of,
+    limit_of,
+    parameters_of,
+    rule_named,
+    start_on,
+    surface_named,
+)
 
 
 def compute_descent(
@@ -70,38 +34,47 @@ def compute_descent(
     learning_rate: float,
     momentum: float,
     condition_number: float,
+    batch_size: int,
     steps: int,
+    move_1: float,
+    move_2: float,
 ) -> DescentResult:
-    """Walk down a surface from its start.
+    """Walk down a surface.
 
     Args:
         surface: ``"bowl"`` or one of ``SURFACES``.
         rule: One of ``RULES``.
         learning_rate: η, above 0.
-        momentum: μ, from 0 to below 1.
+        momentum: μ, from 0 to below 1; only momentum and Nesterov's rule have it.
         condition_number: Of the bowl: its steepest curvature by its flattest.
+        batch_size: On how many patients each step's gradient is taken, on the real data.
         steps: How many.
+        move_1: How far the start is moved from the surface's own to the left edge of what is in
+            view (-100 %) or to the right one (100 %).
+        move_2: The same, to the bottom or to the top.
 
     >>> compute_descent(
-    ...     surface="bowl", rule="gradient descent", learning_rate=0.1,
-    ...     momentum=0.0, condition_number=1.0, steps=3,
+    ...     surface="bowl", rule="gradient descent", learning_rate=0.1, momentum=0.0,
+    ...     condition_number=1.0, batch_size=PATIENTS, steps=3, move_1=0, move_2=0,
     ... ).losses.round(3)
     array([10.   ,  8.1  ,  6.561,  5.314])
     """
-    # The other surfaces are what they are: one key in the cache is enough for them.
-    shape = condition_number if surface == BOWL else 1.0
-    landscape = _surface(surface, shape)
-    heights, lowest = _heights(surface, shape)
+    landscape = surface_named(surface, condition_number)
+    is_stochastic = surface == REAL and batch_size < PATIENTS
     walk = trajectory(
-        rule_named(rule, learning_rate, momentum),
+        partial(rule_named(rule, momentum), learning_rate=learning_rate),
         landscape.gradient,
-        landscape.start,
+        start_on(landscape, move_1, move_2),
         steps,
         loss=landscape.loss,
+        batches=batches_of(batch_size) if is_stochastic else None,
     )
-    curvatures = landscape.curvatures
+    (heights, lowest), curvatures = heights_of(landscape), landscape.curvatures
+    has_bottom = curvatures is not None and curvatures[0] > 0
     return DescentResult(
         surface=landscape.name,
+        parameters=parameters_of(surface),
+        rule=rule,
         limits=landscape.limits,
         heights=heights,
         minimum=landscape.minimum,
@@ -109,18 +82,35 @@ def compute_descent(
         losses=walk.losses,
         lowest=lowest,
         diverged=walk.diverged,
-        limit=2 / curvatures[1] if curvatures and curvatures[0] > 0 else None,
+        limit=None if is_stochastic else limit_of(landscape, rule, momentum),
+        condition_number=curvatures[1] / curvatures[0] if curvatures and has_bottom else None,
+        batch_size=batch_size if is_stochastic else None,
     )
+
+
+def controls_that_matter(*, surface: str, rule: str, **others: object) -> set[str]:
+    """Name the controls that change the result."""
+    only_here = {
+        "momentum": rule in WITH_MOMENTUM,
+        "condition_number": surface == BOWL,
+        "batch_size": surface == REAL,
+    }
+    always = {"surface", "rule", "learning_rate", "steps", "move_1", "move_2"}
+    return always | {name for name, matters in only_here.items() if matters}
 
 
 def descent_explorer() -> Explorer[DescentResult]:
     """Make the explorer of descent."""
     controls = [
         Choice("surface", "surface", (BOWL, *SURFACES), BOWL),
-        Choice("rule", "rule", RULES, RULES[0]),
+        Choice("rule", "rule", tuple(RULES), "gradient descent"),
         LogSlider("learning_rate", "learning rate", 1e-4, 10.0, 20, 0.1),
         Slider("momentum", "momentum", 0.0, 0.99, 0.01, 0.9),
         LogSlider("condition_number", "condition number", 1.0, 1000.0, 20, 10.0),
+        Stops("batch_size", "batch size", BATCH_SIZES, PATIENTS, unit="patients"),
+        Slider("move_1", "start, left to right", -100, 100, 5, 0, unit="%"),
+        Slider("move_2", "start, down to up", -100, 100, 5, 0, unit="%"),
         Slider("steps", "steps", 10, MOST_STEPS, 10, 100),
     ]
-    return Explorer(controls, compute_descent, DescentView(MOST_STEPS))
+    view = DescentView(MOST_STEPS)
+    return Explorer(controls, compute_descent, view, applies=controls_that_matter)

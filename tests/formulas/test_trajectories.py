@@ -22,7 +22,13 @@ from deployworkbook.formulas.surfaces import (
     rosenbrock,
     saddle,
 )
-from deployworkbook.formulas.trajectories import minibatches, step_all, sweep, trajectory
+from deployworkbook.formulas.trajectories import (
+    critical_rate,
+    minibatches,
+    step_all,
+    sweep,
+    trajectory,
+)
 
 
 def descend(surface, rate: float, steps: int, **settings):
@@ -78,6 +84,25 @@ def test_a_sweep_is_a_walk_for_each_rate(surface, rule) -> None:
         np.testing.assert_allclose(column[: len(walk.losses)], walk.losses, rtol=1e-6, atol=1e-12)
         assert np.isinf(column[len(walk.losses) :]).all()
         assert walk.diverged == np.isinf(column[-1])
+
+
+@pytest.mark.parametrize("mu", [0.0, 0.3, 0.9])
+@pytest.mark.parametrize("rule", [momentum, nesterov])
+def test_the_critical_rate_is_where_walks_begin_to_diverge(rule, mu: float) -> None:
+    bowl = quadratic_bowl(7.0)
+    critical = critical_rate(bowl.curvatures[1], momentum=mu, look_ahead=rule is nesterov)
+    below, above = sweep(
+        partial(rule, momentum=mu),
+        bowl.gradient,
+        bowl.start,
+        4000,
+        learning_rates=[0.99 * critical, 1.01 * critical],
+        loss=bowl.loss,
+    ).T
+    # By 1 % of the rate the root of largest magnitude moves by 0.0005 at least, and 0.9995^8000
+    # (the loss is a square) is a fiftieth.
+    assert below[-1] < below[0] / 50
+    assert above[-1] > above[0] * 50
 
 
 def test_a_loss_that_is_not_one_a_point_is_refused() -> None:

@@ -1,9 +1,15 @@
 """The descent explorer shows what the formulas say."""
 
+import io
+
 import numpy as np
 import pytest
+from PIL import Image
 
-from deployworkbook.widgets.descent import RULES, SURFACES, compute_descent, descent_explorer
+from deployworkbook.formulas.surfaces import saddle
+from deployworkbook.widgets.descent import compute_descent, controls_that_matter, descent_explorer
+from deployworkbook.widgets.diabetes import PATIENTS
+from deployworkbook.widgets.landscapes import BATCH_SIZES, BOWL, REAL, RULES, SURFACES, start_on
 
 SETTINGS = {
     "surface": "bowl",
@@ -11,7 +17,10 @@ SETTINGS = {
     "learning_rate": 0.1,
     "momentum": 0.9,
     "condition_number": 10.0,
+    "batch_size": PATIENTS,
     "steps": 50,
+    "move_1": 0,
+    "move_2": 0,
 }
 
 
@@ -46,24 +55,107 @@ def test_every_rule_walks_on_every_surface(surface, rule):
     assert result.losses[-1] < result.losses[0]
 
 
-def test_momentum_changes_only_the_rules_that_have_it():
+@pytest.mark.parametrize("surface", [BOWL, *SURFACES])
+@pytest.mark.parametrize("rule", RULES)
+def test_exactly_the_controls_that_are_greyed_change_nothing(surface, rule):
+    explorer = descent_explorer()
+    settings = {"surface": surface, "rule": rule, "learning_rate": 1e-3, "steps": 20}
+    before = explorer.set(**settings).path
+    for name in set(explorer.controls) - set(settings):
+        low, high = explorer.controls[name].ends
+        values = [low, high] if name in {"momentum", "condition_number"} else [low]
+        same = [np.array_equal(explorer.set(**{name: value}).path, before) for value in values]
+        greyed = explorer._widgets[name].disabled
+        assert all(same) == greyed, name
+        assert greyed == (name not in controls_that_matter(surface=surface, rule=rule))
+        explorer.set(**{name: explorer.controls[name].value})
+
+
+def test_a_known_limit_is_that_of_the_rule():
+    # 2 / λ; 2 (1 + μ) / λ; 2 (1 + μ) / ((1 + 2 μ) λ) with λ = 10 and μ = 0.9
+    limits = {"gradient descent": 0.2, "momentum": 0.38, "Nesterov": 3.8 / 28}
     for rule in RULES:
-        paths = [
-            compute_descent(**SETTINGS | {"rule": rule, "momentum": mu}).path for mu in (0.0, 0.5)
-        ]
-        assert np.array_equal(*paths) == (rule not in {"momentum", "Nesterov"})
+        limit = compute_descent(**SETTINGS | {"rule": rule}).limit
+        assert limit == pytest.approx(limits.get(rule)), rule
+    for surface in ("saddle", "Rosenbrock's valley", "Beale's plateau"):
+        result = compute_descent(**SETTINGS | {"surface": surface, "learning_rate": 1e-4})
+        assert result.limit is None
+        assert result.condition_number is None
 
 
-def test_only_the_bowl_has_a_condition_number():
-    for surface in SURFACES:
-        results = [
-            compute_descent(
-                **SETTINGS | {"surface": surface, "learning_rate": 1e-4, "condition_number": k}
-            )
-            for k in (1.0, 100.0)
-        ]
-        np.testing.assert_array_equal(results[0].path, results[1].path)
-        assert results[0].limit is None
+def test_small_batches_wander_and_all_patients_do_not():
+    explorer = descent_explorer()
+    ends = {}
+    for size in BATCH_SIZES:
+        result = explorer.set(surface=REAL, batch_size=size, learning_rate=0.2, steps=200)
+        ends[size] = result.excess[100:].mean()
+        assert np.isfinite(result.losses).all()
+    # Gradient descent is at the bottom by then; what is left is noise, its square as 1 / size:
+    # each doubling halves it, and one draw of 100 steps knows that to a third or so.
+    assert (np.diff(result.losses) <= 0).all()
+    assert ends[1] > 3 * ends[8] > 9 * ends[64] > 27 * ends[PATIENTS]
+
+
+def test_the_same_batch_size_gives_the_same_walk():
+    settings = SETTINGS | {"surface": REAL, "batch_size": 4}
+    first, second = (compute_descent(**settings).path for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+
+
+def test_one_patient_at_a_time_diverges_below_the_limit_of_all():
+    explorer = descent_explorer()
+    settings = {"surface": REAL, "learning_rate": 0.5, "steps": 200}
+    whole = explorer.set(**settings)
+    assert whole.limit > 0.5
+    assert not whole.grows
+    one = explorer.set(batch_size=1)
+    assert one.grows
+    assert one.limit is None
+    assert "on batches of 1" in explorer._view.picture.alt
+
+
+def test_a_start_moves_between_the_edges():
+    surface = saddle()  # from -3 to 3 both ways; its own start is (-2, 0.01)
+    np.testing.assert_array_equal(start_on(surface, 0, 0), surface.start)
+    np.testing.assert_allclose(start_on(surface, -100, 100), [-3.0, 3.0])
+    np.testing.assert_allclose(start_on(surface, 50, -50), [0.5, -1.495])
+    explorer = descent_explorer()
+    up = explorer.set(surface="saddle", learning_rate=0.1)
+    down = explorer.set(move_2=-5)
+    assert up.path[-1, 1] > 0 > down.path[-1, 1]
+
+
+@pytest.mark.parametrize("surface", [BOWL, *SURFACES])
+def test_each_place_has_the_shade_of_its_loss(surface):
+    explorer = descent_explorer()
+    explorer.set(surface=BOWL if surface != BOWL else "saddle")  # so that it has to change
+    result = explorer.set(surface=surface, learning_rate=1e-4)
+    view = explorer._view
+    rows, columns = result.heights.shape
+    inner = np.linspace(0.1, 0.9, 15)
+    i, j = np.meshgrid((inner * (rows - 1)).astype(int), (inner * (columns - 1)).astype(int))
+    (left, right), (bottom, top) = result.limits
+    places = np.stack(
+        [left + j / (columns - 1) * (right - left), bottom + i / (rows - 1) * (top - bottom)], -1
+    )
+    x, y = view._axes.transData.transform(places.reshape(-1, 2)).astype(int).T
+    pixels = np.asarray(Image.open(io.BytesIO(explorer._png)).convert("RGB"), float)
+    colours = pixels[len(pixels) - 1 - y, x]
+    bands = 255 * view._shades.get_cmap()(np.arange(12))[:, :3]
+    shown = np.linalg.norm(colours[:, None] - bands, axis=-1).argmin(axis=1)
+    levels = np.log10(np.maximum(result.heights, 1e-3))
+    shares = (levels[i, j].ravel() - levels.min()) / np.ptp(levels)
+    # On a border the neighbour is as right; a few places are under the path or a mark.
+    assert (np.abs(shown - np.floor(12 * shares)) <= 1).mean() > 0.95
+
+
+def test_a_path_far_outside_keeps_its_direction():
+    explorer = descent_explorer()
+    result = explorer.set(learning_rate=10.0, condition_number=1000.0, steps=200)
+    drawn = np.array(explorer._view._path.get_data()).T
+    assert np.abs(drawn).max() < 1000
+    for point, exact in zip(drawn[1:], result.path[1:], strict=True):
+        assert point[0] / point[1] == pytest.approx(exact[0] / exact[1])
 
 
 def test_a_surface_without_a_bottom_says_so():

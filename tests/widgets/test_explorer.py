@@ -16,7 +16,7 @@ import deployworkbook.widgets
 from deployworkbook.plots.picture import Picture
 from deployworkbook.plots.view import View
 from deployworkbook.widgets import explorer as subject
-from deployworkbook.widgets.controls import Choice, LogSlider, Slider
+from deployworkbook.widgets.controls import Choice, LogSlider, Slider, Stops
 from deployworkbook.widgets.descent import descent_explorer
 from deployworkbook.widgets.explorer import Explorer
 from deployworkbook.widgets.importance import importance_explorer
@@ -234,6 +234,15 @@ def test_a_readout_shows_every_step():
     assert Slider("x", "x", 0.0, 1.0, 0.1, 0.5).widget().readout_format == ".1f"
     log = LogSlider("x", "x", 0.001, 10.0, 20, 0.1).widget()
     assert (log.min, log.max, log.value) == (-3.0, 1.0, 0.1)
+
+
+def test_stops_are_the_only_places_of_their_slider():
+    stops = Stops("size", "size", (1, 4, 442), 4, unit="rows")
+    assert stops.ends == (1, 442)
+    assert stops.widget().description == "size (rows)"
+    assert stops.check(442) == 442
+    with pytest.raises(ValueError, match="1, 4, 442"):
+        stops.check(5)
 
 
 def test_no_widget_hides_errors():

@@ -1,0 +1,36 @@
+"""Real data for an explorer: two blood values of 442 patients, and how their diabetes went on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from deployworkbook.formulas.surfaces import Surface, linear_regression
+
+PATH = Path(__file__).with_name("diabetes.csv")
+PATIENTS = 442
+
+
+@lru_cache(maxsize=1)
+def diabetes_regression() -> Surface:
+    """Build the loss of a linear regression of the disease's progression on two blood values.
+
+    All columns are standardised, so the lowest loss is the share of the variance that is left.
+    Total cholesterol and its greatest part, low-density lipoproteins, go together: where one
+    weight rises and the other falls the loss hardly changes, and so the bowl is long.
+
+    >>> flattest, steepest = diabetes_regression().curvatures
+    >>> round(steepest / flattest)
+    18
+    """
+    columns = np.loadtxt(PATH, delimiter=",", comments="#", skiprows=4)
+    standard = (columns - columns.mean(axis=0)) / columns.std(axis=0)
+    surface = linear_regression(
+        standard[:, :2], standard[:, 2], name="Regression on 442 diabetes patients"
+    )
+    # A start on the slope of a wall and far along the floor.
+    reach = (surface.limits[:, 1] - surface.limits[:, 0]) / 2
+    return replace(surface, start=surface.minimum + reach * [-0.9, 0.5])

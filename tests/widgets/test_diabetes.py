@@ -1,0 +1,31 @@
+"""The bundled patients are those of the data set that they are from."""
+
+import numpy as np
+from sklearn.datasets import load_diabetes
+
+from deployworkbook.widgets.diabetes import PATIENTS, diabetes_regression
+
+
+def test_it_is_least_squares_on_scikit_learn_s_copy():
+    data = load_diabetes(scaled=False)
+    columns = [data.feature_names.index(name) for name in ("s1", "s2")]
+    inputs = data.data[:, columns]
+    inputs = (inputs - inputs.mean(axis=0)) / inputs.std(axis=0)
+    targets = (data.target - data.target.mean()) / data.target.std()
+    assert len(targets) == PATIENTS
+    surface = diabetes_regression()
+    for weights in (surface.start, [0.0, 0.0], [1.0, -2.0]):
+        expected = np.mean((inputs @ weights - targets) ** 2)
+        np.testing.assert_allclose(surface.loss(weights), expected, rtol=1e-12)
+    rows = np.array([3, 441])
+    error = inputs[rows] @ surface.start - targets[rows]
+    expected = (error[:, None] * inputs[rows]).sum(axis=0)  # 2 / 2 of the sum
+    np.testing.assert_allclose(surface.gradient(surface.start, rows), expected)
+
+
+def test_its_bowl_is_long():
+    flattest, steepest = diabetes_regression().curvatures
+    # Two standardised columns of correlation r: curvatures 2 (1 - r) and 2 (1 + r).
+    data = load_diabetes().data
+    r = np.corrcoef(data[:, 4], data[:, 5])[0, 1]
+    np.testing.assert_allclose([flattest, steepest], [2 * (1 - r), 2 * (1 + r)])
