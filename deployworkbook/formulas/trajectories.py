@@ -75,28 +75,32 @@ def trajectory(
 
 def sweep(
     rule: Callable[..., Any],
-    gradient: Callable[[NDArray[np.float64]], ArrayLike],
+    gradient: Callable[..., ArrayLike],
     start: ArrayLike,
     steps: int,
     *,
     learning_rates: ArrayLike,
     loss: Callable[[NDArray[np.float64]], ArrayLike],
+    batches: Iterable[NDArray[np.int64]] | None = None,
 ) -> NDArray[np.float64]:
     """Walk from a start with many learning rates at once.
 
     Args:
         rule: A rule of ``descent``, its settings bound but for the learning rate.
-        gradient: Maps points ``[rates, d]`` to gradients of that shape.
+        gradient: Maps points ``[rates, d]`` to gradients of that shape; takes rows too, where
+            batches are given.
         start: w_0, shape ``[d]``.
         steps: How many steps to take, at least 0.
         learning_rates: Each above 0, shape ``[rates]``.
         loss: Maps points ``[steps + 1, rates, d]`` to losses ``[steps + 1, rates]``.
+        batches: Row numbers for each step's gradient, the same for all rates.
 
     Returns:
         The losses, shape ``[steps + 1, rates]``; infinite from where a path is beyond float64.
 
     Raises:
-        ValueError: The start is no finite point, or a rate is not above 0.
+        ValueError: The start is no finite point, a rate is not above 0, or there are fewer batches
+            than steps.
 
     >>> from deployworkbook.formulas.descent import gradient_descent
     >>> sweep(
@@ -109,7 +113,7 @@ def sweep(
     rates = check_array("learning_rates", learning_rates, ndim=1)
     point = check_array("start", start, ndim=1)
     bound = partial(rule, learning_rate=rates[:, None])
-    path = _walk(bound, gradient, np.tile(point, (len(rates), 1)), steps, None)
+    path = _walk(bound, gradient, np.tile(point, (len(rates), 1)), steps, batches)
     losses, beyond = _losses(loss, path, axes=1)
     return np.where(np.logical_or.accumulate(beyond), np.inf, losses)
 

@@ -8,14 +8,11 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 from matplotlib.image import AxesImage
-from matplotlib.ticker import LogLocator
 from numpy.typing import NDArray
 
+from deployworkbook.plots.descent_curve import GROWN, LOWEST, DescentCurve
 from deployworkbook.plots.picture import COLOURS, STYLE, Picture
 from deployworkbook.plots.view import Row, View
-
-# Losses this far apart share a logarithmic axis; what is beyond them sticks to them.
-LOWEST, HIGHEST = 1e-12, 1e6
 
 # Points of a path are drawn in their direction, up to so many times the frame away.
 FARTHEST = 100.0
@@ -64,7 +61,7 @@ class DescentResult:
     @property
     def grows(self) -> bool:
         """Whether it ended far above where it began."""
-        return self.diverged or bool(self.excess[-1] > 10 * max(self.excess[0], LOWEST))
+        return self.diverged or bool(self.excess[-1] > GROWN * max(self.excess[0], LOWEST))
 
 
 class _Shades(AxesImage):
@@ -106,24 +103,13 @@ class DescentView(View[DescentResult]):
             (self._path,) = surface.plot([], [], "o-", color=COLOURS[2], ms=3.5, lw=1.5)
             (self._start,) = surface.plot([], [], "s", color=COLOURS[0], ms=9, mfc="white")
             (self._minimum,) = surface.plot([], [], "*", color=COLOURS[0], ms=14, mfc="white")
-            curve.set(title="Loss above the lowest", xlabel="step", yscale="log")
-            curve.set(xlim=(0, most_steps), ylim=(LOWEST, 10 * HIGHEST))
-            curve.yaxis.set_major_locator(LogLocator(numticks=7))
-            curve.grid(visible=True)
-            (self._losses,) = curve.plot([], [], color=COLOURS[1], lw=2)
-            (self._end,) = curve.plot([], [], "X", color=COLOURS[2], ms=11)
-            box = {"boxstyle": "round", "facecolor": "white", "edgecolor": COLOURS[2]}
-            self._verdict = curve.text(
-                0.5, 0.88, "", transform=curve.transAxes, ha="center", va="top", bbox=box
-            )
+            self._curve = DescentCurve(curve, most_steps)
         self.moving = [
             self._shades,
             self._path,
             self._start,
             self._minimum,
-            self._losses,
-            self._end,
-            self._verdict,
+            *self._curve.moving,
         ]
         self._shaded: object = None
         self._title = ""
@@ -146,14 +132,8 @@ class DescentView(View[DescentResult]):
         self._minimum.set_data([], [])
         if result.minimum is not None:
             self._minimum.set_data(*result.minimum[:, None])
-        self._losses.set_data(
-            np.arange(len(result.losses)), np.clip(result.excess, LOWEST, HIGHEST)
-        )
-        last = [len(result.losses) - 1] if result.grows else []
-        self._end.set_data(last, np.minimum(result.excess[last], HIGHEST))
         verdict = self._verdict_of(result)
-        self._verdict.set_text(verdict)
-        self._verdict.set_visible(bool(verdict))
+        self._curve.show(result.excess, diverges=result.grows, word=verdict)
         if result.surface == self._title:
             return False
         self._title = result.surface

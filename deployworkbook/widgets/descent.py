@@ -16,8 +16,8 @@ from deployworkbook.widgets.landscapes import (
     REAL,
     RULES,
     SURFACES,
-    WITH_MOMENTUM,
     batches_of,
+    controls_that_matter,
     heights_of,
     limit_of,
     parameters_of,
@@ -86,17 +86,6 @@ def compute_descent(
         condition_number=curvatures[1] / curvatures[0] if curvatures and has_bottom else None,
         batch_size=batch_size if is_stochastic else None,
     )
-
-
-def controls_that_matter(*, surface: str, rule: str, **others: object) -> set[str]:
-    """Name the controls that change the result."""
-    only_here = {
-        "momentum": rule in WITH_MOMENTUM,
-        "condition_number": surface == BOWL,
-        "batch_size": surface == REAL,
-    }
-    always = {"surface", "rule", "learning_rate", "steps", "move_1", "move_2"}
-    return always | {name for name, matters in only_here.items() if matters}
 
 
 def descent_explorer() -> Explorer[DescentResult]:

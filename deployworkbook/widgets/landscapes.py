@@ -108,6 +108,16 @@ def batches_of(size: int) -> list[NDArray[np.int64]]:
     return list(minibatches(PATIENTS, size, epochs=epochs, seed=0))
 
 
+def controls_that_matter(*, surface: str, rule: str, **others: object) -> set[str]:
+    """Name the controls that change a descent on a surface by a rule."""
+    not_always = {
+        "momentum": rule in WITH_MOMENTUM,
+        "condition_number": surface == BOWL,
+        "batch_size": surface == REAL,
+    }
+    return {"surface", "rule", *others} - {name for name, is_so in not_always.items() if not is_so}
+
+
 @lru_cache(maxsize=64)
 def _bowl(condition_number: float) -> Surface:
     return quadratic_bowl(condition_number)

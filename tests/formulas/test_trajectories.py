@@ -86,6 +86,20 @@ def test_a_sweep_is_a_walk_for_each_rate(surface, rule) -> None:
         assert walk.diverged == np.isinf(column[-1])
 
 
+def test_a_sweep_on_batches_is_a_walk_for_each_rate_on_the_same() -> None:
+    generator = np.random.default_rng(0)
+    line = linear_regression(generator.normal(size=(20, 2)), generator.normal(size=20), name="")
+    batches = list(minibatches(20, 4, epochs=2, seed=0))
+    settings = {"loss": line.loss, "batches": batches}
+    rates = [0.01, 0.1, 10.0]
+    losses = sweep(
+        gradient_descent, line.gradient, line.start, 10, learning_rates=rates, **settings
+    )
+    for rate, column in zip(rates, losses.T, strict=True):
+        walk = descend(line, rate, 10, batches=batches)
+        np.testing.assert_allclose(column, walk.losses, rtol=1e-9)
+
+
 @pytest.mark.parametrize("mu", [0.0, 0.3, 0.9])
 @pytest.mark.parametrize("rule", [momentum, nesterov])
 def test_the_critical_rate_is_where_walks_begin_to_diverge(rule, mu: float) -> None:

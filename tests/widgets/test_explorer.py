@@ -20,6 +20,7 @@ from deployworkbook.widgets.controls import Choice, LogSlider, Slider, Stops
 from deployworkbook.widgets.descent import descent_explorer
 from deployworkbook.widgets.explorer import Explorer
 from deployworkbook.widgets.importance import importance_explorer
+from deployworkbook.widgets.learning_rate_sweep import learning_rate_sweep_explorer
 from deployworkbook.widgets.losses import loss_explorer
 from deployworkbook.widgets.quantizer import quantizer_explorer
 from deployworkbook.widgets.temperature import temperature_explorer
@@ -45,6 +46,7 @@ def small_temperature_explorer():
 EXPLORERS = [
     loss_explorer,
     descent_explorer,
+    learning_rate_sweep_explorer,
     small_quantizer_explorer,
     small_importance_explorer,
     small_temperature_explorer,

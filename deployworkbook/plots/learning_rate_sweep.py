@@ -1,0 +1,146 @@
+"""Final losses by learning rate, beside the descent with one of the rates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import matplotlib as mpl
+import numpy as np
+from numpy.typing import NDArray
+
+from deployworkbook.plots.descent_curve import DescentCurve, clipped, set_loss_axis
+from deployworkbook.plots.picture import COLOURS, STYLE, Picture
+from deployworkbook.plots.view import Row, View
+
+
+@dataclass(frozen=True, eq=False)
+class SweepResult:
+    """What a view of a sweep draws.
+
+    Args:
+        surface: The surface's name.
+        rule: The rule's name.
+        rates: The learning rates, in order.
+        excess: The loss above the lowest at the start and after each step, for each rate, shape
+            ``[steps + 1, rates]``; infinite where it is beyond all numbers.
+        final: The mean of the last steps' losses above the lowest, for each rate.
+        last_steps: Of how many.
+        diverges: For each rate, whether the loss ends far above where it began.
+        best: The place of the rate with the lowest final loss.
+        here: The place of the rate that is looked at.
+        limit: The learning rate from which the rule diverges, where it is known.
+        batch_size: On how many examples each gradient is taken; ``None`` where on all.
+    """
+
+    surface: str
+    rule: str
+    rates: NDArray[np.float64]
+    excess: NDArray[np.float64]
+    final: NDArray[np.float64]
+    last_steps: int
+    diverges: NDArray[np.bool_]
+    best: int
+    here: int
+    limit: float | None
+    batch_size: int | None
+
+
+class SweepView(View[SweepResult]):
+    """The final loss by the rate on logarithmic axes, and the losses of one rate and of the best.
+
+    Args:
+        most_steps: The right end of the axis of steps.
+    """
+
+    def __init__(self, most_steps: int) -> None:
+        with mpl.rc_context(STYLE):
+            super().__init__(Picture(10, 4.6))
+            sweep, curve = self.picture.subplots(1, 2)
+            sweep.set(title="Loss above the lowest, mean of the last steps", xlabel="learning rate")
+            sweep.set_xscale("log")
+            set_loss_axis(sweep)
+            self._axes = sweep
+            (self._limit,) = sweep.plot([], [], "--", color=COLOURS[0], label="limit of the rule")
+            (self._final,) = sweep.plot([], [], color=COLOURS[3], lw=2, label="all rates")
+            (self._diverged,) = sweep.plot([], [], "x", color=COLOURS[2], ms=6, label="diverges")
+            (self._best,) = sweep.plot(
+                [], [], "*", color=COLOURS[0], ms=15, mfc="white", label="best rate"
+            )
+            (self._here,) = sweep.plot(
+                [], [], "o", color=COLOURS[1], ms=10, mfc="white", mew=2.5, label="this rate"
+            )
+            (self._of_best,) = curve.plot([], [], ":", color=COLOURS[0], lw=1.8, label="best rate")
+            self._curve = DescentCurve(curve, most_steps, label="this rate")
+            for axes in (sweep, curve):
+                axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=3)
+        self.moving = [
+            self._limit,
+            self._final,
+            self._diverged,
+            self._best,
+            self._here,
+            self._of_best,
+            *self._curve.moving,
+        ]
+        self._ends: tuple[float, float] = (0.0, 0.0)
+
+    def update(self, result: SweepResult) -> bool:
+        """Move the curves and the marks."""
+        final, here, best = clipped(result.final), result.here, result.best
+        self._final.set_data(result.rates, final)
+        self._diverged.set_data(result.rates[result.diverges], final[result.diverges])
+        self._best.set_data(result.rates[[best]], final[[best]])
+        self._here.set_data(result.rates[[here]], final[[here]])
+        known = [] if result.limit is None else [result.limit, result.limit]
+        self._limit.set_data(known, self._axes.get_ylim()[: len(known)])
+        self._of_best.set_data(np.arange(len(result.excess)), clipped(result.excess[:, best]))
+        losses = result.excess[:, here]
+        self._curve.show(
+            losses[np.isfinite(losses)],
+            diverges=bool(result.diverges[here]),
+            word=self._verdict_of(result),
+        )
+        ends = (float(result.rates[0]), float(result.rates[-1]))
+        if ends == self._ends:
+            return False
+        self._ends = ends
+        self._axes.set_xlim(ends[0] / 1.2, ends[1] * 1.2)  # room for marks at both ends
+        return True
+
+    def describe(self, result: SweepResult) -> str:
+        """Say where the rates lead."""
+        batches = f" on batches of {result.batch_size}" if result.batch_size else ""
+        best, here = result.best, result.here
+        text = (
+            f"{result.surface}, {len(result.excess) - 1} steps of {result.rule}{batches}: the loss "
+            f"above the lowest begins at {result.excess[0, 0]:.3g}. The best of "
+            f"{len(result.rates)} learning rates, {result.rates[best]:.3g}, leaves "
+            f"{result.final[best]:.3g} of it, the mean of the last {result.last_steps} steps; "
+            f"{result.rates[here]:.3g}"
+        )
+        if result.diverges[here]:
+            return f"{text} diverges."
+        return f"{text} leaves {result.final[here]:.3g}."
+
+    def table(self, result: SweepResult) -> list[Row]:
+        """List the rates that matter, and their losses."""
+        too_high = result.rates[result.diverges]
+        here, best = result.final[result.here], result.final[result.best]
+        mean = f"mean of the last {result.last_steps} steps"
+        rows = [
+            ("best rate", f"{result.rates[result.best]:.3g}"),
+            ("loss above the lowest, at the start", f"{result.excess[0, 0]:.4g}"),
+            (f"{mean}, at the best rate", f"{best:.4g}"),
+            (f"{mean}, at this rate", f"{here:.4g}" if np.isfinite(here) else "beyond all numbers"),
+            ("lowest rate that diverges", f"{too_high[0]:.3g}" if len(too_high) else "none here"),
+        ]
+        if result.limit is not None:
+            rows.append(("limit of the rule, from the curvature", f"{result.limit:.4g}"))
+        return rows
+
+    @staticmethod
+    def _verdict_of(result: SweepResult) -> str:
+        steps = int(np.isfinite(result.excess[:, result.here]).sum()) - 1
+        if steps < len(result.excess) - 1:
+            return f"Diverged: beyond all numbers after {steps} steps."
+        return "Diverging: the loss grows." if result.diverges[result.here] else ""

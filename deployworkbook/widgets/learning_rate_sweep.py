@@ -1,0 +1,126 @@
+"""The learning-rate sweep: where all rates lead, and how one of them gets there."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deployworkbook.formulas.trajectories import sweep
+from deployworkbook.plots.descent_curve import GROWN, LOWEST
+from deployworkbook.plots.learning_rate_sweep import SweepResult, SweepView
+from deployworkbook.widgets.controls import Choice, LogSlider, Slider, Stops
+from deployworkbook.widgets.diabetes import PATIENTS
+from deployworkbook.widgets.explorer import Explorer
+from deployworkbook.widgets.landscapes import (
+    BATCH_SIZES,
+    BOWL,
+    MOST_STEPS,
+    REAL,
+    RULES,
+    SURFACES,
+    WITH_MOMENTUM,
+    batches_of,
+    controls_that_matter,
+    heights_of,
+    limit_of,
+    rule_named,
+    surface_named,
+)
+
+# The stops of the slider: the moved rate is one of them, and its walk is there already.
+RATE_LOW, RATE_HIGH, RATES_PER_DECADE = 1e-4, 10.0, 20
+RATES: NDArray[np.float64] = np.geomspace(RATE_LOW, RATE_HIGH, 5 * RATES_PER_DECADE + 1)
+
+# A rate is judged by the mean of so many last steps: single ones are a matter of luck where a path
+# swings or batches are drawn.
+LAST_STEPS = 10
+
+# The loss of the others can be counted from their lowest point; a saddle has none.
+WITH_BOTTOM = (BOWL, *(name for name in SURFACES if name != "saddle"))
+
+
+def compute_sweep(
+    *,
+    surface: str,
+    rule: str,
+    learning_rate: float,
+    momentum: float,
+    condition_number: float,
+    batch_size: int,
+    steps: int,
+) -> SweepResult:
+    """Walk down a surface with all learning rates.
+
+    Args:
+        surface: One of ``WITH_BOTTOM``.
+        rule: One of ``RULES``.
+        learning_rate: The one to look at, between the ends of ``RATES``; the nearest of these.
+        momentum: μ, from 0 to below 1; only momentum and Nesterov's rule have it.
+        condition_number: Of the bowl: its steepest curvature by its flattest.
+        batch_size: On how many patients each step's gradient is taken, on the real data.
+        steps: How many, at least ``LAST_STEPS``.
+
+    >>> result = compute_sweep(
+    ...     surface="bowl", rule="gradient descent", learning_rate=0.1, momentum=0.0,
+    ...     condition_number=1.0, batch_size=PATIENTS, steps=10,
+    ... )  # on a round bowl one step of the rate 1 is at the bottom
+    >>> float(result.rates[result.best].round(6)), result.limit
+    (1.0, 2.0)
+    """
+    landscape = surface_named(surface, condition_number)
+    every = _excess(
+        surface,
+        rule,
+        momentum if rule in WITH_MOMENTUM else 0.0,
+        condition_number if surface == BOWL else 1.0,
+        batch_size if surface == REAL else PATIENTS,
+    )[: steps + 1]
+    final = every[-LAST_STEPS:].mean(axis=0)
+    is_stochastic = surface == REAL and batch_size < PATIENTS
+    return SweepResult(
+        surface=landscape.name,
+        rule=rule,
+        rates=RATES,
+        excess=every,
+        final=final,
+        last_steps=LAST_STEPS,
+        diverges=every[-1] > GROWN * max(every[0, 0], LOWEST),
+        best=int(np.argmin(final)),
+        here=int(np.argmin(np.abs(np.log(RATES / learning_rate)))),
+        limit=None if is_stochastic else limit_of(landscape, rule, momentum),
+        batch_size=batch_size if is_stochastic else None,
+    )
+
+
+@lru_cache(maxsize=64)
+def _excess(
+    surface: str, rule: str, momentum: float, condition_number: float, batch_size: int
+) -> NDArray[np.float64]:
+    """The loss above the lowest of all steps and rates, shape ``[MOST_STEPS + 1, rates]``."""
+    landscape = surface_named(surface, condition_number)
+    losses = sweep(
+        rule_named(rule, momentum),
+        landscape.gradient,
+        landscape.start,
+        MOST_STEPS,
+        learning_rates=RATES,
+        loss=landscape.loss,
+        batches=batches_of(batch_size) if batch_size < PATIENTS else None,
+    )
+    return losses - heights_of(landscape)[1]
+
+
+def learning_rate_sweep_explorer() -> Explorer[SweepResult]:
+    """Make the explorer of learning rates."""
+    controls = [
+        Choice("surface", "surface", WITH_BOTTOM, BOWL),
+        Choice("rule", "rule", tuple(RULES), "gradient descent"),
+        LogSlider("learning_rate", "learning rate", RATE_LOW, RATE_HIGH, RATES_PER_DECADE, 0.01),
+        Slider("momentum", "momentum", 0.0, 0.99, 0.01, 0.9),
+        LogSlider("condition_number", "condition number", 1.0, 1000.0, 20, 10.0),
+        Stops("batch_size", "batch size", BATCH_SIZES, PATIENTS, unit="patients"),
+        Slider("steps", "steps", LAST_STEPS, MOST_STEPS, 10, 100),
+    ]
+    return Explorer(controls, compute_sweep, SweepView(MOST_STEPS), applies=controls_that_matter)
