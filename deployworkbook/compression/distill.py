@@ -1,0 +1,181 @@
+"""Distillation: a student learns what a teacher thinks of each image, not only its label."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deployworkbook.cache import build_once, key_of
+from deployworkbook.compression import retrain, views
+from deployworkbook.compression.retrain import Examples, Retraining, Settings, with_logits
+from deployworkbook.compression.views import View, matrices, show
+from deployworkbook.training import models
+from deployworkbook.training.data import Dataset
+from deployworkbook.training.keras import keras, set_seed, tf
+from deployworkbook.workspace import current_workspace
+
+# Up, down, left, right by a pixel, and the corners with a turn: digits that stay what they are.
+VIEWS = (
+    View(),
+    View(right=1),
+    View(down=1),
+    View(right=-1),
+    View(down=-1),
+    View(right=1, down=1, turn_degrees=-10),
+    View(right=-1, down=-1, turn_degrees=10),
+    View(right=1, down=-1, turn_degrees=10),
+    View(right=-1, down=1, turn_degrees=-10),
+)
+
+# Images that the teacher looks at together.
+BATCH_SIZE = 1000
+
+TEACHING = Settings(epochs=5, learning_rate=0.003, dropout=True)
+
+
+def teacher(
+    dataset: Dataset,
+    *,
+    settings: Settings = TEACHING,
+    folder: Path | None = None,
+    notice: Callable[[str], None] = print,
+) -> Any:
+    """Give the CNN that teaches: from the cache, or trained now on moved images and kept there.
+
+    Args:
+        dataset: Its training set is learnt from.
+        settings: How.
+        folder: Where trained models live; by default the workspace's ``models``.
+        notice: Told when it waits for another process or finds damage.
+
+    Returns:
+        A Keras model, from images to probabilities.
+    """
+
+    def build(target: Path) -> None:
+        set_seed(settings.seed)
+        examples = Examples(dataset.train.images, dataset.train.labels, VIEWS)
+        training = Retraining(models.cnn(), examples, settings=settings)
+        training.advance()
+        training.result().save(target / "model.keras")
+
+    def load(source: Path) -> Any:
+        return keras.models.load_model(source / "model.keras")
+
+    key = key_of(
+        {
+            "settings": asdict(settings),
+            "views": [asdict(view) for view in VIEWS],
+            "data": dataset.fingerprint,
+            "versions": [tf.__version__, keras.__version__],
+            "code": [inspect.getsource(part) for part in (models, retrain, views)],
+        }
+    )
+    place = folder or current_workspace().models
+    name = f"teacher-{dataset.name}-{key}"
+    return build_once(place / name, build=build, load=load, notice=notice)[0]
+
+
+def learn_from(
+    dataset: Dataset,
+    master: Any,
+    *,
+    moved: Sequence[View] = (View(),),
+    folder: Path | None = None,
+    notice: Callable[[str], None] = print,
+) -> Examples:
+    """Give the training set with a teacher's logits: from the cache, or computed now.
+
+    Args:
+        dataset: Whose training images are shown.
+        master: The teacher, a ``keras.Sequential`` that ends in a softmax.
+        moved: The views of each image that it says its logits of.
+        folder: Where they live; by default the workspace's ``models``.
+        notice: Told when it waits for another process or finds damage.
+    """
+
+    def build(target: Path) -> None:
+        np.save(target / "logits.npy", logits_of(master, dataset.train.images, moved=moved))
+
+    def load(source: Path) -> NDArray[np.float32]:
+        return np.load(source / "logits.npy")
+
+    key = key_of(
+        {
+            "teacher": fingerprint(master),
+            "views": [asdict(view) for view in moved],
+            "data": dataset.fingerprint,
+            "code": [inspect.getsource(logits_of), inspect.getsource(views)],
+        }
+    )
+    place = folder or current_workspace().models
+    logits, _ = build_once(
+        place / f"logits-{dataset.name}-{key}", build=build, load=load, notice=notice
+    )
+    return Examples(dataset.train.images, dataset.train.labels, tuple(moved), logits)
+
+
+def fingerprint(model: Any) -> str:
+    """Hash a model's weights and the kinds of its layers: equal for models that compute alike."""
+    digest = hashlib.sha256(" ".join(type(layer).__name__ for layer in model.layers).encode())
+    for weight in model.get_weights():
+        digest.update(str(weight.shape).encode())
+        digest.update(np.ascontiguousarray(weight).data)
+    return digest.hexdigest()[:16]
+
+
+def logits_of(
+    model: Any, images: NDArray[np.float32], *, moved: Sequence[View] = (View(),)
+) -> NDArray[np.float32]:
+    """Compute what a model says before its softmax, of each view of each image.
+
+    Args:
+        model: A ``keras.Sequential`` that ends in a softmax.
+        images: float32, shape ``[n, 28, 28]``.
+        moved: The views.
+
+    Returns:
+        Shape ``[views, n, classes]``.
+    """
+    network = with_logits(model)
+    look = tf.function(
+        lambda batch, matrix: network(show(batch, matrix), training=False), reduce_retracing=True
+    )
+    return np.stack(
+        [
+            np.concatenate(
+                [
+                    look(tf.constant(images[start : start + BATCH_SIZE]), tf.constant(matrix))
+                    for start in range(0, len(images), BATCH_SIZE)
+                ]
+            )
+            for matrix in matrices(moved, images.shape[1:])
+        ]
+    )
+
+
+def student(
+    examples: Examples, *, settings: Settings, hidden_units: int = 128, progress: Any = None
+) -> Any:
+    """Train an MLP from its first weights, by a teacher or by labels alone.
+
+    Args:
+        examples: With a teacher's logits, or without.
+        settings: How; its seed chooses the first weights too.
+        hidden_units: The student's width.
+        progress: A tqdm bar to move, one a step; by default one of its own.
+
+    Returns:
+        A Keras model, from images to probabilities.
+    """
+    set_seed(settings.seed)
+    training = Retraining(models.mlp(hidden_units=hidden_units), examples, settings=settings)
+    training.advance(progress=progress)
+    return training.result()

@@ -1,0 +1,131 @@
+"""The leanest LiteRT file: integer weights on one scale a layer, and no names.
+
+A converter writes a scale for each channel, names, signatures and notes on itself. They cost little
+beside 400 kB of weights, and a fifth of a file of 5 kB. What is written here runs in the same
+interpreter with the same kernels: weights are integers, sums are made in integers or float32 as the
+kernel chooses, activations are float32.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import flatbuffers
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+from numpy.typing import NDArray
+
+from deployworkbook.training.flatbuffer import to_flatbuffer
+from deployworkbook.validation import check_choice, check_integer
+
+# What a bias may be a multiple of: 2^k, at most 32 of them to the largest. Its bytes then zip.
+BIAS_BITS = 6
+
+
+def lean_flatbuffer(model: Any, *, bits: int = 8, bias_bits: int = BIAS_BITS) -> bytes:
+    """Write a perceptron as a LiteRT file that holds no byte too many.
+
+        q = round(w / s),  s as in :func:`grid_step`
+
+    Args:
+        model: A Keras model of dense layers.
+        bits: Of the weights: 8, or 4, which are packed in pairs.
+        bias_bits: Of the biases: they stay float32, rounded to multiples of a power of two.
+
+    Returns:
+        The file's bytes. It takes images and gives probabilities as the model does.
+
+    Raises:
+        ValueError: ``bits`` is neither 4 nor 8.
+    """
+    check_choice("bits", bits, [4, 8])
+    check_integer("bias_bits", bias_bits, 2, 24)
+    content = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(to_flatbuffer(model), 0))
+    (graph,) = content.subgraphs
+    for operator in graph.operators:
+        code = content.operatorCodes[operator.opcodeIndex].builtinCode
+        if code == schema.BuiltinOperator.FULLY_CONNECTED:
+            weights, bias = (graph.tensors[index] for index in operator.inputs[1:3])
+            _write_integers(content, weights, bits)
+            values = _values(content, bias)
+            content.buffers[bias.buffer].data = _bytes(_rounded(values, bias_bits))
+    _strip(content)
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(content.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
+def grid_step(weights: NDArray[np.float32], bits: int) -> np.float32:
+    """Find the step of the grid that weights are on; else that of the widest grid over them.
+
+        s = max|w| / k, for the smallest k up to 2^(bits - 1) - 1 that makes all w / s whole
+
+    Args:
+        weights: Any shape.
+        bits: Width of the integers.
+
+    >>> float(grid_step(np.float32([0.5, -1.0, 0.0]), 4))
+    0.5
+    """
+    highest = 2 ** (bits - 1) - 1
+    largest = np.abs(weights).max()
+    if largest == 0:
+        return np.float32(1.0)
+    for count in range(1, highest + 1):
+        steps = weights * (count / largest)
+        # A product of two float32 is off by less than 1e-7 of at most 127.
+        if np.abs(steps - np.round(steps)).max() < 1e-4:
+            return np.float32(largest / count)
+    return np.float32(largest / highest)
+
+
+def _write_integers(content: Any, tensor: Any, bits: int) -> None:
+    weights = _values(content, tensor)
+    step = grid_step(weights, bits)
+    integers = np.round(weights / step).astype(np.int8).ravel()
+    if bits == 4:
+        pairs = np.append(integers, np.zeros(integers.size % 2, np.int8)).reshape(-1, 2) & 15
+        integers = pairs[:, 0] | (pairs[:, 1] << 4)
+    content.buffers[tensor.buffer].data = _bytes(integers)
+    tensor.type = schema.TensorType.INT8 if bits == 8 else schema.TensorType.INT4
+    tensor.quantization = schema.QuantizationParametersT()
+    tensor.quantization.scale = np.array([step], np.float32)
+    tensor.quantization.zeroPoint = np.array([0], np.int64)
+
+
+def _strip(content: Any) -> None:
+    """Drop all that the interpreter does not read, and the buffers that only that used."""
+    content.description = content.metadata = content.metadataBuffer = None
+    content.signatureDefs = None
+    (graph,) = content.subgraphs
+    graph.name = None
+    # The format's first buffer is the empty one.
+    kept = [0]
+    for tensor in graph.tensors:
+        tensor.name = tensor.shapeSignature = None
+        if tensor.quantization is not None and tensor.quantization.scale is None:
+            tensor.quantization = None
+        if content.buffers[tensor.buffer].data is None:
+            tensor.buffer = 0
+        elif tensor.buffer not in kept:
+            kept.append(tensor.buffer)
+    for tensor in graph.tensors:
+        tensor.buffer = kept.index(tensor.buffer)
+    content.buffers = [content.buffers[index] for index in kept]
+
+
+def _values(content: Any, tensor: Any) -> NDArray[np.float32]:
+    data = np.asarray(content.buffers[tensor.buffer].data, dtype=np.uint8)
+    return data.view(np.float32).reshape(tensor.shape)
+
+
+def _bytes(array: NDArray) -> NDArray[np.uint8]:
+    return np.frombuffer(array.tobytes(), dtype=np.uint8)
+
+
+def _rounded(values: NDArray[np.float32], bits: int) -> NDArray[np.float32]:
+    largest = np.abs(values).max()
+    if largest == 0:
+        return values
+    step = np.exp2(np.ceil(np.log2(largest)) - (bits - 1))
+    return (np.round(values / step) * step).astype(np.float32)

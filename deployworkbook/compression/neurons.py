@@ -1,0 +1,112 @@
+"""Whole neurons: what goes is a column of one matrix and a row of the next, so both shrink.
+
+Single zeros make a file zip better and run no faster, since the kernels multiply by them; a
+smaller matrix does both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deployworkbook.compression.prune import Criterion, check_perceptron, importance
+from deployworkbook.compression.retrain import Examples, Retraining, Settings
+from deployworkbook.formulas.masks import neuron_mask
+from deployworkbook.training.keras import keras
+from deployworkbook.validation import check_number, message
+
+
+def prune_neurons(
+    model: Any,
+    examples: Examples,
+    *,
+    share: float,
+    settings: Settings,
+    criterion: Criterion = "fisher",
+    progress: Any = None,
+) -> Any:
+    """Remove the hidden neurons that matter least, and let the rest learn on.
+
+    A neuron matters as much as the weights that lead to it do together.
+
+    Args:
+        model: Dense layers with ReLU, a softmax at the end; not changed.
+        examples: What decides which go, and what the rest learns from.
+        share: Of each hidden layer's neurons, in [0, 1).
+        settings: How the rest learns.
+        criterion: What a weight matters by.
+        progress: A tqdm bar to move, one a step; by default one of its own.
+
+    Returns:
+        A new Keras model with fewer neurons.
+    """
+    check_number("share", share, 0, 1, open_high=True)
+    scores = importance(model, examples, criterion=criterion)
+    kept = [neuron_mask(score, share).all(axis=0) for score in scores[:-1]]
+    training = Retraining(shrink(model, kept), examples, settings=settings)
+    training.advance(progress=progress)
+    return training.result()
+
+
+def shrink(model: Any, kept: Sequence[NDArray[np.bool_]]) -> Any:
+    """Build the smaller model that computes what ``model`` does with some neurons held at 0.
+
+    Args:
+        model: Dense layers with ReLU, a softmax at the end; not changed.
+        kept: For each hidden layer, True where a neuron stays; at least one.
+
+    Raises:
+        ValueError: A shape does not fit, or a layer would lose all its neurons.
+    """
+    check_perceptron(model)
+    parameters = model.get_weights()
+    widths = [bias.size for bias in parameters[1:-2:2]]
+    if [len(each) for each in kept] != widths or not all(np.any(each) for each in kept):
+        received = [f"{np.sum(each)} of {len(each)}" for each in kept]
+        expected = f"for hidden layers of {widths} neurons, one True at least"
+        raise ValueError(message("kept", received=f"{received}", expected=expected))
+    # The images' pixels all stay, and the classes.
+    sides = [np.ones(len(parameters[0]), bool), *kept, np.ones(parameters[-1].size, bool)]
+    smaller = []
+    for index, (before, after) in enumerate(pairwise(sides)):
+        smaller += [parameters[2 * index][before][:, after], parameters[2 * index + 1][after]]
+    return _with_parameters(model, smaller)
+
+
+def without_idle_neurons(model: Any) -> Any:
+    """Drop the neurons that no longer do anything, once many of their weights are 0.
+
+    A neuron that nothing leaves is dropped. One that nothing reaches always says relu(b); this is
+    added to the next layer's biases, and the neuron is dropped too.
+
+    Args:
+        model: Dense layers with ReLU, a softmax at the end; not changed.
+    """
+    check_perceptron(model)
+    parameters = [values.copy() for values in model.get_weights()]
+    kept = []
+    for index in range(0, len(parameters) - 2, 2):
+        kernel, bias, following = parameters[index : index + 3]
+        reached, heard = kernel.any(axis=0), following.any(axis=1)
+        parameters[index + 3] += np.where(reached, 0, np.maximum(bias, 0)) @ following
+        alive = reached & heard
+        # A layer keeps one neuron, since a matrix has at least one column.
+        alive[0] |= not alive.any()
+        kept.append(alive)
+        following[~reached] = 0
+    return shrink(_with_parameters(model, parameters), kept)
+
+
+def _with_parameters(model: Any, parameters: Sequence[NDArray[np.float32]]) -> Any:
+    config = model.get_config()
+    widths = iter(bias.size for bias in parameters[1::2])
+    for layer in config["layers"]:
+        if layer["class_name"] == "Dense":
+            layer["config"]["units"] = next(widths)
+    copy = keras.Sequential.from_config(config)
+    copy.set_weights(parameters)
+    return copy

@@ -1,0 +1,235 @@
+"""The pipeline: techniques in a declared order, each stage made once and measured.
+
+A stage is kept by a hash of all that made it: the stages before it, its settings, the data, the
+teacher, the code. What was killed goes on after the last whole stage; what changed is made anew.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from tqdm.auto import tqdm
+
+from deployworkbook.cache import build_once, key_of
+from deployworkbook.compression import (
+    cluster,
+    constraints,
+    distill,
+    lean,
+    neurons,
+    prune,
+    retrain,
+    stages,
+    views,
+)
+from deployworkbook.compression.retrain import Examples, Settings
+from deployworkbook.compression.stages import Form, Prune, Quantize, Stage, label
+from deployworkbook.compression.views import View
+from deployworkbook.measurement import Measurement
+from deployworkbook.runtimes.benchmark import (
+    compressed_bytes,
+    count_correct,
+    measure_latency,
+    measure_throughput,
+)
+from deployworkbook.runtimes.litert import LiteRTRuntime
+from deployworkbook.training import flatbuffer, models
+from deployworkbook.training.data import Dataset
+from deployworkbook.training.keras import keras, tf
+from deployworkbook.training.variant import Variant
+from deployworkbook.validation import describe, message
+from deployworkbook.workspace import current_workspace
+
+CODE = (cluster, constraints, distill, lean, neurons, prune, retrain, stages, views)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a stage made.
+
+    Args:
+        form: The model.
+        variant: The same, to be run.
+        measurement: What it came to in LiteRT, on the whole test set.
+        seconds: How long it took to make, without measuring.
+        is_new: Whether it was made just now, rather than found in the cache.
+    """
+
+    form: Form
+    variant: Variant
+    measurement: Measurement
+    seconds: float
+    is_new: bool
+
+
+# Found on MNIST's validation set: see tests/benchmarks/test_compression.py for what it comes to.
+RECIPE: tuple[Stage, ...] = (
+    Prune(
+        prune.Pruning(sparsity=0.972, fade=0.01),
+        Settings(epochs=40, learning_rate=0.003, temperature=2.0),
+    ),
+    Quantize(4, Settings(epochs=12, learning_rate=0.001, temperature=2.0)),
+)
+
+
+def run(
+    model: Any,
+    dataset: Dataset,
+    *,
+    recipe: Sequence[Stage] = RECIPE,
+    seed: int = 0,
+    teaching: Settings | None = distill.TEACHING,
+    folder: Path | None = None,
+    lesson: str = "",
+    notice: Callable[[str], None] = print,
+) -> list[Outcome]:
+    """Put a model through some stages, and measure it after each.
+
+    Args:
+        model: The trained Keras model to begin with; not changed.
+        dataset: Its training set is learnt from, its test set measured with.
+        recipe: The stages in their order, at least one.
+        seed: Of all stages.
+        teaching: How the teacher is trained; ``None`` for no teacher.
+        folder: Where stages are kept; by default the workspace's ``models``.
+        lesson: Which notebook asks; written into the measurements.
+        notice: Told when it waits for another process or finds damage.
+
+    Returns:
+        What each stage made.
+
+    Raises:
+        TypeError: The recipe holds something else than stages.
+        ValueError: There is none, or the model is not of dense layers.
+    """
+    _check(recipe)
+    prune.check_perceptron(model)
+    classroom = _Classroom(dataset, teaching, folder, notice)
+    place = folder or current_workspace().models
+    form, outcomes = Form(model), []
+    key = key_of(
+        {
+            "start": distill.fingerprint(model),
+            "data": dataset.fingerprint,
+            "teaching": None if teaching is None else asdict(teaching),
+            "seed": seed,
+            "versions": [tf.__version__, keras.__version__],
+            "code": [inspect.getsource(part) for part in (*CODE, models, flatbuffer)],
+        }
+    )
+    for number, stage in enumerate(recipe, 1):
+        name = "-".join(label(each) for each in recipe[:number])
+        key = key_of({"before": key, "stage": type(stage).__name__, "settings": asdict(stage)})
+        (form, seconds), is_new = build_once(
+            place / f"stage-{dataset.name}-{label(stage)}-{key}",
+            build=_Builder(stage, form, classroom, seed),
+            load=_load,
+            notice=notice,
+        )
+        variant = form.variant(name, note=f"after stage {number} of {len(recipe)}")
+        outcomes.append(Outcome(form, variant, _measure(variant, dataset, lesson), seconds, is_new))
+    return outcomes
+
+
+class _Classroom:
+    """The teacher and its logits, which only a stage that must be built asks for."""
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        teaching: Settings | None,
+        folder: Path | None,
+        notice: Callable[[str], None],
+    ) -> None:
+        self.dataset, self.teaching = dataset, teaching
+        self.folder, self.notice = folder, notice
+
+    def examples(self, moved: tuple[View, ...]) -> Examples:
+        train = self.dataset.train
+        if self.teaching is None:
+            return Examples(train.images, train.labels, moved)
+        return distill.learn_from(
+            self.dataset, self._teacher, moved=moved, folder=self.folder, notice=self.notice
+        )
+
+    @cached_property
+    def _teacher(self) -> Any:
+        return distill.teacher(
+            self.dataset, settings=self.teaching, folder=self.folder, notice=self.notice
+        )
+
+
+@dataclass(frozen=True)
+class _Builder:
+    """Makes a stage in the folder that the cache gives."""
+
+    stage: Stage
+    before: Form
+    classroom: _Classroom
+    seed: int
+
+    def __call__(self, target: Path) -> None:
+        examples = self.classroom.examples(self.stage.views)
+        stage = replace(self.stage, settings=replace(self.stage.settings, seed=self.seed))
+        start = time.perf_counter()
+        with tqdm(unit="step", desc=label(stage), mininterval=0.2) as bar:
+            after = stage.apply(self.before, examples, bar)
+        record = {"seconds": time.perf_counter() - start, "bits": after.bits}
+        after.model.save(target / "model.keras")
+        (target / "stage.json").write_text(json.dumps(record))
+
+
+def _load(source: Path) -> tuple[Form, float]:
+    record = json.loads((source / "stage.json").read_text())
+    model = keras.models.load_model(source / "model.keras")
+    return Form(model, record["bits"]), record["seconds"]
+
+
+def _measure(variant: Variant, dataset: Dataset, lesson: str) -> Measurement:
+    """Measure all but the memory, which would take a process for each stage."""
+    runtime, test = LiteRTRuntime(), dataset.test
+    with tempfile.TemporaryDirectory() as folder:
+        artifact = runtime.export(variant, Path(folder))
+        predict = runtime.load(artifact)
+        latency = measure_latency(predict, test.images, repetitions=500)
+        return Measurement(
+            variant=variant.name,
+            runtime=predict.runtime,
+            runtime_version=predict.runtime_version,
+            dataset=dataset.name,
+            dataset_fingerprint=dataset.fingerprint,
+            lesson=lesson,
+            size_bytes=artifact.size_bytes,
+            compressed_bytes=compressed_bytes(artifact),
+            correct=count_correct(predict, test),
+            examples=len(test),
+            latency_p50_ms=latency.p50_ms,
+            latency_p99_ms=latency.p99_ms,
+            throughput_per_s=measure_throughput(
+                predict, test.images, batch_sizes=(1, 256), seconds=0.1
+            ),
+            note=variant.note,
+        )
+
+
+def _check(recipe: Sequence[Stage]) -> None:
+    if not recipe:
+        raise ValueError(message("recipe", received="none", expected="at least one"))
+    for stage in recipe:
+        if not isinstance(stage, Stage):
+            raise TypeError(
+                message(
+                    "recipe",
+                    received=describe(stage),
+                    expected="Distil, Prune, Cluster or Quantize",
+                    remedy="A stage is an object: Prune(), not Prune.",
+                )
+            )

@@ -1,0 +1,281 @@
+"""Retraining: the one loop by which pruned, clustered and distilled models learn again.
+
+Many steps run in one call of a compiled function, batches are gathered by index, and what
+compression asks of the weights holds after each step: what was pruned stays exactly 0, and weights
+that share a value move together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm.auto import tqdm
+
+from deployworkbook.compression.constraints import Masked, Shared
+from deployworkbook.compression.views import View, matrices, show
+from deployworkbook.training.keras import keras, set_seed, tf
+from deployworkbook.validation import (
+    check_choice,
+    check_integer,
+    check_labels,
+    check_number,
+    describe,
+    message,
+)
+
+Decay = Literal["cosine", "constant"]
+
+# Steps in one call of the compiled function: Ctrl-C and the progress bar wait for no more.
+STEPS_PER_CALL = 50
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a model learns again.
+
+    Args:
+        epochs: Passes over the examples.
+        batch_size: Images per step.
+        learning_rate: Adam's η at the first step.
+        decay: ``"cosine"`` lowers it to 0 at the last step, η (1 + cos(π t / steps)) / 2.
+        temperature: T, at which the student hears its teacher.
+        hard_weight: a, the labels' share of the loss beside a teacher's; without one it is 1.
+        dropout: Whether the model's dropout layers are at work.
+        seed: Of the batches' order and the dropout.
+
+    Raises:
+        TypeError: A value is of another type.
+        ValueError: A value is out of range.
+    """
+
+    epochs: int = 5
+    batch_size: int = 128
+    learning_rate: float = 0.002
+    decay: Decay = "cosine"
+    temperature: float = 4.0
+    hard_weight: float = 0.1
+    dropout: bool = False
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_integer("epochs", self.epochs, 1)
+        check_integer("batch_size", self.batch_size, 1)
+        check_number("learning_rate", self.learning_rate, 0, 10, open_low=True)
+        check_choice("decay", self.decay, ["cosine", "constant"])
+        check_number("temperature", self.temperature, 0, open_low=True)
+        check_number("hard_weight", self.hard_weight, 0, 1)
+        check_choice("dropout", self.dropout, [False, True])
+        check_integer("seed", self.seed, 0, 2**32 - 1)
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """What a model learns from.
+
+    Args:
+        images: float32 in 0 … 1, shape ``[n, 28, 28]``.
+        labels: Whole numbers, shape ``[n]``.
+        views: How an image may be moved before it is shown; each batch takes one of them.
+        teacher_logits: What a teacher says of each view of each image, shape
+            ``[views, n, classes]``; ``None`` where the labels alone teach.
+
+    Raises:
+        ValueError: The shapes do not fit.
+    """
+
+    images: NDArray[np.float32]
+    labels: NDArray[np.int64]
+    views: tuple[View, ...] = (View(),)
+    teacher_logits: NDArray[np.float32] | None = None
+
+    def __post_init__(self) -> None:
+        if not self.views:
+            raise ValueError(message("views", received="none", expected="at least one"))
+        if self.images.ndim != 3 or len(self.images) != len(self.labels):
+            expected = f"shape [{len(self.labels)}, height, width]"
+            raise ValueError(message("images", received=describe(self.images), expected=expected))
+        said = self.teacher_logits
+        if said is not None and said.shape[:-1] != (len(self.views), len(self.images)):
+            expected = f"shape [{len(self.views)}, {len(self.images)}, classes]"
+            raise ValueError(message("teacher_logits", received=describe(said), expected=expected))
+
+
+class Retraining:
+    """A training under way: it can be run for some steps, looked at, constrained and continued.
+
+    Args:
+        model: A ``keras.Sequential`` that ends in a softmax; it is copied, not changed.
+        examples: What to learn from.
+        settings: How.
+        fade: By which share a masked weight shrinks at each step; see ``constraints.Masked``.
+        bits: Of the grid that kernels stay on; ``None`` for none.
+        codes: For each kernel, which value a weight shares; see ``constraints.Shared``. With them
+            there are neither masks nor a grid.
+
+    Raises:
+        ValueError: The model does not end in a softmax, or a shape differs from its kernel's.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        examples: Examples,
+        *,
+        settings: Settings,
+        fade: float = 1.0,
+        bits: int | None = None,
+        codes: Sequence[NDArray[np.int64]] | None = None,
+    ) -> None:
+        set_seed(settings.seed)
+        self.settings = settings
+        self.step = 0
+        self.steps = settings.epochs * -(-len(examples.images) // settings.batch_size)
+        self._source = model
+        self._model = with_logits(model)
+        kernels = [layer.kernel for layer in self._model.layers if hasattr(layer, "kernel")]
+        self._constraints: list[Masked] | list[Shared]
+        if codes is None:
+            self._constraints = [Masked(kernel, fade=fade, bits=bits) for kernel in kernels]
+        else:
+            self._constraints = [Shared(*pair) for pair in zip(kernels, codes, strict=True)]
+        taken = {kernel.ref() for kernel in kernels}
+        self._free = [v for v in self._model.trainable_variables if v.ref() not in taken]
+        self._moved = [*self._free, *(each.variable for each in self._constraints)]
+        self._optimizer = keras.optimizers.Adam(self._rate())
+        self._optimizer.build(self._moved)
+        # Two, so that the same steps in calls of other sizes see the same batches.
+        self._shuffle, self._look = np.random.default_rng(settings.seed).spawn(2)
+        self._order = np.empty(0, dtype=np.int64)
+        self._views = tf.constant(matrices(examples.views, examples.images.shape[1:]))
+        self._still = examples.views == (View(),)
+        self._images = tf.constant(examples.images)
+        self._labels = tf.constant(check_labels("labels", examples.labels, self.classes))
+        said = examples.teacher_logits
+        self._teacher = None if said is None else tf.constant(said)
+        self._run = tf.function(self._take_steps, reduce_retracing=True)
+        for constraint in self._constraints:
+            constraint.apply()
+
+    @property
+    def classes(self) -> int:
+        """Width of the model's output."""
+        return int(self._model.output_shape[-1])
+
+    @property
+    def parameters(self) -> list[NDArray[np.float32]]:
+        """Kernels and biases that the model now computes with, in ``get_weights``'s order."""
+        return self._model.get_weights()
+
+    @property
+    def kernels(self) -> list[NDArray[np.float32]]:
+        """The kernels that a mask would act on: with what has faded, but is not yet forgotten."""
+        return [each.variable.numpy() for each in self._constraints if isinstance(each, Masked)]
+
+    def keep(self, masks: Sequence[NDArray[np.bool_]]) -> None:
+        """Let only what is True in the masks, one for each kernel, differ from 0 from now on."""
+        for constraint, mask in zip(self._constraints, masks, strict=True):
+            if not isinstance(constraint, Masked):
+                received, expected = "masks beside shared values", "one or the other"
+                raise ValueError(message("masks", received=received, expected=expected))
+            constraint.keep(mask)
+
+    def advance(self, steps: int | None = None, *, progress: Any = None) -> float:
+        """Take some steps, or all that are left.
+
+        Args:
+            steps: How many, at most as many as are left.
+            progress: A tqdm bar to move; by default one of its own.
+
+        Returns:
+            The mean loss of these steps; NaN if there were none.
+        """
+        left = self.steps - self.step
+        count = left if steps is None else check_integer("steps", steps, 0, left)
+        bar = tqdm(total=count, unit="step", mininterval=0.2) if progress is None else progress
+        total = 0.0
+        try:
+            for start in range(0, count, STEPS_PER_CALL):
+                size = min(STEPS_PER_CALL, count - start)
+                total += float(self._run(*self._batches(size)))
+                self.step += size
+                bar.update(size)
+        finally:
+            if progress is None:
+                bar.close()
+        return total / count if count else float("nan")
+
+    def result(self) -> Any:
+        """Copy the model as it now is; like the one it started from, it gives probabilities."""
+        copy = keras.models.clone_model(self._source)
+        copy.set_weights(self._model.get_weights())
+        return copy
+
+    def _rate(self) -> Any:
+        if self.settings.decay == "constant":
+            return self.settings.learning_rate
+        return keras.optimizers.schedules.CosineDecay(self.settings.learning_rate, self.steps)
+
+    def _batches(self, count: int) -> tuple[Any, Any]:
+        """Draw the next batches: each example once an epoch, whatever the batches' size."""
+        needed = count * self.settings.batch_size
+        while len(self._order) < needed:
+            self._order = np.append(self._order, self._shuffle.permutation(len(self._labels)))
+        chosen, self._order = np.split(self._order, [needed])
+        views = self._look.integers(len(self._views), size=count)
+        return tf.constant(chosen.reshape(count, -1)), tf.constant(views)
+
+    def _take_steps(self, batches: Any, views: Any) -> Any:
+        total = tf.constant(0.0)
+        for index in tf.range(tf.shape(batches)[0]):
+            chosen, view = batches[index], views[index]
+            images = tf.gather(self._images, chosen)
+            if not self._still:
+                images = show(images, self._views[view])
+            with tf.GradientTape() as tape:
+                logits = self._model(images, training=self.settings.dropout)
+                loss = self._loss(chosen, view, logits)
+            kernels = [each.kernel for each in self._constraints]
+            free, by_kernel = tape.gradient(loss, [self._free, kernels])
+            bound = [
+                each.gradient(gradient)
+                for each, gradient in zip(self._constraints, by_kernel, strict=True)
+            ]
+            self._optimizer.apply_gradients(zip([*free, *bound], self._moved, strict=True))
+            for each in self._constraints:
+                each.apply()
+            total += loss
+        return total
+
+    def _loss(self, chosen: Any, view: Any, logits: Any) -> Any:
+        share, T = self.settings.hard_weight, self.settings.temperature
+        labels = tf.gather(self._labels, chosen)
+        hard = tf.reduce_mean(
+            tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
+        )
+        if self._teacher is None:
+            return hard
+        teacher = tf.gather(self._teacher[view], chosen)
+        log_p, log_q = tf.nn.log_softmax(teacher / T), tf.nn.log_softmax(logits / T)
+        soft = T**2 * tf.reduce_mean(tf.reduce_sum(tf.exp(log_p) * (log_p - log_q), axis=-1))
+        return share * hard + (1.0 - share) * soft
+
+
+def with_logits(model: Any) -> Any:
+    """Copy a model without its last activation."""
+    copy = keras.models.clone_model(model)
+    copy.set_weights(model.get_weights())
+    last = copy.layers[-1]
+    if getattr(last, "activation", None) is not keras.activations.softmax:
+        raise ValueError(
+            message(
+                "model",
+                received=f"one that ends in the layer {last.name!r}",
+                expected="one whose last layer has the activation softmax",
+            )
+        )
+    last.activation = keras.activations.linear
+    return copy

@@ -1,0 +1,146 @@
+"""The stages of a pipeline: what each is set by, and what it does to the model that comes in.
+
+They go in any order: each keeps the zeros and the grid that those before it made.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from deployworkbook.compression import cluster, lean, neurons, prune
+from deployworkbook.compression.cluster import Clustering
+from deployworkbook.compression.prune import Pruning
+from deployworkbook.compression.retrain import Examples, Retraining, Settings
+from deployworkbook.compression.views import View
+from deployworkbook.training.variant import Variant
+from deployworkbook.validation import check_choice
+
+# A student of few weights can follow its teacher's first choices only, hence the low temperature.
+LONG = Settings(epochs=20, learning_rate=0.003, temperature=2.0)
+SHORT = Settings(epochs=6, learning_rate=0.001, temperature=2.0)
+PRUNING = Pruning()
+CLUSTERING = Clustering()
+STILL = (View(),)
+
+
+@dataclass(frozen=True)
+class Form:
+    """What goes from stage to stage.
+
+    Args:
+        model: A Keras model.
+        bits: Of its weights; ``None`` while they are float32.
+    """
+
+    model: Any
+    bits: int | None = None
+
+    def variant(self, name: str, note: str = "") -> Variant:
+        """The form as LiteRT runs it."""
+        if self.bits is None:
+            return Variant(name, model=self.model, note=note)
+        content = lean.lean_flatbuffer(self.model, bits=self.bits)
+        return Variant(name, flatbuffer=content, note=note)
+
+
+@dataclass(frozen=True)
+class Distil:
+    """The model learns on from its teacher; its zeros stay."""
+
+    settings: Settings = LONG
+    views: tuple[View, ...] = STILL
+
+    def apply(self, form: Form, examples: Examples, progress: Any) -> Form:
+        """Train with the zeros and the grid that earlier stages made."""
+        return replace(form, model=_learn(form, examples, self.settings, progress))
+
+
+@dataclass(frozen=True)
+class Prune:
+    """Weights go by importance, and then the neurons that are left idle."""
+
+    pruning: Pruning = PRUNING
+    settings: Settings = LONG
+    views: tuple[View, ...] = STILL
+
+    def apply(self, form: Form, examples: Examples, progress: Any) -> Form:
+        """Prune on the grid that earlier stages made."""
+        pruned = prune.prune(
+            form.model,
+            examples,
+            pruning=self.pruning,
+            settings=self.settings,
+            bits=form.bits,
+            progress=progress,
+        )
+        return replace(form, model=neurons.without_idle_neurons(pruned))
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """The weights of each layer share a few values."""
+
+    clustering: Clustering = CLUSTERING
+    settings: Settings = SHORT
+    views: tuple[View, ...] = STILL
+
+    def apply(self, form: Form, examples: Examples, progress: Any) -> Form:
+        """Cluster what is not 0."""
+        clustered = cluster.cluster(
+            form.model,
+            examples,
+            clustering=self.clustering,
+            settings=self.settings,
+            progress=progress,
+        )
+        return replace(form, model=clustered)
+
+
+@dataclass(frozen=True)
+class Quantize:
+    """Weights become integers of 8 or 4 bits, on one scale a layer; zeros stay zero.
+
+    Args:
+        bits: Their width. 8 bits hold what earlier stages made as it is, to half a step.
+        settings: How 4 bits learn on as such; not used at 8.
+        views: Of the images that they learn from.
+    """
+
+    bits: Literal[4, 8] = 8
+    settings: Settings = SHORT
+    views: tuple[View, ...] = STILL
+
+    def __post_init__(self) -> None:
+        check_choice("bits", self.bits, [4, 8])
+
+    def apply(self, form: Form, examples: Examples, progress: Any) -> Form:
+        """Move the weights to the grid."""
+        form = replace(form, bits=self.bits)
+        if self.bits == 8:
+            return form
+        return replace(form, model=_learn(form, examples, self.settings, progress))
+
+
+Stage = Distil | Prune | Cluster | Quantize
+
+
+def label(stage: Stage) -> str:
+    """What a variant and a folder are called by.
+
+    >>> label(Prune(Pruning(sparsity=0.95))), label(Quantize(4))
+    ('prune95', 'int4')
+    """
+    if isinstance(stage, Prune):
+        return f"prune{stage.pruning.sparsity * 100:g}"
+    if isinstance(stage, Cluster):
+        return f"cluster{stage.clustering.values}"
+    return f"int{stage.bits}" if isinstance(stage, Quantize) else "distil"
+
+
+def _learn(form: Form, examples: Examples, settings: Settings, progress: Any) -> Any:
+    """Train on; what is 0 stays 0, and what is on a grid stays on it."""
+    training = Retraining(form.model, examples, settings=settings, bits=form.bits)
+    training.keep([kernel != 0 for kernel in training.kernels])
+    training.advance(progress=progress)
+    return training.result()
