@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
 from numpy.typing import NDArray
 
 from deployworkbook.plots.picture import COLOURS, STYLE, Picture
+from deployworkbook.plots.pixels import Pixels
 from deployworkbook.plots.view import Row, View
 
 SIDE_PIXELS = 28
 ROWS, COLUMNS = 4, 8
 GAP_PIXELS = 2
+PRUNED = np.array([0xBB, 0xBB, 0xBB, 0xFF], np.uint8)
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,36 +60,30 @@ class ImportanceView(View[ImportanceResult]):
     """
 
     def __init__(self, weights: NDArray[np.float64]) -> None:
-        self._reach = float(np.percentile(np.abs(weights), 99.5)) or 1.0
+        reach = float(np.percentile(np.abs(weights), 99.5)) or 1.0
+        scale = mpl.colormaps["RdBu_r"]
+        self._coloured = scale(_tiled(weights, between=0.0) / (2 * reach) + 0.5, bytes=True)
         with mpl.rc_context(STYLE | {"axes.grid": False}):
             super().__init__(Picture(10.5, 4.2))
             fields, pixels = self.picture.subplots(1, 2, width_ratios=[2, 1])
-            self._colours = mpl.colormaps["RdBu_r"].with_extremes(bad="#bbbbbb")
-            size = (_side(ROWS), _side(COLUMNS), 4)
-            self._fields = fields.imshow(np.zeros(size, np.uint8), interpolation="nearest")
+            self._fields = Pixels(fields, _side(ROWS), _side(COLUMNS))
             fields.set_title("Weights of 32 units (grey: pruned)")
-            self._pixels = pixels.imshow(
-                np.zeros((SIDE_PIXELS, SIDE_PIXELS)),
-                cmap="cividis",
-                vmin=0,
-                vmax=1,
-                interpolation="nearest",
-            )
+            self._shares = ScalarMappable(Normalize(0, 1), "cividis")
+            self._pixels = Pixels(pixels, SIDE_PIXELS, SIDE_PIXELS)
             pixels.set_title("Share kept, by pixel")
             for axes in (fields, pixels):
                 axes.set(xticks=[], yticks=[])
                 axes.spines[:].set_visible(False)
-            bar = self.picture.colorbar(self._pixels, ax=pixels, shrink=0.8)
+            bar = self.picture.colorbar(self._shares, ax=pixels, shrink=0.8)
             bar.outline.set_edgecolor(COLOURS[0])  # type: ignore[operator]
         self.moving = [self._fields, self._pixels]
 
     def update(self, result: ImportanceResult) -> bool:
         """Move the masks."""
-        # Coloured here: a renderer that resamples numbers takes three times as long.
-        shown = np.where(result.mask, result.weights, np.nan)
-        self._fields.set_data(self._colours(_tiled(shown) / (2 * self._reach) + 0.5, bytes=True))
+        shown = _tiled(result.mask, between=False)
+        self._fields.colours = np.where(shown[..., None], self._coloured, PRUNED)
         share = result.mask.mean(axis=1).reshape(SIDE_PIXELS, SIDE_PIXELS)
-        self._pixels.set_data(share)
+        self._pixels.colours = self._shares.to_rgba(share, bytes=True)
         return False
 
     def describe(self, result: ImportanceResult) -> str:
@@ -108,12 +107,12 @@ def _side(tiles: int) -> int:
     return tiles * (SIDE_PIXELS + GAP_PIXELS) - GAP_PIXELS
 
 
-def _tiled(weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Lay the first units' weights side by side; what is between them is NaN."""
-    canvas = np.full((_side(ROWS), _side(COLUMNS)), np.nan)
-    for unit in range(min(weights.shape[1], ROWS * COLUMNS)):
+def _tiled(values: NDArray[Any], *, between: float) -> NDArray[Any]:
+    """Lay the first units' values side by side, with a gap between them."""
+    canvas = np.full((_side(ROWS), _side(COLUMNS)), between, values.dtype)
+    for unit in range(min(values.shape[1], ROWS * COLUMNS)):
         row, column = divmod(unit, COLUMNS)
         top, left = row * (SIDE_PIXELS + GAP_PIXELS), column * (SIDE_PIXELS + GAP_PIXELS)
-        tile = weights[:, unit].reshape(SIDE_PIXELS, SIDE_PIXELS)
+        tile = values[:, unit].reshape(SIDE_PIXELS, SIDE_PIXELS)
         canvas[top : top + SIDE_PIXELS, left : left + SIDE_PIXELS] = tile
     return canvas

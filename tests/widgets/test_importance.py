@@ -34,7 +34,7 @@ def test_magnitude_keeps_weights_that_no_image_reaches_and_the_data_do_not():
 def test_pruned_weights_are_grey_and_kept_ones_are_not():
     shown = explorer()
     result = shown.set(sparsity=0.5)
-    pixels = shown._view._fields.get_array()[:28, :28]
+    pixels = shown._view._fields.colours[:28, :28]
     grey = (pixels[..., :3] == 0xBB).all(axis=-1)
     np.testing.assert_array_equal(grey, ~result.mask[:, 0].reshape(28, 28))
 
