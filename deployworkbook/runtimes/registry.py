@@ -8,7 +8,10 @@ from deployworkbook.runtimes.base import Runtime
 from deployworkbook.validation import check_choice
 
 # The name that the ledger uses, and where its class is.
-RUNTIMES = {"savedmodel": ("deployworkbook.runtimes.savedmodel", "SavedModelRuntime")}
+RUNTIMES = {
+    "savedmodel": ("deployworkbook.runtimes.savedmodel", "SavedModelRuntime"),
+    "litert": ("deployworkbook.runtimes.litert", "LiteRTRuntime"),
+}
 
 
 def runtime(name: str) -> Runtime:

@@ -9,13 +9,10 @@ Use::
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
-import sys
-import tempfile
-from collections.abc import Iterator
 
+from deployworkbook.training.notes import held_back
 from deployworkbook.validation import check_integer
 
 # Read by TensorFlow as it loads. Its C++ part logs even "no GPU here" as an error (level 2), and
@@ -29,27 +26,7 @@ _LOADING_NOTE = re.compile(
     rb"|I\d{4} \d\d:|To enable the following instructions:)"
 )
 
-
-@contextlib.contextmanager
-def _without_loading_notes() -> Iterator[None]:
-    """Hold back what is written to the process's error stream, then pass on all but the notes."""
-    sys.stderr.flush()
-    kept = os.dup(2)
-    with tempfile.TemporaryFile() as held:
-        os.dup2(held.fileno(), 2)
-        try:
-            yield
-        finally:
-            sys.stderr.flush()
-            os.dup2(kept, 2)
-            os.close(kept)
-            held.seek(0)
-            for line in held:
-                if not _LOADING_NOTE.match(line):
-                    os.write(2, line)
-
-
-with _without_loading_notes():
+with held_back(_LOADING_NOTE):
     import tensorflow as tf
     import tf_keras as keras
 

@@ -1,0 +1,24 @@
+"""From Keras to LiteRT: the model as a flatbuffer, the bytes of a ``.tflite`` file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from deployworkbook.training.keras import tf
+
+
+def to_flatbuffer(model: Any, *, quantizers: bool = False) -> bytes:
+    """Convert a Keras model; say nothing, and leave nothing on disk.
+
+    Args:
+        model: A Keras model.
+        quantizers: Whether the model carries the fake quantizers of quantization-aware training.
+            The file then computes in int8 on their grids; otherwise it computes in float32.
+
+    Returns:
+        The file's bytes; they begin with a length and ``TFL3``.
+    """
+    converter = tf.lite.TFLiteConverter.from_keras_model(model)
+    if quantizers:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    return bytes(converter.convert())

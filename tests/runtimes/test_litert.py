@@ -1,0 +1,209 @@
+"""LiteRT files: exported whole, loaded with clear errors and without TensorFlow."""
+
+import os
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from deployworkbook.runtimes.base import Artifact, Predictor
+from deployworkbook.runtimes.litert import LiteRTRuntime
+from deployworkbook.runtimes.memory import peak_memory_bytes
+from deployworkbook.training.keras import tf
+from deployworkbook.training.variant import Variant
+
+
+@pytest.fixture(scope="module")
+def runtime():
+    return LiteRTRuntime()
+
+
+@pytest.fixture(scope="module")
+def artifact(runtime, variant, tmp_path_factory):
+    return runtime.export(variant, tmp_path_factory.mktemp("litert"))
+
+
+@pytest.fixture(scope="module", params=[tf.int8, tf.uint8], ids=lambda each: each.name)
+def integers(request, variant, digits):
+    """A file whose input and output are integers, made by TensorFlow's own converter."""
+    converter = tf.lite.TFLiteConverter.from_keras_model(variant.model)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = lambda: ([image[None]] for image in digits.train.images[:99])
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.inference_input_type = converter.inference_output_type = request.param
+    with pytest.warns(UserWarning, match="Statistics for quantized inputs"):
+        return Variant("integers", flatbuffer=converter.convert())
+
+
+def test_it_predicts_what_keras_predicts(runtime, artifact, variant, digits):
+    ours = runtime.load(artifact)(digits.test.images)
+    # The same sums of 784 products in float32, in another order.
+    keras = variant.model.predict(digits.test.images, verbose=0)
+    np.testing.assert_allclose(ours, keras, atol=1e-6)
+    assert ours.dtype == np.float32
+
+
+def test_converting_and_the_first_load_say_nothing_and_leave_nothing(tmp_path):
+    program = (
+        "import pathlib, sys, numpy as np\n"
+        "from deployworkbook.runtimes.litert import LiteRTRuntime\n"
+        "from deployworkbook.training.models import mlp\n"
+        "from deployworkbook.training.variant import Variant\n"
+        "artifact = LiteRTRuntime().export(Variant('float32', mlp()), pathlib.Path(sys.argv[1]))\n"
+        "LiteRTRuntime().load(artifact)(np.zeros((3, 28, 28), np.float32))"
+    )
+    (tmp_path / "temporary").mkdir()
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path / "models")],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"TMPDIR": str(tmp_path / "temporary")},
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert list((tmp_path / "temporary").iterdir()) == []
+
+
+def test_loading_a_file_imports_no_tensorflow(artifact):
+    program = (
+        "import sys, pathlib, numpy as np\n"
+        "from deployworkbook.runtimes.base import Artifact\n"
+        "from deployworkbook.runtimes.registry import runtime\n"
+        f"artifact = Artifact(pathlib.Path({str(artifact.path)!r}), 'litert', 'float32')\n"
+        "runtime('litert').load(artifact)(np.zeros((1, 28, 28), np.float32))\n"
+        "print({'tensorflow', 'tf_keras', 'keras'} & set(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.stderr) == ("set()\n", "")
+
+
+def test_a_process_with_litert_alone_is_small(artifact):
+    # TensorFlow's own takes more than 300 MB.
+    assert 10e6 < peak_memory_bytes(artifact) < 150e6
+
+
+def test_batches_of_any_size_in_any_order_give_the_same(runtime, artifact, digits):
+    predict = runtime.load(artifact)
+    images = digits.test.images[:40]
+    whole = predict(images)
+    for size in (1, 7, 40, 1):
+        np.testing.assert_allclose(predict(images[:size]), whole[:size], atol=1e-6)
+
+
+def test_a_result_is_not_overwritten_by_the_next(runtime, artifact, digits):
+    predict = runtime.load(artifact)
+    first = predict(digits.test.images[:1])
+    kept = first.copy()
+    predict(digits.test.images[1:2])
+    np.testing.assert_array_equal(first, kept)
+
+
+def test_integer_inputs_and_outputs_are_translated(runtime, integers, variant, digits, tmp_path):
+    ours = runtime.load(runtime.export(integers, tmp_path))(digits.test.images)
+    keras = variant.model.predict(digits.test.images, verbose=0)
+    assert ours.dtype == np.float32
+    # A probability is stored in steps of 1/256.
+    np.testing.assert_array_equal(ours * 256, np.rint(ours * 256))
+    assert np.abs(ours - keras).mean() < 0.01
+    assert (ours.argmax(axis=1) == keras.argmax(axis=1)).mean() > 0.97
+
+
+def test_pixels_beyond_the_files_range_are_clipped(runtime, integers, tmp_path):
+    predict = runtime.load(runtime.export(integers, tmp_path))
+    white = np.ones((1, 28, 28), np.float32)
+    np.testing.assert_array_equal(predict(white * 3), predict(white))
+
+
+def test_it_adds_little_to_the_interpreters_own_time(runtime, artifact, digits):
+    predict = runtime.load(artifact)
+    image = digits.test.images[:1]
+    interpreter, source, sink = predict._interpreter, predict._source, predict._sink
+
+    def bare():
+        interpreter.set_tensor(source, image)
+        interpreter.invoke()
+        interpreter.get_tensor(sink)
+
+    def fastest_us(call):
+        times = []
+        for _ in range(500):
+            start = time.perf_counter_ns()
+            call()
+            times.append(time.perf_counter_ns() - start)
+        return min(times) / 1000
+
+    # It measured 0.4 µs; a slow machine may take some more.
+    assert fastest_us(lambda: predict(image)) - fastest_us(bare) < 10
+
+
+def test_a_second_export_replaces_the_first_and_leaves_nothing_beside_it(
+    runtime, variant, integers, tmp_path
+):
+    first = runtime.export(variant, tmp_path)
+    size = first.size_bytes
+    second = runtime.export(Variant("float32", flatbuffer=integers.flatbuffer), tmp_path)
+    assert second.path == first.path
+    assert second.size_bytes < size / 3
+    assert [path.name for path in tmp_path.iterdir()] == ["float32.tflite"]
+
+
+def test_a_conversion_that_fails_keeps_the_earlier_file(runtime, variant, tmp_path):
+    earlier = runtime.export(variant, tmp_path)
+    with pytest.raises(AttributeError):
+        runtime.export(Variant("float32", model="no model"), tmp_path)
+    assert runtime.load(earlier)
+    assert [path.name for path in tmp_path.iterdir()] == ["float32.tflite"]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda content: b"",
+        lambda content: b"text",
+        lambda content: bytes(1000),
+        lambda content: content[:1000],
+        lambda content: content[:-1000],
+    ],
+)
+def test_what_is_damaged_says_so(runtime, artifact, tmp_path, damage):
+    path = tmp_path / "damaged.tflite"
+    path.write_bytes(damage(artifact.path.read_bytes()))
+    with pytest.raises(ValueError, match="Export it again"):
+        runtime.load(Artifact(path, "litert", "damaged"))
+
+
+def test_what_is_missing_says_so(runtime, tmp_path):
+    with pytest.raises(FileNotFoundError, match="Export it again"):
+        runtime.load(Artifact(tmp_path / "none.tflite", "litert", "none"))
+
+
+def test_a_model_of_other_inputs_is_refused(runtime, tmp_path):
+    from deployworkbook.training.keras import keras
+
+    other = keras.Sequential([keras.layers.Dense(3, input_shape=(5,))])
+    artifact = runtime.export(Variant("other", other), tmp_path)
+    with pytest.raises(ValueError, match="maps images to classes"):
+        runtime.load(artifact)
+
+
+@pytest.mark.parametrize("threads", [0, -1])
+def test_threads_are_at_least_one(threads):
+    with pytest.raises(ValueError, match="threads"):
+        LiteRTRuntime(threads)
+
+
+def test_a_predictor_says_what_runs_it(runtime, artifact):
+    predict = runtime.load(artifact)
+    assert isinstance(predict, Predictor)
+    assert predict.runtime == "litert"
+    assert predict.runtime_version[0].isdigit()
+
+
+@pytest.mark.parametrize("images", [np.zeros((1, 28, 28)), np.zeros((0, 28, 28), np.float32)])
+def test_other_images_are_refused(runtime, artifact, images):
+    with pytest.raises(ValueError, match="float32 of shape"):
+        runtime.load(artifact)(images)
