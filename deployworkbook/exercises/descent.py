@@ -132,4 +132,28 @@ PREDICTIONS = (
         answer="momentum",
         reason="It adds up speed along the valley's floor and cancels the swings across it.",
     ),
+    Prediction(
+        id="descent.best_rate",
+        lesson=LESSON,
+        question="On a bowl with the condition number 100 gradient descent diverges from some "
+        "learning rate on. Which rate leaves the least loss after 200 steps?",
+        choices=("just below that limit", "half of it", "a tenth of it"),
+        answer="just below that limit",
+        reason="The flattest direction waits for long steps. The best rate is the one at which it "
+        "shrinks as fast as the steepest does by jumping from wall to wall.",
+    ),
+    Prediction(
+        id="descent.single_examples",
+        lesson=LESSON,
+        question="Each step now follows the gradient of a single patient instead of all 442, and "
+        "the learning rate stays as it is, far below the limit. Where does the path end?",
+        choices=(
+            "at the lowest point, later",
+            "nowhere: it wanders around the lowest point",
+            "at another point",
+        ),
+        answer="nowhere: it wanders around the lowest point",
+        reason="At the lowest point the gradients of all patients cancel, and that of a single one "
+        "does not. Larger batches or smaller rates wander less.",
+    ),
 )

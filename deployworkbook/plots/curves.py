@@ -7,7 +7,12 @@ from collections.abc import Mapping, Sequence
 import matplotlib as mpl
 import numpy as np
 
-from deployworkbook.plots.picture import STYLE, Picture
+from deployworkbook.plots.picture import COLOURS, STYLE, Picture
+
+LINES = ("-", "--", "-.", ":")
+
+# No difference at all is drawn here, below the smallest that float64 has beside 1.
+SMALLEST_DIFFERENCE = 1e-17
 
 
 def loss_curves(losses: Mapping[str, Sequence[float]], *, window: int) -> Picture:
@@ -21,7 +26,7 @@ def loss_curves(losses: Mapping[str, Sequence[float]], *, window: int) -> Pictur
     with mpl.rc_context(STYLE):
         picture = Picture(7, 3.4)
         axes = picture.subplots()
-        for (name, values), style in zip(losses.items(), ("-", "--", "-.", ":"), strict=False):
+        for (name, values), style in zip(losses.items(), LINES, strict=False):
             width = min(window, len(values))
             means = np.convolve(values, np.ones(width) / width, mode="valid")
             axes.plot(np.arange(width, len(values) + 1), means, style, label=name, linewidth=2)
@@ -30,4 +35,27 @@ def loss_curves(losses: Mapping[str, Sequence[float]], *, window: int) -> Pictur
         axes.set_ylim(bottom=0)
         axes.legend()
         picture.alt = f"Loss by step, mean of {window} batches: {'; '.join(parts)}."
+    return picture
+
+
+def difference_curves(differences: Mapping[str, Mapping[str, Sequence[float]]]) -> Picture:
+    """Draw how far trainings are apart, step by step, on a logarithmic axis.
+
+    Args:
+        differences: At each step, at least 0; by the training's name, then by what it is compared
+            with, which gives the line its style.
+    """
+    parts = []
+    with mpl.rc_context(STYLE):
+        picture = Picture(8.5, 3.6)
+        axes = picture.subplots()
+        for colour, (name, others) in zip(COLOURS, differences.items(), strict=False):
+            for style, (other, values) in zip(LINES, others.items(), strict=False):
+                heights = np.maximum(values, SMALLEST_DIFFERENCE)
+                steps, label = np.arange(1, len(heights) + 1), f"{name}, {other}"
+                axes.plot(steps, heights, style, color=colour, label=label, linewidth=1.6)
+                parts.append(f"{label}: {heights[0]:.0e} at first, {heights.max():.0e} at most")
+        axes.set(xlabel="step", ylabel="difference of the loss (nats)", yscale="log")
+        picture.legend(loc="outside right upper")
+        picture.alt = f"Difference of the losses by step. {'; '.join(parts)}."
     return picture

@@ -2,7 +2,7 @@
 
 import pytest
 
-from deployworkbook.plots.curves import loss_curves
+from deployworkbook.plots.curves import SMALLEST_DIFFERENCE, difference_curves, loss_curves
 
 
 def test_each_curve_is_the_running_mean():
@@ -17,3 +17,13 @@ def test_each_curve_is_the_running_mean():
 def test_fewer_steps_than_the_window_are_drawn(count):
     picture = loss_curves({"a": [2.0] * count}, window=10)
     assert picture.axes[0].lines[0].get_ydata().tolist() == [2.0]
+
+
+def test_differences_share_a_colour_by_training_and_a_line_by_what_they_are_compared_with():
+    differences = {"GD": {"a": [1e-7, 1e-6], "b": [0.0, 1e-15]}, "Adam": {"a": [1e-5, 1e-4]}}
+    picture = difference_curves(differences)
+    first, second, third = picture.axes[0].lines
+    assert first.get_color() == second.get_color() != third.get_color()
+    assert first.get_linestyle() == third.get_linestyle() != second.get_linestyle()
+    assert second.get_ydata().tolist() == [SMALLEST_DIFFERENCE, 1e-15]
+    assert "GD, a: 1e-07 at first, 1e-06 at most" in picture.alt

@@ -95,6 +95,18 @@ def test_small_batches_wander_and_all_patients_do_not():
     assert ends[1] > 3 * ends[8] > 9 * ends[64] > 27 * ends[PATIENTS]
 
 
+def test_single_patients_wander_around_the_lowest_point():
+    # The answer to a prediction of lesson 03: all of them come to rest, single ones do not.
+    explorer = descent_explorer()
+    settings = {"surface": REAL, "learning_rate": 0.1, "steps": 200}
+    whole, one = (explorer.set(**settings, batch_size=size) for size in (PATIENTS, 1))
+    strides = [np.linalg.norm(np.diff(each.path[150:], axis=0), axis=1) for each in (whole, one)]
+    assert strides[1].mean() > 50 * strides[0].mean()
+    assert not one.grows
+    late = one.path[150:] - one.minimum
+    assert np.linalg.norm(late.mean(axis=0)) < 0.5 * np.linalg.norm(late, axis=1).mean()
+
+
 def test_the_same_batch_size_gives_the_same_walk():
     settings = SETTINGS | {"surface": REAL, "batch_size": 4}
     first, second = (compute_descent(**settings).path for _ in range(2))

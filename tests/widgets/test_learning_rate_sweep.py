@@ -74,6 +74,15 @@ def test_smaller_batches_want_smaller_rates_and_leave_more():
     assert results[0].limit is None
 
 
+def test_a_steep_bowl_wants_a_rate_just_below_its_limit():
+    # The answer to a prediction of lesson 03.
+    result = compute_sweep(**SETTINGS | {"condition_number": 100.0, "steps": 200})
+    # Best at 2 / (1 + 100), 0.99 of the limit; the stops are 12 % apart.
+    assert 0.88 < result.rates[result.best] / result.limit < 1
+    half, tenth = (np.interp(result.limit / n, RATES, result.final) for n in (2, 10))
+    assert result.final[result.best] < 0.1 * half < 0.1 * tenth
+
+
 def test_divergence_is_shown_and_said():
     explorer = learning_rate_sweep_explorer()
     view = explorer._view
