@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 from deployworkbook.training.keras import tf
@@ -21,4 +22,7 @@ def to_flatbuffer(model: Any, *, quantizers: bool = False) -> bytes:
     converter = tf.lite.TFLiteConverter.from_keras_model(model)
     if quantizers:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    return bytes(converter.convert())
+    with warnings.catch_warnings():
+        # The quantizers have the ranges; inputs and outputs stay float32 and need none.
+        warnings.filterwarnings("ignore", "Statistics for quantized inputs", UserWarning)
+        return bytes(converter.convert())
