@@ -73,7 +73,7 @@ class Outcome:
 # Found on MNIST's validation set: see tests/benchmarks/test_compression.py for what it comes to.
 RECIPE: tuple[Stage, ...] = (
     Prune(
-        prune.Pruning(sparsity=0.972, fade=0.01),
+        prune.Pruning(sparsity=0.975, fade=0.01),
         Settings(epochs=40, learning_rate=0.003, temperature=2.0),
     ),
     Quantize(4, Settings(epochs=12, learning_rate=0.001, temperature=2.0)),

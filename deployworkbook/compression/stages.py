@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from deployworkbook.compression import cluster, lean, neurons, prune
 from deployworkbook.compression.cluster import Clustering
+from deployworkbook.compression.distill import VIEWS
 from deployworkbook.compression.prune import Pruning
 from deployworkbook.compression.retrain import Examples, Retraining, Settings
 from deployworkbook.compression.views import View
@@ -21,7 +22,6 @@ LONG = Settings(epochs=20, learning_rate=0.003, temperature=2.0)
 SHORT = Settings(epochs=6, learning_rate=0.001, temperature=2.0)
 PRUNING = Pruning()
 CLUSTERING = Clustering()
-STILL = (View(),)
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Distil:
     """The model learns on from its teacher; its zeros stay."""
 
     settings: Settings = LONG
-    views: tuple[View, ...] = STILL
+    views: tuple[View, ...] = VIEWS
 
     def apply(self, form: Form, examples: Examples, progress: Any) -> Form:
         """Train with the zeros and the grid that earlier stages made."""
@@ -62,7 +62,7 @@ class Prune:
 
     pruning: Pruning = PRUNING
     settings: Settings = LONG
-    views: tuple[View, ...] = STILL
+    views: tuple[View, ...] = VIEWS
 
     def apply(self, form: Form, examples: Examples, progress: Any) -> Form:
         """Prune on the grid that earlier stages made."""
@@ -83,7 +83,7 @@ class Cluster:
 
     clustering: Clustering = CLUSTERING
     settings: Settings = SHORT
-    views: tuple[View, ...] = STILL
+    views: tuple[View, ...] = VIEWS
 
     def apply(self, form: Form, examples: Examples, progress: Any) -> Form:
         """Cluster what is not 0."""
@@ -109,7 +109,7 @@ class Quantize:
 
     bits: Literal[4, 8] = 8
     settings: Settings = SHORT
-    views: tuple[View, ...] = STILL
+    views: tuple[View, ...] = VIEWS
 
     def __post_init__(self) -> None:
         check_choice("bits", self.bits, [4, 8])

@@ -1,0 +1,207 @@
+"""tensorflow-model-optimization's own ways, beside this package's: same model, data and settings.
+
+Its pruning scores by magnitude, each layer by itself. Its collaborative recipes (PQAT, CQAT) carry
+zeros or shared values through quantization-aware training.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from deployworkbook.training.data import Dataset
+from deployworkbook.training.flatbuffer import to_flatbuffer
+from deployworkbook.training.keras import keras, set_seed
+from deployworkbook.validation import check_choice, check_integer, check_number, message
+
+with warnings.catch_warnings():
+    # It compares versions by a class that setuptools has deprecated.
+    warnings.filterwarnings("ignore", "distutils Version classes", DeprecationWarning)
+    import tensorflow_model_optimization as tfmot
+
+    # The one that preserves zeros; the toolkit's guide imports it from here, too.
+    from tensorflow_model_optimization.python.core.clustering.keras.experimental.cluster import (
+        cluster_weights,
+    )
+
+Schedule = Literal["polynomial", "constant"]
+Pattern = Literal["single", "2:4", "block"]
+Preserve = Literal["zeros", "clusters"]
+
+# The side of a block in the pattern "block", as the toolkit's guide to it has it.
+BLOCK = (4, 4)
+
+
+@dataclass(frozen=True)
+class Training:
+    """How the toolkit's models learn: as Keras's ``fit`` does.
+
+    Args:
+        epochs: Passes over the training set.
+        batch_size: Images per step.
+        learning_rate: Adam's η.
+        seed: Of the shuffling and the dropout.
+
+    Raises:
+        TypeError: A value is of another type.
+        ValueError: A value is out of range.
+    """
+
+    epochs: int = 5
+    batch_size: int = 128
+    learning_rate: float = 0.001
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_integer("epochs", self.epochs, 1)
+        check_integer("batch_size", self.batch_size, 1)
+        check_number("learning_rate", self.learning_rate, 0, 10, open_low=True)
+        check_integer("seed", self.seed, 0, 2**32 - 1)
+
+
+def prune_low_magnitude(
+    model: Any,
+    dataset: Dataset,
+    *,
+    sparsity: float = 0.5,
+    schedule: Schedule = "polynomial",
+    pattern: Pattern = "single",
+    training: Training = Training(),
+) -> Any:
+    """Prune by magnitude, the same share of each layer.
+
+    Args:
+        model: A Keras model; not changed.
+        dataset: Its training set is learnt from.
+        sparsity: Share that goes, in (0, 1); 0.5 in the pattern ``"2:4"``, which is just that.
+        schedule: ``"polynomial"`` rises to the sparsity over half of the steps, ``"constant"``
+            begins with it.
+        pattern: What goes together: single weights, two of each four neighbours, or blocks.
+        training: How it learns meanwhile.
+
+    Returns:
+        A new Keras model with zeros.
+
+    Raises:
+        ValueError: A setting is unknown or out of range.
+    """
+    share = check_number("sparsity", sparsity, 0, 1, open_low=True, open_high=True)
+    check_choice("schedule", schedule, ["polynomial", "constant"])
+    check_choice("pattern", pattern, ["single", "2:4", "block"])
+    if pattern == "2:4" and share != 0.5:
+        raise ValueError(
+            message("sparsity", received=f"{share:g}", expected="0.5, which is what 2:4 means")
+        )
+    set_seed(training.seed)
+    steps = training.epochs * -(-len(dataset.train) // training.batch_size)
+    schedules = tfmot.sparsity.keras
+    if schedule == "constant":
+        plan = schedules.ConstantSparsity(share, begin_step=0, frequency=max(1, steps // 50))
+    else:
+        plan = schedules.PolynomialDecay(
+            initial_sparsity=0.0,
+            final_sparsity=share,
+            begin_step=0,
+            end_step=max(1, steps // 2),
+            frequency=max(1, steps // 50),
+        )
+    form: dict[str, Any] = {}
+    if pattern == "2:4":
+        form = {"sparsity_m_by_n": (2, 4)}
+    elif pattern == "block":
+        form = {"block_size": BLOCK, "block_pooling_type": "AVG"}
+    wrapped = schedules.prune_low_magnitude(_copy(model), pruning_schedule=plan, **form)
+    _fit(wrapped, dataset, training, [schedules.UpdatePruningStep()])
+    return _settled(model, schedules.strip_pruning(wrapped))
+
+
+def cluster(
+    model: Any,
+    dataset: Dataset,
+    *,
+    values: int = 16,
+    preserve_zeros: bool = True,
+    training: Training = Training(epochs=1),
+) -> Any:
+    """Let the weights of each layer share a few values.
+
+    Args:
+        model: A Keras model; not changed.
+        dataset: Its training set is learnt from.
+        values: How many, from 2; where zeros are preserved, 0 is one of them.
+        preserve_zeros: Whether what is 0 stays 0.
+        training: How the values learn.
+
+    Returns:
+        A new Keras model of few different weights.
+    """
+    check_integer("values", values, 2)
+    set_seed(training.seed)
+    wrapped = cluster_weights(
+        _copy(model),
+        number_of_clusters=values,
+        cluster_centroids_init=tfmot.clustering.keras.CentroidInitialization.KMEANS_PLUS_PLUS,
+        preserve_sparsity=bool(preserve_zeros),
+    )
+    _fit(wrapped, dataset, training, [])
+    return _settled(model, tfmot.clustering.keras.strip_clustering(wrapped))
+
+
+def quantize_and_preserve(
+    model: Any,
+    dataset: Dataset,
+    *,
+    preserve: Preserve,
+    training: Training = Training(epochs=1),
+) -> bytes:
+    """Train a pruned or clustered model for int8, keeping what it was made for.
+
+    Args:
+        model: A Keras model that was pruned or clustered; not changed.
+        dataset: Its training set is learnt from.
+        preserve: ``"zeros"`` is PQAT, ``"clusters"`` is CQAT.
+        training: How it learns.
+
+    Returns:
+        A LiteRT file that computes in int8.
+    """
+    combine = tfmot.experimental.combine
+    scheme = {
+        "zeros": combine.Default8BitPrunePreserveQuantizeScheme,
+        "clusters": combine.Default8BitClusterPreserveQuantizeScheme,
+    }[check_choice("preserve", preserve, ["zeros", "clusters"])]()
+    set_seed(training.seed)
+    quantization = tfmot.quantization.keras
+    annotated = quantization.quantize_annotate_model(_copy(model))
+    aware = quantization.quantize_apply(annotated, scheme)
+    _fit(aware, dataset, training, [])
+    return to_flatbuffer(
+        tfmot.clustering.keras.strip_clustering(aware) if preserve == "clusters" else aware,
+        quantizers=True,
+    )
+
+
+def _fit(model: Any, dataset: Dataset, training: Training, callbacks: list[Any]) -> None:
+    model.compile(keras.optimizers.Adam(training.learning_rate), "sparse_categorical_crossentropy")
+    model.fit(
+        dataset.train.images,
+        dataset.train.labels,
+        batch_size=training.batch_size,
+        epochs=training.epochs,
+        callbacks=callbacks,
+        verbose=0,
+    )
+
+
+def _copy(model: Any) -> Any:
+    copy = keras.models.clone_model(model)
+    copy.set_weights(model.get_weights())
+    return copy
+
+
+def _settled(model: Any, stripped: Any) -> Any:
+    """Give the original's architecture the new weights, free of what the toolkit left."""
+    copy = keras.models.clone_model(model)
+    copy.set_weights(stripped.get_weights())
+    return copy
