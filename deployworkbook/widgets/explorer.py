@@ -85,6 +85,12 @@ class Explorer(Generic[Result]):
             TypeError: A value is of another type than its control's.
             ValueError: There is no such control, or the value is out of its range.
         """
+        self._move(**values)
+        self.result = self._show()
+        return self.result
+
+    def _move(self, **values: Any) -> None:
+        """Move controls without drawing; all or none."""
         for name in values:
             if name not in self.controls:
                 expected = f"one of {', '.join(self.controls)}"
@@ -96,8 +102,6 @@ class Explorer(Generic[Result]):
                 self._widgets[name].value = value
         finally:
             self._is_set_here = False
-        self.result = self._show()
-        return self.result
 
     def reset(self) -> Result:
         """Move all controls to where they began; return the result."""

@@ -1,0 +1,182 @@
+"""Accuracy against size and against latency, the frontier of both, and a budget to meet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
+from numpy.typing import NDArray
+
+from deployworkbook.plots.picture import COLOURS, STYLE, Picture
+from deployworkbook.plots.view import Row, View
+
+
+@dataclass(frozen=True)
+class Point:
+    """One form of the model.
+
+    Args:
+        name: What the ledger calls it.
+        compressed_bytes: Its file, zipped.
+        accuracy: Share of the test images classified rightly.
+        latency_us: Median time of one image, in microseconds.
+    """
+
+    name: str
+    compressed_bytes: int
+    accuracy: float
+    latency_us: float
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What a form must keep within.
+
+    Args:
+        compressed_bytes: The most that its zipped file may take.
+        accuracy: The least share of the test images that it must classify rightly.
+    """
+
+    compressed_bytes: int
+    accuracy: float
+
+    def is_met_by(self, point: Point) -> bool:
+        """Whether a form keeps within it."""
+        is_small = point.compressed_bytes <= self.compressed_bytes
+        return is_small and point.accuracy >= self.accuracy
+
+
+@dataclass(frozen=True, eq=False)
+class FrontierResult:
+    """What a view of a frontier draws.
+
+    Args:
+        points: The forms, in the order in which they were made; the last one is marked.
+        smallest: For each, whether none that is at least as accurate is smaller.
+        fastest: For each, whether none that is at least as accurate is faster.
+        budget: What is to be met, if anything is.
+    """
+
+    points: tuple[Point, ...]
+    smallest: NDArray[np.bool_]
+    fastest: NDArray[np.bool_]
+    budget: Budget | None = None
+
+
+class FrontierView(View[FrontierResult]):
+    """Two panels with one axis of accuracy; the points have the numbers of the table."""
+
+    def __init__(self) -> None:
+        with mpl.rc_context(STYLE):
+            super().__init__(Picture(10, 4.2))
+            size, latency = self.picture.subplots(1, 2, sharey=True)
+            size.set(title="Accuracy by size", xlabel="zipped file (bytes)")
+            size.set_ylabel("test accuracy (%)")
+            latency.set(title="Accuracy by latency", xlabel="time of one image (µs)")
+            self._panels = [_Panel(size), _Panel(latency)]
+            self._allowed = size.add_patch(
+                Rectangle((0, 0), 0, 0, color=COLOURS[3], alpha=0.18, lw=0, label="budget")
+            )
+            for axes in (size, latency):
+                axes.legend(loc="lower right")
+        self.moving = [artist for panel in self._panels for artist in panel.moving]
+
+    def update(self, result: FrontierResult) -> bool:
+        """Move the points; new ones may need wider axes."""
+        accuracy = 100 * np.array([point.accuracy for point in result.points])
+        sizes = np.array([point.compressed_bytes for point in result.points])
+        times = np.array([point.latency_us for point in result.points])
+        self._panels[0].update(sizes, accuracy, result.smallest)
+        self._panels[1].update(times, accuracy, result.fastest)
+        lowest, highest = accuracy.min(), accuracy.max()
+        if result.budget is not None:
+            least, most = 100 * result.budget.accuracy, result.budget.compressed_bytes
+            self._panels[0].widen(most)
+            lowest, highest = min(lowest, least), max(highest, least)
+            left = self._panels[0].axes.get_xlim()[0]
+            self._allowed.set_bounds(left, least, most - left, 101 - least)
+        self._allowed.set_visible(result.budget is not None)
+        margin = max(0.1, 0.1 * (highest - lowest))
+        self._panels[0].axes.set_ylim(lowest - margin, min(highest + margin, 101))
+        return True
+
+    def describe(self, result: FrontierResult) -> str:
+        """Say what the newest form came to, and whether it keeps within the budget."""
+        last = result.points[-1]
+        text = (
+            f"{len(result.points)} forms of the model, {result.smallest.sum()} on the frontier "
+            f"of size and accuracy. The newest, {last.name}, takes {last.compressed_bytes:,} bytes "
+            f"zipped, is right in {last.accuracy:.2%} and takes {last.latency_us:.1f} µs an image."
+        )
+        if result.budget is None:
+            return text
+        verdict = "keeps within" if result.budget.is_met_by(last) else "misses"
+        return (
+            f"{text} It {verdict} the budget of {result.budget.compressed_bytes:,} bytes and "
+            f"{result.budget.accuracy:.2%}."
+        )
+
+    def table(self, result: FrontierResult) -> list[Row]:
+        """List all forms, and which are on the frontier."""
+        return [
+            (
+                f"{number} {point.name}",
+                f"{point.compressed_bytes:,} bytes zipped, {point.accuracy:.2%}, "
+                f"{point.latency_us:.1f} µs{', on the frontier' if front else ''}",
+            )
+            for number, (point, front) in enumerate(
+                zip(result.points, result.smallest, strict=True), 1
+            )
+        ]
+
+
+class _Panel:
+    """Points by one cost, with the frontier as a stair."""
+
+    def __init__(self, axes: Axes) -> None:
+        self.axes = axes
+        axes.set_xscale("log")
+        (self._stair,) = axes.plot(
+            [], [], color=COLOURS[1], lw=1.6, drawstyle="steps-post", label="frontier"
+        )
+        (self._points,) = axes.plot([], [], "o", color=COLOURS[0], ms=5, label="measured")
+        (self._newest,) = axes.plot(
+            [], [], "o", color=COLOURS[2], ms=12, mfc="none", mew=2, label="the newest"
+        )
+        self._numbers: list[mpl.text.Text] = []
+        self.moving = [self._stair, self._points, self._newest]
+
+    def update(
+        self,
+        costs: NDArray[np.float64],
+        accuracy: NDArray[np.float64],
+        front: NDArray[np.bool_],
+    ) -> None:
+        order = np.argsort(costs[front])
+        self._stair.set_data(costs[front][order], accuracy[front][order])
+        self._points.set_data(costs, accuracy)
+        self._newest.set_data(costs[-1:], accuracy[-1:])
+        self.axes.set_xlim(costs.min() / 1.4, costs.max() * 1.4)
+        for text in self._numbers:
+            text.remove()
+        self._numbers = _numbered(self.axes, costs, accuracy)
+
+    def widen(self, cost: float) -> None:
+        """Let a cost be in view."""
+        left, right = self.axes.get_xlim()
+        self.axes.set_xlim(min(left, cost / 1.4), max(right, cost * 1.4))
+
+
+def _numbered(
+    axes: Axes, costs: Sequence[float] | NDArray[np.float64], accuracy: NDArray[np.float64]
+) -> list[mpl.text.Text]:
+    return [
+        axes.annotate(
+            f"{number}", place, (6, 5), textcoords="offset points", fontsize=10, color=COLOURS[0]
+        )
+        for number, place in enumerate(zip(costs, accuracy, strict=True), 1)
+    ]
