@@ -77,6 +77,7 @@ class FrontierView(View[FrontierResult]):
             size.set(title="Accuracy by size", xlabel="zipped file (bytes)")
             size.set_ylabel("test accuracy (%)")
             latency.set(title="Accuracy by latency", xlabel="time of one image (µs)")
+            size.set_xscale("log")
             self._panels = [_Panel(size), _Panel(latency)]
             self._allowed = size.add_patch(
                 Rectangle((0, 0), 0, 0, color=COLOURS[3], alpha=0.18, lw=0, label="budget")
@@ -139,7 +140,6 @@ class _Panel:
 
     def __init__(self, axes: Axes) -> None:
         self.axes = axes
-        axes.set_xscale("log")
         (self._stair,) = axes.plot(
             [], [], color=COLOURS[1], lw=1.6, drawstyle="steps-post", label="frontier"
         )
@@ -160,7 +160,8 @@ class _Panel:
         self._stair.set_data(costs[front][order], accuracy[front][order])
         self._points.set_data(costs, accuracy)
         self._newest.set_data(costs[-1:], accuracy[-1:])
-        self.axes.set_xlim(costs.min() / 1.4, costs.max() * 1.4)
+        is_log = self.axes.get_xscale() == "log"
+        self.axes.set_xlim(costs.min() / 1.4 if is_log else 0, costs.max() * 1.4)
         for text in self._numbers:
             text.remove()
         self._numbers = _numbered(self.axes, costs, accuracy)
