@@ -155,16 +155,15 @@ class DescentView(View[DescentResult]):
     def table(self, result: DescentResult) -> list[Row]:
         """List the losses, the steps to a thousandth, and the rate that is too high."""
         small = np.flatnonzero(result.excess <= result.excess[0] / 1000)
-        rows = [
+        condition, limit = result.condition_number, result.limit
+        # Always as many rows, so that what stands below does not move.
+        return [
             ("loss above the lowest, first", f"{result.excess[0]:.4g}"),
             ("loss above the lowest, last", f"{result.excess[-1]:.4g}"),
             ("steps to a thousandth", f"{small[0]}" if len(small) else "not reached"),
+            ("condition number", f"{condition:.4g}" if condition else "not a bowl"),
+            (f"{result.rule} diverges from a rate of", f"{limit:.4g}" if limit else "none known"),
         ]
-        if result.condition_number is not None:
-            rows.append(("condition number", f"{result.condition_number:.4g}"))
-        if result.limit is not None:
-            rows.append((f"{result.rule} diverges from a rate of", f"{result.limit:.4g}"))
-        return rows
 
     @staticmethod
     def _verdict_of(result: DescentResult) -> str:

@@ -127,16 +127,15 @@ class SweepView(View[SweepResult]):
         too_high = result.rates[result.diverges]
         here, best = result.final[result.here], result.final[result.best]
         mean = f"mean of the last {result.last_steps} steps"
-        rows = [
+        limit = f"{result.limit:.4g}" if result.limit else "none known"
+        return [
             ("best rate", f"{result.rates[result.best]:.3g}"),
             ("loss above the lowest, at the start", f"{result.excess[0, 0]:.4g}"),
             (f"{mean}, at the best rate", f"{best:.4g}"),
             (f"{mean}, at this rate", f"{here:.4g}" if np.isfinite(here) else "beyond all numbers"),
             ("lowest rate that diverges", f"{too_high[0]:.3g}" if len(too_high) else "none here"),
+            ("limit of the rule, from the curvature", limit),
         ]
-        if result.limit is not None:
-            rows.append(("limit of the rule, from the curvature", f"{result.limit:.4g}"))
-        return rows
 
     @staticmethod
     def _verdict_of(result: SweepResult) -> str:

@@ -197,7 +197,10 @@ def test_each_control_can_go_to_its_ends(make):
     explorer = make()
     for name, control in explorer.controls.items():
         for end in control.ends:
+            rows = len(explorer._view.table(explorer.result))
             explorer.set(**{name: end})
+            # What stands below a table must not jump while a control moves.
+            assert len(explorer._view.table(explorer.result)) == rows
             assert explorer.values[name] == pytest.approx(end) if name != end else True
             assert len(explorer._view.picture.alt) > 40
             for row in explorer._view.table(explorer.result):
