@@ -1,0 +1,102 @@
+"""What a LiteRT file holds: its dense layers' integers and grids, as the formulas take them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert.interpreter import Interpreter
+from numpy.typing import NDArray
+
+from deployworkbook.formulas.quantization import Grid, dequantize
+from deployworkbook.training.notes import LITERT_NOTE, held_back
+
+# The width of each integer type that a weight can have in the file.
+WIDTHS = {
+    schema.TensorType.INT8: 8,
+    schema.TensorType.INT4: 4,
+    schema.TensorType.INT2: 2,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class DenseLayer:
+    """A dense layer as it stands in a file; a grid is ``None`` where numbers are floats.
+
+    Args:
+        weights: Shape ``[K, n]`` as in Keras (LiteRT keeps ``[n, K]``).
+        bias: Shape ``[n]``.
+        bits: Width of a stored weight.
+        weight_grid: Its scales have the shape ``[1, n]``, or ``[1, 1]`` where there is one.
+        input_grid: One scale.
+        output_grid: One scale.
+        relu: Whether negative outputs become 0.
+    """
+
+    weights: NDArray
+    bias: NDArray
+    bits: int
+    weight_grid: Grid | None
+    input_grid: Grid | None
+    output_grid: Grid | None
+    relu: bool
+
+    @property
+    def kernel(self) -> NDArray[np.float64]:
+        """The weights as real numbers."""
+        if self.weight_grid is None:
+            return self.weights.astype(np.float64)
+        return dequantize(self.weights, self.weight_grid)
+
+
+def dense_layers(content: bytes) -> list[DenseLayer]:
+    """Read the dense layers of a LiteRT file, in order.
+
+    Args:
+        content: The file's bytes.
+    """
+    file = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(content, 0))
+    (graph,) = file.subgraphs
+    with held_back(LITERT_NOTE):
+        interpreter = Interpreter(model_content=content, num_threads=1)
+        interpreter.allocate_tensors()
+    details = {each["index"]: each for each in interpreter.get_tensor_details()}
+    layers = []
+    for operator in graph.operators:
+        code = file.operatorCodes[operator.opcodeIndex].builtinCode
+        if code != schema.BuiltinOperator.FULLY_CONNECTED:
+            continue
+        source, weights, bias = operator.inputs
+        bits = WIDTHS.get(graph.tensors[weights].type, 32)
+        layers.append(
+            DenseLayer(
+                # LiteRT unpacks 4 and 2 bits to int8.
+                weights=interpreter.get_tensor(weights).T,
+                bias=interpreter.get_tensor(bias),
+                bits=bits,
+                weight_grid=_grid(details[weights], bits, per_output=True),
+                input_grid=_grid(details[source], 8),
+                output_grid=_grid(details[operator.outputs[0]], 8),
+                relu=operator.builtinOptions.fusedActivationFunction
+                == schema.ActivationFunctionType.RELU,
+            )
+        )
+    return layers
+
+
+def output_grid(content: bytes) -> Grid | None:
+    """Read the grid of a file's output; ``None`` where it is float32."""
+    (sink,) = Interpreter(model_content=content).get_output_details()
+    return _grid(sink, 8)
+
+
+def _grid(details: dict[str, Any], bits: int, *, per_output: bool = False) -> Grid | None:
+    quantization = details["quantization_parameters"]
+    if quantization["scales"].size == 0:
+        return None
+    shape = (1, -1) if per_output else ()
+    scale = quantization["scales"].astype(np.float64).reshape(shape)
+    zero_point = quantization["zero_points"].astype(np.int64).reshape(shape)
+    return Grid(scale, zero_point, -(1 << (bits - 1)), (1 << (bits - 1)) - 1)

@@ -1,0 +1,238 @@
+"""Quantization-aware training: the model learns on with rounded weights, and learns to bear it.
+
+The toolkit, tensorflow-model-optimization, wraps layers; it asks a ``QuantizeConfig`` which of
+their tensors are rounded, and a ``Quantizer`` how. Its default scheme has 8 bits throughout; here are a
+quantizer and a configuration for fewer.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from ai_edge_quantizer import recipe
+from ai_edge_quantizer.quantizer import AlgorithmName
+from numpy.typing import NDArray
+
+from deployworkbook.compression.dense_layers import dense_layers
+from deployworkbook.compression.quantize import apply_recipe
+from deployworkbook.compression.toolkit import tfmot
+from deployworkbook.formulas.clipping import mse_optimal_grid
+from deployworkbook.formulas.quantization import integer_range
+from deployworkbook.training.data import Dataset
+from deployworkbook.training.fit import History, fit
+from deployworkbook.training.flatbuffer import to_flatbuffer
+from deployworkbook.training.keras import keras, set_seed, tf
+from deployworkbook.training.variant import Variant
+from deployworkbook.validation import check_integer, check_number
+
+toolkit = tfmot.quantization.keras
+
+# The widths that LiteRT can store, and its recipe for weights that are on a grid already.
+STORED = {
+    2: recipe.dynamic_wi2c_afp32,
+    4: recipe.dynamic_wi4c_afp32,
+    8: recipe.dynamic_wi8c_afp32,
+}
+
+
+class LearnedStep(toolkit.quantizers.Quantizer):
+    """Rounds weights to whole steps; how long a step is, the training learns too.
+
+        w = s · clip(round(v / s), -q, q),  q = 2^(b-1) - 1
+
+    Each output channel has a step of its own. Backwards, rounding is taken for the identity (the
+    straight-through estimator), so that the gradient by s is round(v / s) - v / s within the range
+    and ±q beyond it. What is learnt is log s, which keeps s above 0.
+
+    Args:
+        num_bits: b, from 2 to 8.
+
+    Source: S. Esser et al., "Learned step size quantization", ICLR 2020.
+    """
+
+    def __init__(self, num_bits: int) -> None:
+        self.num_bits = check_integer("num_bits", num_bits, 2, 8)
+
+    def build(self, tensor_shape: Any, name: str, layer: Any) -> dict[str, Any]:
+        """Add log s to the layer."""
+        shape = (*[1] * (len(tensor_shape) - 1), tensor_shape[-1])
+        start = keras.initializers.Zeros()
+        return {"log_step": layer.add_weight(f"{name}_log_step", shape=shape, initializer=start)}
+
+    def __call__(self, inputs: Any, training: bool, weights: dict[str, Any], **_: Any) -> Any:
+        """Round."""
+        highest = float(integer_range(self.num_bits, narrow=True)[1])
+        step = tf.exp(weights["log_step"])
+        clipped = tf.clip_by_value(inputs / step, -highest, highest)
+        return step * (clipped + tf.stop_gradient(tf.round(clipped) - clipped))
+
+    def get_config(self) -> dict[str, Any]:
+        """Say what makes another one like it."""
+        return {"num_bits": self.num_bits}
+
+
+class KernelConfig(toolkit.QuantizeConfig):
+    """Rounds a layer's kernel, and leaves its bias and its activations alone.
+
+    Args:
+        num_bits: Of the kernel, from 2 to 8.
+    """
+
+    def __init__(self, num_bits: int) -> None:
+        self.num_bits = num_bits
+
+    def get_weights_and_quantizers(self, layer: Any) -> list[tuple[Any, Any]]:
+        """Name the kernel and how it is rounded."""
+        return [(layer.kernel, LearnedStep(self.num_bits))]
+
+    def get_activations_and_quantizers(self, layer: Any) -> list[tuple[Any, Any]]:
+        """Name none."""
+        return []
+
+    def set_quantize_weights(self, layer: Any, quantize_weights: list[Any]) -> None:
+        """Let the layer compute with the rounded kernel."""
+        (layer.kernel,) = quantize_weights
+
+    def set_quantize_activations(self, layer: Any, quantize_activations: list[Any]) -> None:
+        """There are none."""
+
+    def get_output_quantizers(self, layer: Any) -> list[Any]:
+        """Name none."""
+        return []
+
+    def get_config(self) -> dict[str, Any]:
+        """Say what makes another one like it."""
+        return {"num_bits": self.num_bits}
+
+
+@dataclass(frozen=True)
+class Aware:
+    """What quantization-aware training made.
+
+    Args:
+        variant: The LiteRT file.
+        history: The epochs.
+        seconds: How long they took.
+        distance: How far a weight in the file is from the one that training saw, at most, in
+            steps of its grid; ``None`` at 8 bits, where the converter takes over the toolkit's.
+    """
+
+    variant: Variant
+    history: History
+    seconds: float
+    distance: float | None
+
+
+def train_aware(
+    model: Any,
+    dataset: Dataset,
+    *,
+    bits: int = 8,
+    epochs: int = 6,
+    batch_size: int = 128,
+    learning_rate: float = 0.002,
+    seed: int = 0,
+) -> Aware:
+    """Let a trained model learn on with rounded weights, and write it as a LiteRT file.
+
+    At 8 bits the toolkit's default scheme rounds weights and activations, and the file computes in
+    int8. Below, :class:`LearnedStep` rounds the kernels, and LiteRT rounds activations to int8
+    while it computes. LiteRT stores 2, 4 and 8 bits: integers of 3 bits stand in 4, and integers
+    of 5, 6 and 7 bits in 8.
+
+    Args:
+        model: A trained Keras model that gives probabilities; it is not changed.
+        dataset: What to train on; its validation set chooses the epoch that is kept.
+        bits: From 2 to 8.
+        epochs: Passes over the training set.
+        batch_size: Images per step.
+        learning_rate: Adam's η at first; it falls to 0 by half a cosine.
+        seed: Of the shuffling and the dropout.
+
+    Returns:
+        The file, and how it came about.
+
+    Raises:
+        ValueError: A number is out of range.
+    """
+    check_integer("bits", bits, 2, 8)
+    steps = check_integer("epochs", epochs, 1) * -(
+        -len(dataset.train) // check_integer("batch_size", batch_size, 1)
+    )
+    rate = check_number("learning_rate", learning_rate, 0, 10, open_low=True)
+    set_seed(seed)
+    aware = toolkit.quantize_model(model) if bits == 8 else _with_learned_steps(model, bits)
+    aware.compile(
+        keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(rate, steps)),
+        loss="sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+    )
+    start = time.perf_counter()
+    # The rate falls to 0 at the end: an epoch that is worse than the last is no reason to stop.
+    history = fit(aware, dataset, epochs=epochs, batch_size=batch_size, patience=epochs)
+    seconds = time.perf_counter() - start
+    note = f"learned for {epochs} epochs with weights of {bits} bits"
+    if bits == 8:
+        content = to_flatbuffer(aware, quantizers=True)
+        return Aware(Variant("qat-int8", flatbuffer=content, note=note), history, seconds, None)
+    settled = _settled(model, aware)
+    stored = next(width for width in STORED if width >= bits)
+    rules = STORED[stored](algorithm_key=AlgorithmName.DEQUANTIZED_WEIGHT_RECOVERY)
+    content = apply_recipe(to_flatbuffer(settled), rules)
+    if stored != bits:
+        note += f", stored in {stored}"
+    variant = Variant(f"qat-int{bits}", flatbuffer=content, note=note)
+    return Aware(variant, history, seconds, _distance(settled, content))
+
+
+def _with_learned_steps(model: Any, bits: int) -> Any:
+    """Wrap a model's layers that have kernels; each step starts where rounding loses least."""
+
+    def annotate(layer: Any) -> Any:
+        copy = layer.__class__.from_config(layer.get_config())
+        if not hasattr(layer, "kernel"):
+            return copy
+        return toolkit.quantize_annotate_layer(copy, quantize_config=KernelConfig(bits))
+
+    annotated = keras.models.clone_model(model, clone_function=annotate)
+    annotated.set_weights(model.get_weights())
+    with toolkit.quantize_scope({"KernelConfig": KernelConfig, "LearnedStep": LearnedStep}):
+        aware = toolkit.quantize_apply(annotated)
+    for _, kernel, _, weights in _rounded(aware):
+        grid = mse_optimal_grid(kernel.numpy(), bits=bits, scheme="symmetric", axis=-1)
+        weights["log_step"].assign(np.log(grid.scale))
+    return aware
+
+
+def _rounded(aware: Any) -> list[tuple[Any, Any, Any, dict[str, Any]]]:
+    """List each rounded kernel: its layer, itself, its quantizer and what that has learnt."""
+    return [
+        (wrapper.layer, *rest)
+        for wrapper in aware.layers
+        for rest in getattr(wrapper, "_weight_vars", ())
+    ]
+
+
+def _settled(model: Any, aware: Any) -> Any:
+    """Copy a model with the rounded kernels in the place of its own."""
+    weights: list[NDArray[np.float32]] = []
+    for layer, kernel, quantizer, learnt in _rounded(aware):
+        weights.append(quantizer(kernel, False, learnt).numpy())
+        if layer.use_bias:
+            weights.append(layer.bias.numpy())
+    copy = keras.models.clone_model(model)
+    copy.set_weights(weights)
+    return copy
+
+
+def _distance(settled: Any, content: bytes) -> float:
+    kernels = [layer.kernel.numpy() for layer in settled.layers if hasattr(layer, "kernel")]
+    distances = [
+        np.abs(layer.kernel - kernel) / layer.weight_grid.scale
+        for layer, kernel in zip(dense_layers(content), kernels, strict=True)
+        if layer.weight_grid is not None
+    ]
+    return float(max(each.max() for each in distances))
