@@ -1,0 +1,97 @@
+"""A technique's result, made once: what a lesson trains again, it finds the next time."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, is_dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from deployworkbook import compression, formulas
+from deployworkbook.cache import build_once, key_of
+from deployworkbook.compression.distill import fingerprint
+from deployworkbook.compression.retrain import Examples
+from deployworkbook.training.data import Dataset
+from deployworkbook.training.keras import keras
+from deployworkbook.workspace import current_workspace
+
+PACKAGES = ("tensorflow", "tf_keras", "tensorflow-model-optimization")
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A model that a technique made.
+
+    Args:
+        model: The Keras model.
+        seconds: How long it took to make.
+        is_new: Whether it was made just now, rather than found in the cache.
+    """
+
+    model: Any
+    seconds: float
+    is_new: bool
+
+
+def make_once(
+    technique: Callable[..., Any],
+    model: Any,
+    dataset: Dataset,
+    *,
+    folder: Path | None = None,
+    notice: Callable[[str], None] = print,
+    **options: Any,
+) -> Kept:
+    """Give what a technique makes of a model: from the cache, or made now and kept there.
+
+    The cache tells results apart by the model's weights, the data, the options, the versions, and
+    the code of ``compression`` and ``formulas``.
+
+    Args:
+        technique: From a Keras model, its examples or its dataset, and options, to a Keras model.
+        model: What it begins with.
+        dataset: Whose training set it learns from.
+        folder: Where results live; by default the workspace's ``models``.
+        notice: Told when it waits for another process or finds damage.
+        options: The technique's own: dataclasses, and values that JSON can carry.
+
+    Returns:
+        The model, and what making it took.
+    """
+    settings = {
+        "technique": technique.__qualname__,
+        "options": {
+            name: asdict(value) if is_dataclass(value) else value for name, value in options.items()
+        },
+        "model": fingerprint(model),
+        "data": dataset.fingerprint,
+        "versions": [version(package) for package in PACKAGES],
+        "code": [
+            path.read_text()
+            for package in (compression, formulas)
+            for path in sorted(Path(package.__path__[0]).glob("*.py"))
+        ],
+    }
+
+    def build(target: Path) -> None:
+        source: Any = dataset
+        if "examples" in inspect.signature(technique).parameters:
+            source = Examples(dataset.train.images, dataset.train.labels)
+        start = time.perf_counter()
+        made = technique(model, source, **options)
+        seconds = time.perf_counter() - start
+        made.save(target / "model.keras")
+        (target / "made.json").write_text(json.dumps({"seconds": seconds}))
+
+    def load(source: Path) -> tuple[Any, float]:
+        record = json.loads((source / "made.json").read_text())
+        return keras.models.load_model(source / "model.keras"), record["seconds"]
+
+    place = folder or current_workspace().models
+    name = f"{technique.__name__}-{dataset.name}-{key_of(settings)}"
+    (result, seconds), is_new = build_once(place / name, build=build, load=load, notice=notice)
+    return Kept(result, seconds, is_new)

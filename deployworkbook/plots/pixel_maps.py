@@ -1,0 +1,42 @@
+"""Values of the pixels, as the pictures that they form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import matplotlib as mpl
+import numpy as np
+from numpy.typing import ArrayLike
+
+from deployworkbook.plots.picture import COLOURS, STYLE, Picture
+
+SIDE_PIXELS = 28
+
+
+def pixel_maps(maps: Mapping[str, ArrayLike]) -> Picture:
+    """Draw one value for each pixel, several pictures side by side, each with its own scale.
+
+    Args:
+        maps: By the picture's title, 784 values of at least 0.
+    """
+    parts = []
+    with mpl.rc_context(STYLE | {"axes.grid": False}):
+        picture = Picture(3.4 * len(maps), 3.2)
+        row = np.atleast_1d(picture.subplots(1, len(maps)))
+        for axes, (title, values) in zip(row, maps.items(), strict=True):
+            image = np.reshape(values, (SIDE_PIXELS, SIDE_PIXELS))
+            drawn = axes.imshow(image, cmap="cividis", vmin=0)
+            axes.set(xticks=[], yticks=[], title=title)
+            axes.spines[:].set_visible(False)
+            bar = picture.colorbar(drawn, ax=axes, shrink=0.75)
+            bar.outline.set_edgecolor(COLOURS[0])
+            # Long decimals beside one picture would push the next one away.
+            bar.formatter.set_powerlimits((-2, 3))
+            middle = image[7:21, 7:21].mean()
+            border = (image.sum() - image[7:21, 7:21].sum()) / (image.size - 14**2)
+            parts.append(
+                f"{title.replace(chr(10), ' ')}: {middle:.3g} on average in the middle, "
+                f"{border:.3g} around it"
+            )
+        picture.alt = f"Maps of the 28 by 28 pixels. {'; '.join(parts)}."
+    return picture

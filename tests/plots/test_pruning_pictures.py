@@ -1,0 +1,54 @@
+"""The pictures of the lesson on pruning: what they draw, and what their alternative texts say."""
+
+import numpy as np
+import pytest
+
+from deployworkbook.plots.pixel_maps import pixel_maps
+from deployworkbook.plots.relative import relative_bars
+from deployworkbook.plots.sparsity import accuracy_by_sparsity, sparsity_schedules
+
+
+def test_a_map_shows_each_pixel_in_its_place_from_0_on():
+    values = np.arange(784.0)
+    picture = pixel_maps({"first": values, "second": np.ones(784)})
+    image = picture.axes[0].images[0]
+    np.testing.assert_array_equal(image.get_array(), values.reshape(28, 28))
+    assert image.get_clim() == (0, 783)
+    assert [axes.get_title() for axes in picture.axes[:2]] == ["first", "second"]
+
+
+def test_a_map_says_the_means_of_the_middle_and_of_the_border():
+    values = np.zeros((28, 28))
+    values[7:21, 7:21] = 2.0
+    assert (
+        "share kept: 2 on average in the middle, 0 around it"
+        in pixel_maps({"share\nkept": values}).alt
+    )
+
+
+def test_schedules_are_drawn_and_told_at_three_steps():
+    picture = sparsity_schedules([0, 1, 2], {"cubic": [0, 0.7, 0.8], "constant": [0.8] * 3})
+    (axes,) = picture.axes
+    assert [line.get_ydata().tolist() for line in axes.lines] == [[0, 0.7, 0.8], [0.8] * 3]
+    assert "cubic 0%, 70% and 80%; constant 80%, 80% and 80%" in picture.alt
+
+
+def test_accuracies_are_drawn_over_the_sparsities():
+    picture = accuracy_by_sparsity(
+        [0.5, 0.9], {"Fisher": [0.97, 0.9], "magnitude": [0.96, 0.5]}, title="One cut"
+    )
+    (axes,) = picture.axes
+    assert axes.lines[0].get_xydata().tolist() == [[0.5, 0.97], [0.9, 0.9]]
+    assert axes.lines[0].get_linestyle() != axes.lines[1].get_linestyle()
+    assert "magnitude from 96.0% to 50.0%" in picture.alt
+
+
+def test_bars_are_shares_of_the_first_variants():
+    costs = {"file": [400, 400, 200], "zipped": [300.0, 30.0, 150.0]}
+    picture = relative_bars(["float32", "pruned", "smaller"], costs)
+    (axes,) = picture.axes
+    widths = [[bar.get_width() for bar in bars] for bars in axes.containers]
+    assert widths == [[1, 1, 0.5], pytest.approx([1, 0.1, 0.5])]
+    assert "pruned: file 100%, zipped 10%" in picture.alt
+    texts = [text.get_text() for text in axes.texts]
+    assert texts == ["100%", "100%", "50%", "100%", "10%", "50%"]
