@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from deployworkbook.training.flatbuffer import to_flatbuffer
 from deployworkbook.validation import check_choice, check_integer
 
-# What a bias may be a multiple of: 2^k, at most 32 of them to the largest. Its bytes then zip.
+# A bias becomes a multiple of a 2^k, at most 32 of them. Its bytes then zip.
 BIAS_BITS = 6
 
 
@@ -45,10 +45,12 @@ def lean_flatbuffer(model: Any, *, bits: int = 8, bias_bits: int = BIAS_BITS) ->
     for operator in graph.operators:
         code = content.operatorCodes[operator.opcodeIndex].builtinCode
         if code == schema.BuiltinOperator.FULLY_CONNECTED:
-            weights, bias = (graph.tensors[index] for index in operator.inputs[1:3])
-            _write_integers(content, weights, bits)
-            values = _values(content, bias)
-            content.buffers[bias.buffer].data = _bytes(_rounded(values, bias_bits))
+            _, weights, *bias = operator.inputs
+            _write_integers(content, graph.tensors[weights], bits)
+            # The converter leaves out a bias of nothing but zeros, and writes -1 for it.
+            for tensor in (graph.tensors[index] for index in bias if index != -1):
+                values = _values(content, tensor)
+                content.buffers[tensor.buffer].data = _bytes(_rounded(values, bias_bits))
     _strip(content)
     builder = flatbuffers.Builder(1024)
     builder.Finish(content.Pack(builder), b"TFL3")

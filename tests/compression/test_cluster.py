@@ -8,6 +8,7 @@ from deployworkbook.compression.lean import grid_step, lean_flatbuffer
 from deployworkbook.compression.prune import Pruning, prune
 from deployworkbook.runtimes.litert import LiteRTPredictor
 from deployworkbook.training.flatbuffer import to_flatbuffer
+from deployworkbook.training.models import mlp
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +90,14 @@ def test_the_lean_file_is_the_smaller_one(model):
     assert 0 < len(lean_flatbuffer(model)) - (101_632 + 4 * 138) < 1500
     assert len(lean_flatbuffer(model, bits=4)) < 0.55 * len(lean_flatbuffer(model))
     assert len(lean_flatbuffer(model)) < len(to_flatbuffer(model)) / 3.9
+
+
+def test_biases_of_nothing_but_zeros_can_be_written(digits):
+    fresh = mlp(hidden_units=8)
+    images = digits.test.images
+    ours = LiteRTPredictor(lean_flatbuffer(fresh))(images)
+    # As above: activations are rounded to 8 bits.
+    np.testing.assert_allclose(ours, fresh.predict(images, verbose=0), atol=0.05)
 
 
 def test_a_grid_is_found_where_there_is_one():
