@@ -49,7 +49,7 @@ def difference_curves(differences: Mapping[str, Mapping[str, Sequence[float]]]) 
     with mpl.rc_context(STYLE):
         picture = Picture(8.5, 3.6)
         axes = picture.subplots()
-        for colour, (name, others) in zip(COLOURS, differences.items(), strict=False):
+        for colour, (name, others) in zip(COLOURS[1:], differences.items(), strict=False):
             for style, (other, values) in zip(LINES, others.items(), strict=False):
                 heights = np.maximum(values, SMALLEST_DIFFERENCE)
                 steps, label = np.arange(1, len(heights) + 1), f"{name}, {other}"

@@ -102,3 +102,23 @@ def test_a_locked_guess_opens_the_explorer(lab, open_page, keep_picture):
     page.wait_for_selector(PICTURE)
     keep_picture(page)
     assert page.get_by_text("You guessed both alike; it is cross-entropy.").is_visible()
+
+
+def test_what_does_not_matter_is_greyed_until_it_does(lab, open_page, keep_picture):
+    source = "from deployworkbook.widgets.descent import descent_explorer\ndescent_explorer()"
+    page = open_page(lab.write("descent.ipynb", source), viewport=WINDOW)
+    lab.wait_until_idle(page)
+    lab.run_all(page)
+    page.wait_for_selector(".jp-OutputArea-output img[alt*='Quadratic bowl']")
+    momentum = page.locator(".widget-slider", has_text="momentum").locator(".noUi-target")
+    batches = page.locator(".widget-slider", has_text="batch size").locator(".noUi-target")
+    assert [each.get_attribute("disabled") for each in (momentum, batches)] == ["true", "true"]
+    surface, rule = page.locator(".jp-OutputArea select").all()
+    surface.select_option("regression on real data")
+    rule.select_option("momentum")
+    page.wait_for_selector(".jp-OutputArea-output img[alt*='steps of momentum']")
+    keep_picture(page)
+    assert [each.get_attribute("disabled") for each in (momentum, batches)] == [None, None]
+    batches.locator(HANDLE).focus()
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_selector(".jp-OutputArea-output img[alt*='on batches of 256']")
