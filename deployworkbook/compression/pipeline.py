@@ -115,6 +115,34 @@ def run(
     classroom = _Classroom(dataset, teaching, folder, notice)
     place = folder or current_workspace().models
     form, outcomes = Form(model), []
+    keys = keys_of(model, dataset, recipe=recipe, seed=seed, teaching=teaching)
+    for number, (stage, key) in enumerate(zip(recipe, keys, strict=True), 1):
+        name = "-".join(label(each) for each in recipe[:number])
+        (form, seconds), is_new = build_once(
+            place / f"stage-{dataset.name}-{label(stage)}-{key}",
+            build=_Builder(stage, form, classroom, seed),
+            load=_load,
+            notice=notice,
+        )
+        variant = form.variant(name, note=f"after stage {number} of {len(recipe)}")
+        measurement = replace(_measure(variant, dataset, lesson), made_by=key)
+        outcomes.append(Outcome(form, variant, measurement, seconds, is_new))
+    return outcomes
+
+
+def keys_of(
+    model: Any,
+    dataset: Dataset,
+    *,
+    recipe: Sequence[Stage],
+    seed: int = 0,
+    teaching: Settings | None = distill.TEACHING,
+) -> list[str]:
+    """Hash all that makes each stage; the arguments are those of ``run``.
+
+    Returns:
+        A key for each stage. Recipes that begin alike have the same first keys.
+    """
     key = key_of(
         {
             "start": distill.fingerprint(model),
@@ -125,18 +153,11 @@ def run(
             "code": [inspect.getsource(part) for part in (*CODE, models, flatbuffer)],
         }
     )
-    for number, stage in enumerate(recipe, 1):
-        name = "-".join(label(each) for each in recipe[:number])
+    keys = []
+    for stage in recipe:
         key = key_of({"before": key, "stage": type(stage).__name__, "settings": asdict(stage)})
-        (form, seconds), is_new = build_once(
-            place / f"stage-{dataset.name}-{label(stage)}-{key}",
-            build=_Builder(stage, form, classroom, seed),
-            load=_load,
-            notice=notice,
-        )
-        variant = form.variant(name, note=f"after stage {number} of {len(recipe)}")
-        outcomes.append(Outcome(form, variant, _measure(variant, dataset, lesson), seconds, is_new))
-    return outcomes
+        keys.append(key)
+    return keys
 
 
 class _Classroom:
@@ -180,7 +201,9 @@ class _Builder:
         examples = self.classroom.examples(self.stage.views)
         stage = replace(self.stage, settings=replace(self.stage.settings, seed=self.seed))
         start = time.perf_counter()
-        with tqdm(unit="step", desc=label(stage), mininterval=0.2) as bar:
+        batches = -(-len(examples.images) // stage.settings.batch_size)
+        total = stage.settings.epochs * batches
+        with tqdm(total=total, unit="step", desc=label(stage), mininterval=0.2) as bar:
             after = stage.apply(self.before, examples, bar)
         record = {"seconds": time.perf_counter() - start, "bits": after.bits}
         after.model.save(target / "model.keras")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import matplotlib as mpl
 import numpy as np
@@ -13,6 +14,9 @@ from numpy.typing import NDArray
 
 from deployworkbook.plots.picture import COLOURS, STYLE, Picture
 from deployworkbook.plots.view import Row, View
+
+if TYPE_CHECKING:
+    from deployworkbook.measurement import Measurement
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,22 @@ class Point:
     compressed_bytes: int
     accuracy: float
     latency_us: float
+
+    @classmethod
+    def of(cls, measurement: Measurement) -> Point:
+        """Take a form's figures from its measurement.
+
+        Raises:
+            ValueError: Size, accuracy or latency was not measured.
+        """
+        size, accuracy = measurement.compressed_bytes, measurement.accuracy
+        latency_ms = measurement.latency_p50_ms
+        if size is None or accuracy is None or latency_ms is None:
+            raise ValueError(
+                f"{measurement.variant}: expected zipped size, accuracy and latency. Received: "
+                f"{size}, {accuracy}, {latency_ms}. Measure it by runtimes.benchmark."
+            )
+        return cls(measurement.variant, size, accuracy, 1000 * latency_ms)
 
 
 @dataclass(frozen=True)
@@ -72,7 +92,7 @@ class FrontierView(View[FrontierResult]):
 
     def __init__(self) -> None:
         with mpl.rc_context(STYLE):
-            super().__init__(Picture(10, 4.2))
+            super().__init__(Picture(10, 4.8))
             size, latency = self.picture.subplots(1, 2, sharey=True)
             size.set(title="Accuracy by size", xlabel="zipped file (bytes)")
             size.set_ylabel("test accuracy (%)")
@@ -83,7 +103,7 @@ class FrontierView(View[FrontierResult]):
                 Rectangle((0, 0), 0, 0, color=COLOURS[3], alpha=0.18, lw=0, label="budget")
             )
             for axes in (size, latency):
-                axes.legend(loc="lower right")
+                axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.15), ncols=4)
         self.moving = [artist for panel in self._panels for artist in panel.moving]
 
     def update(self, result: FrontierResult) -> bool:
