@@ -102,8 +102,8 @@ class FrontierView(View[FrontierResult]):
             self._allowed = size.add_patch(
                 Rectangle((0, 0), 0, 0, color=COLOURS[3], alpha=0.18, lw=0, label="budget")
             )
-            for axes in (size, latency):
-                axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.15), ncols=4)
+            handles = size.get_legend_handles_labels()[0]
+            self.picture.legend(handles=handles, loc="outside lower center", ncols=4)
         self.moving = [artist for panel in self._panels for artist in panel.moving]
 
     def update(self, result: FrontierResult) -> bool:
