@@ -18,6 +18,7 @@ from filelock import FileLock
 
 from deployworkbook.machine import Machine, this_machine
 from deployworkbook.measurement import Entry, Measurement
+from deployworkbook.validation import message
 from deployworkbook.workspace import current_workspace, set_aside
 
 if TYPE_CHECKING:
@@ -63,6 +64,10 @@ MIGRATIONS = (
         images_per_s REAL NOT NULL,
         PRIMARY KEY (measurement, batch_size)
     );
+    """,
+    """
+    ALTER TABLE measurements ADD COLUMN made_by TEXT NOT NULL DEFAULT '';
+    CREATE INDEX measurements_made_by ON measurements (made_by);
     """,
 )
 
@@ -112,15 +117,46 @@ class Ledger:
 
     def add_all(self, measurements: list[Measurement]) -> list[int]:
         """Write several measurements, all or none; return their numbers."""
-        machine = this_machine()
-        now = datetime.now(UTC).isoformat(timespec="seconds")
         with self._connection() as connection:
             connection.execute("BEGIN IMMEDIATE")
-            connection.execute(
-                "INSERT OR IGNORE INTO machines VALUES (?, ?, ?, ?, ?, ?)",
-                (machine.identity, *astuple(machine)),
-            )
-            return [self._insert(connection, now, machine, row) for row in measurements]
+            return self._insert_all(connection, this_machine(), measurements)
+
+    def add_once(self, measurement: Measurement, *, machine: Machine | None = None) -> int:
+        """Write a measurement unless one is there that was made by the same.
+
+        Two processes that have the same to write, write it once.
+
+        Args:
+            measurement: With its ``made_by``.
+            machine: Where it was made; by default this one.
+
+        Returns:
+            The number of its row, or of the one that was there.
+
+        Raises:
+            ValueError: It does not say what it was made by.
+        """
+        if not measurement.made_by:
+            raise ValueError(message("made_by", received="none", expected="a hash"))
+        with self._connection() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            there = connection.execute(
+                "SELECT id FROM measurements WHERE made_by = ?", (measurement.made_by,)
+            ).fetchone()
+            if there:
+                return int(there[0])
+            return self._insert_all(connection, machine or this_machine(), [measurement])[0]
+
+    @classmethod
+    def _insert_all(
+        cls, connection: sqlite3.Connection, machine: Machine, measurements: list[Measurement]
+    ) -> list[int]:
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        connection.execute(
+            "INSERT OR IGNORE INTO machines VALUES (?, ?, ?, ?, ?, ?)",
+            (machine.identity, *astuple(machine)),
+        )
+        return [cls._insert(connection, now, machine, row) for row in measurements]
 
     @staticmethod
     def _insert(

@@ -34,6 +34,8 @@ class Measurement:
         throughput_per_s: Images per second by batch size.
         peak_memory_bytes: Most memory that a process took which only loads it and predicts.
         note: What else there is to say.
+        made_by: The hash of all that made the form: data, settings, code. Empty where nobody asks
+            whether it is there already.
 
     Raises:
         TypeError: A figure is no number.
@@ -56,6 +58,7 @@ class Measurement:
     throughput_per_s: Mapping[int, float] = field(default_factory=dict)
     peak_memory_bytes: int | None = None
     note: str = ""
+    made_by: str = ""
 
     def __post_init__(self) -> None:
         check_choice("kind", self.kind, ["measured", "modelled"])

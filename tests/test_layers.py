@@ -25,7 +25,7 @@ ALLOWED = {
     "formulas": {"validation"},
     "cache": {"validation", "workspace"},
     "measurement": {"validation", "machine"},
-    "ledger": {"workspace", "machine", "measurement", "ledger_table"},
+    "ledger": {"validation", "workspace", "machine", "measurement", "ledger_table"},
     "ledger_table": {"formulas"},
     "training": {"validation", "workspace", "cache", "formulas"},
     "runtimes": {"validation", "workspace", "measurement", "training"},

@@ -4,7 +4,7 @@ import multiprocessing
 import os
 import signal
 import sqlite3
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import pandas as pd
 import pytest
@@ -33,6 +33,7 @@ FULL = Measurement(
     throughput_per_s={1: 5_000.0, 256: 400_000.0},
     peak_memory_bytes=600_000_000,
     note="as trained",
+    made_by="0123456789abcdef",
 )
 LEAST = Measurement("int8", "litert", "2.3", "digits", "def", kind="modelled")
 
@@ -49,6 +50,11 @@ def write_half(path, started):
     connection.execute("DELETE FROM measurements")
     started.set()
     signal.pause()
+
+
+def write_the_same(path):
+    for row in range(ROWS):
+        Ledger(path).add_once(Measurement("w", "r", "1", "d", "f", made_by=f"{row}"))
 
 
 @pytest.fixture
@@ -135,6 +141,49 @@ def test_the_ledger_of_a_newer_workbook_is_left_alone(path):
     with pytest.raises(ValueError, match="newer workbook"):
         Ledger(path)
     assert path.read_bytes() == before
+
+
+def test_what_was_made_by_the_same_is_written_once(path):
+    writers = [CONTEXT.Process(target=write_the_same, args=(path,)) for _ in range(4)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+        assert writer.exitcode == 0
+    ledger = Ledger(path)
+    assert sorted(int(entry.measurement.made_by) for entry in ledger.entries()) == [*range(ROWS)]
+    there = ledger.entries()[0]
+    assert ledger.add_once(there.measurement) == there.id
+
+
+def test_a_row_names_the_machine_that_measured_it(path):
+    other = replace(this_machine(), name="elsewhere")
+    ledger = Ledger(path)
+    ledger.add_once(FULL, machine=other)
+    assert [entry.machine for entry in ledger.entries()] == [other]
+
+
+def test_once_needs_to_know_what_it_was_made_by(path):
+    with pytest.raises(ValueError, match="made_by: expected a hash"):
+        Ledger(path).add_once(LEAST)
+
+
+def test_a_ledger_of_the_first_schema_keeps_its_rows(path):
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.executescript(MIGRATIONS[0])
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute("PRAGMA user_version = 1")
+    connection.execute("INSERT INTO machines VALUES ('m', 'n', 'p', 1, 1, 's')")
+    connection.execute(
+        "INSERT INTO measurements (measured_at, machine, lesson, variant, runtime, runtime_version,"
+        " dataset, dataset_fingerprint, kind, note) VALUES"
+        " ('2026-01-01', 'm', '', 'float32', 'litert', '2', 'mnist', 'f', 'measured', 'old')"
+    )
+    connection.close()
+    ((kept, made_by),) = [
+        (entry.measurement.note, entry.measurement.made_by) for entry in Ledger(path).entries()
+    ]
+    assert (kept, made_by) == ("old", "")
 
 
 def test_the_file_says_whose_it_is_and_which_schema_it_has(path):
