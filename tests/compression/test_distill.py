@@ -48,7 +48,7 @@ def test_logits_are_computed_once(model, digits, tmp_path):
 
 def test_a_student_comes_to_agree_with_its_teacher(model, digits, tmp_path):
     examples = learn_from(digits, model, folder=tmp_path)
-    settings = Settings(epochs=10, temperature=2.0, hard_weight=0.0)
+    settings = Settings(epochs=40, learning_rate=0.01, temperature=2.0, hard_weight=0.0)
     few = student(examples, settings=settings, hidden_units=16)
     theirs, ours = (
         each.predict(digits.test.images, verbose=0).argmax(axis=1) for each in (model, few)
