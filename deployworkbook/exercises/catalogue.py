@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from deployworkbook.exercises import descent, losses, pipeline, pruning, quantization, start, training
+from deployworkbook.exercises import (
+    descent,
+    losses,
+    pipeline,
+    pruning,
+    quantization,
+    start,
+    training,
+)
 from deployworkbook.exercises.declaration import Exercise, Prediction
 
 MODULES = (start, losses, descent, training, quantization, pruning, pipeline)
