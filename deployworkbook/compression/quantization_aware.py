@@ -1,8 +1,8 @@
 """Quantization-aware training: the model learns on with rounded weights, and learns to bear it.
 
 The toolkit, tensorflow-model-optimization, wraps layers; it asks a ``QuantizeConfig`` which of
-their tensors are rounded, and a ``Quantizer`` how. Its default scheme has 8 bits throughout; here are a
-quantizer and a configuration for fewer.
+their tensors are rounded, and a ``Quantizer`` how. Its default scheme has 8 bits throughout; here
+are a quantizer and a configuration for fewer.
 """
 
 from __future__ import annotations

@@ -49,8 +49,10 @@ def test_training_recovers_what_rounding_lost(model, digits):
     float32 = (model.predict(digits.test.images, verbose=0).argmax(1) == digits.test.labels).mean()
     rounded = accuracy(quantize(model, "int2").flatbuffer, digits.test)
     learned = accuracy(train_aware(model, digits, bits=2).variant.flatbuffer, digits.test)
-    assert rounded < float32 - 0.1
-    assert learned > float32 - 0.04
+    # A point is 3.6 of the 360 images; on the digits two bits lose about six points.
+    assert rounded < float32 - 0.03
+    assert learned > rounded + 0.03
+    assert learned > float32 - 0.02
 
 
 def test_eight_bits_become_a_file_that_computes_in_integers(model, digits):
