@@ -22,6 +22,9 @@ ROWS = {
         *((f"int{bits}", "simulated") for bits in (6, 5, 3)),
         *((f"qat-int{bits}", "litert") for bits in (8, 4, 2)),
     ],
+    "06_pruning": [
+        (name, "litert") for name in ("float32", "pruned-95", "pruned-2of4", "neurons-50")
+    ],
 }
 BY_NAME = {lesson.name: lesson for lesson in LESSONS}
 
