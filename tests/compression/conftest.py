@@ -3,7 +3,9 @@
 import pytest
 
 from deployworkbook.compression.retrain import Examples, Settings
+from deployworkbook.training.data import load_dataset
 from deployworkbook.training.fit import Recipe, train
+from deployworkbook.training.mnist import ENVIRONMENT_VARIABLE
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +23,12 @@ def examples(digits):
 def short():
     """Two epochs on the digits: 22 steps."""
     return Settings(epochs=2)
+
+
+@pytest.fixture(scope="session")
+def mnist_models(mnist_path):
+    """The baseline of three seeds, on the real MNIST: half a minute, once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(ENVIRONMENT_VARIABLE, str(mnist_path))
+        data = load_dataset("mnist")
+    return [train(data, Recipe(seed=seed))[0] for seed in range(3)]

@@ -200,11 +200,11 @@ def test_convolutions_are_quantized_too(digits):
 
 
 @pytest.mark.mnist
-def test_on_mnist_int8_loses_a_tenth_of_a_point_and_int4_four(mnist):
+def test_on_mnist_int8_loses_a_tenth_of_a_point_and_int4_four(mnist, mnist_models):
     lost = {"int8-dynamic": [], "int8-full": [], "int4": []}
     images = calibration_images(mnist.train)
-    for seed in range(3):
-        content = to_flatbuffer(train(mnist, Recipe(seed=seed))[0])
+    for model in mnist_models:
+        content = to_flatbuffer(model)
         before = accuracy(content, mnist.test)
         for name, losses in lost.items():
             asked = images if TECHNIQUES[name].calibrates else None
