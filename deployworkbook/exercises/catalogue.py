@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from deployworkbook.exercises import (
     descent,
+    importance,
     losses,
     pipeline,
     pruning,
@@ -13,7 +14,7 @@ from deployworkbook.exercises import (
 )
 from deployworkbook.exercises.declaration import Exercise, Prediction
 
-MODULES = (start, losses, descent, training, quantization, pruning, pipeline)
+MODULES = (start, losses, descent, training, quantization, importance, pruning, pipeline)
 
 EXERCISES: dict[str, Exercise] = {
     exercise.id: exercise for module in MODULES for exercise in module.EXERCISES
