@@ -137,7 +137,13 @@ def test_half_of_the_neurons_make_a_smaller_and_a_faster_file(
     assert half_s < 0.8 * whole_s
 
 
-def test_a_taught_student_of_16_beats_itself_alone(benchmark, mnist, folder) -> None:
+def test_what_a_teacher_gives_a_student_of_16(benchmark, mnist, folder) -> None:
+    """Reports an interval and claims no gain.
+
+    Of eight settings tried on the validation set with other seeds (temperatures 1, 2, 4 and 8, the
+    labels' share 0.1 and 0.5), none beat the student alone; temperature 1 came nearest, and the
+    higher the temperature, the worse. What is asserted is only that it does little harm.
+    """
     from scipy import stats
 
     master = teacher(mnist, folder=folder)
@@ -145,7 +151,7 @@ def test_a_taught_student_of_16_beats_itself_alone(benchmark, mnist, folder) -> 
     alone = Examples(mnist.train.images, mnist.train.labels)
     differences = []
     for seed in range(5):
-        settings = Settings(epochs=10, seed=seed)
+        settings = Settings(epochs=10, temperature=1.0, seed=seed)
         correct = [
             (
                 student(each, settings=settings, hidden_units=16)
@@ -162,4 +168,4 @@ def test_a_taught_student_of_16_beats_itself_alone(benchmark, mnist, folder) -> 
     benchmark.extra_info.update(mean=np.mean(differences), low=low, high=high)
     benchmark.pedantic(lambda: None, rounds=1)
     print(f"taught less alone: {np.mean(differences):.2%}, from {low:.2%} to {high:.2%}")
-    assert low > 0
+    assert low > -0.01
