@@ -33,7 +33,9 @@ ALLOWED = {
         "validation",
         "workspace",
         "cache",
+        "machine",
         "measurement",
+        "ledger",
         "formulas",
         "training",
         "runtimes",
@@ -58,6 +60,8 @@ CONFINED = {
     "tensorflow_model_optimization": ("compression/",),
     "matplotlib": ("plots/", "widgets/"),
     "ipywidgets": ("widgets/", "exercises/predict.py"),
+    "dask": ("compression/workers.py",),
+    "distributed": ("compression/workers.py", "compression/sweep.py"),
 }
 
 
