@@ -110,7 +110,7 @@ def test_the_pipeline_loses_nothing_at_a_fiftieth_of_the_size(
     benchmark.pedantic(lambda: None, rounds=1)
     assert min(sizes) >= 50
     assert np.mean(gains) >= 0
-    # Against the training of the model that it begins with. Seen: 6 times as long on an idle machine.
+    # Against the training of the model that it begins with. Seen: 6 times as long.
     assert max(seconds) + teaching_s < 20 * max(each.seconds for each in starts)
 
 
