@@ -40,8 +40,7 @@ EXERCISES = (
     Exercise(
         id="quantization.quantize",
         lesson=LESSON,
-        expected="a function of values, scale, zero point, lowest and highest integer that returns "
-        "an array of whole numbers",
+        expected="a function of values, scale, zero point, low and high that returns an array",
         reference=lambda values, scale, zero_point, low, high: np.clip(
             np.rint(values / scale) + zero_point, low, high
         ),
@@ -80,8 +79,7 @@ EXERCISES = (
     Exercise(
         id="quantization.scale",
         lesson=LESSON,
-        expected="a function of a range's lower end, its upper end and the bits that returns the "
-        "step of the affine grid, as a number",
+        expected="a function of low, high and bits that returns the step of the affine grid",
         reference=_scale,
         cases=RANGES,
         hints=(
@@ -107,8 +105,7 @@ EXERCISES = (
     Exercise(
         id="quantization.zero_point",
         lesson=LESSON,
-        expected="a function of a range's lower end, its upper end and the bits that returns the "
-        "integer of the real 0",
+        expected="a function of low, high and bits that returns the integer of the real 0",
         reference=_zero_point,
         cases=RANGES,
         hints=(
@@ -138,8 +135,7 @@ EXERCISES = (
     Exercise(
         id="quantization.per_channel",
         lesson=LESSON,
-        expected="a function of a kernel [inputs, outputs] and the bits that returns a scale for "
-        "each output",
+        expected="a function of kernel and bits that returns a scale for each output",
         reference=lambda kernel, bits: np.abs(kernel).max(axis=0) / (2 ** (bits - 1) - 1),
         cases=KERNELS,
         hints=(
@@ -188,8 +184,7 @@ EXERCISES = (
     Exercise(
         id="quantization.calibrate",
         lesson=LESSON,
-        expected="a function of the activations of training and of test images that returns the "
-        "range to calibrate with, its lower and its upper end",
+        expected="a function of two arrays of activations that returns the two ends of a range",
         reference=lambda train, test: np.array([train.min(), train.max()]),
         cases=ACTIVATIONS,
         hints=(
