@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from deployworkbook.exercises import (
     descent,
+    distillation,
     importance,
     losses,
     pipeline,
@@ -14,7 +15,17 @@ from deployworkbook.exercises import (
 )
 from deployworkbook.exercises.declaration import Exercise, Prediction
 
-MODULES = (start, losses, descent, training, quantization, importance, pruning, pipeline)
+MODULES = (
+    start,
+    losses,
+    descent,
+    training,
+    quantization,
+    importance,
+    pruning,
+    distillation,
+    pipeline,
+)
 
 EXERCISES: dict[str, Exercise] = {
     exercise.id: exercise for module in MODULES for exercise in module.EXERCISES
