@@ -25,6 +25,10 @@ ROWS = {
     "06_pruning": [
         (name, "litert") for name in ("float32", "pruned-95", "pruned-2of4", "neurons-50")
     ],
+    "08_compression_pipeline": [
+        (name, "litert")
+        for name in ("float32", "prune97.5", "prune97.5-int4", "pqat-90", "prune97-int4")
+    ],
 }
 BY_NAME = {lesson.name: lesson for lesson in LESSONS}
 
@@ -108,3 +112,31 @@ def test_on_the_real_mnist_the_lesson_trains_to_97_3_percent(mnist_path, tmp_pat
     (entry,) = entries(tmp_path)
     assert (entry.measurement.dataset, entry.measurement.examples) == ("mnist", 10_000)
     assert entry.measurement.accuracy >= 0.973
+
+
+@pytest.mark.mnist
+def test_on_the_real_mnist_zeros_zip_well_and_fewer_neurons_run_faster(mnist_path, tmp_path):
+    named = {"DEPLOYWORKBOOK_MNIST": str(mnist_path)}
+    run(BY_NAME["06_pruning"], tmp_path, {}, **named)
+    rows = {entry.measurement.variant: entry.measurement for entry in entries(tmp_path)}
+    whole, pruned, halved = (rows[name] for name in ("float32", "pruned-95", "neurons-50"))
+    assert pruned.size_bytes == whole.size_bytes
+    # A twentieth of the weights is left, and each needs its place besides its value.
+    assert pruned.compressed_bytes < whole.compressed_bytes / 5
+    assert halved.size_bytes < 0.55 * whole.size_bytes
+    # Half of the arithmetic; a fifth is what no noise of a busy machine takes away.
+    assert halved.throughput_per_s[256] > 1.2 * whole.throughput_per_s[256]
+    # The unpruned model has 97.7 %.
+    assert pruned.accuracy > 0.955
+    assert halved.accuracy > 0.97
+
+
+@pytest.mark.mnist
+def test_on_the_real_mnist_the_pipeline_loses_nothing_at_a_fiftieth_of_the_size(
+    mnist_path, tmp_path
+):
+    run(BY_NAME["08_compression_pipeline"], tmp_path, {}, DEPLOYWORKBOOK_MNIST=str(mnist_path))
+    rows = {entry.measurement.variant: entry.measurement for entry in entries(tmp_path)}
+    whole, small = rows["float32"], rows["prune97.5-int4"]
+    assert whole.size_bytes >= 50 * small.compressed_bytes
+    assert small.accuracy >= whole.accuracy
