@@ -49,6 +49,7 @@ ALLOWED = {
     "tables": set(),
     "doctor": {"validation", "workspace", "kernels", "lab", "tables", "training"},
     "headless": {"validation", "workspace", "lessons", "execution"},
+    "sweeping": {"validation", "workspace", "headless", "compression"},
     "cli": None,  # everything
     "__main__": {"cli"},
 }

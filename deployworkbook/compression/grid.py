@@ -132,3 +132,14 @@ def as_table(results: Sequence[Result]) -> pd.DataFrame:
             there["zipped (bytes)"].to_numpy(dtype=float), there["accuracy (%)"].to_numpy()
         )
     return table
+
+
+def best_of(results: Sequence[Result]) -> Result | None:
+    """Choose the most accurate point, of equals the smaller; ``None`` if none is measured."""
+    known = [result for result in results if result.measurement is not None]
+    return max(known, key=_worth, default=None)
+
+
+def _worth(result: Result) -> tuple[float, int]:
+    measured = result.measurement
+    return measured.accuracy, -measured.compressed_bytes
