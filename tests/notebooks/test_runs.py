@@ -2,13 +2,9 @@
 
 import re
 
-import nbformat
 import pytest
 
 from deployworkbook.compression.quantize import TECHNIQUES
-from deployworkbook.execution.jobs import Job
-from deployworkbook.execution.parameters import fast_parameters
-from deployworkbook.execution.runner import run_jobs
 from deployworkbook.ledger import Ledger
 from deployworkbook.lessons import catalogue
 from deployworkbook.workspace import Workspace
@@ -33,14 +29,6 @@ ROWS = {
 BY_NAME = {lesson.name: lesson for lesson in LESSONS}
 
 
-def run(lesson, folder, parameters, **environment):
-    job = Job(lesson.path, folder / lesson.path.name, parameters, 120, 300)
-    home = {"DEPLOYWORKBOOK_HOME": str(folder / "home")}
-    (outcome,) = run_jobs([job], workers=1, environment=home | environment)
-    assert outcome.status == "passed", f"{outcome.error}\n{outcome.traceback}"
-    return nbformat.read(job.output, as_version=4)
-
-
 def streams(notebook, name):
     return "".join(
         output.text
@@ -54,13 +42,10 @@ def entries(folder):
     return Ledger(Workspace(folder / "home").ledger_path).entries()
 
 
-@pytest.fixture(scope="module", params=LESSONS, ids=lambda lesson: lesson.name)
-def fast_run(request, tmp_path_factory):
-    """Each lesson alone, in a new workspace, without a network or MNIST."""
-    folder = tmp_path_factory.mktemp(request.param.name)
-    offline = {"DEPLOYWORKBOOK_MNIST": "", "KERAS_HOME": str(folder), "HTTPS_PROXY": ""}
-    parameters = fast_parameters(request.param.path)
-    return request.param, run(request.param, folder, parameters, **offline), folder
+@pytest.fixture(params=LESSONS, ids=lambda lesson: lesson.name)
+def fast_run(request, run_fast):
+    """Each lesson, its executed notebook, and the folder of its workspace."""
+    return request.param, *run_fast(request.param)
 
 
 def test_it_runs_alone_offline_and_quietly(fast_run):
@@ -106,18 +91,20 @@ def test_the_ledger_holds_what_the_lesson_measured_from_the_file(fast_run):
 
 
 @pytest.mark.mnist
-def test_on_the_real_mnist_the_lesson_trains_to_97_3_percent(mnist_path, tmp_path):
+def test_on_the_real_mnist_the_lesson_trains_to_97_3_percent(run_lesson, mnist_path, tmp_path):
     named = {"DEPLOYWORKBOOK_MNIST": str(mnist_path)}
-    run(BY_NAME["04_training"], tmp_path, {}, **named)
+    run_lesson(BY_NAME["04_training"], tmp_path, {}, **named)
     (entry,) = entries(tmp_path)
     assert (entry.measurement.dataset, entry.measurement.examples) == ("mnist", 10_000)
     assert entry.measurement.accuracy >= 0.973
 
 
 @pytest.mark.mnist
-def test_on_the_real_mnist_zeros_zip_well_and_fewer_neurons_run_faster(mnist_path, tmp_path):
+def test_on_the_real_mnist_zeros_zip_well_and_fewer_neurons_run_faster(
+    run_lesson, mnist_path, tmp_path
+):
     named = {"DEPLOYWORKBOOK_MNIST": str(mnist_path)}
-    run(BY_NAME["06_pruning"], tmp_path, {}, **named)
+    run_lesson(BY_NAME["06_pruning"], tmp_path, {}, **named)
     rows = {entry.measurement.variant: entry.measurement for entry in entries(tmp_path)}
     whole, pruned, halved = (rows[name] for name in ("float32", "pruned-95", "neurons-50"))
     assert pruned.size_bytes == whole.size_bytes
@@ -133,9 +120,11 @@ def test_on_the_real_mnist_zeros_zip_well_and_fewer_neurons_run_faster(mnist_pat
 
 @pytest.mark.mnist
 def test_on_the_real_mnist_the_pipeline_loses_nothing_at_a_fiftieth_of_the_size(
-    mnist_path, tmp_path
+    run_lesson, mnist_path, tmp_path
 ):
-    run(BY_NAME["08_compression_pipeline"], tmp_path, {}, DEPLOYWORKBOOK_MNIST=str(mnist_path))
+    run_lesson(
+        BY_NAME["08_compression_pipeline"], tmp_path, {}, DEPLOYWORKBOOK_MNIST=str(mnist_path)
+    )
     rows = {entry.measurement.variant: entry.measurement for entry in entries(tmp_path)}
     whole, small = rows["float32"], rows["prune97.5-int4"]
     assert whole.size_bytes >= 50 * small.compressed_bytes
