@@ -64,7 +64,7 @@ def sweep(
         retries: How often a point that fails is tried again.
         workspace: Whose ledger and models; by default the current one.
         on_result: Told, in this thread, of each step of a point.
-        notice: Told when a process waits for another or finds damage.
+        notice: Told which data it is, and of waits and damage.
 
     Returns:
         How each point ended, in the order of the points. After Ctrl-C those that had not ended are
@@ -87,7 +87,9 @@ def sweep(
     place = (workspace or current_workspace()).create()
     run = _Sweep([(point, point.recipe(epochs)) for point in points], seed, place, on_result)
     try:
-        jobs = run.jobs(load_dataset(dataset), notice)
+        data = load_dataset(dataset)
+        notice(str(data))
+        jobs = run.jobs(data, notice)
         if jobs:
             with _client(len(jobs), workers, scheduler) as client:
                 carry_out(
