@@ -65,3 +65,12 @@ def test_where_there_is_a_file_both_agree(model, digits):
 def test_other_widths_are_refused(model, digits, bits):
     with pytest.raises(ValueError, match="bits"):
         modelled(model, bits, digits)
+
+
+def test_only_the_named_layers_are_rounded(model):
+    first, last = [layer.name for layer in model.layers if hasattr(layer, "kernel")]
+    copy = rounded(model, bits=2, layers=[last])
+    np.testing.assert_array_equal(kernels_of(copy)[0], kernels_of(model)[0])
+    assert (kernels_of(copy)[1] != kernels_of(model)[1]).any()
+    with pytest.raises(ValueError, match=first):
+        rounded(model, bits=2, layers=["flatten"])
