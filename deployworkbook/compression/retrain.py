@@ -165,7 +165,10 @@ class Retraining:
         self._labels = tf.constant(check_labels("labels", examples.labels, self.classes))
         said = examples.teacher_logits
         self._teacher = None if said is None else tf.constant(said)
-        self._run = tf.function(self._take_steps, reduce_retracing=True)
+        # For any number of steps: a last call of fewer steps would otherwise build a second graph.
+        chosen = tf.TensorSpec([None, settings.batch_size], tf.int64)
+        seen = tf.TensorSpec([None], tf.int64)
+        self._run = tf.function(self._take_steps, input_signature=[chosen, seen])
         for constraint in self._constraints:
             constraint.apply()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -103,55 +104,72 @@ def compare(
     total = len(taught.images)
     count = total if images is None else check_integer("images", images, 1, total)
     steps = settings.epochs * -(-count // settings.batch_size)
-    alone, distilled = [], []
+    made: dict[str, list[Any]] = {"alone": [], "distilled": []}
+    heard = {"alone": taught.without_teacher(), "distilled": taught}
+    digests = {name: _digest(examples) for name, examples in heard.items()}
     with tqdm(total=2 * len(seeds) * steps, unit="step", mininterval=0.2) as bar:
-        for seed in seeds:
-            rows = np.sort(np.random.default_rng(seed).choice(total, count, replace=False))
-            part, own = taught.chosen(rows), replace(settings, seed=seed)
-            for made, examples in ((alone, part.without_teacher()), (distilled, part)):
-                student, is_new = _student(examples, own, hidden_units, folder, notice, bar)
-                made.append(student)
-                if not is_new:
-                    bar.update(steps)
-    accuracies = (np.array([_accuracy(each, test) for each in made]) for made in (alone, distilled))
+        for seed, name in itertools.product(seeds, heard):
+            lesson = _Lesson(heard[name], count, replace(settings, seed=seed), hidden_units)
+            student, is_new = lesson.student(digests[name], folder, notice, bar)
+            made[name].append(student)
+            if not is_new:
+                bar.update(steps)
+    alone, distilled = made["alone"], made["distilled"]
+    accuracies = (
+        np.array([_accuracy(each, test) for each in students]) for students in (alone, distilled)
+    )
     return Comparison(hidden_units, count, tuple(alone), tuple(distilled), *accuracies)
 
 
-def _student(
-    examples: Examples,
-    settings: Settings,
-    hidden_units: int,
-    folder: Path | None,
-    notice: Callable[[str], None],
-    bar: Any,
-) -> tuple[Any, bool]:
-    """A student and whether it is new; one that the labels taught is kept for all temperatures."""
-    heard = asdict(settings)
-    if examples.teacher_logits is None:
-        del heard["temperature"], heard["hard_weight"]
-    key = key_of(
-        {
-            "settings": heard,
-            "hidden_units": hidden_units,
-            "examples": _digest(examples),
-            "versions": [tf.__version__, keras.__version__],
-            "code": [inspect.getsource(part) for part in CODE],
-        }
-    )
+@dataclass(frozen=True, eq=False)
+class _Lesson:
+    """All that makes a student; the seed draws its images and its first weights."""
 
-    def build(target: Path) -> None:
-        student = distill.student(
-            examples, settings=settings, hidden_units=hidden_units, progress=bar
+    examples: Examples
+    images: int
+    settings: Settings
+    hidden_units: int
+
+    def student(
+        self, digest: str, folder: Path | None, notice: Callable[[str], None], bar: Any
+    ) -> tuple[Any, bool]:
+        """Find it or train it, and say whether it is new."""
+        heard = asdict(self.settings)
+        if self.examples.teacher_logits is None:
+            # The same student at all temperatures.
+            del heard["temperature"], heard["hard_weight"]
+        key = key_of(
+            {
+                "settings": heard,
+                "hidden_units": self.hidden_units,
+                "images": self.images,
+                "examples": digest,
+                "versions": [tf.__version__, keras.__version__],
+                "code": [inspect.getsource(part) for part in CODE],
+            }
         )
-        student.save(target / "model.keras")
 
-    def load(source: Path) -> Any:
-        return keras.models.load_model(source / "model.keras", compile=False)
+        def build(target: Path) -> None:
+            student = distill.student(
+                self._drawn(),
+                settings=self.settings,
+                hidden_units=self.hidden_units,
+                progress=bar,
+            )
+            student.save(target / "model.keras")
 
-    place = folder or current_workspace().models
-    return build_once(
-        place / f"student-{hidden_units}-{key}", build=build, load=load, notice=notice
-    )
+        def load(source: Path) -> Any:
+            return keras.models.load_model(source / "model.keras", compile=False)
+
+        place = (folder or current_workspace().models) / f"student-{self.hidden_units}-{key}"
+        return build_once(place, build=build, load=load, notice=notice)
+
+    def _drawn(self) -> Examples:
+        total = len(self.examples.images)
+        if self.images == total:
+            return self.examples
+        draw = np.random.default_rng(self.settings.seed)
+        return self.examples.chosen(np.sort(draw.choice(total, self.images, replace=False)))
 
 
 def _digest(examples: Examples) -> str:
