@@ -21,6 +21,9 @@ ROWS = {
     "06_pruning": [
         (name, "litert") for name in ("float32", "pruned-95", "pruned-2of4", "neurons-50")
     ],
+    "07_distillation": [
+        (name, "litert") for name in ("teacher-cnn", "student-16", "student-16-distilled")
+    ],
     "08_compression_pipeline": [
         (name, "litert")
         for name in ("float32", "prune97.5", "prune97.5-int4", "pqat-90", "prune97-int4")
