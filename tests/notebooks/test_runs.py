@@ -131,6 +131,21 @@ def test_on_the_real_mnist_zeros_zip_well_and_fewer_neurons_run_faster(measure):
 
 
 @pytest.mark.mnist
+def test_on_the_real_mnist_a_teacher_makes_students_of_16_units_better(
+    run_lesson, mnist_path, tmp_path
+):
+    named = {"DEPLOYWORKBOOK_MNIST": str(mnist_path)}
+    notebook = run_lesson(BY_NAME["07_distillation"], tmp_path, {}, **named)
+    said = streams(notebook, "stdout")
+    # The verdict is printed where the interval of the paired differences is above 0.
+    for images in ("2,000", "54,000"):
+        assert re.search(rf"16 units, {images} images: .* distilled is better$", said, re.M)
+    rows = {row.measurement.variant: row.measurement for row in entries(tmp_path)}
+    assert rows["teacher-cnn"].accuracy >= 0.99
+    assert rows["student-16-distilled"].size_bytes < rows["teacher-cnn"].size_bytes / 5
+
+
+@pytest.mark.mnist
 def test_on_the_real_mnist_the_pipeline_loses_nothing_at_a_fiftieth_of_the_size(measure):
     rows = measure("08_compression_pipeline")
     whole, small = rows["float32"], rows["prune97.5-int4"]
