@@ -153,25 +153,17 @@ def test_ctrl_c_keeps_what_has_ended_and_kills_the_workers():
         if [each.status for each in events].count("done") == 1:
             raise KeyboardInterrupt
 
-    before, environment = set(psutil.Process().children()), dict(os.environ)
+    environment = dict(os.environ)
     with local_client(2) as client:
-        started = set(psutil.Process().children()) - before
+        started = [psutil.Process(number) for number in client.run(os.getpid).values()]
         carry_out(wait, [0.1, 60, 61], groups="abc", client=client, retries=2, on_event=interrupt)
         began = time.monotonic()
     # A worker in the middle of a job of a minute is not waited for.
     assert time.monotonic() - began < 20
     assert [event.status for event in ends(events)] == ["done", "stopped", "stopped"]
-    assert len(started) >= 2
-    assert not [process for process in started if is_alive(process) and is_worker(process)]
+    assert len(started) == 2
+    assert not [process for process in started if process.is_running()]
     assert dict(os.environ) == environment
-
-
-def is_alive(process):
-    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-
-
-def is_worker(process):
-    return "resource_tracker" not in " ".join(process.cmdline())
 
 
 def test_workers_that_exist_are_taken(dask_cluster, tmp_path):
