@@ -74,9 +74,9 @@ class Outcome:
 RECIPE: tuple[Stage, ...] = (
     Prune(
         prune.Pruning(sparsity=0.975, fade=0.01),
-        Settings(epochs=40, learning_rate=0.003, temperature=2.0),
+        Settings(epochs=20, learning_rate=0.003, temperature=2.0),
     ),
-    Quantize(4, Settings(epochs=12, learning_rate=0.001, temperature=2.0)),
+    Quantize(4, Settings(epochs=6, learning_rate=0.001, temperature=2.0)),
 )
 
 
