@@ -192,6 +192,25 @@ def run(
     )
 
 
+@app.command(
+    add_help_option=False,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)
+def serve(context: typer.Context) -> None:
+    """Serve SavedModels over TensorFlow Serving's API, gRPC and REST; --help lists its flags.
+
+    The flags are TensorFlow Serving's: --port, --rest_api_port, --model_name, --model_base_path.
+    """
+    from deployworkbook.serving.embedded.flags import parse
+
+    options = parse(context.args)
+
+    # Here, since TensorFlow takes seconds to import, and a wrong flag should be told at once.
+    from deployworkbook.serving.embedded.server import run as run_server
+
+    raise typer.Exit(run_server(options))
+
+
 @app.command()
 def ledger(
     every: Annotated[

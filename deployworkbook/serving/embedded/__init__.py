@@ -1,0 +1,15 @@
+"""A server of TensorFlow Serving's API in Python, for machines without TensorFlow Serving.
+
+The layers, each imports only from those above it:
+
+- ``errors``, ``flags``, ``metrics``, ``versions``: codes, command line, monitoring, policies; no
+  TensorFlow.
+- ``protos``: the messages of the API.
+- ``config``: the files that flags name.
+- ``tensors``, ``json_text``, ``json_tensors``, ``json_examples``: tensors as protobuf and as JSON.
+- ``servable``, ``batching``: a SavedModel in memory, and requests that run together.
+- ``inference``, ``warmup``: predict, classify, regress and multi-inference on a servable.
+- ``manager``: which versions of which models are loaded.
+- ``service``: the API, whatever carries it; ``grpc_service`` and ``rest`` carry it.
+- ``connections``, ``server``: limits of the REST port; the process.
+"""
