@@ -202,13 +202,15 @@ def serve(context: typer.Context) -> None:
     The flags are TensorFlow Serving's: --port, --rest_api_port, --model_name, --model_base_path.
     """
     from deployworkbook.serving.embedded.flags import parse
+    from deployworkbook.serving.embedded.ports import check_ports
 
     options = parse(context.args)
+    check_ports(options)
 
-    # Here, since TensorFlow takes seconds to import, and a wrong flag should be told at once.
+    # Here, since TensorFlow takes seconds to import, and what is wrong should be told at once.
     from deployworkbook.serving.embedded.server import run as run_server
 
-    raise typer.Exit(run_server(options))
+    run_server(options)
 
 
 @app.command()

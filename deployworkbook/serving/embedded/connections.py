@@ -9,11 +9,12 @@ from typing import Any
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 HEADER_SECONDS = 10.0
+LINGER_SECONDS = 1.0
 LARGEST_HEADERS_BYTES = 16 * 1024
+_BUSY_BODY = b'{\n    "error": "Too many open connections"\n}'
 _BUSY = (
     b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\n"
-    b"Content-Length: 43\r\nConnection: close\r\n\r\n"
-    b'{\n    "error": "Too many open connections"\n}'
+    b"Content-Length: %d\r\nConnection: close\r\n\r\n%b" % (len(_BUSY_BODY), _BUSY_BODY)
 )
 
 
@@ -27,9 +28,7 @@ class LimitedProtocol(H11Protocol):
         kwargs: uvicorn's.
     """
 
-    def __init__(
-        self, *args: Any, most: int, header_seconds: float = HEADER_SECONDS, **kwargs: Any
-    ) -> None:
+    def __init__(self, *args: Any, most: int, header_seconds: float, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._most = most
         self._header_seconds = header_seconds
@@ -41,7 +40,10 @@ class LimitedProtocol(H11Protocol):
         if len(self.connections) >= self._most:
             self._refused = True
             transport.write(_BUSY)
-            transport.close()
+            # Closed at once, what the client has sent in vain would reset the connection, and it
+            # would not read why.
+            transport.write_eof()
+            self._waiting = self.loop.call_later(LINGER_SECONDS, transport.abort)
             return
         super().connection_made(transport)
         self._watch()
@@ -74,4 +76,4 @@ class LimitedProtocol(H11Protocol):
 
 def limited(most: int) -> Any:
     """Make uvicorn's protocol with a limit of connections."""
-    return partial(LimitedProtocol, most=most)
+    return partial(LimitedProtocol, most=most, header_seconds=HEADER_SECONDS)

@@ -7,13 +7,12 @@ import ipaddress
 import logging
 import os
 import signal
-import socket
 import sys
 import threading
 import time
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import grpc
 import uvicorn
@@ -26,6 +25,7 @@ from deployworkbook.serving.embedded.flags import Options, complaint
 from deployworkbook.serving.embedded.grpc_service import GrpcServer
 from deployworkbook.serving.embedded.manager import Manager, every
 from deployworkbook.serving.embedded.metrics import Metrics
+from deployworkbook.serving.embedded.ports import bound
 from deployworkbook.serving.embedded.rest import Rest
 from deployworkbook.serving.embedded.servable import Servable
 from deployworkbook.serving.embedded.service import Service
@@ -34,14 +34,11 @@ from deployworkbook.serving.embedded.warmup import warm_up
 log = logging.getLogger(__name__)
 
 
-def run(options: Options) -> int:
-    """Serve until a signal says otherwise.
+def run(options: Options) -> NoReturn:
+    """Serve until a signal says otherwise; then end the process with 0.
 
     Args:
         options: What the command line says.
-
-    Returns:
-        What the process exits with.
 
     Raises:
         OSError: A port is taken, or a file cannot be read.
@@ -59,7 +56,10 @@ def run(options: Options) -> int:
         Server(options, stopped).run()
     except ServingError as error:
         raise ValueError(error.text) from error
-    return 0
+    # A thread that still runs a model, for a client that waits no more, would abort a longer end.
+    logging.shutdown()
+    sys.stdout.flush()
+    os._exit(0)
 
 
 class Server:
@@ -75,10 +75,8 @@ class Server:
         self._stopped = stopped
         self._metrics = Metrics()
         self._sockets = (
-            [_bound(options.host, options.rest_api_port)] if options.rest_api_port else []
+            [bound(options.host, options.rest_api_port)] if options.rest_api_port else []
         )
-        if options.port:
-            _bound(options.host, options.port).close()
         self._metrics_path = (
             config.read_metrics_path(options.monitoring_config_file)
             if options.monitoring_config_file
@@ -222,26 +220,6 @@ def _credentials(path: Path | None) -> Any:
         root_certificates=given.custom_ca.encode() or None,
         require_client_auth=given.client_verify,
     )
-
-
-def _bound(host: str, port: int) -> socket.socket:
-    """Take a port without listening yet.
-
-    Raises:
-        OSError: It is taken, or the address is not this machine's.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    taken = socket.socket(family)
-    taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        taken.bind((host, port))
-    except OSError as error:
-        taken.close()
-        raise OSError(
-            f"Port {port} of {host} is not to be had ({error.strerror}). Name another with "
-            "--port or --rest_api_port, or stop what listens there."
-        ) from error
-    return taken
 
 
 def _warn_if_wide(host: str) -> None:
