@@ -74,7 +74,7 @@ def start():
     """Start servers in this process; all end with the session."""
     with_threads = []
 
-    def begin(**given):
+    def begin(*, ready=True, **given):
         options = Options(
             **{
                 "port": free_port(),
@@ -94,7 +94,7 @@ def start():
             f"{ADDRESS}:{options.port}",
             [("grpc.max_receive_message_length", -1), ("grpc.use_local_subchannel_pool", 1)],
         )
-        if options.port:
+        if options.port and ready:
             grpc.channel_ready_future(channel).result(timeout=30)
         if options.rest_api_port:
             _wait_for(options.rest_api_port)

@@ -89,6 +89,23 @@ def test_a_connection_too_many_is_told_so(small):
     assert well(small)
 
 
+def test_more_grpc_connections_than_allowed_leave_the_server_well(small):
+    """A connection too many is closed, and the first ones go on."""
+    apart = [("grpc.use_local_subchannel_pool", 1)]
+    channels = [grpc.insecure_channel(f"{ADDRESS}:{small.options.port}", apart) for _ in range(12)]
+    ready = 0
+    for channel in channels:
+        try:
+            grpc.channel_ready_future(channel).result(timeout=0.3)
+            ready += 1
+        except grpc.FutureTimeoutError:
+            continue
+    assert 1 <= ready <= 8
+    assert small.predict(predict_request()).outputs["y"].float_val == [3.0]
+    for channel in channels:
+        channel.close()
+
+
 def test_a_client_slow_with_its_body(small):
     opened = open_socket(
         small, b"POST /v1/models/half:predict HTTP/1.1\r\nHost: a\r\nContent-Length: 50\r\n\r\n{"

@@ -1,6 +1,7 @@
 """The command: how it starts, what it says, and how it ends."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -228,6 +229,29 @@ def test_it_survives_kill_9_and_memory_survives_twenty_swaps(process, tmp_path):
     for number in range(5, 25):
         swap(number)
     assert memory.memory_info().rss < before * 1.1
+
+
+def test_tls(start, half, tmp_path, missing):
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        missing("openssl")
+    key, certificate = tmp_path / "key", tmp_path / "certificate"
+    subprocess.run(
+        [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+         "-nodes", "-days", "2", "-subj", "/CN=localhost",
+         "-addext", "subjectAltName=DNS:localhost", "-keyout", str(key), "-out", str(certificate)],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    texts = [path.read_text().replace("\n", "\\n") for path in (key, certificate)]
+    file = write(tmp_path / "ssl", f'server_key: "{texts[0]}" server_cert: "{texts[1]}"')
+    credentials = grpc.ssl_channel_credentials(certificate.read_bytes())
+    server = start(model_base_path=half, model_name="half", ssl_config_file=file, ready=False)
+    options = [("grpc.ssl_target_name_override", "localhost")]
+    address = f"{ADDRESS}:{server.options.port}"
+    with grpc.secure_channel(address, credentials, options) as channel:
+        call = channel.unary_unary("/tensorflow.serving.PredictionService/Predict")
+        answer = call(predict_request().SerializeToString(), timeout=20, wait_for_ready=True)
+    assert predict_pb2.PredictResponse.FromString(answer).outputs["y"].float_val == [3.0]
 
 
 def _in_a_line(text):

@@ -66,7 +66,8 @@ def test_the_page_is_prometheus_text(server, half):
     buckets = [
         sample
         for sample in families[":tensorflow:serving:request_latency"].samples
-        if sample.name.endswith("_bucket") and sample.labels["API"] == "Predict"
+        if sample.name.endswith("_bucket")
+        and (sample.labels["model_name"], sample.labels["API"]) == ("half", "Predict")
     ]
     assert len(buckets) == 34
     assert [b.value for b in buckets] == sorted(b.value for b in buckets)

@@ -63,7 +63,9 @@ def multi_inference(servable: Servable, request: Any) -> Any:
     Raises:
         ServingError: The tasks are not of one model and one input, or one fails.
     """
-    feed, fetches, seen = "", {}, set()
+    feed = ""
+    fetches: dict[str, None] = {}
+    seen = set()
     for task in request.tasks:
         if not task.model_spec.name:
             raise invalid("Found ModelSpec with an empty model name.")

@@ -113,7 +113,7 @@ def _handlers(service: Service) -> grpc.GenericRpcHandler:
     return _Handlers(handlers)
 
 
-class _Handlers(grpc.GenericRpcHandler):
+class _Handlers(grpc.GenericRpcHandler):  # type: ignore[misc]
     """What is not among the handlers gRPC answers with UNIMPLEMENTED."""
 
     def __init__(self, handlers: dict[str, Any]) -> None:
@@ -136,7 +136,8 @@ def _answer(act: Callable[[Any], Any], kind: Any) -> Callable[[bytes, Any], byte
 
     def answer(body: bytes, context: grpc.ServicerContext) -> bytes:
         try:
-            return act(_parsed(body, kind)).SerializeToString()
+            answered: bytes = act(_parsed(body, kind)).SerializeToString()
+            return answered
         except ServingError as error:
             wrong = error
         except Exception as error:

@@ -94,6 +94,8 @@ def _add(value: Any, name: str, feature: Any) -> None:
         or (isinstance(value, dict) and not is_base64(value))
     ):
         raise invalid(f"Feature: {name} has element with unexpected JSON type: {kind_of(value)}")
+    kind: str
+    item: Any
     if isinstance(value, str | dict):
         kind, item = "bytes", value.encode() if isinstance(value, str) else decode_base64(value)
     elif isinstance(value, float):

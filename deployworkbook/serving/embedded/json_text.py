@@ -147,7 +147,7 @@ def decimals(values: NDArray[Any]) -> list[str]:
     # Between these, the shortest text that NumPy writes is in no scientific notation either.
     size = np.abs(values)
     if np.all(((size >= 1e-4) & (size < 1e6)) | (size == 0)):
-        return values.astype("U").tolist()
+        return list(values.astype("U").tolist())
     return [_decimal(value) for value in values]
 
 

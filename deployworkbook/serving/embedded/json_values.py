@@ -28,7 +28,10 @@ _INTEGERS = {
     "uint32": (np.uint32, 0, 2**32 - 1),
     "uint64": (np.uint64, 0, 2**64 - 1),
 }
-_FLOATS = {"float": (np.float32, 2**24 - 1), "double": (np.float64, 2**53 - 1)}
+_FLOATS: dict[str, tuple[Any, int]] = {
+    "float": (np.float32, 2**24 - 1),
+    "double": (np.float64, 2**53 - 1),
+}
 
 
 def to_array(value: Any, type_name: str) -> Array:
@@ -90,7 +93,7 @@ def quick_array(value: Any, type_name: str) -> Array | None:
 
 
 def _small(flat: list[Any]) -> bool:
-    return min(flat) > -(2**24) and max(flat) < 2**24
+    return bool(min(flat) > -(2**24) and max(flat) < 2**24)
 
 
 def _fits(array: Array) -> bool:
@@ -166,13 +169,14 @@ def _float(value: Any, type_name: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise type_error(value, type_name)
     dtype, largest_whole = _FLOATS[type_name]
+    largest = float(np.finfo(dtype).max)
     if isinstance(value, int):
         if -(2**63) <= value < 2**64:
             if abs(value) > largest_whole:
                 raise lossy_error(value, type_name)
-        elif abs(value) > float(np.finfo(dtype).max):
+        elif abs(value) > largest:
             raise lossy_error(value, type_name)
         return float(value)
-    if np.isfinite(value) and abs(value) > float(np.finfo(dtype).max):
+    if np.isfinite(value) and abs(value) > largest:
         raise lossy_error(value, type_name)
     return value

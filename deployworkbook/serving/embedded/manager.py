@@ -250,6 +250,8 @@ def every(seconds: float, act: Callable[[], None], *, until: threading.Event, na
         while not until.wait(seconds):
             try:
                 act()
+            except (ServingError, OSError) as error:
+                log.error("%s failed: %s", name, error)
             except Exception:
                 log.exception("%s failed", name)
 

@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from google.protobuf import message_factory
-from google.protobuf.message import Message
 
 from deployworkbook.training.keras import tf
 
@@ -30,7 +31,7 @@ from tensorflow_serving.config import model_server_config_pb2
 _pool = tf.compat.v1.ConfigProto.DESCRIPTOR.file.pool
 
 
-def _message(name: str) -> type[Message]:
+def _message(name: str) -> Any:
     return message_factory.GetMessageClass(_pool.FindMessageTypeByName(f"tensorflow.{name}"))
 
 
