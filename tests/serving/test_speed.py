@@ -8,6 +8,7 @@ import time
 import grpc
 import numpy as np
 import pytest
+import requests
 
 from deployworkbook.serving.embedded.protos import predict_pb2, tf
 from deployworkbook.training.keras import keras
@@ -90,6 +91,15 @@ def test_one_image_takes_at_most_twice_a_bare_echo(running, tmp_path):
     )
     # The median of neighbours in time, which share what else the machine does.
     assert np.median(ratios) <= 2
+
+
+def test_rest_waits_for_no_acknowledgement(server):
+    """Two packets an answer and Nagle's algorithm would make it 40 ms on a kept connection."""
+    address = f"{server.address}/v1/models/half:predict"
+    with requests.Session() as session:
+        taken = p50_s(lambda body, timeout: session.post(address, body, timeout=timeout),
+                      b'{"instances": [2.0]}', count=30)  # fmt: skip
+    assert taken < 0.02
 
 
 def throughput_per_s(port, body, *, clients, seconds):
