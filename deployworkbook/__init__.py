@@ -17,6 +17,7 @@ The layers, from the ground up; each imports only from those above it in this li
 - ``lessons``, ``kernels``, ``websocket``, ``lab``, ``doctor``: the notebooks, and what they need to
   open.
 - ``execution``, ``headless``: notebooks run without a browser, and their pages.
+- ``sweeping``: a sweep of compressions, told in the terminal.
 - ``cli``: the command ``deployworkbook``.
 
 Importing this package loads none of them.

@@ -23,6 +23,9 @@ T = TypeVar("T")
 
 MANIFEST = "manifest.json"
 
+# How the notice ends that another process is at work.
+WAITING = "waiting for it."
+
 
 def key_of(settings: Mapping[str, object]) -> str:
     """Hash the settings that a result depends on; equal settings give equal keys.
@@ -63,7 +66,7 @@ def build_once(
     try:
         lock.acquire(timeout=0.2)
     except Timeout:
-        notice(f"Another process is making {folder.name}; waiting for it.")
+        notice(f"Another process is making {folder.name}; {WAITING}")
         lock.acquire()
     try:
         if folder.exists() and (damage := _damage(folder)):

@@ -214,6 +214,57 @@ def serve(context: typer.Context) -> None:
 
 
 @app.command()
+def sweep(
+    bits: Annotated[str, typer.Option(metavar="N,...", help="Of a weight: 4, 8 or both.")] = "4,8",
+    sparsity: Annotated[
+        str, typer.Option(metavar="S,...", help="Shares of the weights that go, below 1.")
+    ] = "0.9,0.95",
+    temperature: Annotated[
+        str, typer.Option(metavar="T,...", help="At which the student hears its teacher.")
+    ] = "2,4",
+    dataset: Annotated[str, typer.Option(metavar="NAME", help="auto, mnist or digits.")] = "auto",
+    epochs: Annotated[
+        int | None, typer.Option(help="Of pruning; by default those of the pipeline.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the model, and of all stages.")] = 0,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes at once; by default one a core.")
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="A Dask scheduler whose workers are taken instead."),
+    ] = None,
+    retries: Annotated[int, typer.Option(help="How often a failed point is tried again.")] = 2,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write the results as JSON.")
+    ] = None,
+    folder: Folder = None,
+) -> None:
+    """Prune and quantize the model at each point of a grid, in parallel processes, and measure it.
+
+    What is in the ledger already is not made again, so a sweep that was stopped goes on. Exits
+    with 1 when a point fails for good, and names it.
+    """
+    from deployworkbook.sweeping import run_sweep
+
+    raise typer.Exit(
+        run_sweep(
+            bits=bits,
+            sparsity=sparsity,
+            temperature=temperature,
+            dataset=dataset,
+            epochs=epochs,
+            seed=seed,
+            workers=workers,
+            scheduler=scheduler,
+            retries=retries,
+            json_file=json_file,
+            workspace=_workspace(folder),
+        )
+    )
+
+
+@app.command()
 def ledger(
     every: Annotated[
         bool, typer.Option("--all", help="Every row, not only the newest of each kind.")

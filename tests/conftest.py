@@ -4,8 +4,12 @@ import os
 import sys
 from pathlib import Path
 
+import nbformat
 import pytest
 
+from deployworkbook.execution.jobs import Job
+from deployworkbook.execution.parameters import fast_parameters
+from deployworkbook.execution.runner import run_jobs
 from deployworkbook.training.data import load_dataset
 from deployworkbook.training.mnist import ENVIRONMENT_VARIABLE
 
@@ -58,3 +62,33 @@ def mnist(mnist_path, monkeypatch):
     """The real MNIST."""
     monkeypatch.setenv(ENVIRONMENT_VARIABLE, str(mnist_path))
     return load_dataset("mnist")
+
+
+@pytest.fixture(scope="session")
+def run_lesson():
+    """Run a lesson in a workspace of its own within a folder; give the executed notebook."""
+
+    def run(lesson, folder, parameters, **environment):
+        job = Job(lesson.path, folder / lesson.path.name, parameters, 120, 300)
+        home = {"DEPLOYWORKBOOK_HOME": str(folder / "home")}
+        (outcome,) = run_jobs([job], workers=1, environment=home | environment)
+        assert outcome.status == "passed", f"{outcome.error}\n{outcome.traceback}"
+        return nbformat.read(job.output, as_version=4)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def run_fast(run_lesson, tmp_path_factory):
+    """Run a lesson alone, in a new workspace, without a network or MNIST; each once a session."""
+    done = {}
+
+    def run(lesson):
+        if lesson.name not in done:
+            folder = tmp_path_factory.mktemp(lesson.name)
+            offline = {"DEPLOYWORKBOOK_MNIST": "", "KERAS_HOME": str(folder), "HTTPS_PROXY": ""}
+            notebook = run_lesson(lesson, folder, fast_parameters(lesson.path), **offline)
+            done[lesson.name] = (notebook, folder)
+        return done[lesson.name]
+
+    return run

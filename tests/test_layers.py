@@ -33,7 +33,9 @@ ALLOWED = {
         "validation",
         "workspace",
         "cache",
+        "machine",
         "measurement",
+        "ledger",
         "formulas",
         "training",
         "runtimes",
@@ -48,6 +50,7 @@ ALLOWED = {
     "tables": set(),
     "doctor": {"validation", "workspace", "kernels", "lab", "tables", "training"},
     "headless": {"validation", "workspace", "lessons", "execution"},
+    "sweeping": {"validation", "workspace", "headless", "compression"},
     "cli": None,  # everything
     "__main__": {"cli"},
 }
@@ -59,6 +62,8 @@ CONFINED = {
     "tensorflow_model_optimization": ("compression/",),
     "matplotlib": ("plots/", "widgets/"),
     "ipywidgets": ("widgets/", "exercises/predict.py"),
+    "dask": ("compression/workers.py",),
+    "distributed": ("compression/workers.py", "compression/sweep.py"),
     "grpc": ("serving/",),
     "tensorflow_serving": ("serving/",),
     "starlette": ("serving/embedded/",),

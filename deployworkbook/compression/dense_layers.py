@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from deployworkbook.formulas.quantization import Grid, dequantize
 from deployworkbook.training.notes import LITERT_NOTE, held_back
 
-# The width of each integer type that a weight can have in the file.
+# The width of each type that a weight can have in the file.
 WIDTHS = {
+    schema.TensorType.FLOAT32: 32,
+    schema.TensorType.FLOAT16: 16,
     schema.TensorType.INT8: 8,
     schema.TensorType.INT4: 4,
     schema.TensorType.INT2: 2,
@@ -63,13 +65,19 @@ def dense_layers(content: bytes) -> list[DenseLayer]:
         interpreter = Interpreter(model_content=content, num_threads=1)
         interpreter.allocate_tensors()
     details = {each["index"]: each for each in interpreter.get_tensor_details()}
+    codes = [file.operatorCodes[each.opcodeIndex].builtinCode for each in graph.operators]
+    # Weights that are stored narrow and computed with in float32 come out of an operator.
+    stored = {
+        each.outputs[0]: each.inputs[0]
+        for each, code in zip(graph.operators, codes, strict=True)
+        if code == schema.BuiltinOperator.DEQUANTIZE
+    }
     layers = []
-    for operator in graph.operators:
-        code = file.operatorCodes[operator.opcodeIndex].builtinCode
+    for operator, code in zip(graph.operators, codes, strict=True):
         if code != schema.BuiltinOperator.FULLY_CONNECTED:
             continue
-        source, weights, bias = operator.inputs
-        bits = WIDTHS.get(graph.tensors[weights].type, 32)
+        source, weights, bias = (stored.get(index, index) for index in operator.inputs)
+        bits = WIDTHS[graph.tensors[weights].type]
         layers.append(
             DenseLayer(
                 # LiteRT unpacks 4 and 2 bits to int8.

@@ -18,7 +18,7 @@ from deployworkbook.compression.retrain import Examples, Retraining, Settings, w
 from deployworkbook.compression.views import View, matrices, show
 from deployworkbook.training import models
 from deployworkbook.training.data import Dataset
-from deployworkbook.training.keras import keras, set_seed, tf
+from deployworkbook.training.keras import SAVE_FORMAT, keras, set_seed, tf
 from deployworkbook.workspace import current_workspace
 
 # By a pixel each way, and turned a little each way: digits that stay what they are.
@@ -62,7 +62,7 @@ def teacher(
         examples = Examples(dataset.train.images, dataset.train.labels, VIEWS)
         training = Retraining(models.cnn(), examples, settings=settings)
         training.advance()
-        training.result().save(target / "model.keras")
+        training.result().save(target / "model.keras", save_format=SAVE_FORMAT)
 
     def load(source: Path) -> Any:
         return keras.models.load_model(source / "model.keras")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, is_dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -62,20 +62,6 @@ def make_once(
     Returns:
         The model, and what making it took.
     """
-    settings = {
-        "technique": technique.__qualname__,
-        "options": {
-            name: asdict(value) if is_dataclass(value) else value for name, value in options.items()
-        },
-        "model": fingerprint(model),
-        "data": dataset.fingerprint,
-        "versions": [version(package) for package in PACKAGES],
-        "code": [
-            path.read_text()
-            for package in (compression, formulas)
-            for path in sorted(Path(package.__path__[0]).glob("*.py"))
-        ],
-    }
 
     def build(target: Path) -> None:
         source: Any = dataset
@@ -92,6 +78,34 @@ def make_once(
         return keras.models.load_model(source / "model.keras"), record["seconds"]
 
     place = folder or current_workspace().models
-    name = f"{technique.__name__}-{dataset.name}-{key_of(settings)}"
+    name = name_of(technique, model, dataset, options)
     (result, seconds), is_new = build_once(place / name, build=build, load=load, notice=notice)
     return Kept(result, seconds, is_new)
+
+
+def name_of(
+    technique: Callable[..., Any], model: Any, dataset: Dataset, options: Mapping[str, Any]
+) -> str:
+    """Name the folder of a result by all that it depends on.
+
+    Args:
+        technique: What makes it.
+        model: What that begins with.
+        dataset: What it learns from.
+        options: Its own: dataclasses, and values that JSON can carry.
+    """
+    settings = {
+        "technique": technique.__qualname__,
+        "options": {
+            name: asdict(value) if is_dataclass(value) else value for name, value in options.items()
+        },
+        "model": fingerprint(model),
+        "data": dataset.fingerprint,
+        "versions": [version(package) for package in PACKAGES],
+        "code": [
+            path.read_text()
+            for package in (compression, formulas)
+            for path in sorted(Path(package.__path__[0]).glob("*.py"))
+        ],
+    }
+    return f"{technique.__name__}-{dataset.name}-{key_of(settings)}"

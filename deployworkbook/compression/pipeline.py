@@ -43,7 +43,7 @@ from deployworkbook.runtimes.benchmark import (
 from deployworkbook.runtimes.litert import LiteRTRuntime
 from deployworkbook.training import flatbuffer, models
 from deployworkbook.training.data import Dataset
-from deployworkbook.training.keras import keras, tf
+from deployworkbook.training.keras import SAVE_FORMAT, keras, tf
 from deployworkbook.training.variant import Variant
 from deployworkbook.validation import describe, message
 from deployworkbook.workspace import current_workspace
@@ -206,7 +206,7 @@ class _Builder:
         with tqdm(total=total, unit="step", desc=label(stage), mininterval=0.2) as bar:
             after = stage.apply(self.before, examples, bar)
         record = {"seconds": time.perf_counter() - start, "bits": after.bits}
-        after.model.save(target / "model.keras")
+        after.model.save(target / "model.keras", save_format=SAVE_FORMAT)
         (target / "stage.json").write_text(json.dumps(record))
 
 

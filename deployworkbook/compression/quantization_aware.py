@@ -1,14 +1,17 @@
 """Quantization-aware training: the model learns on with rounded weights, and learns to bear it.
 
 The toolkit, tensorflow-model-optimization, wraps layers; it asks a ``QuantizeConfig`` which of
-their tensors are rounded, and a ``Quantizer`` how. Its default scheme has 8 bits throughout; here are a
-quantizer and a configuration for fewer.
+their tensors are rounded, and a ``Quantizer`` how. Its default scheme has 8 bits throughout; here
+are a quantizer and a configuration for fewer.
 """
 
 from __future__ import annotations
 
+import json
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +19,9 @@ from ai_edge_quantizer import recipe
 from ai_edge_quantizer.quantizer import AlgorithmName
 from numpy.typing import NDArray
 
+from deployworkbook.cache import build_once
 from deployworkbook.compression.dense_layers import dense_layers
+from deployworkbook.compression.kept import name_of
 from deployworkbook.compression.quantize import apply_recipe
 from deployworkbook.compression.toolkit import tfmot
 from deployworkbook.formulas.clipping import mse_optimal_grid
@@ -27,6 +32,7 @@ from deployworkbook.training.flatbuffer import to_flatbuffer
 from deployworkbook.training.keras import keras, set_seed, tf
 from deployworkbook.training.variant import Variant
 from deployworkbook.validation import check_integer, check_number
+from deployworkbook.workspace import current_workspace
 
 toolkit = tfmot.quantization.keras
 
@@ -186,6 +192,52 @@ def train_aware(
         note += f", stored in {stored}"
     variant = Variant(f"qat-int{bits}", flatbuffer=content, note=note)
     return Aware(variant, history, seconds, _distance(settled, content))
+
+
+def train_aware_once(
+    model: Any,
+    dataset: Dataset,
+    *,
+    folder: Path | None = None,
+    notice: Callable[[str], None] = print,
+    **options: Any,
+) -> Aware:
+    """Give what :func:`train_aware` makes: from the cache, or made now and kept there.
+
+    Args:
+        model: A trained Keras model that gives probabilities; it is not changed.
+        dataset: What to train on.
+        folder: Where results live; by default the workspace's ``models``.
+        notice: Told when it waits for another process or finds damage.
+        options: Those of :func:`train_aware`.
+    """
+
+    def build(target: Path) -> None:
+        made = train_aware(model, dataset, **options)
+        (target / "variant.tflite").write_bytes(made.variant.flatbuffer or b"")
+        record = {
+            "name": made.variant.name,
+            "note": made.variant.note,
+            "history": asdict(made.history),
+            "seconds": made.seconds,
+            "distance": made.distance,
+        }
+        (target / "aware.json").write_text(json.dumps(record))
+
+    def load(source: Path) -> Aware:
+        record = json.loads((source / "aware.json").read_text())
+        content = (source / "variant.tflite").read_bytes()
+        return Aware(
+            Variant(record["name"], flatbuffer=content, note=record["note"]),
+            History(**{name: tuple(values) for name, values in record["history"].items()}),
+            record["seconds"],
+            record["distance"],
+        )
+
+    place = folder or current_workspace().models
+    name = name_of(train_aware, model, dataset, options)
+    made, _ = build_once(place / name, build=build, load=load, notice=notice)
+    return made
 
 
 def _with_learned_steps(model: Any, bits: int) -> Any:

@@ -26,7 +26,7 @@ from deployworkbook.training.notes import LITERT_NOTE, held_back
 from deployworkbook.training.variant import Variant
 from deployworkbook.validation import check_choice, check_integer, describe, message
 
-Recipe = list[dict[str, Any]]
+Rules = list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -40,13 +40,13 @@ class Technique:
         calibrates: Whether it must see images, to learn which range the activations cover.
     """
 
-    recipe: Callable[[], Recipe]
+    recipe: Callable[[], Rules]
     bits: int
     what: str
     calibrates: bool = False
 
 
-def _float16() -> Recipe:
+def _float16() -> Rules:
     stored = qtyping.TensorQuantizationConfig(16, dtype=qtyping.TensorDataType.FLOAT)
     config = qtyping.OpQuantizationConfig(
         weight_tensor_config=stored,
@@ -149,7 +149,7 @@ def calibration_images(split: Split, *, count: int = 500, seed: int = 0) -> NDAr
 
 
 def apply_recipe(
-    content: bytes, rules: Recipe, *, images: NDArray[np.float32] | None = None
+    content: bytes, rules: Rules, *, images: NDArray[np.float32] | None = None
 ) -> bytes:
     """Rewrite a float32 LiteRT file by a recipe of AI Edge Quantizer; say nothing.
 

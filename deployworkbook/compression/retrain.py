@@ -103,6 +103,15 @@ class Examples:
             expected = f"shape [{len(self.views)}, {len(self.images)}, classes]"
             raise ValueError(message("teacher_logits", received=describe(said), expected=expected))
 
+    def chosen(self, rows: NDArray[np.int64]) -> Examples:
+        """Return some of the examples, by their places."""
+        said = None if self.teacher_logits is None else self.teacher_logits[:, rows]
+        return Examples(self.images[rows], self.labels[rows], self.views, said)
+
+    def without_teacher(self) -> Examples:
+        """Return the same examples, which the labels alone teach."""
+        return Examples(self.images, self.labels, self.views)
+
 
 class Retraining:
     """A training under way: it can be run for some steps, looked at, constrained and continued.
@@ -156,7 +165,10 @@ class Retraining:
         self._labels = tf.constant(check_labels("labels", examples.labels, self.classes))
         said = examples.teacher_logits
         self._teacher = None if said is None else tf.constant(said)
-        self._run = tf.function(self._take_steps, reduce_retracing=True)
+        # For any number of steps: a last call of fewer steps would otherwise build a second graph.
+        chosen = tf.TensorSpec([None, settings.batch_size], tf.int64)
+        seen = tf.TensorSpec([None], tf.int64)
+        self._run = tf.function(self._take_steps, input_signature=[chosen, seen])
         for constraint in self._constraints:
             constraint.apply()
 

@@ -12,10 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deployworkbook.formulas.clipping import fit_grid
-from deployworkbook.formulas.quantization import fake_quantize
+from deployworkbook.compression.simulate import correct_of, rounded, with_kernels
 from deployworkbook.training.data import Split
-from deployworkbook.training.keras import keras
 from deployworkbook.validation import message
 
 
@@ -59,31 +57,23 @@ def scan_sensitivity(
     widths = tuple(sorted(set(bits)))
     if not widths:
         raise ValueError(message("bits", received="none", expected="at least one width"))
-    copy = keras.models.clone_model(model)
-    copy.set_weights(model.get_weights())
-    layers = [layer for layer in copy.layers if hasattr(layer, "kernel")]
+    layers = with_kernels(model)
     if not layers:
         raise ValueError(
             message("model", received="no layer with a kernel", expected="at least one")
         )
-    accuracy = np.empty((len(layers), len(widths)))
-    for row, layer in enumerate(layers):
-        exact = layer.kernel.numpy()
-        for column, width in enumerate(widths):
-            grid = fit_grid(exact, bits=width, scheme="symmetric", axis=-1)
-            layer.kernel.assign(fake_quantize(exact, grid))
-            accuracy[row, column] = _accuracy(copy, validation)
-        layer.kernel.assign(exact)
+    correct = [
+        [
+            correct_of(rounded(model, bits=width, layers=[layer.name]), validation)
+            for width in widths
+        ]
+        for layer in layers
+    ]
     return Sensitivity(
         layers=tuple(layer.name for layer in layers),
         weights=tuple(int(np.prod(layer.kernel.shape)) for layer in layers),
         bits=widths,
-        accuracy=accuracy,
-        unrounded=_accuracy(copy, validation),
+        accuracy=np.array(correct) / len(validation),
+        unrounded=correct_of(model, validation) / len(validation),
         examples=len(validation),
     )
-
-
-def _accuracy(model: Any, split: Split) -> float:
-    probabilities = model.predict(split.images, batch_size=1024, verbose=0)
-    return float((probabilities.argmax(axis=1) == split.labels).mean())

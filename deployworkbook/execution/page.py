@@ -147,7 +147,7 @@ class _Renderer(IPythonRenderer):
         return super().link(text, re.sub(r"^([^:#]+)\.ipynb(?=#|$)", r"\1.html", url), title)
 
     def table(self, text: str) -> str:
-        return f'<div class="scroll">{super().table(text)}</div>'  # type: ignore[misc]
+        return f'<div class="scroll"><table>\n{text}</table></div>'
 
 
 def _display_math(body: str) -> str:

@@ -2,10 +2,30 @@
 
 from __future__ import annotations
 
-from deployworkbook.exercises import descent, losses, pipeline, pruning, quantization, start, training
+from deployworkbook.exercises import (
+    descent,
+    distillation,
+    importance,
+    losses,
+    pipeline,
+    pruning,
+    quantization,
+    start,
+    training,
+)
 from deployworkbook.exercises.declaration import Exercise, Prediction
 
-MODULES = (start, losses, descent, training, quantization, pruning, pipeline)
+MODULES = (
+    start,
+    losses,
+    descent,
+    training,
+    quantization,
+    importance,
+    pruning,
+    distillation,
+    pipeline,
+)
 
 EXERCISES: dict[str, Exercise] = {
     exercise.id: exercise for module in MODULES for exercise in module.EXERCISES

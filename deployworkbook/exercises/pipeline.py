@@ -24,7 +24,7 @@ def _limit(count: int, sparsity: float, bits: int) -> float:
 
 CHOICES = (
     (np.array([400.0, 100.0, 120.0, 90.0]), np.array([0.98, 0.97, 0.96, 0.97])),
-    (np.array([5.0, 4.0, 3.0]), np.array([0.90, 0.95, 0.80])),
+    (np.array([5.0, 4.0, 3.0, 2.0]), np.array([0.90, 0.95, 0.93, 0.80])),
 )
 
 

@@ -57,4 +57,4 @@ def integer_softmax(logits: ArrayLike, *, logit_grid: Grid, output_grid: Grid) -
     total = np.cumsum(powers, axis=-1, dtype=np.float32)[..., -1:]
     steps = powers * (np.float32(1.0) / (total * np.float32(output_grid.scale.item())))
     rounded = np.rint(steps) + output_grid.zero_point
-    return np.clip(rounded, output_grid.low, output_grid.high).astype(np.int8)
+    return np.asarray(np.clip(rounded, output_grid.low, output_grid.high), dtype=np.int8)

@@ -1,11 +1,10 @@
-"""Which layers bear rounding: the accuracy by the width of one layer's weights."""
+"""Which layers bear rounding: the accuracy lost by the width of one layer's weights."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import matplotlib as mpl
-from matplotlib.ticker import PercentFormatter
 
 from deployworkbook.plots.picture import COLOURS, STYLE, Picture
 
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def sensitivity_picture(scan: Sensitivity) -> Picture:
-    """Draw a line for each layer: the whole model's accuracy, with that layer alone rounded.
+    """Draw a line for each layer: what the whole model loses with that layer alone rounded.
 
     Args:
         scan: As :func:`deployworkbook.compression.sensitivity.scan_sensitivity` returns it.
@@ -36,11 +35,15 @@ def sensitivity_picture(scan: Sensitivity) -> Picture:
         for index, (layer, weights, row) in enumerate(
             zip(scan.layers, scan.weights, scan.accuracy, strict=True)
         ):
+            lost = 100.0 * (scan.unrounded - row)
             marker = "osD^v<>"[index % 7]
-            axes.plot(scan.bits, row, f"{marker}-", label=f"{layer}, {weights:,} weights alone")
-        axes.axhline(scan.unrounded, color=COLOURS[0], ls=":", label="none rounded")
-        axes.set(xlabel="bits of a weight", xticks=scan.bits, ylabel="validation accuracy")
+            axes.plot(scan.bits, lost, f"{marker}-", label=f"{layer}, {weights:,} weights alone")
+        axes.axhline(0, color=COLOURS[0], ls=":", label="none rounded")
+        # Linear near 0, for what is lost at many bits, and logarithmic beyond, for two.
+        axes.set_yscale("symlog", linthresh=1.0)
+        axes.set_ylim(top=100)
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.set(xlabel="bits of a weight", xticks=scan.bits, ylabel="points of accuracy lost")
         axes.set_title(f"One layer rounded at a time (simulated, {scan.examples:,} images)")
-        axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-        axes.legend(loc="lower right")
+        axes.legend(loc="upper right")
     return picture

@@ -50,7 +50,7 @@ def accuracy_by_sparsity(
     """
     parts = []
     with mpl.rc_context(STYLE):
-        picture = Picture(8, 3.6)
+        picture = Picture(7, 3.6)
         axes = picture.subplots()
         for (name, values), style, marker in zip(accuracies.items(), LINES, MARKERS, strict=False):
             axes.plot(sparsities, values, marker + style, label=name, linewidth=2, markersize=5)
@@ -58,7 +58,7 @@ def accuracy_by_sparsity(
         axes.set(xlabel="weights gone", ylabel="accuracy", title=title, ylim=(0, 1.02))
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_formatter(PercentFormatter(1, decimals=0))
-        picture.legend(loc="outside right upper")
+        axes.legend(loc="lower left")
         picture.alt = (
             f"{title}, from {sparsities[0]:.0%} to {sparsities[-1]:.0%} of the weights gone: "
             f"{'; '.join(parts)}."

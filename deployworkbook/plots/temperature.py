@@ -59,6 +59,7 @@ class TemperatureView(View[TemperatureResult]):
             self._image = image.imshow(np.zeros((28, 28)), cmap="gray_r", vmin=0, vmax=1)
             image.set(title="The image", xticks=[], yticks=[])
             image.grid(visible=False)
+            image.spines[:].set_visible(False)
             chances.set(title="The teacher's answer", xlabel="class", ylim=(0, 1.02))
             chances.set(xticks=places, xlim=(-0.6, classes - 0.4))
             self._sharp = chances.bar(

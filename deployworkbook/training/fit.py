@@ -17,7 +17,7 @@ from tqdm.auto import tqdm
 from deployworkbook.cache import build_once, key_of
 from deployworkbook.training import models
 from deployworkbook.training.data import Dataset
-from deployworkbook.training.keras import keras, set_seed, tf
+from deployworkbook.training.keras import SAVE_FORMAT, keras, set_seed, tf
 from deployworkbook.validation import check_choice, check_integer, check_number
 from deployworkbook.workspace import current_workspace
 
@@ -227,7 +227,7 @@ def baseline(
             "seconds": time.perf_counter() - start,
             "trained_at": datetime.now(UTC).isoformat(timespec="seconds"),
         }
-        model.save(target / "model.keras")
+        model.save(target / "model.keras", save_format=SAVE_FORMAT)
         (target / "training.json").write_text(json.dumps(record, indent=1))
 
     def load(source: Path) -> tuple[Any, dict[str, Any]]:

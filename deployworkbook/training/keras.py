@@ -33,6 +33,9 @@ with held_back(_LOADING_NOTE):
 tf.get_logger().setLevel("ERROR")
 tf.autograph.set_verbosity(0)
 
+# How models are kept: named, since tf_keras falls back to HDF5 in any thread but the main one.
+SAVE_FORMAT = "keras_v3"
+
 if tf.keras.Model is not keras.Model:
     raise ImportError(
         "tf.keras has become Keras 3 in this process already; the workbook and "
@@ -58,4 +61,4 @@ def set_seed(seed: int) -> None:
     tf.config.experimental.enable_op_determinism()
 
 
-__all__ = ["keras", "set_seed", "tf"]
+__all__ = ["SAVE_FORMAT", "keras", "set_seed", "tf"]

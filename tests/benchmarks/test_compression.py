@@ -1,7 +1,8 @@
 """The toolkit's default recipe against ours: same model, data, epochs and seeds, in one run.
 
-One seed unless ``DEPLOYWORKBOOK_SEEDS`` says more. What each comes to is in the benchmark's extra
-information (``--benchmark-json``) and printed (``-s``).
+One seed and one sparsity, or as many seeds as ``DEPLOYWORKBOOK_SEEDS`` says and three sparsities.
+What each comes to is in the benchmark's extra information (``--benchmark-json``) and printed
+(``-s``). Whether a teacher helps a small student is measured by lesson 07.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from deployworkbook.compression.distill import learn_from, student, teacher
+from deployworkbook.compression.distill import teacher
 from deployworkbook.compression.lean import lean_flatbuffer
 from deployworkbook.compression.neurons import prune_neurons
 from deployworkbook.compression.pipeline import run
@@ -28,6 +29,7 @@ from deployworkbook.training.variant import Variant
 pytestmark = pytest.mark.mnist
 
 SEEDS = range(int(os.environ.get("DEPLOYWORKBOOK_SEEDS", "1")))
+SPARSITIES = [0.9, 0.95, 0.97] if len(SEEDS) > 1 else [0.95]
 EPOCHS = 5
 
 
@@ -39,7 +41,7 @@ def folder(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def starts(mnist, folder) -> list:
-    return [baseline(mnist, Recipe(seed=seed), folder=folder).model for seed in SEEDS]
+    return [baseline(mnist, Recipe(seed=seed), folder=folder) for seed in SEEDS]
 
 
 def figures(variant: Variant, mnist, folder) -> tuple[float, int]:
@@ -50,11 +52,11 @@ def figures(variant: Variant, mnist, folder) -> tuple[float, int]:
     return correct / len(mnist.test), compressed_bytes(artifact)
 
 
-@pytest.mark.parametrize("sparsity", [0.9, 0.95, 0.97])
+@pytest.mark.parametrize("sparsity", SPARSITIES)
 def test_fisher_against_the_toolkit_s_magnitude(benchmark, mnist, folder, starts, sparsity) -> None:
     examples = Examples(mnist.train.images, mnist.train.labels)
     rows = {"toolkit": [], "ours": []}
-    for seed, start in enumerate(starts):
+    for seed, start in enumerate(each.model for each in starts):
         began = time.perf_counter()
         theirs = prune_low_magnitude(
             start, mnist, sparsity=sparsity, training=Training(epochs=EPOCHS, seed=seed)
@@ -91,9 +93,10 @@ def test_the_pipeline_loses_nothing_at_a_fiftieth_of_the_size(
     began = time.perf_counter()
     teacher(mnist, folder=folder)
     teaching_s = time.perf_counter() - began
-    for seed, start in enumerate(starts):
-        before, _ = figures(Variant("float32", model=start), mnist, folder)
-        baseline_bytes = LiteRTRuntime().export(Variant("float32", model=start), folder).size_bytes
+    for seed, start in enumerate(each.model for each in starts):
+        variant = Variant("float32", model=start)
+        before, _ = figures(variant, mnist, folder)
+        baseline_bytes = LiteRTRuntime().export(variant, folder).size_bytes
         began = time.perf_counter()
         last = run(start, mnist, seed=seed, folder=folder)[-1].measurement
         seconds.append(time.perf_counter() - began)
@@ -107,18 +110,20 @@ def test_the_pipeline_loses_nothing_at_a_fiftieth_of_the_size(
     benchmark.pedantic(lambda: None, rounds=1)
     assert min(sizes) >= 50
     assert np.mean(gains) >= 0
-    assert max(seconds) + teaching_s < 180
+    # Against the training of the model that it begins with. Seen: 6 times as long.
+    assert max(seconds) + teaching_s < 20 * max(each.seconds for each in starts)
 
 
 def test_half_of_the_neurons_make_a_smaller_and_a_faster_file(
     benchmark, mnist, folder, starts
 ) -> None:
     examples = Examples(mnist.train.images, mnist.train.labels)
-    half = prune_neurons(starts[0], examples, share=0.5, settings=Settings(epochs=3))
+    whole = starts[0].model
+    half = prune_neurons(whole, examples, share=0.5, settings=Settings(epochs=3))
     runtime = LiteRTRuntime()
     artifacts = [
         runtime.export(Variant(name, model=model), folder)
-        for name, model in (("float32", starts[0]), ("half", half))
+        for name, model in (("float32", whole), ("half", half))
     ]
     batch = mnist.test.images[:256]
     predictors = [runtime.load(artifact) for artifact in artifacts]
@@ -135,31 +140,3 @@ def test_half_of_the_neurons_make_a_smaller_and_a_faster_file(
     print(f"batch of 256: {whole_s * 1e3:.3f} ms, with half of the neurons {half_s * 1e3:.3f} ms")
     assert artifacts[1].size_bytes < 0.55 * artifacts[0].size_bytes
     assert half_s < 0.8 * whole_s
-
-
-def test_a_taught_student_of_16_beats_itself_alone(benchmark, mnist, folder) -> None:
-    from scipy import stats
-
-    master = teacher(mnist, folder=folder)
-    taught = learn_from(mnist, master, folder=folder)
-    alone = Examples(mnist.train.images, mnist.train.labels)
-    differences = []
-    for seed in range(5):
-        settings = Settings(epochs=10, seed=seed)
-        correct = [
-            (
-                student(each, settings=settings, hidden_units=16)
-                .predict(mnist.test.images, batch_size=1000, verbose=0)
-                .argmax(axis=1)
-                == mnist.test.labels
-            ).mean()
-            for each in (taught, alone)
-        ]
-        differences.append(correct[0] - correct[1])
-    low, high = stats.t.interval(
-        0.95, len(differences) - 1, np.mean(differences), stats.sem(differences)
-    )
-    benchmark.extra_info.update(mean=np.mean(differences), low=low, high=high)
-    benchmark.pedantic(lambda: None, rounds=1)
-    print(f"taught less alone: {np.mean(differences):.2%}, from {low:.2%} to {high:.2%}")
-    assert low > 0

@@ -2,10 +2,7 @@
 
 import pytest
 
-from deployworkbook.execution.jobs import Job
 from deployworkbook.execution.page import write_page
-from deployworkbook.execution.parameters import fast_parameters
-from deployworkbook.execution.runner import run_jobs
 from deployworkbook.lessons import catalogue
 
 LESSONS = catalogue()
@@ -13,24 +10,13 @@ PHONE = {"width": 375, "height": 800}
 DESKTOP = {"width": 1200, "height": 900}
 
 
-@pytest.fixture(scope="module")
-def pages(tmp_path_factory):
-    """Run every lesson fast, and write its page."""
-    folder = tmp_path_factory.mktemp("pages")
-    jobs = [
-        Job(each.path, folder / each.path.name, fast_parameters(each.path), 120, 300)
-        for each in LESSONS
-    ]
-    home = {"DEPLOYWORKBOOK_HOME": str(folder / "home")}
-    for outcome in run_jobs(jobs, workers=2, environment=home):
-        assert outcome.status == "passed", (outcome.job.source, outcome.error, outcome.traceback)
-        write_page(outcome.job.output, outcome.job.output.with_suffix(".html"))
-    return folder
-
-
-@pytest.fixture(params=LESSONS, ids=lambda lesson: lesson.name)
-def url(request, pages):
-    return (pages / f"{request.param.name}.html").as_uri()
+@pytest.fixture(scope="module", params=LESSONS, ids=lambda lesson: lesson.name)
+def url(request, run_fast):
+    """The page of a lesson that was run fast."""
+    _, folder = run_fast(request.param)
+    page = folder / f"{request.param.name}.html"
+    write_page(folder / request.param.path.name, page)
+    return page.as_uri()
 
 
 def test_it_asks_for_nothing_but_itself(url, open_page, keep_picture):

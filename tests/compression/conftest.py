@@ -1,9 +1,19 @@
 """A trained model and what it learns on from, made once for all tests of compression."""
 
+import json
+import os
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
 import pytest
 
 from deployworkbook.compression.retrain import Examples, Settings
+from deployworkbook.training.data import load_dataset
 from deployworkbook.training.fit import Recipe, train
+from deployworkbook.training.mnist import ENVIRONMENT_VARIABLE
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +31,48 @@ def examples(digits):
 def short():
     """Two epochs on the digits: 22 steps."""
     return Settings(epochs=2)
+
+
+@pytest.fixture(scope="session")
+def mnist_models(mnist_path):
+    """The baseline of three seeds, on the real MNIST: half a minute, once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(ENVIRONMENT_VARIABLE, str(mnist_path))
+        data = load_dataset("mnist")
+    return [train(data, Recipe(seed=seed))[0] for seed in range(3)]
+
+
+@pytest.fixture
+def dask_cluster(tmp_path):
+    """Start a Dask scheduler with some workers, as a user would; give its address and process."""
+    where = ["--host", "127.0.0.1", "--no-dashboard", "--dashboard-address", "127.0.0.1:0"]
+    environment = dict(os.environ) | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    contact = tmp_path / "scheduler.json"
+
+    @contextmanager
+    def cluster(workers):
+        processes = []
+
+        def start(*arguments):
+            command = [sys.executable, "-m", "dask", *arguments, *where]
+            with (tmp_path / "dask.log").open("a") as log:
+                processes.append(
+                    subprocess.Popen(command, stdout=log, stderr=log, env=environment, cwd=tmp_path)
+                )
+
+        try:
+            start("scheduler", "--port", "0", "--scheduler-file", str(contact))
+            deadline = time.monotonic() + 60
+            while not contact.exists() or not contact.read_text():
+                assert time.monotonic() < deadline, (tmp_path / "dask.log").read_text()
+                time.sleep(0.05)
+            address = json.loads(contact.read_text())["address"]
+            for _ in range(workers):
+                start("worker", address, "--nthreads", "2", "--no-nanny")
+            yield address, processes[0]
+        finally:
+            for process in processes:
+                process.kill()
+                process.wait()
+
+    return cluster

@@ -4,10 +4,13 @@ import numpy as np
 import pytest
 
 from deployworkbook.compression.dense_layers import dense_layers
-from deployworkbook.compression.quantization_aware import LearnedStep, train_aware
+from deployworkbook.compression.quantization_aware import (
+    LearnedStep,
+    train_aware,
+    train_aware_once,
+)
 from deployworkbook.compression.quantize import quantize
 from deployworkbook.runtimes.litert import LiteRTPredictor
-from deployworkbook.training.fit import Recipe, train
 from deployworkbook.training.keras import tf
 
 
@@ -49,8 +52,10 @@ def test_training_recovers_what_rounding_lost(model, digits):
     float32 = (model.predict(digits.test.images, verbose=0).argmax(1) == digits.test.labels).mean()
     rounded = accuracy(quantize(model, "int2").flatbuffer, digits.test)
     learned = accuracy(train_aware(model, digits, bits=2).variant.flatbuffer, digits.test)
-    assert rounded < float32 - 0.1
-    assert learned > float32 - 0.04
+    # A point is 3.6 of the 360 images; on the digits two bits lose about six points.
+    assert rounded < float32 - 0.03
+    assert learned > rounded + 0.03
+    assert learned > float32 - 0.02
 
 
 def test_eight_bits_become_a_file_that_computes_in_integers(model, digits):
@@ -75,6 +80,17 @@ def test_a_seed_gives_the_same_file(model, digits):
         np.testing.assert_array_equal(a.weights, b.weights)
 
 
+def test_it_is_made_once_and_found_again(model, digits, tmp_path):
+    made = train_aware_once(model, digits, folder=tmp_path, bits=2, epochs=1)
+    (folder,) = [path for path in tmp_path.iterdir() if path.is_dir()]
+    found = train_aware_once(model, digits, folder=tmp_path, bits=2, epochs=1)
+    assert found == made
+    other = train_aware_once(model, digits, folder=tmp_path, bits=2, epochs=1, seed=1)
+    assert other.variant.flatbuffer != made.variant.flatbuffer
+    assert len([path for path in tmp_path.iterdir() if path.is_dir()]) == 2
+    assert folder.name.startswith("train_aware-digits-")
+
+
 def test_the_gradients_of_a_learned_step_by_hand():
     # Step 2, three bits: q = 3. 5 / 2 = 2.5 rounds to 2 within, 9 / 2 = 4.5 is clipped to 3.
     values, log_step = tf.Variable([[5.0], [9.0]]), tf.Variable([[np.log(2.0)]], dtype=tf.float32)
@@ -95,9 +111,8 @@ def test_wrong_settings_are_refused(model, digits, change):
 
 
 @pytest.mark.mnist
-def test_on_mnist_two_bits_come_back(mnist):
-    for seed in range(3):
-        model, _ = train(mnist, Recipe(seed=seed))
+def test_on_mnist_two_bits_come_back(mnist, mnist_models):
+    for seed, model in enumerate(mnist_models):
         result = train_aware(model, mnist, bits=2, seed=seed)
         assert accuracy(quantize(model, "int2").flatbuffer, mnist.test) < 0.7
         assert accuracy(result.variant.flatbuffer, mnist.test) >= 0.97

@@ -55,8 +55,8 @@ def test_a_file_is_as_much_smaller_as_its_weights(files, float32, name, smaller)
 def test_accuracy_is_kept_as_far_as_the_bits_go(files, float32, digits, name):
     lost = accuracy(float32, digits.test) - accuracy(files[name], digits.test)
     allowed = {16: 0.003, 8: 0.01, 4: 0.03}
-    # Two bits without learning are a coin with three sides; that is what training is for.
-    assert lost <= allowed.get(TECHNIQUES[name].bits, 0.9)
+    # Two bits without learning lose about six points here, and forty on MNIST.
+    assert lost <= allowed.get(TECHNIQUES[name].bits, 0.15)
 
 
 @pytest.mark.parametrize("name", MIN_MAX)
@@ -200,11 +200,11 @@ def test_convolutions_are_quantized_too(digits):
 
 
 @pytest.mark.mnist
-def test_on_mnist_int8_loses_a_tenth_of_a_point_and_int4_four(mnist):
+def test_on_mnist_int8_loses_a_tenth_of_a_point_and_int4_four(mnist, mnist_models):
     lost = {"int8-dynamic": [], "int8-full": [], "int4": []}
     images = calibration_images(mnist.train)
-    for seed in range(3):
-        content = to_flatbuffer(train(mnist, Recipe(seed=seed))[0])
+    for model in mnist_models:
+        content = to_flatbuffer(model)
         before = accuracy(content, mnist.test)
         for name, losses in lost.items():
             asked = images if TECHNIQUES[name].calibrates else None

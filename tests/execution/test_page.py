@@ -47,6 +47,14 @@ def test_nothing_on_it_loads_or_runs_anything(page_of):
             assert element.get(attribute, "data:").startswith("data:"), element
 
 
+def test_a_table_scrolls_within_the_page_and_holds_formulas(page_of):
+    page = page_of(new_markdown_cell("| a | b |\n|---|---|\n| $x$ | 2 |"))
+    (table,) = page.find_all("table")
+    assert "scroll" in table.parent["class"]
+    assert table.find("td").find("math")
+    assert [cell.text for cell in table.find_all("th")] == ["a", "b"]
+
+
 def test_formulas_are_mathml_but_not_in_code(page_of):
     page = page_of(
         new_markdown_cell("$a_1$ costs\n\n$$b^2$$\n\n\\begin{align} c &= d \\end{align}"),

@@ -1,0 +1,111 @@
+"""Widths that no kernel here runs: weights on their grid, computed with in float32.
+
+What such a model classifies is what integers of that width would; its size is arithmetic, and its
+speed nobody knows. So a measurement of it is modelled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+import numpy as np
+
+from deployworkbook.formulas.clipping import Clipping, fit_grid
+from deployworkbook.formulas.quantization import fake_quantize
+from deployworkbook.measurement import Measurement
+from deployworkbook.training.data import Dataset, Split
+from deployworkbook.training.keras import keras
+from deployworkbook.validation import check_choice
+
+NAME = "simulated"
+
+# A scale for each channel, and a bias, are four bytes each.
+BYTES_OF_A_FLOAT = 4
+
+
+def rounded(
+    model: Any, *, bits: int, layers: Collection[str] | None = None, clipping: Clipping = "minmax"
+) -> Any:
+    """Copy a model with its kernels rounded, each output channel to a symmetric grid of its own.
+
+    Args:
+        model: A Keras model; not changed.
+        bits: Width of the integers, from 2 to 16.
+        layers: The names of those to round; by default all that have a kernel.
+        clipping: How a grid's range is chosen; see ``clipping.fit_grid``.
+
+    Returns:
+        A Keras model that computes in float32 with the rounded kernels.
+
+    Raises:
+        ValueError: A setting is unknown or out of range, or a layer has no kernel.
+    """
+    copy = keras.models.clone_model(model)
+    copy.set_weights(model.get_weights())
+    found = {layer.name: layer for layer in with_kernels(copy)}
+    for name in found if layers is None else layers:
+        kernel = found[check_choice("layer", name, found)].kernel
+        values = kernel.numpy()
+        grid = fit_grid(values, bits=bits, scheme="symmetric", clipping=clipping, axis=-1)
+        kernel.assign(fake_quantize(values, grid))
+    return copy
+
+
+def with_kernels(model: Any) -> list[Any]:
+    """List a model's layers that have kernels, in order.
+
+    Args:
+        model: A Keras model.
+    """
+    return [layer for layer in model.layers if hasattr(layer, "kernel")]
+
+
+def correct_of(model: Any, split: Split) -> int:
+    """Count the images whose most probable class is their label.
+
+    Args:
+        model: A Keras model.
+        split: Images and labels.
+    """
+    probabilities = model.predict(split.images, batch_size=1024, verbose=0)
+    return int((probabilities.argmax(axis=1) == split.labels).sum())
+
+
+def modelled(
+    model: Any, bits: int, dataset: Dataset, *, clipping: Clipping = "minmax", lesson: str = ""
+) -> Measurement:
+    """Say what a model of some width comes to: its accuracy simulated, its size computed.
+
+        bytes = b/8 · weights + 4 · channels + 4 · biases
+
+    Args:
+        model: The float32 Keras model; not changed.
+        bits: b, from 2 to 16.
+        dataset: Its test set is predicted.
+        clipping: How a grid's range is chosen; see ``clipping.fit_grid``.
+        lesson: Which notebook asks.
+
+    Returns:
+        A measurement of the kind ``"modelled"``, without times.
+
+    Raises:
+        ValueError: A setting is unknown or out of range.
+    """
+    kernels = [layer.kernel for layer in with_kernels(model)]
+    weights = sum(int(np.prod(kernel.shape)) for kernel in kernels)
+    channels = sum(int(kernel.shape[-1]) for kernel in kernels)
+    floats = channels + model.count_params() - weights
+    return Measurement(
+        variant=f"int{bits}",
+        runtime=NAME,
+        runtime_version=keras.__version__,
+        dataset=dataset.name,
+        dataset_fingerprint=dataset.fingerprint,
+        lesson=lesson,
+        kind="modelled",
+        size_bytes=-(-weights * bits // 8) + BYTES_OF_A_FLOAT * floats,
+        correct=correct_of(rounded(model, bits=bits, clipping=clipping), dataset.test),
+        examples=len(dataset.test),
+        note=f"weights rounded to {bits} bits ({clipping}), computed with in float32",
+    )

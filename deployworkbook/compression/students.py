@@ -1,0 +1,185 @@
+"""Students alone and distilled, in pairs that are the same but for what teaches them."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm.auto import tqdm
+
+from deployworkbook.cache import build_once, key_of
+from deployworkbook.compression import constraints, distill, retrain, views
+from deployworkbook.compression.retrain import Examples, Settings
+from deployworkbook.formulas.intervals import mean_interval
+from deployworkbook.training import models
+from deployworkbook.training.data import Split
+from deployworkbook.training.keras import keras, tf
+from deployworkbook.validation import check_integer, message
+from deployworkbook.workspace import current_workspace
+
+CODE = (constraints, distill, models, retrain, views)
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Pairs of students on a test set; each seed made one pair.
+
+    Args:
+        hidden_units: Their width.
+        images: How many training images each of them saw.
+        alone: Keras models that the labels taught.
+        distilled: Those that the teacher taught, in the same order.
+        accuracy_alone: Share of the test images classified rightly, shape ``[seeds]``.
+        accuracy_distilled: The same of the others.
+    """
+
+    hidden_units: int
+    images: int
+    alone: tuple[Any, ...]
+    distilled: tuple[Any, ...]
+    accuracy_alone: NDArray[np.float64]
+    accuracy_distilled: NDArray[np.float64]
+
+    @property
+    def differences(self) -> NDArray[np.float64]:
+        """What the teacher adds to the accuracy, pair by pair."""
+        return self.accuracy_distilled - self.accuracy_alone
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % interval of the mean difference."""
+        return mean_interval(self.differences)
+
+    @property
+    def verdict(self) -> str:
+        """What the interval says, in words."""
+        low, high = self.interval
+        if low > 0:
+            return "distilled is better"
+        return "distilled is worse" if high < 0 else "no difference is shown"
+
+
+def compare(
+    taught: Examples,
+    test: Split,
+    *,
+    settings: Settings,
+    hidden_units: int,
+    seeds: Sequence[int],
+    images: int | None = None,
+    folder: Path | None = None,
+    notice: Callable[[str], None] = print,
+) -> Comparison:
+    """Train pairs of students, or find them in the cache, and test them.
+
+    Both of a pair have the same first weights, images, batches and steps. Each seed draws its own
+    images, so that the interval covers the luck of that draw too.
+
+    Args:
+        taught: The training set with a teacher's logits.
+        test: What both are judged by.
+        settings: How both learn; the temperature and the labels' share matter to one of them.
+        hidden_units: Their width.
+        seeds: One for each pair, at least two.
+        images: How many training images a pair sees; by default all.
+        folder: Where trained models live; by default the workspace's ``models``.
+        notice: Told when it waits for another process or finds damage.
+
+    Raises:
+        ValueError: There is no teacher, or there are fewer than two seeds, or too few images.
+    """
+    if taught.teacher_logits is None:
+        raise ValueError(
+            message("taught", received="labels alone", expected="examples with a teacher's logits")
+        )
+    if len(seeds) < 2:
+        raise ValueError(message("seeds", received=str(len(seeds)), expected="two or more"))
+    total = len(taught.images)
+    count = total if images is None else check_integer("images", images, 1, total)
+    steps = settings.epochs * -(-count // settings.batch_size)
+    made: dict[str, list[Any]] = {"alone": [], "distilled": []}
+    heard = {"alone": taught.without_teacher(), "distilled": taught}
+    digests = {name: _digest(examples) for name, examples in heard.items()}
+    with tqdm(total=2 * len(seeds) * steps, unit="step", mininterval=0.2) as bar:
+        for seed, name in itertools.product(seeds, heard):
+            lesson = _Lesson(heard[name], count, replace(settings, seed=seed), hidden_units)
+            student, is_new = lesson.student(digests[name], folder, notice, bar)
+            made[name].append(student)
+            if not is_new:
+                bar.update(steps)
+    alone, distilled = made["alone"], made["distilled"]
+    accuracies = (
+        np.array([_accuracy(each, test) for each in students]) for students in (alone, distilled)
+    )
+    return Comparison(hidden_units, count, tuple(alone), tuple(distilled), *accuracies)
+
+
+@dataclass(frozen=True, eq=False)
+class _Lesson:
+    """All that makes a student; the seed draws its images and its first weights."""
+
+    examples: Examples
+    images: int
+    settings: Settings
+    hidden_units: int
+
+    def student(
+        self, digest: str, folder: Path | None, notice: Callable[[str], None], bar: Any
+    ) -> tuple[Any, bool]:
+        """Find it or train it, and say whether it is new."""
+        heard = asdict(self.settings)
+        if self.examples.teacher_logits is None:
+            # The same student at all temperatures.
+            del heard["temperature"], heard["hard_weight"]
+        key = key_of(
+            {
+                "settings": heard,
+                "hidden_units": self.hidden_units,
+                "images": self.images,
+                "examples": digest,
+                "versions": [tf.__version__, keras.__version__],
+                "code": [inspect.getsource(part) for part in CODE],
+            }
+        )
+
+        def build(target: Path) -> None:
+            student = distill.student(
+                self._drawn(),
+                settings=self.settings,
+                hidden_units=self.hidden_units,
+                progress=bar,
+            )
+            student.save(target / "model.keras")
+
+        def load(source: Path) -> Any:
+            return keras.models.load_model(source / "model.keras", compile=False)
+
+        place = (folder or current_workspace().models) / f"student-{self.hidden_units}-{key}"
+        return build_once(place, build=build, load=load, notice=notice)
+
+    def _drawn(self) -> Examples:
+        total = len(self.examples.images)
+        if self.images == total:
+            return self.examples
+        draw = np.random.default_rng(self.settings.seed)
+        return self.examples.chosen(np.sort(draw.choice(total, self.images, replace=False)))
+
+
+def _digest(examples: Examples) -> str:
+    digest = hashlib.sha256(repr(examples.views).encode())
+    for part in (examples.images, examples.labels, examples.teacher_logits):
+        if part is not None:
+            digest.update(np.ascontiguousarray(part).data)
+    return digest.hexdigest()[:16]
+
+
+def _accuracy(student: Any, split: Split) -> float:
+    # Called, not predict(): that would build a graph for each of many small students.
+    return float((student(split.images).numpy().argmax(axis=1) == split.labels).mean())

@@ -1,0 +1,264 @@
+"""Sweeps: the pipeline at each point of a grid of bits, sparsity and temperature, by Dask workers.
+
+What a point comes to goes into the ledger at once, under the hash of all that made it; a point that
+is there already is not made again. Points that differ in their bits alone share the pruned model.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from distributed import Client
+from tqdm import tqdm
+
+from deployworkbook.cache import WAITING
+from deployworkbook.compression import distill, pipeline
+from deployworkbook.compression.grid import Point, Result
+from deployworkbook.compression.stages import Stage
+from deployworkbook.compression.workers import Event, carry_out, local_client, remote_client
+from deployworkbook.ledger import Ledger
+from deployworkbook.machine import Machine, this_machine
+from deployworkbook.measurement import Measurement
+from deployworkbook.training.data import Dataset, DatasetName, load_dataset
+from deployworkbook.training.fit import Recipe, baseline
+from deployworkbook.validation import check_integer, message
+from deployworkbook.workspace import Workspace, current_workspace
+
+# What a worker takes with TensorFlow and MNIST, and room beside it.
+MEMORY_BYTES = 2 * 2**30
+
+# TensorFlow's seed is the process's, so a worker of several threads trains in one at a time.
+_ALONE = threading.Lock()
+
+
+def sweep(
+    points: Sequence[Point],
+    *,
+    dataset: Literal["auto"] | DatasetName = "auto",
+    epochs: int | None = None,
+    seed: int = 0,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    retries: int = 2,
+    workspace: Workspace | None = None,
+    on_result: Callable[[Result], None] = lambda result: None,
+    notice: Callable[[str], None] = print,
+) -> list[Result]:
+    """Make and measure each point that the ledger does not have.
+
+    Args:
+        points: Of the grid, at least one.
+        dataset: As ``load_dataset`` takes it.
+        epochs: Of the longest stage; by default the recipe's.
+        seed: Of the model, and of all stages.
+        workers: Processes on this machine, of one thread each; by default one a core, as far as
+            there are points and memory.
+        scheduler: Address of a Dask scheduler whose workers are taken instead. They must see the
+            workspace's folder.
+        retries: How often a point that fails is tried again.
+        workspace: Whose ledger and models; by default the current one.
+        on_result: Told, in this thread, of each step of a point.
+        notice: Told which data it is, and of waits and damage.
+
+    Returns:
+        How each point ended, in the order of the points. After Ctrl-C those that had not ended are
+        ``"stopped"``.
+
+    Raises:
+        TypeError: A value is of another type.
+        ValueError: A value is out of range, or both workers and a scheduler are given.
+        ConnectionError: The data cannot be had, or no scheduler with workers is there.
+    """
+    if not points:
+        raise ValueError(message("points", received="none", expected="at least one"))
+    if workers is not None and scheduler is not None:
+        raise ValueError(
+            message("workers", received="both", expected="workers or a scheduler, not both")
+        )
+    check_integer("retries", retries, 0)
+    if workers is not None:
+        check_integer("workers", workers, 1)
+    place = (workspace or current_workspace()).create()
+    run = _Sweep([(point, point.recipe(epochs)) for point in points], seed, place, on_result)
+    try:
+        data = load_dataset(dataset)
+        notice(str(data))
+        jobs = run.jobs(data, notice)
+        if jobs:
+            with _client(len(jobs), workers, scheduler) as client:
+                carry_out(
+                    make,
+                    jobs,
+                    groups=[job.keys[:-1] for job in jobs],
+                    client=client,
+                    retries=retries,
+                    on_event=lambda event: run.take(jobs[event.index], event, notice),
+                )
+    except KeyboardInterrupt:
+        run.stop()
+    return [run.results[point] for point in points]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A point, as a worker is given it.
+
+    Args:
+        point: Which.
+        recipe: Its stages.
+        keys: What each stage is kept by.
+        dataset: Its name.
+        seed: Of the model, and of all stages.
+        root: The workspace's folder.
+    """
+
+    point: Point
+    recipe: tuple[Stage, ...]
+    keys: tuple[str, ...]
+    dataset: DatasetName
+    seed: int
+    root: Path
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a worker made of a job.
+
+    Args:
+        measurement: Of the last stage.
+        machine: Where.
+        stages_made: How many were not in the cache.
+        notices: What there was to say.
+    """
+
+    measurement: Measurement
+    machine: Machine
+    stages_made: int
+    notices: list[str] = field(default_factory=list)
+
+
+def make(job: Job) -> Made:
+    """Make and measure a point, in a worker.
+
+    Raises:
+        FileNotFoundError: The workspace's folder is not to be seen from here.
+        RuntimeError: Data, versions or code differ from those of the process that asks.
+    """
+    workspace, notices = Workspace(job.root), list[str]()
+
+    def notice(text: str) -> None:
+        # That workers wait for each other is as it should be.
+        if not text.endswith(WAITING):
+            notices.append(text)
+
+    if not workspace.records.is_dir():
+        raise FileNotFoundError(
+            f"{this_machine().name} does not see the workspace {job.root}. Workers must share its "
+            "folder: start them on the same machine, or keep it on a drive that all can write to."
+        )
+    # A lock of this process: of one between processes, a worker that is killed leaves a trace.
+    tqdm.set_lock(threading.RLock())
+    with _ALONE:
+        data, models = _load(job.dataset), workspace.models
+        model = baseline(data, Recipe(seed=job.seed), folder=models, notice=notice).model
+        keys = tuple(pipeline.keys_of(model, data, recipe=job.recipe, seed=job.seed))
+        if keys != job.keys:
+            raise RuntimeError(
+                f"The worker on {this_machine().name} has other data, another version of "
+                "TensorFlow or other code. Give it the same as the process that asks."
+            )
+        outcomes = pipeline.run(
+            model,
+            data,
+            recipe=job.recipe,
+            seed=job.seed,
+            folder=models,
+            notice=notice,
+        )
+    epochs = " + ".join(str(stage.settings.epochs) for stage in job.recipe)
+    measurement = replace(
+        outcomes[-1].measurement,
+        variant=str(job.point),
+        note=f"a sweep's point, {epochs} epochs, seed {job.seed}; others ran beside it",
+    )
+    return Made(measurement, this_machine(), sum(each.is_new for each in outcomes), notices)
+
+
+@lru_cache(maxsize=1)
+def _load(name: DatasetName) -> Dataset:
+    return load_dataset(name)
+
+
+class _Sweep:
+    """What is known of each point of a sweep."""
+
+    def __init__(
+        self,
+        recipes: Sequence[tuple[Point, tuple[Stage, ...]]],
+        seed: int,
+        workspace: Workspace,
+        on_result: Callable[[Result], None],
+    ) -> None:
+        self.recipes, self.seed, self.workspace = dict(recipes), seed, workspace
+        self.ledger = Ledger(workspace.ledger_path)
+        self.results: dict[Point, Result] = {}
+        self.on_result = on_result
+
+    def jobs(self, dataset: Dataset, notice: Callable[[str], None]) -> list[Job]:
+        """List the points to be made; first make, on all cores, what they all begin with."""
+        models, seed = self.workspace.models, self.seed
+        model = baseline(dataset, Recipe(seed=seed), folder=models, notice=notice).model
+        there = {entry.measurement.made_by: entry.measurement for entry in self.ledger.entries()}
+        jobs = []
+        for point, recipe in self.recipes.items():
+            keys = tuple(pipeline.keys_of(model, dataset, recipe=recipe, seed=seed))
+            if keys[-1] in there:
+                self._note(Result(point, "found", there[keys[-1]]))
+            else:
+                root = self.workspace.root
+                jobs.append(Job(point, recipe, keys, dataset.name, seed, root))
+        if jobs:
+            teacher = distill.teacher(dataset, folder=models, notice=notice)
+            moved = jobs[0].recipe[0].views
+            distill.learn_from(dataset, teacher, moved=moved, folder=models, notice=notice)
+        return jobs
+
+    def take(self, job: Job, event: Event, notice: Callable[[str], None]) -> None:
+        """Write what was measured into the ledger, before anybody is told."""
+        if event.status != "done":
+            self._note(Result(job.point, event.status, attempts=event.attempt, error=event.error))
+            return
+        made: Made = event.value
+        self.ledger.add_once(made.measurement, machine=made.machine)
+        for text in made.notices:
+            notice(text)
+        self._note(Result(job.point, "measured", made.measurement, event.attempt, made.stages_made))
+
+    def stop(self) -> None:
+        """Count as stopped what has not ended."""
+        for point in self.recipes:
+            if point not in self.results or self.results[point].status in {
+                "running",
+                "failed again",
+            }:
+                self._note(Result(point, "stopped"))
+
+    def _note(self, result: Result) -> None:
+        self.results[result.point] = result
+        self.on_result(result)
+
+
+def _client(
+    jobs: int, workers: int | None, scheduler: str | None
+) -> AbstractContextManager[Client]:
+    if scheduler is not None:
+        return remote_client(scheduler)
+    machine = this_machine()
+    usual = max(1, min(machine.cores, machine.memory_bytes // MEMORY_BYTES))
+    return local_client(min(jobs, usual if workers is None else workers))

@@ -1,0 +1,254 @@
+"""The exercises of lesson 07: temperature, the distillation loss, its gradient."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deployworkbook.exercises.declaration import Exercise, Mistake, Prediction
+from deployworkbook.formulas.activations import softmax
+from deployworkbook.formulas.distillation import (
+    distillation_gradient,
+    distillation_loss,
+    softened_softmax,
+    student_loss,
+)
+
+LESSON = "07_distillation"
+
+ANSWERS = ((np.array([6.0, 2.0, -1.0]), 4.0), (np.array([0.5, 3.0]), 0.5))
+PAIRS = (
+    (np.array([6.0, 2.0, -1.0]), np.array([3.0, 2.5, 0.0]), 4.0),
+    (np.array([0.5, 3.0]), np.array([1.0, -1.0]), 2.0),
+)
+LABELLED = (
+    (0, np.array([6.0, 2.0, -1.0]), np.array([3.0, 2.5, 0.0]), 4.0, 0.1),
+    (1, np.array([0.5, 3.0]), np.array([1.0, -1.0]), 2.0, 0.25),
+)
+
+
+def _divergence(p: NDArray[np.float64], q: NDArray[np.float64]) -> float:
+    return float((p * np.log(p / q)).sum())
+
+
+def _soft(teacher: NDArray[np.float64], student: NDArray[np.float64], T: float) -> float:
+    return float(distillation_loss(teacher, student, temperature=T))
+
+
+def _surprise(label: int, logits: NDArray[np.float64]) -> float:
+    return -float(np.log(softmax(logits)[label]))
+
+
+def _student(
+    label: int,
+    teacher: NDArray[np.float64],
+    student: NDArray[np.float64],
+    T: float,
+    share: float,
+) -> float:
+    truth = np.eye(len(student))[label]
+    return float(student_loss(truth, teacher, student, temperature=T, hard_weight=share))
+
+
+EXERCISES = (
+    Exercise(
+        id="distillation.by_hand",
+        lesson=LESSON,
+        expected="a probability between 0 and 1",
+        reference=0.25,
+        relative_tolerance=1e-3,
+        hints=(
+            "Dividing logits by T takes the T-th root of the ratio of two probabilities.",
+            "81 to 1 becomes 3 to 1. Which share of the whole is the 1?",
+            "1 / (3 + 1)",
+        ),
+        mistakes=(
+            Mistake(
+                0.1,
+                "That is T = 2: the square root of 81. At T = 4 it is the fourth root.",
+            ),
+            Mistake(1 / 3, "That is the ratio to the first class. Probabilities sum to 1."),
+            Mistake(0.75, "That is the first class; the second one is asked for."),
+            Mistake(
+                1 / (1 + 81 / 4),
+                "You have divided the ratio of the probabilities by T. The logits are divided, "
+                "and so the ratio is brought under a root.",
+            ),
+        ),
+    ),
+    Exercise(
+        id="distillation.softened",
+        lesson=LESSON,
+        expected="a function of logits and temperature that returns probabilities",
+        reference=lambda logits, temperature: softened_softmax(logits, temperature=temperature),
+        cases=ANSWERS,
+        hints=(
+            "It is the softmax that you know, of other numbers.",
+            "Divide the logits by the temperature, then take the softmax.",
+            "e = np.exp(logits / temperature); e / e.sum()",
+        ),
+        mistakes=(
+            Mistake(
+                lambda logits, temperature: softmax(logits * temperature),
+                "You have multiplied by the temperature: that sharpens what it should soften.",
+            ),
+            Mistake(
+                lambda logits, temperature: softmax(logits) / temperature,
+                "You have divided the probabilities, which no longer sum to 1. The logits are "
+                "divided, before the softmax.",
+            ),
+            Mistake(
+                lambda logits, temperature: softmax(softmax(logits) / temperature),
+                "You have put probabilities into a softmax, where logits belong.",
+            ),
+            Mistake(
+                lambda logits, temperature: softmax(logits) ** (1 / temperature),
+                "The roots are right, but they do not sum to 1: divide by their sum.",
+            ),
+            Mistake(
+                lambda logits, temperature: softmax(logits),
+                "That is the plain softmax: the temperature is missing.",
+            ),
+        ),
+    ),
+    Exercise(
+        id="distillation.soft_loss",
+        lesson=LESSON,
+        expected="a function of teacher's logits, student's logits and T that returns nats",
+        reference=_soft,
+        cases=PAIRS,
+        hints=(
+            "Soften both sides by the same temperature. Then: how far is the student's "
+            "distribution from the teacher's?",
+            "KL is the sum of p · log(p / q), p the teacher's. A factor is still missing.",
+            "T**2 * (p * np.log(p / q)).sum()",
+        ),
+        mistakes=(
+            Mistake(
+                lambda t, z, T: _soft(t, z, T) / T**2,
+                "T² is missing: without it, the teacher falls silent beside the labels as T grows.",
+            ),
+            Mistake(
+                lambda t, z, T: _soft(t, z, T) / T,
+                "The factor is T², not T.",
+            ),
+            Mistake(
+                lambda t, z, T: T**2 * _divergence(softmax(t / T), softmax(z)),
+                "Only the teacher is softened. The student is divided by the same temperature, "
+                "or it would have to learn a soft answer at T = 1.",
+            ),
+            Mistake(
+                lambda t, z, T: T**2 * _divergence(softmax(t), softmax(z / T)),
+                "Only the student is softened; the teacher's second choices stay hidden.",
+            ),
+            Mistake(
+                lambda t, z, T: _soft(z, t, T),
+                "Teacher and student are swapped: the sum is weighted by the teacher's "
+                "probabilities.",
+            ),
+            Mistake(
+                lambda t, z, T: (
+                    T**2 * _divergence(softmax(softmax(t) / T), softmax(softmax(z) / T))
+                ),
+                "You have divided probabilities by T. It is the logits that are divided.",
+            ),
+            Mistake(
+                lambda t, z, T: -(T**2) * float(softmax(t / T) @ np.log(softmax(z / T))),
+                "That is the cross-entropy: its gradient is the same, but it is not 0 where the "
+                "student agrees. KL is asked for.",
+            ),
+        ),
+    ),
+    Exercise(
+        id="distillation.gradient",
+        lesson=LESSON,
+        expected="a function of teacher's logits, student's logits and T that returns an array",
+        reference=lambda t, z, T: distillation_gradient(t, z, temperature=T),
+        cases=PAIRS,
+        hints=(
+            "By z / T, the gradient of KL is q - p, as for cross-entropy. Now the chain rule.",
+            "The chain rule gives a factor 1 / T, and the loss has the factor T².",
+            "T * (q - p), with both softened",
+        ),
+        mistakes=(
+            Mistake(
+                lambda t, z, T: T**2 * (softmax(z / T) - softmax(t / T)),
+                "The chain rule is missing: the derivative of z / T by z is 1 / T.",
+            ),
+            Mistake(
+                lambda t, z, T: (softmax(z / T) - softmax(t / T)) / T,
+                "That is the gradient of KL alone: the loss has the factor T².",
+            ),
+            Mistake(
+                lambda t, z, T: softmax(z / T) - softmax(t / T),
+                "That is the gradient by z / T, and without T². Two factors are missing.",
+            ),
+            Mistake(
+                lambda t, z, T: T * (softmax(t / T) - softmax(z / T)),
+                "The sign: where the student says too much, its gradient is positive.",
+            ),
+            Mistake(
+                lambda t, z, T: T * (softmax(z) - softmax(t)),
+                "Both sides are softened in the loss, so they are in its gradient.",
+            ),
+        ),
+    ),
+    Exercise(
+        id="distillation.student_loss",
+        lesson=LESSON,
+        expected="a function of label, teacher's and student's logits, T and a that returns nats",
+        reference=_student,
+        cases=LABELLED,
+        hints=(
+            "Two losses, weighted by a and 1 - a. Which of them hears the label?",
+            "The label's part is the cross-entropy at T = 1; the teacher's is your soft loss.",
+            "a * -np.log(softmax(student)[label]) + (1 - a) * soft_loss(teacher, student, T)",
+        ),
+        mistakes=(
+            Mistake(
+                lambda y, t, z, T, a: (1 - a) * _surprise(y, z) + a * _soft(t, z, T),
+                "The weights are swapped: a is the labels' share.",
+            ),
+            Mistake(
+                lambda y, t, z, T, a: a * _surprise(y, z / T) + (1 - a) * _soft(t, z, T),
+                "The label's part is softened too. The model is deployed at T = 1, and there it "
+                "must be right.",
+            ),
+            Mistake(
+                lambda y, t, z, T, a: a * _surprise(y, z) + (1 - a) * _soft(t, z, T) / T**2,
+                "T² is missing in the teacher's part.",
+            ),
+            Mistake(
+                lambda y, t, z, T, a: _surprise(y, z) + _soft(t, z, T),
+                "The weights a and 1 - a are missing.",
+            ),
+            Mistake(
+                lambda y, t, z, T, a: a * _surprise(y, t) + (1 - a) * _soft(t, z, T),
+                "The label is compared with the teacher's answer. It is the student who learns.",
+            ),
+        ),
+    ),
+)
+
+PREDICTIONS = (
+    Prediction(
+        id="distillation.temperature",
+        lesson=LESSON,
+        question="At T = 1 a teacher gives its first choice 1000 times the probability of its "
+        "second. How many times is it at T = 4?",
+        choices=("about 250 times", "about 32 times", "about 6 times"),
+        answer="about 6 times",
+        reason="Divided logits take the fourth root of the ratio, and the fourth root of 1000 is "
+        "5.6.",
+    ),
+    Prediction(
+        id="distillation.gradient",
+        lesson=LESSON,
+        question="The temperature is high, and it doubles. What becomes of the gradient of KL by "
+        "the student's logits?",
+        choices=("it stays about as long", "it halves", "it falls to about a quarter"),
+        answer="it falls to about a quarter",
+        reason="Half of that is the chain rule's 1 / T; the other half is that both softened "
+        "distributions come closer to each other, by 1 / T too.",
+    ),
+)

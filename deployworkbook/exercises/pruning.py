@@ -1,0 +1,243 @@
+"""The exercises of lesson 06 on masks: what goes, how fast, and how it stays gone."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deployworkbook.exercises.declaration import Exercise, Mistake, Prediction
+
+LESSON = "06_pruning"
+
+LAYERS = (
+    ([np.array([[0.0, 1.5], [0.0, -2.0], [0.0, 0.0]]), np.array([3.0, 0.0])],),
+    ([np.array([1.0, 0.0, 2.0, 4.0]), np.array([[0.0], [0.5]]), np.array([0.0, 0.0, 7.0])],),
+)
+SCORES = (
+    (np.array([[9.0, 8.0, 7.0, 1.0], [2.0, 0.5, 3.0, 0.1]]), 0.5),
+    (np.array([[0.1, 0.2, 0.3, 0.4], [5.0, 0.25, 4.0, 3.0]]), 0.75),
+)
+WALKS = (
+    (
+        np.array([1.0, -0.5, 2.0]),
+        np.array([[0.5, 1.0, -1.0], [0.25, -2.0, 1.5]]),
+        np.array([True, False, True]),
+        0.1,
+    ),
+    (
+        np.array([0.3, 0.1]),
+        np.array([[1.0, -1.0], [2.0, 0.5], [-1.0, 3.0]]),
+        np.array([False, True]),
+        0.5,
+    ),
+)
+KERNELS = (
+    (
+        np.array(
+            [[9.0, 1.0, 3.0, 4.0], [8.0, 2.0, 1.0, 5.0], [7.0, 3.0, 9.0, 6.0], [6.0, 4.0, 2.0, 3.0]]
+        ),
+    ),
+    (np.array([[0.1], [0.4], [0.3], [0.2], [5.0], [6.0], [8.0], [7.0]]) * np.ones(4),),
+)
+
+
+def _best(scores: NDArray[np.float64], count: int) -> NDArray[np.bool_]:
+    """True where a score is among the highest of its row; of the cases' scores none are equal."""
+    return scores.argsort(axis=-1).argsort(axis=-1) >= scores.shape[-1] - count
+
+
+def _walk(
+    weights: NDArray[np.float64],
+    gradients: NDArray[np.float64],
+    mask: NDArray[np.bool_],
+    rate: float,
+) -> NDArray[np.float64]:
+    for gradient in gradients:
+        weights = (weights - rate * gradient) * mask
+    return weights
+
+
+def _all_layers(scores: NDArray[np.float64], sparsity: float) -> NDArray[np.bool_]:
+    return _best(scores.ravel(), scores.size - round(sparsity * scores.size)).reshape(scores.shape)
+
+
+def _each_layer(scores: NDArray[np.float64], sparsity: float) -> NDArray[np.bool_]:
+    return _best(scores, scores.shape[1] - round(sparsity * scores.shape[1]))
+
+
+def _two_of_four(scores: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Along the last axis."""
+    return _best(scores.reshape(*scores.shape[:-1], -1, 4), 2).reshape(scores.shape)
+
+
+EXERCISES = (
+    Exercise(
+        id="pruning.sparsity",
+        lesson=LESSON,
+        expected="a function of a list of arrays that returns a share, from 0 to 1",
+        reference=lambda layers: (
+            sum((layer == 0).sum() for layer in layers) / sum(layer.size for layer in layers)
+        ),
+        cases=LAYERS,
+        hints=(
+            "Count the zeros of all layers, and all weights of all layers; then divide.",
+            "(layer == 0).sum() counts the zeros of an array, layer.size all its values.",
+            "sum((layer == 0).sum() for layer in layers) / sum(layer.size for layer in layers)",
+        ),
+        mistakes=(
+            Mistake(
+                lambda layers: (
+                    sum((layer != 0).sum() for layer in layers)
+                    / sum(layer.size for layer in layers)
+                ),
+                "That is the share kept. Sparsity is the share that is gone.",
+            ),
+            Mistake(
+                lambda layers: np.mean([(layer == 0).mean() for layer in layers]),
+                "That is the mean of the layers' sparsities: a small layer counts as much as a "
+                "large one. Count weights, not layers.",
+            ),
+            Mistake(
+                lambda layers: sum((layer == 0).sum() for layer in layers),
+                "That is how many are gone. Divide by how many there are.",
+            ),
+        ),
+    ),
+    Exercise(
+        id="pruning.global_mask",
+        lesson=LESSON,
+        expected="a function that returns booleans of the shape of the scores",
+        reference=_all_layers,
+        cases=SCORES,
+        hints=(
+            "All weights compete with each other: forget for a moment in which layer they are.",
+            "scores.size * sparsity of them go: those below which score?",
+            "scores >= np.sort(scores, axis=None)[round(sparsity * scores.size)]",
+        ),
+        mistakes=(
+            Mistake(
+                _each_layer,
+                "That prunes the same share of each layer. Global means that all weights compete, "
+                "so that one layer may lose more than another.",
+            ),
+            Mistake(
+                lambda scores, sparsity: ~_all_layers(scores, sparsity),
+                "Your mask is True where a weight goes. It is True where one stays.",
+            ),
+            Mistake(
+                lambda scores, sparsity: _all_layers(-scores, sparsity),
+                "The most important weights go in yours, and the least important stay.",
+            ),
+        ),
+    ),
+    Exercise(
+        id="pruning.schedule",
+        lesson=LESSON,
+        expected="a sparsity, from 0 to 1",
+        reference=0.9 * (1 - 0.5**3),
+        relative_tolerance=0.002,
+        hints=(
+            "Halfway, (t - t₀) / (t₁ - t₀) is a half. Put that into the equation.",
+            "0.9 + (0 - 0.9) · (1 - ½)³",
+        ),
+        mistakes=(
+            Mistake(0.45, "That is a straight line: half of the way, half of the sparsity."),
+            Mistake(
+                0.9 * 0.5**3,
+                "That is what is still to come. The schedule is fast at first, so that most is "
+                "done halfway.",
+            ),
+            Mistake(0.9 * (1 - 0.5**2), "The power is 3, not 2."),
+        ),
+    ),
+    Exercise(
+        id="pruning.masked_steps",
+        lesson=LESSON,
+        expected="a function that returns the weights after the last step",
+        reference=_walk,
+        cases=WALKS,
+        hints=(
+            "A step moves all weights, also those that the mask has set to 0. What has to happen "
+            "after each one?",
+            "for gradient in gradients: take a step, then multiply by the mask.",
+            "weights = (weights - rate * gradient) * mask, once for each gradient",
+        ),
+        mistakes=(
+            Mistake(
+                lambda weights, gradients, mask, rate: (
+                    weights * mask - rate * gradients.sum(axis=0)
+                ),
+                "You have applied the mask once. After the first step the gradient has moved the "
+                "zeros away again: apply it after each step.",
+            ),
+            Mistake(
+                lambda weights, gradients, mask, rate: _walk(weights, gradients, ~mask, rate),
+                "Your mask is the wrong way round: it is True where a weight stays.",
+            ),
+            Mistake(
+                lambda weights, gradients, mask, rate: _walk(weights, -gradients, mask, rate),
+                "The steps go uphill: subtract the gradient.",
+            ),
+            Mistake(
+                lambda weights, gradients, mask, rate: weights - rate * gradients.sum(axis=0),
+                "Nothing is pruned: the mask is not applied at all.",
+            ),
+            Mistake(
+                lambda weights, gradients, mask, rate: weights * mask,
+                "That prunes, but what stays has not learnt: the steps are missing.",
+            ),
+        ),
+    ),
+    Exercise(
+        id="pruning.two_of_four",
+        lesson=LESSON,
+        expected="a function that returns booleans of the shape of the scores",
+        reference=lambda scores: _two_of_four(scores.T).T,
+        cases=KERNELS,
+        hints=(
+            "Neighbours are the weights of one output from four inputs that follow each other: "
+            "they stand below each other in a column.",
+            "scores.reshape(-1, 4, outputs) has the four neighbours along axis 1. Which two of "
+            "them are the highest?",
+            "groups = scores.reshape(-1, 4, scores.shape[1]); "
+            "(groups.argsort(axis=1).argsort(axis=1) >= 2).reshape(scores.shape)",
+        ),
+        mistakes=(
+            Mistake(
+                _two_of_four,
+                "Your neighbours are four outputs. The hardware sums over the inputs, and skips "
+                "there: group along axis 0.",
+            ),
+            Mistake(
+                lambda scores: ~_two_of_four(scores.T).T,
+                "You have kept the two lowest of each four.",
+            ),
+            Mistake(
+                lambda scores: _best(scores.T, len(scores) // 2).T,
+                "That keeps the best half of each output's weights, wherever they are. Each four "
+                "neighbours keep two.",
+            ),
+            Mistake(
+                lambda scores: _all_layers(scores, 0.5),
+                "That keeps the best half of all weights. Each four neighbours keep two.",
+            ),
+        ),
+    ),
+)
+
+PREDICTIONS = (
+    Prediction(
+        id="pruning.what_falls",
+        lesson=LESSON,
+        question="Most weights of the model are 0 now. It is written to a file and run. What gets "
+        "less?",
+        choices=(
+            "the zipped file alone",
+            "the file and the zipped file",
+            "the file, the zipped file and the time of a prediction",
+        ),
+        answer="the zipped file alone",
+        reason="A zero takes as many bytes as any float32, and a multiplication by it as long. A "
+        "run of zeros zips well.",
+    ),
+)

@@ -1,0 +1,248 @@
+"""The exercises of lesson 05: grids, their scales and zero points, and sums of integers."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from deployworkbook.exercises.declaration import Exercise, Mistake, Prediction
+
+LESSON = "05_quantization"
+
+ROUNDINGS = (
+    (np.array([-1.0, -0.04, 0.0, 0.37, 2.0]), 0.1, -4, -8, 7),
+    (np.array([0.5, 3.3]), 0.25, 3, -128, 127),
+)
+# The second and the third range leave 0 out: it must be put in first.
+RANGES = ((-1.0, 3.0, 8), (1.0, 3.0, 8), (-4.0, -1.0, 4))
+KERNELS = (
+    (np.array([[0.5, -20.0, 0.01], [-1.0, 10.0, 0.03]]), 8),
+    (np.array([[0.2, 1.4], [0.1, -0.7], [-0.3, 0.0]]), 4),
+)
+ACTIVATIONS = (
+    (np.array([-0.5, 0.25, 4.0]), np.array([-3.0, 0.0, 9.0])),
+    (np.array([0.0, 1.5]), np.array([0.5, 2.0])),
+)
+
+
+def _scale(low: float, high: float, bits: int) -> float:
+    return (max(high, 0) - min(low, 0)) / (2**bits - 1)
+
+
+def _zero_point(low: float, high: float, bits: int) -> float:
+    return np.rint(-(2 ** (bits - 1)) - min(low, 0) / _scale(low, high, bits))
+
+
+def _zero_point_beyond(low: float, high: float, bits: int) -> float:
+    return np.rint(-(2 ** (bits - 1)) - low * (2**bits - 1) / (high - low))
+
+
+EXERCISES = (
+    Exercise(
+        id="quantization.quantize",
+        lesson=LESSON,
+        expected="a function of values, scale, zero point, low and high that returns an array",
+        reference=lambda values, scale, zero_point, low, high: np.clip(
+            np.rint(values / scale) + zero_point, low, high
+        ),
+        cases=ROUNDINGS,
+        hints=(
+            "Three steps in this order: divide and round, shift, clip.",
+            "np.rint rounds, np.clip(numbers, low, high) clips.",
+            "np.clip(np.rint(values / scale) + zero_point, low, high)",
+        ),
+        mistakes=(
+            Mistake(
+                lambda values, scale, zero_point, low, high: np.rint(values / scale) + zero_point,
+                "Some of these do not fit: clip them to the lowest and the highest integer.",
+            ),
+            Mistake(
+                lambda values, scale, zero_point, low, high: (
+                    np.clip(np.rint(values / scale), low, high) + zero_point
+                ),
+                "You clip before you add the zero point, which then leads out of the range again.",
+            ),
+            Mistake(
+                lambda values, scale, zero_point, low, high: np.clip(
+                    np.trunc(values / scale) + zero_point, low, high
+                ),
+                "That cuts the decimals off (so does a cast to int): the error is up to a whole "
+                "step instead of half of one.",
+            ),
+            Mistake(
+                lambda values, scale, zero_point, low, high: np.clip(
+                    np.rint(values / scale), low, high
+                ),
+                "The zero point is missing.",
+            ),
+        ),
+    ),
+    Exercise(
+        id="quantization.scale",
+        lesson=LESSON,
+        expected="a function of low, high and bits that returns the step of the affine grid",
+        reference=_scale,
+        cases=RANGES,
+        hints=(
+            "How many steps lie between the smallest and the largest of 2^b integers?",
+            "One fewer than there are integers. And the range must include 0.",
+            "(max(high, 0) - min(low, 0)) / (2 ** bits - 1)",
+        ),
+        mistakes=(
+            Mistake(
+                lambda low, high, bits: (max(high, 0) - min(low, 0)) / 2**bits,
+                "2 ** bits counts the integers; between them are 2 ** bits - 1 steps.",
+            ),
+            Mistake(
+                lambda low, high, bits: max(abs(low), abs(high)) / (2 ** (bits - 1) - 1),
+                "That is the symmetric grid's. The affine one spans just the range.",
+            ),
+            Mistake(
+                lambda low, high, bits: (high - low) / (2**bits - 1),
+                "One of the ranges leaves 0 out, and 0 must be on the grid: widen it first.",
+            ),
+        ),
+    ),
+    Exercise(
+        id="quantization.zero_point",
+        lesson=LESSON,
+        expected="a function of low, high and bits that returns the integer of the real 0",
+        reference=_zero_point,
+        cases=RANGES,
+        hints=(
+            "The lower end of the range gets the lowest integer, -2^(b-1). Where is 0 then?",
+            "0 lies -low / scale steps above the lower end.",
+            "round(-2 ** (bits - 1) - low / scale), with low widened to at most 0",
+        ),
+        mistakes=(
+            Mistake(
+                _zero_point_beyond,
+                "For one of the ranges that lies beyond the integers. It would be clipped, and "
+                "with it every number would move. The range leaves 0 out: widen it first.",
+            ),
+            Mistake(
+                lambda low, high, bits: np.rint(-min(low, 0) / _scale(low, high, bits)),
+                "That is right for integers from 0 on. These begin at -2^(b-1).",
+            ),
+            Mistake(
+                lambda low, high, bits: np.rint(
+                    -(2 ** (bits - 1)) + min(low, 0) / _scale(low, high, bits)
+                ),
+                "The sign is wrong: 0 lies above the lower end, so add steps to the lowest "
+                "integer.",
+            ),
+        ),
+    ),
+    Exercise(
+        id="quantization.per_channel",
+        lesson=LESSON,
+        expected="a function of kernel and bits that returns a scale for each output",
+        reference=lambda kernel, bits: np.abs(kernel).max(axis=0) / (2 ** (bits - 1) - 1),
+        cases=KERNELS,
+        hints=(
+            "An output's channel is a column: all weights that lead to it.",
+            "A symmetric grid has 2^(b-1) - 1 integers on either side of 0.",
+            "np.abs(kernel).max(axis=0) / (2 ** (bits - 1) - 1)",
+        ),
+        mistakes=(
+            Mistake(
+                lambda kernel, bits: np.abs(kernel).max() / (2 ** (bits - 1) - 1),
+                "That is one scale for the whole tensor; each channel was to have its own.",
+            ),
+            Mistake(
+                lambda kernel, bits: np.abs(kernel).max(axis=1) / (2 ** (bits - 1) - 1),
+                "These are the rows, one for each input. A sum runs over inputs, so it could not "
+                "be scaled back by one number.",
+            ),
+            Mistake(
+                lambda kernel, bits: np.abs(kernel).max(axis=0) / 2 ** (bits - 1),
+                "The largest weight would become 2^(b-1), one more than fits.",
+            ),
+            Mistake(
+                lambda kernel, bits: kernel.max(axis=0) / (2 ** (bits - 1) - 1),
+                "The largest magnitude decides; a negative weight can be the largest.",
+            ),
+        ),
+    ),
+    Exercise(
+        id="quantization.sum",
+        lesson=LESSON,
+        expected="a whole number, the sum in int32",
+        # (10 + 5) · 3 + (-20 + 5) · 4 + 7 = 45 - 60 + 7
+        reference=-8,
+        hints=(
+            "Take the input's zero point from each input first.",
+            "(10 - -5) · 3 + (-20 - -5) · 4 + 7",
+        ),
+        mistakes=(
+            Mistake(-43, "You left the input's zero point out: 10 stands for 10 - (-5)."),
+            Mistake(-15, "The bias is missing."),
+            Mistake(
+                -78, "The zero point has the wrong sign: what is taken away is -5, so 5 is added."
+            ),
+        ),
+    ),
+    Exercise(
+        id="quantization.calibrate",
+        lesson=LESSON,
+        expected="a function of two arrays of activations that returns the two ends of a range",
+        reference=lambda train, test: np.array([train.min(), train.max()]),
+        cases=ACTIVATIONS,
+        hints=(
+            "Which images may a deployed model have seen?",
+            "np.array([train.min(), train.max()])",
+        ),
+        mistakes=(
+            Mistake(
+                lambda train, test: np.array([test.min(), test.max()]),
+                "That calibrates on the test set. Its accuracy then says too much: the grid was "
+                "made for just these images.",
+            ),
+            Mistake(
+                lambda train, test: np.array(
+                    [min(train.min(), test.min()), max(train.max(), test.max())]
+                ),
+                "The test set is in it, too. It stands for images that do not exist yet.",
+            ),
+            Mistake(
+                lambda train, test: np.array([-np.abs(train).max(), np.abs(train).max()]),
+                "Activations after a ReLU have no negative half: a symmetric range wastes a bit.",
+            ),
+        ),
+    ),
+)
+
+PREDICTIONS = (
+    Prediction(
+        id="quantization.bit",
+        lesson=LESSON,
+        question="You take one bit away from each weight. What happens to the signal-to-noise "
+        "ratio of the rounded weights?",
+        choices=("it falls by about 1 dB", "it falls by about 6 dB", "it halves"),
+        answer="it falls by about 6 dB",
+        reason="Half as many levels are twice as far apart, so the error doubles: a factor of 2 in "
+        "size is 6.02 dB.",
+    ),
+    Prediction(
+        id="quantization.break",
+        lesson=LESSON,
+        question="The trained model is stored in 8, 4 and 2 bits a weight, without learning again. "
+        "Where does its accuracy break down?",
+        choices=("at 8 bits", "at 4 bits", "at 2 bits", "nowhere"),
+        answer="at 2 bits",
+        reason="Three levels, the outer ones at the largest weight of a channel, round nearly all "
+        "weights to 0. At 4 bits there are fifteen.",
+    ),
+    Prediction(
+        id="quantization.faster",
+        lesson=LESSON,
+        question="Which of these files answers faster than the float32 one?",
+        choices=(
+            "weights in float16",
+            "weights in int8, turned into float32 to compute",
+            "weights and sums in integers",
+        ),
+        answer="weights and sums in integers",
+        reason="The other two are only smaller on disk: their weights become float32 again before "
+        "the same multiplications run.",
+    ),
+)

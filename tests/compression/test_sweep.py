@@ -1,0 +1,331 @@
+"""Sweeps on the digits: everything once, whatever fails, dies or is stopped."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import replace
+
+import psutil
+import pytest
+
+from deployworkbook.cli import main
+from deployworkbook.compression import distill, pipeline
+from deployworkbook.compression import sweep as module
+from deployworkbook.compression.distill import VIEWS
+from deployworkbook.compression.grid import Point, Result, as_table, best_of, grid
+from deployworkbook.compression.stages import Prune, Quantize
+from deployworkbook.compression.sweep import Job, make, sweep
+from deployworkbook.ledger import Ledger
+from deployworkbook.measurement import Measurement
+from deployworkbook.training.data import load_dataset
+from deployworkbook.training.fit import Recipe, baseline
+from deployworkbook.workspace import ENVIRONMENT_VARIABLE, Workspace
+
+# Two pruned models, each with two widths.
+GRID = grid(bits=[4, 8], sparsity=[0.8, 0.9], temperature=[2])
+STAGES = 2 + 4
+SETTINGS = {"dataset": "digits", "epochs": 1}
+OPTIONS = ["sweep", "--dataset", "digits", "--epochs", "1", "--sparsity", "0.8,0.9"]
+OPTIONS += ["--temperature", "2"]
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    """A workspace with what all points begin with: the model, its teacher, the teacher's logits."""
+    workspace, digits = Workspace(tmp_path_factory.mktemp("prepared")), load_dataset("digits")
+    baseline(digits, Recipe(), folder=workspace.models)
+    teacher = distill.teacher(digits, folder=workspace.models)
+    distill.learn_from(digits, teacher, moved=VIEWS, folder=workspace.models)
+    return workspace
+
+
+@pytest.fixture
+def workspace(prepared, tmp_path):
+    """A workspace of the test's own, where no stage is made yet."""
+    shutil.copytree(prepared.models, tmp_path / "mine" / "models")
+    return Workspace(tmp_path / "mine").create()
+
+
+def stages(workspace):
+    """The stages that are kept, and when each was made."""
+    return {path.name: path.stat().st_mtime_ns for path in workspace.models.glob("stage-*")}
+
+
+def rows(workspace):
+    return [entry.measurement for entry in Ledger(workspace.ledger_path).entries()]
+
+
+def check_all_once(workspace, points=GRID):
+    """Each point has one row, each stage one folder, and nothing half made is left."""
+    assert sorted(row.variant for row in rows(workspace)) == sorted(map(str, points))
+    assert len(stages(workspace)) == STAGES
+    assert not list(workspace.models.glob("*.tmp"))
+
+
+def call(*arguments):
+    with pytest.raises(SystemExit) as ended:
+        main(list(map(str, arguments)))
+    return ended.value.code or 0
+
+
+def test_a_grid_holds_each_point_once_and_neighbours_share_the_pruned_model():
+    points = grid(bits=[8, 4, 8], sparsity=[0, 0.9], temperature=[2, 2.0, 4])
+    assert len(points) == 2 * 2 * 2
+    assert points[0] == Point(8, 0.0, 2.0)
+    for first, second in zip(points[::2], points[1::2], strict=True):
+        assert first.recipe()[:-1] == second.recipe()[:-1]
+        assert (first.bits, second.bits) == (8, 4)
+
+
+def test_a_point_is_the_pipelines_recipe_with_its_own_settings():
+    pruning, quantizing = Point(8, 0.9, 3.0).recipe()
+    assert isinstance(pruning, Prune)
+    assert isinstance(quantizing, Quantize)
+    assert (pruning.pruning.sparsity, quantizing.bits) == (0.9, 8)
+    assert pruning.settings.temperature == quantizing.settings.temperature == 3.0
+    usual = pipeline.RECIPE
+    assert pruning.settings.epochs == usual[0].settings.epochs
+    assert pruning.pruning.fade == usual[0].pruning.fade
+    # Half as many of the longest, half as many of the rest.
+    halved = Point(8, 0.9, 3.0).recipe(usual[0].settings.epochs // 2)
+    assert [2 * stage.settings.epochs for stage in halved] == [
+        stage.settings.epochs for stage in usual
+    ]
+
+
+@pytest.mark.parametrize(
+    ("point", "words"),
+    [
+        (Point(3, 0.9, 2), "bits: expected one of 4, 8"),
+        (Point(4, 1.0, 2), "sparsity: expected"),
+        (Point(4, 0.9, 0), "temperature: expected"),
+    ],
+)
+def test_a_point_that_cannot_be_is_refused_before_anything_runs(point, words, workspace):
+    with pytest.raises(ValueError, match=words):
+        sweep([GRID[0], point], workspace=workspace, **SETTINGS)
+    assert not rows(workspace)
+
+
+def test_a_sweep_measures_each_point_once_and_resumes_without_training(workspace, monkeypatch):
+    told = []
+    results = sweep(GRID, workspace=workspace, on_result=told.append, **SETTINGS)
+    assert [(result.point, result.status) for result in results] == [
+        (point, "measured") for point in GRID
+    ]
+    check_all_once(workspace)
+    assert sum(result.stages_made for result in results) == STAGES
+    assert {result.status for result in told} == {"running", "measured"}
+    for result in results:
+        assert result.measurement.accuracy > 0.5  # chance is 0.1
+        assert result.measurement.made_by
+    made = stages(workspace)
+
+    # Where the scheduler would be asked for, nothing may ask.
+    monkeypatch.setattr(module, "local_client", None)
+    found = sweep(GRID, workspace=workspace, **SETTINGS)
+    assert [result.status for result in found] == ["found"] * len(GRID)
+    assert [result.measurement for result in found] == [result.measurement for result in results]
+    assert stages(workspace) == made
+    check_all_once(workspace)
+
+
+def obstacle(workspace, point):
+    """Stand in the way of a point's last stage: its lock cannot be taken."""
+    digits = load_dataset("digits")
+    model = baseline(digits, Recipe(), folder=workspace.models).model
+    key = pipeline.keys_of(model, digits, recipe=point.recipe(1))[-1]
+    lock = workspace.models / f".stage-digits-int{point.bits}-{key}.lock"
+    lock.mkdir()
+    return lock
+
+
+def test_a_point_that_fails_is_tried_again_and_named_and_the_rest_goes_on(
+    workspace, capsys, tmp_path
+):
+    lock = obstacle(workspace, GRID[1])
+    report = tmp_path / "report.json"
+    arguments = [*OPTIONS, "--retries", 1, "--dir", workspace.root, "--json", report]
+    assert call(*arguments) == 1
+    said = capsys.readouterr().out
+    assert f"{GRID[1]}: failed once: IsADirectoryError" in said
+    assert f"{GRID[1]}: failed 2 times: IsADirectoryError" in said
+    assert "3 of 4 points are in the ledger, 1 failed." in said
+    assert sorted(row.variant for row in rows(workspace)) == sorted(
+        str(point) for point in GRID if point != GRID[1]
+    )
+    written = {row["point"]: row for row in json.loads(report.read_text())}
+    assert written[str(GRID[1])]["status"] == "failed"
+    assert written[str(GRID[1])]["accuracy_percent"] is None
+    assert written[str(GRID[0])]["compressed_bytes"] > 0
+    assert any(row["frontier"] for row in written.values())
+
+    # What failed is all that is left to do.
+    lock.rmdir()
+    made = stages(workspace)
+    assert call(*arguments) == 0
+    assert "4 of 4 points are in the ledger." in capsys.readouterr().out
+    assert stages(workspace).items() > made.items()
+    check_all_once(workspace)
+
+
+def kill_who_trains(workspace, number):
+    """Kill the worker that makes the stage of this number, in the middle of it."""
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        if len(stages(workspace)) >= number - 1:
+            begun = {path.name.split(".")[1] for path in workspace.models.glob(".stage-*.tmp")}
+            for process in psutil.Process().children(recursive=True):
+                held = {os.path.basename(file.path)[1:-5] for file in process.open_files()}
+                if begun & held:
+                    process.send_signal(signal.SIGKILL)
+                    return
+        time.sleep(0.005)
+
+
+def test_a_worker_that_is_killed_loses_nothing_and_repeats_nothing(workspace):
+    told = []
+    killer = threading.Thread(target=kill_who_trains, args=(workspace, 3))
+    killer.start()
+    results = sweep(GRID, workspace=workspace, on_result=told.append, **SETTINGS)
+    killer.join()
+    assert [result.status for result in results] == ["measured"] * len(GRID)
+    died = [result for result in told if result.status == "failed again"]
+    assert died
+    assert {result.error for result in died} == {
+        "its worker process died: killed, or out of memory"
+    }
+    check_all_once(workspace)
+    # Less than all where a stage was whole, and its worker was killed in the next.
+    assert sum(result.stages_made for result in results) <= STAGES
+
+
+def test_two_sweeps_at_once_make_everything_once(workspace):
+    command = [sys.executable, "-m", "deployworkbook", *OPTIONS, "--workers", "1"]
+    environment = dict(os.environ) | {ENVIRONMENT_VARIABLE: str(workspace.root)}
+    both = [
+        subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    for one in both:
+        said, _ = one.communicate(timeout=300)
+        assert one.returncode == 0, said
+        assert "4 of 4 points are in the ledger." in said
+    check_all_once(workspace)
+
+
+def test_workers_that_exist_are_taken(workspace, dask_cluster, capsys):
+    with dask_cluster(2) as (address, _):
+        assert call(*OPTIONS, "--scheduler", address, "--dir", workspace.root) == 0
+    assert "4 of 4 points are in the ledger." in capsys.readouterr().out
+    check_all_once(workspace)
+
+
+def test_a_worker_must_see_the_workspace_and_have_the_same_code(workspace, tmp_path):
+    job = Job(GRID[0], GRID[0].recipe(1), ("a", "b"), "digits", 0, workspace.root)
+    with pytest.raises(RuntimeError, match="other data, another version"):
+        make(job)
+    with pytest.raises(FileNotFoundError, match="does not see the workspace"):
+        make(replace(job, root=tmp_path / "elsewhere"))
+
+
+def test_ctrl_c_leaves_no_process_and_keeps_what_is_finished(workspace):
+    marked = {ENVIRONMENT_VARIABLE: str(workspace.root), "SWEEP_OF_THE_TEST": str(workspace.root)}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "deployworkbook", *OPTIONS],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=dict(os.environ) | marked,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 120
+    while not (workspace.ledger_path.exists() and rows(workspace)):
+        assert time.monotonic() < deadline
+        assert process.poll() is None
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers as well
+    began = time.monotonic()
+    said, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert time.monotonic() - began < 30  # a loaded machine's; on an idle one 2 s
+    assert "Traceback" not in said + errors
+    assert not [other for other in psutil.process_iter() if is_marked(other, marked)]
+    kept = rows(workspace)
+    assert kept
+    assert f"{len(kept)} of 4 points are in the ledger." in said
+
+    # The rest follows, and what was there stays as it was.
+    results = sweep(GRID, workspace=workspace, **SETTINGS)
+    assert sum(result.status == "found" for result in results) == len(kept)
+    assert rows(workspace)[: len(kept)] == kept
+    check_all_once(workspace)
+
+
+def is_marked(process, variables):
+    try:
+        environment = process.environ()
+    except psutil.Error:
+        return False
+    return variables.items() <= environment.items()
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    [
+        ("--bits", "four", "--bits: expected whole numbers with commas between. Received: 'four'"),
+        ("--bits", "4,3", "bits: expected one of 4, 8"),
+        ("--sparsity", "0.9;0.95", "--sparsity: expected numbers with commas between"),
+        ("--sparsity", "95", "sparsity: expected a finite number in [0, 1)"),
+        ("--temperature", "-1", "temperature: expected a finite number in (0,"),
+        ("--dataset", "cats", "expected one of 'auto', 'mnist', 'digits'"),
+        ("--epochs", "0", "epochs: expected an integer of at least 1"),
+        ("--workers", "0", "workers: expected an integer of at least 1"),
+        ("--retries", "-1", "retries: expected an integer of at least 0"),
+    ],
+)
+def test_a_wrong_option_exits_with_1_and_says_what_is_right(option, value, words, capsys):
+    assert call("sweep", option, value) == 1
+    said = " ".join(capsys.readouterr().err.split())
+    assert said.startswith("Error: ")
+    assert words in said
+
+
+def test_workers_and_a_scheduler_are_either_or(capsys):
+    assert call("sweep", "--workers", "2", "--scheduler", "tcp://127.0.0.1:9") == 1
+    assert "workers or a scheduler, not both" in capsys.readouterr().err
+
+
+def test_the_table_marks_the_frontier_and_the_best_is_the_most_accurate():
+    def result(point, size, correct):
+        measured = Measurement(
+            str(point),
+            "litert",
+            "2",
+            "digits",
+            "f",
+            compressed_bytes=size,
+            correct=correct,
+            examples=100,
+            latency_p50_ms=0.01,
+        )
+        return Result(point, "measured", measured, 1)
+
+    results = [
+        result(GRID[0], 400, 98),
+        result(GRID[1], 100, 97),
+        result(GRID[2], 200, 96),
+        Result(GRID[3], "failed", attempts=3, error="too sparse"),
+    ]
+    table = as_table(results)
+    assert table["frontier"].tolist() == [True, True, False, False]
+    assert table["error"].tolist() == ["", "", "", "too sparse"]
+    assert best_of(results) == results[0]
+    assert best_of([*results, result(GRID[2], 300, 98)]).measurement.compressed_bytes == 300
+    assert best_of(results[3:]) is None
+    assert not as_table(results[3:])["frontier"].any()
