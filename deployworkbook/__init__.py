@@ -10,6 +10,7 @@ The layers, from the ground up; each imports only from those above it in this li
 - ``training``: the one model of the workbook, its data and its training (TensorFlow).
 - ``runtimes``: forms of the model that can be run, and the benchmark that measures them.
 - ``compression``: techniques that make the model smaller, one a file.
+- ``serving``: TensorFlow Serving's API; ``serving.embedded`` is a server of it.
 - ``plots``, ``tables``: results in, picture or table out.
 - ``widgets``: explorers, which move a formula's arguments and draw its result.
 - ``exercises``: their questions, their checks, a learner's progress.

@@ -192,6 +192,27 @@ def run(
     )
 
 
+@app.command(
+    add_help_option=False,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)
+def serve(context: typer.Context) -> None:
+    """Serve SavedModels over TensorFlow Serving's API, gRPC and REST; --help lists its flags.
+
+    The flags are TensorFlow Serving's: --port, --rest_api_port, --model_name, --model_base_path.
+    """
+    from deployworkbook.serving.embedded.flags import parse
+    from deployworkbook.serving.embedded.ports import check_ports
+
+    options = parse(context.args)
+    check_ports(options)
+
+    # Here, since TensorFlow takes seconds to import, and what is wrong should be told at once.
+    from deployworkbook.serving.embedded.server import run as run_server
+
+    run_server(options)
+
+
 @app.command()
 def sweep(
     bits: Annotated[str, typer.Option(metavar="N,...", help="Of a weight: 4, 8 or both.")] = "4,8",

@@ -53,7 +53,7 @@ def test_its_version_and_help(capsys):
     assert capsys.readouterr().out == f"deployworkbook {__version__}\n"
     assert call("--help") == 0
     shown = capsys.readouterr().out
-    for command in ("lab", "reset", "run", "doctor", "sweep", "ledger", "progress"):
+    for command in ("lab", "reset", "run", "doctor", "sweep", "ledger", "progress", "serve"):
         assert command in shown
 
 

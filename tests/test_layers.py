@@ -40,6 +40,7 @@ ALLOWED = {
         "training",
         "runtimes",
     },
+    "serving": {"validation", "training"},
     "plots": set(),
     "widgets": {"validation", "formulas", "plots"},
     "exercises": {"validation", "workspace", "formulas"},
@@ -63,6 +64,10 @@ CONFINED = {
     "ipywidgets": ("widgets/", "exercises/predict.py"),
     "dask": ("compression/workers.py",),
     "distributed": ("compression/workers.py", "compression/sweep.py"),
+    "grpc": ("serving/",),
+    "tensorflow_serving": ("serving/",),
+    "starlette": ("serving/embedded/",),
+    "uvicorn": ("serving/embedded/",),
 }
 
 
@@ -154,6 +159,17 @@ def test_a_heavy_library_stays_where_it_belongs(library):
         place = path.relative_to(PACKAGE).as_posix()
         if any(item.module.split(".")[0] == library for item in imports_of(path)):
             assert place.startswith(CONFINED[library]), f"{place} imports {library}"
+
+
+def test_only_the_embedded_server_takes_tensorflow_into_serving():
+    """No client needs all of TensorFlow, and flags are read before it loads."""
+    users = {
+        path.relative_to(PACKAGE).as_posix()
+        for path in sources()
+        if part_of(name_of(path)) == "serving"
+        and any(item.module.startswith("deployworkbook.training") for item in imports_of(path))
+    }
+    assert users == {"serving/embedded/protos.py"}
 
 
 def test_all_that_the_package_imports_is_declared():

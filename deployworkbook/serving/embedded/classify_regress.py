@@ -1,0 +1,224 @@
+"""Classify, regress and multi-inference: requests that carry ``tf.Example``.
+
+The checks, their order and their texts are TensorFlow Serving's.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deployworkbook.serving.embedded.errors import Code, ServingError, invalid
+from deployworkbook.serving.embedded.predict import DEFAULT_SIGNATURE, fill_spec
+from deployworkbook.serving.embedded.protos import (
+    classification_pb2,
+    inference_pb2,
+    regression_pb2,
+    type_name,
+)
+from deployworkbook.serving.embedded.servable import Servable, Signature
+from deployworkbook.serving.embedded.tensors import data_type_of
+
+Outputs = dict[str, NDArray[Any]]
+
+CLASSIFY_METHOD = "tensorflow/serving/classify"
+REGRESS_METHOD = "tensorflow/serving/regress"
+
+
+def classify(servable: Servable, request: Any) -> Any:
+    """Answer a ``ClassificationRequest``.
+
+    Raises:
+        ServingError: There are no examples, or the signature is not of this kind.
+    """
+    signature = _example_signature(servable, request.model_spec.signature_name)
+    feed, fetches = _classify_tensors(signature)
+    count, outputs = _run_examples(servable, "Classify", request.input, feed, fetches)
+    response = classification_pb2.ClassificationResponse()
+    fill_spec(response.model_spec, servable, signature.name)
+    _fill_classes(response.result, signature, count, outputs)
+    return response
+
+
+def regress(servable: Servable, request: Any) -> Any:
+    """Answer a ``RegressionRequest``.
+
+    Raises:
+        ServingError: There are no examples, or the signature is not of this kind.
+    """
+    signature = _example_signature(servable, request.model_spec.signature_name)
+    feed, fetches = _regress_tensors(signature)
+    count, outputs = _run_examples(servable, "Regress", request.input, feed, fetches)
+    response = regression_pb2.RegressionResponse()
+    fill_spec(response.model_spec, servable, signature.name)
+    _fill_values(response.result, signature, count, outputs)
+    return response
+
+
+def multi_inference(servable: Servable, request: Any) -> Any:
+    """Answer a ``MultiInferenceRequest``: several signatures, one run of the graph.
+
+    Raises:
+        ServingError: The tasks are not of one model and one input, or one fails.
+    """
+    feed = ""
+    fetches: dict[str, None] = {}
+    seen = set()
+    for task in request.tasks:
+        if not task.model_spec.name:
+            raise invalid("Found ModelSpec with an empty model name.")
+        if task.model_spec.name != request.tasks[0].model_spec.name:
+            raise invalid(
+                "All ModelSpecs in a MultiInferenceRequest must access the same model name."
+            )
+        name = task.model_spec.signature_name or DEFAULT_SIGNATURE
+        if name in seen:
+            raise invalid(f"Duplicate evaluation of signature: {name}")
+        seen.add(name)
+        if name not in servable.signatures:
+            raise invalid(f"Requested signature not found in model graph: {name}")
+        task_feed, task_fetches = _tensors_of(servable.signatures[name], task.method_name)
+        if feed not in ("", task_feed):
+            raise invalid("Input tensor must be the same for all Signatures.")
+        feed = task_feed
+        fetches |= dict.fromkeys(task_fetches)
+    count, outputs = _run_examples(servable, "MultiInference", request.input, feed, list(fetches))
+    response = inference_pb2.MultiInferenceResponse()
+    for task in request.tasks:
+        name = task.model_spec.signature_name or DEFAULT_SIGNATURE
+        result = response.results.add()
+        fill_spec(result.model_spec, servable, name)
+        if task.method_name == CLASSIFY_METHOD:
+            _fill_classes(result.classification_result, servable.signatures[name], count, outputs)
+        else:
+            _fill_values(result.regression_result, servable.signatures[name], count, outputs)
+    return response
+
+
+def _example_signature(servable: Servable, name: str) -> Signature:
+    name = name or DEFAULT_SIGNATURE
+    if name not in servable.signatures:
+        raise invalid(f"No signature was found with the name: {name}")
+    return servable.signatures[name]
+
+
+def _tensors_of(signature: Signature, method_name: str) -> tuple[str, list[str]]:
+    if method_name == CLASSIFY_METHOD:
+        return _classify_tensors(signature)
+    if method_name == REGRESS_METHOD:
+        return _regress_tensors(signature)
+    raise ServingError(Code.UNIMPLEMENTED, f"Unsupported signature method_name: {method_name}")
+
+
+def _classify_tensors(signature: Signature) -> tuple[str, list[str]]:
+    inputs = {alias: feed for alias, feed, _ in signature.inputs}
+    if len(inputs) != 1:
+        raise invalid("Expected one input Tensor.")
+    if len(signature.outputs) not in (1, 2):
+        raise invalid(f"Expected one or two output Tensors, found {len(signature.outputs)}")
+    if "inputs" not in inputs:
+        raise invalid(f"No classification inputs found in SignatureDef: {signature.definition}")
+    found = [signature.outputs[key] for key in ("classes", "scores") if key in signature.outputs]
+    if not found:
+        raise invalid(
+            "Expected classification signature outputs to contain at least one of "
+            f'"classes" or "scores". Signature was: {signature.definition}'
+        )
+    return inputs["inputs"], found
+
+
+def _regress_tensors(signature: Signature) -> tuple[str, list[str]]:
+    inputs = {alias: feed for alias, feed, _ in signature.inputs}
+    if len(inputs) != 1:
+        raise invalid("Expected one input Tensor.")
+    if len(signature.outputs) != 1:
+        raise invalid("Expected one output Tensor.")
+    if "inputs" not in inputs:
+        raise invalid(f"No regression inputs found in SignatureDef: {signature.definition}")
+    if "outputs" not in signature.outputs:
+        raise invalid(f"No regression outputs found in SignatureDef: {signature.definition}")
+    return inputs["inputs"], [signature.outputs["outputs"]]
+
+
+def _run_examples(
+    servable: Servable, api: str, given: Any, feed: str, fetches: list[str]
+) -> tuple[int, Outputs]:
+    """Run a graph that parses examples itself; return their number and the outputs by tensor."""
+    kind = given.WhichOneof("kind")
+    if kind == "example_list_with_context":
+        # Messages that follow each other merge, so each example gets the context's features.
+        context = given.example_list_with_context.context.SerializeToString()
+        examples = given.example_list_with_context.examples
+        written = [context + example.SerializeToString() for example in examples]
+    else:
+        written = [example.SerializeToString() for example in given.example_list.examples]
+    if not written:
+        raise invalid("Input is empty.")
+    array = np.empty(len(written), object)
+    array[:] = written
+    fetches = list(dict.fromkeys(fetches))
+    results = servable.run(api, [feed], fetches, [array])
+    return len(written), dict(zip(fetches, results, strict=True))
+
+
+def _fill_classes(result: Any, signature: Signature, count: int, outputs: Outputs) -> None:
+    classes = _checked(signature, "classes", "string", count, outputs)
+    scores = _checked(signature, "scores", "float", count, outputs)
+    if classes is not None and scores is not None and classes.shape != scores.shape:
+        raise invalid(
+            "Tensors class and score should match in dim_size(1). "
+            f"Got {classes.shape[1]} vs. {scores.shape[1]}"
+        )
+    for row in range(count):
+        target = result.classifications.add()
+        labels = [] if classes is None else classes[row].tolist()
+        values = [] if scores is None else scores[row].tolist()
+        for column in range(max(len(labels), len(values))):
+            item = target.classes.add()
+            if labels:
+                item.label = _text(labels[column])
+            if values:
+                item.score = values[column]
+
+
+def _checked(
+    signature: Signature, key: str, kind: str, count: int, outputs: Outputs
+) -> NDArray[Any] | None:
+    if key not in signature.outputs:
+        return None
+    array = outputs[signature.outputs[key]]
+    if array.ndim != 2:
+        raise invalid(
+            f"Expected Tensor shape: [batch_size num_classes] but got {list(array.shape)}"
+        )
+    sent = type_name(data_type_of(array))
+    if sent != kind:
+        raise invalid(f"Expected {key} Tensor of DT_{kind.upper()}. Got: DT_{sent.upper()}")
+    if len(array) != count:
+        raise invalid(f"Expected {key} output batch size of {count}. Got: {len(array)}")
+    return array
+
+
+def _fill_values(result: Any, signature: Signature, count: int, outputs: Outputs) -> None:
+    array = outputs[signature.outputs["outputs"]]
+    if not (array.ndim == 1 or (array.ndim == 2 and array.shape[1] == 1)):
+        raise invalid(
+            "Expected output Tensor shape to be either [batch_size] or [batch_size, 1] but got "
+            f"{list(array.shape)}"
+        )
+    if len(array) != count:
+        raise invalid(f"Input batch size did not match output batch size: {count} vs. {len(array)}")
+    sent = type_name(data_type_of(array))
+    if sent != "float":
+        raise invalid(f"Expected output Tensor of DT_FLOAT.  Got: DT_{sent.upper()}")
+    for value in array.ravel().tolist():
+        result.regressions.add().value = value
+
+
+def _text(label: bytes) -> str:
+    try:
+        return label.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise invalid("A label is not UTF-8 text") from error

@@ -1,0 +1,218 @@
+"""The files that flags name: protobuf text, read into what the server works with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, text_format
+from google.protobuf.wrappers_pb2 import DESCRIPTOR as WRAPPERS
+
+from deployworkbook.serving.embedded.batching import Batching
+from deployworkbook.serving.embedded.errors import Code, ServingError, invalid
+from deployworkbook.serving.embedded.protos import model_server_config_pb2
+from deployworkbook.serving.embedded.versions import Policy
+
+DEFAULT_METRICS_PATH = "/monitoring/prometheus/metrics"
+
+# Messages that the package tensorflow-serving-api lacks: name, number and type of each field.
+_MESSAGES = {
+    "BatchingParameters": {
+        "max_batch_size": (1, "Int64Value"),
+        "batch_timeout_micros": (2, "Int64Value"),
+        "max_enqueued_batches": (3, "Int64Value"),
+        "num_batch_threads": (4, "Int64Value"),
+        "thread_pool_name": (5, "StringValue"),
+        "allowed_batch_sizes": (6, "int64s"),
+        "pad_variable_length_inputs": (7, "bool"),
+    },
+    "PrometheusConfig": {"enable": (1, "bool"), "path": (2, "string")},
+    "MonitoringConfig": {"prometheus_config": (1, "PrometheusConfig")},
+    "SSLConfig": {
+        "server_key": (1, "string"),
+        "server_cert": (2, "string"),
+        "custom_ca": (3, "string"),
+        "client_verify": (4, "bool"),
+    },
+}
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """One model that the server offers.
+
+    Args:
+        name: What clients call it.
+        base_path: The folder of its versions, absolute.
+        policy: Which versions are loaded.
+        labels: Names of versions.
+    """
+
+    name: str
+    base_path: Path
+    policy: Policy = field(default_factory=Policy)
+    labels: dict[str, int] = field(default_factory=dict)
+
+
+def read_models(path: Path) -> list[ModelConfig]:
+    """Read a file of ``--model_config_file``.
+
+    Raises:
+        OSError: It cannot be read.
+        ServingError: It is no such file, or asks for what cannot be.
+    """
+    return models_of(_parsed(path, model_server_config_pb2.ModelServerConfig()))
+
+
+def models_of(config: Any) -> list[ModelConfig]:
+    """List the models of a ``ModelServerConfig``.
+
+    Raises:
+        ServingError: It lists a model twice, has a relative path, or is of another kind.
+    """
+    if config.WhichOneof("config") == "custom_model_config":
+        raise ServingError(Code.UNIMPLEMENTED, "custom_model_config is not supported")
+    models: dict[str, ModelConfig] = {}
+    for entry in config.model_config_list.config:
+        if entry.name in models:
+            raise invalid(f"Illegal to list model {entry.name} multiple times in config list")
+        if not entry.model_platform and not entry.model_type:
+            raise invalid(
+                "Illegal setting neither ModelServerConfig::model_type nor "
+                "ModelServerConfig::model_platform."
+            )
+        if (entry.model_platform or "tensorflow") != "tensorflow":
+            raise invalid(f"Unsupported model_platform: {entry.model_platform}")
+        models[entry.name] = checked(
+            ModelConfig(
+                entry.name,
+                Path(entry.base_path),
+                _policy(entry.model_version_policy),
+                dict(entry.version_labels),
+            )
+        )
+    return list(models.values())
+
+
+def checked(model: ModelConfig) -> ModelConfig:
+    """Return the model if its path is absolute and it has a name.
+
+    Raises:
+        ServingError: It is not.
+    """
+    if not model.name:
+        raise invalid("ModelConfig has no name specified.")
+    if not model.base_path.is_absolute():
+        raise invalid(
+            f"Expected model {model.name} to have an absolute path or URI; "
+            f"got base_path()={model.base_path}"
+        )
+    return model
+
+
+def read_batching(path: Path) -> Batching:
+    """Read a file of ``--batching_parameters_file``.
+
+    Raises:
+        OSError: It cannot be read.
+        ServingError: It is no such file, or asks for what this server does not do.
+        ValueError: A number in it is out of range.
+    """
+    given = _parsed(path, _new("BatchingParameters"))
+    if given.pad_variable_length_inputs:
+        raise ServingError(
+            Code.UNIMPLEMENTED, f"{path}: pad_variable_length_inputs is not supported"
+        )
+    named = {
+        name: getattr(given, name).value
+        for name in (
+            "max_batch_size",
+            "batch_timeout_micros",
+            "max_enqueued_batches",
+            "num_batch_threads",
+        )
+        if given.HasField(name)
+    }
+    return Batching(**named, allowed_batch_sizes=tuple(given.allowed_batch_sizes))
+
+
+def read_metrics_path(path: Path) -> str | None:
+    """Read a file of ``--monitoring_config_file``: where metrics are served, if they are.
+
+    Raises:
+        OSError: It cannot be read.
+        ServingError: It is no such file.
+    """
+    given = _parsed(path, _new("MonitoringConfig")).prometheus_config
+    return (given.path or DEFAULT_METRICS_PATH) if given.enable else None
+
+
+def read_ssl(path: Path) -> Any:
+    """Read a file of ``--ssl_config_file``: keys and certificates, as texts.
+
+    Raises:
+        OSError: It cannot be read.
+        ServingError: It is no such file, or has no key or certificate.
+    """
+    given = _parsed(path, _new("SSLConfig"))
+    if not given.server_key or not given.server_cert:
+        raise invalid(f"{path}: expected server_key and server_cert.")
+    return given
+
+
+def _policy(given: Any) -> Policy:
+    kind = given.WhichOneof("policy_choice")
+    if kind == "all":
+        return Policy("all")
+    if kind == "specific":
+        if not given.specific.versions:
+            raise invalid("model_version_policy: specific has no versions.")
+        return Policy("specific", numbers=tuple(given.specific.versions))
+    return Policy("latest", count=max(1, given.latest.num_versions))
+
+
+def _parsed(path: Path, message: Any) -> Any:
+    try:
+        return text_format.Parse(path.read_text(encoding="utf-8"), message)
+    except (text_format.ParseError, UnicodeDecodeError) as error:
+        kind = message.DESCRIPTOR.full_name
+        raise invalid(f"Error parsing text-format {kind}: {error} (in {path})") from error
+
+
+def _new(name: str) -> Any:
+    descriptor = _POOL.FindMessageTypeByName(f"tensorflow.serving.{name}")
+    return message_factory.GetMessageClass(descriptor)()
+
+
+def _described() -> descriptor_pool.DescriptorPool:
+    file = descriptor_pb2.FileDescriptorProto(
+        name="deployworkbook/server_files.proto",
+        package="tensorflow.serving",
+        syntax="proto3",
+        dependency=[WRAPPERS.name],
+    )
+    for name, fields in _MESSAGES.items():
+        message = file.message_type.add(name=name)
+        for field_name, (number, kind) in fields.items():
+            added = message.field.add(name=field_name, number=number)
+            added.label = added.LABEL_REPEATED if kind == "int64s" else added.LABEL_OPTIONAL
+            simple = {
+                "bool": added.TYPE_BOOL,
+                "string": added.TYPE_STRING,
+                "int64s": added.TYPE_INT64,
+            }
+            if kind in simple:
+                added.type = simple[kind]
+            else:
+                package = "google.protobuf" if kind.endswith("Value") else "tensorflow.serving"
+                added.type, added.type_name = added.TYPE_MESSAGE, f".{package}.{kind}"
+    pool = descriptor_pool.DescriptorPool()
+    wrappers = descriptor_pb2.FileDescriptorProto()
+    WRAPPERS.CopyToProto(wrappers)
+    pool.Add(wrappers)
+    pool.Add(file)
+    return pool
+
+
+_POOL = _described()

@@ -1,0 +1,79 @@
+"""Connections of the REST port: how many, and how long one may take over its headers."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import Any
+
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+HEADER_SECONDS = 10.0
+LINGER_SECONDS = 1.0
+LARGEST_HEADERS_BYTES = 16 * 1024
+_BUSY_BODY = b'{\n    "error": "Too many open connections"\n}'
+_BUSY = (
+    b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\n"
+    b"Content-Length: %d\r\nConnection: close\r\n\r\n%b" % (len(_BUSY_BODY), _BUSY_BODY)
+)
+
+
+class LimitedProtocol(H11Protocol):
+    """HTTP/1.1 that refuses a connection too many, and closes one that keeps it waiting.
+
+    Args:
+        args: uvicorn's.
+        most: How many connections may be open.
+        header_seconds: How long a request's first line and headers may take.
+        kwargs: uvicorn's.
+    """
+
+    def __init__(self, *args: Any, most: int, header_seconds: float, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._most = most
+        self._header_seconds = header_seconds
+        self._waiting: asyncio.TimerHandle | None = None
+        self._refused = False
+
+    def connection_made(self, transport: Any) -> None:
+        """Take a connection, or say that there are too many."""
+        if len(self.connections) >= self._most:
+            self._refused = True
+            transport.write(_BUSY)
+            # Closed at once, what the client has sent in vain would reset the connection, and it
+            # would not read why.
+            transport.write_eof()
+            self._waiting = self.loop.call_later(LINGER_SECONDS, transport.abort)
+            return
+        super().connection_made(transport)
+        self._watch()
+
+    def data_received(self, data: bytes) -> None:
+        """Pass data on, and watch whether a request's head is complete."""
+        if self._refused:
+            return
+        super().data_received(data)
+        self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the connection."""
+        if self._waiting is not None:
+            self._waiting.cancel()
+        if not self._refused:
+            super().connection_lost(exc)
+
+    def _watch(self) -> None:
+        idle = self.cycle is None or self.cycle.response_complete
+        if idle and self._waiting is None:
+            self._waiting = self.loop.call_later(self._header_seconds, self._close)
+        elif not idle and self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
+
+    def _close(self) -> None:
+        self.transport.close()
+
+
+def limited(most: int) -> Any:
+    """Make uvicorn's protocol with a limit of connections."""
+    return partial(LimitedProtocol, most=most, header_seconds=HEADER_SECONDS)

@@ -1,0 +1,156 @@
+"""The API over gRPC."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import grpc
+from google.protobuf.message import DecodeError
+from google.protobuf.message_factory import GetMessageClass
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from deployworkbook.serving.embedded.errors import Code, ServingError, invalid
+from deployworkbook.serving.embedded.flags import Options
+from deployworkbook.serving.embedded.protos import model_service_pb2, prediction_service_pb2
+from deployworkbook.serving.embedded.service import Service
+
+log = logging.getLogger(__name__)
+
+LARGEST_HEADERS_BYTES = 16 * 1024
+_STATUS = {code.value[0]: code for code in grpc.StatusCode}
+_PREDICTION = prediction_service_pb2.DESCRIPTOR.services_by_name["PredictionService"]
+_MODEL = model_service_pb2.DESCRIPTOR.services_by_name["ModelService"]
+
+
+class GrpcServer:
+    """A gRPC server of both services, with reflection and, if wanted, health.
+
+    Threads answer; measured beside ``grpc.aio`` they were as quick or quicker, and a batch may
+    block them.
+
+    Args:
+        service: What answers.
+        options: Address, limits.
+        credentials: Of TLS; ``None`` for none.
+    """
+
+    def __init__(self, service: Service, options: Options, *, credentials: Any = None) -> None:
+        self._options = options
+        self._credentials = credentials
+        self._server = grpc.server(
+            ThreadPoolExecutor(options.max_concurrent_requests, thread_name_prefix="grpc"),
+            maximum_concurrent_rpcs=options.max_concurrent_requests,
+            options=[
+                ("grpc.max_receive_message_length", options.max_request_bytes),
+                ("grpc.max_send_message_length", -1),
+                ("grpc.max_metadata_size", LARGEST_HEADERS_BYTES),
+                ("grpc.absolute_max_metadata_size", LARGEST_HEADERS_BYTES),
+                ("grpc.max_allowed_incoming_connections", options.max_connections),
+                # Otherwise a second server on the same port would take half of the requests.
+                ("grpc.so_reuseport", 0),
+            ],
+        )
+        self._health = health.HealthServicer()
+        names = [_PREDICTION.full_name, _MODEL.full_name, reflection.SERVICE_NAME]
+        self._server.add_generic_rpc_handlers((_handlers(service),))
+        if options.enable_grpc_healthcheck_service:
+            health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+            names.append(health.SERVICE_NAME)
+        reflection.enable_server_reflection(names, self._server)
+
+    def start(self) -> None:
+        """Open the port.
+
+        Raises:
+            OSError: It is taken.
+        """
+        address = f"{self._options.host}:{self._options.port}"
+        try:
+            if self._credentials is None:
+                self._server.add_insecure_port(address)
+            else:
+                self._server.add_secure_port(address, self._credentials)
+        except RuntimeError as error:
+            raise OSError(f"Port {self._options.port} is not to be had. Name another.") from error
+        self._server.start()
+        for name in ("", _PREDICTION.full_name, _MODEL.full_name):
+            self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+
+    def stop(self, seconds: float) -> None:
+        """Take no more requests, and wait for the running ones for a time."""
+        self._health.enter_graceful_shutdown()
+        self._server.stop(seconds).wait()
+
+
+def _handlers(service: Service) -> grpc.GenericRpcHandler:
+    counted = {
+        "Predict": (service.predict, lambda request: request.model_spec.name),
+        "Classify": (service.classify, lambda request: request.model_spec.name),
+        "Regress": (service.regress, lambda request: request.model_spec.name),
+        "MultiInference": (
+            service.multi_inference,
+            lambda request: request.tasks[0].model_spec.name if request.tasks else "",
+        ),
+    }
+    methods: dict[str, Callable[[Any], Any]] = {
+        f"/{_PREDICTION.full_name}/{name}": _counted(service, name, act, model)
+        for name, (act, model) in counted.items()
+    }
+    methods[f"/{_PREDICTION.full_name}/GetModelMetadata"] = service.metadata
+    methods[f"/{_MODEL.full_name}/GetModelStatus"] = service.status
+    methods[f"/{_MODEL.full_name}/HandleReloadConfigRequest"] = service.reload
+    handlers = {}
+    for descriptor in (_PREDICTION, _MODEL):
+        for method in descriptor.methods:
+            path = f"/{descriptor.full_name}/{method.name}"
+            if path in methods:
+                kind = GetMessageClass(method.input_type)
+                handlers[path] = grpc.unary_unary_rpc_method_handler(_answer(methods[path], kind))
+    return _Handlers(handlers)
+
+
+class _Handlers(grpc.GenericRpcHandler):  # type: ignore[misc]
+    """What is not among the handlers gRPC answers with UNIMPLEMENTED."""
+
+    def __init__(self, handlers: dict[str, Any]) -> None:
+        self._handlers = handlers
+
+    def service(self, details: Any) -> Any:
+        return self._handlers.get(details.method)
+
+
+def _counted(
+    service: Service, api: str, act: Callable[[Any], Any], model: Callable[[Any], str]
+) -> Callable[[Any], Any]:
+    return lambda request: service.counted(
+        model(request), api=api, entrypoint="GRPC", act=lambda: act(request)
+    )
+
+
+def _answer(act: Callable[[Any], Any], kind: Any) -> Callable[[bytes, Any], bytes]:
+    """Make a handler of bytes: bytes that are no request are the client's error, not ours."""
+
+    def answer(body: bytes, context: grpc.ServicerContext) -> bytes:
+        try:
+            answered: bytes = act(_parsed(body, kind)).SerializeToString()
+            return answered
+        except ServingError as error:
+            wrong = error
+        except Exception as error:
+            log.exception("A request failed")
+            wrong = ServingError(Code.INTERNAL, f"{type(error).__name__}: {error}")
+        context.abort(_STATUS[wrong.code], wrong.grpc_text)
+        raise AssertionError  # abort raises
+
+    return answer
+
+
+def _parsed(body: bytes, kind: Any) -> Any:
+    try:
+        return kind.FromString(body)
+    except DecodeError as error:
+        raise invalid(f"The bytes are no {kind.DESCRIPTOR.full_name}") from error

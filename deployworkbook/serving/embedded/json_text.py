@@ -1,0 +1,176 @@
+"""JSON as the REST API reads and writes it: strict texts in, TensorFlow Serving's numbers out."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import math
+import re
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deployworkbook.serving.embedded.errors import Code, ServingError, invalid
+
+INDENT = 4
+# An error quotes what was sent, and what was sent can be long.
+LONGEST_QUOTE = 512
+_HALF_OF_A_PAIR = re.compile(r"\\u[dD][89a-fA-F]")
+
+_KINDS = {
+    type(None): "Null",
+    dict: "Object",
+    list: "Array",
+    str: "String",
+    int: "Number",
+    float: "Number",
+}
+
+
+def parse_object(body: bytes) -> dict[str, Any]:
+    """Read a request's body, which has to be a JSON object.
+
+    Raises:
+        ServingError: It is no JSON, nested too deeply, or another value.
+    """
+    if not body:
+        raise invalid("JSON Parse error: The document is empty")
+    try:
+        text = body.decode("utf-8-sig")
+        value = json.loads(text)
+        if _HALF_OF_A_PAIR.search(text):
+            json.dumps(value, ensure_ascii=False).encode()
+    except json.JSONDecodeError as error:
+        raise invalid(f"JSON Parse error: {error.msg} at offset: {error.pos}") from error
+    except UnicodeDecodeError as error:
+        raise invalid(
+            f"JSON Parse error: Invalid encoding in string. at offset: {error.start}"
+        ) from error
+    except UnicodeEncodeError as error:
+        raise invalid("JSON Parse error: The surrogate pair in string is invalid.") from error
+    except RecursionError as error:
+        raise invalid("JSON Parse error: The document is nested too deeply.") from error
+    except ValueError as error:  # a whole number of thousands of digits
+        raise invalid("JSON Parse error: Number too big to be stored in double.") from error
+    if not isinstance(value, dict):
+        raise invalid(f"JSON Value: {quote(value)} Is not object")
+    return value
+
+
+def quote(value: Any) -> str:
+    """Write a value for an error's text; long ones are cut."""
+    text = json.dumps(value, indent=INDENT, ensure_ascii=False)
+    return text if len(text) <= LONGEST_QUOTE else text[:LONGEST_QUOTE] + "...(truncated)"
+
+
+def kind_of(value: Any) -> str:
+    """Name the kind of a JSON value, as error texts do.
+
+    >>> kind_of(True), kind_of(2.5)
+    ('True', 'Number')
+    """
+    return str(value) if isinstance(value, bool) else _KINDS[type(value)]
+
+
+def type_error(value: Any, wanted: str) -> ServingError:
+    """Make the error of a value that is not of the wanted type."""
+    return invalid(
+        f"JSON Value: {quote(value)} Type: {kind_of(value)} is not of expected type: {wanted}"
+    )
+
+
+def lossy_error(value: Any, wanted: str) -> ServingError:
+    """Make the error of a number that the wanted type cannot hold."""
+    return invalid(
+        f"Cannot convert JSON value: {quote(value)} to {wanted} without loss of precision."
+    )
+
+
+def is_base64(value: Any) -> bool:
+    """Whether a value is ``{"b64": text}``, which stands for bytes."""
+    return isinstance(value, dict) and value.keys() == {"b64"} and isinstance(value["b64"], str)
+
+
+def decode_base64(value: Any) -> bytes:
+    """Read the bytes of ``{"b64": text}``.
+
+    Raises:
+        ServingError: It is something else, or its text is no base64.
+    """
+    if not is_base64(value):
+        raise invalid(f"JSON Value: {quote(value)} not formatted correctly for base64 data")
+    text = "".join(value["b64"].split()).rstrip("=")
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise invalid("Unable to base64 decode") from error
+
+
+def write_array(array: NDArray[Any], *, as_base64: bool = False) -> str:
+    """Write an array as nested lists, or a single value.
+
+    Args:
+        array: Numbers, booleans, or bytes as objects.
+        as_base64: Whether bytes are written as ``{"b64": …}``, not as text.
+
+    Raises:
+        ServingError: JSON has no form for its type, or its bytes are no text.
+
+    >>> write_array(np.array([[0.5, 9e6], [3e-5, np.nan]], np.float32))
+    '[[0.5, 9e+06], [3e-05, NaN]]'
+    """
+    if not array.size:
+        return json.dumps(array.tolist())
+    if array.dtype.kind in "iub":
+        return json.dumps(array.tolist())
+    if array.dtype == object:
+        texts = [_string(value, as_base64) for value in array.ravel()]
+    elif array.dtype.kind in "fV" and array.dtype.itemsize <= 8:
+        texts = decimals(array.ravel())
+    else:
+        raise invalid(f"Failed to write JSON value for tensor type: {array.dtype}")
+    for size in reversed(array.shape):
+        texts = [f"[{', '.join(texts[i : i + size])}]" for i in range(0, len(texts), size)]
+    return texts[0]
+
+
+def decimals(values: NDArray[Any]) -> list[str]:
+    """Write each number with the fewest digits that read back as the same number of its type.
+
+    >>> decimals(np.array([999999, 1 / 3, -np.inf], np.float32))
+    ['999999.0', '0.33333334', '-Infinity']
+    """
+    if values.dtype not in (np.float32, np.float64):  # half precision is written as float
+        values = values.astype(np.float32)
+    # Between these, the shortest text that NumPy writes is in no scientific notation either.
+    size = np.abs(values)
+    if np.all(((size >= 1e-4) & (size < 1e6)) | (size == 0)):
+        return list(values.astype("U").tolist())
+    return [_decimal(value) for value in values]
+
+
+def _decimal(value: Any) -> str:
+    number = float(value)
+    if math.isnan(number):
+        return "NaN"
+    if math.isinf(number):
+        return "Infinity" if number > 0 else "-Infinity"
+    digits = np.format_float_scientific(value, unique=True, trim="-")
+    precision = max(6, len(digits.partition("e")[0].strip("-").replace(".", "")))
+    text = f"{number:.{precision}g}"
+    return text if "." in text or "e" in text else f"{text}.0"
+
+
+def _string(value: Any, as_base64: bool) -> str:
+    if as_base64:
+        return json.dumps({"b64": base64.b64encode(value).decode("ascii")})
+    try:
+        text = value.decode("utf-8") if isinstance(value, bytes) else str(value)
+    except UnicodeDecodeError as error:
+        raise ServingError(
+            Code.INVALID_ARGUMENT,
+            "A string output is not UTF-8 text; outputs of bytes need names that end in _bytes",
+        ) from error
+    return json.dumps(text, ensure_ascii=False)

@@ -1,0 +1,182 @@
+"""JSON values to arrays, one type at a time, with the errors of TensorFlow Serving."""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deployworkbook.serving.embedded.errors import Code, ServingError, invalid
+from deployworkbook.serving.embedded.json_text import (
+    decode_base64,
+    lossy_error,
+    quote,
+    type_error,
+)
+
+Array = NDArray[Any]
+
+# By the names of TensorFlow's types: the array's type and, of integers, the range of the JSON.
+_INTEGERS = {
+    "int8": (np.int8, -(2**31), 2**31 - 1),
+    "int16": (np.int16, -(2**31), 2**31 - 1),
+    "int32": (np.int32, -(2**31), 2**31 - 1),
+    "uint8": (np.uint8, -(2**31), 2**31 - 1),
+    "int64": (np.int64, -(2**63), 2**63 - 1),
+    "uint32": (np.uint32, 0, 2**32 - 1),
+    "uint64": (np.uint64, 0, 2**64 - 1),
+}
+_FLOATS: dict[str, tuple[Any, int]] = {
+    "float": (np.float32, 2**24 - 1),
+    "double": (np.float64, 2**53 - 1),
+}
+
+
+def to_array(value: Any, type_name: str) -> Array:
+    """Turn a JSON value, a list of any depth or a single value, into an array.
+
+    Raises:
+        ServingError: The lists differ in length, or a value is not of the type.
+
+    >>> to_array([[1, 2.5]], "float")
+    array([[1. , 2.5]], dtype=float32)
+    """
+    quick = quick_array(value, type_name)
+    if quick is not None:
+        return quick
+    shape = _dense_shape(value)
+    values: list[Any] = []
+    _fill(value, 0, shape, type_name, values)
+    if type_name == "string":
+        array = np.empty(len(values), object)
+        array[:] = values
+        return array.reshape(shape)
+    return _converted(values, type_name).reshape(shape)
+
+
+def quick_array(value: Any, type_name: str) -> Array | None:
+    """Convert what is as it should be, without a look at each value; else return ``None``.
+
+    >>> quick_array([[1, 2], [3]], "int32") is None
+    True
+    """
+    shape = _dense_shape(value)
+    flat = [value]
+    for size in shape:
+        if any(type(part) is not list or len(part) != size for part in flat):
+            return None
+        flat = list(chain.from_iterable(flat))
+    kinds = set(map(type, flat))
+    if type_name in _FLOATS:
+        if not kinds <= {int, float}:
+            return None
+        array = np.array(flat, np.float64) if kinds == {float} or not kinds else None
+        if array is None or (type_name == "float" and not _fits(array)):
+            return (
+                None if not _small(flat) else np.array(flat, _FLOATS[type_name][0]).reshape(shape)
+            )
+        return array.astype(_FLOATS[type_name][0], copy=False).reshape(shape)
+    if type_name in _INTEGERS:
+        _, low, high = _INTEGERS[type_name]
+        if not kinds <= {int} or (flat and not (low <= min(flat) and max(flat) <= high)):
+            return None
+        return _converted(flat, type_name).reshape(shape)
+    if type_name == "bool" and kinds <= {bool}:
+        return np.array(flat, np.bool_).reshape(shape)
+    if type_name == "string" and kinds <= {str}:
+        array = np.empty(len(flat), object)
+        array[:] = [text.encode() for text in flat]
+        return array.reshape(shape)
+    return None
+
+
+def _small(flat: list[Any]) -> bool:
+    return bool(min(flat) > -(2**24) and max(flat) < 2**24)
+
+
+def _fits(array: Array) -> bool:
+    return not np.any(np.isfinite(array) & (np.abs(array) > float(np.finfo(np.float32).max)))
+
+
+def _converted(values: list[Any], type_name: str) -> Array:
+    if type_name in _INTEGERS:
+        dtype, low, _ = _INTEGERS[type_name]
+        wide = np.uint64 if low == 0 else np.int64
+        return np.array(values, wide).astype(dtype)  # int8 and its like wrap, as in the original
+    return np.array(values, np.bool_ if type_name == "bool" else _FLOATS[type_name][0])
+
+
+def _dense_shape(value: Any) -> tuple[int, ...]:
+    shape: list[int] = []
+    while isinstance(value, list):
+        shape.append(len(value))
+        if not value:
+            break
+        value = value[0]
+    if len(shape) > 32:
+        raise invalid(f"Encountered list at unexpected level: {len(shape) - 1} expected < 32")
+    return tuple(shape)
+
+
+def _fill(
+    value: Any, level: int, shape: tuple[int, ...], type_name: str, values: list[Any]
+) -> None:
+    if not isinstance(value, list):
+        if level != len(shape):
+            raise invalid(
+                f"JSON Value: {quote(value)} found at incorrect level: {level + 1} in the JSON "
+                f"DOM. Expected at level: {len(shape)}"
+            )
+        values.append(_value(value, type_name))
+        return
+    if level >= len(shape):
+        raise invalid(f"Encountered list at unexpected level: {level} expected < {len(shape)}")
+    if len(value) != shape[level]:
+        raise invalid(
+            f"Encountered list at unexpected size: {len(value)} at level: {level} "
+            f"expected size: {shape[level]}"
+        )
+    for part in value:
+        _fill(part, level + 1, shape, type_name, values)
+
+
+def _value(value: Any, type_name: str) -> Any:
+    if isinstance(value, dict):
+        if type_name == "string":
+            return decode_base64(value)
+        raise type_error(value, type_name)
+    if type_name in _FLOATS:
+        return _float(value, type_name)
+    if type_name in _INTEGERS:
+        _, low, high = _INTEGERS[type_name]
+        if type(value) is not int or not low <= value <= high:
+            raise type_error(value, type_name)
+        return value
+    if type_name == "bool" and isinstance(value, bool):
+        return value
+    if type_name == "string" and isinstance(value, str):
+        return value.encode()
+    if type_name in ("bool", "string"):
+        raise type_error(value, type_name)
+    raise ServingError(
+        Code.UNIMPLEMENTED, f"Conversion of JSON Value: {quote(value)} to type: {type_name}"
+    )
+
+
+def _float(value: Any, type_name: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise type_error(value, type_name)
+    dtype, largest_whole = _FLOATS[type_name]
+    largest = float(np.finfo(dtype).max)
+    if isinstance(value, int):
+        if -(2**63) <= value < 2**64:
+            if abs(value) > largest_whole:
+                raise lossy_error(value, type_name)
+        elif abs(value) > largest:
+            raise lossy_error(value, type_name)
+        return float(value)
+    if np.isfinite(value) and abs(value) > largest:
+        raise lossy_error(value, type_name)
+    return value

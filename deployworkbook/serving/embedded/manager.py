@@ -1,0 +1,259 @@
+"""Which versions of which models are loaded: it watches their folders and keeps to the config.
+
+A new version is loaded before the old one is unloaded, and a version that cannot be loaded leaves
+the others alone.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from deployworkbook.serving.embedded.catalogue import Catalogue, Model, State, Version
+from deployworkbook.serving.embedded.config import ModelConfig
+from deployworkbook.serving.embedded.errors import Code, ServingError
+from deployworkbook.serving.embedded.servable import Servable
+from deployworkbook.serving.embedded.versions import versions_below
+
+log = logging.getLogger(__name__)
+
+
+class Load(Protocol):
+    """What loads a version: model, number, folder."""
+
+    def __call__(self, name: str, number: int, path: Path) -> Servable:
+        """Return the servable, or raise ``ServingError``."""
+
+
+class Manager:
+    """Loads and unloads versions.
+
+    Args:
+        load: Makes a servable of a folder, or raises ``ServingError``.
+        retries: How often a failed load is tried again.
+        retry_wait_s: How long between the tries.
+        early_labels: Whether labels may name versions that are not available.
+        closed: Set when nothing more is to be loaded.
+    """
+
+    def __init__(
+        self,
+        load: Load,
+        *,
+        retries: int = 5,
+        retry_wait_s: float = 60,
+        early_labels: bool = False,
+        closed: threading.Event | None = None,
+    ) -> None:
+        self._load = load
+        self._retries = retries
+        self._retry_wait_s = retry_wait_s
+        self._early_labels = early_labels
+        self.catalogue = Catalogue()
+        self.closed = closed or threading.Event()
+        # One thread changes models at a time; requests wait for none of that.
+        self._work = threading.Lock()
+
+    def apply(self, configs: Sequence[ModelConfig]) -> None:
+        """Make these the models: load what is new, unload what is gone, set the labels.
+
+        Raises:
+            ServingError: A new model has no version that could be loaded, or a label names a
+                version that does not serve. The other models are as wanted.
+        """
+        with self._work:
+            new = [c.name for c in configs if c.name not in self.catalogue.models]
+            with self.catalogue.changed:
+                kept = {c.name for c in configs}
+                gone = [
+                    self.catalogue.models[name]
+                    for name in self.catalogue.models
+                    if name not in kept
+                ]
+                models = {}
+                for config in configs:
+                    model = self.catalogue.models.get(config.name)
+                    if model is None:
+                        model = Model(config)
+                        self.catalogue.ended.pop(config.name, None)
+                    model.config = config
+                    models[config.name] = model
+                self.catalogue.ended |= {model.config.name: model for model in gone}
+                self.catalogue.models = models
+            for model in gone:
+                self._unload(model, model.available())
+            for model in models.values():
+                self._reconcile(model)
+            problems = [text for name in new if (text := self.catalogue.problem(name))]
+            self._set_labels()
+        if problems:
+            raise ServingError(
+                Code.UNKNOWN,
+                f"{len(problems)} servable(s) did not become available: {{{', '.join(problems)}}}",
+            )
+
+    def start(self, configs: Sequence[ModelConfig], *, poll_s: float) -> None:
+        """Load the first models; return when each serves.
+
+        Raises:
+            ServingError: One has versions, and none of them could be loaded; or a label is wrong.
+        """
+        with self._work, self.catalogue.changed:
+            self.catalogue.models = {config.name: Model(config) for config in configs}
+        said: set[str] = set()
+        while not self.closed.is_set():
+            self.poll()
+            waiting = []
+            for name, model in self.catalogue.models.items():
+                if model.available():
+                    continue
+                waiting.append(name)
+                failed = [v for v in model.versions.values() if v.state == State.END and v.error]
+                if failed and not any(v.waits for v in model.versions.values()):
+                    raise ServingError(
+                        Code.UNKNOWN, f"Failed to start server. {self.catalogue.problem(name)}"
+                    )
+                if not model.versions and name not in said:
+                    said.add(name)
+                    log.warning(
+                        "No versions of servable %s found under base path %s. Did you forget to "
+                        "name your leaf directory as a number (eg. '/1/')?",
+                        name,
+                        model.config.base_path,
+                    )
+            if not waiting:
+                with self._work:
+                    self._set_labels()
+                return
+            self.closed.wait(poll_s or 1)
+
+    def poll(self) -> None:
+        """Look at the folders once, and load and unload accordingly."""
+        with self._work:
+            for model in list(self.catalogue.models.values()):
+                if self.closed.is_set():
+                    return
+                self._reconcile(model)
+
+    def close(self) -> None:
+        """Load nothing more, and free what is loaded once no request runs on it."""
+        self.closed.set()
+        with self._work:
+            for model in self.catalogue.models.values():
+                self._unload(model, model.available())
+
+    def _reconcile(self, model: Model) -> None:
+        try:
+            present = versions_below(model.config.base_path)
+        except OSError as error:  # a drive that is away for a moment takes no model away
+            log.warning(
+                "Could not find base path %s for servable %s (%s)",
+                model.config.base_path,
+                model.config.name,
+                error.strerror,
+            )
+            present = None
+        if present is not None:
+            self._want(model, present)
+        for number in model.wanted:
+            version = model.versions[number]
+            if version.waits and time.monotonic() >= version.next_try:
+                self._try_to_load(model, version)
+        serving = model.available()
+        if not model.wanted or set(model.wanted) & set(serving):
+            self._unload(model, [number for number in serving if number not in model.wanted])
+
+    def _want(self, model: Model, present: dict[int, Path]) -> None:
+        wanted = model.config.policy.choose(present)
+        with self.catalogue.changed:
+            for number in wanted:
+                known = model.versions.get(number)
+                # One that was unloaded, or had failed and was away since, gets another chance.
+                if known is None or (known.state >= State.UNLOADING and number not in model.wanted):
+                    model.versions[number] = Version(number, present[number])
+            for number in set(model.wanted) - set(wanted):
+                if model.versions[number].waits:
+                    model.versions[number].state = State.END
+            model.wanted = wanted
+
+    def _try_to_load(self, model: Model, version: Version) -> None:
+        name = model.config.name
+        self._set(version, State.LOADING)
+        version.tries += 1
+        try:
+            servable = self._load(name, version.number, version.path)
+        except ServingError as error:
+            log.error(
+                "Loading servable: {name: %s version: %d} failed: %s", name, version.number, error
+            )
+            with self.catalogue.changed:
+                version.error = error
+                version.next_try = time.monotonic() + self._retry_wait_s
+                if version.tries > self._retries:
+                    version.state = State.END
+            return
+        with self.catalogue.changed:
+            version.servable, version.error = servable, None
+            version.state = State.AVAILABLE
+        log.info(
+            "Successfully loaded servable version {name: %s version: %d}", name, version.number
+        )
+
+    def _unload(self, model: Model, numbers: Sequence[int]) -> None:
+        for number in numbers:
+            version = model.versions[number]
+            self._set(version, State.UNLOADING)
+            # A request may take its time, and other models wait for none.
+            threading.Thread(
+                target=self._free, args=(model.config.name, version), daemon=True
+            ).start()
+
+    def _free(self, name: str, version: Version) -> None:
+        with self.catalogue.changed:
+            self.catalogue.changed.wait_for(lambda: version.running == 0)
+            servable, version.servable = version.servable, None
+        if servable is not None:
+            servable.close()
+            del servable
+            gc.collect()  # a graph refers to itself
+        self._set(version, State.END)
+        log.info("Done unloading servable version {name: %s version: %d}", name, version.number)
+
+    def _set(self, version: Version, state: State) -> None:
+        with self.catalogue.changed:
+            version.state = state
+
+    def _set_labels(self) -> None:
+        """Take the labels of the configs; those of versions that do not serve are an error."""
+        with self.catalogue.changed:
+            for model in self.catalogue.models.values():
+                for number in model.config.labels.values():
+                    if not self._early_labels and number not in model.available():
+                        raise ServingError(
+                            Code.FAILED_PRECONDITION,
+                            f"Request to assign label to version {number} of model "
+                            f"{model.config.name}, which is not currently available for inference",
+                        )
+            for model in self.catalogue.models.values():
+                model.labels = dict(model.config.labels)
+
+
+def every(seconds: float, act: Callable[[], None], *, until: threading.Event, name: str) -> None:
+    """Do something again and again on a thread of its own; an error is logged, not the end."""
+
+    def repeat() -> None:
+        while not until.wait(seconds):
+            try:
+                act()
+            except (ServingError, OSError) as error:
+                log.error("%s failed: %s", name, error)
+            except Exception:
+                log.exception("%s failed", name)
+
+    if seconds > 0:
+        threading.Thread(target=repeat, name=name, daemon=True).start()

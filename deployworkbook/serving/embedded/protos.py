@@ -1,0 +1,75 @@
+"""The messages of TensorFlow and TensorFlow Serving: the one place that imports them.
+
+``tensorflow_serving`` imports TensorFlow, which has to come in by way of ``training.keras`` first.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from google.protobuf import message_factory
+
+from deployworkbook.training.keras import tf
+
+# isort: split
+from tensorflow_serving.apis import (
+    classification_pb2,
+    get_model_metadata_pb2,
+    get_model_status_pb2,
+    inference_pb2,
+    input_pb2,
+    model_management_pb2,
+    model_pb2,
+    model_service_pb2,
+    predict_pb2,
+    prediction_log_pb2,
+    prediction_service_pb2,
+    regression_pb2,
+)
+from tensorflow_serving.config import model_server_config_pb2
+
+_pool = tf.compat.v1.ConfigProto.DESCRIPTOR.file.pool
+
+
+def _message(name: str) -> Any:
+    return message_factory.GetMessageClass(_pool.FindMessageTypeByName(f"tensorflow.{name}"))
+
+
+# TensorFlow gives these no public name of their own.
+CallableOptions = _message("CallableOptions")
+TensorProto = _message("TensorProto")
+Example = tf.train.Example
+
+_DATA_TYPES = _pool.FindEnumTypeByName("tensorflow.DataType").values_by_number
+
+
+def type_name(data_type: int) -> str:
+    """Name a data type as TensorFlow's C++ part does.
+
+    >>> type_name(1), type_name(7), type_name(9)
+    ('float', 'string', 'int64')
+    """
+    value = _DATA_TYPES.get(data_type)
+    return value.name.removeprefix("DT_").lower() if value else f"unknown ({data_type})"
+
+
+__all__ = [
+    "CallableOptions",
+    "Example",
+    "TensorProto",
+    "classification_pb2",
+    "get_model_metadata_pb2",
+    "get_model_status_pb2",
+    "inference_pb2",
+    "input_pb2",
+    "model_management_pb2",
+    "model_pb2",
+    "model_server_config_pb2",
+    "model_service_pb2",
+    "predict_pb2",
+    "prediction_log_pb2",
+    "prediction_service_pb2",
+    "regression_pb2",
+    "tf",
+    "type_name",
+]

@@ -1,0 +1,256 @@
+"""The API over HTTP and JSON, and the page of metrics."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from urllib.parse import unquote
+
+import anyio
+from anyio import to_thread
+from google.protobuf import json_format
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Mount
+from starlette.types import Receive, Scope, Send
+
+from deployworkbook.serving.embedded.errors import Code, ServingError, invalid
+from deployworkbook.serving.embedded.flags import Options
+from deployworkbook.serving.embedded.json_examples import (
+    read_examples,
+    write_classifications,
+    write_regressions,
+)
+from deployworkbook.serving.embedded.json_tensors import (
+    read_inputs,
+    read_signature_name,
+    write_outputs,
+)
+from deployworkbook.serving.embedded.json_text import INDENT, parse_object
+from deployworkbook.serving.embedded.metrics import Metrics
+from deployworkbook.serving.embedded.predict import DEFAULT_SIGNATURE, predict_arrays
+from deployworkbook.serving.embedded.protos import (
+    classification_pb2,
+    get_model_metadata_pb2,
+    get_model_status_pb2,
+    model_pb2,
+    regression_pb2,
+    type_name,
+)
+from deployworkbook.serving.embedded.service import SIGNATURES, Service
+from deployworkbook.serving.embedded.versions import LARGEST
+
+log = logging.getLogger(__name__)
+
+_WHICH = r"(?:/versions/(?P<version>[0-9]+)|/labels/(?P<label>[^/:]+))?"
+_RUN = re.compile(
+    rf"/v1/models/(?P<name>[^/:]+){_WHICH}:(?P<method>classify|regress|predict)", re.IGNORECASE
+)
+_LOOK = re.compile(
+    rf"/v1/models(?:/(?P<name>[^/:]+))?{_WHICH}(?:/(?P<part>metadata))?", re.IGNORECASE
+)
+_CORS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "POST, GET",
+    "Access-Control-Allow-Headers": "Content-Type",
+}
+
+
+@dataclass(frozen=True)
+class _HttpError(Exception):
+    """An answer that HTTP knows and gRPC does not."""
+
+    status: int
+    text: str
+
+
+class Rest:
+    """An ASGI application of the API.
+
+    Args:
+        service: What answers.
+        metrics: What the page of metrics shows.
+        options: Limits.
+        metrics_path: Where that page is; ``None`` for nowhere.
+    """
+
+    def __init__(
+        self, service: Service, metrics: Metrics, options: Options, *, metrics_path: str | None
+    ) -> None:
+        self._service = service
+        self._metrics = metrics
+        self._options = options
+        self._metrics_path = metrics_path
+        self._seconds = options.rest_api_timeout_in_ms / 1000
+        self._limiter: anyio.CapacityLimiter | None = None
+
+    def application(self) -> Starlette:
+        """Make the application that a server runs."""
+        return Starlette(routes=[Mount("/", app=self._answer)])
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        request = Request(scope, receive)
+        headers = _CORS if self._options.rest_api_enable_cors_support else {}
+        try:
+            response = await self._respond(request)
+        except _HttpError as error:
+            response = _error(error.status, error.text)
+        except ServingError as error:
+            response = _error(error.http_status, error.text)
+        except ClientDisconnect:
+            return
+        except RecursionError:
+            response = _error(400, "JSON Parse error: The document is nested too deeply.")
+        except Exception as error:
+            log.exception("A request failed")
+            response = _error(500, f"{type(error).__name__}: {error}")
+        response.headers.update(headers)
+        with anyio.move_on_after(self._seconds):  # from a client that does not read
+            await response(scope, receive, send)
+
+    async def _respond(self, request: Request) -> Response:
+        path = request.scope["raw_path"].decode("ascii", "replace")
+        query = request.scope["query_string"].decode("ascii", "replace")
+        if request.method == "GET" and path == self._metrics_path:
+            return Response(self._metrics.text(), media_type="text/plain")
+        if not path.lower().startswith("/v1/"):
+            return _error(404, "Not Found")
+        if request.method == "OPTIONS" and self._options.rest_api_enable_cors_support:
+            return Response()
+        full = f"{path}?{query}" if query else path
+        act = self._matched(request.method, full)
+        body = await self._body(request)
+        if self._limiter is None:
+            self._limiter = anyio.CapacityLimiter(self._options.max_concurrent_requests)
+        with anyio.move_on_after(self._seconds):
+            text = await to_thread.run_sync(
+                partial(act, body), abandon_on_cancel=True, limiter=self._limiter
+            )
+            return Response(text.encode(), media_type="application/json")
+        raise ServingError(
+            Code.DEADLINE_EXCEEDED, f"The request took more than {self._seconds:g} s"
+        )
+
+    def _matched(self, method: str, path: str) -> Callable[[bytes], str]:
+        """Find what a request asks for, before its body is read."""
+        if method == "POST" and (match := _RUN.fullmatch(path)):
+            spec = _spec(match)
+            kind = match["method"].lower()
+            act = {"predict": self._predict, "classify": self._classify, "regress": self._regress}
+            return lambda body: self._service.counted(
+                spec.name, api=kind, entrypoint="REST", act=lambda: act[kind](spec, body)
+            )
+        if method == "GET" and (match := _LOOK.fullmatch(path)):
+            if not match["name"]:
+                raise invalid("Missing model name in request.")
+            look = self._metadata if match["part"] else self._status
+            spec = _spec(match)
+            return lambda body: look(spec)
+        raise invalid(f"Malformed request: {method} {path}")
+
+    async def _body(self, request: Request) -> bytes:
+        body = bytearray()
+        with anyio.move_on_after(self._seconds):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > self._options.max_request_bytes:
+                    raise self._too_large()
+            encoding = request.headers.get("content-encoding", "identity").strip().lower()
+            if encoding in ("gzip", "x-gzip"):
+                return await to_thread.run_sync(self._inflated, bytes(body))
+            return bytes(body)
+        raise _HttpError(408, f"The request's body took more than {self._seconds:g} s")
+
+    def _inflated(self, body: bytes) -> bytes:
+        inflater = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+        try:
+            plain = inflater.decompress(body, self._options.max_request_bytes + 1)
+        except zlib.error as error:
+            raise invalid(f"The body is no gzip ({error})") from error
+        if len(plain) > self._options.max_request_bytes:
+            raise self._too_large()
+        if not inflater.eof:
+            raise invalid("The body is no gzip (it ends early)")
+        return plain
+
+    def _too_large(self) -> _HttpError:
+        most = self._options.max_request_bytes
+        return _HttpError(413, f"The request is larger than --max_request_bytes={most}")
+
+    def _predict(self, spec: Any, body: bytes) -> str:
+        document = parse_object(body)
+        name = read_signature_name(document) or DEFAULT_SIGNATURE
+        with self._service.servable(spec) as servable:
+            signature = servable.signatures.get(name)
+            if signature is None:
+                raise invalid(f'Serving signature name: "{name}" not found in signature def')
+            if not signature.inputs:
+                raise invalid(f"Failed to get input map for signature: {name}")
+            types = {alias: type_name(kind) for alias, _, kind in signature.inputs}
+            arrays, rows = read_inputs(document, types)
+            return write_outputs(predict_arrays(servable, signature, arrays), rows=rows)
+
+    def _classify(self, spec: Any, body: bytes) -> str:
+        request = classification_pb2.ClassificationRequest(model_spec=spec)
+        _read_examples(request, body)
+        return write_classifications(self._service.classify(request).result)
+
+    def _regress(self, spec: Any, body: bytes) -> str:
+        request = regression_pb2.RegressionRequest(model_spec=spec)
+        _read_examples(request, body)
+        return write_regressions(self._service.regress(request).result)
+
+    def _status(self, spec: Any) -> str:
+        request = get_model_status_pb2.GetModelStatusRequest(model_spec=spec)
+        return json.dumps(_plain(self._service.status(request)), indent=1)
+
+    def _metadata(self, spec: Any) -> str:
+        response = self._service.metadata(
+            get_model_metadata_pb2.GetModelMetadataRequest(
+                model_spec=spec, metadata_field=[SIGNATURES]
+            )
+        )
+        signatures = get_model_metadata_pb2.SignatureDefMap()
+        response.metadata[SIGNATURES].Unpack(signatures)
+        parts = {
+            "model_spec": _plain(response.model_spec),
+            "metadata": {SIGNATURES: _plain(signatures)},
+        }
+        return json.dumps(parts, indent=1)
+
+
+def _read_examples(request: Any, body: bytes) -> None:
+    document = parse_object(body)
+    request.model_spec.signature_name = read_signature_name(document)
+    request.input.CopyFrom(read_examples(document))
+
+
+def _spec(match: re.Match[str]) -> Any:
+    spec = model_pb2.ModelSpec(name=unquote(match["name"]))
+    if match["version"]:
+        if len(match["version"]) > 400 or int(match["version"]) > LARGEST:
+            raise invalid(f"Failed to convert version: {match['version']} to numeric.")
+        spec.version.value = int(match["version"])
+    if match["label"]:
+        spec.version_label = unquote(match["label"])
+    return spec
+
+
+def _plain(message: Any) -> Any:
+    return json_format.MessageToDict(
+        message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
+    )
+
+
+def _error(status: int, text: str) -> Response:
+    body = json.dumps({"error": text}, indent=INDENT, ensure_ascii=False)
+    return Response(body.encode("utf-8", "replace"), status, media_type="application/json")

@@ -1,0 +1,172 @@
+"""One version of a model in memory: a SavedModel's graph, its variables and its signatures."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deployworkbook.serving.embedded.batching import Batcher
+from deployworkbook.serving.embedded.errors import Code, ServingError
+from deployworkbook.serving.embedded.protos import CallableOptions, tf
+
+Array = NDArray[Any]
+# An output filter makes a computation of its own; past so many they are not kept.
+MOST_KEPT = 64
+
+
+@dataclass(frozen=True)
+class Signature:
+    """A signature, laid out as requests are checked against it.
+
+    Args:
+        name: Its key.
+        definition: The ``SignatureDef``.
+        inputs: Alias, name in the graph and data type of each input, by alias.
+        outputs: Alias to name in the graph, by alias.
+    """
+
+    name: str
+    definition: Any
+    inputs: tuple[tuple[str, str, int], ...]
+    outputs: dict[str, str]
+
+
+class Servable:
+    """A loaded SavedModel, run as TensorFlow Serving does: through a session.
+
+    A session's callable is a tenth of the latency of a ``ConcreteFunction`` called from Python,
+    takes signatures of TensorFlow 1 too, and gives all memory back when it is closed.
+
+    Args:
+        name: The model's.
+        version: Its number.
+        path: The SavedModel's folder.
+        tags: The tags of the graph in it.
+        threads: Threads of one operation; 0 for as many as CPUs.
+        batcher: What joins requests, if they are joined.
+        observe: Called with API and duration, µs, after each run.
+
+    Raises:
+        ServingError: The folder holds no such SavedModel.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        version: int,
+        path: Path,
+        *,
+        tags: Sequence[str] = ("serve",),
+        threads: int = 0,
+        batcher: Batcher | None = None,
+        observe: Callable[[str, float], None] = lambda api, microseconds: None,
+    ) -> None:
+        self.name = name
+        self.version = version
+        self._batcher = batcher
+        self._observe = observe
+        self._lock = threading.Lock()
+        self._callables: dict[tuple[Any, ...], Any] = {}
+        graph = tf.Graph()
+        config = tf.compat.v1.ConfigProto(intra_op_parallelism_threads=threads)
+        self._session = tf.compat.v1.Session(graph=graph, config=config)
+        try:
+            with graph.as_default():
+                meta = tf.compat.v1.saved_model.load(self._session, list(tags), str(path))
+            self.signatures = {
+                key: _signature(key, definition)
+                for key, definition in sorted(meta.signature_def.items())
+            }
+            self._prepare()
+        except Exception as error:  # a broken file fails in any way, and only its own version
+            self._session.close()
+            raise _load_error(error) from error
+
+    def run(
+        self, api: str, feeds: Sequence[str], fetches: Sequence[str], arrays: list[Array]
+    ) -> list[Array]:
+        """Run the graph.
+
+        Args:
+            api: The name under which the duration is observed.
+            feeds: Names of the tensors to set, in the order of the arrays.
+            fetches: Names of the tensors to return; one may occur twice.
+            arrays: Their values.
+
+        Raises:
+            ServingError: The graph refuses them; the text is the operation's own.
+        """
+        unique = tuple(dict.fromkeys(fetches))
+        key = (tuple(feeds), unique)
+        if self._batcher is None:
+            results = self._run_now(api, key, arrays)
+        else:
+            results = self._batcher.run(
+                (id(self), key), arrays, run=lambda joined: self._run_now(api, key, joined)
+            )
+        if len(unique) == len(fetches):
+            return results
+        by_name = dict(zip(unique, results, strict=True))
+        return [by_name[fetch] for fetch in fetches]
+
+    def close(self) -> None:
+        """Free the model. Nothing may run any more."""
+        with self._lock:
+            self._callables.clear()
+        self._session.close()
+
+    def _run_now(self, api: str, key: tuple[Any, ...], arrays: list[Array]) -> list[Array]:
+        try:
+            call = self._callables.get(key) or self._callable(key)
+            started = time.perf_counter()
+            results = call(*arrays)
+        except tf.errors.OpError as error:
+            raise ServingError(Code(error.error_code), error.message) from error
+        self._observe(api, (time.perf_counter() - started) * 1e6)
+        return [np.asarray(result) for result in results]
+
+    def _callable(self, key: tuple[Any, ...]) -> Any:
+        options = CallableOptions(feed=key[0], fetch=key[1])
+        # On the thread of the request: a hand-over costs more than a small model.
+        options.run_options.inter_op_thread_pool = -1
+        with self._lock:
+            made = self._session._make_callable_from_options(options)
+            if len(self._callables) < MOST_KEPT:
+                self._callables[key] = made
+        return made
+
+    def _prepare(self) -> None:
+        """Have the graph of each signature made ready, which takes longer than a run."""
+        for signature in self.signatures.values():
+            feeds = tuple(feed for _, feed, _ in signature.inputs)
+            fetches = tuple(dict.fromkeys(signature.outputs.values()))
+            if all(feeds) and all(fetches) and fetches:
+                try:
+                    self._callable((feeds, fetches))
+                except tf.errors.OpError:
+                    continue  # other signatures serve; a request for this one hears the reason
+
+
+def _signature(key: str, definition: Any) -> Signature:
+    inputs = tuple(
+        (alias, info.name, info.dtype) for alias, info in sorted(definition.inputs.items())
+    )
+    outputs = {alias: info.name for alias, info in sorted(definition.outputs.items())}
+    return Signature(key, definition, inputs, outputs)
+
+
+def _load_error(error: Exception) -> ServingError:
+    if isinstance(error, ServingError):
+        return error
+    if isinstance(error, tf.errors.OpError):
+        return ServingError(Code(error.error_code), error.message)
+    if isinstance(error, OSError | RuntimeError):  # no such file, or no graph of these tags
+        return ServingError(Code.NOT_FOUND, str(error))
+    return ServingError(Code.UNKNOWN, f"{type(error).__name__}: {error}")

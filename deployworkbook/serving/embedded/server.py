@@ -1,0 +1,235 @@
+"""The process: models first, then the ports; SIGTERM ends it once running requests are done."""
+
+from __future__ import annotations
+
+import gc
+import ipaddress
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from functools import partial
+from pathlib import Path
+from typing import Any, NoReturn
+
+import grpc
+import uvicorn
+
+from deployworkbook.serving.embedded import config
+from deployworkbook.serving.embedded.batching import Batcher, Batching
+from deployworkbook.serving.embedded.connections import LARGEST_HEADERS_BYTES, limited
+from deployworkbook.serving.embedded.errors import ServingError
+from deployworkbook.serving.embedded.flags import Options, complaint
+from deployworkbook.serving.embedded.grpc_service import GrpcServer
+from deployworkbook.serving.embedded.manager import Manager, every
+from deployworkbook.serving.embedded.metrics import Metrics
+from deployworkbook.serving.embedded.ports import bound
+from deployworkbook.serving.embedded.rest import Rest
+from deployworkbook.serving.embedded.servable import Servable
+from deployworkbook.serving.embedded.service import Service
+from deployworkbook.serving.embedded.warmup import warm_up
+
+log = logging.getLogger(__name__)
+
+
+def run(options: Options) -> NoReturn:
+    """Serve until a signal says otherwise; then end the process with 0.
+
+    Args:
+        options: What the command line says.
+
+    Raises:
+        OSError: A port is taken, or a file cannot be read.
+        ValueError: A file is wrong, or a model cannot be loaded.
+    """
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname).1s %(message)s"
+    )
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+    stopped = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopped.set())
+    _warn_if_wide(options.host)
+    try:
+        Server(options, stopped).run()
+    except ServingError as error:
+        raise ValueError(error.text) from error
+    # A thread that still runs a model, for a client that waits no more, would abort a longer end.
+    logging.shutdown()
+    sys.stdout.flush()
+    os._exit(0)
+
+
+class Server:
+    """Both ports and the models behind them.
+
+    Args:
+        options: What the command line says.
+        stopped: Ends it when set.
+    """
+
+    def __init__(self, options: Options, stopped: threading.Event) -> None:
+        self._options = options
+        self._stopped = stopped
+        self._metrics = Metrics()
+        self._sockets = (
+            [bound(options.host, options.rest_api_port)] if options.rest_api_port else []
+        )
+        self._metrics_path = (
+            config.read_metrics_path(options.monitoring_config_file)
+            if options.monitoring_config_file
+            else None
+        )
+        self._credentials = _credentials(options.ssl_config_file)
+        self._batcher = _batcher(options)
+        self._manager = Manager(
+            self._load,
+            retries=options.max_num_load_retries,
+            retry_wait_s=options.load_retry_interval_micros / 1e6,
+            early_labels=options.allow_version_labels_for_unavailable_models,
+            closed=stopped,
+        )
+
+    def run(self) -> None:
+        """Load, open the ports, say so, and serve until stopped."""
+        options = self._options
+        # What has been imported stays: the collector, which frees old models, need not look at it.
+        gc.collect()
+        gc.freeze()
+        self._manager.start(self._configured(), poll_s=options.file_system_poll_wait_seconds)
+        if self._stopped.is_set():
+            return
+        self._watch()
+        service = Service(self._manager, self._metrics)
+        grpc_server = GrpcServer(service, options, credentials=self._credentials)
+        if options.port:
+            grpc_server.start()
+            log.info("Running gRPC ModelServer at %s:%d ...", options.host, options.port)
+        web = self._web(service)
+        web_thread = threading.Thread(
+            target=web.run, kwargs={"sockets": self._sockets}, name="rest", daemon=True
+        )
+        if options.rest_api_port:
+            web_thread.start()
+            while not web.started and web_thread.is_alive():
+                self._stopped.wait(0.005)
+            log.info("Exporting HTTP/REST API at:%s:%d ...", options.host, options.rest_api_port)
+        log.info("Ready.")
+        self._stopped.wait()
+        log.info("Stopping: no new requests; running ones have %g s.", options.drain_seconds)
+        web.should_exit = True
+        grpc_server.stop(options.drain_seconds)
+        if options.rest_api_port:
+            web_thread.join(options.drain_seconds + 1)
+        self._manager.close()
+        if self._batcher:
+            self._batcher.close()
+        log.info("Stopped.")
+
+    def _load(self, name: str, number: int, path: Path) -> Servable:
+        options = self._options
+        started = time.perf_counter()
+        try:
+            servable = Servable(
+                name,
+                number,
+                path,
+                tags=[tag for tag in options.saved_model_tags.split(",") if tag],
+                threads=options.tensorflow_intra_op_parallelism,
+                batcher=self._batcher,
+                observe=partial(self._observe, name),
+            )
+        except ServingError:
+            self._metrics.load_attempts.add(str(path), "fail")
+            raise
+        self._metrics.load_attempts.add(str(path), "success")
+        self._metrics.load_latency.add(str(path), amount=(time.perf_counter() - started) * 1e6)
+        if options.enable_model_warmup:
+            warm_up(servable, path)
+        return servable
+
+    def _observe(self, model: str, api: str, microseconds: float) -> None:
+        self._metrics.runtime_latency.observe(model, api, "TF1", microseconds=microseconds)
+
+    def _configured(self) -> list[config.ModelConfig]:
+        options = self._options
+        if options.model_config_file:
+            return config.read_models(options.model_config_file)
+        if options.model_base_path is None:
+            raise ValueError(complaint(options))
+        return [config.checked(config.ModelConfig(options.model_name, options.model_base_path))]
+
+    def _watch(self) -> None:
+        options = self._options
+        every(
+            options.file_system_poll_wait_seconds,
+            self._manager.poll,
+            until=self._stopped,
+            name="Looking for versions",
+        )
+        if options.model_config_file:
+            every(
+                options.model_config_file_poll_wait_seconds,
+                lambda: self._manager.apply(self._configured()),
+                until=self._stopped,
+                name="Reading the model config file",
+            )
+        if options.stop_with_parent:
+            parent = os.getppid()
+            every(
+                0.5,
+                lambda: self._stopped.set() if os.getppid() != parent else None,
+                until=self._stopped,
+                name="Looking for the parent",
+            )
+
+    def _web(self, service: Service) -> uvicorn.Server:
+        rest = Rest(service, self._metrics, self._options, metrics_path=self._metrics_path)
+        settings = uvicorn.Config(
+            rest.application(),
+            http=limited(self._options.max_connections),
+            ws="none",
+            lifespan="off",
+            loop="asyncio",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=60,
+            timeout_graceful_shutdown=max(1, int(self._options.drain_seconds)),
+            h11_max_incomplete_event_size=LARGEST_HEADERS_BYTES,
+        )
+        return uvicorn.Server(settings)
+
+
+def _batcher(options: Options) -> Batcher | None:
+    if not options.enable_batching:
+        return None
+    if options.batching_parameters_file:
+        return Batcher(config.read_batching(options.batching_parameters_file))
+    return Batcher(Batching())
+
+
+def _credentials(path: Path | None) -> Any:
+    if path is None:
+        return None
+    given = config.read_ssl(path)
+    return grpc.ssl_server_credentials(
+        [(given.server_key.encode(), given.server_cert.encode())],
+        root_certificates=given.custom_ca.encode() or None,
+        require_client_auth=given.client_verify,
+    )
+
+
+def _warn_if_wide(host: str) -> None:
+    try:
+        narrow = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        narrow = host == "localhost"
+    if not narrow:
+        log.warning(
+            "Listening on %s: everybody who reaches this machine can use the models and replace "
+            "their configuration; there is no password. The default is 127.0.0.1.",
+            host,
+        )

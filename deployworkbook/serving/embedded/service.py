@@ -1,0 +1,146 @@
+"""The API, whatever carries it: messages in, messages out, errors as ``ServingError``."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any, TypeVar
+
+from deployworkbook.serving.embedded.catalogue import Catalogue
+from deployworkbook.serving.embedded.classify_regress import classify, multi_inference, regress
+from deployworkbook.serving.embedded.config import models_of
+from deployworkbook.serving.embedded.errors import Code, ServingError, invalid
+from deployworkbook.serving.embedded.manager import Manager
+from deployworkbook.serving.embedded.metrics import Metrics
+from deployworkbook.serving.embedded.predict import predict
+from deployworkbook.serving.embedded.protos import (
+    get_model_metadata_pb2,
+    get_model_status_pb2,
+    model_management_pb2,
+)
+from deployworkbook.serving.embedded.servable import Servable
+
+SIGNATURES = "signature_def"
+Answer = TypeVar("Answer")
+
+
+class Service:
+    """Answers requests from the loaded models.
+
+    Args:
+        manager: Holds the models.
+        metrics: Where requests are counted.
+    """
+
+    def __init__(self, manager: Manager, metrics: Metrics) -> None:
+        self._manager = manager
+        self._catalogue: Catalogue = manager.catalogue
+        self._metrics = metrics
+
+    def counted(
+        self, model: str, *, api: str, entrypoint: str, act: Callable[[], Answer]
+    ) -> Answer:
+        """Do what a request asks, and count it with its outcome and, if it is OK, its latency."""
+        started = time.perf_counter()
+        status = Code.INTERNAL
+        try:
+            answer = act()
+            status = Code.OK
+        except ServingError as error:
+            status = error.code
+            raise
+        finally:
+            self._metrics.requests.add(model, status.name)
+        microseconds = (time.perf_counter() - started) * 1e6
+        self._metrics.request_latency.observe(model, api, entrypoint, microseconds=microseconds)
+        return answer
+
+    def servable(self, spec: Any) -> AbstractContextManager[Servable]:
+        """Hand out the version that a ``ModelSpec`` asks for, for the time of a request.
+
+        Raises:
+            ServingError: It has no name, or asks for what is not there.
+        """
+        if not spec.name:
+            raise invalid("ModelSpec has no name specified.")
+        # A version of 0 is version 0; one that is not there is the newest.
+        choice = spec.WhichOneof("version_choice")
+        return self._catalogue.servable(
+            spec.name,
+            spec.version.value if choice == "version" else None,
+            spec.version_label if choice == "version_label" else None,
+        )
+
+    def predict(self, request: Any) -> Any:
+        """Answer a ``PredictRequest``."""
+        return self._run(predict, request)
+
+    def classify(self, request: Any) -> Any:
+        """Answer a ``ClassificationRequest``."""
+        return self._run(classify, request)
+
+    def regress(self, request: Any) -> Any:
+        """Answer a ``RegressionRequest``."""
+        return self._run(regress, request)
+
+    def multi_inference(self, request: Any) -> Any:
+        """Answer a ``MultiInferenceRequest``."""
+        if not request.tasks:
+            raise invalid("ModelSpec has no name specified.")
+        with self.servable(request.tasks[0].model_spec) as servable:
+            return multi_inference(servable, request)
+
+    def metadata(self, request: Any) -> Any:
+        """Answer a ``GetModelMetadataRequest`` with the model's signatures."""
+        _check_has_spec(request)
+        if not request.metadata_field:
+            raise invalid("GetModelMetadataRequest must specify at least one metadata_field")
+        for name in request.metadata_field:
+            if name != SIGNATURES:
+                raise invalid(f"Metadata field {name} is not supported")
+        response = get_model_metadata_pb2.GetModelMetadataResponse()
+        signatures = get_model_metadata_pb2.SignatureDefMap()
+        with self.servable(request.model_spec) as servable:
+            response.model_spec.name = servable.name
+            response.model_spec.version.value = servable.version
+            for name, signature in servable.signatures.items():
+                signatures.signature_def[name].CopyFrom(signature.definition)
+        response.metadata[SIGNATURES].Pack(signatures)
+        return response
+
+    def status(self, request: Any) -> Any:
+        """Answer a ``GetModelStatusRequest``; a label in it is ignored."""
+        _check_has_spec(request)
+        spec = request.model_spec
+        asked = spec.version.value if spec.WhichOneof("version_choice") == "version" else None
+        response = get_model_status_pb2.GetModelStatusResponse()
+        for version in self._catalogue.status(spec.name, asked):
+            added = response.model_version_status.add()
+            added.version = version.number
+            added.state = version.state
+            added.status.error_code = version.error.code if version.error else Code.OK
+            added.status.error_message = version.error.text if version.error else ""
+        return response
+
+    def reload(self, request: Any) -> Any:
+        """Answer a ``ReloadConfigRequest``: the models become those of its list."""
+        if request.config.WhichOneof("config") != "model_config_list":
+            raise invalid(
+                "ServerModelConfig type not supported by HandleReloadConfigRequest. "
+                "Only ModelConfigList is currently supported"
+            )
+        self._manager.apply(models_of(request.config))
+        response = model_management_pb2.ReloadConfigResponse()
+        response.status.error_code = Code.OK
+        return response
+
+    def _run(self, act: Callable[[Servable, Any], Any], request: Any) -> Any:
+        _check_has_spec(request)
+        with self.servable(request.model_spec) as servable:
+            return act(servable, request)
+
+
+def _check_has_spec(request: Any) -> None:
+    if not request.HasField("model_spec"):
+        raise invalid("Missing ModelSpec")

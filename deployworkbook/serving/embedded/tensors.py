@@ -1,0 +1,193 @@
+"""Tensors as protobuf carries them, and as NumPy holds them."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deployworkbook.serving.embedded.errors import Code, ServingError, invalid
+from deployworkbook.serving.embedded.protos import TensorProto, tf, type_name
+
+# A few bytes can ask for a tensor of any size, since values that lack repeat the last.
+LARGEST_TENSOR_BYTES = 2**28
+MOST_AXES = 32
+
+_FIELDS = {
+    "float32": "float_val",
+    "float64": "double_val",
+    "int8": "int_val",
+    "int16": "int_val",
+    "int32": "int_val",
+    "uint8": "int_val",
+    "uint16": "int_val",
+    "int64": "int64_val",
+    "uint32": "uint32_val",
+    "uint64": "uint64_val",
+    "bool": "bool_val",
+    "string": "string_val",
+    "float16": "half_val",
+    "bfloat16": "half_val",
+    "complex64": "scomplex_val",
+    "complex128": "dcomplex_val",
+}
+_DTYPES = {tf.as_dtype(name).as_datatype_enum: tf.as_dtype(name) for name in _FIELDS}
+# Packed fields of these types are the array's own bytes; the tag names field and wire type.
+_PACKED_TAGS = {"float32": b"\x2a", "float64": b"\x32"}
+
+
+_DATA_TYPES: dict[np.dtype[Any], int] = {np.dtype(object): tf.string.as_datatype_enum}
+
+
+def data_type_of(array: NDArray[Any]) -> int:
+    """Return TensorFlow's number of an array's type; objects are strings."""
+    found = _DATA_TYPES.get(array.dtype)
+    if found is None:
+        found = _DATA_TYPES[array.dtype] = tf.as_dtype(array.dtype).as_datatype_enum
+    return found
+
+
+def to_array(proto: Any, name: str) -> NDArray[Any]:
+    """Read a ``TensorProto``, from its content or from its typed fields.
+
+    Values that lack repeat the last one, and too many are cut; where there are none, all are zero
+    or empty.
+
+    Args:
+        proto: The tensor.
+        name: The feed, for the error's text.
+
+    Raises:
+        ServingError: It is of no type or shape that can be read.
+    """
+    dtype = _DTYPES.get(proto.dtype)
+    shape = tuple([axis.size for axis in proto.tensor_shape.dim])
+    if dtype is None or proto.tensor_shape.unknown_rank or not _is_a_shape(shape, dtype.size):
+        raise _unreadable(name)
+    count = math.prod(shape)
+    content = proto.tensor_content
+    if dtype == tf.string:
+        return _strings(proto, count, name).reshape(shape)
+    if content:
+        if len(content) != count * dtype.size:
+            raise _unreadable(name)
+        return np.frombuffer(content, dtype.as_numpy_dtype).reshape(shape)
+    return _repeated(_typed(proto, dtype), count).reshape(shape)
+
+
+def to_proto(array: NDArray[Any]) -> Any:
+    """Write an array into the typed fields of a ``TensorProto``, as the server answers.
+
+    >>> to_proto(np.array([1.5, 2], np.float32)).float_val
+    [1.5, 2.0]
+    """
+    proto = TensorProto()
+    fill_proto(proto, array)
+    return proto
+
+
+def fill_proto(proto: Any, array: NDArray[Any]) -> None:
+    """Write an array into an empty ``TensorProto``.
+
+    Raises:
+        ServingError: The API has no field for its type.
+    """
+    dtype = tf.as_dtype(array.dtype)
+    field = _FIELDS.get(dtype.name)
+    if field is None:
+        raise ServingError(
+            Code.UNIMPLEMENTED, f"Tensors of type {type_name(dtype.as_datatype_enum)} in answers"
+        )
+    proto.dtype = dtype.as_datatype_enum
+    for size in array.shape:
+        proto.tensor_shape.dim.add().size = size
+    tag = _PACKED_TAGS.get(dtype.name)
+    if tag and array.size > 32:
+        content = array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
+        proto.MergeFromString(tag + _varint(len(content)) + content)
+        return
+    if field == "half_val":
+        array = array.view(np.uint16)
+    elif dtype.is_complex:
+        array = np.ascontiguousarray(array).view(f"f{dtype.size // 2}")
+    getattr(proto, field).extend(array.ravel().tolist())
+
+
+def _is_a_shape(shape: tuple[int, ...], item_bytes: int) -> bool:
+    return (
+        len(shape) <= MOST_AXES
+        and all(size >= 0 for size in shape)
+        # An empty axis must not hide that the others are out of all proportion.
+        and math.prod(max(size, 1) for size in shape) * max(item_bytes, 1) <= LARGEST_TENSOR_BYTES
+    )
+
+
+def _typed(proto: Any, dtype: Any) -> NDArray[Any]:
+    values = getattr(proto, _FIELDS[dtype.name])
+    if _FIELDS[dtype.name] == "half_val":
+        bits = np.fromiter(values, np.int64, len(values)).astype(np.uint16)
+        return bits.view(dtype.as_numpy_dtype)
+    if dtype.is_complex:
+        parts = np.array(values, f"f{dtype.size // 2}")
+        return parts[: len(parts) // 2 * 2].view(dtype.as_numpy_dtype)
+    if _FIELDS[dtype.name] == "int_val":
+        return np.array(values, np.int32).astype(dtype.as_numpy_dtype)
+    return np.array(values, dtype.as_numpy_dtype)
+
+
+def _strings(proto: Any, count: int, name: str) -> NDArray[Any]:
+    values = list(proto.string_val)
+    if proto.tensor_content:
+        values = _string_list(proto.tensor_content, count, name)
+    array = np.empty(len(values), object)
+    array[:] = values
+    if not values and count:
+        array = np.array([b""], object)
+    return _repeated(array, count)
+
+
+def _string_list(content: bytes, count: int, name: str) -> list[bytes]:
+    """Read ``count`` lengths, each a varint, and then the strings themselves."""
+    lengths, position = [], 0
+    try:
+        for _ in range(count):
+            length, shift = 0, 0
+            while True:
+                byte = content[position]
+                position += 1
+                length |= (byte & 0x7F) << shift
+                shift += 7
+                if byte < 0x80:
+                    break
+            lengths.append(length)
+    except IndexError:
+        raise _unreadable(name) from None
+    if position + sum(lengths) != len(content):
+        raise _unreadable(name)
+    values = []
+    for length in lengths:
+        values.append(content[position : position + length])
+        position += length
+    return values
+
+
+def _repeated(values: NDArray[Any], count: int) -> NDArray[Any]:
+    if len(values) >= count:
+        return values[:count]
+    if len(values) == 0:
+        return np.zeros(count, values.dtype)
+    return np.concatenate([values, np.full(count - len(values), values[-1], values.dtype)])
+
+
+def _varint(number: int) -> bytes:
+    written = bytearray()
+    while number > 0x7F:
+        written.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes([*written, number])
+
+
+def _unreadable(name: str) -> ServingError:
+    return invalid(f"tensor parsing error: {name}")

@@ -1,0 +1,156 @@
+"""Servers for tests: in this process where a process of its own is not what is tested."""
+
+import socket
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+import grpc
+import numpy as np
+import pytest
+import requests
+
+from deployworkbook.serving.embedded.flags import Options
+from deployworkbook.serving.embedded.protos import predict_pb2, tf
+from deployworkbook.serving.embedded.server import Server
+from tests.serving import models
+
+ADDRESS = "127.0.0.1"
+
+
+def free_port():
+    with socket.socket() as taken:
+        taken.bind((ADDRESS, 0))
+        return taken.getsockname()[1]
+
+
+@dataclass
+class Running:
+    """A server, and both ways to it."""
+
+    options: Options
+    channel: grpc.Channel
+    server: Server = None
+
+    @property
+    def address(self):
+        return f"http://{ADDRESS}:{self.options.rest_api_port}"
+
+    def call(self, service, method, request, answer):
+        path = f"/tensorflow.serving.{service}/{method}"
+        return self.channel.unary_unary(
+            path,
+            request_serializer=lambda r: r if isinstance(r, bytes) else r.SerializeToString(),
+            response_deserializer=answer.FromString,
+        )(request, timeout=30)
+
+    def predict(self, request):
+        return self.call("PredictionService", "Predict", request, predict_pb2.PredictResponse)
+
+    def post(self, path, json=None, **given):
+        return requests.post(f"{self.address}/v1/models/{path}", json=json, timeout=30, **given)
+
+    def get(self, path):
+        return requests.get(f"{self.address}/v1/models{path}", timeout=30)
+
+
+def predict_request(name="half", x=(2.0,), **spec):
+    """y = x / 2 + 2 is asked for."""
+    request = predict_pb2.PredictRequest()
+    request.model_spec.name = name
+    for key, value in spec.items():
+        if key == "version":
+            request.model_spec.version.value = value
+        else:
+            setattr(request.model_spec, key, value)
+    if x is not None:
+        array = np.array(x, np.float32)
+        request.inputs["x"].CopyFrom(tf.make_tensor_proto(array))
+    return request
+
+
+@pytest.fixture(scope="session")
+def start():
+    """Start servers in this process; all end with the session."""
+    with_threads = []
+
+    def begin(*, ready=True, **given):
+        options = Options(
+            **{
+                "port": free_port(),
+                "rest_api_port": free_port(),
+                "file_system_poll_wait_seconds": 0.05,
+                "max_num_load_retries": 0,
+                "drain_seconds": 2,
+                **given,
+            }
+        )
+        stopped = threading.Event()
+        server = Server(options, stopped)
+        thread = threading.Thread(target=server.run, daemon=True)
+        thread.start()
+        with_threads.append((stopped, thread))
+        channel = grpc.insecure_channel(
+            f"{ADDRESS}:{options.port}",
+            [("grpc.max_receive_message_length", -1), ("grpc.use_local_subchannel_pool", 1)],
+        )
+        if options.port and ready:
+            grpc.channel_ready_future(channel).result(timeout=30)
+        if options.rest_api_port:
+            _wait_for(options.rest_api_port)
+        return Running(options, channel, server)
+
+    yield begin
+    for stopped, _ in with_threads:
+        stopped.set()
+    for _, thread in with_threads:
+        thread.join(10)
+
+
+def _wait_for(port):
+    for _ in range(1000):
+        with socket.socket() as probe:
+            if probe.connect_ex((ADDRESS, port)) == 0:
+                return
+        threading.Event().wait(0.01)
+    raise TimeoutError(port)
+
+
+@pytest.fixture(scope="session")
+def half(tmp_path_factory):
+    """A folder of one version, 123, of y = x / 2 + 2."""
+    folder = tmp_path_factory.mktemp("half")
+    models.half_plus_two(folder / "123")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def all_types(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("types")
+    models.types(folder / "1")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def server(start, half, all_types, tmp_path_factory):
+    """Both models, labels and metrics; nothing that a test changes."""
+    files = tmp_path_factory.mktemp("files")
+    return start(
+        model_config_file=write(
+            files / "models.config",
+            f"""
+            model_config_list {{
+              config {{ name: "half" base_path: "{half}" model_platform: "tensorflow"
+                        version_labels {{ key: "stable" value: 123 }} }}
+              config {{ name: "types" base_path: "{all_types}" model_platform: "tensorflow" }}
+            }}""",
+        ),
+        monitoring_config_file=write(
+            files / "monitoring.config", 'prometheus_config { enable: true path: "/metrics/here" }'
+        ),
+    )
+
+
+def write(path, text):
+    Path(path).write_text(text)
+    return Path(path)

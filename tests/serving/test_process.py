@@ -1,0 +1,270 @@
+"""The command: how it starts, what it says, and how it ends."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import grpc
+import numpy as np
+import psutil
+import pytest
+import requests
+
+from deployworkbook.serving.embedded.flags import NOT_DONE, parse
+from deployworkbook.serving.embedded.protos import predict_pb2
+from tests.serving import models
+from tests.serving.conftest import ADDRESS, free_port, predict_request, write
+
+
+class Process:
+    """``deployworkbook serve`` in a process of its own."""
+
+    def __init__(self, log, *flags):
+        self.log = log
+        self.port, self.rest_port = free_port(), free_port()
+        given = [f"--port={self.port}", f"--rest_api_port={self.rest_port}", *map(str, flags)]
+        with log.open("w") as stderr:
+            self.popen = subprocess.Popen(
+                [sys.executable, "-m", "deployworkbook", "serve", *given], stderr=stderr
+            )
+        self.channel = grpc.insecure_channel(f"{ADDRESS}:{self.port}")
+
+    def says(self, text, seconds=60):
+        deadline = time.monotonic() + seconds
+        while text not in self.log.read_text():
+            assert self.popen.poll() is None, self.log.read_text()
+            assert time.monotonic() < deadline, self.log.read_text()
+            time.sleep(0.02)
+        return self
+
+    def predict(self, request, timeout=30):
+        path = "/tensorflow.serving.PredictionService/Predict"
+        body = request if isinstance(request, bytes) else request.SerializeToString()
+        return predict_pb2.PredictResponse.FromString(
+            self.channel.unary_unary(path)(body, timeout=timeout)
+        )
+
+
+@pytest.fixture
+def process(tmp_path):
+    started = []
+
+    def begin(*flags):
+        started.append(Process(tmp_path / f"log-{len(started)}", *flags))
+        return started[-1]
+
+    yield begin
+    for each in started:
+        each.popen.kill()
+        each.popen.wait()
+
+
+def call(*flags):
+    return subprocess.run(
+        [sys.executable, "-m", "deployworkbook", "serve", *map(str, flags)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        ([], "Nothing to serve"),
+        (["--model_base_path=/m", "--port=0"], "No port to listen on"),
+        (["--model_base_path=/m", "--batching_parameters_file=/b"], "needs --enable_batching"),
+        (["--model_base_path=/m", "--rest_api_port=8500"], "are both 8500"),
+        (["--model_base_path=/m", "--port=70000"], "from 0 to 65535"),
+        (["--model_base_path=/m", "--enable_batching=perhaps"], "expected true or false"),
+        (["--no_such_flag"], "unrecognized arguments"),
+    ],
+)
+def test_wrong_flags(flags, words, capsys):
+    with pytest.raises(SystemExit) as ended:
+        parse(flags)
+    assert ended.value.code == 2
+    assert words in capsys.readouterr().err
+
+
+def test_flags_as_tensorflow_serving_takes_them():
+    options = parse(["--model_base_path", "/m", "--enable_batching=true", "--port=9000"])
+    assert (options.enable_batching, options.port, options.rest_api_port) == (True, 9000, 0)
+    assert not parse(["--model_base_path=/m", "--enable_model_warmup=false"]).enable_model_warmup
+
+
+def test_help_says_what_the_server_does_not_do():
+    said = call("--help")
+    assert said.returncode == 0
+    assert NOT_DONE.strip() in said.stdout
+    assert "--model_config_file_poll_wait_seconds" in said.stdout
+
+
+def test_a_port_that_is_taken(half):
+    import socket
+
+    with socket.create_server((ADDRESS, 0)) as taken:
+        port = taken.getsockname()[1]
+        for flag in ("--port", "--rest_api_port"):
+            said = call(f"--model_base_path={half}", "--port=0", f"{flag}={port}")
+            assert said.returncode == 1
+            assert f"Error: Port {port} of {ADDRESS} is not to be had" in _in_a_line(said.stderr)
+            assert "Traceback" not in said.stderr
+
+
+def test_a_config_that_cannot_be_read(tmp_path):
+    file = write(tmp_path / "c", "no config {")
+    said = call(f"--model_config_file={file}", f"--port={free_port()}")
+    assert said.returncode == 1
+    assert "Error parsing text-format tensorflow.serving.ModelServerConfig" in said.stderr
+
+
+def test_only_broken_versions_end_it(tmp_path):
+    (tmp_path / "1").mkdir()
+    (tmp_path / "1" / "saved_model.pb").write_bytes(b"broken")
+    said = call(
+        f"--model_base_path={tmp_path}", "--max_num_load_retries=0", f"--port={free_port()}"
+    )
+    assert said.returncode == 1
+    assert "Failed to start server" in said.stderr
+
+
+def test_no_version_yet_waits_with_closed_ports_then_drains(process, half, tmp_path):
+    """One life: it waits, warns, serves, and on SIGTERM finishes what runs."""
+    base = tmp_path / "base"
+    base.mkdir()
+    running = process(
+        f"--model_base_path={base}",
+        "--host=0.0.0.0",
+        "--file_system_poll_wait_seconds=0.1",
+        "--drain_seconds=20",
+    )
+    running.says(f"No versions of servable default found under base path {base}")
+    running.says("there is no password")
+    with pytest.raises(requests.ConnectionError):
+        requests.get(f"http://{ADDRESS}:{running.rest_port}/v1/models/default", timeout=5)
+    models.slow(tmp_path / "slow", seconds=2)
+    (tmp_path / "slow").rename(base / "1")
+    running.says("Ready.")
+    running.says(f"Running gRPC ModelServer at 0.0.0.0:{running.port}")
+    results = []
+
+    def over_grpc():
+        results.append(running.predict(predict_request("default", [5.0])).outputs["y"].float_val[0])
+
+    def over_rest():
+        address = f"http://{ADDRESS}:{running.rest_port}/v1/models/default:predict"
+        results.append(requests.post(address, json={"inputs": 5.0}, timeout=30).json()["outputs"])
+
+    threads = [threading.Thread(target=each) for each in (over_grpc, over_rest)]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.5)
+    running.popen.send_signal(signal.SIGTERM)
+    running.says("Stopping")
+    for thread in threads:
+        thread.join()
+    assert results == [5.0, 5.0]
+    assert running.popen.wait(30) == 0
+    assert "Traceback" not in running.log.read_text()
+
+
+def test_an_independent_client(server):
+    """ovmsclient has its own copies of the protos, which one process cannot hold twice."""
+    program = f"""
+import numpy as np
+from ovmsclient import make_grpc_client, make_http_client
+from ovmsclient.tfs_compat.base.errors import InvalidInputError, ModelNotFoundError
+for client in (make_grpc_client("{ADDRESS}:{server.options.port}"),
+               make_http_client("{ADDRESS}:{server.options.rest_api_port}")):
+    x = np.array([2.0, 4.0], np.float32)
+    answer = client.predict({{"x": x}}, "half", model_version=123)
+    assert np.asarray(answer).tolist() == [3.0, 4.0], answer
+    assert client.get_model_status("half", 123)[123]["state"] == "AVAILABLE"
+    try:
+        client.predict({{"x": x}}, "nobody", model_version=1)
+    except ModelNotFoundError:
+        print("not found")
+    try:
+        client.predict({{"z": x}}, "half", model_version=123)
+    except InvalidInputError:
+        print("invalid")
+# Over HTTP it expects the names of another server.
+client = make_grpc_client("{ADDRESS}:{server.options.port}")
+print(client.get_model_metadata("half", 123)["model_version"])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split("\n")[:4] == ["not found", "invalid"] * 2
+    assert done.stdout.split("\n")[4] == "123"
+
+
+def test_it_survives_kill_9_and_memory_survives_twenty_swaps(process, tmp_path):
+    base, source = tmp_path / "base", models.wide(tmp_path / "source", size=1024)
+    _link(source, base / "1")
+    flags = (f"--model_base_path={base}", "--file_system_poll_wait_seconds=0.05")
+    first = process(*flags).says("Ready.")
+    first.popen.kill()
+    first.popen.wait()
+    second = process(*flags, "--stop_with_parent").says("Ready.")
+    request = predict_request("default", np.ones((4, 1024)))
+    memory = psutil.Process(second.popen.pid)
+
+    def swap(number):
+        _link(source, base / str(number))
+        second.says(f"Done unloading servable version {{name: default version: {number - 1}}}")
+        assert second.predict(request).model_spec.version.value == number
+
+    # What a first load and unload leave behind is TensorFlow's own, once and for all.
+    for number in (2, 3, 4):
+        swap(number)
+    before = memory.memory_info().rss
+    for number in range(5, 25):
+        swap(number)
+    assert memory.memory_info().rss < before * 1.1
+
+
+def test_tls(start, half, tmp_path, missing):
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        missing("openssl")
+    key, certificate = tmp_path / "key", tmp_path / "certificate"
+    subprocess.run(
+        [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+         "-nodes", "-days", "2", "-subj", "/CN=localhost",
+         "-addext", "subjectAltName=DNS:localhost", "-keyout", str(key), "-out", str(certificate)],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    texts = [path.read_text().replace("\n", "\\n") for path in (key, certificate)]
+    file = write(tmp_path / "ssl", f'server_key: "{texts[0]}" server_cert: "{texts[1]}"')
+    credentials = grpc.ssl_channel_credentials(certificate.read_bytes())
+    server = start(model_base_path=half, model_name="half", ssl_config_file=file, ready=False)
+    options = [("grpc.ssl_target_name_override", "localhost")]
+    address = f"{ADDRESS}:{server.options.port}"
+    with grpc.secure_channel(address, credentials, options) as channel:
+        call = channel.unary_unary("/tensorflow.serving.PredictionService/Predict")
+        answer = call(predict_request().SerializeToString(), timeout=20, wait_for_ready=True)
+    assert predict_pb2.PredictResponse.FromString(answer).outputs["y"].float_val == [3.0]
+
+
+def _in_a_line(text):
+    return " ".join(text.split())
+
+
+def _link(source, target):
+    """A copy that takes no time: the same files under another name."""
+    hidden = target.parent.parent / "unfinished"
+    for path in source.rglob("*"):
+        if path.is_file():
+            copy = hidden / path.relative_to(source)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            os.link(path, copy)
+    target.parent.mkdir(exist_ok=True)
+    hidden.rename(target)

@@ -1,0 +1,145 @@
+"""The budgets, as ratios between two things measured in turn in one run."""
+
+import asyncio
+import subprocess
+import sys
+import time
+
+import grpc
+import numpy as np
+import pytest
+import requests
+
+from deployworkbook.serving.embedded.protos import predict_pb2, tf
+from deployworkbook.training.keras import keras
+from tests.serving import models
+from tests.serving.conftest import ADDRESS, free_port, predict_request, write
+from tests.serving.test_process import Process
+
+PATH = "/tensorflow.serving.PredictionService/Predict"
+ECHO = """
+import sys
+from concurrent.futures import ThreadPoolExecutor
+import grpc
+server = grpc.server(ThreadPoolExecutor(10))
+handler = grpc.unary_unary_rpc_method_handler(lambda body, context: body)
+server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(
+    "tensorflow.serving.PredictionService", {"Predict": handler}),))
+server.add_insecure_port("127.0.0.1:" + sys.argv[1])
+server.start()
+server.wait_for_termination()
+"""
+
+
+@pytest.fixture
+def running(tmp_path):
+    """Start processes, and end them."""
+    processes = []
+
+    def serve(*flags):
+        made = Process(tmp_path / f"log-{len(processes)}", *flags)
+        processes.append(made.popen)
+        return made.says("Ready.")
+
+    def echo():
+        port = free_port()
+        processes.append(subprocess.Popen([sys.executable, "-c", ECHO, str(port)]))
+        channel = grpc.insecure_channel(f"{ADDRESS}:{port}")
+        grpc.channel_ready_future(channel).result(timeout=30)
+        return channel
+
+    yield serve, echo
+    for each in processes:
+        each.kill()
+        each.wait()
+
+
+def p50_s(call, body, count=300):
+    taken = []
+    for _ in range(count):
+        started = time.perf_counter()
+        call(body, timeout=30)
+        taken.append(time.perf_counter() - started)
+    return np.median(taken)
+
+
+def test_one_image_takes_at_most_twice_a_bare_echo(running, tmp_path):
+    serve, echo = running
+    model = keras.Sequential(
+        [
+            keras.layers.Flatten(input_shape=(28, 28)),
+            keras.layers.Dense(128, activation="relu"),
+            keras.layers.Dense(10, activation="softmax"),
+        ]
+    )
+    model.export(tmp_path / "base" / "1")
+    server = serve(f"--model_base_path={tmp_path / 'base'}")
+    request = predict_pb2.PredictRequest(model_spec={"name": "default"})
+    image = np.random.default_rng(0).random((1, 28, 28), np.float32)
+    request.inputs["flatten_input"].CopyFrom(tf.make_tensor_proto(image))
+    body = request.SerializeToString()
+    answer = server.predict(body)
+    np.testing.assert_allclose(answer.outputs["output_0"].float_val, model(image)[0], atol=1e-6)
+
+    ours, bare = server.channel.unary_unary(PATH), echo().unary_unary(PATH)
+    for call in (ours, bare):
+        p50_s(call, body)  # warm
+    rounds = [(p50_s(ours, body), p50_s(bare, body)) for _ in range(7)]
+    ratios = [a / b for a, b in rounds]
+    print(
+        f"p50 {min(a for a, _ in rounds) * 1e6:.0f} µs, {np.median(ratios):.2f} times a bare echo"
+    )
+    # The median of neighbours in time, which share what else the machine does.
+    assert np.median(ratios) <= 2
+
+
+def test_rest_waits_for_no_acknowledgement(server):
+    """Two packets an answer and Nagle's algorithm would make it 40 ms on a kept connection."""
+    address = f"{server.address}/v1/models/half:predict"
+    with requests.Session() as session:
+        taken = p50_s(lambda body, timeout: session.post(address, body, timeout=timeout),
+                      b'{"instances": [2.0]}', count=30)  # fmt: skip
+    assert taken < 0.02
+
+
+def throughput_per_s(port, body, *, clients, seconds):
+    """Closed loop: each client asks again as soon as it has its answer."""
+
+    async def run():
+        async with grpc.aio.insecure_channel(f"{ADDRESS}:{port}") as channel:
+            call = channel.unary_unary(PATH)
+            await call(body)
+            count, end = 0, time.perf_counter() + seconds
+
+            async def client():
+                nonlocal count
+                while time.perf_counter() < end:
+                    await call(body, timeout=30)
+                    count += 1
+
+            await asyncio.gather(*(client() for _ in range(clients)))
+            return count / seconds
+
+    return asyncio.run(run())
+
+
+def test_batching_brings_three_times_the_throughput(running, tmp_path):
+    """Where a run's cost is reading the weights; a model of microseconds has nothing to share."""
+    serve, _ = running
+    models.wide(tmp_path / "base" / "1", size=3072)
+    base = f"--model_base_path={tmp_path / 'base'}"
+    file = write(
+        tmp_path / "b",
+        "max_batch_size { value: 32 } num_batch_threads { value: 1 } "
+        "batch_timeout_micros { value: 2000 }",
+    )
+    plain = serve(base)
+    batching = serve(base, "--enable_batching", f"--batching_parameters_file={file}")
+    body = predict_request("default", np.ones((1, 3072))).SerializeToString()
+    rounds = [
+        [throughput_per_s(p.port, body, clients=32, seconds=1.0) for p in (batching, plain)]
+        for _ in range(3)
+    ]
+    ratios = [a / b for a, b in rounds]
+    print(f"{rounds[0][0]:.0f} against {rounds[0][1]:.0f} a second, {np.median(ratios):.1f} times")
+    assert np.median(ratios) >= 3

@@ -1,0 +1,127 @@
+"""What an operator sees: metrics, health, reflection."""
+
+import re
+
+import grpc
+import pytest
+import requests
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
+    ProtoReflectionDescriptorDatabase,
+)
+from prometheus_client.parser import text_string_to_metric_families
+
+from deployworkbook.serving.embedded.metrics import BUCKETS_US, Metrics
+from tests.serving.conftest import predict_request
+
+
+def page(server):
+    answer = requests.get(f"{server.address}/metrics/here", timeout=10)
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/plain")
+    return answer.text
+
+
+def value(text, sample):
+    found = re.search(rf"^{re.escape(sample)} (\S+)$", text, re.MULTILINE)
+    return float(found[1]) if found else 0.0
+
+
+def test_requests_are_counted_by_outcome(server):
+    ok = ':tensorflow:serving:request_count{model_name="half",status="OK"}'
+    lost = ':tensorflow:serving:request_count{model_name="nobody",status="NOT_FOUND"}'
+    latency = (
+        ':tensorflow:serving:request_latency_count{{model_name="half",API="{}",entrypoint="{}"}}'
+    )
+    runtime = (
+        ':tensorflow:serving:runtime_latency_count{model_name="half",API="Predict",runtime="TF1"}'
+    )
+    samples = [
+        ok,
+        lost,
+        latency.format("Predict", "GRPC"),
+        latency.format("predict", "REST"),
+        runtime,
+    ]
+    before = [value(page(server), sample) for sample in samples]
+    server.predict(predict_request())
+    server.post("half:predict", {"instances": [1]})
+    server.post("nobody:predict", {"instances": [1]})
+    with pytest.raises(grpc.RpcError):
+        server.predict(predict_request("nobody"))
+    after = [value(page(server), sample) for sample in samples]
+    assert [b - a for a, b in zip(before, after, strict=True)] == [2, 2, 1, 1, 2]
+
+
+def test_the_page_is_prometheus_text(server, half):
+    server.predict(predict_request())
+    text = page(server)
+    assert "# TYPE :tensorflow:serving:request_count counter" in text
+    path = half / "123"
+    load = f':tensorflow:cc:saved_model:load_attempt_count{{model_path="{path}",status="success"}}'
+    assert value(text, load) == 1
+    assert value(text, f':tensorflow:cc:saved_model:load_latency{{model_path="{path}"}}') > 0
+    # The names begin with a colon, which scrapers allow; each bucket holds those below it, too.
+    families = {family.name: family for family in text_string_to_metric_families(text)}
+    buckets = [
+        sample
+        for sample in families[":tensorflow:serving:request_latency"].samples
+        if sample.name.endswith("_bucket")
+        and (sample.labels["model_name"], sample.labels["API"]) == ("half", "Predict")
+    ]
+    assert len(buckets) == 34
+    assert [b.value for b in buckets] == sorted(b.value for b in buckets)
+    assert buckets[-1].labels["le"] == "+Inf"
+
+
+def test_buckets_grow_by_1_8():
+    assert len(BUCKETS_US) == 33
+    assert BUCKETS_US[:3] == pytest.approx([10, 18, 32.4])
+
+
+def test_any_number_of_names_needs_bounded_memory():
+    metrics = Metrics()
+    for number in range(1000):
+        metrics.requests.add(f"name\n{number}", "NOT_FOUND")
+    lines = [line for line in metrics.text().splitlines() if "request_count{" in line]
+    assert len(lines) <= 202
+    assert sum(float(line.rpartition(" ")[2]) for line in lines) == 1000
+
+
+def test_metrics_are_off_unless_asked_for(start, half):
+    plain = start(model_base_path=half, port=0)
+    answer = requests.get(f"{plain.address}/monitoring/prometheus/metrics", timeout=10)
+    assert answer.status_code == 404
+
+
+def test_health(server):
+    stub = health_pb2_grpc.HealthStub(server.channel)
+    for name in ("", "tensorflow.serving.PredictionService", "tensorflow.serving.ModelService"):
+        answer = stub.Check(health_pb2.HealthCheckRequest(service=name), timeout=10)
+        assert answer.status == health_pb2.HealthCheckResponse.SERVING
+    with pytest.raises(grpc.RpcError) as refused:
+        stub.Check(health_pb2.HealthCheckRequest(service="nobody"), timeout=10)
+    assert refused.value.code() == grpc.StatusCode.NOT_FOUND
+
+
+def test_reflection_tells_what_can_be_called(server):
+    """As grpcurl asks for it."""
+    database = ProtoReflectionDescriptorDatabase(server.channel)
+    assert {
+        "tensorflow.serving.PredictionService",
+        "tensorflow.serving.ModelService",
+        "grpc.health.v1.Health",
+    } <= set(database.get_services())
+    file = database.FindFileContainingSymbol("tensorflow.serving.PredictionService")
+    assert [m.name for m in file.service[0].method][:3] == ["Classify", "Regress", "Predict"]
+
+
+def test_cors_is_for_those_who_ask_for_it(start, half, server):
+    asked = start(model_base_path=half, port=0, rest_api_enable_cors_support=True)
+    for answer in (
+        asked.get("/default"),
+        asked.get("/nobody"),
+        requests.options(f"{asked.address}/v1/models/default:predict", timeout=10),
+    ):
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert "Access-Control-Allow-Origin" not in server.get("/half").headers
