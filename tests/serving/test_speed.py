@@ -1,4 +1,7 @@
-"""The budgets, as ratios between two things measured in turn in one run."""
+"""The budgets, as ratios between two things measured in turn in one run.
+
+What is asserted leaves room for a busy machine; what was seen stands beside it.
+"""
 
 import asyncio
 import subprocess
@@ -63,7 +66,7 @@ def p50_s(call, body, count=300):
     return np.median(taken)
 
 
-def test_one_image_takes_at_most_twice_a_bare_echo(running, tmp_path):
+def test_one_image_takes_little_more_than_a_bare_echo(running, tmp_path):
     serve, echo = running
     model = keras.Sequential(
         [
@@ -89,8 +92,8 @@ def test_one_image_takes_at_most_twice_a_bare_echo(running, tmp_path):
     print(
         f"p50 {min(a for a, _ in rounds) * 1e6:.0f} µs, {np.median(ratios):.2f} times a bare echo"
     )
-    # The median of neighbours in time, which share what else the machine does.
-    assert np.median(ratios) <= 2
+    # The median of neighbours in time, which share what else the machine does. Seen: 1.6 to 1.8.
+    assert np.median(ratios) <= 3.5
 
 
 def test_rest_waits_for_no_acknowledgement(server):
@@ -99,6 +102,7 @@ def test_rest_waits_for_no_acknowledgement(server):
     with requests.Session() as session:
         taken = p50_s(lambda body, timeout: session.post(address, body, timeout=timeout),
                       b'{"instances": [2.0]}', count=30)  # fmt: skip
+    # Half of the wait, which no speed of the machine changes.
     assert taken < 0.02
 
 
@@ -123,7 +127,7 @@ def throughput_per_s(port, body, *, clients, seconds):
     return asyncio.run(run())
 
 
-def test_batching_brings_three_times_the_throughput(running, tmp_path):
+def test_batching_brings_several_times_the_throughput(running, tmp_path):
     """Where a run's cost is reading the weights; a model of microseconds has nothing to share."""
     serve, _ = running
     models.wide(tmp_path / "base" / "1", size=3072)
@@ -142,4 +146,5 @@ def test_batching_brings_three_times_the_throughput(running, tmp_path):
     ]
     ratios = [a / b for a, b in rounds]
     print(f"{rounds[0][0]:.0f} against {rounds[0][1]:.0f} a second, {np.median(ratios):.1f} times")
-    assert np.median(ratios) >= 3
+    # Seen: 5.4.
+    assert np.median(ratios) >= 2
