@@ -1,6 +1,7 @@
 """What all tests share: a home of their own, and the data."""
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -14,6 +15,11 @@ from deployworkbook.training.data import load_dataset
 from deployworkbook.training.mnist import ENVIRONMENT_VARIABLE
 
 REPOSITORY = Path(__file__).parent.parent
+
+# What a shell starts in the background ignores Ctrl-C, and so do the commands that tests then send
+# one.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Processes that a test starts find its module by this. At the end of the path, so that the package
 # that is tested stays the installed one.
