@@ -34,12 +34,7 @@ from deployworkbook.compression.retrain import Examples, Settings
 from deployworkbook.compression.stages import Form, Prune, Quantize, Stage, label
 from deployworkbook.compression.views import View
 from deployworkbook.measurement import Measurement
-from deployworkbook.runtimes.benchmark import (
-    compressed_bytes,
-    count_correct,
-    measure_latency,
-    measure_throughput,
-)
+from deployworkbook.runtimes.benchmark import benchmark
 from deployworkbook.runtimes.litert import LiteRTRuntime
 from deployworkbook.training import flatbuffer, models
 from deployworkbook.training.data import Dataset
@@ -218,27 +213,17 @@ def _load(source: Path) -> tuple[Form, float]:
 
 def _measure(variant: Variant, dataset: Dataset, lesson: str) -> Measurement:
     """Measure all but the memory, which would take a process for each stage."""
-    runtime, test = LiteRTRuntime(), dataset.test
+    runtime = LiteRTRuntime()
     with tempfile.TemporaryDirectory() as folder:
-        artifact = runtime.export(variant, Path(folder))
-        predict = runtime.load(artifact)
-        latency = measure_latency(predict, test.images, repetitions=500)
-        return Measurement(
-            variant=variant.name,
-            runtime=predict.runtime,
-            runtime_version=predict.runtime_version,
-            dataset=dataset.name,
-            dataset_fingerprint=dataset.fingerprint,
+        return benchmark(
+            runtime,
+            runtime.export(variant, Path(folder)),
+            dataset,
+            repetitions=500,
+            batch_sizes=(1, 256),
+            seconds=0.1,
+            memory=False,
             lesson=lesson,
-            size_bytes=artifact.size_bytes,
-            compressed_bytes=compressed_bytes(artifact),
-            correct=count_correct(predict, test),
-            examples=len(test),
-            latency_p50_ms=latency.p50_ms,
-            latency_p99_ms=latency.p99_ms,
-            throughput_per_s=measure_throughput(
-                predict, test.images, batch_sizes=(1, 256), seconds=0.1
-            ),
             note=variant.note,
         )
 
