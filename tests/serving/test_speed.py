@@ -70,7 +70,8 @@ def test_one_image_takes_little_more_than_a_bare_echo(running, tmp_path):
     serve, echo = running
     model = keras.Sequential(
         [
-            keras.layers.Flatten(input_shape=(28, 28)),
+            # Named, as Keras counts the layers that one process makes, and the input's name follows.
+            keras.layers.Flatten(input_shape=(28, 28), name="flatten"),
             keras.layers.Dense(128, activation="relu"),
             keras.layers.Dense(10, activation="softmax"),
         ]
