@@ -2,16 +2,60 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib import import_module
+from importlib.util import find_spec
 
 from deployworkbook.runtimes.base import Runtime
 from deployworkbook.validation import check_choice
 
-# The name that the ledger uses, and where its class is.
+
+@dataclass(frozen=True)
+class Platform:
+    """Where a runtime's class is, and what must be there for it to work.
+
+    Args:
+        module: The module that holds the class.
+        class_name: The class.
+        packages: What it imports to export and to run: the module's name to the package's.
+        options: What the class is called with.
+        obstacle: The function of the module, if there is one, that says why this machine cannot run
+            it; an empty text where it can.
+    """
+
+    module: str
+    class_name: str
+    packages: Mapping[str, str]
+    options: Mapping[str, object] = field(default_factory=dict)
+    obstacle: str = ""
+
+
+_TENSORFLOW = {"tensorflow": "tensorflow", "tf_keras": "tf_keras"}
+_LITERT = {"ai_edge_litert": "ai-edge-litert"}
+_ONNX = {"onnxruntime": "onnxruntime", "onnx": "onnx", "tf2onnx": "tf2onnx"}
+_OPENVINO = {"openvino": "openvino", "onnx": "onnx", "tf2onnx": "tf2onnx"}
+
+# By the names that the ledger uses.
 RUNTIMES = {
-    "savedmodel": ("deployworkbook.runtimes.savedmodel", "SavedModelRuntime"),
-    "litert": ("deployworkbook.runtimes.litert", "LiteRTRuntime"),
+    "keras": Platform("deployworkbook.runtimes.keras", "KerasRuntime", _TENSORFLOW),
+    "numpy": Platform("deployworkbook.runtimes.numpy", "NumPyRuntime", {}),
+    "savedmodel": Platform("deployworkbook.runtimes.savedmodel", "SavedModelRuntime", _TENSORFLOW),
+    "litert": Platform("deployworkbook.runtimes.litert", "LiteRTRuntime", _LITERT),
+    "onnx": Platform("deployworkbook.runtimes.onnx", "ONNXRuntime", _ONNX),
+    "openvino": Platform("deployworkbook.runtimes.openvino", "OpenVINORuntime", _OPENVINO),
+    "openvino-bf16": Platform(
+        "deployworkbook.runtimes.openvino",
+        "OpenVINORuntime",
+        _OPENVINO,
+        options={"precision": "bf16"},
+        obstacle="bfloat16_obstacle",
+    ),
 }
+
+
+class UnavailableError(RuntimeError):
+    """A platform cannot work here: a package is missing, or the processor cannot run it."""
 
 
 def runtime(name: str) -> Runtime:
@@ -19,7 +63,35 @@ def runtime(name: str) -> Runtime:
 
     Raises:
         ValueError: There is none; the message lists those that are.
+        UnavailableError: It cannot work here; the message says why, and what to install.
     """
-    module, class_name = RUNTIMES[check_choice("runtime", name, RUNTIMES)]
-    platform: Runtime = getattr(import_module(module), class_name)()
+    reason = _obstacle(check_choice("runtime", name, RUNTIMES))
+    if reason:
+        raise UnavailableError(f"{name}: {reason}")
+    entry = RUNTIMES[name]
+    platform: Runtime = getattr(import_module(entry.module), entry.class_name)(**entry.options)
     return platform
+
+
+def available() -> list[str]:
+    """List the runtimes that work here."""
+    return [name for name in RUNTIMES if not _obstacle(name)]
+
+
+def unavailable() -> dict[str, str]:
+    """Map each runtime that cannot work here to the reason, with what to install."""
+    return {name: reason for name in RUNTIMES if (reason := _obstacle(name))}
+
+
+def _obstacle(name: str) -> str:
+    entry = RUNTIMES[name]
+    missing = [package for module, package in entry.packages.items() if not find_spec(module)]
+    if missing:
+        which = " and ".join(missing)
+        return f"{which} is not installed. Install it: pip install {' '.join(missing)}"
+    if not find_spec(entry.module):
+        return "it is not part of this version of the workbook."
+    if entry.obstacle:
+        reason: str = getattr(import_module(entry.module), entry.obstacle)()
+        return reason
+    return ""
