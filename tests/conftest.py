@@ -11,8 +11,10 @@ import pytest
 from deployworkbook.execution.jobs import Job
 from deployworkbook.execution.parameters import fast_parameters
 from deployworkbook.execution.runner import run_jobs
+from deployworkbook.lessons import Lesson
 from deployworkbook.training.data import load_dataset
 from deployworkbook.training.mnist import ENVIRONMENT_VARIABLE
+from deployworkbook.workspace import Workspace
 
 REPOSITORY = Path(__file__).parent.parent
 
@@ -24,6 +26,27 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # Processes that a test starts find its module by this. At the end of the path, so that the package
 # that is tested stays the installed one.
 sys.path.append(str(REPOSITORY))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Keep together, where tests run in parallel, those that share a fixture: a file, a lesson.
+
+    What trains on the real MNIST shares a folder instead. It comes first, so that no long one
+    begins when all else has ended.
+    """
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(_group(item)))
+    items.sort(key=lambda item: item.get_closest_marker("mnist") is None)
+
+
+def _group(item):
+    if item.get_closest_marker("mnist"):
+        return item.nodeid
+    given = item.callspec.params.values() if hasattr(item, "callspec") else ()
+    lessons = [each.name for each in given if isinstance(each, Lesson)]
+    return lessons[0] if lessons else str(item.path)
 
 
 @pytest.fixture(scope="session")
@@ -68,6 +91,14 @@ def mnist(mnist_path, monkeypatch):
     """The real MNIST."""
     monkeypatch.setenv(ENVIRONMENT_VARIABLE, str(mnist_path))
     return load_dataset("mnist")
+
+
+@pytest.fixture(scope="session")
+def mnist_workspace(tmp_path_factory, worker_id):
+    """A workspace for what is trained on the real MNIST: once, whichever process asks first."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own if worker_id == "master" else own.parent
+    return Workspace(shared / "mnist-workspace").create()
 
 
 @pytest.fixture(scope="session")

@@ -38,6 +38,8 @@ from deployworkbook.formulas.surfaces import rosenbrock
 from deployworkbook.formulas.trajectories import sweep, trajectory
 from deployworkbook.training.keras import keras, tf
 
+pytestmark = pytest.mark.timing
+
 RULES = {
     "gradient descent": (gradient_descent, keras.optimizers.SGD),
     "momentum": (momentum, partial(keras.optimizers.SGD, momentum=0.9)),

@@ -7,6 +7,8 @@ import time
 
 import pytest
 
+pytestmark = pytest.mark.timing
+
 
 def start(benchmark, *arguments):
     """Time an interpreter that runs something; return the median in seconds."""

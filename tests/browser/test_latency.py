@@ -5,6 +5,8 @@ import ast
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.timing
+
 CHANGES = 30
 WINDOW = {"width": 1300, "height": 950}
 

@@ -12,7 +12,7 @@ import pytest
 
 from deployworkbook.compression.retrain import Examples, Settings
 from deployworkbook.training.data import load_dataset
-from deployworkbook.training.fit import Recipe, train
+from deployworkbook.training.fit import Recipe, baseline, train
 from deployworkbook.training.mnist import ENVIRONMENT_VARIABLE
 
 
@@ -34,12 +34,13 @@ def short():
 
 
 @pytest.fixture(scope="session")
-def mnist_models(mnist_path):
-    """The baseline of three seeds, on the real MNIST: half a minute, once."""
+def mnist_models(mnist_path, mnist_workspace):
+    """The baseline of three seeds, on the real MNIST."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(ENVIRONMENT_VARIABLE, str(mnist_path))
         data = load_dataset("mnist")
-    return [train(data, Recipe(seed=seed))[0] for seed in range(3)]
+    folder = mnist_workspace.models
+    return [baseline(data, Recipe(seed=seed), folder=folder).model for seed in range(3)]
 
 
 @pytest.fixture

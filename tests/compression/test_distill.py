@@ -69,7 +69,7 @@ def test_a_seed_gives_the_same_student(digits):
 
 
 @pytest.mark.mnist
-def test_on_the_real_mnist_the_teacher_is_right_in_99_percent(mnist, tmp_path):
-    master = teacher(mnist, folder=tmp_path)
+def test_on_the_real_mnist_the_teacher_is_right_in_99_percent(mnist, mnist_workspace):
+    master = teacher(mnist, folder=mnist_workspace.models)
     guesses = master.predict(mnist.test.images, batch_size=1000, verbose=0).argmax(axis=1)
     assert (guesses == mnist.test.labels).mean() >= 0.99

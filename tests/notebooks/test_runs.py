@@ -94,30 +94,39 @@ def test_the_ledger_holds_what_the_lesson_measured_from_the_file(fast_run):
 
 
 @pytest.fixture(scope="module")
-def measure(run_lesson, mnist_path, tmp_path_factory):
-    """Run a lesson on the real MNIST; give what it measured, by variant.
+def measure(run_lesson, mnist_path, mnist_workspace, tmp_path_factory):
+    """Run a lesson on the real MNIST; give what it printed and what it measured, by variant.
 
     All in one workspace, as a learner has it: what one lesson has trained the next one finds.
     """
-    folder = tmp_path_factory.mktemp("mnist")
+    named = {
+        "DEPLOYWORKBOOK_MNIST": str(mnist_path),
+        "DEPLOYWORKBOOK_HOME": str(mnist_workspace.root),
+    }
 
     def run(name):
-        run_lesson(BY_NAME[name], folder, {}, DEPLOYWORKBOOK_MNIST=str(mnist_path))
-        rows = [row.measurement for row in entries(folder) if row.measurement.lesson == name]
+        folder = tmp_path_factory.mktemp(name)
+        notebook = run_lesson(BY_NAME[name], folder, {}, **named)
+        rows = [
+            row.measurement
+            for row in Ledger(mnist_workspace.ledger_path).entries()
+            if row.measurement.lesson == name
+        ]
         assert {(row.dataset, row.examples) for row in rows} == {("mnist", 10_000)}
-        return {row.variant: row for row in rows}
+        return streams(notebook, "stdout"), {row.variant: row for row in rows}
 
     return run
 
 
 @pytest.mark.mnist
 def test_on_the_real_mnist_the_lesson_trains_to_97_3_percent(measure):
-    assert measure("04_training")["float32"].accuracy >= 0.973
+    _, rows = measure("04_training")
+    assert rows["float32"].accuracy >= 0.973
 
 
 @pytest.mark.mnist
 def test_on_the_real_mnist_zeros_zip_well_and_fewer_neurons_run_faster(measure):
-    rows = measure("06_pruning")
+    _, rows = measure("06_pruning")
     whole, pruned, halved = (rows[name] for name in ("float32", "pruned-95", "neurons-50"))
     assert pruned.size_bytes == whole.size_bytes
     # A twentieth of the weights is left, and each needs its place besides its value.
@@ -131,23 +140,19 @@ def test_on_the_real_mnist_zeros_zip_well_and_fewer_neurons_run_faster(measure):
 
 
 @pytest.mark.mnist
-def test_on_the_real_mnist_a_teacher_makes_students_of_16_units_better(
-    run_lesson, mnist_path, tmp_path
-):
-    named = {"DEPLOYWORKBOOK_MNIST": str(mnist_path)}
-    notebook = run_lesson(BY_NAME["07_distillation"], tmp_path, {}, **named)
-    said = streams(notebook, "stdout")
+def test_on_the_real_mnist_a_teacher_makes_students_of_16_units_better(measure):
+    said, rows = measure("07_distillation")
     # The verdict is printed where the interval of the paired differences is above 0.
     for images in ("2,000", "54,000"):
         assert re.search(rf"16 units, {images} images: .* distilled is better$", said, re.M)
-    rows = {row.measurement.variant: row.measurement for row in entries(tmp_path)}
     assert rows["teacher-cnn"].accuracy >= 0.99
     assert rows["student-16-distilled"].size_bytes < rows["teacher-cnn"].size_bytes / 5
 
 
 @pytest.mark.mnist
+@pytest.mark.xdist_group("pipeline")
 def test_on_the_real_mnist_the_pipeline_loses_nothing_at_a_fiftieth_of_the_size(measure):
-    rows = measure("08_compression_pipeline")
+    _, rows = measure("08_compression_pipeline")
     whole, small = rows["float32"], rows["prune97.5-int4"]
     assert whole.size_bytes >= 50 * small.compressed_bytes
     assert small.accuracy >= whole.accuracy

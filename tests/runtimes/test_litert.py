@@ -118,6 +118,7 @@ def test_pixels_beyond_the_files_range_are_clipped(runtime, integers, tmp_path):
     np.testing.assert_array_equal(predict(white * 3), predict(white))
 
 
+@pytest.mark.timing
 def test_it_adds_little_to_the_interpreters_own_time(runtime, artifact, digits):
     predict = runtime.load(artifact)
     image = digits.test.images[:1]

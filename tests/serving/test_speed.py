@@ -19,6 +19,8 @@ from tests.serving import models
 from tests.serving.conftest import ADDRESS, free_port, predict_request, write
 from tests.serving.test_process import Process
 
+pytestmark = pytest.mark.timing
+
 PATH = "/tensorflow.serving.PredictionService/Predict"
 ECHO = """
 import sys
@@ -70,7 +72,7 @@ def test_one_image_takes_little_more_than_a_bare_echo(running, tmp_path):
     serve, echo = running
     model = keras.Sequential(
         [
-            # Named, as Keras counts the layers that one process makes, and the input's name follows.
+            # Named: the input's name follows, and Keras counts the layers of a process.
             keras.layers.Flatten(input_shape=(28, 28), name="flatten"),
             keras.layers.Dense(128, activation="relu"),
             keras.layers.Dense(10, activation="softmax"),

@@ -153,7 +153,7 @@ def test_a_wrong_recipe_is_refused(change, error):
 
 
 @pytest.mark.mnist
-def test_on_the_real_mnist_the_recipe_reaches_97_3_percent(mnist, tmp_path):
-    trained = baseline(mnist, folder=tmp_path)
+def test_on_the_real_mnist_the_recipe_reaches_97_3_percent(mnist, mnist_workspace):
+    trained = baseline(mnist, folder=mnist_workspace.models)
     predictions = trained.model.predict(mnist.test.images, verbose=0).argmax(axis=1)
     assert (predictions == mnist.test.labels).mean() >= 0.973
