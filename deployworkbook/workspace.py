@@ -5,6 +5,7 @@ A workspace is one folder::
     lessons as .ipynb    the learner's own copies
     ledger.sqlite        every measurement
     models/              trained models, cached
+    logs/                what model servers have said
     backups/             what a command replaced
     .deployworkbook/     the workbook's own records; also marks the folder as a workspace
 """
@@ -46,6 +47,11 @@ class Workspace:
     def models(self) -> Path:
         """The folder of trained models."""
         return self.root / "models"
+
+    @property
+    def logs(self) -> Path:
+        """The folder of what model servers have said."""
+        return self.root / "logs"
 
     @property
     def backups(self) -> Path:

@@ -40,7 +40,7 @@ ALLOWED = {
         "training",
         "runtimes",
     },
-    "serving": {"validation", "training"},
+    "serving": {"validation", "workspace", "training"},
     "plots": set(),
     "widgets": {"validation", "formulas", "plots"},
     "exercises": {"validation", "workspace", "formulas"},

@@ -1,0 +1,209 @@
+"""Which model server there is on this machine, and the command line that starts it.
+
+TensorFlow Serving's binary is taken where it is installed, else its container, else the server
+that comes with this package. All three read the same flags.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from deployworkbook.serving.embedded.flags import Options
+from deployworkbook.validation import check_choice, message
+
+BINARY = "tensorflow_model_server"
+IMAGE = "tensorflow/serving:2.20.0"
+BACKENDS = ("auto", "binary", "container", "embedded")
+FLAGS = frozenset(option.name for option in fields(Options))
+# TensorFlow Serving does not know these, and would not start.
+EMBEDDED_ONLY = frozenset(
+    {
+        "host",
+        "max_request_bytes",
+        "max_connections",
+        "max_concurrent_requests",
+        "drain_seconds",
+        "stop_with_parent",
+    }
+)
+# Whole seconds in TensorFlow Serving.
+WHOLE_SECONDS = frozenset({"file_system_poll_wait_seconds", "model_config_file_poll_wait_seconds"})
+GRPC_PORT, REST_PORT = 8500, 8501
+PROBE_S = 3.0
+
+FlagValue = bool | int | float | str | Path
+
+
+@dataclass(frozen=True)
+class Backend:
+    """A model server that can be started here.
+
+    Args:
+        name: ``binary``, ``container`` or ``embedded``.
+        why: Why it was taken, in a few words.
+        program: The path of the binary or of Docker's client; empty for the embedded server.
+    """
+
+    name: str
+    why: str
+    program: str = ""
+
+
+def choose(wanted: str) -> Backend:
+    """Find the server that is wanted, or the first there is.
+
+    ``auto`` does not download: it takes the container only where Docker answers within seconds and
+    has the image ``IMAGE`` already. ``container`` lets Docker download it.
+
+    Args:
+        wanted: One of ``BACKENDS``.
+
+    Raises:
+        FileNotFoundError: The one that is wanted is not installed.
+        RuntimeError: Docker is installed and does not answer.
+        ValueError: There is no such backend.
+    """
+    check_choice("backend", wanted, BACKENDS)
+    if wanted == "embedded":
+        return Backend("embedded", "asked for")
+    if wanted == "binary":
+        return Backend("binary", "asked for", _found(BINARY))
+    if wanted == "container":
+        docker = _found("docker")
+        complaint = _complaint(docker)
+        if complaint:
+            raise RuntimeError(
+                message(
+                    "backend",
+                    received=complaint,
+                    expected="a Docker engine that answers",
+                    remedy='Start it, or take backend="embedded".',
+                )
+            )
+        return Backend("container", "asked for", docker)
+    binary = shutil.which(BINARY)
+    if binary:
+        return Backend("binary", f"{BINARY} is on PATH", binary)
+    why = f"{BINARY} is not on PATH"
+    container = shutil.which("docker")
+    if container is None:
+        return Backend("embedded", f"{why}; Docker is not installed")
+    complaint = _complaint(container) or (
+        "" if _asked(container, "image", "inspect", IMAGE) == "" else f"Docker has no {IMAGE} yet"
+    )
+    if complaint:
+        return Backend("embedded", f"{why}; {complaint}")
+    return Backend("container", f"{why}; Docker answers and has {IMAGE}", container)
+
+
+def command(backend: Backend, flags: Mapping[str, FlagValue], *, name: str) -> list[str]:
+    """Write the command line that starts a server.
+
+    A container reads its files at the same paths as this machine, read-only, runs as this user and
+    is reached from this machine only. TensorFlow Serving's binary has no flag for the address: it
+    listens on all of them.
+
+    Args:
+        backend: What :func:`choose` found.
+        flags: Their values by name, among them ``port`` and ``rest_api_port``.
+        name: Of the container.
+    """
+    if backend.name == "embedded":
+        given = {**flags, "stop_with_parent": True}
+        return [sys.executable, "-m", "deployworkbook", "serve", *_written(given)]
+    known = {
+        flag: math.ceil(float(str(value))) if flag in WHOLE_SECONDS else value
+        for flag, value in flags.items()
+        if flag not in EMBEDDED_ONLY
+    }
+    if backend.name == "binary":
+        return [backend.program, *_written(known)]
+    inside = {**known, "port": GRPC_PORT, "rest_api_port": REST_PORT}
+    published = {GRPC_PORT: flags["port"], REST_PORT: flags["rest_api_port"]}
+    return [
+        *(backend.program, "run", "--rm", "--name", name),
+        # As process 1 the server would ignore SIGTERM.
+        "--init",
+        *_confined(),
+        *(f"--publish=127.0.0.1:{outer}:{inner}" for inner, outer in published.items()),
+        *(f"--mount={_mount(path)}" for path in _paths(known)),
+        f"--entrypoint={BINARY}",
+        IMAGE,
+        *_written(inside),
+    ]
+
+
+def removal(backend: Backend, *, name: str) -> list[str]:
+    """Write the command that ends a container at once; empty where none was started."""
+    return [backend.program, "rm", "--force", name] if backend.name == "container" else []
+
+
+def _written(flags: Mapping[str, FlagValue]) -> list[str]:
+    return [
+        f"--{name}={str(value).lower() if isinstance(value, bool) else value}"
+        for name, value in flags.items()
+    ]
+
+
+def _confined() -> list[str]:
+    limits = ["--read-only", "--tmpfs=/tmp", "--cap-drop=ALL", "--security-opt=no-new-privileges"]
+    # Windows has no such numbers.
+    return [*limits, f"--user={os.getuid()}:{os.getgid()}"] if hasattr(os, "getuid") else limits
+
+
+def _paths(flags: Mapping[str, FlagValue]) -> list[Path]:
+    """List what the server reads: its files, and the folders that its model config names."""
+    named = [value for value in flags.values() if isinstance(value, Path)]
+    config = flags.get("model_config_file")
+    if isinstance(config, Path):
+        text = config.read_text(encoding="utf-8")
+        named += [Path(path) for path in re.findall(r"base_path\s*:\s*[\"']([^\"']+)[\"']", text)]
+    return sorted(set(named))
+
+
+def _mount(path: Path) -> str:
+    # Fields are those of a CSV line, where quotes let a path have a comma.
+    return f'type=bind,"source={path}","target={path}",readonly'
+
+
+def _found(program: str) -> str:
+    path = shutil.which(program)
+    if path is None:
+        raise FileNotFoundError(
+            message(
+                "backend",
+                received=f"no {program} on PATH",
+                expected=f"{program} to be installed",
+                remedy='Install it, or take backend="embedded", which comes with the workbook.',
+            )
+        )
+    return path
+
+
+def _complaint(docker: str) -> str:
+    said = _asked(docker, "version", "--format", "{{.Server.Version}}")
+    return f"Docker does not answer ({said})" if said else ""
+
+
+def _asked(docker: str, *arguments: str) -> str:
+    """Ask Docker something; return nothing where it agrees, else its last line."""
+    try:
+        done = subprocess.run(
+            [docker, *arguments], capture_output=True, text=True, timeout=PROBE_S, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return f"nothing within {PROBE_S:g} s"
+    except OSError as error:
+        return str(error.strerror)
+    if done.returncode == 0:
+        return ""
+    lines = done.stderr.strip().splitlines()
+    return lines[-1] if lines else f"exit code {done.returncode}"

@@ -1,0 +1,155 @@
+"""A model server in a process of its own, for a lesson, a test or a load generator."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import uuid
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from deployworkbook.serving import server_files
+from deployworkbook.serving.backends import FLAGS, FlagValue, choose
+from deployworkbook.serving.embedded.versions import versions_below
+from deployworkbook.serving.running import ADDRESS, RunningServer, StartError
+from deployworkbook.validation import check_integer, check_number, message
+from deployworkbook.workspace import current_workspace, timestamp, write_atomically
+
+# How often ports that seemed free are chosen anew, since another process took one meanwhile.
+TRIES = 3
+_TAKEN = ("is not to be had", "in use", "already allocated")
+_OWN_FLAGS = {"port", "rest_api_port", "model_name", "model_base_path", "stop_with_parent", "host"}
+
+
+def start(
+    model_base_path: Path | str | None = None,
+    *,
+    model_name: str = "default",
+    backend: str = "auto",
+    port: int | None = None,
+    rest_api_port: int | None = None,
+    log_directory: Path | None = None,
+    ready_timeout_s: float = 120.0,
+    batching_parameters: Mapping[str, int | Sequence[int]] | None = None,
+    monitoring: bool = False,
+    **flags: FlagValue,
+) -> RunningServer:
+    """Start a model server, and return when it serves.
+
+    It listens on this machine only, except TensorFlow Serving's binary, which cannot be told so.
+    It ends with the block of a ``with``, with this process (however that ends), or by ``stop``.
+
+    Args:
+        model_base_path: The folder that holds a folder a version; not with ``model_config_file``.
+        model_name: What clients call the model.
+        backend: ``binary`` (``tensorflow_model_server`` on PATH), ``container`` (Docker's
+            ``tensorflow/serving``), ``embedded`` (the server of this package), or ``auto``: the
+            first of these that there is.
+        port: Of gRPC; by default a free one.
+        rest_api_port: Of REST; by default a free one.
+        log_directory: Where its log goes; by default ``logs`` in the workspace.
+        ready_timeout_s: How long it may take to serve, in seconds.
+        batching_parameters: Such as ``{"max_batch_size": 32}``; turns batching on.
+        monitoring: Whether it counts requests, for Prometheus, at ``metrics_address``.
+        flags: Other flags of the server, by name. What only the embedded server knows
+            (``backends.EMBEDDED_ONLY``) is left out for the others; their polls take whole seconds.
+
+    Returns:
+        The server, which is a context manager.
+
+    Raises:
+        FileNotFoundError: The model, or the backend that is wanted, is not there.
+        OSError: A port that was named is taken.
+        StartError: The server ended, or does not serve in time.
+        TypeError: A flag is unknown.
+        ValueError: The folder has no versions, or an argument is out of range.
+    """
+    check_number("ready_timeout_s", ready_timeout_s, 0, open_low=True)
+    chosen = choose(backend)
+    given = _checked(flags) | _what_to_serve(model_base_path, model_name, flags)
+    logs = log_directory or current_workspace().logs
+    stem = f"{model_name.replace(os.sep, '_')}-{timestamp()}-{uuid.uuid4().hex[:6]}"
+    if batching_parameters is not None:
+        file = logs / f"{stem}.batching.config"
+        write_atomically(file, server_files.batching_text(batching_parameters))
+        given |= {"enable_batching": True, "batching_parameters_file": file.resolve()}
+    if monitoring:
+        file = logs / f"{stem}.monitoring.config"
+        write_atomically(file, server_files.monitoring_text())
+        given["monitoring_config_file"] = file.resolve()
+    for attempt in range(TRIES):
+        ports = _ports(port, rest_api_port)
+        server = RunningServer(chosen, given, ports, logs / f"{stem}-{attempt}.log")
+        try:
+            server.wait_until_ready(model_name, ready_timeout_s)
+        except StartError:
+            taken = any(word in server.log_tail() for word in _TAKEN)
+            if (port and rest_api_port) or not taken or attempt == TRIES - 1:
+                raise
+        except BaseException:
+            server.kill()
+            raise
+        else:
+            return server
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _checked(flags: Mapping[str, FlagValue]) -> dict[str, FlagValue]:
+    wrong = sorted(flags.keys() - (FLAGS - _OWN_FLAGS))
+    if wrong:
+        expected = "flags of the server: " + ", ".join(sorted(FLAGS - _OWN_FLAGS))
+        raise TypeError(message("flags", received=", ".join(wrong), expected=expected))
+    return {
+        name: Path(str(value)).resolve() if name.endswith("_file") else value
+        for name, value in flags.items()
+    }
+
+
+def _what_to_serve(
+    base_path: Path | str | None, model_name: str, flags: Mapping[str, FlagValue]
+) -> dict[str, FlagValue]:
+    if (base_path is None) == ("model_config_file" not in flags):
+        raise ValueError(
+            message(
+                "model_base_path",
+                received="neither it nor model_config_file" if base_path is None else "both",
+                expected="either model_base_path or model_config_file",
+            )
+        )
+    if base_path is None:
+        return {}
+    folder = Path(base_path).resolve()
+    if not versions_below(folder):
+        raise ValueError(
+            message(
+                "model_base_path",
+                received=f"{folder}, which has no folder whose name is a number",
+                expected="a folder a version, such as 1/saved_model.pb",
+                remedy="Name the folder above the version, or publish a version first.",
+            )
+        )
+    return {"model_name": model_name, "model_base_path": folder}
+
+
+def _ports(*named: int | None) -> tuple[int, int]:
+    """Return the ports that were named, and free ones for the others; none twice."""
+    numbers = []
+    with contextlib.ExitStack() as held:
+        for name, port in zip(("port", "rest_api_port"), named, strict=True):
+            if port is not None:
+                check_integer(name, port, 1, 65535)
+            listener = held.enter_context(socket.socket())
+            # As a server binds it: one that has just been left counts as free.
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                listener.bind((ADDRESS, port or 0))
+                listener.listen(1)
+            except OSError as error:
+                raise OSError(
+                    error.errno,
+                    f"Port {port} of {ADDRESS} is not to be had ({error.strerror}). Name another "
+                    f"{name}, or leave it out: then a free one is taken.",
+                ) from error
+            numbers.append(listener.getsockname()[1])
+    return numbers[0], numbers[1]

@@ -1,0 +1,204 @@
+"""A model server that this process has started, and how it ends."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import json
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+
+import grpc
+import requests
+
+from deployworkbook.serving import guard, server_files
+from deployworkbook.serving.backends import Backend, FlagValue, command, removal
+from deployworkbook.validation import check_integer
+
+ADDRESS = "127.0.0.1"
+GRACE_S = 15.0
+
+
+class StartError(RuntimeError):
+    """The server ended, or was not ready in time; the message ends with its log's last lines."""
+
+
+class RunningServer:
+    """A server's process and its two addresses; :func:`start` makes it.
+
+    Args:
+        backend: What runs.
+        flags: Its flags but the ports.
+        ports: Of gRPC and REST.
+        log_path: Where its output goes.
+    """
+
+    def __init__(
+        self,
+        backend: Backend,
+        flags: Mapping[str, FlagValue],
+        ports: tuple[int, int],
+        log_path: Path,
+    ) -> None:
+        self.backend = backend.name
+        self.why = backend.why
+        self.grpc_port, self.rest_port = ports
+        self.log_path = log_path
+        self.monitored = "monitoring_config_file" in flags
+        name = f"deployworkbook-{uuid.uuid4().hex[:12]}"
+        self._removal = removal(backend, name=name)
+        all_flags = {"port": ports[0], "rest_api_port": ports[1], **flags}
+        self.command = command(backend, all_flags, name=name)
+        log_path.parent.mkdir(parents=True, exist_ok=True)
+        with log_path.open("wb") as log:
+            # In a session of its own, so that Ctrl-C in a lesson interrupts the cell alone.
+            self._process = subprocess.Popen(
+                self.command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self._guard = None if self.backend == "embedded" else self._guarded()
+        atexit.register(self.stop)
+
+    @property
+    def grpc_address(self) -> str:
+        """Where gRPC is served, such as ``127.0.0.1:8500``."""
+        return f"{ADDRESS}:{self.grpc_port}"
+
+    @property
+    def rest_address(self) -> str:
+        """Where REST is served, such as ``http://127.0.0.1:8501``."""
+        return f"http://{ADDRESS}:{self.rest_port}"
+
+    @property
+    def metrics_address(self) -> str | None:
+        """Where Prometheus reads, if ``monitoring`` was asked for."""
+        return f"{self.rest_address}{server_files.METRICS_PATH}" if self.monitored else None
+
+    @property
+    def pid(self) -> int:
+        """The number of its process; for a container, that of Docker's client."""
+        return self._process.pid
+
+    @property
+    def exit_code(self) -> int | None:
+        """What it ended with (negative: the signal that ended it); ``None`` while it runs."""
+        return self._process.poll()
+
+    def is_running(self) -> bool:
+        """Whether its process runs."""
+        return self.exit_code is None
+
+    def log_tail(self, lines: int = 20) -> str:
+        """Return the last lines of its log."""
+        text = self.log_path.read_text(encoding="utf-8", errors="replace")
+        return "\n".join(text.splitlines()[-check_integer("lines", lines, 1) :])
+
+    def wait_until_ready(self, model_name: str, timeout_s: float) -> None:
+        """Return when both ports answer and the model, if there is one of that name, serves.
+
+        Raises:
+            StartError: It ends first, or the time is over; then it is ended.
+        """
+        deadline = time.monotonic() + timeout_s
+        with grpc.insecure_channel(
+            self.grpc_address, [("grpc.use_local_subchannel_pool", 1)]
+        ) as channel:
+            ready = grpc.channel_ready_future(channel)
+            while not (self._rest_answers(model_name) and _is_done(ready)):
+                if not self.is_running():
+                    code = self.exit_code
+                    self.stop()
+                    raise StartError(self._failure(f"ended with exit code {code}"))
+                if time.monotonic() > deadline:
+                    self.kill()
+                    raise StartError(self._failure(f"did not serve within {timeout_s:g} s"))
+                time.sleep(0.02)
+            ready.cancel()
+
+    def stop(self, grace_s: float = GRACE_S) -> None:
+        """End it: the embedded server finishes running requests first. Twice does no harm.
+
+        Args:
+            grace_s: How long it may take before it is killed, in seconds.
+        """
+        if self.is_running():
+            self._process.terminate()
+            try:
+                self._process.wait(grace_s)
+            except subprocess.TimeoutExpired:
+                self.kill()
+        self._end_guard()
+
+    def kill(self) -> None:
+        """End it at once, as ``kill -9`` does."""
+        if self._removal:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                subprocess.run(self._removal, check=False, capture_output=True, timeout=GRACE_S)
+        self._process.kill()
+        self._process.wait()
+        self._end_guard()
+
+    def __enter__(self) -> RunningServer:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def __repr__(self) -> str:
+        state = "running" if self.is_running() else f"ended with {self.exit_code}"
+        return (
+            f"<{self.backend} server ({self.why}), {state}: "
+            f"gRPC {self.grpc_address}, REST {self.rest_address}>"
+        )
+
+    def _rest_answers(self, model_name: str) -> bool:
+        try:
+            answer = requests.get(f"{self.rest_address}/v1/models/{model_name}", timeout=2)
+        except requests.RequestException:
+            return False
+        if answer.status_code != 200:
+            # With a model config file there need be no model of this name.
+            return answer.status_code == 404
+        states = [version["state"] for version in answer.json()["model_version_status"]]
+        return "AVAILABLE" in states
+
+    def _guarded(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, "-I", guard.__file__, str(self.pid), *self._removal],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    def _end_guard(self) -> None:
+        atexit.unregister(self.stop)
+        if self._guard is not None:
+            self._guard.communicate(b".")
+            self._guard = None
+
+    def _failure(self, what: str) -> str:
+        return (
+            f"The {self.backend} server {what}. Its command: {json.dumps(self.command)}. "
+            f"The end of its log, {self.log_path}:\n{self.log_tail()}"
+        )
+
+
+def _is_done(future: grpc.Future) -> bool:
+    with contextlib.suppress(grpc.FutureTimeoutError):
+        future.result(timeout=0.5)
+        return True
+    return False
