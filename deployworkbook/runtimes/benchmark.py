@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import gc
-import time
 import zipfile
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterable
 from io import BytesIO
 
 import numpy as np
@@ -16,31 +12,11 @@ from numpy.typing import NDArray
 from deployworkbook.measurement import Measurement
 from deployworkbook.runtimes.base import Artifact, Predictor, Runtime
 from deployworkbook.runtimes.memory import peak_memory_bytes
+from deployworkbook.runtimes.timing import Latency, time_batches, time_images
 from deployworkbook.training.data import Dataset, Split
-from deployworkbook.validation import check_integer, check_number
+from deployworkbook.validation import check_integer
 
 BATCH_SIZES = (1, 32, 256, 1024)
-
-
-@dataclass(frozen=True)
-class Latency:
-    """The times of single predictions, one after the other.
-
-    Args:
-        times_ms: Each one's, in milliseconds, in order.
-    """
-
-    times_ms: NDArray[np.float64]
-
-    @property
-    def p50_ms(self) -> float:
-        """Half of the predictions were faster."""
-        return float(np.percentile(self.times_ms, 50))
-
-    @property
-    def p99_ms(self) -> float:
-        """All but one in a hundred were faster."""
-        return float(np.percentile(self.times_ms, 99))
 
 
 def compressed_bytes(artifact: Artifact) -> int:
@@ -93,17 +69,7 @@ def measure_latency(
         warm_up: Predictions before these.
     """
     check_integer("repetitions", repetitions, 100)
-    check_integer("warm_up", warm_up, 1)
-    times_ns = np.empty(repetitions)
-    with _without_garbage_collection():
-        for turn in range(-warm_up, repetitions):
-            place = turn % len(images)
-            image = images[place : place + 1]
-            start = time.perf_counter_ns()
-            predict(image)
-            if turn >= 0:
-                times_ns[turn] = time.perf_counter_ns() - start
-    return Latency(times_ns / 1e6)
+    return Latency(time_images(predict, images, repetitions=repetitions, warm_up=warm_up))
 
 
 def measure_throughput(
@@ -126,17 +92,10 @@ def measure_throughput(
     Returns:
         Images per second by batch size.
     """
-    check_number("seconds", seconds, 0)
     rates = {}
     for size in batch_sizes:
         batch = np.resize(images, (check_integer("batch size", size, 1), *images.shape[1:]))
-        predict(batch)
-        times_s: list[float] = []
-        with _without_garbage_collection():
-            while len(times_s) < 5 or sum(times_s) < seconds:
-                start = time.perf_counter()
-                predict(batch)
-                times_s.append(time.perf_counter() - start)
+        times_s = time_batches(predict, batch, seconds=seconds, least=5)
         rates[size] = size / float(np.median(times_s))
     return rates
 
@@ -189,15 +148,3 @@ def benchmark(
         peak_memory_bytes=peak_memory_bytes(artifact) if memory else None,
         note=note,
     )
-
-
-@contextmanager
-def _without_garbage_collection() -> Iterator[None]:
-    # A collection in the middle would be charged to the model.
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()

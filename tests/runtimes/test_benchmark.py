@@ -20,8 +20,8 @@ class Clock:
 
     def __init__(self, monkeypatch):
         self.now_ns = 0
-        monkeypatch.setattr(subject.time, "perf_counter_ns", lambda: self.now_ns)
-        monkeypatch.setattr(subject.time, "perf_counter", lambda: self.now_ns / 1e9)
+        monkeypatch.setattr(time, "perf_counter_ns", lambda: self.now_ns)
+        monkeypatch.setattr(time, "perf_counter", lambda: self.now_ns / 1e9)
 
     def predictor(self, time_ns):
         calls = []

@@ -1,0 +1,107 @@
+"""How long predictions take: one call after the other, and many images in a call."""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deployworkbook.validation import check_integer, check_number
+
+Predict = Callable[[NDArray[np.float32]], Any]
+
+
+@dataclass(frozen=True)
+class Latency:
+    """The times of single predictions, one after the other.
+
+    Args:
+        times_ms: Each one's, in milliseconds, in order.
+    """
+
+    times_ms: NDArray[np.float64]
+
+    @property
+    def p50_ms(self) -> float:
+        """Half of the predictions were faster."""
+        return float(np.percentile(self.times_ms, 50))
+
+    @property
+    def p99_ms(self) -> float:
+        """All but one in a hundred were faster."""
+        return float(np.percentile(self.times_ms, 99))
+
+
+def time_images(
+    predict: Predict, images: NDArray[np.float32], *, repetitions: int, warm_up: int
+) -> NDArray[np.float64]:
+    """Time predictions of one image each, after some that do not count.
+
+    The first calls allocate, trace and fill caches; a server pays for them once. Images take
+    turns, so that no result could be kept.
+
+    Args:
+        predict: What is timed; a result that waits to be computed must not come from it.
+        images: float32, shape ``[n, 28, 28]``.
+        repetitions: Predictions that count.
+        warm_up: Predictions before these.
+
+    Returns:
+        Milliseconds, shape ``[repetitions]``.
+    """
+    check_integer("repetitions", repetitions, 1)
+    check_integer("warm_up", warm_up, 1)
+    times_ns = np.empty(repetitions)
+    with _without_garbage_collection():
+        for turn in range(-warm_up, repetitions):
+            place = turn % len(images)
+            image = images[place : place + 1]
+            start = time.perf_counter_ns()
+            predict(image)
+            if turn >= 0:
+                times_ns[turn] = time.perf_counter_ns() - start
+    return times_ns / 1e6
+
+
+def time_batches(
+    predict: Predict, batch: NDArray[np.float32], *, seconds: float, least: int
+) -> list[float]:
+    """Time predictions of one batch, after one that does not count.
+
+    Args:
+        predict: What is timed.
+        batch: float32, shape ``[n, 28, 28]``.
+        seconds: How long to go on, at the least.
+        least: How many to time, at the least.
+
+    Returns:
+        Seconds, one for each prediction.
+    """
+    check_number("seconds", seconds, 0)
+    check_integer("least", least, 1)
+    predict(batch)
+    times_s: list[float] = []
+    with _without_garbage_collection():
+        while len(times_s) < least or sum(times_s) < seconds:
+            start = time.perf_counter()
+            predict(batch)
+            times_s.append(time.perf_counter() - start)
+    return times_s
+
+
+@contextmanager
+def _without_garbage_collection() -> Iterator[None]:
+    # A collection in the middle would be charged to the model.
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
