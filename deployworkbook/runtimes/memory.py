@@ -1,4 +1,4 @@
-"""How much memory a model takes: the peak of a process that does nothing but load and predict.
+"""What a fresh process takes to start with a model: its peak of memory, and how long it loads.
 
 Run as ``python -m deployworkbook.runtimes.memory``, it is that process.
 """
@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +22,36 @@ from deployworkbook.validation import check_integer
 TIMEOUT_S = 120.0
 
 
-def peak_memory_bytes(artifact: Artifact, *, batch_size: int = 1) -> int:
-    """Measure the resident memory of a fresh process that loads an artifact and predicts once.
+@dataclass(frozen=True)
+class Start:
+    """A fresh process that loads an artifact and predicts once.
 
-    It includes the interpreter and the runtime's own libraries: what a server would need at least.
+    Args:
+        peak_memory_bytes: Its resident memory at the most, the interpreter and the runtime's own
+            libraries included: what a server would need at least.
+        import_s: How long the runtime's libraries took to import.
+        load_s: How long the artifact took to load.
+        first_s: How long the first prediction took.
+    """
+
+    peak_memory_bytes: int
+    import_s: float
+    load_s: float
+    first_s: float
+
+    @property
+    def ready_s(self) -> float:
+        """From a running interpreter to the first answer."""
+        return self.import_s + self.load_s + self.first_s
+
+
+def peak_memory_bytes(artifact: Artifact, *, batch_size: int = 1) -> int:
+    """Measure the resident memory of a fresh process, as :func:`start_process` does."""
+    return start_process(artifact, batch_size=batch_size).peak_memory_bytes
+
+
+def start_process(artifact: Artifact, *, batch_size: int = 1) -> Start:
+    """Start a process that loads an artifact and predicts once; measure it.
 
     Args:
         artifact: What to load.
@@ -50,7 +78,7 @@ def peak_memory_bytes(artifact: Artifact, *, batch_size: int = 1) -> int:
         raise RuntimeError(
             f"The process that was to load {artifact.path} failed:\n{done.stderr.strip()}"
         )
-    return int(done.stdout.split()[-1])
+    return Start(**json.loads(done.stdout.splitlines()[-1]))
 
 
 def _own_peak_bytes() -> int:
@@ -72,9 +100,16 @@ def _main() -> None:
     request = json.load(sys.stdin)
     batch_size = request.pop("batch_size")
     artifact = Artifact(Path(request.pop("path")), **request)
-    predict = runtime(artifact.runtime).load(artifact)
-    predict(np.zeros((batch_size, 28, 28), np.float32))
-    print(_own_peak_bytes())
+    images = np.zeros((batch_size, 28, 28), np.float32)
+    begun = time.perf_counter()
+    platform = runtime(artifact.runtime)
+    imported = time.perf_counter()
+    predict = platform.load(artifact)
+    loaded = time.perf_counter()
+    predict(images)
+    done = time.perf_counter()
+    start = Start(_own_peak_bytes(), imported - begun, loaded - imported, done - loaded)
+    print(json.dumps(asdict(start)))
 
 
 if __name__ == "__main__":
