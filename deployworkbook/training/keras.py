@@ -13,7 +13,7 @@ import os
 import re
 
 from deployworkbook.training.notes import held_back
-from deployworkbook.validation import check_integer
+from deployworkbook.validation import check_integer, message
 
 # Read by TensorFlow as it loads. Its C++ part logs even "no GPU here" as an error (level 2), and
 # real errors reach Python as exceptions.
@@ -61,4 +61,37 @@ def set_seed(seed: int) -> None:
     tf.config.experimental.enable_op_determinism()
 
 
-__all__ = ["SAVE_FORMAT", "keras", "set_seed", "tf"]
+def pin_threads(count: int) -> None:
+    """Let TensorFlow use this many threads in this process.
+
+    TensorFlow starts its threads with its first operation, so this comes before anything that
+    computes; the same number again is allowed at any time.
+
+    Args:
+        count: Threads, at least 1.
+
+    Raises:
+        RuntimeError: TensorFlow has started with another number.
+    """
+    check_integer("count", count, 1)
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(count)
+        tf.config.threading.set_inter_op_parallelism_threads(count)
+    except RuntimeError as error:
+        raise RuntimeError(
+            message(
+                "threads",
+                received=str(count),
+                expected=f"{threads()}, with which TensorFlow has started",
+                remedy="Restart the kernel, and pin them before anything else.",
+            )
+        ) from error
+
+
+def threads() -> int:
+    """How many threads TensorFlow may use for one operation."""
+    # 0 stands for as many as there are cores.
+    return tf.config.threading.get_intra_op_parallelism_threads() or os.cpu_count() or 1
+
+
+__all__ = ["SAVE_FORMAT", "keras", "pin_threads", "set_seed", "tf", "threads"]

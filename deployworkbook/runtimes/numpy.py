@@ -1,0 +1,160 @@
+"""Plain NumPy: weights in an ``.npz`` file, and the network written out. No framework is loaded."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_info
+
+from deployworkbook.runtimes.base import Artifact, check_images
+from deployworkbook.training.variant import Variant
+from deployworkbook.validation import message
+from deployworkbook.workspace import write_atomically
+
+NAME = "numpy"
+PIXELS = 28 * 28
+
+# What a layer that does nothing while predicting is called in Keras.
+_PASSIVE = {"InputLayer", "Flatten", "Dropout"}
+
+Layer = tuple[NDArray[np.float32], NDArray[np.float32]]
+
+
+class NumPyRuntime:
+    """Exports dense networks as ``.npz`` files and runs them by matrix products."""
+
+    name = NAME
+
+    def export(self, variant: Variant, directory: Path) -> Artifact:
+        """Write ``directory/<variant>.npz``; replace an earlier one.
+
+        Args:
+            variant: One that holds a Keras model of dense layers: ReLU in the hidden ones, softmax
+                in the last.
+            directory: Where to; made if missing.
+
+        Raises:
+            ValueError: The variant is a LiteRT file, or has a layer that is not written out here.
+        """
+        if variant.model is None:
+            raise ValueError(
+                message(
+                    variant.name,
+                    received="a LiteRT file",
+                    expected="a Keras model",
+                    remedy="Run it with the runtime 'litert'. NumPy has no fast integer product.",
+                )
+            )
+        arrays = {}
+        for number, (kernel, bias) in enumerate(_layers(variant), 1):
+            arrays |= {f"kernel_{number}": kernel, f"bias_{number}": bias}
+        buffer = io.BytesIO()
+        np.savez(buffer, allow_pickle=False, **arrays)
+        target = directory / f"{variant.name}.npz"
+        write_atomically(target, buffer.getvalue())
+        return Artifact(target, NAME, variant.name)
+
+    def load(self, artifact: Artifact) -> NumPyPredictor:
+        """Read an ``.npz`` file.
+
+        Raises:
+            FileNotFoundError: There is no such file.
+            ValueError: It is damaged, or its matrices do not fit.
+        """
+        if not artifact.path.is_file():
+            raise FileNotFoundError(
+                f"{artifact.path} is no file, where an .npz file was expected. Export it again."
+            )
+        try:
+            # By its bytes: NumPy leaves a damaged file open.
+            content = io.BytesIO(artifact.path.read_bytes())
+            with np.load(content, allow_pickle=False) as arrays:
+                count = len(arrays) // 2
+                layers = [(arrays[f"kernel_{k}"], arrays[f"bias_{k}"]) for k in range(1, count + 1)]
+            return NumPyPredictor(layers)
+        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+            raise ValueError(
+                f"{artifact.path} is not a network of dense layers ({error}). Export it again."
+            ) from error
+
+
+class NumPyPredictor:
+    """A dense network in NumPy.
+
+        h_0 = x,  h_l = max(h_(l-1) W_l + b_l, 0),  p = softmax(h_(L-1) W_L + b_L)
+
+    Args:
+        layers: W and b of each layer, float32, of shapes ``[in, out]`` and ``[out]``.
+
+    Raises:
+        ValueError: There is no layer, or shapes or types do not fit.
+    """
+
+    runtime = NAME
+    runtime_version = np.__version__
+
+    def __init__(self, layers: Sequence[Layer]) -> None:
+        width = PIXELS
+        for kernel, bias in layers:
+            if kernel.shape != (width, len(bias)) or bias.ndim != 1:
+                raise ValueError(f"shapes {kernel.shape} and {bias.shape} after a width of {width}")
+            if {kernel.dtype, bias.dtype} != {np.dtype(np.float32)}:
+                raise ValueError(f"types {kernel.dtype} and {bias.dtype}")
+            width = len(bias)
+        if not layers:
+            raise ValueError("it holds no layers")
+        *self._hidden, self._last = layers
+
+    @property
+    def threads(self) -> int:
+        """How many threads NumPy's matrix products may use now; ``threadpoolctl`` sets them."""
+        pools = [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+        return max(pools, default=1)
+
+    def __call__(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Map images ``[n, 28, 28]`` to probabilities ``[n, classes]``."""
+        values = check_images(images).reshape(len(images), PIXELS)
+        for kernel, bias in self._hidden:
+            values = values @ kernel
+            values += bias
+            np.maximum(values, 0, out=values)
+        kernel, bias = self._last
+        logits = values @ kernel
+        logits += bias
+        # The largest becomes 0, so that no exponential overflows.
+        logits -= logits.max(axis=1, keepdims=True)
+        np.exp(logits, out=logits)
+        logits /= logits.sum(axis=1, keepdims=True)
+        return logits
+
+
+def _layers(variant: Variant) -> list[Layer]:
+    """Take the matrices out of a Keras model, if it is nothing but a dense network."""
+    layers = [each for each in variant.model.layers if type(each).__name__ not in _PASSIVE]
+    for place, layer in enumerate(layers, 1):
+        wanted = "softmax" if place == len(layers) else "relu"
+        found = _kind(layer)
+        if found != f"Dense with {wanted}":
+            raise ValueError(
+                message(
+                    f"layer {layer.name!r} of {variant.name}",
+                    received=found,
+                    expected=f"Dense with {wanted}",
+                    remedy="Take a runtime that has this layer, such as 'litert'.",
+                )
+            )
+    return [(layer.get_weights()[0], layer.get_weights()[1]) for layer in layers]
+
+
+def _kind(layer: Any) -> str:
+    config = layer.get_config()
+    kind = type(layer).__name__
+    if kind == "Dense" and not config["use_bias"]:
+        return "Dense without a bias"
+    return f"{kind} with {config['activation']}" if "activation" in config else kind
