@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, text_format
-from google.protobuf.wrappers_pb2 import DESCRIPTOR as WRAPPERS
+from google.protobuf import text_format
 
+from deployworkbook.serving.descriptions import Message, message_classes
 from deployworkbook.serving.embedded.batching import Batching
 from deployworkbook.serving.embedded.errors import Code, ServingError, invalid
 from deployworkbook.serving.embedded.protos import model_server_config_pb2
@@ -17,18 +17,18 @@ from deployworkbook.serving.embedded.versions import Policy
 DEFAULT_METRICS_PATH = "/monitoring/prometheus/metrics"
 
 # Messages that the package tensorflow-serving-api lacks: name, number and type of each field.
-_MESSAGES = {
+_MESSAGES: dict[str, Message] = {
     "BatchingParameters": {
-        "max_batch_size": (1, "Int64Value"),
-        "batch_timeout_micros": (2, "Int64Value"),
-        "max_enqueued_batches": (3, "Int64Value"),
-        "num_batch_threads": (4, "Int64Value"),
-        "thread_pool_name": (5, "StringValue"),
-        "allowed_batch_sizes": (6, "int64s"),
+        "max_batch_size": (1, "google.protobuf.Int64Value"),
+        "batch_timeout_micros": (2, "google.protobuf.Int64Value"),
+        "max_enqueued_batches": (3, "google.protobuf.Int64Value"),
+        "num_batch_threads": (4, "google.protobuf.Int64Value"),
+        "thread_pool_name": (5, "google.protobuf.StringValue"),
+        "allowed_batch_sizes": (6, "repeated int64"),
         "pad_variable_length_inputs": (7, "bool"),
     },
     "PrometheusConfig": {"enable": (1, "bool"), "path": (2, "string")},
-    "MonitoringConfig": {"prometheus_config": (1, "PrometheusConfig")},
+    "MonitoringConfig": {"prometheus_config": (1, "tensorflow.serving.PrometheusConfig")},
     "SSLConfig": {
         "server_key": (1, "string"),
         "server_cert": (2, "string"),
@@ -181,38 +181,7 @@ def _parsed(path: Path, message: Any) -> Any:
 
 
 def _new(name: str) -> Any:
-    descriptor = _POOL.FindMessageTypeByName(f"tensorflow.serving.{name}")
-    return message_factory.GetMessageClass(descriptor)()
+    return _CLASSES[name]()
 
 
-def _described() -> descriptor_pool.DescriptorPool:
-    file = descriptor_pb2.FileDescriptorProto(
-        name="deployworkbook/server_files.proto",
-        package="tensorflow.serving",
-        syntax="proto3",
-        dependency=[WRAPPERS.name],
-    )
-    for name, fields in _MESSAGES.items():
-        message = file.message_type.add(name=name)
-        for field_name, (number, kind) in fields.items():
-            added = message.field.add(name=field_name, number=number)
-            added.label = added.LABEL_REPEATED if kind == "int64s" else added.LABEL_OPTIONAL
-            simple = {
-                "bool": added.TYPE_BOOL,
-                "string": added.TYPE_STRING,
-                "int64s": added.TYPE_INT64,
-            }
-            if kind in simple:
-                added.type = simple[kind]
-            else:
-                package = "google.protobuf" if kind.endswith("Value") else "tensorflow.serving"
-                added.type, added.type_name = added.TYPE_MESSAGE, f".{package}.{kind}"
-    pool = descriptor_pool.DescriptorPool()
-    wrappers = descriptor_pb2.FileDescriptorProto()
-    WRAPPERS.CopyToProto(wrappers)
-    pool.Add(wrappers)
-    pool.Add(file)
-    return pool
-
-
-_POOL = _described()
+_CLASSES = message_classes({"tensorflow.serving": _MESSAGES})

@@ -2,49 +2,12 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
+from deployworkbook.serving.codes import HTTP_STATUS, Code
 
 # Longer texts do not fit into the trailers of a gRPC answer.
 LONGEST_GRPC_TEXT = 1024
 
-
-class Code(IntEnum):
-    """The canonical codes, with the numbers that gRPC and TensorFlow share."""
-
-    OK = 0
-    CANCELLED = 1
-    UNKNOWN = 2
-    INVALID_ARGUMENT = 3
-    DEADLINE_EXCEEDED = 4
-    NOT_FOUND = 5
-    ALREADY_EXISTS = 6
-    PERMISSION_DENIED = 7
-    RESOURCE_EXHAUSTED = 8
-    FAILED_PRECONDITION = 9
-    ABORTED = 10
-    OUT_OF_RANGE = 11
-    UNIMPLEMENTED = 12
-    INTERNAL = 13
-    UNAVAILABLE = 14
-    DATA_LOSS = 15
-    UNAUTHENTICATED = 16
-
-
-HTTP_STATUS = {
-    Code.OK: 200,
-    Code.INVALID_ARGUMENT: 400,
-    Code.FAILED_PRECONDITION: 400,
-    Code.OUT_OF_RANGE: 400,
-    Code.UNAUTHENTICATED: 401,
-    Code.PERMISSION_DENIED: 403,
-    Code.NOT_FOUND: 404,
-    Code.ALREADY_EXISTS: 409,
-    Code.ABORTED: 409,
-    Code.RESOURCE_EXHAUSTED: 429,
-    Code.UNIMPLEMENTED: 501,
-    Code.UNAVAILABLE: 503,
-    Code.DEADLINE_EXCEEDED: 504,
-}
+__all__ = ["LONGEST_GRPC_TEXT", "Code", "ServingError", "invalid"]
 
 
 class ServingError(Exception):

@@ -1,16 +1,14 @@
-"""Which versions of a model lie on disk, and which of them a policy wants."""
+"""Which of a model's versions on disk a policy wants."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
+from deployworkbook.serving.version_folders import LARGEST, version_number, versions_below
 from deployworkbook.validation import check_choice
 
-LARGEST = 2**63 - 1
-_NUMBER = re.compile(r"-?[0-9]+")
+__all__ = ["LARGEST", "Policy", "version_number", "versions_below"]
 
 
 @dataclass(frozen=True)
@@ -44,30 +42,3 @@ class Policy:
         if self.kind == "specific":
             return [number for number in newest_first if number in self.numbers]
         return newest_first
-
-
-def versions_below(base_path: Path) -> dict[int, Path]:
-    """Find the versions of a model: the children of its folder whose names are numbers.
-
-    Raises:
-        OSError: The folder is missing or cannot be read.
-    """
-    found: dict[int, Path] = {}
-    for child in sorted(base_path.iterdir()):
-        number = version_number(child.name)
-        if number is not None:
-            found.setdefault(number, child)
-    return found
-
-
-def version_number(text: str) -> int | None:
-    """Read a version number; ``None`` where the text is none that fits into 64 bits.
-
-    >>> version_number("0012"), version_number("v1"), version_number("18446744073709551615")
-    (12, None, None)
-    """
-    # A number of more than 400 digits would cost the time of a long division.
-    if len(text) > 400 or not _NUMBER.fullmatch(text):
-        return None
-    number = int(text)
-    return number if -LARGEST - 1 <= number <= LARGEST else None

@@ -1,0 +1,32 @@
+"""What a client raises: the server's words, and what to do about them."""
+
+from __future__ import annotations
+
+from deployworkbook.serving.codes import Code
+
+
+class RequestError(Exception):
+    """A request that was not answered, or answered with an error.
+
+    Args:
+        code: The canonical code; over REST the commonest of those that share the HTTP status.
+        said: What the server said, or what happened on the way.
+        remedy: What to do, in a sentence or two.
+
+    >>> error = RequestError(Code.NOT_FOUND, "Servable not found for request: Latest(x)", "Ask y.")
+    >>> print(error)
+    NOT_FOUND: Servable not found for request: Latest(x). Ask y.
+    >>> error.code is Code.NOT_FOUND
+    True
+    """
+
+    def __init__(self, code: Code, said: str, remedy: str = "") -> None:
+        super().__init__(code, said, remedy)
+        self.code = code
+        self.said = said
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        said = self.said.rstrip().rstrip(".")
+        text = f"{self.code.name}: {said}."
+        return f"{text} {self.remedy}" if self.remedy else text

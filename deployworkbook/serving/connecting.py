@@ -1,0 +1,25 @@
+"""A client for an address."""
+
+from __future__ import annotations
+
+from deployworkbook.serving.client import DEFAULT_DEADLINE_S, Client
+from deployworkbook.serving.grpc_client import GrpcClient
+from deployworkbook.serving.rest_client import RestClient
+
+
+def connect(address: str, *, deadline_s: float = DEFAULT_DEADLINE_S) -> Client:
+    """Make a client; the connection is opened by its first call.
+
+    Args:
+        address: ``HOST:PORT`` for gRPC; ``http://HOST:PORT`` or ``https://…`` for REST.
+        deadline_s: How long a call may take, tries and look-ups included.
+
+    Raises:
+        ValueError: The address is of neither form.
+
+    >>> connect("127.0.0.1:8500"), connect("http://127.0.0.1:8501")
+    (GrpcClient('127.0.0.1:8500'), RestClient('http://127.0.0.1:8501'))
+    """
+    if address.startswith(("http://", "https://")):
+        return RestClient(address, deadline_s=deadline_s)
+    return GrpcClient(address.removeprefix("grpc://"), deadline_s=deadline_s)

@@ -1,0 +1,96 @@
+"""What a server is told to serve: TensorFlow Serving's model config, as text and as message."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from google.protobuf import text_format
+
+from deployworkbook.serving.messages import ModelServerConfig
+from deployworkbook.validation import message
+
+
+@dataclass(frozen=True)
+class ServedModel:
+    """One model of a server.
+
+    Args:
+        base_path: The folder of its versions, absolute.
+        labels: Names of versions, such as ``stable``.
+        versions: Which are loaded; by default the newest and those that have a label.
+
+    Raises:
+        ValueError: The path is not absolute, or a label is of a version that is not loaded.
+    """
+
+    base_path: Path
+    labels: Mapping[str, int] = field(default_factory=dict)
+    versions: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not Path(self.base_path).is_absolute():
+            remedy = "The server may run in another folder: give base_path.resolve()."
+            raise ValueError(
+                message(
+                    "base_path",
+                    received=str(self.base_path),
+                    expected="an absolute path",
+                    remedy=remedy,
+                )
+            )
+        lost = {name for name, version in self.labels.items() if version not in self.versions}
+        if self.versions and lost:
+            raise ValueError(
+                message(
+                    "labels",
+                    received=f"{', '.join(sorted(lost))} of versions that are not loaded",
+                    expected=f"labels of {', '.join(map(str, self.versions))}",
+                )
+            )
+
+
+def config_of(models: Mapping[str, ServedModel]) -> Any:
+    """Write a ``ModelServerConfig``.
+
+    Args:
+        models: What is served, by the model's name.
+    """
+    config = ModelServerConfig()
+    for name, model in models.items():
+        entry = config.model_config_list.config.add(
+            name=name, base_path=str(model.base_path), model_platform="tensorflow"
+        )
+        for version in sorted(model.versions):
+            entry.model_version_policy.specific.versions.append(version)
+        for label, version in sorted(model.labels.items()):
+            entry.version_labels[label] = version
+    return config
+
+
+def config_text(models: Mapping[str, ServedModel]) -> str:
+    """Write a file of ``--model_config_file``.
+
+    >>> print(config_text({"digits": ServedModel(Path("/models/digits"), {"stable": 1}, (1, 2))}))
+    model_config_list {
+      config {
+        name: "digits"
+        base_path: "/models/digits"
+        model_platform: "tensorflow"
+        model_version_policy {
+          specific {
+            versions: 1
+            versions: 2
+          }
+        }
+        version_labels {
+          key: "stable"
+          value: 1
+        }
+      }
+    }
+    <BLANKLINE>
+    """
+    return str(text_format.MessageToString(config_of(models)))

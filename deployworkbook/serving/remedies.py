@@ -1,0 +1,165 @@
+"""What to do about a request that failed: the server is asked what it does have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from numpy.typing import NDArray
+
+from deployworkbook.serving.api_types import ModelMetadata, ModelSpec, TensorSpec, VersionStatus
+from deployworkbook.serving.client_errors import RequestError
+from deployworkbook.serving.codes import Code
+
+# The name of a model whose server was given none.
+DEFAULT_MODEL = "default"
+
+_NOT_THERE = "no answer from"
+
+
+@dataclass(frozen=True)
+class Lookups:
+    """How to find out what the server has; each may raise a ``RequestError``.
+
+    Args:
+        metadata: Of a model.
+        status: Of its versions.
+    """
+
+    metadata: Callable[[ModelSpec], ModelMetadata]
+    status: Callable[[ModelSpec], list[VersionStatus]]
+
+
+def not_there(address: str, why: str) -> RequestError:
+    """Make the error of a server that cannot be reached.
+
+    Args:
+        address: Where it was looked for.
+        why: What the connection said.
+    """
+    return RequestError(Code.UNAVAILABLE, f"{_NOT_THERE} {address} ({why})")
+
+
+def remedy_for(
+    error: RequestError,
+    spec: ModelSpec,
+    arrays: Mapping[str, NDArray[Any]],
+    lookups: Lookups,
+) -> str:
+    """Say what to do, in a sentence or two; empty where nothing is known.
+
+    Args:
+        error: What happened.
+        spec: Which model was asked for.
+        arrays: What it was given.
+        lookups: Ask the same server.
+    """
+    try:
+        match error.code:
+            case Code.UNAVAILABLE:
+                return _unavailable(error)
+            case Code.DEADLINE_EXCEEDED:
+                return (
+                    "It was not sent again, since the first may still be running. Send fewer "
+                    "examples at once, allow more time by deadline_s=…, or look at the server's "
+                    "load."
+                )
+            case Code.NOT_FOUND:
+                return _not_found(spec, lookups)
+            case Code.RESOURCE_EXHAUSTED:
+                return (
+                    "Send fewer examples at once, or fewer requests; the server's limits are its "
+                    "--max_request_bytes and --max_concurrent_requests, or those of gRPC."
+                )
+            case Code.UNIMPLEMENTED:
+                return "The server lacks this. Is it TensorFlow Serving's gRPC port?"
+            case Code.INVALID_ARGUMENT | Code.FAILED_PRECONDITION:
+                return _invalid(error, spec, arrays, lookups)
+    except RequestError:
+        # The server that could say more says nothing now.
+        return ""
+    return ""
+
+
+def _unavailable(error: RequestError) -> str:
+    if error.said.startswith(_NOT_THERE):
+        return (
+            "Start a server: deployworkbook serve --port=8500 --rest_api_port=8501 "
+            "--model_name=NAME --model_base_path=/FOLDER/OF/VERSIONS. If one runs, look at the "
+            "port: gRPC and REST have one each, 8500 and 8501 in TensorFlow Serving's container."
+        )
+    return "The server is there and takes no more now. Send less at once, or try again later."
+
+
+def _not_found(spec: ModelSpec, lookups: Lookups) -> str:
+    try:
+        known = lookups.status(replace(spec, version=None, label=None))
+    except RequestError as error:
+        if error.code is not Code.NOT_FOUND:
+            raise
+        return _no_such_model(spec, lookups)
+    return f"{_versions(spec, known)} Leave version out for the newest."
+
+
+def _no_such_model(spec: ModelSpec, lookups: Lookups) -> str:
+    name_says = (
+        "A model is called what the server's --model_name says (MODEL_NAME in the container, name "
+        "in a --model_config_file); the API does not list them."
+    )
+    if spec.model == DEFAULT_MODEL:
+        return name_says
+    try:
+        lookups.status(ModelSpec(DEFAULT_MODEL))
+    except RequestError as error:
+        if error.code is not Code.NOT_FOUND:
+            raise
+        return name_says
+    return f"This server has a model named {DEFAULT_MODEL!r}. {name_says}"
+
+
+def _versions(spec: ModelSpec, known: list[VersionStatus]) -> str:
+    available = [str(status.version) for status in known if status.is_available]
+    failed = [f"version {status.version}: {status.error}" for status in known if status.error]
+    text = (
+        f"Of {spec.model!r}, the server has version {', '.join(available)}."
+        if available
+        else f"Of {spec.model!r}, the server has no version ready."
+    )
+    return f"{text} Not loaded: {'; '.join(failed)}." if failed else text
+
+
+def _invalid(
+    error: RequestError, spec: ModelSpec, arrays: Mapping[str, NDArray[Any]], lookups: Lookups
+) -> str:
+    if "label" in error.said:
+        known = lookups.status(replace(spec, version=None, label=None))
+        return (
+            f"{_versions(spec, known)} Labels are set by version_labels in the server's "
+            "--model_config_file, or by set_labels."
+        )
+    metadata = lookups.metadata(spec)
+    if spec.signature not in metadata.signatures:
+        names = ", ".join(repr(name) for name in sorted(metadata.signatures))
+        return f"Version {metadata.version} has the signatures {names}."
+    inputs = metadata.signatures[spec.signature].inputs
+    takes = "; ".join(f"{name!r}: {wanted}" for name, wanted in sorted(inputs.items()))
+    text = f"Signature {spec.signature!r} takes {takes}."
+    sent = "; ".join(f"{name!r}: {_form(array)}" for name, array in sorted(arrays.items()))
+    if not sent:
+        return f"{text} Give them by name: {{name: array}}."
+    text = f"{text} Sent: {sent}."
+    casts = [
+        f"{name}.astype({inputs[name].dtype!r})"
+        for name, array in sorted(arrays.items())
+        if name in inputs and _dtype(array) not in ("string", inputs[name].dtype)
+    ]
+    return f"{text} Send {', '.join(casts)}." if casts else text
+
+
+def _dtype(array: NDArray[Any]) -> str:
+    return "string" if array.dtype == object else str(array.dtype.name)
+
+
+def _form(array: NDArray[Any]) -> str:
+    return str(TensorSpec(_dtype(array), array.shape))

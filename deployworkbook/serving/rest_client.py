@@ -1,0 +1,193 @@
+"""The client over REST."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import numpy as np
+import requests
+import tenacity
+from numpy.typing import NDArray
+
+from deployworkbook.serving.api_types import (
+    ModelMetadata,
+    ModelSpec,
+    Prediction,
+    Signature,
+    TensorSpec,
+    VersionStatus,
+)
+from deployworkbook.serving.arrays import STRING, type_name_of_enum
+from deployworkbook.serving.client import DEFAULT_DEADLINE_S, Client, seconds_left
+from deployworkbook.serving.client_errors import RequestError
+from deployworkbook.serving.codes import Code, code_of_http
+from deployworkbook.serving.loopback import is_loopback
+from deployworkbook.serving.remedies import not_there
+
+_CHUNK_BYTES = 2**16
+
+
+class RestClient(Client):
+    """A client over REST and JSON; for one thread at a time, since it keeps one connection.
+
+    JSON has no types, so the names and types of the outputs are those that the model's metadata
+    say, looked up once. The answer does not say which version gave it.
+
+    Args:
+        address: ``http://HOST:PORT``.
+        deadline_s: How long a call may take, tries and look-ups included.
+    """
+
+    def __init__(self, address: str, *, deadline_s: float = DEFAULT_DEADLINE_S) -> None:
+        super().__init__(address.rstrip("/"), deadline_s=deadline_s)
+        self._session = requests.Session()
+        host = urlsplit(address).hostname or ""
+        # A proxy that the environment names is not for this machine.
+        self._session.trust_env = not is_loopback(host)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._session.close()
+
+    def _predict(
+        self, spec: ModelSpec, arrays: Mapping[str, NDArray[Any]], until: float
+    ) -> Prediction:
+        body = predict_body(spec, arrays)
+        answer = self._ask("POST", f"{path_of(spec)}:predict", until, body)
+        wanted = self._signature(spec, until).outputs
+        given = answer["outputs"]
+        # A model of one output answers with its values alone.
+        by_name = {next(iter(wanted)): given} if len(wanted) == 1 else given
+        outputs = {name: _array(values, wanted[name].dtype) for name, values in by_name.items()}
+        return Prediction(outputs, spec.model, spec.version)
+
+    def _metadata(self, spec: ModelSpec, until: float) -> ModelMetadata:
+        answer = self._ask("GET", f"{path_of(spec)}/metadata", until)
+        signatures = answer["metadata"]["signature_def"]["signature_def"]
+        return ModelMetadata(
+            spec.model,
+            int(answer["model_spec"]["version"]),
+            {
+                name: Signature(
+                    _tensors(given["inputs"]), _tensors(given["outputs"]), given["method_name"]
+                )
+                for name, given in sorted(signatures.items())
+            },
+        )
+
+    def _status(self, spec: ModelSpec, until: float) -> list[VersionStatus]:
+        answer = self._ask("GET", path_of(spec), until)
+        return [
+            VersionStatus(int(given["version"]), given["state"], given["status"]["error_message"])
+            for given in answer["model_version_status"]
+        ]
+
+    def _ask(self, method: str, path: str, until: float, body: bytes | None = None) -> Any:
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception(
+                lambda error: isinstance(error, RequestError) and error.code is Code.UNAVAILABLE
+            ),
+            wait=tenacity.wait_random_exponential(multiplier=0.1, max=1),
+            stop=tenacity.stop_after_attempt(5) | tenacity.stop_before_delay(seconds_left(until)),
+            reraise=True,
+        )
+        return retrying(self._ask_once, method, path, until, body)
+
+    def _ask_once(self, method: str, path: str, until: float, body: bytes | None) -> Any:
+        try:
+            with self._session.request(
+                method,
+                self.address + path,
+                data=body,
+                headers={"Content-Type": "application/json"} if body else None,
+                timeout=seconds_left(until),
+                stream=True,
+            ) as answer:
+                # requests limits each wait, not their sum.
+                content = bytearray()
+                for chunk in answer.iter_content(_CHUNK_BYTES):
+                    seconds_left(until)
+                    content += chunk
+                return _read(answer.status_code, bytes(content))
+        except requests.Timeout as error:
+            said = "the deadline passed before it was answered"
+            raise RequestError(Code.DEADLINE_EXCEEDED, said) from error
+        except requests.RequestException as error:
+            raise not_there(self.address, str(error)) from error
+
+
+def path_of(spec: ModelSpec) -> str:
+    """Write the path of a model, without what is asked of it.
+
+    >>> path_of(ModelSpec("digits", label="stable"))
+    '/v1/models/digits/labels/stable'
+    """
+    path = f"/v1/models/{quote(spec.model, safe='')}"
+    if spec.version is not None:
+        return f"{path}/versions/{spec.version}"
+    if spec.label is not None:
+        return f"{path}/labels/{quote(spec.label, safe='')}"
+    return path
+
+
+def predict_body(spec: ModelSpec, arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    """Write the body of a prediction, in the API's column form.
+
+    Args:
+        spec: Which model.
+        arrays: Its inputs, as ``as_array`` makes them.
+    """
+    inputs = {name: _values(array) for name, array in arrays.items()}
+    return json.dumps({"signature_name": spec.signature, "inputs": inputs}).encode()
+
+
+def _values(array: NDArray[Any]) -> Any:
+    if array.dtype != object:
+        return array.tolist()
+    return np.vectorize(_text_or_base64, otypes=[object])(array).tolist() if array.size else []
+
+
+def _text_or_base64(value: str | bytes) -> str | dict[str, str]:
+    if isinstance(value, str):
+        return value
+    return {"b64": base64.b64encode(value).decode()}
+
+
+def _array(values: Any, dtype: str) -> NDArray[Any]:
+    if dtype != STRING:
+        return np.array(values, dtype)
+    flat = np.array(values, object)
+    return np.vectorize(_bytes, otypes=[object])(flat) if flat.size else flat
+
+
+def _bytes(value: Any) -> bytes:
+    return base64.b64decode(value["b64"]) if isinstance(value, dict) else value.encode()
+
+
+def _read(status: int, content: bytes) -> Any:
+    try:
+        answer = json.loads(content)
+    except ValueError as error:
+        code = Code.INTERNAL if status == 200 else code_of_http(status)
+        said = f"HTTP {status} without JSON: {content[:80]!r}"
+        raise RequestError(code, said) from error
+    if status != 200:
+        said = answer.get("error", "") if isinstance(answer, dict) else ""
+        raise RequestError(code_of_http(status), said or f"HTTP {status}")
+    return answer
+
+
+def _tensors(infos: Mapping[str, Any]) -> dict[str, TensorSpec]:
+    found = {}
+    for name, info in sorted(infos.items()):
+        shape = info["tensor_shape"]
+        sizes = (int(dim["size"]) for dim in shape["dim"])
+        found[name] = TensorSpec(
+            type_name_of_enum(info["dtype"]),
+            None if shape["unknown_rank"] else tuple(s if s >= 0 else None for s in sizes),
+        )
+    return found

@@ -1,0 +1,36 @@
+"""Which versions of a model lie on disk: the rule that servers and publishers share."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+LARGEST = 2**63 - 1
+_NUMBER = re.compile(r"-?[0-9]+")
+
+
+def versions_below(base_path: Path) -> dict[int, Path]:
+    """Find the versions of a model: the children of its folder whose names are numbers.
+
+    Raises:
+        OSError: The folder is missing or cannot be read.
+    """
+    found: dict[int, Path] = {}
+    for child in sorted(base_path.iterdir()):
+        number = version_number(child.name)
+        if number is not None:
+            found.setdefault(number, child)
+    return found
+
+
+def version_number(text: str) -> int | None:
+    """Read a version number; ``None`` where the text is none that fits into 64 bits.
+
+    >>> version_number("0012"), version_number("v1"), version_number("18446744073709551615")
+    (12, None, None)
+    """
+    # A number of more than 400 digits would cost the time of a long division.
+    if len(text) > 400 or not _NUMBER.fullmatch(text):
+        return None
+    number = int(text)
+    return number if -LARGEST - 1 <= number <= LARGEST else None
