@@ -1,0 +1,299 @@
+"""How many replicas hold a latency objective: from measured service times to a number to rent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from deployworkbook.formulas.erlang import erlang_c
+from deployworkbook.formulas.queueing import (
+    check_times,
+    mean_conditional_wait_s,
+    mean_wait_s,
+    squared_variation,
+    utilisation,
+)
+from deployworkbook.formulas.waiting import response_percentile_s, response_survival_of
+from deployworkbook.validation import (
+    check_array,
+    check_choice,
+    check_integer,
+    check_number,
+    message,
+)
+
+Array = NDArray[np.float64]
+
+MOST_REPLICAS = 10_000_000
+QUEUES = ("shared", "per replica")
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """A number of replicas, and what they would do.
+
+    Args:
+        replicas: How many.
+        utilisation: Share of time that their workers work, from 0 to less than 1.
+        delayed_share: Share of requests that wait.
+        mean_s: Mean response time, seconds.
+        percentile: Which one the objective names, such as 0.99.
+        response_s: Response time at that percentile, seconds.
+    """
+
+    replicas: int
+    utilisation: float
+    delayed_share: float
+    mean_s: float
+    percentile: float
+    response_s: float
+
+
+def replicas_for(
+    arrival_rate_per_s: float,
+    service_time_s: float | ArrayLike,
+    *,
+    latency_objective_s: float,
+    service_scv: float | None = None,
+    percentile: float = 0.99,
+    workers: int = 1,
+    headroom: float = 0.0,
+    overhead_s: float = 0.0,
+    queue: str = "shared",
+) -> Capacity:
+    """Return the fewest replicas whose response time holds an objective.
+
+    The response time is that of M/G/c (``formulas.waiting``): Poisson arrivals, first come first
+    served. One replica more never makes it longer, so that halving finds the fewest exactly.
+
+    Args:
+        arrival_rate_per_s: At the busiest time, not on average; more than 0.
+        service_time_s: Mean time that a request occupies a worker; or the measured times, shape
+            ``[n]``, of which mean and squared variation are taken.
+        latency_objective_s: What the percentile may not exceed.
+        service_scv: Squared coefficient of variation of the service times, if their mean is given;
+            by default 1, as of the exponential distribution.
+        percentile: Of the response time, from 0 to less than 1.
+        workers: How many requests one replica serves at once.
+        headroom: Share of arrivals that may come on top: 0.25 plans for a quarter more.
+        overhead_s: What the network and the codec add to each response, outside the queue.
+        queue: ``shared``: any free worker takes the first that waits. ``per replica``: a load
+            balancer gives each request to one replica at random, where it waits.
+
+    Returns:
+        The number, and what it does under the arrivals without headroom.
+
+    Raises:
+        TypeError: An argument is no number.
+        ValueError: An argument is out of range, or no number of replicas can hold the objective,
+            since the service alone takes longer.
+
+    >>> replicas_for(100.0, 0.02, latency_objective_s=0.1).replicas
+    4
+    >>> replicas_for(100.0, 0.02, latency_objective_s=0.1, queue="per replica").replicas
+    26
+    """
+    if np.ndim(service_time_s):
+        if service_scv is not None:
+            raise ValueError(
+                message(
+                    "service_scv",
+                    received="it and measured service times",
+                    expected="one of the two: measured times have their own",
+                )
+            )
+        times = check_times("service_time_s", service_time_s)
+        mean, scv = float(times.mean()), squared_variation(times)
+    else:
+        mean = check_number("service_time_s", service_time_s, 0, open_low=True)
+        scv = check_number("service_scv", 1.0 if service_scv is None else service_scv, 0)
+    rate = check_number("arrival_rate_per_s", arrival_rate_per_s, 0, open_low=True)
+    found = replicas_for_all(
+        rate,
+        mean,
+        latency_objective_s=latency_objective_s,
+        service_scv=scv,
+        percentile=percentile,
+        workers=workers,
+        headroom=headroom,
+        overhead_s=overhead_s,
+        queue=queue,
+    )
+    if not np.isfinite(found):
+        raise ValueError(
+            message(
+                "latency_objective_s",
+                received=f"{latency_objective_s:g} s at percentile {percentile:g}",
+                expected="more than the service itself takes, which more replicas do not shorten "
+                f"(mean {mean:g} s, squared variation {scv:g}, overhead {overhead_s:g} s)",
+                remedy="Choose a faster runtime, variant or machine, or a longer objective.",
+            )
+        )
+    return capacity_of(
+        int(found),
+        rate,
+        mean,
+        service_scv=scv,
+        percentile=percentile,
+        workers=workers,
+        overhead_s=overhead_s,
+        queue=queue,
+    )
+
+
+def replicas_for_all(
+    arrival_rate_per_s: ArrayLike,
+    service_time_s: ArrayLike,
+    *,
+    latency_objective_s: ArrayLike,
+    service_scv: ArrayLike = 1.0,
+    percentile: float = 0.99,
+    workers: ArrayLike = 1,
+    headroom: float = 0.0,
+    overhead_s: ArrayLike = 0.0,
+    queue: str = "shared",
+) -> Array:
+    """Return :func:`replicas_for` of many deployments at once, all arguments arrays that fit.
+
+    Args:
+        arrival_rate_per_s: At least 0; without arrivals one replica is enough.
+        service_time_s: Means, more than 0.
+        latency_objective_s: What the percentile may not exceed, more than 0.
+        service_scv: Squared coefficients of variation of the service times.
+        percentile: Of the response time.
+        workers: How many requests a replica serves at once.
+        headroom: Share of arrivals that may come on top.
+        overhead_s: What each response takes outside the queue.
+        queue: ``shared`` or ``per replica``.
+
+    Returns:
+        Whole numbers of at least 1, in the arguments' common shape; ``inf`` where no number of
+        replicas holds the objective.
+
+    Raises:
+        TypeError: An argument holds no numbers.
+        ValueError: An argument is out of range, or more than ten million replicas are needed.
+
+    >>> replicas_for_all([10.0, 100.0], 0.02, latency_objective_s=[0.1, 0.05]).tolist()
+    [2.0, inf]
+    """
+    check_number("percentile", percentile, 0, 1, open_high=True)
+    check_number("headroom", headroom, 0)
+    check_choice("queue", queue, QUEUES)
+    rate = _at_least("arrival_rate_per_s", arrival_rate_per_s, 0.0) * (1.0 + headroom)
+    given = np.broadcast_arrays(
+        rate,
+        _at_least("service_time_s", service_time_s, 0.0, open_low=True),
+        _at_least("latency_objective_s", latency_objective_s, 0.0, open_low=True)
+        - _at_least("overhead_s", overhead_s, 0.0),
+        _at_least("service_scv", service_scv, 0.0),
+        _at_least("workers", np.floor(check_array("workers", workers)), 1.0),
+    )
+    shape = given[0].shape
+    cases = np.stack([array.ravel() for array in given]).astype(np.float64)
+
+    def holds(replicas: Array, chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        return _holds(replicas, cases[:, chosen], percentile, queue)
+
+    lam, s, objective, scv, each = cases
+    alone = response_survival_of(
+        np.maximum(objective, 0.0), 0.0, 1.0, service_time_s=s, service_scv=scv
+    )
+    possible = (alone <= 1.0 - percentile) & (objective > 0)
+    # The work itself needs more than λ s / workers; from there, double the surplus until it holds.
+    low = np.floor(lam * s / each)
+    if low.max() > MOST_REPLICAS:
+        received, expected = f"work for {low.max():g} replicas", f"at most {MOST_REPLICAS}"
+        raise ValueError(message("arrival_rate_per_s", received=received, expected=expected))
+    high, surplus = low + 1.0, np.ones_like(low)
+    open_ = possible.copy()
+    while open_.any():
+        open_[open_] = ~holds(high[open_], open_)
+        low = np.where(open_, high, low)
+        surplus = np.where(open_, 2.0 * surplus, surplus)
+        high = np.where(open_, high + surplus, high)
+        # One whose service alone comes so close to the objective holds it with no number.
+        possible &= high <= 64.0 * MOST_REPLICAS
+        open_ &= possible
+    while (gap := possible & (high - low > 1)).any():
+        middle = np.floor((low + high) / 2.0)
+        good = np.zeros_like(gap)
+        good[gap] = holds(middle[gap], gap)
+        high, low = np.where(gap & good, middle, high), np.where(gap & ~good, middle, low)
+    return np.where(possible, high, np.inf).reshape(shape)
+
+
+def capacity_of(
+    replicas: int,
+    arrival_rate_per_s: float,
+    service_time_s: float,
+    *,
+    service_scv: float = 1.0,
+    percentile: float = 0.99,
+    workers: int = 1,
+    overhead_s: float = 0.0,
+    queue: str = "shared",
+) -> Capacity:
+    """Return what a number of replicas does under some arrivals.
+
+    Args:
+        replicas: At least 1.
+        arrival_rate_per_s: At least 0.
+        service_time_s: Mean, more than 0.
+        service_scv: Its squared coefficient of variation.
+        percentile: Of the response time.
+        workers: How many requests a replica serves at once.
+        overhead_s: What each response takes outside the queue.
+        queue: ``shared`` or ``per replica``.
+
+    Raises:
+        TypeError: An argument is no number.
+        ValueError: An argument is out of range, or the work is more than they can do.
+
+    >>> one = capacity_of(1, 25.0, 0.02)
+    >>> round(one.utilisation, 2), round(one.mean_s, 3)
+    (0.5, 0.04)
+    """
+    check_integer("replicas", replicas, 1)
+    check_integer("workers", workers, 1)
+    check_number("percentile", percentile, 0, 1, open_high=True)
+    overhead = check_number("overhead_s", overhead_s, 0)
+    shared = check_choice("queue", queue, QUEUES) == "shared"
+    servers = replicas * workers if shared else workers
+    rate = check_number("arrival_rate_per_s", arrival_rate_per_s, 0) / (1 if shared else replicas)
+    time = check_number("service_time_s", service_time_s, 0, open_low=True)
+    rho = float(utilisation(rate, time, servers))
+    wait = float(mean_wait_s(rate, time, servers, service_scv=service_scv))
+    response = response_percentile_s(percentile, rate, time, servers, service_scv=service_scv)
+    return Capacity(
+        replicas=replicas,
+        utilisation=rho,
+        delayed_share=float(erlang_c(servers, rate * time)),
+        mean_s=wait + time + overhead,
+        percentile=percentile,
+        response_s=float(response) + overhead,
+    )
+
+
+def _holds(replicas: Array, cases: Array, percentile: float, queue: str) -> NDArray[np.bool_]:
+    """Whether each case's late share is no more than the percentile allows."""
+    rate, s, objective, scv, each = cases
+    servers = replicas * each if queue == "shared" else each
+    rate = rate if queue == "shared" else rate / replicas
+    stable = rate * s < servers
+    # Where the work is too much there is no steady state to ask about; any load stands in.
+    rate = np.where(stable, rate, 0.0)
+    wait = mean_conditional_wait_s(rate, s, servers, service_scv=scv)
+    delayed = erlang_c(servers, rate * s)
+    late = response_survival_of(objective, delayed, wait, service_time_s=s, service_scv=scv)
+    return np.asarray(stable & (late <= 1.0 - percentile))
+
+
+def _at_least(name: str, value: ArrayLike, low: float, *, open_low: bool = False) -> Array:
+    array = check_array(name, value)
+    if (array <= low if open_low else array < low).any():
+        expected = f"more than {low:g}" if open_low else f"at least {low:g}"
+        raise ValueError(message(name, received=f"{array.min():g}", expected=expected))
+    return array

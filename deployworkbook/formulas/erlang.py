@@ -1,0 +1,161 @@
+"""Erlang's formulas: how likely all servers are busy."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from deployworkbook.validation import check_array, message
+
+Array = NDArray[np.float64]
+
+# Erlang B's recursion forgets where it began: from √a · START below the offered load a, the error
+# of its beginning is divided by more than 10²⁰.
+_START = 10.0
+
+
+def erlang_b(servers: ArrayLike, offered_load: ArrayLike) -> Array:
+    """Return the share of requests that find all servers busy, where these are turned away.
+
+        B(0) = 1,   1/B(n) = 1 + n / (a B(n-1))
+
+    The recursion adds positive numbers only, so that nothing cancels and nothing overflows, unlike
+    aⁿ/n! for a thousand servers.
+
+    Args:
+        servers: c, whole numbers of at least 1.
+        offered_load: a = λ s, in erlangs, at least 0: servers that would be busy on average if
+            there were enough of them.
+
+    Returns:
+        From 0 to 1, in the arguments' common shape.
+
+    Raises:
+        ValueError: An argument is out of range, or their shapes do not fit.
+
+    Source: A. K. Erlang, 1917; the recursion: D. Jagerman, Bell System Technical Journal 53, 1974.
+
+    >>> float(erlang_b(2, 1.0))  # (1/2) / (1 + 1 + 1/2)
+    0.2
+    """
+    count, load = together(
+        check_servers(servers), check_positive("offered_load", offered_load), "offered_load"
+    )
+    c, a = count.ravel(), load.ravel()
+    first = np.maximum(np.floor(a - _START * np.sqrt(a)), 0.0)
+    first = np.where(c <= first, 0.0, first)
+    # Far below the load, B(n) ≈ 1 - n/a; at n = 0 that is exact.
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        inverse = np.where(first > 0, a / np.maximum(a - first, 1e-300), 1.0)
+        for step in range(1, int((c - first).max()) + 1):
+            n = first + step
+            more = n <= c
+            inverse = np.where(more, 1.0 + n / a * inverse, inverse)
+        return np.asarray(1.0 / inverse).reshape(count.shape)
+
+
+def erlang_c(servers: ArrayLike, offered_load: ArrayLike) -> Array:
+    """Return the share of requests that find all servers busy, where these wait.
+
+        C = B / (1 - ρ (1 - B)),   ρ = a / c
+
+    Args:
+        servers: c, whole numbers of at least 1.
+        offered_load: a = λ s, in erlangs, at least 0 and less than c.
+
+    Returns:
+        From 0 to 1, in the arguments' common shape.
+
+    Raises:
+        ValueError: An argument is out of range, or the load is not less than the servers.
+
+    Source: A. K. Erlang, 1917; R. B. Cooper, "Introduction to Queueing Theory", 2nd ed., 1981, 3.4.
+
+    >>> round(float(erlang_c(2, 1.0)), 4)  # 0.2 / (1 - 0.5 · 0.8)
+    0.3333
+    """
+    blocked = erlang_b(servers, offered_load)
+    rho = np.asarray(offered_load, np.float64) / np.asarray(servers, np.float64)
+    check_stable(rho)
+    return np.asarray(blocked / (1.0 - rho * (1.0 - blocked)))
+
+
+def check_stable(rho: ArrayLike) -> None:
+    """Refuse a utilisation at which the queue grows without end.
+
+    Raises:
+        ValueError: One is 1 or more.
+
+    >>> check_stable(1.25)
+    Traceback (most recent call last):
+    ...
+    ValueError: utilisation: expected less than 1. Received: 1.25. More work comes than the \
+servers can do: the queue grows without end. Add servers, or shorten the service time.
+    """
+    worst = float(np.max(rho))
+    if not worst < 1:
+        raise ValueError(
+            message(
+                "utilisation",
+                received=f"{worst:.6g}",
+                expected="less than 1",
+                remedy="More work comes than the servers can do: the queue grows without end. "
+                "Add servers, or shorten the service time.",
+            )
+        )
+
+
+def check_servers(value: ArrayLike) -> Array:
+    """Return numbers of servers as float64 if all are whole and at least 1.
+
+    Raises:
+        ValueError: One is not.
+
+    >>> float(check_servers(3))
+    3.0
+    """
+    array = check_array("servers", value)
+    wrong = (array < 1) | (array != np.floor(array))
+    if wrong.any():
+        received = f"{array[wrong].flat[0]:g}"
+        raise ValueError(
+            message("servers", received=received, expected="whole numbers of at least 1")
+        )
+    return array
+
+
+def check_positive(name: str, value: ArrayLike) -> Array:
+    """Return ``value`` as float64 if none of it is negative.
+
+    Raises:
+        ValueError: It holds negative numbers, NaN or infinity.
+
+    >>> check_positive("service_scv", 0.5).shape
+    ()
+    """
+    array = check_array(name, value)
+    if array.min() < 0:
+        raise ValueError(message(name, received=f"{array.min():g}", expected="at least 0"))
+    return array
+
+
+def together(first: Array, second: Array, name: str) -> tuple[Array, Array]:
+    """Return two arrays in their common shape.
+
+    Raises:
+        ValueError: Their shapes do not fit; the message names the second.
+
+    >>> together(np.ones(2), np.ones(()), "offered_load")[1].shape
+    (2,)
+    """
+    try:
+        one, two = np.broadcast_arrays(first, second)
+    except ValueError:
+        raise ValueError(
+            message(
+                name,
+                received=f"shape {second.shape}",
+                expected=f"a shape that fits the other's, {first.shape}",
+            )
+        ) from None
+    return one, two

@@ -1,0 +1,208 @@
+"""Queues: how long requests wait on average, from how often they come and how long each takes."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from deployworkbook.formulas.erlang import (
+    check_positive,
+    check_servers,
+    check_stable,
+    erlang_c,
+    together,
+)
+from deployworkbook.validation import check_array, message
+
+Array = NDArray[np.float64]
+
+
+def utilisation(
+    arrival_rate_per_s: ArrayLike, service_time_s: ArrayLike, servers: ArrayLike
+) -> Array:
+    """Return the share of time that a server works.
+
+        ρ = λ s / c
+
+    Args:
+        arrival_rate_per_s: λ, requests per second, at least 0.
+        service_time_s: s, mean time that a request occupies a server, at least 0.
+        servers: c, how many work at once; whole numbers of at least 1.
+
+    Returns:
+        In the arguments' common shape. 1 and more means that the queue grows without end.
+
+    Raises:
+        ValueError: An argument is out of range, or their shapes do not fit.
+
+    >>> float(utilisation(120.0, 0.020, 4))  # 120 · 0.020 / 4
+    0.6
+    """
+    rate, time, count = _queue(arrival_rate_per_s, service_time_s, servers)
+    return np.asarray(rate * time / count)
+
+
+def littles_law(arrival_rate_per_s: ArrayLike, time_s: ArrayLike) -> Array:
+    """Return how many requests are inside, on average.
+
+        L = λ W
+
+    It holds for any system that is in a steady state, and for any part of one: with the time in
+    the queue it counts those that wait, with the whole response time those that wait or are served.
+
+    Args:
+        arrival_rate_per_s: λ, requests per second, at least 0.
+        time_s: W, mean time that each spends inside, at least 0.
+
+    Raises:
+        ValueError: An argument is negative.
+
+    Source: J. Little, "A proof for the queuing formula: L = λW", Operations Research 9, 1961.
+
+    >>> float(littles_law(200.0, 0.05))
+    10.0
+    """
+    rate = check_positive("arrival_rate_per_s", arrival_rate_per_s)
+    return np.asarray(rate * check_positive("time_s", time_s))
+
+
+def mean_wait_s(
+    arrival_rate_per_s: ArrayLike,
+    service_time_s: ArrayLike,
+    servers: ArrayLike,
+    *,
+    service_scv: ArrayLike = 1.0,
+) -> Array:
+    """Return the mean time in the queue, by Allen and Cunneen's approximation for M/G/c.
+
+        E[W] ≈ C(c, a) s / (c (1 - ρ)) · (1 + v) / 2
+
+    It is exact for exponential service (v = 1, M/M/c) and for one server (Pollaczek–Khinchine).
+
+    Args:
+        arrival_rate_per_s: λ of a Poisson process, requests per second, at least 0.
+        service_time_s: s, mean, at least 0.
+        servers: c, whole numbers of at least 1.
+        service_scv: v, squared coefficient of variation of the service times, (deviation / mean)²,
+            at least 0: 0 if all take as long, 1 for the exponential distribution.
+
+    Returns:
+        Seconds, in the arguments' common shape.
+
+    Raises:
+        ValueError: An argument is out of range, or the utilisation is not less than 1.
+
+    Source: A. O. Allen, "Probability, Statistics, and Queueing Theory", 2nd ed., 1990, 5.3.6;
+    exactness and errors: T. Kimura, "Approximations for multi-server queues", Queueing Systems 17,
+    1994.
+
+    >>> float(mean_wait_s(0.5, 1.0, 1))  # M/M/1: ρ s / (1 - ρ)
+    1.0
+    """
+    rate, time, count = _queue(arrival_rate_per_s, service_time_s, servers)
+    delayed = erlang_c(count, rate * time)
+    return np.asarray(delayed * mean_conditional_wait_s(rate, time, count, service_scv=service_scv))
+
+
+def mean_conditional_wait_s(
+    arrival_rate_per_s: ArrayLike,
+    service_time_s: ArrayLike,
+    servers: ArrayLike,
+    *,
+    service_scv: ArrayLike = 1.0,
+) -> Array:
+    """Return the mean time in the queue of those requests that wait at all.
+
+        E[W | W > 0] ≈ s / (c (1 - ρ)) · (1 + v) / 2
+
+    Args:
+        arrival_rate_per_s: λ, as in :func:`mean_wait_s`.
+        service_time_s: s.
+        servers: c.
+        service_scv: v.
+
+    Returns:
+        Seconds, in the arguments' common shape.
+
+    Raises:
+        ValueError: An argument is out of range, or the utilisation is not less than 1.
+
+    >>> float(mean_conditional_wait_s(3.0, 1.0, 4))  # 1 / (4 - 3)
+    1.0
+    """
+    rate, time, count = _queue(arrival_rate_per_s, service_time_s, servers)
+    scv = check_positive("service_scv", service_scv)
+    rho = rate * time / count
+    check_stable(rho)
+    return np.asarray(time / (count * (1.0 - rho)) * (1.0 + scv) / 2.0)
+
+
+def pollaczek_khinchine_s(
+    arrival_rate_per_s: ArrayLike, service_time_s: ArrayLike, *, service_scv: ArrayLike
+) -> Array:
+    """Return the exact mean time in the queue of one server (M/G/1).
+
+        E[W] = ρ s (1 + v) / (2 (1 - ρ)) = λ E[S²] / (2 (1 - ρ))
+
+    Args:
+        arrival_rate_per_s: λ of a Poisson process, requests per second, at least 0.
+        service_time_s: s, mean, at least 0.
+        service_scv: v, squared coefficient of variation of the service times, at least 0.
+
+    Returns:
+        Seconds, in the arguments' common shape.
+
+    Raises:
+        ValueError: An argument is out of range, or the utilisation is not less than 1.
+
+    Source: F. Pollaczek, 1930; A. Khinchine, 1932.
+
+    >>> float(pollaczek_khinchine_s(0.5, 1.0, service_scv=0.0))  # half of M/M/1's
+    0.5
+    """
+    rate, time, _ = _queue(arrival_rate_per_s, service_time_s, 1)
+    scv = check_positive("service_scv", service_scv)
+    rho = rate * time
+    check_stable(rho)
+    return np.asarray(rho * time * (1.0 + scv) / (2.0 * (1.0 - rho)))
+
+
+def squared_variation(times_s: ArrayLike) -> float:
+    """Return the squared coefficient of variation of measured times.
+
+        v = Var[S] / E[S]²
+
+    Args:
+        times_s: Shape ``[n]``, positive.
+
+    Raises:
+        ValueError: A time is not positive.
+
+    >>> squared_variation([1.0, 3.0])  # 1² / 2²
+    0.25
+    """
+    times = check_times("times_s", times_s)
+    return float(times.var() / times.mean() ** 2)
+
+
+def check_times(name: str, times_s: ArrayLike) -> Array:
+    """Return measured times as float64, shape ``[n]``.
+
+    Raises:
+        ValueError: There are none, or one is not positive.
+
+    >>> check_times("times_s", [0.5]).shape
+    (1,)
+    """
+    times = check_array(name, times_s, ndim=1)
+    if times.min() <= 0:
+        raise ValueError(message(name, received=f"{times.min():g} s", expected="positive times"))
+    return times
+
+
+def _queue(rate: ArrayLike, time: ArrayLike, servers: ArrayLike) -> tuple[Array, Array, Array]:
+    first = check_positive("arrival_rate_per_s", rate)
+    first, second = together(first, check_positive("service_time_s", time), "service_time_s")
+    count = check_servers(servers)
+    count, first = together(count, first, "arrival_rate_per_s")
+    return first, second, count

@@ -1,0 +1,257 @@
+"""How long the slowest requests take: distributions and percentiles of the response time."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from deployworkbook.formulas.erlang import check_positive, check_stable, erlang_c
+from deployworkbook.formulas.queueing import mean_conditional_wait_s, utilisation
+from deployworkbook.validation import check_number, message
+
+Array = NDArray[np.float64]
+
+# Each halving gains a bit, and float64 has 53; the first guess may be some bits wide of the mark.
+HALVINGS = 64
+
+
+def wait_survival(
+    time_s: ArrayLike,
+    arrival_rate_per_s: ArrayLike,
+    service_time_s: ArrayLike,
+    servers: ArrayLike,
+    *,
+    service_scv: ArrayLike = 1.0,
+) -> Array:
+    """Return the share of requests that wait longer than a time.
+
+        P(W > t) = C(c, a) exp(-t / w),   w = s / (c (1 - ρ)) · (1 + v) / 2
+
+    Exact for exponential service (v = 1, M/M/c). For other service it is an approximation, whose
+    mean is Allen and Cunneen's.
+
+    Args:
+        time_s: t, at least 0.
+        arrival_rate_per_s: λ of a Poisson process, requests per second, at least 0.
+        service_time_s: s, mean, more than 0.
+        servers: c, whole numbers of at least 1.
+        service_scv: v, squared coefficient of variation of the service times, at least 0.
+
+    Returns:
+        From 0 to 1, in the arguments' common shape.
+
+    Raises:
+        ValueError: An argument is out of range, or the utilisation is not less than 1.
+
+    Source: J. Abate, G. Choudhury and W. Whitt, "Exponential approximations for tail probabilities
+    in queues, I: waiting times", Operations Research 43, 1995.
+
+    >>> round(float(wait_survival(1.0, 3.0, 1.0, 4)), 4)  # C(4, 3) / e
+    0.1874
+    """
+    t = check_positive("time_s", time_s)
+    delayed, wait = _delay(arrival_rate_per_s, service_time_s, servers, service_scv)
+    return np.asarray(delayed * np.exp(-t / wait))
+
+
+def wait_percentile_s(
+    percentile: ArrayLike,
+    arrival_rate_per_s: ArrayLike,
+    service_time_s: ArrayLike,
+    servers: ArrayLike,
+    *,
+    service_scv: ArrayLike = 1.0,
+) -> Array:
+    """Return the waiting time that a share of requests does not exceed.
+
+        t_p = max(0, w ln(C / (1 - p)))
+
+    Args:
+        percentile: p, such as 0.99, from 0 to less than 1.
+        arrival_rate_per_s: λ, as in :func:`wait_survival`.
+        service_time_s: s.
+        servers: c.
+        service_scv: v.
+
+    Returns:
+        Seconds, in the arguments' common shape.
+
+    Raises:
+        ValueError: An argument is out of range, or the utilisation is not less than 1.
+
+    >>> round(float(wait_percentile_s(0.99, 0.5, 1.0, 1)), 3)  # 2 ln(0.5 / 0.01)
+    7.824
+    """
+    p = _percentile(percentile)
+    delayed, wait = _delay(arrival_rate_per_s, service_time_s, servers, service_scv)
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.maximum(0.0, wait * np.log(delayed / (1.0 - p))))
+
+
+def response_survival(
+    time_s: ArrayLike,
+    arrival_rate_per_s: ArrayLike,
+    service_time_s: ArrayLike,
+    servers: ArrayLike,
+    *,
+    service_scv: ArrayLike = 1.0,
+) -> Array:
+    """Return the share of requests that take longer than a time, waiting and service together.
+
+        P(R > t) = Σ_i q_i ((1 - C) e^(-x/m_i) + C (w e^(-x/w) - m_i e^(-x/m_i)) / (w - m_i))
+
+    with x = max(t - d, 0), w the mean wait of those that wait, and a service time of mean s and
+    squared variation v that is, for v ≤ 1, a fixed part and an exponential one,
+
+        d = s (1 - √v),   m_1 = s √v,   q_1 = 1
+
+    and for v > 1 one of two exponential times, each with half of the work (d = 0):
+
+        q_1,2 = (1 ± √((v - 1)/(v + 1))) / 2,   m_i = s / (2 q_i).
+
+    Exact for M/M/c (v = 1); else an approximation by two moments.
+
+    Args:
+        time_s: t, at least 0.
+        arrival_rate_per_s: λ of a Poisson process, requests per second, at least 0.
+        service_time_s: s, mean, more than 0.
+        servers: c, whole numbers of at least 1.
+        service_scv: v, squared coefficient of variation of the service times, at least 0.
+
+    Returns:
+        From 0 to 1, in the arguments' common shape.
+
+    Raises:
+        ValueError: An argument is out of range, or the utilisation is not less than 1.
+
+    Source: M/M/c: D. Gross and C. Harris, "Fundamentals of Queueing Theory", 3rd ed., 1998, 2.3;
+    the wait: :func:`wait_survival`; two exponentials with balanced means: H. Tijms, "A First Course
+    in Stochastic Models", 2003, appendix B.
+
+    >>> round(float(response_survival(4.0, 0.5, 1.0, 1)), 4)  # M/M/1: e^(-(1 - ρ) t / s) = e^-2
+    0.1353
+    """
+    t = check_positive("time_s", time_s)
+    delayed, wait = _delay(arrival_rate_per_s, service_time_s, servers, service_scv)
+    return response_survival_of(
+        t, delayed, wait, service_time_s=service_time_s, service_scv=service_scv
+    )
+
+
+def response_survival_of(
+    time_s: ArrayLike,
+    delayed: ArrayLike,
+    wait_s: ArrayLike,
+    *,
+    service_time_s: ArrayLike,
+    service_scv: ArrayLike,
+) -> Array:
+    """Return :func:`response_survival` where the wait is known already. Nothing is checked.
+
+    Args:
+        time_s: t.
+        delayed: C, the share that waits.
+        wait_s: w, their mean wait.
+        service_time_s: s.
+        service_scv: v.
+
+    >>> float(response_survival_of(0.1, 0.5, 1.0, service_time_s=0.2, service_scv=0.0))
+    1.0
+    """
+    t, c, w, s, v = np.broadcast_arrays(
+        *(np.asarray(x, np.float64) for x in (time_s, delayed, wait_s, service_time_s, service_scv))
+    )
+    few = v <= 1.0
+    fixed = np.where(few, s * (1.0 - np.sqrt(np.minimum(v, 1.0))), 0.0)
+    lean = np.where(few, 0.0, np.sqrt(np.maximum(v - 1.0, 0.0) / (v + 1.0)))
+    x = np.maximum(t - fixed, 0.0)
+    total = np.zeros(np.shape(t))
+    for sign in (1.0, -1.0):
+        share = (1.0 + sign * lean) / 2.0
+        mean = np.where(few, s - fixed, s / (2.0 * share))
+        total += share * (
+            (1.0 - c) * _exponential(x, mean) + c * _sum_of_two_exponentials(x, mean, w)
+        )
+    return np.asarray(np.where(t < fixed, 1.0, total))
+
+
+def response_percentile_s(
+    percentile: ArrayLike,
+    arrival_rate_per_s: ArrayLike,
+    service_time_s: ArrayLike,
+    servers: ArrayLike,
+    *,
+    service_scv: ArrayLike = 1.0,
+) -> Array:
+    """Return the response time that a share of requests does not exceed, by halving.
+
+        P(R > t_p) = 1 - p
+
+    Args:
+        percentile: p, such as 0.99, from 0 to less than 1.
+        arrival_rate_per_s: λ, as in :func:`response_survival`.
+        service_time_s: s.
+        servers: c.
+        service_scv: v.
+
+    Returns:
+        Seconds, in the arguments' common shape.
+
+    Raises:
+        ValueError: An argument is out of range, or the utilisation is not less than 1.
+
+    >>> round(float(response_percentile_s(0.99, 0.5, 1.0, 1)), 3)  # M/M/1: 2 ln 100
+    9.21
+    """
+    p = _percentile(percentile)
+    delayed, wait = _delay(arrival_rate_per_s, service_time_s, servers, service_scv)
+    s = np.asarray(service_time_s, np.float64)
+    shape = np.broadcast_shapes(p.shape, delayed.shape, wait.shape)
+    low = np.zeros(shape)
+    # Markov's inequality, P(R > t) ≤ E[R] / t, bounds it.
+    high = np.broadcast_to((s + delayed * wait) / (1.0 - p), shape) * (1.0 + 1e-9)
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2.0
+        late = response_survival_of(
+            middle, delayed, wait, service_time_s=s, service_scv=service_scv
+        )
+        low, high = np.where(late > 1.0 - p, middle, low), np.where(late > 1.0 - p, high, middle)
+    return np.asarray(high)
+
+
+def _delay(
+    rate: ArrayLike, time: ArrayLike, servers: ArrayLike, scv: ArrayLike
+) -> tuple[Array, Array]:
+    """The share that waits, and how long those do on average."""
+    if np.min(time) <= 0:
+        raise ValueError(
+            message("service_time_s", received=f"{np.min(time):g}", expected="more than 0")
+        )
+    rho = utilisation(rate, time, servers)
+    check_stable(rho)
+    load = rho * np.asarray(servers, np.float64)
+    wait = mean_conditional_wait_s(rate, time, servers, service_scv=scv)
+    return erlang_c(servers, load), wait
+
+
+def _percentile(value: ArrayLike) -> Array:
+    array = np.asarray(value)
+    for each in array.flat:
+        check_number("percentile", each, 0, 1, open_high=True)
+    return array.astype(np.float64)
+
+
+def _exponential(x: Array, mean: Array) -> Array:
+    """P(X > x); a mean of 0 is no time at all."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(mean > 0, np.exp(-x / mean), 0.0)
+
+
+def _sum_of_two_exponentials(x: Array, first: Array, second: Array) -> Array:
+    """P(X + Y > x) of independent exponential times, for equal and nearly equal means too."""
+    a, b = np.maximum(first, second), np.minimum(first, second)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        # (a e^(-x/a) - b e^(-x/b)) / (a - b) = e^(-x/a) (1 + x/a · (e^δ - 1)/δ), δ = x/a - x/b ≤ 0
+        delta = np.where(b > 0, x / a - x / b, -np.inf)
+        ratio = np.where(delta == 0, 1.0, np.expm1(delta) / delta)
+        return np.where(a > 0, np.exp(-x / a) * (1.0 + x / a * ratio), 0.0)
