@@ -23,6 +23,7 @@ ALLOWED = {
     "kernels": set(),
     "websocket": set(),
     "formulas": {"validation"},
+    "costs": {"validation", "formulas"},
     "cache": {"validation", "workspace"},
     "measurement": {"validation", "machine"},
     "ledger": {"validation", "workspace", "machine", "measurement", "ledger_table"},
@@ -51,7 +52,8 @@ ALLOWED = {
     "doctor": {"validation", "workspace", "kernels", "lab", "tables", "training"},
     "headless": {"validation", "workspace", "lessons", "execution"},
     "sweeping": {"validation", "workspace", "headless", "compression"},
-    "cli": None,  # everything
+    "commands": None,  # everything
+    "cli": None,
     "__main__": {"cli"},
 }
 

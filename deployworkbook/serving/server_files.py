@@ -1,13 +1,11 @@
-"""The files that a model server's flags name, written as protobuf text; no TensorFlow.
+"""What a model server's flags name beside its models: batching and monitoring, as protobuf text.
 
 ``embedded.config`` reads what is written here, and so does TensorFlow Serving.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import PurePath
+from collections.abc import Mapping, Sequence
 
 from google.protobuf import text_encoding
 
@@ -21,77 +19,6 @@ BATCHING_NUMBERS = (
     "num_batch_threads",
 )
 BATCHING_SIZES = "allowed_batch_sizes"
-
-
-@dataclass(frozen=True)
-class ServedModel:
-    """One model of a model config file.
-
-    Args:
-        name: What clients call it.
-        base_path: The folder of its versions, absolute where the server runs.
-        versions: The versions to load; by default the newest alone.
-        labels: Names of versions, such as ``{"stable": 1}``; only of those that are loaded.
-    """
-
-    name: str
-    base_path: PurePath
-    versions: Sequence[int] = ()
-    labels: Mapping[str, int] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        if not self.name:
-            raise ValueError(message("name", received="''", expected="a model's name"))
-        if not self.base_path.is_absolute():
-            raise ValueError(
-                message("base_path", received=str(self.base_path), expected="an absolute path")
-            )
-
-
-def models_text(models: Iterable[ServedModel]) -> str:
-    """Write the file of ``--model_config_file``.
-
-    Args:
-        models: At least one, each name once.
-
-    Raises:
-        ValueError: There is none, or two have one name.
-
-    >>> from pathlib import PurePosixPath
-    >>> print(models_text([ServedModel("mnist", PurePosixPath("/models/mnist"), [1, 2])]))
-    model_config_list {
-      config {
-        name: "mnist"
-        base_path: "/models/mnist"
-        model_platform: "tensorflow"
-        model_version_policy { specific { versions: 1 versions: 2 } }
-      }
-    }
-    <BLANKLINE>
-    """
-    given = list(models)
-    names = [model.name for model in given]
-    if not given or len(set(names)) < len(names):
-        raise ValueError(
-            message("models", received=f"{names}", expected="at least one, each name once")
-        )
-    lines = ["model_config_list {"]
-    for model in given:
-        lines += [
-            "  config {",
-            f"    name: {_quoted(model.name)}",
-            f"    base_path: {_quoted(str(model.base_path))}",
-            '    model_platform: "tensorflow"',
-        ]
-        if model.versions:
-            wanted = " ".join(f"versions: {number}" for number in model.versions)
-            lines.append(f"    model_version_policy {{ specific {{ {wanted} }} }}")
-        lines += [
-            f"    version_labels {{ key: {_quoted(label)} value: {number} }}"
-            for label, number in sorted(model.labels.items())
-        ]
-        lines.append("  }")
-    return "\n".join([*lines, "}", ""])
 
 
 def batching_text(parameters: Mapping[str, int | Sequence[int]]) -> str:

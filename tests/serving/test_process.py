@@ -63,6 +63,21 @@ def process(tmp_path):
         each.popen.wait()
 
 
+def runs(pid):
+    """Whether a process runs; a zombie, for which nobody waits, does not."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def wait_until(condition, seconds=30):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
 def call(*flags):
     return subprocess.run(
         [sys.executable, "-m", "deployworkbook", "serve", *map(str, flags)],
@@ -172,6 +187,23 @@ def test_no_version_yet_waits_with_closed_ports_then_drains(process, half, tmp_p
     assert results == [5.0, 5.0]
     assert running.popen.wait(30) == 0
     assert "Traceback" not in running.log.read_text()
+
+
+def test_it_ends_with_its_parent_also_while_it_waits_for_a_version(tmp_path):
+    flags = [f"--model_base_path={tmp_path}", f"--port={free_port()}", "--stop_with_parent"]
+    program = f"""
+import subprocess, sys, time
+server = subprocess.Popen([sys.executable, "-m", "deployworkbook", "serve", *{flags!r}])
+print(server.pid, file=sys.stderr, flush=True)
+time.sleep(600)
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stderr=subprocess.PIPE, text=True
+    ) as parent:
+        server = int(parent.stderr.readline())
+        assert any("No versions of servable" in line for line in parent.stderr)
+        parent.kill()
+        wait_until(lambda: not runs(server))
 
 
 def test_an_independent_client(server):

@@ -34,11 +34,13 @@ from deployworkbook.serving.embedded.warmup import warm_up
 log = logging.getLogger(__name__)
 
 
-def run(options: Options) -> NoReturn:
+def run(options: Options, *, parent_id: int | None = None) -> NoReturn:
     """Serve until a signal says otherwise; then end the process with 0.
 
     Args:
         options: What the command line says.
+        parent_id: The process that started this one, as it was before TensorFlow's import, during
+            which it may have ended; by default the present one.
 
     Raises:
         OSError: A port is taken, or a file cannot be read.
@@ -53,7 +55,7 @@ def run(options: Options) -> NoReturn:
         signal.signal(number, lambda *_: stopped.set())
     _warn_if_wide(options.host)
     try:
-        Server(options, stopped).run()
+        Server(options, stopped, parent_id=parent_id).run()
     except ServingError as error:
         raise ValueError(error.text) from error
     # A thread that still runs a model, for a client that waits no more, would abort a longer end.
@@ -68,9 +70,13 @@ class Server:
     Args:
         options: What the command line says.
         stopped: Ends it when set.
+        parent_id: Whose end ends it too, with ``--stop_with_parent``.
     """
 
-    def __init__(self, options: Options, stopped: threading.Event) -> None:
+    def __init__(
+        self, options: Options, stopped: threading.Event, *, parent_id: int | None = None
+    ) -> None:
+        self._parent_id = os.getppid() if parent_id is None else parent_id
         self._options = options
         self._stopped = stopped
         self._metrics = Metrics()
@@ -98,6 +104,7 @@ class Server:
         # What has been imported stays: the collector, which frees old models, need not look at it.
         gc.collect()
         gc.freeze()
+        self._watch_parent()
         self._manager.start(self._configured(), poll_s=options.file_system_poll_wait_seconds)
         if self._stopped.is_set():
             return
@@ -176,11 +183,12 @@ class Server:
                 until=self._stopped,
                 name="Reading the model config file",
             )
-        if options.stop_with_parent:
-            parent = os.getppid()
+
+    def _watch_parent(self) -> None:
+        if self._options.stop_with_parent:
             every(
-                0.5,
-                lambda: self._stopped.set() if os.getppid() != parent else None,
+                0.2,
+                lambda: self._stopped.set() if os.getppid() != self._parent_id else None,
                 until=self._stopped,
                 name="Looking for the parent",
             )

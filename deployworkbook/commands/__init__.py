@@ -1,0 +1,1 @@
+"""Commands of many options, which ``cli`` registers; nothing heavy is imported for them."""
