@@ -1,0 +1,95 @@
+"""How fast a dense network could be: its operations and bytes, by what a machine can do of both."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from deployworkbook.validation import check_integer, check_number, message
+
+
+def dense_multiplications(widths: Sequence[int]) -> int:
+    """Count a dense network's multiplications for one image, each followed by an addition.
+
+        M = Σ_l d_(l-1) d_l
+
+    Args:
+        widths: d_0 … d_L, inputs first, at least two.
+
+    Returns:
+        M; the floating-point operations are 2 M.
+
+    Raises:
+        ValueError: There are fewer than two widths, or one is below 1.
+
+    >>> dense_multiplications([784, 128, 10])  # 784 · 128 + 128 · 10
+    101632
+    """
+    sizes = _widths(widths)
+    return sum(a * b for a, b in pairwise(sizes))
+
+
+def dense_bytes(widths: Sequence[int], *, batch_size: int = 1, weight_bytes: float = 4) -> float:
+    """Count the bytes that a batch must move: all weights once, and each image in and out.
+
+        B(n) = w (Σ_l d_(l-1) d_l) + 4 Σ_l d_l + 4 n (d_0 + d_L)
+
+    What lies between layers may stay in the processor's nearest cache and is not counted.
+
+    Args:
+        widths: d_0 … d_L, inputs first, at least two.
+        batch_size: n, images in the batch.
+        weight_bytes: w, bytes of a stored weight; biases, inputs and outputs have 4.
+
+    Raises:
+        ValueError: There are fewer than two widths, or a figure is out of range.
+
+    >>> dense_bytes([784, 128, 10])  # 4 · 101632 + 4 · 138 + 4 · 794
+    410256.0
+    """
+    sizes = _widths(widths)
+    weights = check_number("weight_bytes", weight_bytes, 0, open_low=True)
+    ends = 4 * check_integer("batch_size", batch_size, 1) * (sizes[0] + sizes[-1])
+    return float(weights * dense_multiplications(sizes) + 4 * sum(sizes[1:]) + ends)
+
+
+def roofline_time(
+    operations: float, traffic_bytes: float, *, operations_per_s: float, bytes_per_s: float
+) -> float:
+    """Bound the time of a computation from below by what the machine can do.
+
+        t ≥ max(operations / P, bytes / β)
+
+    A processor computes and moves at the same time, so that the slower of both is the bound.
+
+    Args:
+        operations: Floating-point operations, at least 0.
+        traffic_bytes: Bytes moved, at least 0.
+        operations_per_s: P, above 0.
+        bytes_per_s: β, above 0.
+
+    Returns:
+        Seconds.
+
+    Raises:
+        ValueError: A figure is out of range.
+
+    Source: S. Williams, A. Waterman and D. Patterson, "Roofline: an insightful visual performance
+    model for multicore architectures", Communications of the ACM 52(4), 2009.
+
+    >>> roofline_time(8.0, 10.0, operations_per_s=4.0, bytes_per_s=2.0)  # 2 s or 5 s
+    5.0
+    """
+    computing = check_number("operations", operations, 0) / check_number(
+        "operations_per_s", operations_per_s, 0, open_low=True
+    )
+    moving = check_number("traffic_bytes", traffic_bytes, 0) / check_number(
+        "bytes_per_s", bytes_per_s, 0, open_low=True
+    )
+    return max(computing, moving)
+
+
+def _widths(widths: Sequence[int]) -> list[int]:
+    if len(widths) < 2:
+        raise ValueError(message("widths", received=f"{len(widths)}", expected="two or more"))
+    return [check_integer("width", width, 1) for width in widths]

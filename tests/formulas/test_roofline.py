@@ -1,0 +1,41 @@
+"""Operations, bytes and the bound that follows, by hand and against Keras's own count."""
+
+import pytest
+
+from deployworkbook.formulas.roofline import dense_bytes, dense_multiplications, roofline_time
+
+
+def test_by_hand():
+    # 3 inputs, 2 hidden units, 1 output: 6 + 2 weights, 2 + 1 biases, 3 + 1 numbers in and out.
+    assert dense_multiplications([3, 2, 1]) == 8
+    assert dense_bytes([3, 2, 1]) == 4 * (8 + 3 + 4)
+    assert dense_bytes([3, 2, 1], batch_size=10) == 4 * (8 + 3 + 40)
+    assert dense_bytes([3, 2, 1], weight_bytes=1) == 8 + 4 * (3 + 4)
+
+
+def test_the_weights_are_those_that_keras_counts():
+    from deployworkbook.training.models import mlp
+
+    model = mlp()
+    kernels = sum(layer.kernel.shape.num_elements() for layer in model.layers if layer.weights)
+    assert dense_multiplications([784, 128, 10]) == kernels
+    assert dense_bytes([784, 128, 10]) == 4 * (model.count_params() + 784 + 10)
+
+
+def test_the_slower_of_both_is_the_bound():
+    machine = {"operations_per_s": 100.0, "bytes_per_s": 10.0}
+    assert roofline_time(1000, 10, **machine) == 10
+    assert roofline_time(1000, 500, **machine) == 50
+    # Ten operations a byte: the ridge, where both are alike.
+    assert roofline_time(100, 10, **machine) == roofline_time(0, 10, **machine) == 1
+
+
+@pytest.mark.parametrize("widths", [[], [3], [3, 0]])
+def test_what_is_no_network_is_refused(widths):
+    with pytest.raises(ValueError, match="width"):
+        dense_multiplications(widths)
+
+
+def test_a_machine_that_does_nothing_is_refused():
+    with pytest.raises(ValueError, match="bytes_per_s"):
+        roofline_time(1, 1, operations_per_s=1, bytes_per_s=0)
