@@ -1,0 +1,61 @@
+"""What this machine can do at its best: arithmetic and memory, measured by NumPy's own kernels."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from deployworkbook.validation import check_integer, check_number
+
+SIDE = 512
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The two limits of a computation in float32.
+
+    Args:
+        operations_per_s: Additions and multiplications, each counted.
+        bytes_per_s: Bytes read, from the cache that holds them.
+        threads: How many took part.
+    """
+
+    operations_per_s: float
+    bytes_per_s: float
+    threads: int
+
+
+def measure_limits(traffic_bytes: int, *, threads: int = 1, seconds: float = 0.2) -> Limits:
+    """Measure the fastest matrix product, and the fastest reading of so many bytes.
+
+    The product of two square matrices uses each number often, so that arithmetic is its limit; the
+    inner product of two vectors uses each once, so that reading is. Vectors that fit into a cache
+    are read from there, as a model's weights are that were used a moment ago.
+
+    Args:
+        traffic_bytes: How much to read: the model's weights.
+        threads: How many to use.
+        seconds: How long to try each; the fastest run counts.
+    """
+    check_integer("traffic_bytes", traffic_bytes, 8)
+    check_number("seconds", seconds, 0)
+    matrix = np.ones((SIDE, SIDE), np.float32)
+    product = np.empty_like(matrix)
+    first, second = np.ones((2, traffic_bytes // 8), np.float32)
+    with threadpool_limits(check_integer("threads", threads, 1)):
+        product_s = _fastest(lambda: np.matmul(matrix, matrix, out=product), seconds)
+        reading_s = _fastest(lambda: np.dot(first, second), seconds)
+    return Limits(2 * SIDE**3 / product_s, (first.nbytes + second.nbytes) / reading_s, threads)
+
+
+def _fastest(call: Callable[[], object], seconds: float) -> float:
+    best, end = np.inf, time.perf_counter() + seconds
+    while time.perf_counter() < end or best == np.inf:
+        start = time.perf_counter()
+        call()
+        best = min(best, time.perf_counter() - start)
+    return float(best)

@@ -1,0 +1,121 @@
+"""Predictors timed in turns, so that what else the machine does meets all of them alike."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deployworkbook.runtimes.timing import Latency, Predict, time_batches, time_images
+from deployworkbook.validation import check_integer, check_number, message
+
+P = TypeVar("P")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much is measured of each predictor.
+
+    Args:
+        rounds: How often all have their turn, in an order drawn anew each time.
+        repetitions: Single images, over all rounds; at least 100, which a p99 needs.
+        seconds: How long single images may take, over all rounds: a slow predictor gets fewer
+            repetitions, but never less than 100.
+        batch_sizes: Images per call of the throughput.
+        batch_seconds: How long each of these sizes is measured, over all rounds; at the least a
+            batch a round.
+        threads: How many threads a predictor may use.
+        own_process: Whether each is also started in a process of its own, for its memory and how
+            long it loads.
+
+    Raises:
+        TypeError: A figure is of another type.
+        ValueError: A figure is out of range, or there are no sizes.
+    """
+
+    rounds: int = 5
+    repetitions: int = 1000
+    seconds: float = 2.0
+    batch_sizes: tuple[int, ...] = (1, 4, 16, 64, 256, 1024)
+    batch_seconds: float = 0.1
+    threads: int = 1
+    own_process: bool = True
+
+    def __post_init__(self) -> None:
+        check_integer("rounds", self.rounds, 1)
+        check_integer("repetitions", self.repetitions, 100)
+        check_number("seconds", self.seconds, 0)
+        if not self.batch_sizes:
+            raise ValueError(message("batch_sizes", received="none", expected="at least one"))
+        for size in self.batch_sizes:
+            check_integer("batch size", size, 1)
+        check_number("batch_seconds", self.batch_seconds, 0)
+        check_integer("threads", self.threads, 1)
+
+
+def latencies(
+    predictors: Mapping[str, Predict], images: NDArray[np.float32], plan: Plan
+) -> dict[str, Latency]:
+    """Time single images of all predictors, in turns.
+
+    Args:
+        predictors: By name.
+        images: float32, shape ``[n, 28, 28]``; all predictors get the same.
+        plan: How many.
+
+    Returns:
+        By name, in the order of ``predictors``.
+    """
+    counts = {name: _repetitions(each, images, plan) for name, each in predictors.items()}
+    times: dict[str, list[NDArray[np.float64]]] = {name: [] for name in predictors}
+    for name, predict in _turns(predictors, plan.rounds):
+        # The one before has used the caches: a few calls bring back what this one needs.
+        times[name].append(time_images(predict, images, repetitions=counts[name], warm_up=5))
+    return {name: Latency(np.concatenate(parts)) for name, parts in times.items()}
+
+
+def batch_times(
+    predictors: Mapping[str, Predict], images: NDArray[np.float32], plan: Plan
+) -> dict[str, dict[int, float]]:
+    """Time batches of all predictors, in turns.
+
+    Args:
+        predictors: By name.
+        images: float32, shape ``[n, 28, 28]``; repeated where a batch needs more.
+        plan: Which sizes, and how long.
+
+    Returns:
+        By name and batch size: the median of a batch's time, in seconds.
+    """
+    share_s = plan.batch_seconds / plan.rounds
+    times: dict[str, dict[int, list[float]]] = {
+        name: {size: [] for size in plan.batch_sizes} for name in predictors
+    }
+    for size in plan.batch_sizes:
+        batch = np.resize(images, (size, *images.shape[1:]))
+        for name, predict in _turns(predictors, plan.rounds):
+            times[name][size] += time_batches(predict, batch, seconds=share_s, least=1)
+    return {
+        name: {size: float(np.median(each)) for size, each in sizes.items()}
+        for name, sizes in times.items()
+    }
+
+
+def _turns(predictors: Mapping[str, P], rounds: int) -> Iterator[tuple[str, P]]:
+    """Give each predictor once a round; who comes after whom differs from round to round."""
+    names = list(predictors)
+    draw = np.random.default_rng(0)
+    for _ in range(rounds):
+        for place in draw.permutation(len(names)):
+            yield names[place], predictors[names[place]]
+
+
+def _repetitions(predict: Predict, images: NDArray[np.float32], plan: Plan) -> int:
+    """How many single images a round can have of a predictor."""
+    one_s = float(np.median(time_images(predict, images, repetitions=5, warm_up=5))) / 1000
+    affordable = plan.seconds / one_s if one_s > 0 else math.inf
+    return math.ceil(max(100, min(plan.repetitions, affordable)) / plan.rounds)
