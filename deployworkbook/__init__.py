@@ -7,6 +7,7 @@ The layers, from the ground up; each imports only from those above it in this li
 - ``workspace``, ``cache``: where a learner's files live, and results that are made once.
 - ``machine``, ``measurement``, ``ledger``: what this machine is, what was measured on it, and the
   book of it all.
+- ``telemetry``: libraries that report their use over the network, told not to.
 - ``training``: the one model of the workbook, its data and its training (TensorFlow).
 - ``runtimes``: forms of the model that can be run, and the benchmark that measures them.
 - ``compression``: techniques that make the model smaller, one a file.

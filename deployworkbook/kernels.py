@@ -20,6 +20,8 @@ from jupyter_client.kernelspec import (
 from jupyter_client.manager import AsyncKernelManager
 from traitlets import default
 
+from deployworkbook.telemetry import ENVIRONMENT
+
 DISPLAY_NAME = "Python 3 (deployworkbook)"
 
 
@@ -44,7 +46,10 @@ class InterpreterKernelSpecManager(KernelSpecManager):
             raise NoSuchKernel(kernel_name)
         description = get_kernel_dict() | {"display_name": DISPLAY_NAME}
         return self.kernel_spec_class(
-            name=NATIVE_KERNEL_NAME, resource_dir=str(RESOURCES), **description
+            name=NATIVE_KERNEL_NAME,
+            resource_dir=str(RESOURCES),
+            env=dict(ENVIRONMENT),
+            **description,
         )
 
 

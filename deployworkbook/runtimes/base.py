@@ -12,16 +12,21 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from deployworkbook.runtimes.provenance import Provenance
 from deployworkbook.training.variant import Variant
 from deployworkbook.validation import describe, message
 
 
+class UnavailableError(RuntimeError):
+    """A platform cannot work here: a package is missing, or the processor cannot run it."""
+
+
 @dataclass(frozen=True)
 class Artifact:
-    """A variant as files that a runtime can load.
+    """A variant as files that a runtime can load, in a folder with the record of where from.
 
     Args:
-        path: A file, or a folder with all that belongs to it.
+        path: The folder.
         runtime: The name of the runtime that wrote it and can load it.
         variant: The name of the variant in it.
     """
@@ -30,16 +35,37 @@ class Artifact:
     runtime: str
     variant: str
 
+    @classmethod
+    def at(cls, path: Path) -> Artifact:
+        """Find the artifact in a folder that a runtime has written.
+
+        Raises:
+            FileNotFoundError: There is no such folder, or no record in it.
+            ValueError: The record is damaged.
+        """
+        found = Provenance.read(path)
+        return cls(path, found.runtime, found.variant)
+
+    @property
+    def provenance(self) -> Provenance:
+        """What is known of where it comes from, read from its folder.
+
+        Raises:
+            FileNotFoundError: There is no such folder, or no record in it.
+            ValueError: The record is damaged.
+        """
+        return Provenance.read(self.path)
+
     @property
     def files(self) -> list[Path]:
-        """All of its files, in a fixed order."""
+        """The model's files, in a fixed order; the record is none of them."""
         if self.path.is_file():
             return [self.path]
-        return sorted(path for path in self.path.rglob("*") if path.is_file())
+        return sorted(self.path / name for name in self.provenance.files)
 
     @property
     def size_bytes(self) -> int:
-        """The sum of its files."""
+        """The sum of the model's files. The record is not counted: no platform needs it to run."""
         return sum(path.stat().st_size for path in self.files)
 
 
@@ -54,6 +80,10 @@ class Predictor(Protocol):
     @property
     def runtime_version(self) -> str:
         """The runtime's version."""
+
+    @property
+    def threads(self) -> int:
+        """How many of the processor's cores a prediction may use."""
 
     def __call__(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """Map images, float32 in 0 … 1, shape ``[n, 28, 28]``, to ``[n, classes]``."""

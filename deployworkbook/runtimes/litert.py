@@ -10,12 +10,13 @@ from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
 from deployworkbook.runtimes.base import Artifact, check_images
+from deployworkbook.runtimes.exporting import check_artifact, check_form, write_artifact
 from deployworkbook.training.notes import LITERT_NOTE, held_back
 from deployworkbook.training.variant import Variant
 from deployworkbook.validation import check_integer
-from deployworkbook.workspace import write_atomically
 
 NAME = "litert"
+FILE_NAME = "model.tflite"
 
 
 class LiteRTRuntime:
@@ -31,38 +32,49 @@ class LiteRTRuntime:
         self.threads = check_integer("threads", threads, 1)
 
     def export(self, variant: Variant, directory: Path) -> Artifact:
-        """Write ``directory/<variant>.tflite``; replace an earlier one.
+        """Write ``directory/<variant>.litert/model.tflite``; replace an earlier one.
 
         Args:
             variant: A LiteRT file, or a Keras model, which becomes one in float32.
             directory: Where to; made if missing.
+
+        Raises:
+            ValueError: The variant is an ONNX file, which cannot become a LiteRT file.
         """
+        check_form(
+            variant,
+            "model",
+            "flatbuffer",
+            reason="LiteRT's converter reads Keras and TensorFlow, not ONNX.",
+            remedy="Run it with the runtime 'onnx', or quantize the Keras model for LiteRT.",
+        )
         content = variant.flatbuffer
         if content is None:
             # Not above: running a file needs no TensorFlow, and importing it takes seconds.
             from deployworkbook.training.flatbuffer import to_flatbuffer
 
             content = to_flatbuffer(variant.model)
-        target = directory / f"{variant.name}.tflite"
-        write_atomically(target, content)
-        return Artifact(target, NAME, variant.name)
+        return write_artifact(
+            variant,
+            directory,
+            runtime=NAME,
+            write=lambda folder: (folder / FILE_NAME).write_bytes(content),
+        )
 
     def load(self, artifact: Artifact) -> LiteRTPredictor:
-        """Read a ``.tflite`` file.
+        """Read an artifact of this runtime.
 
         Raises:
-            FileNotFoundError: There is no such file.
-            ValueError: It is damaged, or takes no images.
+            FileNotFoundError: It is not there.
+            ValueError: It is damaged, of another runtime, or takes no images.
         """
-        if not artifact.path.is_file():
-            raise FileNotFoundError(
-                f"{artifact.path} is no file, where a LiteRT file was expected. Export it again."
-            )
+        check_artifact(artifact, NAME)
+        path = artifact.path / FILE_NAME
         try:
-            return LiteRTPredictor(artifact.path.read_bytes(), threads=self.threads)
+            return LiteRTPredictor(path.read_bytes(), threads=self.threads)
         except (ValueError, RuntimeError) as error:
             raise ValueError(
-                f"{artifact.path} is not a LiteRT file that maps images to classes ({error}). "
+                f"{path} is not a LiteRT file that maps images to classes ({error}). "
                 "Export it again."
             ) from error
 
@@ -88,6 +100,7 @@ class LiteRTPredictor:
     def __init__(self, content: bytes, *, threads: int = 1) -> None:
         if content[4:8] != b"TFL3":
             raise ValueError("it does not begin as one")
+        self.threads = threads
         with held_back(LITERT_NOTE):
             self._interpreter = Interpreter(model_content=content, num_threads=threads)
             (source,) = self._interpreter.get_input_details()

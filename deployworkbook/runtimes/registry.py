@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.util import find_spec
 
-from deployworkbook.runtimes.base import Runtime
+from deployworkbook.runtimes.base import Runtime, UnavailableError
 from deployworkbook.validation import check_choice
 
 
@@ -52,10 +52,6 @@ RUNTIMES = {
         obstacle="bfloat16_obstacle",
     ),
 }
-
-
-class UnavailableError(RuntimeError):
-    """A platform cannot work here: a package is missing, or the processor cannot run it."""
 
 
 def runtime(name: str) -> Runtime:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import io
-import shutil
-import uuid
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deployworkbook.runtimes.base import Artifact, check_images
-from deployworkbook.training.keras import tf
+from deployworkbook.runtimes.exporting import check_artifact, check_form, write_artifact
+from deployworkbook.training.keras import tf, threads
 from deployworkbook.training.variant import Variant
-from deployworkbook.validation import message
 
 NAME = "savedmodel"
 SIGNATURE = "serving_default"
@@ -33,40 +31,30 @@ class SavedModelRuntime:
             directory: Where to; made if missing.
 
         Raises:
-            ValueError: The variant is a LiteRT file, which cannot become a SavedModel.
+            ValueError: The variant is a file of LiteRT or ONNX, which cannot become a SavedModel.
         """
-        if variant.model is None:
-            raise ValueError(
-                message(
-                    variant.name,
-                    received="a LiteRT file",
-                    expected="a Keras model",
-                    remedy="Run it with the runtime 'litert'.",
-                )
-            )
-        directory.mkdir(parents=True, exist_ok=True)
-        target = directory / f"{variant.name}.{NAME}"
-        temporary = directory / f".{target.name}.{uuid.uuid4().hex}.tmp"
-        try:
+        check_form(
+            variant,
+            "model",
+            reason="TensorFlow has no way back from such a file to a graph.",
+            remedy="Run it with the runtime 'litert' or 'onnx', whichever wrote it.",
+        )
+
+        def write(folder: Path) -> None:
             # Keras prints the signature, whatever verbosity it is set to.
             with contextlib.redirect_stdout(io.StringIO()):
-                variant.model.export(temporary)
-            _replace_folder(target, temporary)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
-        return Artifact(target, NAME, variant.name)
+                variant.model.export(folder)
+
+        return write_artifact(variant, directory, runtime=NAME, write=write)
 
     def load(self, artifact: Artifact) -> SavedModelPredictor:
         """Read a SavedModel and take its serving signature.
 
         Raises:
-            FileNotFoundError: There is no such folder.
-            ValueError: It is damaged, or has no such signature.
+            FileNotFoundError: It is not there.
+            ValueError: It is damaged, of another runtime, or has no such signature.
         """
-        if not artifact.path.is_dir():
-            raise FileNotFoundError(
-                f"{artifact.path} is no folder, where a SavedModel was expected. Export it again."
-            )
+        check_artifact(artifact, NAME)
         try:
             loaded = tf.saved_model.load(artifact.path)
             return SavedModelPredictor(loaded)
@@ -97,18 +85,12 @@ class SavedModelPredictor:
         (self._input,) = self._function.structured_input_signature[1]
         (self._output,) = self._function.structured_outputs
 
+    @property
+    def threads(self) -> int:
+        """How many threads TensorFlow may use for an operation."""
+        return threads()
+
     def __call__(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """Map images ``[n, 28, 28]`` to probabilities ``[n, classes]``."""
         batch = tf.constant(check_images(images))
         return self._function(**{self._input: batch})[self._output].numpy()
-
-
-def _replace_folder(target: Path, new: Path) -> None:
-    """Put a folder in another's place; a kill in between leaves the old one under a hidden name."""
-    if not target.exists():
-        new.rename(target)
-        return
-    old = target.with_name(f".{target.name}.{uuid.uuid4().hex}.old")
-    target.rename(old)
-    new.rename(target)
-    shutil.rmtree(old)

@@ -7,6 +7,8 @@ from typing import Any
 
 from deployworkbook.validation import message
 
+FORMS = {"model": "a Keras model", "flatbuffer": "a LiteRT file", "onnx": "an ONNX file"}
+
 
 @dataclass(frozen=True)
 class Variant:
@@ -17,24 +19,42 @@ class Variant:
         model: The Keras model, where the form is one.
         flatbuffer: The LiteRT file's bytes, where the form is one.
         note: How it was made, in a sentence.
+        onnx: The ONNX file's bytes, where the form is one.
 
     Raises:
-        ValueError: The name cannot name a file, or there is neither model nor flatbuffer, or
-            there are both.
+        ValueError: The name cannot name a file, or there is not exactly one of model, flatbuffer
+            and onnx.
     """
 
     name: str
     model: Any = None
     flatbuffer: bytes | None = None
     note: str = ""
+    onnx: bytes | None = None
 
     def __post_init__(self) -> None:
         plain = self.name.replace("-", "").replace(".", "")
         if not (plain.isascii() and plain.isalnum()):
             expected = "letters, digits, dots and hyphens"
             raise ValueError(message("name", received=repr(self.name), expected=expected))
-        if (self.model is None) == (self.flatbuffer is None):
-            received = "neither" if self.model is None else "both"
+        held = self._held()
+        if len(held) != 1:
             raise ValueError(
-                message(self.name, received=received, expected="a model or a flatbuffer")
+                message(
+                    self.name,
+                    received=" and ".join(held) or "none of them",
+                    expected="one of " + ", ".join(FORMS.values()),
+                )
             )
+
+    @property
+    def form(self) -> str:
+        """What it is, in words: one of ``FORMS``.
+
+        >>> Variant("int8", flatbuffer=b"TFL3").form
+        'a LiteRT file'
+        """
+        return self._held()[0]
+
+    def _held(self) -> list[str]:
+        return [text for name, text in FORMS.items() if getattr(self, name) is not None]

@@ -1,6 +1,7 @@
 """The benchmark measures what it says."""
 
 import gc
+import shutil
 import time
 import zipfile
 
@@ -108,11 +109,14 @@ def test_the_zipped_size_is_that_of_a_real_archive(artifact, tmp_path):
     assert subject.compressed_bytes(artifact) < artifact.size_bytes
 
 
-def test_an_artifact_of_one_file_has_its_size(tmp_path):
-    (tmp_path / "model.bin").write_bytes(bytes(1000))
-    artifact = Artifact(tmp_path / "model.bin", "litert", "int8")
-    assert artifact.size_bytes == 1000
-    assert 0 < subject.compressed_bytes(artifact) < 200
+def test_the_record_is_not_counted_as_the_models_size(artifact, tmp_path):
+    copy = Artifact.at(shutil.copytree(artifact.path, tmp_path / "copy"))
+    zipped = subject.compressed_bytes(artifact)
+    record = copy.path / "provenance.json"
+    record.write_text(record.read_text() + " " * 10_000)
+    (copy.path / ".DS_Store").write_bytes(bytes(5000))
+    assert copy.size_bytes == artifact.size_bytes
+    assert subject.compressed_bytes(copy) == zipped
 
 
 def test_memory_is_that_of_the_model_not_of_who_asks(artifact):

@@ -1,6 +1,7 @@
 """LiteRT files: exported whole, loaded with clear errors and without TensorFlow."""
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -149,7 +150,7 @@ def test_a_second_export_replaces_the_first_and_leaves_nothing_beside_it(
     second = runtime.export(Variant("float32", flatbuffer=integers.flatbuffer), tmp_path)
     assert second.path == first.path
     assert second.size_bytes < size / 3
-    assert [path.name for path in tmp_path.iterdir()] == ["float32.tflite"]
+    assert [path.name for path in tmp_path.iterdir()] == ["float32.litert"]
 
 
 def test_a_conversion_that_fails_keeps_the_earlier_file(runtime, variant, tmp_path):
@@ -157,7 +158,7 @@ def test_a_conversion_that_fails_keeps_the_earlier_file(runtime, variant, tmp_pa
     with pytest.raises(AttributeError):
         runtime.export(Variant("float32", model="no model"), tmp_path)
     assert runtime.load(earlier)
-    assert [path.name for path in tmp_path.iterdir()] == ["float32.tflite"]
+    assert [path.name for path in tmp_path.iterdir()] == ["float32.litert"]
 
 
 @pytest.mark.parametrize(
@@ -171,15 +172,25 @@ def test_a_conversion_that_fails_keeps_the_earlier_file(runtime, variant, tmp_pa
     ],
 )
 def test_what_is_damaged_says_so(runtime, artifact, tmp_path, damage):
-    path = tmp_path / "damaged.tflite"
-    path.write_bytes(damage(artifact.path.read_bytes()))
-    with pytest.raises(ValueError, match="Export it again"):
-        runtime.load(Artifact(path, "litert", "damaged"))
+    copy = shutil.copytree(artifact.path, tmp_path / "copy")
+    file = copy / "model.tflite"
+    file.write_bytes(damage(file.read_bytes()))
+    with pytest.raises(ValueError, match=r"model\.tflite has changed. Export it again"):
+        runtime.load(Artifact.at(copy))
+    # Nor does one run that has been damaged before it was recorded.
+    whole = Variant("damaged", flatbuffer=file.read_bytes())
+    with pytest.raises(ValueError, match="is not a LiteRT file"):
+        runtime.load(runtime.export(whole, tmp_path))
 
 
 def test_what_is_missing_says_so(runtime, tmp_path):
     with pytest.raises(FileNotFoundError, match="Export it again"):
-        runtime.load(Artifact(tmp_path / "none.tflite", "litert", "none"))
+        runtime.load(Artifact(tmp_path / "none.litert", "litert", "none"))
+
+
+def test_an_onnx_file_is_refused_with_a_remedy(runtime, tmp_path):
+    with pytest.raises(ValueError, match=r"reads Keras and TensorFlow, not ONNX\..*'onnx'"):
+        runtime.export(Variant("int8", onnx=b"graph"), tmp_path)
 
 
 def test_a_model_of_other_inputs_is_refused(runtime, tmp_path):

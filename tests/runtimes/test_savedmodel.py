@@ -1,11 +1,12 @@
 """SavedModels: exported whole, loaded with clear errors, equal to Keras."""
 
+import shutil
+
 import numpy as np
 import pytest
 
-from deployworkbook.runtimes.base import Artifact, Predictor, Runtime
-from deployworkbook.runtimes.registry import available
-from deployworkbook.runtimes.registry import runtime as runtime_named
+from deployworkbook.runtimes.base import Artifact, Predictor
+from deployworkbook.training.keras import tf
 from deployworkbook.training.variant import Variant
 
 
@@ -37,7 +38,6 @@ def test_a_second_export_replaces_the_first_and_leaves_nothing_beside_it(
 def test_an_export_that_fails_keeps_the_earlier_one(runtime, variant, tmp_path):
     class Broken:
         def export(self, path):
-            path.mkdir()
             (path / "half").write_text("half")
             raise RuntimeError("disk full")
 
@@ -53,12 +53,26 @@ def test_a_litert_file_is_refused_with_a_remedy(runtime, tmp_path):
         runtime.export(Variant("int8", flatbuffer=b"TFL3"), tmp_path)
 
 
-def test_what_is_missing_or_damaged_says_so(runtime, tmp_path):
+def test_what_is_missing_or_damaged_says_so(runtime, artifact, tmp_path):
     with pytest.raises(FileNotFoundError, match="Export it again"):
         runtime.load(Artifact(tmp_path / "none", "savedmodel", "float32"))
     (tmp_path / "empty").mkdir()
-    with pytest.raises(ValueError, match="Export it again"):
+    with pytest.raises(FileNotFoundError, match=r"no record.*Export it again"):
         runtime.load(Artifact(tmp_path / "empty", "savedmodel", "float32"))
+    copy = shutil.copytree(artifact.path, tmp_path / "copy")
+    (copy / "variables" / "variables.index").unlink()
+    with pytest.raises(ValueError, match=r"variables\.index is missing. Export it again"):
+        runtime.load(Artifact.at(copy))
+
+
+def test_a_graph_without_the_signature_is_refused(runtime, tmp_path):
+    class Plain:
+        def export(self, folder):
+            tf.saved_model.save(tf.Module(), folder)
+
+    plain = runtime.export(Variant("plain", Plain()), tmp_path)
+    with pytest.raises(ValueError, match="signature 'serving_default'"):
+        runtime.load(plain)
 
 
 @pytest.mark.parametrize(
@@ -74,15 +88,6 @@ def test_what_is_missing_or_damaged_says_so(runtime, tmp_path):
 def test_other_images_are_refused(runtime, artifact, images):
     with pytest.raises(ValueError, match="float32 of shape"):
         runtime.load(artifact)(images)
-
-
-def test_every_available_runtime_keeps_the_interface():
-    for name in available():
-        platform = runtime_named(name)
-        assert isinstance(platform, Runtime)
-        assert platform.name == name
-    with pytest.raises(ValueError, match="savedmodel"):
-        runtime_named("abacus")
 
 
 def test_a_predictor_says_what_runs_it(runtime, artifact):

@@ -1,0 +1,139 @@
+"""ONNX Runtime: one file that any framework can write, and a small library that runs it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deployworkbook.runtimes.base import Artifact, check_images
+from deployworkbook.runtimes.exporting import check_artifact, check_form, write_artifact
+from deployworkbook.telemetry import forbid
+from deployworkbook.training.variant import Variant
+from deployworkbook.validation import check_integer, message
+
+forbid()
+import onnxruntime  # noqa: E402 (not before its reports are forbidden)
+from onnxruntime.capi import onnxruntime_pybind11_state as native  # noqa: E402
+
+NAME = "onnx"
+FILE_NAME = "model.onnx"
+PROVIDER = "CPUExecutionProvider"
+
+# Only what stops a model is written to the error stream, and that is raised as well.
+_FATAL = 4
+
+_ERRORS = (
+    native.Fail,
+    native.InvalidArgument,
+    native.InvalidGraph,
+    native.InvalidProtobuf,
+    native.NotImplemented,
+    native.RuntimeException,
+)
+
+
+class ONNXRuntime:
+    """Exports variants as ``.onnx`` files and runs them by ONNX Runtime on the processor.
+
+    Args:
+        threads: How many of the processor's cores a prediction may use.
+    """
+
+    name = NAME
+
+    def __init__(self, threads: int = 1) -> None:
+        self.threads = check_integer("threads", threads, 1)
+
+    def export(self, variant: Variant, directory: Path) -> Artifact:
+        """Write ``directory/<variant>.onnx/model.onnx``; replace an earlier one.
+
+        Args:
+            variant: An ONNX file, or a Keras model, which becomes one in float32.
+            directory: Where to; made if missing.
+
+        Raises:
+            ValueError: The variant is a LiteRT file, which ONNX Runtime cannot read.
+        """
+        check_form(
+            variant,
+            "model",
+            "onnx",
+            reason="ONNX Runtime reads no LiteRT files.",
+            remedy="Run it with the runtime 'litert', or quantize the Keras model for ONNX.",
+        )
+        content = onnx_of(variant)
+        return write_artifact(
+            variant,
+            directory,
+            runtime=NAME,
+            write=lambda folder: (folder / FILE_NAME).write_bytes(content),
+        )
+
+    def load(self, artifact: Artifact) -> ONNXPredictor:
+        """Read an artifact of this runtime.
+
+        Raises:
+            FileNotFoundError: It is not there.
+            ValueError: It is damaged, of another runtime, or takes no images.
+        """
+        check_artifact(artifact, NAME)
+        path = artifact.path / FILE_NAME
+        try:
+            return ONNXPredictor(path.read_bytes(), threads=self.threads)
+        except ValueError as error:
+            raise ValueError(f"{path}: {error} Export it again.") from error
+
+
+class ONNXPredictor:
+    """An ONNX file in memory; any number of threads may call it at once.
+
+    Args:
+        content: The file's bytes.
+        threads: How many of the processor's cores a prediction may use.
+
+    Raises:
+        ValueError: The bytes are no ONNX file, or it does not map images to classes.
+    """
+
+    runtime = NAME
+    runtime_version = onnxruntime.__version__
+
+    def __init__(self, content: bytes, *, threads: int = 1) -> None:
+        self.threads = threads
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = _FATAL
+        try:
+            self._session = onnxruntime.InferenceSession(content, options, providers=[PROVIDER])
+        except _ERRORS as error:
+            raise ValueError(f"it is not an ONNX file that can be run ({error}).") from error
+        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
+        found = [(each.type, each.shape[1:]) for each in (*inputs, *outputs)]
+        if found[:1] != [("tensor(float)", [28, 28])] or len(found) != 2 or len(found[1][1]) != 1:
+            raise ValueError(
+                message(
+                    "inputs and outputs",
+                    received=", ".join(f"{kind} {shape}" for kind, shape in found) or "none",
+                    expected="float32 images [n, 28, 28] and float32 probabilities [n, classes]",
+                )
+            )
+        self._input, self._output = inputs[0].name, [outputs[0].name]
+
+    def __call__(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Map images ``[n, 28, 28]`` to probabilities ``[n, classes]``."""
+        result: NDArray[np.float32]
+        (result,) = self._session.run(self._output, {self._input: check_images(images)})
+        return result
+
+
+def onnx_of(variant: Variant) -> bytes:
+    """Give a variant's ONNX file; a Keras model is converted."""
+    if variant.onnx is not None:
+        return variant.onnx
+    # Not above: running a file needs no TensorFlow, and importing it takes seconds.
+    from deployworkbook.training.onnx_file import to_onnx
+
+    return to_onnx(variant.model)

@@ -1,0 +1,195 @@
+"""OpenVINO: a model compiled for the processor that it runs on, in a precision of your choice."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deployworkbook.runtimes.base import Artifact, UnavailableError, check_images
+from deployworkbook.runtimes.exporting import check_artifact, write_artifact
+from deployworkbook.runtimes.onnx import onnx_of
+from deployworkbook.telemetry import forbid
+from deployworkbook.training.variant import Variant
+from deployworkbook.validation import check_choice, check_integer, message
+
+forbid()
+import openvino  # noqa: E402 (not before its reports are forbidden)
+
+NAME = "openvino"
+FILE_NAME = "model.xml"
+DEVICE = "CPU"
+
+Precision = Literal["f32", "bf16"]
+
+# What each precision is called in the ledger.
+NAMES: dict[Precision, str] = {"f32": NAME, "bf16": f"{NAME}-bf16"}
+
+
+class OpenVINORuntime:
+    """Exports variants in OpenVINO's own format and runs them on the processor.
+
+    Left to itself, OpenVINO computes in bfloat16 where the processor can: float32's eight bits of
+    exponent, and seven of its 23 bits of fraction. Here the precision is always said.
+
+    Args:
+        threads: How many of the processor's cores a prediction may use.
+        precision: ``"f32"``, or ``"bf16"`` on processors that have it. Integers stay integers.
+    """
+
+    def __init__(self, threads: int = 1, *, precision: Precision = "f32") -> None:
+        self.threads = check_integer("threads", threads, 1)
+        self.precision = check_choice("precision", precision, NAMES)
+
+    @property
+    def name(self) -> str:
+        """What the ledger calls it."""
+        return NAMES[self.precision]
+
+    def export(self, variant: Variant, directory: Path) -> Artifact:
+        """Write ``directory/<variant>.<name>``, ``model.xml`` and ``.bin``; replace an earlier one.
+
+        Weights are stored as they are; OpenVINO would by default round them to 16 bits.
+
+        Args:
+            variant: A Keras model, an ONNX file, or a LiteRT file whose operations OpenVINO knows.
+            directory: Where to; made if missing.
+
+        Raises:
+            ValueError: OpenVINO cannot read this LiteRT file.
+        """
+        model = _read(variant)
+        return write_artifact(
+            variant,
+            directory,
+            runtime=self.name,
+            write=lambda folder: openvino.save_model(
+                model, folder / FILE_NAME, compress_to_fp16=False
+            ),
+        )
+
+    def load(self, artifact: Artifact) -> OpenVINOPredictor:
+        """Read an artifact of this runtime, and compile it for this processor.
+
+        Raises:
+            FileNotFoundError: It is not there.
+            ValueError: It is damaged, of another runtime, or takes no images.
+            UnavailableError: This processor has no bfloat16.
+        """
+        if self.precision == "bf16" and (reason := bfloat16_obstacle()):
+            raise UnavailableError(f"{self.name}: {reason}")
+        check_artifact(artifact, self.name)
+        path = artifact.path / FILE_NAME
+        try:
+            model = openvino.Core().read_model(path)
+        except RuntimeError as error:
+            raise ValueError(
+                f"{path} is not a model of OpenVINO ({_gist(error)}). Export it again."
+            ) from error
+        return OpenVINOPredictor(model, threads=self.threads, precision=self.precision)
+
+
+class OpenVINOPredictor:
+    """A compiled model; for one thread at a time, since it holds the last batch.
+
+    Args:
+        model: What ``openvino.Core().read_model`` returned.
+        threads: How many of the processor's cores a prediction may use.
+        precision: In which floating-point numbers it computes.
+
+    Raises:
+        ValueError: It does not map images to classes.
+    """
+
+    runtime_version = openvino.__version__.split("-")[0]
+
+    def __init__(self, model: Any, *, threads: int = 1, precision: Precision = "f32") -> None:
+        self.runtime = NAMES[precision]
+        self.threads = threads
+        _check_ends(model)
+        settings = {
+            "INFERENCE_PRECISION_HINT": precision,
+            "INFERENCE_NUM_THREADS": threads,
+            # One prediction at a time, with all of the threads.
+            "NUM_STREAMS": 1,
+        }
+        self._compiled = openvino.Core().compile_model(model, DEVICE, settings)
+        self._request = self._compiled.create_infer_request()
+
+    def __call__(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Map images ``[n, 28, 28]`` to probabilities ``[n, classes]``."""
+        # OpenVINO reads the array where it lies, which takes half as long as handing it a copy.
+        values = np.require(check_images(images), requirements=["C", "W"])
+        self._request.set_input_tensor(openvino.Tensor(values, shared_memory=True))
+        self._request.infer()
+        result: NDArray[np.float32] = self._request.get_output_tensor().data.copy()
+        return result
+
+
+def bfloat16_obstacle() -> str:
+    """Say why this processor cannot compute in bfloat16; an empty text if it can."""
+    if "BF16" in openvino.Core().get_property(DEVICE, "OPTIMIZATION_CAPABILITIES"):
+        return ""
+    return (
+        "this processor has no bfloat16 (AVX-512 BF16 or AMX). Take the runtime 'openvino', "
+        "which computes in float32."
+    )
+
+
+def _read(variant: Variant) -> Any:
+    """Make OpenVINO's model of a variant.
+
+    Raises:
+        ValueError: It is a LiteRT file that OpenVINO cannot read.
+    """
+    if variant.flatbuffer is None:
+        return openvino.Core().read_model(onnx_of(variant))
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            # OpenVINO tells a LiteRT file by its name.
+            path = Path(folder) / "model.tflite"
+            path.write_bytes(variant.flatbuffer)
+            model = openvino.Core().read_model(path)
+            # Its weights must not lie in a file that is about to go.
+            model = model.clone()
+        _check_ends(model)
+    except (RuntimeError, ValueError) as error:
+        raise ValueError(
+            message(
+                variant.name,
+                received=f"a LiteRT file that OpenVINO cannot read ({_gist(error)})",
+                expected="a Keras model, an ONNX file or a LiteRT file of known operations",
+                remedy="Run it with the runtime 'litert', or quantize the Keras model for ONNX.",
+            )
+        ) from error
+    return model
+
+
+def _check_ends(model: Any) -> None:
+    """Refuse a model that does not map float32 images to float32 probabilities."""
+    ends = [*model.inputs, *model.outputs]
+    found = [
+        f"{end.element_type.to_string()} {end.get_partial_shape().to_string()}" for end in ends
+    ]
+    fits = len(model.inputs) == 1 == len(model.outputs) and [
+        (end.element_type.to_string(), end.get_partial_shape().rank.get_length()) for end in ends
+    ] == [("f32", 3), ("f32", 2)]
+    if not fits or not model.inputs[0].get_partial_shape().compatible(
+        openvino.PartialShape([-1, 28, 28])
+    ):
+        raise ValueError(
+            message(
+                "inputs and outputs",
+                received=", ".join(found) or "none",
+                expected="float32 images [n, 28, 28] and float32 probabilities [n, classes]",
+            )
+        )
+
+
+def _gist(error: Exception) -> str:
+    """Take the last line of an error of OpenVINO; those before it are places in its source."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1].removesuffix(".") if lines else type(error).__name__

@@ -1,0 +1,83 @@
+"""Where an artifact comes from: what it holds, what wrote it, and the hash of each of its files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path, PurePosixPath
+
+# The record's name in an artifact's folder. The platforms that load the folder pass over it.
+FILE_NAME = "provenance.json"
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What is known of an artifact. It names no machine, user or path.
+
+    Args:
+        variant: The name of the variant.
+        note: How the variant was made, in a sentence.
+        form: What it was exported from, such as ``"a Keras model"``.
+        runtime: The name of the runtime that wrote it.
+        versions: The versions of the packages that took part.
+        made_at: When, in UTC, as ISO 8601.
+        files: The SHA-256 of each file, by its path within the artifact.
+    """
+
+    variant: str
+    note: str
+    form: str
+    runtime: str
+    versions: Mapping[str, str]
+    made_at: str
+    files: Mapping[str, str]
+
+    @property
+    def digest(self) -> str:
+        """One hash for all of the files: equal if and only if names and contents are."""
+        lines = (f"{sha256} {name}\n" for name, sha256 in sorted(self.files.items()))
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+    def write(self, folder: Path) -> None:
+        """Write the record into the artifact's folder."""
+        (folder / FILE_NAME).write_text(json.dumps(asdict(self), indent=1) + "\n", "utf-8")
+
+    @classmethod
+    def read(cls, folder: Path) -> Provenance:
+        """Read the record of an artifact's folder.
+
+        Raises:
+            FileNotFoundError: There is none.
+            ValueError: It is damaged.
+        """
+        path = folder / FILE_NAME
+        try:
+            record = json.loads(path.read_text("utf-8"))
+            found = cls(**record)
+        except (UnicodeDecodeError, json.JSONDecodeError, TypeError) as error:
+            raise ValueError(f"{path} is damaged ({error}). Export it again.") from error
+        texts = (found.variant, found.note, found.form, found.runtime, found.made_at)
+        if not (
+            all(isinstance(text, str) for text in texts)
+            and _maps_texts(found.versions)
+            and _maps_texts(found.files)
+        ):
+            raise ValueError(f"{path} is damaged (a value is of another type). Export it again.")
+        for name in found.files:
+            if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
+                raise ValueError(f"{path} is damaged ({name!r} leads elsewhere). Export it again.")
+        return found
+
+
+def sha256_of(path: Path) -> str:
+    """Hash a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _maps_texts(value: object) -> bool:
+    return isinstance(value, dict) and all(
+        isinstance(text, str) for pair in value.items() for text in pair
+    )
