@@ -1,0 +1,90 @@
+"""A published version, and its record: what it is, from where, and the hash of each file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from deployworkbook.runtimes.provenance import sha256_of
+
+RECORD = "published.json"
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What was recorded as a version was published. It names no machine, user or path.
+
+    Args:
+        variant: What the form of the model is called.
+        note: How it was made, and what else was said.
+        published_at: When, in UTC, as ISO 8601.
+        files: The SHA-256 of each file, by its path within the version.
+        source: The record of the artifact that it was made from, if it had one.
+    """
+
+    variant: str
+    note: str
+    published_at: str
+    files: Mapping[str, str]
+    source: Mapping[str, Any] = field(default_factory=dict)
+
+    def write(self, folder: Path) -> None:
+        """Write the record into the version's folder."""
+        (folder / RECORD).write_text(json.dumps(asdict(self), indent=1) + "\n", "utf-8")
+
+
+@dataclass(frozen=True)
+class PublishedVersion:
+    """A version of a model, on disk.
+
+    Args:
+        number: What requests call it.
+        path: Its folder.
+        labels: Its labels.
+    """
+
+    number: int
+    path: Path
+    labels: tuple[str, ...] = ()
+
+    @property
+    def provenance(self) -> Publication | None:
+        """What was recorded of it; ``None`` where it was not published by a repository.
+
+        Raises:
+            ValueError: The record is damaged.
+        """
+        path = self.path / RECORD
+        try:
+            return Publication(**json.loads(path.read_text("utf-8")))
+        except FileNotFoundError:
+            return None
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"{path} is damaged ({error}). Publish the model again.") from error
+
+    @property
+    def size_bytes(self) -> int:
+        """The sum of its files, without the record."""
+        return sum(path.stat().st_size for path in files_of(self.path))
+
+    def damage(self) -> list[str]:
+        """List the files that are not as they were published: changed, missing or added."""
+        publication = self.provenance
+        if publication is None:
+            return []
+        found = hashes_of(self.path)
+        names = {*found, *publication.files}
+        return sorted(name for name in names if found.get(name) != publication.files.get(name))
+
+
+def files_of(folder: Path) -> list[Path]:
+    """List a version's files, in a fixed order, without the record."""
+    return sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / RECORD)
+
+
+def hashes_of(folder: Path) -> dict[str, str]:
+    """Hash a version's files, by their path within it."""
+    return {path.relative_to(folder).as_posix(): sha256_of(path) for path in files_of(folder)}

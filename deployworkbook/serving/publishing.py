@@ -1,0 +1,171 @@
+"""How a version is written: under a hidden name, to the disk, and gone again if anything fails."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import io
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from deployworkbook.runtimes.provenance import FILE_NAME as PROVENANCE
+from deployworkbook.serving.published import Publication, hashes_of
+from deployworkbook.validation import describe, message
+
+_PREFIX = ".publishing-"
+_LOCK_SUFFIX = ".lock"
+# Held while locks of single publications are made and looked at.
+_GUARD = ".publish.lock"
+_MODEL_FILES = ("saved_model.pb", "saved_model.pbtxt")
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+# TensorFlow's errors have classes of their own, which would take TensorFlow to name.
+_FULL_TEXTS = tuple(os.strerror(number) for number in _FULL)
+
+
+@contextmanager
+def prepared(base_path: Path, source: Any, variant: str, note: str) -> Iterator[Path]:
+    """Write a version under a hidden name; the block renames it. Nothing is left if it fails.
+
+    A lock beside it tells a publisher at work from what a kill has left.
+
+    Args:
+        base_path: The folder of versions.
+        source: See ``ModelRepository.publish``.
+        variant: What the form is called; by default what the source says.
+        note: What else to record.
+
+    Raises:
+        FileNotFoundError: The source is not there.
+        OSError: The disk is full, or the folder cannot be written.
+        ValueError: The source is no SavedModel and cannot become one.
+    """
+    unfinished = base_path / f"{_PREFIX}{uuid.uuid4().hex}"
+    lock_path = Path(f"{unfinished}{_LOCK_SUFFIX}")
+    own = FileLock(lock_path)
+    with FileLock(base_path / _GUARD):
+        _remove_leftovers(base_path)
+        own.acquire()
+    try:
+        with _explained(base_path):
+            origin = _write(source, unfinished)
+            Publication(
+                variant or origin.get("variant", ""),
+                note or origin.get("note", ""),
+                datetime.now(UTC).isoformat(timespec="seconds"),
+                hashes_of(unfinished),
+                origin,
+            ).write(unfinished)
+            for path in (*unfinished.rglob("*"), unfinished):
+                flush(path)
+        yield unfinished
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        lock_path.unlink(missing_ok=True)
+        own.release()
+
+
+def _remove_leftovers(base_path: Path) -> None:
+    """Delete what killed publishers have left: hidden folders whose lock nobody holds."""
+    names = {path.name.removesuffix(_LOCK_SUFFIX) for path in base_path.glob(f"{_PREFIX}*")}
+    for name in names:
+        lock_path = base_path / f"{name}{_LOCK_SUFFIX}"
+        try:
+            with FileLock(lock_path, timeout=0):
+                shutil.rmtree(base_path / name, ignore_errors=True)
+                lock_path.unlink(missing_ok=True)
+        except Timeout:
+            continue  # somebody is at work
+
+
+def flush(path: Path) -> None:
+    """Bring a file, or the names in a folder, to the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _write(source: Any, target: Path) -> dict[str, Any]:
+    """Write the source's files; return the record that came with them."""
+    # A variant holds a Keras model, or a LiteRT file.
+    model = getattr(source, "model", None) if hasattr(source, "flatbuffer") else source
+    if model is None:
+        raise ValueError(
+            message(
+                source.name,
+                received="a LiteRT file",
+                expected="a Keras model or a SavedModel, which is what a server loads",
+                remedy="For int8, publish compression.simulate.servable(model), which computes in "
+                "floating point with the integers' values.",
+            )
+        )
+    if hasattr(model, "export"):
+        # Keras prints the signature, whatever verbosity it is set to.
+        with contextlib.redirect_stdout(io.StringIO()):
+            model.export(target)
+        named = source is not model
+        return {"variant": source.name, "note": source.note} if named else {}
+    path = getattr(source, "path", source)
+    if not isinstance(path, str | os.PathLike):
+        expected = "a SavedModel's folder, a Keras model or a variant"
+        raise ValueError(message("source", received=describe(source), expected=expected))
+    return _copy(Path(path), target)
+
+
+def _copy(source: Path, target: Path) -> dict[str, Any]:
+    if not source.is_dir():
+        raise FileNotFoundError(
+            f"{source} is no folder, where a SavedModel was expected. Export the model first."
+        )
+    if not any((source / name).is_file() for name in _MODEL_FILES):
+        raise ValueError(
+            message(
+                str(source),
+                received="no saved_model.pb",
+                expected="a SavedModel",
+                remedy="Export the model as one: model.export(path), or the runtime 'savedmodel'.",
+            )
+        )
+    needed = sum(path.stat().st_size for path in source.rglob("*") if path.is_file())
+    free = shutil.disk_usage(target.parent).free
+    if needed > free:
+        text = f"the model takes {needed:,} bytes, and {free:,} are free"
+        raise OSError(errno.ENOSPC, text)
+    shutil.copytree(source, target)
+    # The record goes into this version's own.
+    record = target / PROVENANCE
+    if not record.is_file():
+        return {}
+    origin: dict[str, Any] = json.loads(record.read_text("utf-8"))
+    record.unlink()
+    return origin
+
+
+@contextmanager
+def _explained(base_path: Path) -> Iterator[None]:
+    """Say of a full disk what to free."""
+    try:
+        yield
+    except Exception as error:
+        number = getattr(error, "errno", None)
+        # copytree collects the errors of its files in one.
+        is_full = number in _FULL or any(text in str(error) for text in _FULL_TEXTS)
+        if not is_full:
+            raise
+        free = shutil.disk_usage(base_path).free
+        raise OSError(
+            number or errno.ENOSPC,
+            f"No room to publish in {base_path} ({error}); {free:,} bytes are free, and nothing "
+            "was left behind. Delete old versions with prune(keep=1), or other files, and publish "
+            "again.",
+        ) from error

@@ -1,0 +1,64 @@
+"""Bringing a repository's versions and labels into a running server, without a failed request."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+from deployworkbook.serving.client_errors import RequestError
+from deployworkbook.serving.codes import Code
+from deployworkbook.serving.grpc_client import GrpcClient
+from deployworkbook.serving.repository import ModelRepository
+
+_POLL_S = 0.05
+
+
+def roll_out(
+    client: GrpcClient, models: Mapping[str, ModelRepository], *, deadline_s: float = 60.0
+) -> None:
+    """Make a server serve what the repositories say: each one's newest and labelled versions.
+
+    In two steps, since a server refuses labels of versions that it has not loaded: first all wanted
+    versions, with labels where they were; then, once these are loaded, the labels. Requests by
+    label are answered throughout.
+
+    Args:
+        client: Speaks to the server.
+        models: All that it is to serve, by name; other models are unloaded.
+        deadline_s: How long it may take altogether.
+
+    Raises:
+        RequestError: The server refuses, a version cannot be loaded, or the time is over.
+    """
+    until = time.monotonic() + deadline_s
+    wanted = {name: repository.served() for name, repository in models.items()}
+    first = {
+        name: repository.served(_available(client, name)) for name, repository in models.items()
+    }
+    client.reload_config(first, deadline_s=until - time.monotonic())
+    for name, model in wanted.items():
+        _wait_for(client, name, model.versions, until)
+    client.reload_config(wanted, deadline_s=until - time.monotonic())
+
+
+def _available(client: GrpcClient, name: str) -> list[int]:
+    try:
+        return [status.version for status in client.status(name) if status.is_available]
+    except RequestError as error:
+        if error.code is not Code.NOT_FOUND:
+            raise
+        return []
+
+
+def _wait_for(client: GrpcClient, name: str, versions: tuple[int, ...], until: float) -> None:
+    while missing := set(versions) - set(_available(client, name)):
+        for status in client.status(name):
+            if status.version in missing and status.error and status.state == "END":
+                said = f"version {status.version} of {name!r} was not loaded: {status.error}"
+                remedy = "The labels are as they were. Withdraw the version, or publish another."
+                raise RequestError(Code.FAILED_PRECONDITION, said, remedy)
+        if time.monotonic() > until:
+            numbers = ", ".join(map(str, sorted(missing)))
+            said = f"version {numbers} of {name!r} was not loaded in time"
+            raise RequestError(Code.DEADLINE_EXCEEDED, said, "Look at the server's log.")
+        time.sleep(_POLL_S)
