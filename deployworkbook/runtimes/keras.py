@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deployworkbook.runtimes.base import Artifact, check_images
+from deployworkbook.runtimes.exporting import check_artifact, check_form, write_artifact
 from deployworkbook.training.keras import SAVE_FORMAT, keras, threads
 from deployworkbook.training.variant import Variant
-from deployworkbook.validation import message
-from deployworkbook.workspace import write_atomically
 
 NAME = "keras"
+FILE_NAME = "model.keras"
 
 
 class KerasRuntime:
@@ -25,7 +23,7 @@ class KerasRuntime:
     name = NAME
 
     def export(self, variant: Variant, directory: Path) -> Artifact:
-        """Write ``directory/<variant>.keras``; replace an earlier one.
+        """Write ``directory/<variant>.keras/model.keras``; replace an earlier one.
 
         The optimizer's state stays behind: Adam's is twice as large as the weights, and nobody who
         predicts needs it.
@@ -35,45 +33,34 @@ class KerasRuntime:
             directory: Where to; made if missing.
 
         Raises:
-            ValueError: The variant is a LiteRT file, which Keras cannot read.
+            ValueError: The variant is a file of LiteRT or ONNX, which Keras cannot read.
         """
-        if variant.model is None:
-            raise ValueError(
-                message(
-                    variant.name,
-                    received="a LiteRT file",
-                    expected="a Keras model",
-                    remedy="Run it with the runtime 'litert'.",
-                )
-            )
+        check_form(
+            variant,
+            "model",
+            reason="Keras reads only what it has written.",
+            remedy="Run it with the runtime 'litert' or 'onnx', whichever wrote it.",
+        )
         # A copy was never compiled, so it has no optimizer.
         copy = keras.models.clone_model(variant.model)
         copy.set_weights(variant.model.get_weights())
-        target = directory / f"{variant.name}.keras"
-        with tempfile.TemporaryDirectory() as folder:
-            # Keras writes to no name that ends otherwise.
-            written = Path(folder) / target.name
-            copy.save(written, save_format=SAVE_FORMAT)
-            write_atomically(target, written.read_bytes())
-        return Artifact(target, NAME, variant.name)
+        return write_artifact(
+            variant,
+            directory,
+            runtime=NAME,
+            write=lambda folder: copy.save(folder / FILE_NAME, save_format=SAVE_FORMAT),
+        )
 
     def load(self, artifact: Artifact) -> KerasPredictor:
-        """Read a ``.keras`` file.
+        """Read an artifact of this runtime.
 
         Raises:
-            FileNotFoundError: There is no such file.
-            ValueError: It is damaged.
+            FileNotFoundError: It is not there.
+            ValueError: It is damaged, or of another runtime.
         """
-        if not artifact.path.is_file():
-            raise FileNotFoundError(
-                f"{artifact.path} is no file, where a Keras model was expected. Export it again."
-            )
-        try:
-            return KerasPredictor(keras.models.load_model(artifact.path, compile=False))
-        except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
-            raise ValueError(
-                f"{artifact.path} is not a model that Keras has written ({error}). Export it again."
-            ) from error
+        check_artifact(artifact, NAME)
+        path = artifact.path / FILE_NAME
+        return KerasPredictor(keras.models.load_model(path, compile=False))
 
 
 class KerasPredictor:

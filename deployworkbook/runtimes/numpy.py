@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,11 +11,12 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_info
 
 from deployworkbook.runtimes.base import Artifact, check_images
+from deployworkbook.runtimes.exporting import check_artifact, check_form, write_artifact
 from deployworkbook.training.variant import Variant
 from deployworkbook.validation import message
-from deployworkbook.workspace import write_atomically
 
 NAME = "numpy"
+FILE_NAME = "weights.npz"
 PIXELS = 28 * 28
 
 # What a layer that does nothing while predicting is called in Keras.
@@ -32,7 +31,7 @@ class NumPyRuntime:
     name = NAME
 
     def export(self, variant: Variant, directory: Path) -> Artifact:
-        """Write ``directory/<variant>.npz``; replace an earlier one.
+        """Write ``directory/<variant>.numpy/weights.npz``; replace an earlier one.
 
         Args:
             variant: One that holds a Keras model of dense layers: ReLU in the hidden ones, softmax
@@ -40,48 +39,38 @@ class NumPyRuntime:
             directory: Where to; made if missing.
 
         Raises:
-            ValueError: The variant is a LiteRT file, or has a layer that is not written out here.
+            ValueError: The variant is a file of LiteRT or ONNX, or has a layer that is not written
+                out here.
         """
-        if variant.model is None:
-            raise ValueError(
-                message(
-                    variant.name,
-                    received="a LiteRT file",
-                    expected="a Keras model",
-                    remedy="Run it with the runtime 'litert'. NumPy has no fast integer product.",
-                )
-            )
+        check_form(
+            variant,
+            "model",
+            reason="NumPy multiplies floats by a fast library, and integers one by one.",
+            remedy="Run it with the runtime 'litert' or 'onnx', whichever wrote it.",
+        )
         arrays = {}
         for number, (kernel, bias) in enumerate(_layers(variant), 1):
             arrays |= {f"kernel_{number}": kernel, f"bias_{number}": bias}
-        buffer = io.BytesIO()
-        np.savez(buffer, allow_pickle=False, **arrays)
-        target = directory / f"{variant.name}.npz"
-        write_atomically(target, buffer.getvalue())
-        return Artifact(target, NAME, variant.name)
+        return write_artifact(
+            variant,
+            directory,
+            runtime=NAME,
+            write=lambda folder: np.savez(folder / FILE_NAME, allow_pickle=False, **arrays),
+        )
 
     def load(self, artifact: Artifact) -> NumPyPredictor:
-        """Read an ``.npz`` file.
+        """Read an artifact of this runtime.
 
         Raises:
-            FileNotFoundError: There is no such file.
-            ValueError: It is damaged, or its matrices do not fit.
+            FileNotFoundError: It is not there.
+            ValueError: It is damaged, of another runtime, or its matrices do not fit.
         """
-        if not artifact.path.is_file():
-            raise FileNotFoundError(
-                f"{artifact.path} is no file, where an .npz file was expected. Export it again."
-            )
-        try:
-            # By its bytes: NumPy leaves a damaged file open.
-            content = io.BytesIO(artifact.path.read_bytes())
-            with np.load(content, allow_pickle=False) as arrays:
-                count = len(arrays) // 2
-                layers = [(arrays[f"kernel_{k}"], arrays[f"bias_{k}"]) for k in range(1, count + 1)]
-            return NumPyPredictor(layers)
-        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
-            raise ValueError(
-                f"{artifact.path} is not a network of dense layers ({error}). Export it again."
-            ) from error
+        check_artifact(artifact, NAME)
+        path = artifact.path / FILE_NAME
+        with np.load(path, allow_pickle=False) as arrays:
+            count = len(arrays) // 2
+            layers = [(arrays[f"kernel_{k}"], arrays[f"bias_{k}"]) for k in range(1, count + 1)]
+        return NumPyPredictor(layers)
 
 
 class NumPyPredictor:
