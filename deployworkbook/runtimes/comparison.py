@@ -1,0 +1,191 @@
+"""Platforms side by side: the same images, in turns, and how far each is from the first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from deployworkbook.measurement import Measurement
+from deployworkbook.runtimes.base import Artifact, Predictor
+from deployworkbook.runtimes.benchmark import compressed_bytes, predict_in_batches
+from deployworkbook.runtimes.memory import Start, start_process
+from deployworkbook.runtimes.registry import runtime
+from deployworkbook.runtimes.rounds import Plan, batch_times, latencies
+from deployworkbook.runtimes.timing import Latency
+from deployworkbook.training.data import Dataset
+from deployworkbook.validation import check_same_shape, message
+
+
+@dataclass(frozen=True)
+class Parity:
+    """How far a platform's answers are from those of another.
+
+    Args:
+        agreeing: Images of which both have the same most probable class.
+        examples: Images.
+        largest_difference: Of two probabilities of one class of one image.
+    """
+
+    agreeing: int
+    examples: int
+    largest_difference: float
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether both have the same class for every image."""
+        return self.agreeing == self.examples
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """One platform with one form of the model, measured.
+
+    Args:
+        artifact: What was loaded.
+        latency: Of single images.
+        batch_s: The median time of a batch, in seconds, by its size.
+        parity: With the first of the comparison.
+        threads: How many threads it may use.
+        start: Of a process of its own; ``None`` where that was not asked for.
+        measurement: The row for the ledger.
+    """
+
+    artifact: Artifact
+    latency: Latency
+    batch_s: Mapping[int, float]
+    parity: Parity
+    threads: int
+    start: Start | None
+    measurement: Measurement
+
+    @property
+    def name(self) -> str:
+        """The platform, and the form where it is not the plain float32."""
+        form = "" if self.artifact.variant == "float32" else f" {self.artifact.variant}"
+        return self.artifact.runtime + form
+
+
+def parity(reference: NDArray[np.float32], other: NDArray[np.float32]) -> Parity:
+    """Compare the probabilities of two platforms.
+
+    Args:
+        reference: Shape ``[n, classes]``.
+        other: Of the same shape.
+
+    Raises:
+        ValueError: The shapes differ.
+
+    >>> import numpy as np
+    >>> parity(np.array([[0.75, 0.25], [0.25, 0.75]]), np.array([[0.5, 0.25], [0.5, 0.25]]))
+    Parity(agreeing=1, examples=2, largest_difference=0.5)
+    """
+    check_same_shape("reference", reference, "other", other)
+    return Parity(
+        agreeing=int((reference.argmax(axis=1) == other.argmax(axis=1)).sum()),
+        examples=len(reference),
+        largest_difference=float(np.abs(reference - other).max()),
+    )
+
+
+def compare(
+    artifacts: Sequence[Artifact],
+    dataset: Dataset,
+    plan: Plan | None = None,
+    *,
+    lesson: str = "",
+    note: str = "",
+) -> list[Result]:
+    """Load artifacts and measure all of them in turns, on the same images of the test set.
+
+    Threads are pinned: NumPy's here, LiteRT's, ONNX Runtime's and OpenVINO's as they load.
+    TensorFlow's number is fixed when it starts (``training.keras.pin_threads``); each result says
+    what it had.
+
+    Args:
+        artifacts: Each of another platform or form; the first one's answers are the reference.
+        dataset: Its test set is predicted.
+        plan: How much is measured; by default all of :class:`Plan`.
+        lesson: Which notebook asks.
+        note: What the rows of the ledger should say besides the threads.
+
+    Returns:
+        A result for each, in the same order.
+
+    Raises:
+        ValueError: There is no artifact, or two have the same platform and form.
+    """
+    chosen = plan or Plan()
+    keys = [f"{each.runtime} {each.variant}" for each in artifacts]
+    if not keys or len(set(keys)) < len(keys):
+        received = ", ".join(keys) or "none"
+        raise ValueError(message("artifacts", received=received, expected="different ones"))
+    images = dataset.test.images
+    with threadpool_limits(chosen.threads):
+        predictors = {
+            key: runtime(each.runtime).load(each) for key, each in zip(keys, artifacts, strict=True)
+        }
+        answers = {key: predict_in_batches(each, images) for key, each in predictors.items()}
+        single = latencies(predictors, images, chosen)
+        batched = batch_times(predictors, images, chosen)
+        threads = {key: each.threads for key, each in predictors.items()}
+    results = []
+    for key, artifact in zip(keys, artifacts, strict=True):
+        start = start_process(artifact) if chosen.own_process else None
+        said = f"threads: {threads[key]}; one of {len(keys)} measured in turns"
+        results.append(
+            Result(
+                artifact=artifact,
+                latency=single[key],
+                batch_s=batched[key],
+                parity=parity(answers[keys[0]], answers[key]),
+                threads=threads[key],
+                start=start,
+                measurement=_row(
+                    predictors[key],
+                    artifact,
+                    dataset,
+                    correct=int((answers[key].argmax(axis=1) == dataset.test.labels).sum()),
+                    latency=single[key],
+                    batch_s=batched[key],
+                    start=start,
+                    lesson=lesson,
+                    note=f"{note}; {said}" if note else said,
+                ),
+            )
+        )
+    return results
+
+
+def _row(
+    predict: Predictor,
+    artifact: Artifact,
+    dataset: Dataset,
+    *,
+    correct: int,
+    latency: Latency,
+    batch_s: Mapping[int, float],
+    start: Start | None,
+    lesson: str,
+    note: str,
+) -> Measurement:
+    return Measurement(
+        variant=artifact.variant,
+        runtime=predict.runtime,
+        runtime_version=predict.runtime_version,
+        dataset=dataset.name,
+        dataset_fingerprint=dataset.fingerprint,
+        lesson=lesson,
+        size_bytes=artifact.size_bytes,
+        compressed_bytes=compressed_bytes(artifact),
+        correct=correct,
+        examples=len(dataset.test),
+        latency_p50_ms=latency.p50_ms,
+        latency_p99_ms=latency.p99_ms,
+        throughput_per_s={size: size / seconds for size, seconds in batch_s.items()},
+        peak_memory_bytes=start.peak_memory_bytes if start else None,
+        note=note,
+    )
