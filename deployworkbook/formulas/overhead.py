@@ -71,23 +71,27 @@ class Overhead:
         """
         return self.fixed / self.per_image if self.per_image else math.inf
 
-    def largest_batch(self, deadline: float) -> int:
+    def largest_batch(self, deadline: float) -> float:
         """⌊(deadline - a) / b⌋, the largest batch that is done in time; 0 if none is.
+
+        Infinite where images are free and a call is done in time.
 
         Args:
             deadline: In the unit of a and b, at least 0.
 
         Raises:
-            ValueError: It is negative or infinite, or images are free, so that any batch is done.
+            ValueError: It is negative or infinite.
 
         >>> Overhead(6.0, 2.0).largest_batch(20.0), Overhead(6.0, 2.0).largest_batch(5.0)
-        (7, 0)
+        (7.0, 0.0)
         """
         left = check_number("deadline", deadline, 0) - self.fixed
+        if left < 0:
+            return 0.0
         if self.per_image == 0:
-            raise ValueError(message("per_image", received="0", expected="a number above 0"))
+            return math.inf
         # A hair's breadth for what division leaves: 0.3 / 0.1 is a little less than 3.
-        return max(0, math.floor(left / self.per_image * (1 + 1e-12)))
+        return float(math.floor(left / self.per_image * (1 + 1e-12)))
 
 
 def fit_overhead(batch_sizes: ArrayLike, times: ArrayLike) -> Overhead:

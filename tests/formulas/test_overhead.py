@@ -72,6 +72,12 @@ def test_the_largest_batch_is_done_in_time_and_one_more_is_not():
     assert Overhead(0.0, 0.1).largest_batch(0.3) == 3
 
 
+def test_where_images_are_free_any_batch_is_done_or_none():
+    line = Overhead(fixed=1.0, per_image=0.0)
+    assert (line.largest_batch(0.9), line.largest_batch(1.0)) == (0, math.inf)
+    assert line.half_batch == math.inf
+
+
 def test_what_makes_no_line_is_refused():
     with pytest.raises(ValueError, match="shape"):
         fit_overhead([1, 2, 3], [1.0, 2.0])
@@ -85,5 +91,5 @@ def test_what_makes_no_line_is_refused():
         Overhead(-1.0, 1.0)
     with pytest.raises(ValueError, match="per_image"):
         Overhead(1.0, math.inf)
-    with pytest.raises(ValueError, match="per_image"):
-        Overhead(1.0, 0.0).largest_batch(2.0)
+    with pytest.raises(ValueError, match="deadline"):
+        Overhead(1.0, 1.0).largest_batch(-1.0)
