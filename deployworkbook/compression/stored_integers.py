@@ -53,7 +53,7 @@ class IntegerDense(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         """Give what makes such a layer again."""
         activation = keras.activations.serialize(self.activation)
-        return super().get_config() | {"units": self.units, "activation": activation}
+        return {**super().get_config(), "units": self.units, "activation": activation}
 
 
 def with_stored_integers(model: Any, *, name: str = "int8") -> Variant:
@@ -82,6 +82,8 @@ def with_stored_integers(model: Any, *, name: str = "int8") -> Variant:
         if isinstance(new, IntegerDense):
             kernel, bias = old.get_weights()
             grid = fit_grid(kernel, bits=BITS, scheme="symmetric", axis=-1)
-            new.set_weights([quantize(kernel, grid), grid.scale.ravel(), bias])
+            new.kernel.assign(quantize(kernel, grid))
+            new.scale.assign(grid.scale.ravel())
+            new.bias.assign(bias)
     note = "weights in int8, turned into float32 in each call"
     return Variant(name, model=copy, note=note)
