@@ -1,0 +1,234 @@
+"""Threads that send requests at given moments, each over its own line, and note what happens."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+import grpc
+import numpy as np
+from google.protobuf.message import DecodeError
+from numpy.typing import NDArray
+
+from deployworkbook.serving.codes import Code, code_of_http
+from deployworkbook.serving.grpc_client import CHANNEL_OPTIONS, PREDICTION_SERVICE
+from deployworkbook.serving.load_result import NOT_SENT, LoadResult
+from deployworkbook.serving.load_target import LoadTarget
+from deployworkbook.serving.messages import PredictResponse
+
+# Between the making of the threads and the first request.
+_LEAD_S = 0.05
+
+NO_VERSION = -1
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be sent, and when.
+
+    Args:
+        arrivals_s: When each request of an open loop is due; ``None`` for a closed loop.
+        lines: How many requests may be under way at once; a closed loop's users.
+        seconds: When a closed loop ends; when an open one's last request is due.
+        max_requests: The most that a closed loop sends.
+        think_s: How long each user of a closed loop waits between answer and request.
+        offered_per_s: The rate of an open loop.
+    """
+
+    arrivals_s: NDArray[np.float64] | None
+    lines: int
+    seconds: float
+    max_requests: int
+    think_s: float = 0.0
+    offered_per_s: float | None = None
+
+
+class Line(Protocol):
+    """One way to the server, for one request at a time."""
+
+    def send(self, payload: bytes) -> tuple[int, bytes]:
+        """Send a request and wait; return the code and the answer."""
+
+    def close(self) -> None:
+        """Give it up."""
+
+
+def run(plan: Plan, target: LoadTarget, *, started: Callable[[], object]) -> LoadResult:
+    """Send a load from this process and wait for its end.
+
+    Args:
+        plan: What is sent, and when.
+        target: Where to.
+        started: Called as the clock starts.
+    """
+    channel = None if target.is_rest else _channel(target.address)
+    record = _Record(plan, target)
+    threads = [
+        threading.Thread(target=record.work, args=(_line(target, channel),), daemon=True)
+        for _ in range(plan.lines)
+    ]
+    for thread in threads:
+        thread.start()
+    record.begin()
+    started()
+    for thread in threads:
+        thread.join()
+    if channel is not None:
+        channel.close()
+    return record.result()
+
+
+class _Record:
+    """What the threads share: who sends which request, and what came of it."""
+
+    def __init__(self, plan: Plan, target: LoadTarget) -> None:
+        self._plan, self._target = plan, target
+        count = plan.max_requests if plan.arrivals_s is None else len(plan.arrivals_s)
+        self._intended, self._sent, self._done = np.full((3, count), np.nan)
+        self._codes = np.full(count, NOT_SENT)
+        self._versions = np.full(count, NO_VERSION)
+        self._next, self._lock = 0, threading.Lock()
+        self._ready = threading.Event()
+        self._start = self._started_at = 0.0
+
+    def begin(self) -> None:
+        self._start, self._started_at = time.perf_counter() + _LEAD_S, time.time() + _LEAD_S
+        self._ready.set()
+
+    def work(self, line: Line) -> None:
+        """Send one request after the other until none is left or the time is over.
+
+        Each thread takes the next request that nobody has taken and waits until it is due. Where
+        all threads are waiting for answers, requests become late, and count from when they were
+        due.
+        """
+        plan, target = self._plan, self._target
+        self._ready.wait()
+        last = plan.seconds + (0 if plan.arrivals_s is None else target.deadline_s)
+        while (index := self._take()) is not None:
+            due = self._elapsed() if plan.arrivals_s is None else float(plan.arrivals_s[index])
+            self._wait_until(max(due, 0.0))
+            sent = self._elapsed()
+            if sent > last:
+                break
+            payload = target.payloads[index % len(target.payloads)]
+            code, answer = line.send(payload)
+            self._done[index] = self._elapsed()
+            self._sent[index] = sent
+            self._intended[index] = sent if plan.arrivals_s is None else due
+            self._codes[index] = code
+            if code == Code.OK and not target.is_rest:
+                self._versions[index] = _version(answer)
+            if plan.think_s:
+                time.sleep(plan.think_s)
+        line.close()
+
+    def result(self) -> LoadResult:
+        arrivals, closed = self._plan.arrivals_s, self._plan.arrivals_s is None
+        kept = self._codes != NOT_SENT if closed else slice(None)
+        if arrivals is not None:
+            # Those that were never sent have waited until the end.
+            end = self._elapsed()
+            lost = self._codes == NOT_SENT
+            self._intended[:] = arrivals
+            self._sent[lost] = self._done[lost] = end
+        return LoadResult(
+            offered_per_s=self._plan.offered_per_s,
+            clients=self._plan.lines if closed else None,
+            started_at=self._started_at,
+            intended_s=self._intended[kept],
+            sent_s=self._sent[kept],
+            done_s=self._done[kept],
+            codes=self._codes[kept],
+            versions=self._versions[kept],
+        )
+
+    def _take(self) -> int | None:
+        with self._lock:
+            if self._next == len(self._codes):
+                return None
+            self._next += 1
+            return self._next - 1
+
+    def _elapsed(self) -> float:
+        return time.perf_counter() - self._start
+
+    def _wait_until(self, due: float) -> None:
+        # Sleeping is exact to about 0.1 ms, and leaves the processor to the server.
+        while (left := due - self._elapsed()) > 0:
+            time.sleep(left)
+
+
+class _GrpcLine:
+    """A call on a channel that all lines share, as the streams of one connection."""
+
+    def __init__(self, channel: grpc.Channel, deadline_s: float) -> None:
+        # Bytes in, bytes out: the messages were written before.
+        self._call = channel.unary_unary(f"/{PREDICTION_SERVICE}/Predict")
+        self._deadline_s = deadline_s
+
+    def send(self, payload: bytes) -> tuple[int, bytes]:
+        try:
+            return Code.OK, self._call(payload, timeout=self._deadline_s)
+        except grpc.RpcError as error:
+            return error.code().value[0], b""
+
+    def close(self) -> None:
+        pass
+
+
+class _RestLine:
+    """A connection that is kept, and opened anew where the server has closed it."""
+
+    def __init__(self, target: LoadTarget) -> None:
+        self._path = target.path
+        place = urlsplit(target.address)
+        self._connection = http.client.HTTPConnection(
+            place.hostname or "", place.port, timeout=target.deadline_s
+        )
+        with contextlib.suppress(OSError):  # then each request says so
+            self._connection.connect()
+
+    def send(self, payload: bytes) -> tuple[int, bytes]:
+        headers = {"Content-Type": "application/json"}
+        try:
+            self._connection.request("POST", self._path, payload, headers)
+            answer = self._connection.getresponse()
+            content = answer.read()
+        except TimeoutError:
+            self._connection.close()
+            return Code.DEADLINE_EXCEEDED, b""
+        except (OSError, http.client.HTTPException):
+            self._connection.close()
+            return Code.UNAVAILABLE, b""
+        return (Code.OK if answer.status == 200 else code_of_http(answer.status)), content
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def _line(target: LoadTarget, channel: Any) -> Line:
+    return _RestLine(target) if channel is None else _GrpcLine(channel, target.deadline_s)
+
+
+def _channel(address: str) -> grpc.Channel:
+    # A request is sent once: retries would hide errors, and count as one long request.
+    options = [(name, value) for name, value in CHANNEL_OPTIONS if name != "grpc.service_config"]
+    options += [("grpc.enable_retries", 0), ("grpc.enable_http_proxy", 0)]
+    channel = grpc.insecure_channel(address, options)
+    with contextlib.suppress(grpc.FutureTimeoutError):  # then each request says so
+        grpc.channel_ready_future(channel).result(timeout=1)
+    return channel
+
+
+def _version(answer: bytes) -> int:
+    try:
+        return int(PredictResponse.FromString(answer).model_spec.version.value)
+    except DecodeError:
+        return NO_VERSION

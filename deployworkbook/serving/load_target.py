@@ -1,0 +1,100 @@
+"""What a load is sent to, this machine alone, and what is sent, written before the clock runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from numpy.typing import ArrayLike
+
+from deployworkbook.serving.api_types import DEFAULT_SIGNATURE, ModelSpec
+from deployworkbook.serving.arrays import as_array
+from deployworkbook.serving.client import DEFAULT_DEADLINE_S
+from deployworkbook.serving.grpc_client import predict_request
+from deployworkbook.serving.loopback import is_loopback
+from deployworkbook.serving.rest_client import path_of, predict_body
+from deployworkbook.validation import check_number, message
+
+
+@dataclass(frozen=True)
+class LoadTarget:
+    """A server, and the requests that it gets.
+
+    Args:
+        address: ``HOST:PORT`` for gRPC, ``http://HOST:PORT`` for REST; of this machine.
+        path: Of REST.
+        payloads: The requests' bytes, sent by turns.
+        deadline_s: How long each request may take.
+
+    Raises:
+        ValueError: The address is another machine's, or there is nothing to send.
+    """
+
+    address: str
+    payloads: tuple[bytes, ...] = field(repr=False)
+    path: str = ""
+    deadline_s: float = DEFAULT_DEADLINE_S
+
+    def __post_init__(self) -> None:
+        host = urlsplit(self.address if "//" in self.address else f"//{self.address}").hostname
+        if not is_loopback(host or ""):
+            raise ValueError(
+                message(
+                    "address",
+                    received=repr(self.address),
+                    expected="this machine's own, such as 127.0.0.1:8500",
+                    remedy="Load on another's machine is an attack unless its owner has agreed: "
+                    "run the generator there, beside the server.",
+                )
+            )
+        if not self.payloads:
+            raise ValueError(message("inputs", received="none", expected="at least one request"))
+        check_number("deadline_s", self.deadline_s, 0, open_low=True)
+
+    @property
+    def is_rest(self) -> bool:
+        """Whether it speaks REST."""
+        return self.address.startswith("http://")
+
+
+def load_target(
+    address: str,
+    inputs: Mapping[str, ArrayLike] | Sequence[Mapping[str, ArrayLike]],
+    *,
+    model: str,
+    version: int | None = None,
+    label: str | None = None,
+    signature: str = DEFAULT_SIGNATURE,
+    deadline_s: float = DEFAULT_DEADLINE_S,
+) -> LoadTarget:
+    """Write the requests of a load.
+
+    Args:
+        address: ``HOST:PORT`` for gRPC, ``http://HOST:PORT`` for REST; of this machine.
+        inputs: Arrays by the input's name, or several such requests, sent by turns.
+        model: The model's name.
+        version: Which version; by default the newest that is loaded.
+        label: A version's label instead.
+        signature: Which entry of the model.
+        deadline_s: How long each request may take.
+
+    Raises:
+        TypeError: An input holds what no model takes.
+        ValueError: The address is another machine's, or there is nothing to send.
+
+    >>> load_target("10.0.0.7:8500", {"x": [1.0]}, model="m")
+    Traceback (most recent call last):
+    ...
+    ValueError: address: expected this machine's own, such as 127.0.0.1:8500. Received: \
+'10.0.0.7:8500'. Load on another's machine is an attack unless its owner has agreed: run the \
+generator there, beside the server.
+    """
+    spec = ModelSpec(model, version, label, signature)
+    several = [inputs] if isinstance(inputs, Mapping) else inputs
+    arrays = [{name: as_array(name, value) for name, value in one.items()} for one in several]
+    if address.startswith("http://"):
+        bodies = tuple(predict_body(spec, one) for one in arrays)
+        return LoadTarget(address.rstrip("/"), bodies, f"{path_of(spec)}:predict", deadline_s)
+    requests = tuple(predict_request(spec, one).SerializeToString() for one in arrays)
+    return LoadTarget(address, requests, "", deadline_s)
