@@ -1,0 +1,148 @@
+"""The cheapest deployment that holds all objectives, of every profile on every machine.
+
+The search is exhaustive: all combinations are computed, as one array. Nothing is pruned or
+guessed, so the first is the cheapest there is, and each other one has a reason why it lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from deployworkbook.costs.advice import Advice, Array, Flags, deployment_of
+from deployworkbook.costs.catalog import Catalog, Machine
+from deployworkbook.costs.catalog_file import load_catalog
+from deployworkbook.costs.deployment import Deployment
+from deployworkbook.costs.fleet import needed_at_peak, workers
+from deployworkbook.costs.inputs import Inputs, gather, machine_inputs, overhead_s
+from deployworkbook.costs.parts import month_of
+from deployworkbook.costs.profile import Profile
+from deployworkbook.costs.workload import Workload
+from deployworkbook.formulas.frontier import pareto
+from deployworkbook.validation import check_number, message
+
+
+def advise(
+    workload: Workload,
+    profiles: Sequence[Profile],
+    catalog: Catalog | None = None,
+    *,
+    accuracy_share: float = 0.0,
+    memory_bytes: float = np.inf,
+    machines: Sequence[str] | None = None,
+    devices: int = 0,
+    like: Deployment | None = None,
+) -> Advice:
+    """Compare every profile on every machine, and say which is the cheapest that holds.
+
+    Args:
+        workload: The work, with its latency objective.
+        profiles: Variants in runtimes, as measured; at least one.
+        catalog: What things cost; by default the shipped catalogue.
+        accuracy_share: Accuracy that is asked.
+        memory_bytes: Most memory that a process may take.
+        machines: Names of the machines that compete; by default all cloud machines, and the edge
+            boards where there are devices.
+        devices: How many boards the edge would need; 0 leaves it out.
+        like: What all combinations share (regions, storage, spot share …).
+
+    Raises:
+        TypeError: An argument is no number.
+        ValueError: There is no profile or machine, or an argument is out of range.
+
+    >>> fast = Profile("int8", "litert", 0.01, 0.1, 0.977, 107_752, 93_384, 200e6)
+    >>> slow = Profile("float32", "keras", 40.0, 0.1, 0.978, 409_068, 379_481, 900e6)
+    >>> advice = advise(Workload(100.0), [fast, slow], accuracy_share=0.97)
+    >>> advice.best.machine.name, advice.best.profile.name
+    ('c6g.medium', 'int8 in litert')
+    """
+    book = load_catalog() if catalog is None else catalog
+    if not profiles:
+        remedy = "Measure some first: lessons 04 to 09 write them to the ledger."
+        raise ValueError(
+            message("profiles", received="none", expected="at least one", remedy=remedy)
+        )
+    if machines is None:
+        chosen = [m for m in book.machines.values() if m.kind != "edge" or devices]
+    else:
+        chosen = [book.machine(name) for name in machines]
+    if not chosen:
+        raise ValueError(message("machines", received="none", expected="at least one"))
+    check_number("accuracy_share", accuracy_share, 0, 1)
+    if not memory_bytes > 0:
+        raise ValueError(message("memory_bytes", received=f"{memory_bytes}", expected="above 0"))
+    shared = replace(like or Deployment(profiles[0]), profile=profiles[0], devices=devices)
+    if devices == 0 and any(machine.kind == "edge" for machine in chosen):
+        raise ValueError(
+            message("devices", received="0, and edge boards", expected="how many there would be")
+        )
+    inputs = _all_at_once(workload, profiles, chosen, book, shared)
+    costs = month_of(inputs).cost_usd
+    replicas = needed_at_peak(inputs)
+    given = np.inf if shared.replicas is None else float(shared.replicas * shared.regions)
+    too_few = (replicas > given) & (np.asarray(inputs.devices) == 0)
+    need = np.array([profile.memory_bytes for profile in profiles])[:, None]
+    accuracy = np.array([profile.accuracy_share for profile in profiles])[:, None]
+    homeless = workers(inputs) < 1
+    too_large = homeless | (need > memory_bytes)
+    too_slow = (np.isinf(replicas) & ~homeless) | too_few
+    able = np.where(too_large | too_slow, np.inf, costs)
+    return Advice(
+        workload=workload,
+        profiles=tuple(profiles),
+        machines=tuple(chosen),
+        like=shared,
+        catalog=book,
+        accuracy_objective_share=accuracy_share,
+        memory_objective_bytes=memory_bytes,
+        costs_usd_per_month=costs,
+        replicas=replicas,
+        inaccurate=np.broadcast_to(accuracy < accuracy_share, costs.shape),
+        too_large=too_large,
+        too_slow=too_slow,
+        frontier=_frontier(able, accuracy[:, 0]),
+    )
+
+
+def _all_at_once(
+    workload: Workload,
+    profiles: Sequence[Profile],
+    machines: Sequence[Machine],
+    book: Catalog,
+    like: Deployment,
+) -> Inputs:
+    """Gather the inputs of all: profiles on the first axis, machines on the second."""
+    each = [gather(workload, deployment_of(like, p, machines[0]), book) for p in profiles]
+    first = gather(workload, deployment_of(like, profiles[0], machines[0]), book)
+    rows = ("service_s", "service_scv", "model_bytes", "download_bytes", "memory_bytes")
+    by_profile: dict[str, Any] = {
+        name: np.array([[getattr(one, name)] for one in each]) for name in rows
+    }
+    of_machines = [machine_inputs(machine) for machine in machines]
+    by_machine: dict[str, Any] = {
+        name: np.array([values[name] for values in of_machines])[None, :] for name in of_machines[0]
+    }
+    edge = np.array([machine.kind == "edge" for machine in machines])[None, :]
+    served = np.array([[profile.served] for profile in profiles])
+    overheads = np.array([overhead_s(like, machine, book) for machine in machines])[None, :]
+    both: dict[str, Any] = {
+        "devices": np.where(edge, float(like.devices), 0.0),
+        "server_overhead_s": np.where(served, 0.0, overheads),
+    }
+    return replace(first, **by_profile, **by_machine, **both)
+
+
+def _frontier(costs: Array, accuracy: Array) -> Flags:
+    """Mark each profile's cheapest machine, if no other profile is cheaper and no less accurate."""
+    cheapest = costs.argmin(axis=1)
+    least = costs.min(axis=1)
+    marks = np.zeros(costs.shape, bool)
+    able = np.isfinite(least)
+    if able.any():
+        on = pareto(least[able], accuracy[able])
+        rows = np.flatnonzero(able)[on]
+        marks[rows, cheapest[rows]] = True
+    return marks

@@ -1,0 +1,234 @@
+"""The catalogue's files: read, checked field by field, and merged by name.
+
+An error names the file, the entry and the field. What a learner's file gives replaces what is
+shipped; where it names no source, the file itself is the source of its entries.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import MISSING, fields
+from datetime import UTC, date, datetime
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, get_args
+
+from deployworkbook.costs.catalog import (
+    Assumption,
+    Basis,
+    Catalog,
+    Figure,
+    Machine,
+    MachineKind,
+    Processor,
+    Source,
+    Storage,
+    StorageKind,
+    Tier,
+    Transfer,
+)
+from deployworkbook.costs.units import check_quantity
+from deployworkbook.validation import check_choice, describe, message
+
+SHIPPED = Path(__file__).with_name("catalog.toml")
+
+SECTIONS = {
+    "sources": Source,
+    "processors": Processor,
+    "machines": Machine,
+    "storage": Storage,
+    "transfer": Transfer,
+    "figures": Figure,
+    "assumptions": Assumption,
+}
+CHOICES = {
+    ("machines", "kind"): get_args(MachineKind),
+    ("storage", "kind"): get_args(StorageKind),
+    ("processors", "architecture"): ("x86", "arm", "gpu", "tpu"),
+    ("sources", "basis"): get_args(Basis),
+}
+TEXTS = {"title", "url", "region", "basis", "kind", "architecture", "reason"}
+
+
+def load_catalog(own: Path | None = None) -> Catalog:
+    """Read the shipped catalogue, and merge a file of the learner's own into it.
+
+    Args:
+        own: A TOML file of the same form, with as few entries and fields as it changes.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: It is no TOML, or an entry in it is wrong; file and field are named.
+        TypeError: A field is of another type; file and field are named.
+    """
+    if own is None:
+        return _shipped()
+    tables = {section: dict(entries) for section, entries in _read(SHIPPED).items()}
+    given = _read(own)
+    changed = {(section, name) for section in given for name in given[section]}
+    for section, entries in given.items():
+        for name, entry in entries.items():
+            before = tables.setdefault(section, {}).get(name, {})
+            if "source" in _fields(section) and "source" not in entry:
+                # Not the shipped source: that one says another price.
+                before = {key: value for key, value in before.items() if key != "source"}
+            tables[section][name] = {**before, **entry}
+    return _build(tables, own, changed)
+
+
+@cache
+def _shipped() -> Catalog:
+    return _build(_read(SHIPPED), SHIPPED, set())
+
+
+def _read(path: Path) -> dict[str, dict[str, dict[str, Any]]]:
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: expected a TOML file. {error}.") from error
+    for section, entries in tables.items():
+        check_choice(f"{path.name}: section", section, SECTIONS)
+        _check_table(f"{path.name}: {section}", entries)
+        for name, entry in entries.items():
+            _check_table(f"{path.name}: {section}.{name}", entry)
+    return tables
+
+
+def _build(
+    tables: Mapping[str, dict[str, dict[str, Any]]], path: Path, changed: set[tuple[str, str]]
+) -> Catalog:
+    own = path != SHIPPED
+    modified = datetime.fromtimestamp(path.stat().st_mtime, UTC).date()
+    itself = Source(f"your file {path.name}", "", modified, "yours", "own")
+    made: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
+    for section in SECTIONS:  # sources and processors before what refers to them
+        for name, entry in tables.get(section, {}).items():
+            yours = own and (section, name) in changed
+            file = path if yours or not own else SHIPPED
+            label = f"{file.name}: {section}.{name}"
+            values: dict[str, Any] = {"name": name} if "name" in _fields(section) else {}
+            for key, value in entry.items():
+                if key not in _fields(section) or key == "name":
+                    raise ValueError(_unknown(label, key, _fields(section)))
+                values[key] = _value(label, section, key, value, made, name)
+            if "source" in _fields(section) and yours:
+                values.setdefault("source", itself)
+            missing = [
+                key for key, required in _fields(section).items() if required and key not in values
+            ]
+            if missing:
+                raise ValueError(
+                    message(f"{label}.{missing[0]}", received="nothing", expected="a value")
+                )
+            made[section][name] = SECTIONS[section](**values)
+            _check_whole(label, made[section][name])
+    shown = (SHIPPED.name,) if not own else (SHIPPED.name, path.name)
+    parts = {key: MappingProxyType(made[key]) for key in SECTIONS if key != "sources"}
+    return Catalog(files=shown, **parts)
+
+
+def _value(
+    label: str, section: str, key: str, value: Any, made: dict[str, dict[str, Any]], name: str
+) -> Any:
+    """Check one field, and look up what it refers to."""
+    field = f"{label}.{key}"
+    if key == "source":
+        return made["sources"][check_choice(field, value, made["sources"])]
+    if key == "processor":
+        return made["processors"][check_choice(field, value, made["processors"])]
+    if key == "date":
+        if type(value) is not date:
+            expected = "a date such as 2026-01-31, without quotation marks"
+            raise TypeError(message(field, received=describe(value), expected=expected))
+        return value
+    if key == "tiers":
+        return _tiers(field, section, value)
+    if key in TEXTS:
+        if not isinstance(value, str) or not (value.strip() or key == "url"):
+            raise TypeError(message(field, received=describe(value), expected="a text"))
+        if (section, key) in CHOICES:
+            check_choice(field, value, CHOICES[section, key])
+        return value
+    # A single figure's unit is in its own name.
+    unit = name if key in {"value", "low", "high"} else key
+    return check_quantity(field, unit, value)
+
+
+def _tiers(field: str, section: str, value: Any) -> tuple[Tier, ...]:
+    price = "price_usd_per_gib_month" if section == "storage" else "price_usd_per_gib"
+    if not isinstance(value, list) or not value:
+        raise TypeError(message(field, received=describe(value), expected="a list of tiers"))
+    tiers = []
+    for number, tier in enumerate(value):
+        _check_table(f"{field}[{number}]", tier)
+        for key in tier:
+            if key not in {price, "up_to_gib"}:
+                raise ValueError(_unknown(f"{field}[{number}]", key, {price: 1, "up_to_gib": 0}))
+        if price not in tier:
+            raise ValueError(
+                message(f"{field}[{number}].{price}", received="nothing", expected="a price")
+            )
+        numbers = {key: check_quantity(f"{field}[{number}].{key}", key, tier[key]) for key in tier}
+        tiers.append(Tier(numbers[price], numbers.get("up_to_gib", float("inf"))))
+    ends = [tier.up_to_gib for tier in tiers]
+    if ends != sorted(set(ends)) or ends[-1] != float("inf") or ends[0] <= 0:
+        expected = "up_to_gib that rises from tier to tier, and none in the last"
+        raise ValueError(message(field, received=str(ends), expected=expected))
+    return tuple(tiers)
+
+
+def _check_whole(label: str, entry: Any) -> None:
+    """Check what concerns more than one field."""
+    if isinstance(entry, Machine):
+        paid, other = ("price_usd", "price_usd_per_hour")[:: 1 if entry.kind == "edge" else -1]
+        if not getattr(entry, paid) or getattr(entry, other):
+            expected = f"above 0 for the kind {entry.kind}, and no {other}"
+            received = f"{getattr(entry, paid):g}, and {other} {getattr(entry, other):g}"
+            raise ValueError(message(f"{label}.{paid}", received=received, expected=expected))
+        for key in ("memory_gib",) + (("power_watts",) if entry.kind == "edge" else ()):
+            if not getattr(entry, key):
+                raise ValueError(message(f"{label}.{key}", received="0", expected="above 0"))
+        if bool(entry.devices) != (entry.kind in {"gpu", "tpu"}):
+            expected = "at least 1 for gpu and tpu, 0 for others"
+            received = f"{entry.devices} for {entry.kind}"
+            raise ValueError(message(f"{label}.devices", received=received, expected=expected))
+    if isinstance(entry, Processor):
+        _check_range(label, "speed_ratio", entry.low_ratio, entry.speed_ratio, entry.high_ratio)
+        if not entry.low_ratio or not entry.cores_per_vcpu_ratio:
+            raise ValueError(message(f"{label}.low_ratio", received="0", expected="above 0"))
+    if isinstance(entry, Assumption):
+        _check_range(label, "value", entry.low, entry.value, entry.high)
+
+
+def _check_range(label: str, key: str, low: float, value: float, high: float) -> None:
+    if not low <= value <= high:
+        received = f"{value:g} outside {low:g} to {high:g}"
+        raise ValueError(
+            message(f"{label}.{key}", received=received, expected="a value within its own range")
+        )
+
+
+def _check_table(label: str, value: Any) -> None:
+    if not isinstance(value, dict):
+        raise TypeError(message(label, received=describe(value), expected="a table"))
+
+
+def _unknown(label: str, key: str, known: Mapping[str, Any]) -> str:
+    near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+    return message(
+        f"{label}.{key}",
+        received="an unknown field",
+        expected="one of " + ", ".join(known),
+        remedy=f"Did you mean {near[0]}?" if near else "",
+    )
+
+
+def _fields(section: str) -> dict[str, bool]:
+    """Name a section's fields, and say which must be given."""
+    return {
+        each.name: each.default is MISSING and each.default_factory is MISSING
+        for each in fields(SECTIONS[section])
+    }

@@ -1,0 +1,144 @@
+"""The estimate: a workload on a deployment, at the catalogue's prices, to the cent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from deployworkbook.costs.breakdown import CostBreakdown, Part
+from deployworkbook.costs.catalog import Catalog, Machine
+from deployworkbook.costs.catalog_file import load_catalog
+from deployworkbook.costs.deployment import Deployment
+from deployworkbook.costs.fleet import needed_at_peak, service_s, workers
+from deployworkbook.costs.inputs import Inputs, changed, gather
+from deployworkbook.costs.money import to_cents
+from deployworkbook.costs.parts import Month, month_of
+from deployworkbook.costs.units import SECONDS_PER_MONTH
+from deployworkbook.costs.workload import Workload
+from deployworkbook.validation import message
+
+
+def estimate(
+    workload: Workload,
+    deployment: Deployment,
+    catalog: Catalog | None = None,
+    *,
+    month: int = 0,
+    values: Mapping[str, Any] | None = None,
+) -> CostBreakdown:
+    """Estimate what a deployment costs in a month of 730 hours.
+
+    Args:
+        workload: The work.
+        deployment: What serves it.
+        catalog: What things cost; by default the shipped catalogue.
+        month: How many months of growth lie behind.
+        values: Other numbers for some :class:`~deployworkbook.costs.inputs.Inputs`, by name, such
+            as ``{"compute_price_ratio": 1.2}`` for machines that cost a fifth more.
+
+    Returns:
+        Parts of four kinds; they sum to the total, to the cent.
+
+    Raises:
+        TypeError: An argument is of another type.
+        ValueError: The deployment cannot hold the latency objective, or its machines lack the
+            memory; an argument is out of range, or an amount too large for cents.
+
+    >>> from deployworkbook.costs.profile import Profile
+    >>> profile = Profile("int8", "litert", 0.01, 0.1, 0.977, 107_752, 93_384, 200e6)
+    >>> found = estimate(Workload(10.0), Deployment(profile, machine="c7g.large"))
+    >>> found.replicas_at_peak, found.dominant
+    (2, 'maintenance')
+    """
+    book = load_catalog() if catalog is None else catalog
+    inputs = changed(gather(workload, deployment, book, month=month), values or {})
+    machine = book.machine(deployment.machine)
+    found = month_of(inputs)
+    _check_feasible(inputs, found, deployment, machine)
+    peak = found.machines[..., int(np.argmax(inputs.load_ratios))]
+    rate = float(np.asarray(inputs.requests_per_s))
+    energy = float(found.energy_kwh)
+    return CostBreakdown(
+        workload=workload,
+        deployment=deployment,
+        parts=_rounded(found),
+        replicas_at_peak=int(peak),
+        replicas_needed=int(needed_at_peak(inputs)),
+        replicas_mean=float(found.machines @ inputs.load_shares),
+        predictions_per_month=rate * SECONDS_PER_MONTH,
+        energy_kwh_per_month=energy,
+        carbon_kg_per_month=energy * float(np.asarray(inputs.carbon_grams_per_kwh)) / 1e3,
+        assumptions=_assumptions(book, machine, deployment, values or {}),
+        sources=_sources(book, machine, deployment),
+    )
+
+
+def _rounded(found: Month) -> tuple[Part, ...]:
+    parts = []
+    for line in found.lines:
+        quantity, cost = float(line.quantity), float(line.cost_usd)
+        if quantity or cost:
+            price = cost / quantity if quantity else 0.0
+            rounded = to_cents(line.name, cost)
+            parts.append(Part(line.kind, line.name, quantity, line.unit, price, rounded))
+    return tuple(parts)
+
+
+def _check_feasible(inputs: Inputs, found: Month, deployment: Deployment, machine: Machine) -> None:
+    if float(workers(inputs)) < 1:
+        need, room = float(np.asarray(inputs.memory_bytes)), machine.memory_gib
+        received = f"{need / 2**30:.3g} GiB, on {machine.name} with {room:g} GiB"
+        raise ValueError(
+            message("memory_bytes", received=received, expected="what the machine has room for")
+        )
+    time, objective = float(service_s(inputs)), float(np.asarray(inputs.latency_objective_s))
+    if not found.able:
+        received = (
+            f"{objective * 1e3:g} ms, with {deployment.profile.name} on {machine.name}, where one "
+            f"request takes {time * 1e3:.3g} ms"
+        )
+        raise ValueError(
+            message(
+                "latency_objective_ms",
+                received=received,
+                expected="more than a request takes",
+                remedy="Choose a faster runtime, variant or machine, more devices, or a longer "
+                "objective.",
+            )
+        )
+
+
+def _assumptions(
+    book: Catalog, machine: Machine, deployment: Deployment, values: Mapping[str, Any]
+) -> tuple[str, ...]:
+    processor = machine.processor
+    edge = machine.kind == "edge"
+    said = [
+        f"one core of {processor.name} has {processor.speed_ratio:g} "
+        f"({processor.low_ratio:g} to {processor.high_ratio:g}) times the reference core's speed: "
+        f"{processor.reason}",
+        f"the profile was measured on a core of {deployment.measured_speed_ratio:g} times the "
+        "reference core's speed",
+    ]
+    skipped = {"memory_limit_share"} | ({"server_overhead_ms"} if edge else set())
+    if deployment.server_overhead_ms is not None or deployment.profile.served:
+        skipped.add("server_overhead_ms")
+    for name, each in book.assumptions.items():
+        of_cloud = name.startswith(("spot", "cross_zone", "protocol", "utilisation", "region"))
+        of_edge = "device" in name
+        unused = of_cloud if edge else of_edge
+        if name not in skipped and name not in values and not unused:
+            said.append(str(each))
+    said += [f"{name} = {value} (yours)" for name, value in values.items()]
+    return tuple(said)
+
+
+def _sources(book: Catalog, machine: Machine, deployment: Deployment) -> tuple[str, ...]:
+    trainer = book.machine(deployment.training_machine)
+    storage = book.storage_named(deployment.storage)
+    named = [machine.source, trainer.source, storage.source]
+    named += [each.source for each in book.transfer.values()]
+    named += [each.source for each in book.figures.values()]
+    return tuple(dict.fromkeys(map(str, named)))

@@ -1,0 +1,62 @@
+"""Prices in tiers: the first GiB at one price, the next at another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from deployworkbook.validation import check_array, check_same_shape, message
+
+Array = NDArray[np.float64]
+
+
+def amounts_in_tiers(amount: ArrayLike, ends: Sequence[float]) -> Array:
+    """Say how much of an amount lies in each tier.
+
+        in tier i = min(max(amount - end of tier i-1, 0), end of tier i - end of tier i-1)
+
+    Args:
+        amount: Such as GiB in a month, at least 0; any shape.
+        ends: Where each tier ends, rising; the last is infinite.
+
+    Returns:
+        The amount's shape, then one axis more: the tiers. They sum to the amount.
+
+    Raises:
+        ValueError: The amount is negative, or the ends do not rise to infinity.
+
+    >>> amounts_in_tiers(63_488, [1, 10_240, 51_200, 153_600, float("inf")]).tolist()
+    [1.0, 10239.0, 40960.0, 12288.0, 0.0]
+    """
+    whole = check_array("amount", amount)
+    if (whole < 0).any():
+        raise ValueError(message("amount", received=f"{whole.min():g}", expected="at least 0"))
+    bounds = np.asarray([0.0, *ends])
+    if len(bounds) < 2 or not (np.diff(bounds) > 0).all() or bounds[-1] != np.inf:
+        raise ValueError(
+            message("ends", received=str(list(ends)), expected="rising ends, the last infinite")
+        )
+    left = whole[..., None] - bounds[:-1]
+    return np.asarray(np.clip(left, 0, np.diff(bounds)))
+
+
+def tiered_cost(amount: ArrayLike, ends: Sequence[float], prices: Sequence[float]) -> Array:
+    """Return what an amount costs whose tiers have prices of their own.
+
+        cost = Σ_i amount in tier i · price of tier i
+
+    Args:
+        amount: As :func:`amounts_in_tiers` takes it.
+        ends: As there.
+        prices: Of one unit in each tier, in USD.
+
+    Raises:
+        ValueError: There are not as many prices as tiers.
+
+    >>> round(float(tiered_cost(52_900, [51_200, 512_000, float("inf")], [0.023, 0.022, 0.021])), 2)
+    1215.0
+    """
+    check_same_shape("ends", np.asarray(ends), "prices", np.asarray(prices))
+    return np.asarray(amounts_in_tiers(amount, ends) @ np.asarray(prices, np.float64))

@@ -1,0 +1,113 @@
+"""The work: how many requests come when, how large they are, how often the model is renewed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deployworkbook.costs.units import SECONDS_PER_MONTH, check_quantity
+from deployworkbook.validation import check_array, message
+
+Array = NDArray[np.float64]
+Shape = tuple[float, ...]
+
+# Shapes of a day, from midnight, and of a week, from Monday; only their proportions matter. They
+# are assumptions: your own monitoring says better.
+FLAT_DAY: Shape = (1,) * 24
+# fmt: off
+OFFICE_DAY: Shape = (
+    1, 1, 1, 1, 1, 2, 4, 8, 14, 18, 19, 18, 15, 17, 19, 18, 15, 10, 6, 4, 3, 2, 1, 1,
+)
+EVENING_DAY: Shape = (
+    4, 2, 1, 1, 1, 2, 3, 5, 6, 6, 6, 7, 8, 8, 7, 7, 8, 10, 13, 16, 18, 17, 12, 7,
+)
+# fmt: on
+FLAT_WEEK: Shape = (1,) * 7
+WORK_WEEK: Shape = (10, 11, 11, 10, 9, 3, 3)
+
+
+@dataclass(frozen=True)
+class Workload:
+    """What is asked of a deployment.
+
+    Args:
+        requests_per_s: Mean over the week. One request is one prediction.
+        daily_shape: 24 proportions, from midnight.
+        weekly_shape: 7 proportions, from Monday.
+        request_bytes: Payload of a request.
+        response_bytes: Payload of its answer.
+        latency_objective_ms: What 99 of 100 requests may take, within the service.
+        growth_share_per_month: 0.05 for 5 % more requests each month.
+        updates_per_month: Versions rolled out.
+        versions_kept: Models kept in storage, to go back to.
+        retrainings_per_month: Trainings, tries included.
+        training_hours: Of one of them.
+        training_data_bytes: Kept for the next one.
+        logged_share: Requests kept with their answers, for monitoring and retraining.
+        logs_kept_months: How long.
+
+    Raises:
+        TypeError: A field is no number.
+        ValueError: A field is NaN or out of range; it is named.
+    """
+
+    requests_per_s: float
+    daily_shape: Shape = FLAT_DAY
+    weekly_shape: Shape = FLAT_WEEK
+    request_bytes: float = 3200.0
+    response_bytes: float = 250.0
+    latency_objective_ms: float = 100.0
+    growth_share_per_month: float = 0.0
+    updates_per_month: float = 1.0
+    versions_kept: int = 3
+    retrainings_per_month: float = 2.0
+    training_hours: float = 0.1
+    training_data_bytes: float = 55e6
+    logged_share: float = 0.01
+    logs_kept_months: float = 3.0
+
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            if each.type in {"float", "int"}:
+                check_quantity(each.name, each.name, getattr(self, each.name))
+        if self.latency_objective_ms == 0:
+            raise ValueError(message("latency_objective_ms", received="0", expected="more than 0"))
+        for name, length in (("daily_shape", 24), ("weekly_shape", 7)):
+            shape = check_array(name, getattr(self, name), ndim=1)
+            if len(shape) != length or shape.min() < 0 or shape.sum() == 0:
+                expected = f"{length} proportions of at least 0, not all 0"
+                raise ValueError(message(name, received=str(shape.tolist()), expected=expected))
+            # A tuple, whatever was given: the workload stays as it is, and has a hash.
+            object.__setattr__(self, name, tuple(shape.tolist()))
+
+    def hourly_ratios(self) -> Array:
+        """Return each hour's rate as a multiple of the mean, shape ``[7, 24]``; their mean is 1."""
+        day, week = np.asarray(self.daily_shape), np.asarray(self.weekly_shape)
+        return np.outer(week / week.mean(), day / day.mean())
+
+    @property
+    def peak_ratio(self) -> float:
+        """The busiest hour's rate as a multiple of the mean."""
+        return float(self.hourly_ratios().max())
+
+    def rate_per_s(self, month: int = 0) -> float:
+        """Return the mean rate after some months of growth.
+
+            λ(n) = λ(0) (1 + g)^n
+
+        >>> round(Workload(100.0, growth_share_per_month=0.1).rate_per_s(2), 6)
+        121.0
+        """
+        check_quantity("month", "month", month)
+        grown = self.requests_per_s * (1 + self.growth_share_per_month) ** month
+        return check_quantity("requests_per_s after the growth", "requests_per_s", grown)
+
+    def requests_per_month(self, month: int = 0) -> float:
+        """Return how many requests a month of 730 hours has.
+
+        >>> Workload(1.0).requests_per_month()
+        2628000.0
+        """
+        return self.rate_per_s(month) * SECONDS_PER_MONTH
