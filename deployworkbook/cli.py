@@ -130,6 +130,7 @@ def doctor(
 
 app.command()(runs.run)
 app.command(**serving.AS_GIVEN)(serving.serve)
+app.command()(serving.deploy_files)
 app.command()(runs.sweep)
 
 

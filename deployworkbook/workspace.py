@@ -5,6 +5,7 @@ A workspace is one folder::
     lessons as .ipynb    the learner's own copies
     ledger.sqlite        every measurement
     models/              trained models, cached
+    published/           versions of models that servers offer, a folder a model
     logs/                what model servers have said
     backups/             what a command replaced
     .deployworkbook/     the workbook's own records; also marks the folder as a workspace
@@ -47,6 +48,11 @@ class Workspace:
     def models(self) -> Path:
         """The folder of trained models."""
         return self.root / "models"
+
+    @property
+    def published(self) -> Path:
+        """The folder of published models: a folder each, which holds a folder a version."""
+        return self.root / "published"
 
     @property
     def logs(self) -> Path:

@@ -1,0 +1,139 @@
+"""What is deployed: models at their published versions, and the image that holds them."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from deployworkbook.serving.backends import IMAGE
+from deployworkbook.serving.model_config import ServedModel
+from deployworkbook.serving.published import PublishedVersion, hashes_of
+from deployworkbook.serving.repository import ModelRepository
+from deployworkbook.serving.version_folders import versions_below
+from deployworkbook.validation import describe, message
+
+# Where the image holds the models, a folder each.
+MODELS = Path("/models")
+# A name that paths, URLs and labels can have as it is.
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_IMAGE = re.compile(r"[a-z0-9]([a-z0-9._/:-]*[a-z0-9])?")
+
+
+@dataclass(frozen=True)
+class BundledModel:
+    """A model and the versions of it that are served: the newest, and those that have a label.
+
+    Args:
+        name: What clients call it.
+        versions: At least one, in the order of their numbers.
+        labels: Versions by their labels.
+    """
+
+    name: str
+    versions: tuple[PublishedVersion, ...]
+    labels: Mapping[str, int]
+
+    @property
+    def served(self) -> ServedModel:
+        """What the server in the image is told."""
+        numbers = tuple(version.number for version in self.versions)
+        return ServedModel(MODELS / self.name, dict(self.labels), numbers)
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """All models of one image.
+
+    Args:
+        models: At least one, in the order of their names.
+        repository: The image's name, without a tag.
+        base: The image that it is built from.
+        cpus: How many CPUs a server gets.
+        memory_mib: How much memory a server may take, in MiB.
+    """
+
+    models: tuple[BundledModel, ...]
+    repository: str = "deployworkbook-models"
+    base: str = IMAGE
+    cpus: int = 2
+    memory_mib: int = 1024
+
+    def __post_init__(self) -> None:
+        if not _IMAGE.fullmatch(self.repository) or ":" in self.repository.rpartition("/")[2]:
+            raise ValueError(
+                message(
+                    "image",
+                    received=describe(self.repository),
+                    expected="an image's name without a tag, such as registry.example/models",
+                )
+            )
+
+    @property
+    def image(self) -> str:
+        """The image's name, and a tag that follows from its models: equal files, equal tag."""
+        lines = [
+            f"{model.name}/{version.number} {digest(version)}"
+            for model in self.models
+            for version in model.versions
+        ]
+        return f"{self.repository}:{hashlib.sha256(chr(10).join(lines).encode()).hexdigest()[:12]}"
+
+
+def find_models(repository: Path, names: Sequence[str] = ()) -> tuple[BundledModel, ...]:
+    """Find published models.
+
+    Args:
+        repository: A folder that holds a folder a model, or that of one model's versions.
+        names: Which of them; by default all.
+
+    Raises:
+        FileNotFoundError: The folder is missing, or holds no model.
+        ValueError: A model of a name given is not there, a name cannot be one of a URL, or a
+            version's files are not those that were published.
+    """
+    folder = Path(repository).expanduser().resolve()
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder} is no folder. {_REMEDY}")
+    bases = [folder] if versions_below(folder) else sorted(p for p in folder.iterdir())
+    found = {base.name: base for base in bases if base.is_dir() and versions_below(base)}
+    if not found:
+        raise FileNotFoundError(f"{folder} holds no published model. {_REMEDY}")
+    lost = sorted(set(names) - set(found))
+    if lost:
+        raise ValueError(
+            message("model", received=", ".join(lost), expected=f"some of {', '.join(found)}")
+        )
+    return tuple(_bundled(found[name]) for name in sorted(names or found))
+
+
+def digest(version: PublishedVersion) -> str:
+    """Hash a version's files and their names, SHA-256."""
+    lines = [f"{name} {sha256}" for name, sha256 in sorted(hashes_of(version.path).items())]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+_REMEDY = "Lesson 10 publishes models; --repository names another folder of them."
+
+
+def _bundled(base: Path) -> BundledModel:
+    if not _NAME.fullmatch(base.name):
+        expected = "letters, digits, '_', '.' and '-', as in a URL"
+        raise ValueError(message("model", received=describe(base.name), expected=expected))
+    repository = ModelRepository(base)
+    served = repository.served()
+    versions = tuple(repository.version(number) for number in sorted(served.versions))
+    for version in versions:
+        damage = version.damage()
+        if damage:
+            raise ValueError(
+                message(
+                    f"{base.name}, version {version.number}",
+                    received=f"{damage[0]} and {len(damage) - 1} other files changed",
+                    expected="the files that were published",
+                    remedy="Publish the model again.",
+                )
+            )
+    return BundledModel(base.name, versions, dict(served.labels))
