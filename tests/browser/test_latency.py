@@ -43,6 +43,21 @@ rng = np.random.default_rng(0)
 logits, images = rng.normal(0, 3, (60, 10)), rng.random((60, 28, 28))
 temperature_explorer(logits, images, rng.integers(0, 10, 60))
 """,
+    "overhead": """
+from deployworkbook.widgets.overhead import overhead_explorer
+sizes = (1, 4, 16, 64, 256, 1024)
+lines = {f"platform {k}": (10.0**-k, 2e-6) for k in range(2, 9)}
+overhead_explorer({name: {n: a + b * n for n in sizes} for name, (a, b) in lines.items()})
+""",
+    "platform choice": """
+from deployworkbook.plots.platforms import PlatformFigures
+from deployworkbook.widgets.platform_choice import platform_choice_explorer
+platform_choice_explorer([
+    PlatformFigures(f"platform {k}", 10.0**-k, 10.0**-k, 4 * 10**5, 10**8 * k, 0.5, 1,
+                    {n: 10.0**-k + 2e-6 * n for n in (1, 4, 16, 64, 256, 1024)})
+    for k in range(2, 9)
+])
+""",
 }
 
 # The usual way: one slider, a function that computes the same and makes the same picture anew, and

@@ -14,6 +14,7 @@ from PIL import Image
 
 import deployworkbook.widgets
 from deployworkbook.plots.picture import Picture
+from deployworkbook.plots.platforms import PlatformFigures
 from deployworkbook.plots.view import View
 from deployworkbook.widgets import explorer as subject
 from deployworkbook.widgets.controls import Choice, LogSlider, Slider, Stops
@@ -22,6 +23,8 @@ from deployworkbook.widgets.explorer import Explorer
 from deployworkbook.widgets.importance import importance_explorer
 from deployworkbook.widgets.learning_rate_sweep import learning_rate_sweep_explorer
 from deployworkbook.widgets.losses import loss_explorer
+from deployworkbook.widgets.overhead import overhead_explorer
+from deployworkbook.widgets.platform_choice import platform_choice_explorer
 from deployworkbook.widgets.quantizer import quantizer_explorer
 from deployworkbook.widgets.temperature import temperature_explorer
 
@@ -43,6 +46,17 @@ def small_temperature_explorer():
     return temperature_explorer(LOGITS, IMAGES, np.arange(6))
 
 
+def small_overhead_explorer():
+    return overhead_explorer({"a": {1: 0.02, 9: 0.03}, "b": {1: 1e-5, 9: 5e-5}})
+
+
+def small_platform_choice_explorer():
+    batches = {1: 0.001, 9: 0.005}
+    return platform_choice_explorer(
+        [PlatformFigures(name, 1.0, 2.0, 10**6, 10**8, 0.5, 1, batches) for name in "ab"]
+    )
+
+
 EXPLORERS = [
     loss_explorer,
     descent_explorer,
@@ -50,6 +64,8 @@ EXPLORERS = [
     small_quantizer_explorer,
     small_importance_explorer,
     small_temperature_explorer,
+    small_overhead_explorer,
+    small_platform_choice_explorer,
 ]
 
 LIVE = "application/vnd.jupyter.widget-view+json"

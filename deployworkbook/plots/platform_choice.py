@@ -1,0 +1,126 @@
+"""Which platforms meet the limits of a job, and which of them is best at it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import matplotlib as mpl
+import numpy as np
+from numpy.typing import NDArray
+
+from deployworkbook.plots.picture import COLOURS, STYLE, Picture
+from deployworkbook.plots.platforms import time_text
+from deployworkbook.plots.view import Row, View
+
+
+@dataclass(frozen=True, eq=False)
+class ChoiceResult:
+    """What a view of a choice draws.
+
+    Args:
+        names: The platforms.
+        is_cloud: Whether throughput counts, rather than the time of one image.
+        batch_size: Images in a call.
+        limits: What a platform must keep within, in words.
+        values: What counts, for each: seconds of one image, or images a second and core.
+        answers_s: How long an answer takes each, in seconds.
+        reasons: For each, the limits that it misses; none where it may be taken.
+        best: The place of the best that may be taken; ``None`` where none may.
+    """
+
+    names: tuple[str, ...]
+    is_cloud: bool
+    batch_size: int
+    limits: str
+    values: NDArray[np.float64]
+    answers_s: NDArray[np.float64]
+    reasons: tuple[tuple[str, ...], ...]
+    best: int | None
+
+    def text_of(self, place: int) -> str:
+        """What counts of a platform, with its unit."""
+        value = self.values[place]
+        return f"{value:,.0f} images/s" if self.is_cloud else time_text(value)
+
+
+class ChoiceView(View[ChoiceResult]):
+    """A bar for each platform: blue where it may be taken, pale and hatched where not.
+
+    Args:
+        names: The platforms.
+        single_s: Each one's time of one image, in seconds.
+        rates: Each one's images a second and core, at every size, shape ``[platforms, sizes]``.
+    """
+
+    def __init__(
+        self, names: Sequence[str], single_s: NDArray[np.float64], rates: NDArray[np.float64]
+    ) -> None:
+        # Bars on a logarithmic axis begin at its left end; the right part has the words.
+        self._ends = {
+            False: (1e6 * single_s.min() / 3, 1e6 * single_s.max() * 300),
+            True: (rates.min() / 3, rates.max() * 3000),
+        }
+        self._is_cloud: bool | None = None
+        places = np.arange(len(names))
+        with mpl.rc_context(STYLE):
+            super().__init__(Picture(9.5, 1.2 + 0.42 * len(names)))
+            self._axes = self.picture.subplots()
+            self._axes.set_yticks(places, names)
+            self._axes.set(xscale="log", ylim=(len(names) - 0.4, -0.6))
+            self._title = self._axes.set_title("Limits")
+            self._axes.set_xlabel("images a second and core (more is better)")
+            self._axes.grid(False, axis="y")
+            self._bars = self._axes.barh(places, np.ones(len(names)), 0.7, color=COLOURS[1])
+            self._texts = [self._axes.text(1, place, "", va="center") for place in places]
+        self.moving = [*self._bars, *self._texts, self._title]
+
+    def update(self, result: ChoiceResult) -> bool:
+        """Set the bars and their words; another job has another axis."""
+        has_changed = result.is_cloud != self._is_cloud
+        if has_changed:
+            self._is_cloud = result.is_cloud
+            self._axes.set_xlim(*self._ends[result.is_cloud])
+            self._axes.set_xlabel(
+                "images a second and core (more is better)"
+                if result.is_cloud
+                else "time of one image (µs, less is better)"
+            )
+        self._title.set_text(f"Limits: {result.limits}")
+        left = self._ends[result.is_cloud][0]
+        lengths = result.values if result.is_cloud else 1e6 * result.values
+        rows = zip(self._bars, self._texts, lengths, result.reasons, strict=True)
+        for place, (bar, text, length, reasons) in enumerate(rows):
+            bar.set(x=left, width=length - left, hatch="//" if reasons else "")
+            bar.set(facecolor="0.9" if reasons else COLOURS[1], edgecolor="0.6")
+            said = [result.text_of(place), *reasons]
+            if place == result.best:
+                bar.set(facecolor=COLOURS[3])
+                said.append("the best")
+            text.set(x=length * 1.15, text="; ".join(said), fontsize=10)
+        return has_changed
+
+    def describe(self, result: ChoiceResult) -> str:
+        """Say which is the best, and how many miss a limit."""
+        job = f"batches of {result.batch_size}" if result.is_cloud else "one image at a time"
+        missing = sum(bool(reasons) for reasons in result.reasons)
+        if result.best is None:
+            return (
+                f"For {job}, each of {len(result.names)} platforms misses a limit of "
+                f"{result.limits}."
+            )
+        return (
+            f"For {job}, {result.names[result.best]} is the best: {result.text_of(result.best)}. "
+            f"{missing} of {len(result.names)} platforms miss a limit of {result.limits}."
+        )
+
+    def table(self, result: ChoiceResult) -> list[Row]:
+        """List each platform's figure, how long an answer takes, and what it misses."""
+        return [
+            (
+                name + (" (the best)" if place == result.best else ""),
+                f"{result.text_of(place)}, an answer in {time_text(result.answers_s[place])}"
+                + "".join(f"; {reason}" for reason in result.reasons[place]),
+            )
+            for place, name in enumerate(result.names)
+        ]

@@ -1,0 +1,202 @@
+"""Platforms side by side: time of one image, throughput by batch size, and what they take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter
+
+from deployworkbook.plots.picture import COLOURS, STYLE, Picture
+
+if TYPE_CHECKING:
+    from deployworkbook.runtimes.comparison import Result
+    from deployworkbook.runtimes.timing import Latency
+
+MARKERS = "osD^v<>P"
+LINES = ("-", "--", "-.", ":")
+
+
+@dataclass(frozen=True)
+class PlatformFigures:
+    """What one platform came to.
+
+    Args:
+        name: The platform's.
+        p50_ms: The median time of one image.
+        p99_ms: The time that all but one image in a hundred keep within.
+        size_bytes: The files on disk.
+        memory_bytes: The peak of a process of its own.
+        ready_s: How long that process took to its first answer.
+        threads: How many it could use.
+        batch_s: The time of a batch, in seconds, by its size.
+    """
+
+    name: str
+    p50_ms: float
+    p99_ms: float
+    size_bytes: int
+    memory_bytes: int
+    ready_s: float
+    threads: int
+    batch_s: Mapping[int, float]
+
+    @classmethod
+    def of(cls, result: Result) -> PlatformFigures:
+        """Take a platform's figures from a comparison.
+
+        Raises:
+            ValueError: It was not started in a process of its own.
+        """
+        if result.start is None:
+            raise ValueError(
+                f"{result.name}: expected a process of its own. Received: none. "
+                "Compare by a Plan with own_process."
+            )
+        return cls(
+            name=result.name,
+            p50_ms=result.latency.p50_ms,
+            p99_ms=result.latency.p99_ms,
+            size_bytes=result.artifact.size_bytes,
+            memory_bytes=result.start.peak_memory_bytes,
+            ready_s=result.start.ready_s,
+            threads=result.threads,
+            batch_s=result.batch_s,
+        )
+
+
+def latency_picture(latencies: Mapping[str, Latency], *, title: str) -> Picture:
+    """Draw the time of one image, from half of them to all but one in a hundred.
+
+    Args:
+        latencies: By what was called.
+        title: What was measured.
+    """
+    ordered = sorted(latencies.items(), key=lambda each: -each[1].p50_ms)
+    names = [name for name, _ in ordered]
+    p50_us, p99_us = 1000 * np.array([[each.p50_ms, each.p99_ms] for _, each in ordered]).T
+    said = ", ".join(
+        f"{name} {time_text(half)} (p99 {time_text(most)})"
+        for name, half, most in zip(names, p50_us / 1e6, p99_us / 1e6, strict=True)
+    )
+    with mpl.rc_context(STYLE):
+        picture = Picture(8.5, 1.2 + 0.42 * len(names))
+        picture.alt = f"{title}: time of one image, the slowest first: {said}."
+        axes = picture.subplots()
+        places = np.arange(len(names))
+        axes.hlines(places, p50_us, p99_us, color=COLOURS[6], lw=5, label="p50 to p99")
+        axes.plot(p50_us, places, "o", color=COLOURS[1], ms=9, label="p50")
+        for place, half, most in zip(places, p50_us, p99_us, strict=True):
+            axes.annotate(
+                time_text(half / 1e6),
+                (max(half, most), place),
+                (8, 0),
+                textcoords="offset points",
+                va="center",
+                fontsize=10,
+            )
+        axes.set_yticks(places, names)
+        axes.invert_yaxis()
+        axes.set(xscale="log", title=title, ylim=(len(names) - 0.4, -0.6))
+        axes.set_xlim(p50_us.min() / 2, p99_us.max() * 6)
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: time_text(value / 1e6)))
+        axes.grid(False, axis="y")
+        picture.legend(loc="outside lower right", ncols=2)
+    return picture
+
+
+def throughput_picture(
+    platforms: Sequence[PlatformFigures], *, bound: Mapping[int, float] | None = None
+) -> Picture:
+    """Draw images per second by batch size.
+
+    Args:
+        platforms: Measured at the same sizes.
+        bound: What the machine can do at most, by batch size.
+    """
+    with mpl.rc_context(STYLE):
+        picture = Picture(8.5, 4.4)
+        axes = picture.subplots()
+        parts = []
+        for place, platform in enumerate(platforms):
+            sizes = np.array(list(platform.batch_s))
+            rates = sizes / np.array(list(platform.batch_s.values()))
+            axes.plot(
+                sizes,
+                rates,
+                MARKERS[place % len(MARKERS)] + LINES[place // len(COLOURS) % len(LINES)],
+                color=COLOURS[place % len(COLOURS)],
+                label=platform.name,
+                ms=6,
+            )
+            parts.append(f"{platform.name} from {rates[0]:,.0f} to {rates[-1]:,.0f}")
+        if bound is not None:
+            axes.plot(
+                list(bound), list(bound.values()), ":", color=COLOURS[0], lw=2, label="the bound"
+            )
+            parts.append(f"the bound from {min(bound.values()):,.0f} on")
+        axes.set(xscale="log", yscale="log", xlabel="images in a batch", ylabel="images a second")
+        _plain_sizes(axes, sizes)
+        axes.set_title("Throughput by batch size")
+        picture.legend(loc="outside right upper")
+        picture.alt = (
+            f"Images a second, at batches of {sizes[0]} to {sizes[-1]}: {'; '.join(parts)}."
+        )
+    return picture
+
+
+def footprint_picture(platforms: Sequence[PlatformFigures]) -> Picture:
+    """Draw what each platform takes besides time: files, memory, and a start.
+
+    Args:
+        platforms: In the order of the rows.
+    """
+    names = [each.name for each in platforms]
+    columns = {
+        "files (KB)": [each.size_bytes / 1e3 for each in platforms],
+        "peak of memory (MB)": [each.memory_bytes / 1e6 for each in platforms],
+        "to the first answer (s)": [each.ready_s for each in platforms],
+    }
+    with mpl.rc_context(STYLE):
+        picture = Picture(10, 1.2 + 0.36 * len(names))
+        places = np.arange(len(names))
+        panels = picture.subplots(1, 3, sharey=True)
+        for axes, (title, values), colour in zip(
+            panels, columns.items(), COLOURS[1:], strict=False
+        ):
+            bars = axes.barh(places, values, 0.7, color=colour)
+            axes.bar_label(bars, [f"{value:.3g}" for value in values], padding=3, fontsize=10)
+            axes.set(title=title, xlim=(0, 1.25 * max(values)))
+            axes.grid(False, axis="y")
+        panels[0].set_yticks(places, names)
+        panels[0].invert_yaxis()
+    said = "; ".join(
+        f"{each.name}: {each.size_bytes / 1e3:.0f} KB, {each.memory_bytes / 1e6:.0f} MB, "
+        f"{each.ready_s:.2f} s"
+        for each in platforms
+    )
+    picture.alt = f"Files, peak of memory and seconds to the first answer. {said}."
+    return picture
+
+
+def time_text(seconds: float) -> str:
+    """Write a time in the unit that fits it, with three digits.
+
+    >>> time_text(4.8e-6), time_text(0.0268), time_text(3.0), time_text(9.995e-4)
+    ('4.8 µs', '26.8 ms', '3 s', '1 ms')
+    """
+    rounded = float(f"{seconds:.3g}")
+    for unit, name in ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs")):
+        if rounded >= unit:
+            return f"{rounded / unit:.3g} {name}"
+    return f"{rounded / 1e-9:.3g} ns"
+
+
+def _plain_sizes(axes: Axes, sizes: Sequence[int] | np.ndarray) -> None:
+    """Name the measured sizes on a logarithmic axis, and nothing between them."""
+    axes.set_xticks(sizes, [f"{size}" for size in sizes])
+    axes.set_xticks([], minor=True)
