@@ -1,0 +1,99 @@
+"""A relay between a client and a server on this machine that counts the bytes which pass."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from types import TracebackType
+from urllib.parse import urlsplit
+
+from deployworkbook.serving.loopback import is_loopback
+from deployworkbook.validation import message
+
+_CHUNK_BYTES = 2**16
+
+
+class CountingRelay:
+    """Listens on a free port and passes on what comes, unchanged, both ways.
+
+    What it counts is all that TCP carries for the two: bodies, headers, and the frames around them.
+
+    Args:
+        address: The server's, ``HOST:PORT`` or ``http://HOST:PORT``; of this machine.
+
+    Raises:
+        ValueError: The address is another machine's, or has no port.
+
+    >>> with CountingRelay("http://127.0.0.1:8501") as relay:
+    ...     relay.address.startswith("http://127.0.0.1:"), relay.sent_bytes
+    (True, 0)
+    """
+
+    def __init__(self, address: str) -> None:
+        scheme, _, place = address.rpartition("//")
+        parts = urlsplit(f"//{place}")
+        if not is_loopback(parts.hostname or "") or parts.port is None:
+            expected = "this machine's own, with a port, such as 127.0.0.1:8500"
+            raise ValueError(message("address", received=repr(address), expected=expected))
+        self._server = (parts.hostname or "", parts.port)
+        self.sent_bytes = 0
+        self.received_bytes = 0
+        self._counting = threading.Lock()
+        self._open: list[socket.socket] = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        port = self._listener.getsockname()[1]
+        self.address = f"{scheme}//127.0.0.1:{port}" if scheme else f"127.0.0.1:{port}"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def reset(self) -> None:
+        """Count from 0 again, for example after what opens a connection."""
+        with self._counting:
+            self.sent_bytes = self.received_bytes = 0
+
+    def close(self) -> None:
+        """Close all connections and stop listening."""
+        for each in (self._listener, *self._open):
+            # A thread that waits on a socket notices only that it is shut down.
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+            each.close()
+
+    def __enter__(self) -> CountingRelay:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return  # closed
+            self._open.append(client)
+            try:
+                server = socket.create_connection(self._server)
+            except OSError:
+                client.close()
+                continue
+            self._open.append(server)
+            for each in (client, server):
+                each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            ways = ((client, server, "sent_bytes"), (server, client, "received_bytes"))
+            for way in ways:
+                threading.Thread(target=self._pass_on, args=way, daemon=True).start()
+
+    def _pass_on(self, source: socket.socket, target: socket.socket, counter: str) -> None:
+        with contextlib.suppress(OSError):
+            while content := source.recv(_CHUNK_BYTES):
+                with self._counting:
+                    setattr(self, counter, getattr(self, counter) + len(content))
+                target.sendall(content)
+        with contextlib.suppress(OSError):
+            target.shutdown(socket.SHUT_WR)
