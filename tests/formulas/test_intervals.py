@@ -1,12 +1,17 @@
-"""Wilson's interval, and Student's."""
+"""Wilson's interval, Newcombe's, Student's, and that of a quantile."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binomtest, ttest_1samp
+from scipy.stats import binomtest, quantile_test, ttest_1samp
 
-from deployworkbook.formulas.intervals import mean_interval, wilson_interval
+from deployworkbook.formulas.intervals import (
+    difference_interval,
+    mean_interval,
+    quantile_interval,
+    wilson_interval,
+)
 
 
 @given(st.integers(1, 20_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
@@ -51,3 +56,52 @@ def test_a_mean_of_equal_values_is_sure():
 def test_one_value_has_no_spread():
     with pytest.raises(ValueError, match="one has no spread"):
         mean_interval([0.5])
+
+
+COUNTS = st.integers(1, 5000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "low", "high"),
+    [
+        # Newcombe (1998), table II, method 10: (a), (b), (c), (f).
+        ((56, 70), (48, 80), 0.0524, 0.3339),
+        ((9, 10), (3, 10), 0.1705, 0.8090),
+        ((6, 7), (2, 7), 0.0582, 0.8062),
+        ((0, 10), (0, 20), -0.1611, 0.2775),
+    ],
+)
+def test_that_of_a_difference_is_the_published_one(first, second, low, high):
+    assert difference_interval(first, second) == pytest.approx((low, high), abs=5e-5)
+
+
+@given(COUNTS, COUNTS)
+def test_a_difference_turned_around_has_the_interval_turned_around(first, second):
+    low, high = difference_interval(first, second)
+    assert difference_interval(second, first) == pytest.approx((-high, -low), abs=1e-12)
+    assert -1 <= low <= first[0] / first[1] - second[0] / second[1] <= high <= 1
+
+
+@pytest.mark.parametrize("count", [1, 2, 10, 100, 368, 2000])
+@pytest.mark.parametrize("quantile", [0.05, 0.5, 0.99])
+@pytest.mark.parametrize("confidence", [0.8, 0.95, 0.999])
+def test_that_of_a_quantile_equals_scipys(count, quantile, confidence):
+    values = np.random.default_rng(count).exponential(1.0, count)
+    reference = quantile_test(values, p=quantile).confidence_interval(confidence)
+    ours = quantile_interval(values, quantile, confidence=confidence)
+    # SciPy says NaN where nothing bounds it.
+    assert ours == (
+        -np.inf if np.isnan(reference.low) else reference.low,
+        np.inf if np.isnan(reference.high) else reference.high,
+    )
+
+
+def test_a_99th_percentile_takes_368_values():
+    assert quantile_interval(np.arange(367.0), 0.99)[1] == np.inf
+    assert quantile_interval(np.arange(368.0), 0.99)[1] == 367.0
+
+
+def test_many_values_do_not_underflow():
+    low, high = quantile_interval(np.arange(100_000.0), 0.5)
+    # The rank's standard deviation is √(n q (1 - q)) = 158.1; 1.96 of them are 309.9.
+    assert (low, high) == pytest.approx((50_000 - 310, 50_000 + 310), abs=2)
