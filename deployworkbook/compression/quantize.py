@@ -108,28 +108,44 @@ def quantize(
     improved quantization-aware training", ICML 2022.
     """
     chosen = TECHNIQUES[check_choice("technique", technique, TECHNIQUES)]
-    note = chosen.what
-    if chosen.calibrates:
-        if images is None:
-            raise ValueError(
-                message(
-                    "images",
-                    received="none",
-                    expected="training images to calibrate on",
-                    remedy="Take calibration_images(dataset.train).",
-                )
-            )
-        check_images(images)
-        note += f"; calibrated on {len(images):,} images"
-    elif images is not None:
-        expected = f"none for {technique!r}, which does not calibrate"
-        raise ValueError(message("images", received=describe(images), expected=expected))
+    note = calibration_note(technique, chosen.what, calibrates=chosen.calibrates, images=images)
     content = model if isinstance(model, bytes) else to_flatbuffer(model)
     return Variant(
         name or technique,
         flatbuffer=apply_recipe(content, chosen.recipe(), images=images),
         note=note,
     )
+
+
+def calibration_note(
+    technique: str, what: str, *, calibrates: bool, images: NDArray[np.float32] | None
+) -> str:
+    """Say how a variant was made, if the images are what its technique asks for.
+
+    Args:
+        technique: Its name.
+        what: What it does.
+        calibrates: Whether it must see images.
+        images: float32 of shape ``[n, 28, 28]``, or none.
+
+    Raises:
+        ValueError: The images are missing, misshapen or not asked for.
+    """
+    if not calibrates:
+        if images is not None:
+            expected = f"none for {technique!r}, which does not calibrate"
+            raise ValueError(message("images", received=describe(images), expected=expected))
+        return what
+    if images is None:
+        raise ValueError(
+            message(
+                "images",
+                received="none",
+                expected="training images to calibrate on",
+                remedy="Take calibration_images(dataset.train).",
+            )
+        )
+    return f"{what}; calibrated on {len(check_images(images)):,} images"
 
 
 def calibration_images(split: Split, *, count: int = 500, seed: int = 0) -> NDArray[np.float32]:

@@ -16,7 +16,7 @@ OPSET = 18
 INPUT, OUTPUT, BATCH = "images", "probabilities", "n"
 
 # How tf2onnx names what it adds.
-_COUNTED = re.compile(r"__\d+$")
+_COUNTED = re.compile(r"(.*)__\d+(:\d+)?$")
 
 
 def to_onnx(model: Any) -> bytes:
@@ -43,15 +43,16 @@ def to_onnx(model: Any) -> bytes:
 
 
 def _rename(graph: Any) -> None:
-    """Name the output, and number the constants anew: both were counted through the process."""
+    """Name the output, and number the rest anew: tf2onnx counts through the whole process."""
     (output,) = graph.output
+    ends = [end for node in graph.node for end in node.output]
     names = {output.name: OUTPUT}
-    for constant in graph.initializer:
-        stem = _COUNTED.sub("", constant.name)
-        if stem != constant.name:
-            names[constant.name] = f"{stem}__{len(names)}"
+    for name in (*(constant.name for constant in graph.initializer), *ends):
+        if name not in names and (counted := _COUNTED.match(name)):
+            names[name] = f"{counted[1]}__{len(names)}{counted[2] or ''}"
     for named in (output, *graph.initializer):
         named.name = names.get(named.name, named.name)
-    for node in graph.node:
-        for ends in (node.input, node.output):
-            ends[:] = [names.get(name, name) for name in ends]
+    for number, node in enumerate(graph.node):
+        node.name = f"{node.op_type}_{number}"
+        for own in (node.input, node.output):
+            own[:] = [names.get(name, name) for name in own]
