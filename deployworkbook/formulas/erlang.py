@@ -9,8 +9,8 @@ from deployworkbook.validation import check_array, message
 
 Array = NDArray[np.float64]
 
-# Erlang B's recursion forgets where it began: from √a · START below the offered load a, the error
-# of its beginning is divided by more than 10²⁰.
+# Erlang B's recursion forgets where it began: over the last √n · START steps before the smaller of
+# servers and load, n, the error of its beginning is divided by more than 10²⁰.
 _START = 10.0
 
 
@@ -42,8 +42,8 @@ def erlang_b(servers: ArrayLike, offered_load: ArrayLike) -> Array:
         check_servers(servers), check_positive("offered_load", offered_load), "offered_load"
     )
     c, a = count.ravel(), load.ravel()
-    first = np.maximum(np.floor(a - _START * np.sqrt(a)), 0.0)
-    first = np.where(c <= first, 0.0, first)
+    least = np.minimum(a, c)
+    first = np.maximum(np.floor(least - _START * np.sqrt(least)), 0.0)
     # Far below the load, B(n) ≈ 1 - n/a; at n = 0 that is exact.
     with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
         inverse = np.where(first > 0, a / np.maximum(a - first, 1e-300), 1.0)

@@ -1,0 +1,250 @@
+"""Erlang's formulas, mean waits and their distributions: by hand, by tables, by simulation."""
+
+import math
+
+import ciw
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.special import gammaincc, gammaln
+
+from deployworkbook.formulas import queueing
+from deployworkbook.formulas.erlang import erlang_b, erlang_c
+from deployworkbook.formulas.intervals import mean_interval
+from deployworkbook.formulas.response import response_times
+from deployworkbook.formulas.waiting import (
+    response_percentile_s,
+    response_survival,
+    wait_percentile_s,
+    wait_survival,
+)
+
+LOADS = st.floats(0.01, 0.97)
+
+
+def test_a_textbooks_table_of_m_m_c_to_its_printed_digits():
+    """Cengage Learning's "Multiple Server Queueing Model": λ = 10, μ = 12, two to five servers."""
+    servers = np.arange(2, 6)
+    printed = {
+        "probability an arrival has to wait": [0.245, 0.058, 0.011, 0.002],
+        "average number waiting": [0.175, 0.022, 0.003, 0.000],
+        "average number in the system": [1.008, 0.856, 0.836, 0.834],
+        "average time waiting": [0.018, 0.002, 0.000, 0.000],
+        "average time in the system": [0.101, 0.086, 0.084, 0.083],
+    }
+    wait = queueing.mean_wait_s(10.0, 1 / 12, servers)
+    computed = {
+        "probability an arrival has to wait": erlang_c(servers, 10 / 12),
+        "average number waiting": queueing.littles_law(10.0, wait),
+        "average number in the system": queueing.littles_law(10.0, wait + 1 / 12),
+        "average time waiting": wait,
+        "average time in the system": wait + 1 / 12,
+    }
+    assert {name: np.round(row, 3).tolist() for name, row in computed.items()} == printed
+
+
+def test_a_published_erlang_b_to_its_printed_digits():
+    """erlang.com's manual: 15 lines block one call in a hundred at 8.108 erlangs."""
+    assert float(erlang_b(15, 8.1075)) < 0.01 < float(erlang_b(15, 8.1085))
+
+
+@given(st.integers(1, 3000), st.floats(0.3, 1.5))
+def test_erlang_b_equals_the_ratio_of_a_poisson_probability_to_its_sum(servers, share):
+    load = servers * share
+    weight = math.exp(servers * math.log(load) - load - gammaln(servers + 1))
+    # Both sides lose digits to a logarithm of size c ln a, some 2e4.
+    assert float(erlang_b(servers, load)) == pytest.approx(
+        weight / gammaincc(servers + 1, load), rel=1e-9, abs=1e-300
+    )
+
+
+def test_erlang_b_of_very_many_servers_and_of_no_load():
+    huge = float(erlang_b(200_000, 199_000.0))
+    weight = math.exp(200_000 * math.log(199_000) - 199_000 - gammaln(200_001))
+    assert huge == pytest.approx(weight / gammaincc(200_001, 199_000), rel=1e-6)
+    assert erlang_b([1, 5], 0.0).tolist() == [0.0, 0.0]
+    assert erlang_b([1, 100_000], [1.0, 10.0]).tolist() == [0.5, 0.0]
+
+
+def test_by_hand():
+    # λ = 3/s, s = 0.5 s: a = 1.5. B(1) = 1.5/2.5 = 0.6, B(2) = 1.5 · 0.6 / (2 + 0.9) = 0.9/2.9,
+    # C(2) = B / (1 - 0.75 (1 - B)) = 0.9/2.9 / (1 - 0.75 · 2/2.9) = 0.9/1.4
+    assert float(erlang_c(2, 1.5)) == pytest.approx(0.9 / 1.4)
+    # E[W] = C s / (c - a) = 0.9/1.4 · 0.5 / 0.5
+    assert float(queueing.mean_wait_s(3.0, 0.5, 2)) == pytest.approx(0.9 / 1.4)
+    # M/D/1 at ρ = 0.8, s = 1: 0.8 / (2 · 0.2)
+    assert float(queueing.pollaczek_khinchine_s(0.8, 1.0, service_scv=0.0)) == pytest.approx(2.0)
+    assert queueing.squared_variation([2.0, 2.0]) == 0.0
+
+
+@given(LOADS, st.floats(1e-6, 10.0), st.floats(0, 5))
+def test_one_server_of_allen_and_cunneen_is_pollaczek_and_khinchine(rho, time, scv):
+    assert float(queueing.mean_wait_s(rho / time, time, 1, service_scv=scv)) == pytest.approx(
+        float(queueing.pollaczek_khinchine_s(rho / time, time, service_scv=scv)), rel=1e-9
+    )
+
+
+@given(LOADS, st.integers(1, 60), st.floats(0, 4))
+def test_more_servers_shorten_and_more_work_lengthens_the_wait(rho, servers, scv):
+    rate = rho * servers
+
+    def p99(rate, count):
+        return float(response_percentile_s(0.99, rate, 1.0, count, service_scv=scv))
+
+    assert p99(rate, servers + 1) <= p99(rate, servers) * (1 + 1e-12)
+    assert p99(rate * 0.99, servers) <= p99(rate, servers) * (1 + 1e-12)
+    assert float(erlang_c(servers + 1, rate)) <= float(erlang_c(servers, rate))
+
+
+@given(LOADS, st.integers(1, 40), st.floats(0, 4), st.floats(0.5, 0.999))
+def test_a_percentile_is_where_that_share_is_later(rho, servers, scv, percentile):
+    args = (rho * servers, 1.0, servers)
+    t = response_percentile_s(percentile, *args, service_scv=scv)
+    later = response_survival(t * (1 + 1e-9), *args, service_scv=scv)
+    sooner = response_survival(t * (1 - 1e-9), *args, service_scv=scv)
+    assert float(later) <= 1 - percentile + 1e-6
+    assert float(sooner) >= 1 - percentile - 1e-6
+
+
+@given(LOADS, st.integers(1, 40), st.floats(0, 4))
+def test_a_survival_integrates_to_its_mean(rho, servers, scv):
+    args = (rho * servers, 1.0, servers)
+    mean = float(queueing.mean_wait_s(*args, service_scv=scv)) + 1.0
+    longest = float(response_percentile_s(1 - 1e-9, *args, service_scv=scv))
+    t = np.linspace(0, longest, 200_001)
+    integral = np.trapezoid(response_survival(t, *args, service_scv=scv), t)
+    # Beyond the grid there is 1e-9; within it, a step at the fixed part costs half a cell.
+    assert integral == pytest.approx(mean, rel=1e-3)
+
+
+def test_m_m_1_is_exponential():
+    t = np.array([0.0, 0.3, 2.0, 20.0])
+    # Waiting and service together are exponential of rate (1 - ρ)/s.
+    np.testing.assert_allclose(response_survival(t, 8.0, 0.1, 1), np.exp(-2.0 * t), rtol=1e-12)
+    assert float(wait_percentile_s(0.5, 0.3, 1.0, 1)) == 0.0
+    assert float(wait_survival(0.0, 0.3, 1.0, 1)) == pytest.approx(0.3)
+
+
+def crommelin(t, rho):
+    """P(W ≤ t) of M/D/1 with s = 1, an alternating sum that is precise for short times."""
+    terms = [
+        math.exp(rho * (t - k)) * (-rho * (t - k)) ** k / math.factorial(k)
+        for k in range(int(t) + 1)
+    ]
+    return (1 - rho) * sum(terms)
+
+
+@pytest.mark.parametrize("rho", [0.2, 0.7, 0.9])
+@pytest.mark.parametrize("t", [0.4, 1.3, 3.2, 6.5])
+def test_the_measured_distribution_of_one_server_is_exact_for_equal_times(rho, t):
+    times = response_times(rho, [1.0], 1)
+    # The grid has 65,536 cells and the wait no jumps but at 0: linear between them.
+    assert times.late_share(1 + t) == pytest.approx(1 - crommelin(t, rho), abs=1e-6)
+
+
+@pytest.mark.parametrize(("rho", "servers"), [(0.1, 1), (0.9, 1), (0.7, 4), (0.95, 20)])
+def test_the_measured_distribution_is_exact_for_exponential_times(rho, servers):
+    count = 100_000
+    sample = -np.log(1 - (np.arange(count) + 0.5) / count)
+    times = response_times(rho * servers, sample, servers)
+    for percentile in (0.5, 0.9, 0.99):
+        exact = float(response_percentile_s(percentile, rho * servers, 1.0, servers))
+        # The sample ends at ln 200,000 = 12.2.
+        assert times.percentile_s(percentile) == pytest.approx(exact, rel=1e-3)
+
+
+@given(LOADS, st.integers(1, 20), st.floats(0.0, 1.5))
+def test_the_measured_distribution_has_the_mean_of_allen_and_cunneen(rho, servers, spread):
+    sample = np.exp(np.random.default_rng(1).normal(0, spread, 500))
+    rate = rho * servers / sample.mean()
+    scv = queueing.squared_variation(sample)
+    wait = float(queueing.mean_wait_s(rate, sample.mean(), servers, service_scv=scv))
+    times = response_times(rate, sample, servers)
+    assert times.mean_s == pytest.approx(wait + sample.mean(), rel=2e-3)
+
+
+def test_what_a_lone_request_takes_is_added():
+    alone = response_times(0.0, [0.010], 1, unloaded_s=[0.012, 0.014])
+    assert alone.mean_s == pytest.approx(0.013, rel=1e-3)
+    loaded = response_times(50.0, [0.010], 1, unloaded_s=[0.012, 0.014])
+    wait = float(queueing.pollaczek_khinchine_s(50.0, 0.010, service_scv=0.0))
+    assert loaded.mean_s == pytest.approx(0.013 + wait, rel=1e-3)
+
+
+def simulate(rate, service, servers, seed, *, requests=8000):
+    """Ciw: waits and response times of those who came after the warm-up and have left."""
+    network = ciw.create_network(
+        arrival_distributions=[ciw.dists.Exponential(rate)],
+        service_distributions=[service],
+        number_of_servers=[servers],
+    )
+    ciw.seed(seed)
+    simulation = ciw.Simulation(network)
+    simulation.simulate_until_max_time(requests / rate)
+    records = [r for r in simulation.get_all_records() if r.arrival_date > requests / rate / 10]
+    waits = np.array([r.waiting_time for r in records])
+    return waits, waits + np.array([r.service_time for r in records])
+
+
+def replicate(figure, *args):
+    """A figure of each of ten independent runs, and Student's 99.9 % interval of its mean."""
+    values = np.array([figure(*simulate(*args, seed)) for seed in range(10)])
+    return [mean_interval(column, confidence=0.999) for column in values.T]
+
+
+@pytest.mark.parametrize(("rate", "servers"), [(0.6, 1), (2.4, 3), (8.0, 10)])
+def test_m_m_c_is_within_the_confidence_interval_of_a_simulation(rate, servers):
+    def figures(waits, responses):
+        # Late shares have no bias in a finite sample, as its percentiles would.
+        t = float(response_percentile_s(0.9, rate, 1.0, servers))
+        return waits.mean(), (waits > 0).mean(), responses.mean(), (responses > t).mean()
+
+    found = replicate(figures, rate, ciw.dists.Exponential(1.0), servers)
+    wait = float(queueing.mean_wait_s(rate, 1.0, servers))
+    exact = (wait, float(erlang_c(servers, rate)), wait + 1.0, 0.1)
+    for (low, high), value in zip(found, exact, strict=True):
+        assert low <= value <= high
+        # An interval that holds anything proves nothing.
+        assert high - low < value
+
+
+def test_m_g_c_by_the_measured_distribution_is_near_a_simulation():
+    """Three servers, lognormal service of squared variation 0.5; an approximation, so 5 %."""
+    sigma = math.sqrt(math.log(1.5))
+    service = ciw.dists.Lognormal(-(sigma**2) / 2, sigma)
+
+    def figures(waits, responses):
+        return waits.mean(), np.percentile(responses, 99)
+
+    (wait_low, wait_high), (low, high) = replicate(figures, 2.1, service, 3)
+    sample = np.random.default_rng(0).lognormal(-(sigma**2) / 2, sigma, 100_000)
+    times = response_times(2.1, sample, 3)
+    two_moments = response_percentile_s(0.99, 2.1, 1.0, 3, service_scv=0.5)
+    wait = float(queueing.mean_wait_s(2.1, 1.0, 3, service_scv=0.5))
+    assert low * 0.95 <= times.percentile_s(0.99) <= high * 1.05
+    assert low * 0.95 <= float(two_moments) <= high * 1.05
+    assert wait_low * 0.95 <= wait <= wait_high * 1.05
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: queueing.mean_wait_s(10.0, 0.1, 1), "less than 1. Received: 1. More work"),
+        (lambda: erlang_c(3, 4.5), "utilisation: expected less than 1. Received: 1.5"),
+        (lambda: erlang_b(0, 1.0), "servers: expected whole numbers of at least 1"),
+        (lambda: erlang_b(1.5, 1.0), "servers: .* Received: 1.5"),
+        (lambda: erlang_b([1, 2], [1.0, 2.0, 3.0]), "offered_load: expected a shape"),
+        (lambda: queueing.utilisation(-1.0, 0.1, 1), "arrival_rate_per_s: expected at least 0"),
+        (lambda: queueing.mean_wait_s(1.0, 0.1, 1, service_scv=-1), "service_scv"),
+        (lambda: queueing.mean_wait_s(math.nan, 0.1, 1), "arrival_rate_per_s: .* finite"),
+        (lambda: queueing.squared_variation([0.1, 0.0]), "times_s: expected positive times"),
+        (lambda: response_percentile_s(1.0, 1.0, 0.1, 1), "percentile"),
+        (lambda: response_percentile_s(0.99, 1.0, 0.0, 1), "service_time_s: .* more than 0"),
+        (lambda: response_times(1.0, [2.0], 1), "utilisation: expected less than 1"),
+        (lambda: response_times(1.0, [], 1), "at least one number"),
+    ],
+)
+def test_impossible_queues_are_refused(call, words):
+    with pytest.raises(ValueError, match=words):
+        call()
