@@ -125,6 +125,10 @@ def _assumptions(
     skipped = {"memory_limit_share"} | ({"server_overhead_ms"} if edge else set())
     if deployment.server_overhead_ms is not None or deployment.profile.served:
         skipped.add("server_overhead_ms")
+    if not deployment.spot_share:
+        skipped |= {"spot_discount_share", "spot_overhead_share"}
+    if deployment.regions == 1:
+        skipped.add("region_hours_per_month")
     for name, each in book.assumptions.items():
         of_cloud = name.startswith(("spot", "cross_zone", "protocol", "utilisation", "region"))
         of_edge = "device" in name
@@ -140,5 +144,8 @@ def _sources(book: Catalog, machine: Machine, deployment: Deployment) -> tuple[s
     storage = book.storage_named(deployment.storage)
     named = [machine.source, trainer.source, storage.source]
     named += [each.source for each in book.transfer.values()]
-    named += [each.source for each in book.figures.values()]
+    edge = machine.kind == "edge"
+    for name, each in book.figures.items():
+        if edge or not name.startswith(("technician", "electricity")):
+            named.append(each.source)
     return tuple(dict.fromkeys(map(str, named)))

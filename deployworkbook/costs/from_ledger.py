@@ -1,0 +1,81 @@
+"""From the ledger's rows to profiles: the newest of each form, where they can be compared."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from deployworkbook.costs.profile import Profile
+from deployworkbook.validation import check_choice, message
+
+if TYPE_CHECKING:
+    from deployworkbook.measurement import Entry
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What the ledger has that can be compared: one data set, one machine.
+
+    Args:
+        profiles: The newest of each variant and runtime.
+        dataset: On which accuracy was measured.
+        machine: Where times were measured, in words.
+        left_out: Variants in runtimes whose row lacks a figure, each with the reason.
+    """
+
+    profiles: tuple[Profile, ...]
+    dataset: str
+    machine: str
+    left_out: tuple[str, ...]
+
+
+def measured_in(entries: Sequence[Entry], *, dataset: str | None = None) -> Measured:
+    """Take the rows that can be compared: measured, on one data set and on one machine.
+
+    Accuracies on two data sets, or times on two machines, say nothing about each other. The machine
+    is that of the newest row of the data set.
+
+    Args:
+        entries: From the ledger, the oldest first.
+        dataset: ``mnist`` or ``digits``; by default that of the newest row.
+
+    Raises:
+        ValueError: There is no measured row, or none of the data set.
+    """
+    rows = [entry for entry in entries if entry.measurement.kind == "measured"]
+    if not rows:
+        remedy = "Lesson 04 measures the first; lessons 05 to 09 and `sweep` measure more."
+        raise ValueError(
+            message("ledger", received="no rows", expected="measured rows", remedy=remedy)
+        )
+    names = list(dict.fromkeys(entry.measurement.dataset for entry in reversed(rows)))
+    chosen = names[0] if dataset is None else check_choice("dataset", dataset, names)
+    of_dataset = [entry for entry in rows if entry.measurement.dataset == chosen]
+    machine = of_dataset[-1].machine
+    newest = {
+        (entry.measurement.variant, entry.measurement.runtime): entry.measurement
+        for entry in of_dataset
+        if entry.machine.identity == machine.identity
+    }
+    profiles, left_out = [], []
+    for row in newest.values():
+        try:
+            profiles.append(Profile.from_measurement(row))
+        except ValueError as error:
+            left_out.append(str(error))
+    return Measured(tuple(profiles), chosen, str(machine), tuple(left_out))
+
+
+def profile_named(measured: Measured, variant: str, runtime: str | None = None) -> Profile:
+    """Find a profile; without a runtime, the quickest of the variant.
+
+    Raises:
+        ValueError: The ledger has none such; what it has is listed.
+    """
+    check_choice("variant", variant, dict.fromkeys(each.variant for each in measured.profiles))
+    of_variant = [each for each in measured.profiles if each.variant == variant]
+    if runtime is not None:
+        check_choice("runtime", runtime, [each.runtime for each in of_variant])
+        of_variant = [each for each in of_variant if each.runtime == runtime]
+    return min(of_variant, key=lambda each: each.service_ms)

@@ -1,0 +1,119 @@
+"""A deployment plan on one page: what to run, what it costs, why, and how sure that is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from deployworkbook.costs.advice import Advice, Choice
+from deployworkbook.costs.breakdown import CostBreakdown
+from deployworkbook.costs.capacity import Capacity, capacity_of
+from deployworkbook.costs.deployment import Deployment
+from deployworkbook.costs.fleet import PERCENTILE, service_s, workers
+from deployworkbook.costs.inputs import gather
+from deployworkbook.costs.model import estimate
+from deployworkbook.costs.uncertainty import Spread, Swing, simulate, tornado
+from deployworkbook.validation import check_integer, message
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a plan says, before it is laid out.
+
+    Args:
+        advice: All that was compared.
+        choice: What to run.
+        deployment: The same, in full.
+        cost: Its month.
+        spread: What the month may cost.
+        swings: What matters most, first.
+        capacity: What its machines do in the busiest hour; ``None`` on the edge.
+        reference: What the uncompressed form would need; ``None`` where there is none.
+        later: The month's cost after some months of growth; ``None`` where it cannot serve then.
+        months: How many.
+        measured_on: The machine of the measurements, and their data set.
+    """
+
+    advice: Advice
+    choice: Choice
+    deployment: Deployment
+    cost: CostBreakdown
+    spread: Spread
+    swings: tuple[Swing, ...]
+    capacity: Capacity | None
+    reference: Choice | None
+    later: CostBreakdown | None
+    months: int
+    measured_on: str
+
+
+def make_plan(
+    advice: Advice,
+    *,
+    reference: str = "float32",
+    months: int = 12,
+    seed: int = 0,
+    measured_on: str = "",
+) -> Plan:
+    """Work an advice out into a plan for its best choice.
+
+    Args:
+        advice: With at least one choice that holds all objectives.
+        reference: The variant that the choice is compared with.
+        months: How far the outlook reaches.
+        seed: Of the draws from the assumptions' ranges.
+        measured_on: In words, for the page.
+
+    Raises:
+        ValueError: No choice holds all objectives; the nearest misses are listed.
+    """
+    best = advice.best
+    if best is None:
+        near = advice.choices()[:3]
+        missed = "; ".join(
+            f"{each.profile.name} on {each.machine.name}: {each.reason}" for each in near
+        )
+        raise ValueError(
+            message(
+                "objectives",
+                received=f"none of {advice.costs_usd_per_month.size} combinations holds them",
+                expected="objectives that one can hold",
+                remedy=f"Nearest: {missed}.",
+            )
+        )
+    check_integer("months", months, 1, 120)
+    deployment = advice.deployment(best)
+    workload, catalog = advice.workload, advice.catalog
+    later: CostBreakdown | None
+    try:
+        later = estimate(workload, deployment, catalog, month=months)
+    except ValueError:
+        later = None  # it grows out of what this choice can do, and the page says so
+    return Plan(
+        advice=advice,
+        choice=best,
+        deployment=deployment,
+        cost=estimate(workload, deployment, catalog),
+        spread=simulate(workload, deployment, catalog, seed=seed),
+        swings=tuple(tornado(workload, deployment, catalog)),
+        capacity=_capacity(advice, deployment),
+        reference=advice.cheapest_of(variant=reference),
+        later=later,
+        months=months,
+        measured_on=measured_on,
+    )
+
+
+def _capacity(advice: Advice, deployment: Deployment) -> Capacity | None:
+    if deployment.devices:
+        return None
+    inputs = gather(advice.workload, deployment, advice.catalog)
+    peak = estimate(advice.workload, deployment, advice.catalog).replicas_at_peak
+    regions = deployment.regions
+    return capacity_of(
+        max(1, peak // regions),
+        advice.workload.rate_per_s() * advice.workload.peak_ratio / regions,
+        float(service_s(inputs)),
+        service_scv=deployment.profile.service_scv,
+        percentile=PERCENTILE,
+        workers=int(workers(inputs)),
+    )

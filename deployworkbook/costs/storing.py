@@ -1,0 +1,97 @@
+"""Which storage: what each kind costs for an amount and its use, and how long a read takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from deployworkbook.costs.catalog import Catalog, Storage
+from deployworkbook.costs.catalog_file import load_catalog
+from deployworkbook.costs.tiers import tiered_cost
+from deployworkbook.costs.units import GIB, SECONDS_PER_MONTH
+from deployworkbook.validation import check_number
+
+MIB = 2**20
+
+
+@dataclass(frozen=True)
+class StorageOption:
+    """One kind of storage, for one use.
+
+    Args:
+        storage: Of the catalogue.
+        room_usd_per_month: For what is kept.
+        use_usd_per_month: For writes, reads and retrieval.
+        read_s: How long one read takes: bytes / throughput + one operation.
+        keeps_up: Whether it has operations and throughput enough for all reads and writes.
+    """
+
+    storage: Storage
+    room_usd_per_month: float
+    use_usd_per_month: float
+    read_s: float
+    keeps_up: bool
+
+    @property
+    def cost_usd_per_month(self) -> float:
+        """Room and use."""
+        return self.room_usd_per_month + self.use_usd_per_month
+
+
+def storage_options(
+    stored_gib: float,
+    *,
+    reads_per_month: float = 0.0,
+    writes_per_month: float = 0.0,
+    read_bytes: float = 0.0,
+    catalog: Catalog | None = None,
+) -> list[StorageOption]:
+    """Compare all kinds of storage; those that keep up come first, the cheapest first of all.
+
+    Args:
+        stored_gib: What is kept, in GiB.
+        reads_per_month: How often something is read.
+        writes_per_month: How often something is written.
+        read_bytes: How much one read takes, and one write brings.
+        catalog: What things cost; by default the shipped catalogue.
+
+    Raises:
+        TypeError: An argument is no number.
+        ValueError: An argument is negative or not finite.
+
+    >>> [option.storage.name for option in storage_options(1000.0)][:2]
+    ['object-infrequent', 'cold-hdd']
+    """
+    book = load_catalog() if catalog is None else catalog
+    kept = check_number("stored_gib", stored_gib, 0)
+    reads = check_number("reads_per_month", reads_per_month, 0)
+    writes = check_number("writes_per_month", writes_per_month, 0)
+    size = check_number("read_bytes", read_bytes, 0)
+    found = [_option(each, kept, reads, writes, size) for each in book.storage.values()]
+    return sorted(found, key=lambda option: (not option.keeps_up, option.cost_usd_per_month))
+
+
+def _option(
+    each: Storage, kept_gib: float, reads: float, writes: float, size_bytes: float
+) -> StorageOption:
+    ends = [tier.up_to_gib for tier in each.tiers]
+    prices = [tier.price_usd_per_gib for tier in each.tiers]
+    room = float(tiered_cost(np.maximum(kept_gib, each.minimum_gib), ends, prices))
+    use = (
+        reads / 1e3 * each.read_usd_per_thousand
+        + writes / 1e3 * each.write_usd_per_thousand
+        + reads * size_bytes / GIB * each.retrieval_usd_per_gib
+    )
+    per_s = (reads + writes) / SECONDS_PER_MONTH
+    # Objects are read over as many connections as one likes; a volume has its throughput.
+    whole_mib_per_s = np.inf if each.kind == "object" else each.throughput_mib_per_s
+    return StorageOption(
+        storage=each,
+        room_usd_per_month=room,
+        use_usd_per_month=use,
+        read_s=size_bytes / MIB / each.throughput_mib_per_s + 1.0 / each.operations_per_s,
+        keeps_up=bool(
+            per_s <= each.operations_per_s and per_s * size_bytes / MIB <= whole_mib_per_s
+        ),
+    )
