@@ -21,7 +21,7 @@ from deployworkbook.training.onnx_file import INPUT, to_onnx
 from deployworkbook.training.variant import Variant
 from deployworkbook.validation import check_choice
 
-# Those with weights. Softmax stays in float32: in steps of 1/256 probabilities would tie.
+# Those with weights. Softmax stays in float32: in steps of 1/256 small probabilities would be 0.
 OPERATIONS = ["Conv", "Gemm", "MatMul"]
 
 
