@@ -69,7 +69,8 @@ def as_markdown(plan: Plan) -> str:
         if section.head:
             lines.append("| " + " | ".join(section.head) + " |")
             marks = [
-                "---:" if _is_number(section, column) else "---" for column in _columns(section)
+                "---:" if _is_number(section, column) else "---"
+                for column in range(len(section.head))
             ]
             lines.append("| " + " | ".join(marks) + " |")
             lines += ["| " + " | ".join(map(_cell, row)) + " |" for row in section.rows]
