@@ -105,8 +105,8 @@ def _write(source: Any, target: Path) -> dict[str, Any]:
                 source.name,
                 received="a LiteRT file",
                 expected="a Keras model or a SavedModel, which is what a server loads",
-                remedy="For int8, publish compression.simulate.servable(model), which computes in "
-                "floating point with the integers' values.",
+                remedy="For int8, publish compression.stored_integers.with_stored_integers(model): "
+                "a server stores int8 then, and computes in float32.",
             )
         )
     if hasattr(model, "export"):

@@ -96,7 +96,7 @@ def test_a_keras_model_and_a_variant_are_exported(repository, capfd):
 @pytest.mark.parametrize(
     ("source", "error", "words"),
     [
-        (Variant("int8", flatbuffer=b"TFL3"), ValueError, "a LiteRT file.*simulate"),
+        (Variant("int8", flatbuffer=b"TFL3"), ValueError, "a LiteRT file.*with_stored_integers"),
         (Path("/nowhere/at/all"), FileNotFoundError, "Export the model first"),
         (3, ValueError, "a SavedModel's folder, a Keras model or a variant. Received: 3"),
         (SimpleNamespace(), ValueError, "a SavedModel's folder, a Keras model or a variant"),
