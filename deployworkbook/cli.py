@@ -17,7 +17,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from deployworkbook import __version__
-from deployworkbook.commands import runs, serving
+from deployworkbook.commands import costs, prices, runs, serving
 from deployworkbook.commands.folder import Folder, workspace_of
 
 app = typer.Typer(
@@ -132,6 +132,9 @@ app.command()(runs.run)
 app.command(**serving.AS_GIVEN)(serving.serve)
 app.command()(serving.deploy_files)
 app.command()(runs.sweep)
+app.command()(costs.cost)
+app.command()(costs.plan)
+app.add_typer(prices.app, name="prices")
 
 
 @app.command()

@@ -41,7 +41,7 @@ def measured_in(entries: Sequence[Entry], *, dataset: str | None = None) -> Meas
         dataset: ``mnist`` or ``digits``; by default that of the newest row.
 
     Raises:
-        ValueError: There is no measured row, or none of the data set.
+        ValueError: There is no measured row, none of the data set, or none that is complete.
     """
     rows = [entry for entry in entries if entry.measurement.kind == "measured"]
     if not rows:
@@ -64,6 +64,8 @@ def measured_in(entries: Sequence[Entry], *, dataset: str | None = None) -> Meas
             profiles.append(Profile.from_measurement(row))
         except ValueError as error:
             left_out.append(str(error))
+    if not profiles:
+        raise ValueError(f"No row of the ledger is complete. {left_out[0]}")
     return Measured(tuple(profiles), chosen, str(machine), tuple(left_out))
 
 

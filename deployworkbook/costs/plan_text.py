@@ -68,10 +68,8 @@ def as_markdown(plan: Plan) -> str:
             lines += [sentence, ""]
         if section.head:
             lines.append("| " + " | ".join(section.head) + " |")
-            marks = [
-                "---:" if _is_number(section, column) else "---"
-                for column in range(len(section.head))
-            ]
+            columns = range(len(section.head))
+            marks = ["---:" if _is_number(section, each) else "---" for each in columns]
             lines.append("| " + " | ".join(marks) + " |")
             lines += ["| " + " | ".join(map(_cell, row)) + " |" for row in section.rows]
             lines.append("")

@@ -1,0 +1,260 @@
+"""Commands about money: what a deployment costs, and a plan on one page."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from deployworkbook.commands.folder import Folder, workspace_of
+from deployworkbook.commands.prices import PricesFile
+
+if TYPE_CHECKING:
+    from deployworkbook.costs.breakdown import CostBreakdown
+    from deployworkbook.costs.from_ledger import Measured
+    from deployworkbook.costs.profile import Profile
+    from deployworkbook.costs.workload import Workload
+
+Rps = Annotated[float, typer.Option("--rps", help="Requests per second, on average.")]
+Day = Annotated[str, typer.Option(help="Shape of the day: flat, office or evening.")]
+Latency = Annotated[float, typer.Option(help="What 99 of 100 requests may take, in ms.")]
+Growth = Annotated[float, typer.Option(help="More requests each month, as a share: 0.05.")]
+Updates = Annotated[float, typer.Option(help="Versions rolled out in a month.")]
+Spot = Annotated[float, typer.Option(help="Share of the machines bought on the spot market.")]
+Regions = Annotated[int, typer.Option(help="In how many regions it stands.")]
+Devices = Annotated[int, typer.Option(help="Edge boards in the field; 0 for none.")]
+Autoscaling = Annotated[
+    bool, typer.Option("--autoscaling", help="Machines follow the hours, not the peak.")
+]
+Dataset = Annotated[
+    str | None, typer.Option(help="mnist or digits; by default the one measured last.")
+]
+
+
+def cost(
+    rps: Rps,
+    machine: Annotated[str, typer.Option(help="A name that `prices list` shows.")] = "c7g.large",
+    variant: Annotated[
+        str | None, typer.Option(help="A form of the model that the ledger has.")
+    ] = None,
+    runtime: Annotated[
+        str | None, typer.Option(help="What runs it; by default the quickest measured.")
+    ] = None,
+    service_ms: Annotated[
+        float | None, typer.Option(help="Instead of the ledger: mean time of a prediction.")
+    ] = None,
+    model_mb: Annotated[float, typer.Option(help="With --service-ms: the file's size.")] = 1.0,
+    memory_mb: Annotated[float, typer.Option(help="With --service-ms: of a process.")] = 500.0,
+    replicas: Annotated[
+        int | None, typer.Option(help="Machines a region; by default what the objective needs.")
+    ] = None,
+    autoscaling: Autoscaling = False,
+    spot_share: Spot = 0.0,
+    regions: Regions = 1,
+    devices: Devices = 0,
+    storage: Annotated[str, typer.Option(help="Where models and data are kept.")] = "object",
+    day: Day = "flat",
+    latency_ms: Latency = 100.0,
+    growth: Growth = 0.0,
+    month: Annotated[int, typer.Option(help="Months of growth that lie behind.")] = 0,
+    updates: Updates = 1.0,
+    change: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Another input; repeatable."),
+    ] = None,
+    dataset: Dataset = None,
+    prices_file: PricesFile = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+    folder: Folder = None,
+) -> None:
+    """Print what a deployment costs a month: compute, storage, network, maintenance.
+
+    Times, sizes and memory are the ledger's, measured on this machine; the costs are modelled.
+    """
+    from deployworkbook.costs.catalog_file import load_catalog
+    from deployworkbook.costs.deployment import Deployment
+    from deployworkbook.costs.model import estimate
+
+    catalog = load_catalog(prices_file)
+    profile = _profile(variant, runtime, service_ms, model_mb, memory_mb, dataset, folder)
+    found = estimate(
+        _workload(rps, day, latency_ms, growth, updates),
+        Deployment(
+            profile,
+            machine=machine,
+            replicas=replicas,
+            autoscaling=autoscaling,
+            spot_share=spot_share,
+            regions=regions,
+            storage=storage,
+            devices=devices,
+        ),
+        catalog,
+        month=month,
+        values=dict(_name_and_number(text) for text in change or []),
+    )
+    if as_json:
+        print(json.dumps(found.as_dict(), indent=1))
+    else:
+        _print(found)
+
+
+def plan(
+    rps: Rps,
+    accuracy: Annotated[float, typer.Option(help="Accuracy at the least, as a share.")] = 0.95,
+    latency_ms: Latency = 100.0,
+    memory_mb: Annotated[
+        float | None, typer.Option(help="Most memory that a process may take.")
+    ] = None,
+    reference: Annotated[
+        str, typer.Option(help="The variant that savings are counted from.")
+    ] = "float32",
+    autoscaling: Autoscaling = False,
+    spot_share: Spot = 0.0,
+    regions: Regions = 1,
+    devices: Devices = 0,
+    day: Day = "flat",
+    growth: Growth = 0.0,
+    updates: Updates = 1.0,
+    dataset: Dataset = None,
+    prices_file: PricesFile = None,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the plan goes.")] = Path(),
+    folder: Folder = None,
+) -> None:
+    """Find the cheapest deployment of what is measured, and write a plan on one page.
+
+    Every variant and runtime of the ledger is compared on every machine of the catalogue. The plan
+    is written as deployment_plan.md and deployment_plan.html; an older one is kept as a backup.
+    """
+    from deployworkbook.costs.advise import advise
+    from deployworkbook.costs.catalog_file import load_catalog
+    from deployworkbook.costs.deployment import Deployment
+    from deployworkbook.costs.plan import make_plan
+    from deployworkbook.costs.plan_text import as_html, as_markdown
+    from deployworkbook.workspace import write_atomically
+
+    measured = _measured(dataset, folder)
+    advice = advise(
+        _workload(rps, day, latency_ms, growth, updates),
+        measured.profiles,
+        load_catalog(prices_file),
+        accuracy_share=accuracy,
+        memory_bytes=float("inf") if memory_mb is None else memory_mb * 1e6,
+        devices=devices,
+        like=Deployment(
+            measured.profiles[0], autoscaling=autoscaling, spot_share=spot_share, regions=regions
+        ),
+    )
+    where = f"{measured.machine}; data set {measured.dataset}"
+    made = make_plan(advice, reference=reference, measured_on=where)
+    for name, text in (
+        ("deployment_plan.md", as_markdown(made)),
+        ("deployment_plan.html", as_html(made)),
+    ):
+        path = out / name
+        if path.exists() and path.read_text(encoding="utf-8") != text:
+            print(f"The older one is kept as {workspace_of(folder).back_up(path)}.")
+        write_atomically(path, text)
+        print(f"{path} is written.")
+    for each in measured.left_out:
+        print(f"Left out: {each}")
+    best = made.choice
+    print(
+        f"{best.profile.name} on {made.cost.replicas_at_peak} × {best.machine.name}: "
+        f"{made.cost.total_usd_per_month:,.2f} USD a month, modelled."
+    )
+
+
+def _workload(rps: float, day: str, latency_ms: float, growth: float, updates: float) -> Workload:
+    from deployworkbook.costs import workload
+    from deployworkbook.validation import check_choice
+
+    shapes = {
+        "flat": workload.FLAT_DAY,
+        "office": workload.OFFICE_DAY,
+        "evening": workload.EVENING_DAY,
+    }
+    return workload.Workload(
+        rps,
+        daily_shape=shapes[check_choice("--day", day, shapes)],
+        latency_objective_ms=latency_ms,
+        growth_share_per_month=growth,
+        updates_per_month=updates,
+    )
+
+
+def _measured(dataset: str | None, folder: Path | None) -> Measured:
+    from deployworkbook.costs.from_ledger import measured_in
+    from deployworkbook.ledger import Ledger
+
+    return measured_in(Ledger(workspace_of(folder).ledger_path).entries(), dataset=dataset)
+
+
+def _profile(
+    variant: str | None,
+    runtime: str | None,
+    service_ms: float | None,
+    model_mb: float,
+    memory_mb: float,
+    dataset: str | None,
+    folder: Path | None,
+) -> Profile:
+    from deployworkbook.costs.from_ledger import profile_named
+    from deployworkbook.costs.profile import Profile
+    from deployworkbook.validation import message
+
+    if service_ms is not None:
+        size, memory = model_mb * 1e6, memory_mb * 1e6
+        names = (variant or "unnamed", runtime or "unnamed")
+        return Profile(*names, service_ms, 1.0, 0.0, size, size, memory, kind="modelled")
+    if variant is None:
+        remedy = "Or give --service-ms for a model that is not in the ledger."
+        raise ValueError(
+            message("--variant", received="nothing", expected="a form of the model", remedy=remedy)
+        )
+    return profile_named(_measured(dataset, folder), variant, runtime)
+
+
+def _name_and_number(text: str) -> tuple[str, Any]:
+    from deployworkbook.validation import message
+
+    name, _, value = text.partition("=")
+    try:
+        return name, float(value)
+    except ValueError:
+        expected = "NAME=VALUE, the value a number"
+        raise ValueError(message("--set", received=repr(text), expected=expected)) from None
+
+
+def _print(found: CostBreakdown) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    table = Table("cost", "part", "quantity", "", "USD a month", box=None, padding=(0, 2, 0, 0))
+    for column in (2, 4):
+        table.columns[column].justify = "right"
+    for kind, total in found.by_kind_usd.items():
+        table.add_row(f"[bold]{kind}[/]", "", "", "", f"[bold]{total:,.2f}[/]")
+        for part in found.parts:
+            if part.kind == kind:
+                row = (part.name, f"{part.quantity:,.4g}", part.unit, f"{part.cost_usd:,.2f}")
+                table.add_row("", *row)
+    table.add_row("[bold]total[/]", "", "", "", f"[bold]{found.total_usd_per_month:,.2f}[/]")
+    console.print(table)
+    deployment, million = found.deployment, found.usd_per_million_predictions
+    what = "boards" if deployment.devices else "machines at the peak"
+    lines = [
+        f"{deployment.profile.name} ({deployment.profile.kind}) on {found.replicas_at_peak} × "
+        f"{deployment.machine} ({what}; modelled)."
+    ]
+    if found.replicas_needed > found.replicas_at_peak:
+        lines.append(f"Too few: the latency objective needs {found.replicas_needed}.")
+    if million is not None:
+        lines.append(f"{million:,.4g} USD for a million predictions.")
+    lines += [f"Assumed: {each}" for each in found.assumptions]
+    lines += [f"Source: {each}" for each in found.sources]
+    for line in lines:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
