@@ -1,0 +1,163 @@
+"""Requests in batches: what a worker answers by the batch, and how long that takes by the rate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import matplotlib as mpl
+import numpy as np
+from numpy.typing import NDArray
+
+from deployworkbook.plots.picture import COLOURS, STYLE, Picture
+from deployworkbook.plots.view import Row, View
+
+
+@dataclass(frozen=True, eq=False)
+class Tail:
+    """Latencies by the arrival rate.
+
+    Args:
+        rates_per_s: Requests that arrive in a second, in order, shape ``[rates]``.
+        p50_ms: Half of the requests are faster, shape ``[rates]``.
+        p99_ms: All but one in a hundred are faster.
+    """
+
+    rates_per_s: NDArray[np.float64]
+    p50_ms: NDArray[np.float64]
+    p99_ms: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class BatchingResult:
+    """What a view of batching draws.
+
+    Args:
+        largest_batch: b.
+        timeout_ms: How long a batch waits to be full.
+        rate_per_s: Requests that arrive in a second.
+        sizes: The batch sizes of the left curve.
+        capacities_per_s: What a worker can answer with each of them.
+        capacity_per_s: The same with b.
+        joined: Latencies up to nearly the capacity, in batches.
+        single: The same, each request alone.
+        p50_ms: At this rate, in batches; NaN where the worker does not keep up.
+        p99_ms: The same.
+        single_p99_ms: At this rate, each request alone.
+        mean_size: Requests in a batch at this rate, on average.
+        utilisation: The share of the time in which batches run.
+        smallest_batch: The smallest batch that keeps up with the rate; ``None`` if none does.
+        requests: How many were simulated at each rate.
+    """
+
+    largest_batch: int
+    timeout_ms: float
+    rate_per_s: float
+    sizes: NDArray[np.int64]
+    capacities_per_s: NDArray[np.float64]
+    capacity_per_s: float
+    joined: Tail
+    single: Tail
+    p50_ms: float
+    p99_ms: float
+    single_p99_ms: float
+    mean_size: float
+    utilisation: float
+    smallest_batch: int | None
+    requests: int
+
+    @property
+    def keeps_up(self) -> bool:
+        """Whether the worker can answer as many as arrive."""
+        return self.rate_per_s < self.capacity_per_s
+
+
+class BatchingView(View[BatchingResult]):
+    """Capacity by batch size, and latency by arrival rate, both on logarithmic axes.
+
+    Args:
+        sizes: The batch sizes of the left axis.
+        rates_per_s: The two ends of the arrival rates.
+    """
+
+    def __init__(self, sizes: NDArray[np.int64], rates_per_s: tuple[float, float]) -> None:
+        with mpl.rc_context(STYLE):
+            super().__init__(Picture(10, 4.4))
+            capacity, latency = self.picture.subplots(1, 2)
+            capacity.set(title="What one worker can answer", xlabel="largest batch (requests)")
+            capacity.set(xscale="log", yscale="log", ylabel="requests per second")
+            capacity.set(xlim=(sizes[0] / 1.3, sizes[-1] * 1.3), ylim=(rates_per_s[0], 3e5))
+            capacity.set_xticks(sizes, [str(size) for size in sizes])
+            capacity.minorticks_off()
+            (self._rate,) = capacity.plot([], [], "--", color=COLOURS[2], label="arrive")
+            (self._curve,) = capacity.plot([], [], color=COLOURS[1], lw=2, label="b / (a + c b)")
+            (self._size,) = capacity.plot([], [], "o", color=COLOURS[1], ms=10, label="this batch")
+            latency.set(title="How long they take (simulated)", xlabel="requests per second")
+            latency.set(xscale="log", yscale="log", ylabel="latency (ms)")
+            latency.set(xlim=rates_per_s, ylim=(0.1, 3000))
+            (self._now,) = latency.plot([], [], "--", color=COLOURS[2], label="this rate")
+            (self._single,) = latency.plot([], [], ":", color=COLOURS[0], lw=2, label="p99, alone")
+            (self._p99,) = latency.plot([], [], color=COLOURS[1], lw=2, label="p99, in batches")
+            (self._p50,) = latency.plot([], [], color=COLOURS[3], lw=2, label="p50, in batches")
+            (self._here,) = latency.plot([], [], "o", color=COLOURS[1], ms=9)
+            for axes in (capacity, latency):
+                axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=2)
+        self._ends = rates_per_s
+        self._sizes = (sizes[0] / 1.3, sizes[-1] * 1.3)
+        self.moving = [
+            self._rate,
+            self._curve,
+            self._size,
+            self._now,
+            self._single,
+            self._p99,
+            self._p50,
+            self._here,
+        ]
+
+    def update(self, result: BatchingResult) -> bool:
+        """Move the curves and the marks."""
+        rate = result.rate_per_s
+        self._rate.set_data(self._sizes, [rate, rate])
+        self._curve.set_data(result.sizes, result.capacities_per_s)
+        self._size.set_data([result.largest_batch], [result.capacity_per_s])
+        self._now.set_data([rate, rate], [1e-2, 1e5])
+        self._single.set_data(result.single.rates_per_s, result.single.p99_ms)
+        self._p99.set_data(result.joined.rates_per_s, result.joined.p99_ms)
+        self._p50.set_data(result.joined.rates_per_s, result.joined.p50_ms)
+        self._here.set_data([rate], [result.p99_ms])
+        return False
+
+    def describe(self, result: BatchingResult) -> str:
+        """Say whether the worker keeps up, and how long requests take."""
+        can = (
+            f"In batches of up to {result.largest_batch}, one worker can answer "
+            f"{result.capacity_per_s:,.0f} requests a second, and {result.rate_per_s:,.0f} arrive."
+        )
+        if not result.keeps_up:
+            return f"{can} It does not keep up: the queue grows without end."
+        return (
+            f"{can} Half of them take less than {result.p50_ms:.3g} ms, 99 % less than "
+            f"{result.p99_ms:.3g} ms; the average batch holds {result.mean_size:.1f}."
+        )
+
+    def table(self, result: BatchingResult) -> list[Row]:
+        """List capacity, batches and latencies."""
+        needed = "none" if result.smallest_batch is None else f"{result.smallest_batch:,}"
+        return [
+            ("can be answered, in batches", f"{result.capacity_per_s:,.0f} /s"),
+            ("can be answered, each alone", f"{result.capacities_per_s[0]:,.0f} /s"),
+            ("smallest batch that keeps up", needed),
+            ("average batch", _number(result.mean_size, "requests")),
+            ("worker busy", _share(result.utilisation)),
+            ("p50, in batches", _number(result.p50_ms, "ms")),
+            ("p99, in batches", _number(result.p99_ms, "ms")),
+            ("p99, each alone", _number(result.single_p99_ms, "ms")),
+        ]
+
+
+def _number(value: float, unit: str) -> str:
+    return f"{value:.3g} {unit}" if np.isfinite(value) else "the queue grows without end"
+
+
+def _share(value: float) -> str:
+    return f"{value:.0%}" if np.isfinite(value) else "always"

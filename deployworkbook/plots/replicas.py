@@ -1,0 +1,135 @@
+"""Replicas that share requests: the response time by load, and by the number of replicas."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import matplotlib as mpl
+import numpy as np
+from numpy.typing import NDArray
+
+from deployworkbook.plots.picture import COLOURS, STYLE, Picture
+from deployworkbook.plots.view import Row, View
+
+
+@dataclass(frozen=True, eq=False)
+class ReplicasResult:
+    """What a view of replicas draws. Times at which the queue grows without end are NaN.
+
+    Args:
+        rate_per_s: Requests that arrive in a second.
+        service_ms: What one takes where nobody waits, on average.
+        replicas: How many serve.
+        utilisation: The share of the time that each works; 1 and more is too much.
+        loads: Utilisations of the left curves.
+        mean_by_load_ms: Mean response times at these.
+        p99_by_load_ms: What 99 % stay below.
+        p99_by_replicas_ms: The same at this rate with 1, 2, … replicas.
+        wait_ms: Mean wait at this rate, with these replicas.
+        mean_ms: Mean response time at this rate.
+        p99_ms: What 99 % stay below at this rate.
+    """
+
+    rate_per_s: float
+    service_ms: float
+    replicas: int
+    utilisation: float
+    loads: NDArray[np.float64]
+    mean_by_load_ms: NDArray[np.float64]
+    p99_by_load_ms: NDArray[np.float64]
+    p99_by_replicas_ms: NDArray[np.float64]
+    wait_ms: float
+    mean_ms: float
+    p99_ms: float
+
+    @property
+    def keeps_up(self) -> bool:
+        """Whether the replicas can do the work that arrives."""
+        return self.utilisation < 1
+
+    @property
+    def fewest(self) -> int | None:
+        """The fewest replicas that keep up, of those that were looked at."""
+        able = np.flatnonzero(np.isfinite(self.p99_by_replicas_ms))
+        return int(able[0]) + 1 if len(able) else None
+
+
+class ReplicasView(View[ReplicasResult]):
+    """Response times by load and by number of replicas, modelled.
+
+    Args:
+        most: The largest number of replicas.
+    """
+
+    def __init__(self, most: int) -> None:
+        with mpl.rc_context(STYLE):
+            super().__init__(Picture(10, 4.2))
+            by_load, by_count = self.picture.subplots(1, 2, sharey=True)
+            by_load.set(title="These replicas (modelled)", xlabel="utilisation", xlim=(0, 1))
+            by_load.set(yscale="log", ylim=(0.1, 1e5), ylabel="response time (ms)")
+            by_load.xaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
+            (self._p99,) = by_load.plot([], [], color=COLOURS[1], lw=2, label="p99")
+            (self._mean,) = by_load.plot([], [], color=COLOURS[3], lw=2, label="mean")
+            (self._service,) = by_load.plot(
+                [], [], ":", color=COLOURS[0], label="service time, without a wait"
+            )
+            (self._here,) = by_load.plot([], [], "o", color=COLOURS[2], ms=9, label="here")
+            by_count.set(title="This arrival rate (modelled)", xlabel="replicas")
+            by_count.set(xlim=(0, most + 1), xticks=np.arange(2, most + 1, 2))
+            (self._counts,) = by_count.plot([], [], "s", color=COLOURS[1], ms=6, label="p99")
+            (self._chosen,) = by_count.plot([], [], "o", color=COLOURS[2], ms=9, label="here")
+            for axes in (by_load, by_count):
+                axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=2)
+        self.moving = [
+            self._service,
+            self._p99,
+            self._mean,
+            self._here,
+            self._counts,
+            self._chosen,
+        ]
+
+    def update(self, result: ReplicasResult) -> bool:
+        """Move the curves and the marks."""
+        self._service.set_data([0, 1], [result.service_ms, result.service_ms])
+        self._p99.set_data(result.loads, result.p99_by_load_ms)
+        self._mean.set_data(result.loads, result.mean_by_load_ms)
+        self._here.set_data([result.utilisation] * 2, [result.mean_ms, result.p99_ms])
+        counts = np.arange(1, len(result.p99_by_replicas_ms) + 1)
+        self._counts.set_data(counts, result.p99_by_replicas_ms)
+        self._chosen.set_data([result.replicas], [result.p99_ms])
+        return False
+
+    def describe(self, result: ReplicasResult) -> str:
+        """Say how busy the replicas are, and how long requests take."""
+        who = "One replica" if result.replicas == 1 else f"{result.replicas} replicas"
+        text = (
+            f"{who}, {_rate(result.rate_per_s)} requests a second of {result.service_ms:.3g} ms: "
+            f"utilisation {result.utilisation:.0%}."
+        )
+        if not result.keeps_up:
+            return f"{text} More work arrives than can be done: the queue grows without end."
+        return (
+            f"{text} The mean response takes {result.mean_ms:.3g} ms, and 99 % take less than "
+            f"{result.p99_ms:.3g} ms."
+        )
+
+    def table(self, result: ReplicasResult) -> list[Row]:
+        """List utilisation, waits and response times."""
+        most = len(result.p99_by_replicas_ms)
+        fewest = f"more than {most}" if result.fewest is None else str(result.fewest)
+        return [
+            ("utilisation", f"{result.utilisation:.0%}"),
+            ("replicas that keep up, at least", fewest),
+            ("mean wait", _milliseconds(result.wait_ms)),
+            ("mean response time", _milliseconds(result.mean_ms)),
+            ("p99 of the response time", _milliseconds(result.p99_ms)),
+        ]
+
+
+def _milliseconds(value: float) -> str:
+    return f"{value:.3g} ms" if np.isfinite(value) else "grows without end"
+
+
+def _rate(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

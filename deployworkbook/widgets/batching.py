@@ -1,0 +1,128 @@
+"""The batching explorer: throughput against latency, from what a call and an image cost."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deployworkbook.formulas.batch_simulation import BatchedService, serve_in_batches
+from deployworkbook.formulas.batching import fluid_size
+from deployworkbook.formulas.overhead import Overhead
+from deployworkbook.plots.batching import BatchingResult, BatchingView, Tail
+from deployworkbook.widgets.controls import LogSlider, Slider, Stops
+from deployworkbook.widgets.explorer import Explorer
+
+SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+RATE_LOW, RATE_HIGH = 10.0, 30_000.0
+# Of the capacity, where latencies are computed: closer together where they rise.
+LOADS = np.array([0.001, 0.01, 0.05, 0.15, 0.3, 0.45, 0.6, 0.7, 0.8, 0.88, 0.94, 0.98])
+COST_LOW_US, COST_HIGH_US = 1.0, 100_000.0
+REQUESTS = 1000
+# Arrivals of a Poisson process of one a second; all rates share them, so that curves are smooth.
+ARRIVALS = np.cumsum(np.random.default_rng(0).exponential(1.0, REQUESTS))
+
+
+def compute_batching(
+    *, largest_batch: int, timeout_ms: float, rate_per_s: float, call_us: float, image_us: float
+) -> BatchingResult:
+    """Simulate one worker that serves requests in batches.
+
+    Args:
+        largest_batch: b, at least 1.
+        timeout_ms: How long a batch waits to be full, at least 0.
+        rate_per_s: Requests that arrive in a second, in no rhythm, above 0.
+        call_us: a, what a call costs however many it serves, µs.
+        image_us: c, what each request adds, µs.
+
+    >>> result = compute_batching(
+    ...     largest_batch=8, timeout_ms=0.0, rate_per_s=100.0, call_us=4000.0, image_us=500.0
+    ... )
+    >>> result.capacity_per_s  # 8 / (4 ms + 8 · 0.5 ms)
+    1000.0
+    >>> result.smallest_batch  # alone, 1 / 4.5 ms = 222 a second are enough
+    1
+    """
+    costs = Overhead(call_us / 1e6, image_us / 1e6)
+    timeout_s = timeout_ms / 1e3
+    here = _served(rate_per_s, costs, largest_batch, timeout_s)
+    alone = _served(rate_per_s, costs, 1, 0.0)
+    p50_ms, p99_ms = _percentiles(here)
+    return BatchingResult(
+        largest_batch=largest_batch,
+        timeout_ms=timeout_ms,
+        rate_per_s=rate_per_s,
+        sizes=np.array(SIZES),
+        capacities_per_s=costs.throughput(SIZES),
+        capacity_per_s=float(costs.throughput(largest_batch)),
+        joined=_tail(costs, largest_batch, timeout_s),
+        single=_tail(costs, 1, 0.0),
+        p50_ms=p50_ms,
+        p99_ms=p99_ms,
+        single_p99_ms=_percentiles(alone)[1],
+        mean_size=float("nan") if here is None else here.mean_size,
+        utilisation=float("nan") if here is None else here.utilisation,
+        smallest_batch=_smallest_batch(rate_per_s, costs),
+        requests=REQUESTS,
+    )
+
+
+def _smallest_batch(rate_per_s: float, costs: Overhead) -> int | None:
+    if rate_per_s * costs.per_image >= 1:
+        return None
+    # A hair's breadth for what division leaves.
+    return math.ceil(fluid_size(rate_per_s, costs) * (1 - 1e-12))
+
+
+def _served(
+    rate_per_s: float, costs: Overhead, largest_batch: int, timeout_s: float
+) -> BatchedService | None:
+    """Serve requests of a rate; ``None`` where the worker does not keep up."""
+    if rate_per_s >= costs.throughput(largest_batch):
+        return None
+    return serve_in_batches(
+        ARRIVALS / rate_per_s, costs, largest_batch=largest_batch, timeout_s=timeout_s
+    )
+
+
+def _percentiles(served: BatchedService | None) -> tuple[float, float]:
+    if served is None:
+        return float("nan"), float("nan")
+    p50, p99 = np.percentile(served.latencies_s, (50, 99))
+    return 1e3 * float(p50), 1e3 * float(p99)
+
+
+@lru_cache(maxsize=64)
+def _tail(costs: Overhead, largest_batch: int, timeout_s: float) -> Tail:
+    """The latencies at all loads; kept, since moving the rate alone changes none of them."""
+    rates = LOADS * costs.throughput(largest_batch)
+    found: NDArray[np.float64] = np.array(
+        [_percentiles(_served(rate, costs, largest_batch, timeout_s)) for rate in rates]
+    )
+    return Tail(rates, found[:, 0], found[:, 1])
+
+
+def batching_explorer(
+    *, call_us: float = 2000.0, image_us: float = 100.0, rate_per_s: float = 300.0
+) -> Explorer[BatchingResult]:
+    """Make the explorer of batches.
+
+    Args:
+        call_us: Where the cost of a call begins, µs; clipped to the slider's range.
+        image_us: Where the cost of an image begins, µs; clipped likewise.
+        rate_per_s: Where the arrival rate begins, in requests per second; clipped likewise.
+    """
+    call, image = (float(np.clip(c, COST_LOW_US, COST_HIGH_US)) for c in (call_us, image_us))
+    rate = float(np.clip(rate_per_s, RATE_LOW, RATE_HIGH))
+    controls = [
+        Stops("largest_batch", "largest batch", SIZES, 1, unit="requests"),
+        Slider("timeout_ms", "time-out of a batch", 0.0, 50.0, 0.5, 0.0, unit="ms"),
+        LogSlider("rate_per_s", "arrival rate", RATE_LOW, RATE_HIGH, 20, rate, unit="/s"),
+        LogSlider("call_us", "cost of a call", COST_LOW_US, COST_HIGH_US, 20, call, unit="µs"),
+        LogSlider("image_us", "cost of an image", COST_LOW_US, COST_HIGH_US, 20, image, unit="µs"),
+    ]
+    return Explorer(
+        controls, compute_batching, BatchingView(np.array(SIZES), (RATE_LOW, RATE_HIGH))
+    )

@@ -1,0 +1,103 @@
+"""The replica explorer: how long requests wait, by rate, service time and number of replicas."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from deployworkbook.formulas.queueing import mean_wait_s, utilisation
+from deployworkbook.formulas.waiting import response_percentile_s
+from deployworkbook.plots.replicas import ReplicasResult, ReplicasView
+from deployworkbook.widgets.controls import Choice, LogSlider, Slider
+from deployworkbook.widgets.explorer import Explorer
+
+MOST = 16
+LOADS = np.concatenate([np.linspace(0.01, 0.9, 30), np.linspace(0.91, 0.99, 9), [0.995]])
+RATE_LOW, RATE_HIGH = 1.0, 10_000.0
+SERVICE_LOW_MS, SERVICE_HIGH_MS = 0.1, 1000.0
+SHARED, OWN = "one for all", "one for each replica"
+
+
+def compute_replicas(
+    *, rate_per_s: float, service_ms: float, replicas: int, service_scv: float, queue: str
+) -> ReplicasResult:
+    """Model replicas by the formulas of queues.
+
+    Args:
+        rate_per_s: Requests that arrive in a second, in no rhythm, above 0.
+        service_ms: What one takes where nobody waits, on average, above 0.
+        replicas: How many serve, from 1.
+        service_scv: The squared coefficient of variation of the service times, at least 0.
+        queue: ``SHARED``: who is free takes the next; ``OWN``: chance sends each request to a
+            replica, where it stays.
+
+    >>> result = compute_replicas(
+    ...     rate_per_s=50.0, service_ms=10.0, replicas=1, service_scv=1.0, queue=SHARED
+    ... )
+    >>> result.utilisation, round(result.mean_ms, 9)  # M/M/1: 10 ms / (1 - 0.5)
+    (0.5, 20.0)
+    """
+    service_s = service_ms / 1e3
+    load = float(utilisation(rate_per_s, service_s, replicas))
+    wait_ms, p99_ms = _times_ms([load], service_s, [replicas], service_scv, queue)
+    counts = np.arange(1, MOST + 1)
+    by_load = _times_ms(LOADS, service_s, np.full(LOADS.shape, replicas), service_scv, queue)
+    by_count = _times_ms(
+        utilisation(rate_per_s, service_s, counts), service_s, counts, service_scv, queue
+    )
+    return ReplicasResult(
+        rate_per_s=rate_per_s,
+        service_ms=service_ms,
+        replicas=replicas,
+        utilisation=load,
+        loads=LOADS,
+        mean_by_load_ms=by_load[0] + service_ms,
+        p99_by_load_ms=by_load[1],
+        p99_by_replicas_ms=by_count[1],
+        wait_ms=float(wait_ms[0]),
+        mean_ms=float(wait_ms[0]) + service_ms,
+        p99_ms=float(p99_ms[0]),
+    )
+
+
+def _times_ms(
+    loads: ArrayLike, service_s: float, replicas: ArrayLike, service_scv: float, queue: str
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean waits and 99th percentiles of response times by load; NaN from a load of 1 on."""
+    rho = np.asarray(loads, np.float64)
+    stable = rho < 1
+    servers = np.asarray(replicas)[stable] if queue == SHARED else np.ones(stable.sum())
+    rates = rho[stable] * servers / service_s
+    waits, tails = np.full((2, len(rho)), np.nan)
+    if stable.any():
+        waits[stable] = mean_wait_s(rates, service_s, servers, service_scv=service_scv)
+        tails[stable] = response_percentile_s(
+            0.99, rates, service_s, servers, service_scv=service_scv
+        )
+    return 1e3 * waits, 1e3 * tails
+
+
+def replicas_explorer(
+    *, rate_per_s: float = 100.0, service_ms: float = 5.0, service_scv: float = 0.0
+) -> Explorer[ReplicasResult]:
+    """Make the explorer of replicas.
+
+    Args:
+        rate_per_s: Where the arrival rate begins, in requests per second; clipped to the slider's
+            range.
+        service_ms: Where the service time begins; clipped likewise.
+        service_scv: Where the variation of service times begins; clipped likewise.
+    """
+    rate = float(np.clip(rate_per_s, RATE_LOW, RATE_HIGH))
+    service = float(np.clip(service_ms, SERVICE_LOW_MS, SERVICE_HIGH_MS))
+    scv = float(np.clip(service_scv, 0.0, 4.0))
+    controls = [
+        LogSlider("rate_per_s", "arrival rate", RATE_LOW, RATE_HIGH, 40, rate, unit="/s"),
+        LogSlider(
+            "service_ms", "service time", SERVICE_LOW_MS, SERVICE_HIGH_MS, 40, service, unit="ms"
+        ),
+        Slider("replicas", "replicas", 1, MOST, 1, 1),
+        Slider("service_scv", "variation of service", 0.0, 4.0, 0.1, scv),
+        Choice("queue", "queue", (SHARED, OWN), SHARED),
+    ]
+    return Explorer(controls, compute_replicas, ReplicasView(MOST))
