@@ -1,0 +1,256 @@
+"""The exercises of lesson 10: answers and bytes, batches, canaries, clients that wait."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from deployworkbook.exercises.declaration import Exercise, Mistake, Prediction
+
+LESSON = "10_tf_serving"
+
+# Flat values as an answer carries them, and how many classes there are.
+ANSWERS = (
+    ([0.1, 0.7, 0.2, 0.5, 0.1, 0.4], 3),
+    ([0.05, 0.15, 0.2, 0.6], 4),
+)
+# λ per second, a and c in seconds: 3.6 / 0.4 = 9; 2.25 / 0.75 = 3; 1.2 / 0.88 = 1.4.
+BATCHES = ((600.0, 0.006, 0.001), (250.0, 0.009, 0.001), (120.0, 0.010, 0.001))
+# Deadline, a, c and largest batch, milliseconds; the last leaves nothing to wait.
+DEADLINES = ((50.0, 10.0, 0.5, 32), (100.0, 20.0, 2.0, 8), (10.0, 8.0, 1.0, 4))
+# Requests, the canary's share, and all requests per second.
+CANARIES = ((12_000, 0.1, 200.0), (600, 0.05, 40.0))
+
+
+def _batch(rate: float, call: float, image: float) -> int:
+    return math.ceil(round(rate * call / (1 - rate * image), 9))
+
+
+EXERCISES = (
+    Exercise(
+        id="serving.classes",
+        lesson=LESSON,
+        expected="a function of float_val and classes that returns an array, a class an image",
+        reference=lambda values, classes: np.reshape(values, (-1, classes)).argmax(axis=1),
+        cases=ANSWERS,
+        hints=(
+            "The values are flat: first all classes of the first image, then those of the second.",
+            "Bring them into rows, one an image; in each, the place of the largest is the class.",
+            "np.reshape(values, (-1, classes)).argmax(axis=1)",
+        ),
+        mistakes=(
+            Mistake(
+                lambda values, classes: values[0],
+                "That is what the article prints: the probability of class 0, whatever the image.",
+            ),
+            Mistake(
+                lambda values, classes: np.argmax(values),
+                "The largest of all values of all images. Cut them into rows first, one an image.",
+            ),
+            Mistake(
+                lambda values, classes: np.reshape(values, (-1, classes)).max(axis=1),
+                "These are the probabilities of the classes; asked for is which class it is.",
+            ),
+            Mistake(
+                lambda values, classes: np.reshape(values, (-1, classes)).argmax(axis=0),
+                "That asks which image has most of each class: the other axis.",
+            ),
+            Mistake(
+                lambda values, classes: np.reshape(values, (classes, -1)).argmax(axis=0),
+                "The rows are images and the columns classes, not the other way round.",
+            ),
+        ),
+    ),
+    Exercise(
+        id="serving.bytes",
+        lesson=LESSON,
+        expected="a whole number of bytes",
+        reference=32 * 28 * 28 * 4,
+        relative_tolerance=1e-9,
+        hints=(
+            "How many numbers are 32 images, and how many bytes has a float32?",
+            "32 * 28 * 28 * 4",
+        ),
+        mistakes=(
+            Mistake(28 * 28 * 4, "That is one image; the request holds 32."),
+            Mistake(32 * 28 * 28, "That is a byte a pixel, as in a PNG. A float32 has four."),
+            Mistake(32 * 28 * 28 * 8, "That is float64, NumPy's own, which the model refuses."),
+            Mistake(32 * 28 * 28 * 32, "Those are bits. Eight of them make a byte."),
+        ),
+    ),
+    Exercise(
+        id="serving.batch",
+        lesson=LESSON,
+        expected="a function of rate, call and image that returns a whole number of requests",
+        reference=_batch,
+        cases=BATCHES,
+        hints=(
+            "It keeps up if b / (a + c b) is at least the rate. Solve that for b.",
+            "b ≥ a λ / (1 - c λ), and there is no part of a request.",
+            "math.ceil(rate * call / (1 - rate * image))",
+        ),
+        mistakes=(
+            Mistake(
+                lambda rate, call, image: rate * call / (1 - rate * image),
+                "There is no part of a request: round up.",
+            ),
+            Mistake(
+                lambda rate, call, image: math.floor(round(rate * call / (1 - rate * image), 9)),
+                "Rounded down, the batch does not quite keep up.",
+            ),
+            Mistake(
+                lambda rate, call, image: math.ceil(round(rate * call, 9)),
+                "So many arrive during the call itself. More come while their images are computed.",
+            ),
+            Mistake(
+                lambda rate, call, image: math.ceil(round(rate * (call + image), 9)),
+                "That counts who arrives during a batch of one. A larger batch takes longer, and "
+                "meanwhile more arrive.",
+            ),
+        ),
+    ),
+    Exercise(
+        id="serving.timeout",
+        lesson=LESSON,
+        expected="a function of deadline, call, image and batch that returns milliseconds",
+        reference=lambda deadline, call, image, batch: max(0.0, deadline - call - image * batch),
+        cases=DEADLINES,
+        hints=(
+            "The first request of a batch waits for the time-out, then for the whole batch.",
+            "A full batch takes a + c b. What is left of the deadline, if anything?",
+            "max(0, deadline - call - image * batch)",
+        ),
+        mistakes=(
+            Mistake(
+                lambda deadline, call, image, batch: deadline - call - image * batch,
+                "In one case that is below 0. Such a batch is too slow whatever the time-out is: "
+                "then nobody should wait at all.",
+            ),
+            Mistake(
+                lambda deadline, call, image, batch: max(0.0, deadline - call - image),
+                "That leaves time for one image. All of the batch is computed before any answer.",
+            ),
+            Mistake(
+                lambda deadline, call, image, batch: max(0.0, deadline - call),
+                "The call is in it; the images of the batch take time, too.",
+            ),
+            Mistake(
+                lambda deadline, call, image, batch: max(
+                    0.0, deadline - (call + image * batch) / batch
+                ),
+                "That is a request's share of the batch. But each of them waits for all of it.",
+            ),
+        ),
+    ),
+    Exercise(
+        id="serving.canary",
+        lesson=LESSON,
+        expected="a function of requests, share and rate that returns seconds",
+        reference=lambda requests, share, rate: requests / (share * rate),
+        cases=CANARIES,
+        hints=(
+            "How many requests does the canary see in a second?",
+            "requests / (share * rate)",
+        ),
+        mistakes=(
+            Mistake(
+                lambda requests, share, rate: requests / rate,
+                "That is how long all versions together take. The canary sees only its share.",
+            ),
+            Mistake(
+                lambda requests, share, rate: requests / ((1 - share) * rate),
+                "That is the stable version, which has the rest of the traffic.",
+            ),
+            Mistake(
+                lambda requests, share, rate: requests * share / rate,
+                "A smaller share takes longer, not less time.",
+            ),
+            Mistake(
+                lambda requests, share, rate: requests / (share * rate) / 60,
+                "Those are minutes; asked for are seconds.",
+            ),
+        ),
+    ),
+    Exercise(
+        id="serving.hang",
+        lesson=LESSON,
+        expected="a whole number of requests",
+        reference=50,
+        relative_tolerance=1e-9,
+        hints=(
+            "A request that arrives at the time t of the pause waits until its end, 1 s - t.",
+            "More than half a second wait those that arrive in the first half of the pause.",
+            "100 a second, for half a second",
+        ),
+        mistakes=(
+            Mistake(
+                1,
+                "That is what one client sees that waits for each answer: it sends nothing while "
+                "the server hangs. Those who would have come are left out.",
+            ),
+            Mistake(
+                100,
+                "All of these are late, but those that come near the end of the pause wait less "
+                "than half a second.",
+            ),
+            Mistake(0, "The first one waits for the whole second."),
+        ),
+    ),
+)
+
+PREDICTIONS = (
+    Prediction(
+        id="serving.empty",
+        lesson=LESSON,
+        question="The article's tensor has a type and a shape, and no values. What does the server "
+        "say to it?",
+        choices=("an error", "an answer, as for a black image", "nothing, until the deadline"),
+        answer="an answer, as for a black image",
+        reason="Values that are missing count as zeros in TensorFlow's format. So this mistake "
+        "raises no error: the answers are merely all the same.",
+    ),
+    Prediction(
+        id="serving.swap",
+        lesson=LESSON,
+        question="Version 2 is published while requests arrive. How many of them fail?",
+        choices=("those that come while it loads", "one for each connection", "none"),
+        answer="none",
+        reason="The new version is loaded while the old one answers. Only then new requests go to "
+        "it, and the old one is unloaded when its last request is done.",
+    ),
+    Prediction(
+        id="serving.batching",
+        lesson=LESSON,
+        question="Many clients ask the server for one image each. It now joins their requests into "
+        "batches. What becomes of its throughput with the model of lesson 04?",
+        choices=("it grows several times", "it hardly grows, or falls", "it doubles"),
+        answer="it hardly grows, or falls",
+        reason="Batches share what a run of the model costs, and that is a small part here: "
+        "receiving a request, reading it and answering cost more, and every request pays for that.",
+    ),
+    Prediction(
+        id="serving.utilisation",
+        lesson=LESSON,
+        question="One server, requests in no rhythm. Its utilisation goes from 50 % to 90 %. How "
+        "much longer is the average wait?",
+        choices=("1.8 times", "5 times", "9 times"),
+        answer="9 times",
+        reason="The wait goes as the utilisation by what is left free: 0.5 / 0.5 is 1, and "
+        "0.9 / 0.1 is 9.",
+    ),
+    Prediction(
+        id="serving.loop",
+        lesson=LESSON,
+        question="The server stops for a moment, once, and both kinds of load are measured. Which "
+        "99th percentile hardly shows it?",
+        choices=(
+            "that of clients that wait for their answers",
+            "that of requests at set times",
+            "neither",
+        ),
+        answer="that of clients that wait for their answers",
+        reason="While the server stands still, such clients send nothing. One slow answer each "
+        "stands for all that would have been sent.",
+    ),
+)
