@@ -12,6 +12,7 @@ The layers, from the ground up; each imports only from those above it in this li
 - ``runtimes``: forms of the model that can be run, and the benchmark that measures them.
 - ``compression``: techniques that make the model smaller, one a file.
 - ``serving``: TensorFlow Serving's API; ``serving.embedded`` is a server of it.
+- ``deployment_files``: what serves the published models elsewhere, by Docker and Kubernetes.
 - ``plots``, ``tables``: results in, picture or table out.
 - ``widgets``: explorers, which move a formula's arguments and draw its result.
 - ``exercises``: their questions, their checks, a learner's progress.
@@ -19,7 +20,7 @@ The layers, from the ground up; each imports only from those above it in this li
   open.
 - ``execution``, ``headless``: notebooks run without a browser, and their pages.
 - ``sweeping``: a sweep of compressions, told in the terminal.
-- ``cli``: the command ``deployworkbook``.
+- ``commands``, ``cli``: the command ``deployworkbook``.
 
 Importing this package loads none of them.
 """

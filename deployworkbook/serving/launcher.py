@@ -11,8 +11,8 @@ from pathlib import Path
 
 from deployworkbook.serving import server_files
 from deployworkbook.serving.backends import FLAGS, FlagValue, choose
-from deployworkbook.serving.embedded.versions import versions_below
 from deployworkbook.serving.running import ADDRESS, RunningServer, StartError
+from deployworkbook.serving.version_folders import versions_below
 from deployworkbook.validation import check_integer, check_number, message
 from deployworkbook.workspace import current_workspace, timestamp, write_atomically
 
@@ -29,7 +29,7 @@ def start(
     backend: str = "auto",
     port: int | None = None,
     rest_api_port: int | None = None,
-    log_directory: Path | None = None,
+    log_directory: Path | str | None = None,
     ready_timeout_s: float = 120.0,
     batching_parameters: Mapping[str, int | Sequence[int]] | None = None,
     monitoring: bool = False,
@@ -68,7 +68,7 @@ def start(
     check_number("ready_timeout_s", ready_timeout_s, 0, open_low=True)
     chosen = choose(backend)
     given = _checked(flags) | _what_to_serve(model_base_path, model_name, flags)
-    logs = log_directory or current_workspace().logs
+    logs = Path(log_directory) if log_directory else current_workspace().logs
     stem = f"{model_name.replace(os.sep, '_')}-{timestamp()}-{uuid.uuid4().hex[:6]}"
     if batching_parameters is not None:
         file = logs / f"{stem}.batching.config"

@@ -14,7 +14,7 @@ from dockerfile_parse import DockerfileParser
 
 from deployworkbook.deployment_files import monitoring
 from deployworkbook.deployment_files.bundle import Bundle, digest
-from deployworkbook.deployment_files.container import CONFIG, flags
+from deployworkbook.deployment_files.container import CONFIG, flags, health_command
 from deployworkbook.deployment_files.texts import texts
 from deployworkbook.serving.embedded import config
 from tests.serving.fakes import REAL_FLAGS
@@ -110,8 +110,10 @@ def test_compose_is_of_its_schema(files):
         validator.validate(given)
 
 
-def test_compose_keeps_to_this_machine_and_mounts_what_there_is(files):
+def test_compose_keeps_to_this_machine_and_mounts_what_there_is(files, bundle):
     (given,) = documents(files["compose.yaml"])
+    *_, command = given["services"]["model-server"]["healthcheck"]["test"]
+    assert command.replace("$$", "$") == health_command(bundle)
     for service in given["services"].values():
         assert all(port.startswith("127.0.0.1:") for port in service["ports"])
         assert service["read_only"] is True

@@ -62,7 +62,12 @@ def test_the_embedded_server_from_start_to_stop(half, path):
     server.stop()
 
 
-def test_a_killed_server_is_noticed_and_another_takes_its_ports(half, path):
+def test_a_killed_server_is_noticed_and_another_takes_its_ports(half, path, tmp_path):
+    config = write(
+        tmp_path / "models.config",
+        f'model_config_list {{ config {{ name: "a" base_path: "{half}" '
+        'model_platform: "tensorflow" version_labels { key: "stable" value: 123 } } }',
+    )
     first = start(half, batching_parameters={"max_batch_size": 4})
     with grpc.insecure_channel(first.grpc_address) as channel:
         call = channel.unary_unary("/tensorflow.serving.PredictionService/Predict")
@@ -75,13 +80,13 @@ def test_a_killed_server_is_noticed_and_another_takes_its_ports(half, path):
         assert "ended with -9" in repr(first)
         first.stop()
         ports = {"port": first.grpc_port, "rest_api_port": first.rest_port}
-        with start(half, **ports) as second, start(half) as third:
+        with start(half, **ports) as second, start(model_config_file=config) as third:
             # The same channel: a client need not know.
             call(predict_request("default").SerializeToString(), timeout=20, wait_for_ready=True)
-            assert over_rest(second) == over_rest(third) == 3.0
+            assert over_rest(second) == over_rest(third, "a/labels/stable") == 3.0
             second.kill()
             assert second.exit_code == -signal.SIGKILL
-            assert over_rest(third) == 3.0
+            assert over_grpc(third, "a") == 3.0
 
 
 @pytest.mark.parametrize("name", ["binary", "container"])

@@ -141,10 +141,11 @@ def test_a_failed_load_is_tried_again(start, publish, tmp_path):
     wait_for(lambda: version_of(server) == 2)
 
 
-def test_ten_hot_swaps_under_load_and_no_request_fails(start, publish, tmp_path):
+@pytest.mark.parametrize("batching", [False, True])
+def test_ten_hot_swaps_under_load_and_no_request_fails(batching, start, publish, tmp_path):
     base = tmp_path / "model"
     publish(base, 1, 1)
-    server = start(model_base_path=base)
+    server = start(model_base_path=base, enable_batching=batching)
     failures, seen, done = [], set(), threading.Event()
 
     def ask(call):
