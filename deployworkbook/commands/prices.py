@@ -33,7 +33,9 @@ def check(
     if not found:
         print(f"{file} is in order, and changes nothing.")
         return
-    table = Table("section", "entry", "field", "shipped", "yours", box=None, padding=(0, 2, 0, 0))
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for title in ("section", "entry", "field", "shipped", "yours"):
+        table.add_column(title, overflow="fold")
     for each in found:
         table.add_row(each.section, each.entry, each.field, each.before, each.after)
     Console().print(table)
@@ -49,7 +51,9 @@ def show(prices_file: PricesFile = None) -> None:
     from deployworkbook.costs.catalog_file import load_catalog
 
     titles = ("machine", "kind", "vCPUs", "GiB", "USD", "", "as of", "basis")
-    table = Table(*titles, box=None, padding=(0, 2, 0, 0))
+    table = Table(box=None, padding=(0, 1, 0, 0))
+    for title in titles:
+        table.add_column(title, overflow="fold")
     for each in load_catalog(prices_file).machines.values():
         bought = each.kind == "edge"
         price, per = (each.price_usd, "once") if bought else (each.price_usd_per_hour, "an hour")

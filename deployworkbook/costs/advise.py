@@ -16,8 +16,8 @@ from deployworkbook.costs.advice import Advice, Array, Flags, deployment_of
 from deployworkbook.costs.catalog import Catalog, Machine
 from deployworkbook.costs.catalog_file import load_catalog
 from deployworkbook.costs.deployment import Deployment
-from deployworkbook.costs.fleet import needed_at_peak, workers
 from deployworkbook.costs.inputs import Inputs, gather, machine_inputs, overhead_s
+from deployworkbook.costs.machines import needed_at_peak, workers
 from deployworkbook.costs.parts import month_of
 from deployworkbook.costs.profile import Profile
 from deployworkbook.costs.workload import Workload

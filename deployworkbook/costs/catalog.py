@@ -19,6 +19,9 @@ StorageKind = Literal["local-ssd", "network-ssd", "hdd", "object"]
 
 Entry = TypeVar("Entry")
 
+# More names than this are not listed in an error that can name the nearest.
+MANY = 12
+
 
 @dataclass(frozen=True)
 class Source:
@@ -245,11 +248,8 @@ def find(what: str, entries: Mapping[str, Entry], name: str) -> Entry:
     if name in entries:
         return entries[name]
     near = difflib.get_close_matches(str(name), entries, n=1)
-    raise ValueError(
-        message(
-            what,
-            received=repr(name),
-            expected="one of " + ", ".join(map(repr, entries)),
-            remedy=f"Did you mean {near[0]}?" if near else "",
-        )
-    )
+    listed = "one of " + ", ".join(map(repr, entries))
+    # A list of dozens of names hides the one that was meant.
+    expected = f"one of {len(entries)} names" if near and len(entries) > MANY else listed
+    remedy = f"Did you mean {near[0]}?" if near else ""
+    raise ValueError(message(what, received=repr(name), expected=expected, remedy=remedy))

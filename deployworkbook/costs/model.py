@@ -11,8 +11,8 @@ from deployworkbook.costs.breakdown import CostBreakdown, Part
 from deployworkbook.costs.catalog import Catalog, Machine
 from deployworkbook.costs.catalog_file import load_catalog
 from deployworkbook.costs.deployment import Deployment
-from deployworkbook.costs.fleet import needed_at_peak, service_s, workers
 from deployworkbook.costs.inputs import Inputs, changed, gather
+from deployworkbook.costs.machines import needed_at_peak, service_s, workers
 from deployworkbook.costs.money import to_cents
 from deployworkbook.costs.parts import Month, month_of
 from deployworkbook.costs.units import SECONDS_PER_MONTH

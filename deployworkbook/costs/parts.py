@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deployworkbook.costs.breakdown import Kind
-from deployworkbook.costs.fleet import fleet
 from deployworkbook.costs.inputs import Inputs
+from deployworkbook.costs.machines import fleet
 from deployworkbook.costs.tiers import tiered_cost
 from deployworkbook.costs.units import GIB, HOURS_PER_MONTH, MONTHS_PER_YEAR, SECONDS_PER_MONTH
 

@@ -8,8 +8,8 @@ from deployworkbook.costs.advice import Advice, Choice
 from deployworkbook.costs.breakdown import CostBreakdown
 from deployworkbook.costs.capacity import Capacity, capacity_of
 from deployworkbook.costs.deployment import Deployment
-from deployworkbook.costs.fleet import PERCENTILE, service_s, workers
 from deployworkbook.costs.inputs import gather
+from deployworkbook.costs.machines import PERCENTILE, service_s, workers
 from deployworkbook.costs.model import estimate
 from deployworkbook.costs.uncertainty import Spread, Swing, simulate, tornado
 from deployworkbook.validation import check_integer, message

@@ -1,0 +1,267 @@
+"""The catalogue: what is shipped, and files of one's own, right and broken."""
+
+import math
+from datetime import date
+
+import pytest
+
+from deployworkbook.costs.catalog_file import load_catalog
+from deployworkbook.costs.changes import changes_between
+
+SOURCE = 'source = "ec2"'
+MACHINE = f'kind = "cpu", processor = "zen-4", vcpus = 2, memory_gib = 4, {SOURCE}'
+
+
+@pytest.fixture
+def own(tmp_path):
+    """Write a file of prices; return its path."""
+
+    def write(text):
+        path = tmp_path / "own.toml"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+def test_there_is_enough_of_each_kind():
+    catalog = load_catalog()
+    kinds = [machine.kind for machine in catalog.machines.values()]
+    assert len(kinds) >= 30
+    assert {"cpu", "gpu", "tpu", "edge"} == set(kinds)
+    cores = [m.processor.architecture for m in catalog.machines.values() if m.kind == "cpu"]
+    assert {"x86", "arm"} == set(cores)
+    assert {each.kind for each in catalog.storage.values()} == {
+        "local-ssd",
+        "network-ssd",
+        "hdd",
+        "object",
+    }
+
+
+def test_each_fact_has_a_source_with_date_and_region():
+    catalog = load_catalog()
+    for section in (catalog.machines, catalog.storage, catalog.transfer, catalog.figures):
+        for entry in section.values():
+            assert entry.source.title
+            assert entry.source.url.startswith("https://")
+            assert entry.source.region
+            assert date(2019, 1, 1) <= entry.source.date <= date(2026, 11, 25)
+            assert entry.source.basis in {"seen", "recalled"}
+
+
+def test_each_assumption_has_a_reason_and_lies_in_its_range():
+    catalog = load_catalog()
+    for each in catalog.assumptions.values():
+        assert each.low < each.high
+        assert each.low <= each.value <= each.high
+        assert len(each.reason) > 5
+    assert all(len(each.reason) > 5 for each in catalog.processors.values())
+
+
+def test_servers_are_cores_or_devices():
+    catalog = load_catalog()
+    assert catalog.machine("c7i.large").servers == 1  # two threads of one core
+    assert catalog.machine("c7g.large").servers == 2
+    assert catalog.machine("g4dn.xlarge").servers == 1  # one GPU
+
+
+def test_a_file_of_one_s_own_replaces_by_name(own):
+    path = own(
+        '[machines]\n"c7g.large" = { price_usd_per_hour = 0.05 }\n'
+        '"mine" = { kind = "cpu", processor = "zen-4", vcpus = 8, memory_gib = 32, '
+        "price_usd_per_hour = 0.1 }\n"
+        "[assumptions]\nhours_per_update = { value = 3 }\n"
+        "[figures]\nwages_share = { value = 0.6 }\n"
+    )
+    catalog = load_catalog(path)
+    machine = catalog.machine("c7g.large")
+    assert machine.price_usd_per_hour == 0.05
+    assert machine.memory_gib == 4  # as shipped
+    # Whoever says another price is its source.
+    assert machine.source.basis == "own"
+    assert "own.toml" in machine.source.title
+    assert catalog.machine("mine").servers == 8
+    assert catalog.machine("c7g.xlarge") == load_catalog().machine("c7g.xlarge")
+    assert catalog.value("hours_per_update") == 3
+    assert catalog.value("wages_share") == 0.6
+    assert catalog.files == ("catalog.toml", "own.toml")
+    found = {
+        (each.entry, each.field): each.after for each in changes_between(load_catalog(), catalog)
+    }
+    assert found["c7g.large", "price_usd_per_hour"] == "0.05"
+    assert found["mine", ""] == "new"
+    assert found["hours_per_update", "value"] == "3"
+
+
+def test_a_file_may_bring_sources(own):
+    path = own(
+        '[sources.list]\ntitle = "Our list"\nurl = ""\ndate = 2026-10-01\nregion = "here"\n'
+        'basis = "own"\n[figures]\nwages_share = { value = 0.7, source = "list" }\n'
+    )
+    assert str(load_catalog(path).figures["wages_share"].source) == (
+        "Our list (here, 2026-10-01, own)"
+    )
+
+
+def test_an_empty_file_changes_nothing(own):
+    catalog = load_catalog(own(""))
+    assert changes_between(load_catalog(), catalog) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "words"),
+    [
+        ("[machines", ValueError, ["own.toml", "expected a TOML file"]),
+        ("[machine]\n", ValueError, ["own.toml: section", "'machine'"]),
+        ("machines = 3\n", TypeError, ["own.toml: machines", "expected a table"]),
+        ('[machines]\n"c7g.large" = 3\n', TypeError, ["machines.c7g.large", "expected a table"]),
+        (
+            '[machines]\n"c7g.large" = { price_usd_per_month = 50 }\n',
+            ValueError,
+            [
+                "own.toml: machines.c7g.large.price_usd_per_month",
+                "Did you mean price_usd_per_hour?",
+            ],
+        ),
+        (
+            '[machines]\n"c7g.large" = { price_usd_per_hour = -0.1 }\n',
+            ValueError,
+            ["own.toml: machines.c7g.large.price_usd_per_hour", "-0.1"],
+        ),
+        (
+            '[machines]\n"c7g.large" = { price_usd_per_hour = nan }\n',
+            ValueError,
+            ["machines.c7g.large.price_usd_per_hour", "nan"],
+        ),
+        (
+            '[machines]\n"c7g.large" = { price_usd_per_hour = inf }\n',
+            ValueError,
+            ["machines.c7g.large.price_usd_per_hour", "inf"],
+        ),
+        (
+            '[machines]\n"c7g.large" = { price_usd_per_hour = "0.07 USD" }\n',
+            TypeError,
+            ["machines.c7g.large.price_usd_per_hour", "'0.07 USD'"],
+        ),
+        (
+            '[machines]\n"c7g.large" = { memory_gib = 4294967296 }\n',
+            ValueError,
+            ["machines.c7g.large.memory_gib", "4294967296"],  # bytes
+        ),
+        ('[machines]\n"c7g.large" = { vcpus = 2.5 }\n', TypeError, ["machines.c7g.large.vcpus"]),
+        ('[machines]\n"c7g.large" = { vcpus = 0 }\n', ValueError, ["machines.c7g.large.vcpus"]),
+        ('[machines]\n"c7g.large" = { kind = "fpga" }\n', ValueError, [".kind", "'gpu'"]),
+        (
+            '[machines]\n"c7g.large" = { processor = "zen-5" }\n',
+            ValueError,
+            ["machines.c7g.large.processor", "'zen-4'"],
+        ),
+        (f"[machines]\nnew = {{ {MACHINE} }}\n", ValueError, ["machines.new.price_usd_per_hour"]),
+        (
+            f"[machines]\nnew = {{ {MACHINE}, price_usd_per_hour = 1, price_usd = 1 }}\n",
+            ValueError,
+            ["machines.new.price_usd_per_hour", "no price_usd"],
+        ),
+        (
+            '[machines]\nnew = { kind = "cpu", processor = "zen-4", vcpus = 2 }\n',
+            ValueError,
+            ["own.toml: machines.new.memory_gib", "nothing"],
+        ),
+        (
+            '[machines]\nnew = { kind = "edge", processor = "zen-4", vcpus = 2, memory_gib = 4, '
+            "price_usd = 5 }\n",
+            ValueError,
+            ["machines.new.power_watts"],
+        ),
+        (
+            '[machines]\nnew = { kind = "gpu", processor = "t4", vcpus = 2, memory_gib = 4, '
+            "price_usd_per_hour = 5 }\n",
+            ValueError,
+            ["machines.new.devices"],
+        ),
+        (
+            "[storage]\nobject = { tiers = [] }\n",
+            TypeError,
+            ["own.toml: storage.object.tiers", "a list of tiers"],
+        ),
+        (
+            "[storage]\nobject = { tiers = [{ price_usd_per_gib = 1 }] }\n",
+            ValueError,
+            ["storage.object.tiers[0].price_usd_per_gib", "price_usd_per_gib_month"],
+        ),
+        (
+            "[transfer]\ninternet = { tiers = [{ up_to_gib = 5, price_usd_per_gib = 1 }] }\n",
+            ValueError,
+            ["transfer.internet.tiers", "none in the last"],
+        ),
+        (
+            "[transfer]\ninternet = { tiers = [{ up_to_gib = 5, price_usd_per_gib = 1 }, "
+            "{ up_to_gib = 4, price_usd_per_gib = 1 }, { price_usd_per_gib = 1 }] }\n",
+            ValueError,
+            ["transfer.internet.tiers", "rises"],
+        ),
+        (
+            "[assumptions]\nhours_per_update = { value = 50 }\n",
+            ValueError,
+            ["own.toml: assumptions.hours_per_update.value", "within its own range"],
+        ),
+        (
+            "[assumptions]\nspot_discount_share = { value = 60 }\n",
+            ValueError,
+            ["assumptions.spot_discount_share.value", "60"],  # percent
+        ),
+        (
+            '[assumptions]\nnonsense = { value = 1, low = 0, high = 2, reason = "none" }\n',
+            ValueError,
+            ["assumptions.nonsense.value", "a name with a unit"],
+        ),
+        (
+            '[processors]\nzen-4 = { reason = "" }\n',
+            TypeError,
+            ["processors.zen-4.reason", "a text"],
+        ),
+        (
+            "[processors]\nzen-4 = { speed_ratio = 9 }\n",
+            ValueError,
+            ["processors.zen-4.speed_ratio"],
+        ),
+        (
+            '[sources.mine]\ntitle = "t"\nurl = ""\ndate = "2026-01-01"\nregion = "r"\n'
+            'basis = "own"\n',
+            TypeError,
+            ["sources.mine.date", "without quotation marks"],
+        ),
+        (
+            '[figures]\nwages_share = { value = 0.7, source = "nobody" }\n',
+            ValueError,
+            ["figures.wages_share.source", "'nobody'"],
+        ),
+    ],
+)
+def test_a_broken_file_names_itself_and_the_field(own, text, error, words):
+    with pytest.raises(error) as caught:
+        load_catalog(own(text))
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"none\.toml"):
+        load_catalog(tmp_path / "none.toml")
+
+
+def test_a_name_that_is_wrong_meets_the_nearest():
+    with pytest.raises(ValueError, match=r"Did you mean c7g\.medium\?"):
+        load_catalog().machine("c7g.medum")
+    with pytest.raises(ValueError, match="'network-ssd'"):
+        load_catalog().storage_named("tape")
+    with pytest.raises(ValueError, match="Did you mean hours_per_update"):
+        load_catalog().value("hours_per_updates")
+
+
+def test_the_catalogue_is_read_once_and_cannot_be_changed():
+    assert load_catalog() is load_catalog()
+    with pytest.raises(TypeError):
+        load_catalog().machines["x"] = None  # type: ignore[index]
+    assert math.isinf(load_catalog().storage["object"].tiers[-1].up_to_gib)

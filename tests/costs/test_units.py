@@ -1,0 +1,107 @@
+"""Units: names say them, and values out of them are refused."""
+
+import math
+from dataclasses import fields
+
+import pytest
+
+from deployworkbook.costs import (
+    advice,
+    breakdown,
+    catalog,
+    curves,
+    parts,
+    plan,
+    storing,
+    uncertainty,
+)
+from deployworkbook.costs.catalog_file import load_catalog
+from deployworkbook.costs.deployment import Deployment
+from deployworkbook.costs.inputs import NUMERIC, Inputs
+from deployworkbook.costs.profile import Profile
+from deployworkbook.costs.units import COUNTS, GB, GIB, RANGES, check_quantity, unit_of
+from deployworkbook.costs.workload import Workload
+
+# Numbers whose unit another field says: the part's, the assumption's own name, the input's.
+UNIT_ELSEWHERE = {
+    (breakdown.Part, "quantity"),
+    (parts.Line, "quantity"),
+    (catalog.Figure, "value"),
+    (catalog.Assumption, "value"),
+    (catalog.Assumption, "low"),
+    (catalog.Assumption, "high"),
+    (uncertainty.Range, "low"),
+    (uncertainty.Range, "middle"),
+    (uncertainty.Range, "high"),
+    # Machines, counted; their mean over the hours is broken.
+    (breakdown.CostBreakdown, "replicas_at_peak"),
+    (breakdown.CostBreakdown, "replicas_needed"),
+    (breakdown.CostBreakdown, "replicas_mean"),
+    (parts.Month, "machines"),
+    (plan.Plan, "months"),
+}
+NUMBERS = ("int", "float", "Number", "Decimal", "Array")
+
+
+def classes():
+    for module in (advice, breakdown, catalog, curves, parts, plan, storing, uncertainty):
+        for member in vars(module).values():
+            if hasattr(member, "__dataclass_fields__") and member.__module__ == module.__name__:
+                yield member
+    yield from (Workload, Deployment, Profile, Inputs)
+
+
+@pytest.mark.parametrize("made", classes(), ids=lambda made: made.__name__)
+def test_each_number_s_name_says_its_unit(made):
+    for each in fields(made):
+        kind = str(each.type).split(" |")[0]
+        if kind not in NUMBERS or (made, each.name) in UNIT_ELSEWHERE:
+            continue
+        assert unit_of(each.name) or each.name in COUNTS, f"{made.__name__}.{each.name}: {kind}"
+
+
+def test_there_are_classes_to_look_at():
+    assert len(list(classes())) > 15
+    assert all(hasattr(made, name) or name in NUMBERS or made for made, name in UNIT_ELSEWHERE)
+
+
+def test_each_assumption_and_figure_says_its_unit():
+    book = load_catalog()
+    for name in (*book.assumptions, *book.figures):
+        assert unit_of(name), name
+
+
+def test_each_assumption_is_an_input():
+    # The server's overhead is one in seconds, and only in the cloud.
+    assert set(load_catalog().assumptions) - set(NUMERIC) == {"server_overhead_ms"}
+
+
+def test_gb_and_gib_differ_by_7_percent():
+    assert pytest.approx(1.0737, abs=1e-4) == GIB / GB
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "error"),
+    [
+        ("price_usd", -1, ValueError),
+        ("price_usd", math.nan, ValueError),
+        ("price_usd", math.inf, ValueError),
+        ("price_usd", "1", TypeError),
+        ("price_usd", True, TypeError),
+        ("price_usd", None, TypeError),
+        ("spot_share", 30, ValueError),
+        ("replicas", 1.5, TypeError),
+        ("replicas", 0, ValueError),
+        ("something", 1, ValueError),
+    ],
+)
+def test_what_is_no_quantity_is_refused_by_its_label(name, value, error):
+    with pytest.raises(error, match="the label"):
+        check_quantity("the label", name, value)
+
+
+def test_the_longest_suffix_counts():
+    assert unit_of("latency_objective_ms") == "_ms"
+    assert unit_of("growth_share_per_month") == "_share_per_month"
+    assert unit_of("month") == ""
+    assert all(suffix.startswith("_") for suffix in RANGES)
