@@ -81,8 +81,9 @@ def as_array(name: str, value: ArrayLike) -> NDArray[Any]:
             array = array.astype(np.float32)
         elif array.dtype == np.int64 and (array.size == 0 or np.abs(array).max() < 2**31):
             array = array.astype(np.int32)
-    if array.dtype.kind == "S" or array.dtype.kind == "U":
-        array = array.astype(object)
+    if array.dtype.kind in "SU":
+        # Not from the array: NumPy's texts of one length lose zeros at their ends.
+        array = np.asarray(value, object)
     is_text = array.dtype == object and all(isinstance(one, str | bytes) for one in array.flat)
     if array.dtype.name not in _NUMBERS and not is_text:
         expected = "numbers, booleans, texts or bytes"
