@@ -1,85 +1,102 @@
-"""How many machines serve: enough for the latency objective, for their cores and their memory."""
+"""Replicas that come and go, and the requests that they serve in turn."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import heapq
+import math
 
 import numpy as np
 from numpy.typing import NDArray
 
-from deployworkbook.costs.capacity import replicas_for_all
-from deployworkbook.costs.inputs import Inputs
-
 Array = NDArray[np.float64]
 
-PERCENTILE = 0.99
 
+class Fleet:
+    """Replicas, and what they are busy with.
 
-def service_s(inputs: Inputs) -> Array:
-    """Return the mean time that a request occupies a core of the machine.
-
-    s = (prediction + server's work) / speed
+    Args:
+        arrivals: When requests come, ascending, seconds.
+        service: How long each takes, seconds.
+        workers: How many requests a replica serves at once.
+        replicas: Ready at the start.
+        most_wait_s: Who would wait longer is turned away.
     """
-    return np.asarray(
-        (np.asarray(inputs.service_s) + inputs.server_overhead_s) / np.asarray(inputs.speed_ratio)
-    )
 
+    def __init__(
+        self, arrivals: Array, service: Array, *, workers: int, replicas: int, most_wait_s: float
+    ) -> None:
+        self._arrivals, self._service = arrivals, service
+        self.workers, self._most_wait = workers, most_wait_s
+        self.waits = np.full(len(arrivals), np.nan)  # NaN: turned away
+        self._next = 0
+        self.ready = replicas
+        self._free_at = [0.0] * (replicas * workers)  # a heap: when each worker is free
+        self._leaving: list[float] = []
+        self._pending: list[float] = []  # when those that start will be ready, ascending
+        self._given = self._worked = 0.0
+        self._now = 0.0
+        self.changes: list[tuple[float, int, int]] = [(0.0, replicas, replicas)]
+        self.readings: list[tuple[float, float]] = [(0.0, 0.0)]  # time, work done until then
 
-def workers(inputs: Inputs) -> Array:
-    """Return how many requests a machine serves at once: one a core, as far as memory goes.
+    @property
+    def starting(self) -> int:
+        """How many do not serve yet."""
+        return len(self._pending)
 
-        workers = min(cores, ⌊memory · limit / memory of a process⌋)
+    def run(self, until: float) -> float:
+        """Serve up to a time; return the ready workers' mean utilisation since the last."""
+        offered = 0.0
+        while self._pending and self._pending[0] <= until:
+            moment = self._pending.pop(0)
+            self._serve(moment)
+            offered += self.ready * (moment - self._now)
+            self._now = moment
+            self.ready += 1
+            for _ in range(self.workers):
+                heapq.heappush(self._free_at, moment)
+            self._note()
+        self._serve(until)
+        offered += self.ready * (until - self._now)
+        self._now = until
+        self._leaving = [each for each in self._leaving if each > until]
+        left = sum(each - until for each in self._free_at if each > until)
+        worked = self._given - left - sum(each - until for each in self._leaving)
+        done, self._worked = worked - self._worked, worked
+        self.readings.append((until, worked))
+        return min(1.0, max(0.0, done / (offered * self.workers)))
 
-    0 where not even one process fits.
-    """
-    room = np.asarray(inputs.machine_memory_bytes) * inputs.memory_limit_share
-    need = np.maximum(np.asarray(inputs.memory_bytes, float), 1.0)
-    return np.asarray(np.minimum(inputs.machine_servers, np.floor(room / need)))
+    def scale(self, now: float, wanted: int, start_up_s: float) -> None:
+        """Start replicas, or give some up: first those that still start, then the idlest."""
+        change = wanted - self.ready - self.starting
+        self._pending += [now + start_up_s] * max(0, change)
+        cancelled = min(self.starting, max(0, -change))
+        if cancelled:
+            del self._pending[-cancelled:]
+        for _ in range(max(0, -change) - cancelled):
+            self.ready -= 1
+            self._leaving += [heapq.heappop(self._free_at) for _ in range(self.workers)]
+        if change:
+            self._note()
 
+    def _note(self) -> None:
+        self.changes.append((self._now, self.ready, self.ready + self.starting))
 
-def fleet(inputs: Inputs) -> Array:
-    """Return how many machines serve, in all regions, for each load; on the edge, its boards.
-
-    In the cloud each region has ``replicas``, or as many as it needs:
-
-        at least  λ s / (workers · utilisation limit),  and what M/G/c needs to hold the objective
-
-    Returns:
-        The inputs' common shape, then one axis of the loads; ``inf`` where no number is enough, a
-        board is too slow for its share of the requests, or not one process fits in memory.
-    """
-    devices = np.asarray(inputs.devices, float)
-    edge = devices > 0
-    groups = np.where(edge, np.maximum(devices, 1.0), inputs.regions)
-    each = workers(inputs)[..., None]
-    asked = np.maximum(each, 1.0)
-    load = (np.asarray(inputs.requests_per_s) / groups)[..., None] * inputs.load_ratios
-    time = service_s(inputs)[..., None]
-    limit = np.asarray(inputs.utilisation_limit_share, float)[..., None]
-    busy = np.ceil(load * time / (asked * limit))
-    held = replicas_for_all(
-        load,
-        time,
-        latency_objective_s=np.asarray(inputs.latency_objective_s)[..., None],
-        service_scv=np.asarray(inputs.service_scv)[..., None],
-        percentile=PERCENTILE,
-        workers=asked,
-    )
-    needed = np.maximum(busy, held)
-    given = np.asarray(inputs.replicas, float)[..., None]
-    least = np.asarray(inputs.least_replicas, float)[..., None]
-    fixed = np.where(np.isfinite(held), given, np.inf)
-    in_region = np.where(np.isnan(given), np.maximum(needed, least), fixed)
-    # A group of the edge is one board, which nobody helps.
-    of_group = np.where(edge[..., None], np.where(needed <= 1, 1.0, np.inf), in_region)
-    return np.where(each >= 1, of_group * groups[..., None], np.inf)
-
-
-def needed_at_peak(inputs: Inputs) -> Array:
-    """Return the machines that the busiest hour needs, whatever number is given.
-
-    Where a number is given, ``least_replicas`` asks for nothing.
-    """
-    least = np.where(np.isnan(inputs.replicas), inputs.least_replicas, 1.0)
-    free = replace(inputs, replicas=np.nan, least_replicas=least)
-    return np.asarray(fleet(free)[..., int(np.argmax(inputs.load_ratios))])
+    def _serve(self, until: float) -> None:
+        """Give each request that comes before a time to the worker that is free first."""
+        free_at, most = self._free_at, self._most_wait
+        given, end = self._given, int(np.searchsorted(self._arrivals, until))
+        waits = []
+        for came, takes in zip(
+            self._arrivals[self._next : end].tolist(),
+            self._service[self._next : end].tolist(),
+            strict=True,
+        ):
+            start = free_at[0] if free_at[0] > came else came
+            if start - came <= most:
+                given += takes
+                heapq.heapreplace(free_at, start + takes)
+                waits.append(start - came)
+            else:
+                waits.append(math.nan)
+        self.waits[self._next : end] = waits
+        self._next, self._given = end, given

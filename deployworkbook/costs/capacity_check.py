@@ -1,0 +1,143 @@
+"""Predicted and measured response times side by side: how far a server is from the queue it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from deployworkbook.formulas.queueing import check_times, utilisation
+from deployworkbook.formulas.response import response_times
+from deployworkbook.validation import check_array, check_integer, check_number, message
+
+# Blocks of neighbouring requests, whose percentiles are nearly independent of each other.
+BLOCKS = 20
+
+
+@dataclass(frozen=True)
+class LoadPoint:
+    """One load on a server: what the queue predicts, and what was measured.
+
+    Args:
+        arrival_rate_per_s: Of the load.
+        utilisation: Arrival rate times mean service time, by server.
+        percentile: Which one, such as 0.99.
+        predicted_s: Response time at that percentile, by ``formulas.response``.
+        measured_s: The same of the requests.
+        measured_low_s: Lower end of its 95 % interval.
+        measured_high_s: Upper end.
+        predicted_mean_s: Mean response time, predicted,
+        measured_mean_s: and measured.
+        requests: How many were measured.
+    """
+
+    arrival_rate_per_s: float
+    utilisation: float
+    percentile: float
+    predicted_s: float
+    measured_s: float
+    measured_low_s: float
+    measured_high_s: float
+    predicted_mean_s: float
+    measured_mean_s: float
+    requests: int
+
+    @property
+    def error(self) -> float:
+        """How far the prediction is off, as a share of what was measured: -0.1 is 10 % too low."""
+        return self.predicted_s / self.measured_s - 1.0
+
+
+def compare(
+    arrival_rates_per_s: ArrayLike,
+    responses_s: Sequence[ArrayLike],
+    service_times_s: ArrayLike,
+    *,
+    servers: int = 1,
+    unloaded_s: ArrayLike | None = None,
+    percentile: float = 0.99,
+) -> list[LoadPoint]:
+    """Compare measured response times with the queue's, load by load.
+
+    Args:
+        arrival_rates_per_s: Of each load, as measured, shape ``[loads]``.
+        responses_s: Of each load, in order of arrival, ``[loads]`` arrays of shape ``[requests]``;
+            from the moment at which a request was meant to be sent.
+        service_times_s: How long each request occupied a server, shape ``[n]``: with one server,
+            the gaps between answers while there is always a request that waits.
+        servers: How many requests are worked on at once.
+        unloaded_s: Response times of requests that were alone, shape ``[m]``; by default the
+            service times.
+        percentile: From 0 to 1, exclusive.
+
+    Returns:
+        One point a load. The interval of a percentile is by order statistics for independent
+        requests; those in a queue are not independent, so that it is widened by what blocks of
+        neighbours say.
+
+    Raises:
+        TypeError: An argument is no number.
+        ValueError: Rates and responses differ in number, a load has too few requests to have such
+            a percentile, or a utilisation is 1 or more.
+
+    >>> alone = [[0.010] * 200]
+    >>> point, = compare([1e-9], alone, [0.010])
+    >>> round(point.error, 3)
+    0.0
+    """
+    rates = check_array("arrival_rates_per_s", arrival_rates_per_s, ndim=1)
+    service = check_times("service_times_s", service_times_s)
+    check_integer("servers", servers, 1)
+    p = check_number("percentile", percentile, 0, 1, open_low=True, open_high=True)
+    if len(rates) != len(responses_s):
+        raise ValueError(
+            message(
+                "responses_s",
+                received=f"{len(responses_s)} loads",
+                expected=f"one for each of the {len(rates)} arrival rates",
+            )
+        )
+    points = []
+    for rate, measured in zip(rates.tolist(), responses_s, strict=True):
+        responses = check_times("responses_s", measured)
+        if len(responses) * (1.0 - p) < 1.0:
+            raise ValueError(
+                message(
+                    "responses_s",
+                    received=f"{len(responses)} requests",
+                    expected=f"at least {int(np.ceil(1 / (1 - p)))}, for percentile {p:g}",
+                )
+            )
+        predicted = response_times(rate, service, servers, unloaded_s=unloaded_s)
+        low, high = _interval(responses, p)
+        points.append(
+            LoadPoint(
+                arrival_rate_per_s=rate,
+                utilisation=float(utilisation(rate, service.mean(), servers)),
+                percentile=p,
+                predicted_s=predicted.percentile_s(p),
+                measured_s=float(np.quantile(responses, p)),
+                measured_low_s=low,
+                measured_high_s=high,
+                predicted_mean_s=predicted.mean_s,
+                measured_mean_s=float(responses.mean()),
+                requests=len(responses),
+            )
+        )
+    return points
+
+
+def _interval(responses: NDArray[np.float64], p: float) -> tuple[float, float]:
+    """A 95 % interval of a percentile, from how the late ones spread over blocks of neighbours.
+
+    The share of late requests, by the measured percentile, is a mean over blocks; its standard
+    error turns into places in the order of the requests.
+    """
+    late = (responses > np.quantile(responses, p)).astype(np.float64)
+    blocks = np.array([block.mean() for block in np.array_split(late, BLOCKS)])
+    independent = np.sqrt(p * (1.0 - p) / len(responses))
+    error = max(float(independent), float(blocks.std(ddof=1)) / np.sqrt(BLOCKS))
+    low, high = max(0.0, p - 1.96 * error), min(1.0, p + 1.96 * error)
+    return float(np.quantile(responses, low)), float(np.quantile(responses, high))

@@ -1,0 +1,172 @@
+"""Replicas for an objective: by brute force, by their monotony, and as they are refused."""
+
+import math
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deployworkbook.costs.capacity import QUEUES, capacity_of, replicas_for, replicas_for_all
+from deployworkbook.formulas.waiting import response_percentile_s
+
+
+def brute_force(rate, time_s, objective, scv, workers, queue):
+    """The first of one, two, three … replicas that holds the objective, by its percentile."""
+    for replicas in range(1, 5000):
+        servers = replicas * workers if queue == "shared" else workers
+        each = rate if queue == "shared" else rate / replicas
+        if each * time_s < servers:
+            p99 = response_percentile_s(0.99, each, time_s, servers, service_scv=scv)
+            if float(p99) <= objective:
+                return replicas
+    return math.inf
+
+
+@given(
+    st.floats(0.1, 300.0),
+    st.floats(0.001, 0.1),
+    st.floats(1.1, 20.0),
+    st.floats(0.0, 3.0),
+    st.integers(1, 8),
+    st.sampled_from(QUEUES),
+)
+def test_it_is_the_first_that_holds(rate, time_s, share, scv, workers, queue):
+    objective = share * time_s
+    found = float(
+        replicas_for_all(
+            rate,
+            time_s,
+            latency_objective_s=objective,
+            service_scv=scv,
+            workers=workers,
+            queue=queue,
+        )
+    )
+    alone = float(response_percentile_s(0.99, 0.0, time_s, 1, service_scv=scv))
+    if alone > objective:
+        assert found == math.inf
+    elif found < 4000:
+        assert found == brute_force(rate, time_s, objective, scv, workers, queue)
+
+
+@given(st.floats(1.0, 1e5), st.floats(1e-4, 0.05), st.floats(0.0, 2.0), st.floats(0.0, 1.0))
+def test_more_of_anything_never_needs_fewer(rate, time_s, scv, headroom):
+    def replicas(rate=rate, time_s=time_s, objective=0.3, scv=scv, headroom=headroom, **more):
+        return float(
+            replicas_for_all(
+                rate,
+                time_s,
+                latency_objective_s=objective,
+                service_scv=scv,
+                headroom=headroom,
+                **more,
+            )
+        )
+
+    least = replicas()
+    assert replicas(rate=rate * 1.3) >= least
+    assert replicas(time_s=time_s * 1.3) >= least
+    assert replicas(headroom=headroom + 0.3) >= least
+    assert replicas(objective=0.25) >= least
+    assert replicas(overhead_s=0.05) >= least
+    assert replicas(queue="per replica") >= least
+    assert replicas(percentile=0.999) >= least
+    assert replicas(workers=4) <= least
+
+
+def test_what_it_says_is_what_the_formulas_say():
+    found = replicas_for(990.0, 0.02, latency_objective_s=0.07, service_scv=0.3, overhead_s=0.01)
+    assert found == capacity_of(found.replicas, 990.0, 0.02, service_scv=0.3, overhead_s=0.01)
+    assert found.response_s <= 0.07
+    assert capacity_of(
+        found.replicas - 1, 990.0, 0.02, service_scv=0.3, overhead_s=0.01
+    ).response_s > 0.07  # fmt: skip
+    # M/M/1 by hand: λ = 25/s, s = 20 ms: mean 20 / 0.5 ms, the 99th percentile ln 100 times that
+    one = capacity_of(1, 25.0, 0.02)
+    assert one.mean_s == pytest.approx(0.04)
+    assert one.response_s == pytest.approx(0.04 * math.log(100))
+    assert one.delayed_share == pytest.approx(0.5)
+
+
+def test_headroom_plans_for_more_and_tells_of_what_comes():
+    planned = replicas_for(100.0, 0.02, latency_objective_s=0.1, headroom=0.5)
+    assert planned.replicas == replicas_for(150.0, 0.02, latency_objective_s=0.1).replicas
+    assert planned.utilisation == pytest.approx(100 * 0.02 / planned.replicas)
+
+
+def test_measured_times_are_their_mean_and_variation():
+    times = np.random.default_rng(0).gamma(4.0, 0.005, 1000)
+    scv = times.var() / times.mean() ** 2
+    assert replicas_for(300.0, times, latency_objective_s=0.08) == replicas_for(
+        300.0, times.mean(), latency_objective_s=0.08, service_scv=scv
+    )
+
+
+def test_a_load_balancer_needs_more_than_a_shared_queue():
+    shared = replicas_for(1000.0, 0.02, latency_objective_s=0.12).replicas
+    apart = replicas_for(1000.0, 0.02, latency_objective_s=0.12, queue="per replica").replicas
+    # Each alone is M/M/1: 1/s - λ/n >= ln 100 / 0.12  =>  n >= 1000 / (50 - 38.4)
+    assert apart == math.ceil(1000 / (50 - math.log(100) / 0.12))
+    # All together are hardly more than the work itself, 20 erlangs.
+    assert shared < 30 < apart
+
+
+def test_all_of_an_advice_at_once_is_quick_and_equal():
+    """20 variants, 5 runtimes, 30 machines."""
+    generator = np.random.default_rng(0)
+    times = generator.uniform(5e-6, 0.05, (20, 5, 30))
+    scv = generator.uniform(0, 2, times.shape)
+    started = time.perf_counter()
+    found = replicas_for_all(1000.0, times, latency_objective_s=0.15, service_scv=scv)
+    seconds = time.perf_counter() - started
+    # Seen: 0.01 s. The budget of the advice as a whole is 0.2 s.
+    assert seconds < 0.2
+    for place in [(0, 0, 0), (7, 3, 21), (19, 4, 29)]:
+        arguments = {"latency_objective_s": 0.15, "service_scv": scv[place]}
+        if np.isfinite(found[place]):
+            assert found[place] == replicas_for(1000.0, times[place], **arguments).replicas
+        else:
+            with pytest.raises(ValueError, match="faster runtime"):
+                replicas_for(1000.0, times[place], **arguments)
+    assert np.isfinite(found).any()
+
+
+def test_no_traffic_needs_one_and_huge_traffic_is_counted():
+    assert float(replicas_for_all(0.0, 0.01, latency_objective_s=1.0)) == 1.0
+    # 100,000 erlangs; economy of scale leaves a surplus of less than a hundredth.
+    huge = replicas_for(1e7, 0.01, latency_objective_s=0.1).replicas
+    assert 100_000 < huge < 101_000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "changes", "words"),
+    [
+        ((100.0, 0.02), {"latency_objective_s": 0.05}, "latency_objective_s: .* faster runtime"),
+        ((100.0, 0.02), {"latency_objective_s": math.nan}, "latency_objective_s: .* finite"),
+        ((100.0, 0.02), {"latency_objective_s": -0.1}, "latency_objective_s: .* more than 0"),
+        ((-1.0, 0.02), {}, "arrival_rate_per_s"),
+        ((math.inf, 0.02), {}, "arrival_rate_per_s"),
+        ((100.0, 0.0), {}, "service_time_s"),
+        ((100.0, [0.02, -0.01]), {}, "service_time_s: expected positive times"),
+        ((100.0, [0.02]), {"service_scv": 1.0}, "service_scv: .* measured times"),
+        ((100.0, 0.02), {"service_scv": -0.5}, "service_scv"),
+        ((100.0, 0.02), {"percentile": 99}, "percentile"),
+        ((100.0, 0.02), {"headroom": -0.1}, "headroom"),
+        ((100.0, 0.02), {"workers": 0}, "workers"),
+        ((100.0, 0.02), {"overhead_s": -1.0}, "overhead_s"),
+        ((100.0, 0.02), {"queue": "round robin"}, "queue: expected one of"),
+        ((1e12, 1.0), {"latency_objective_s": 10.0}, "arrival_rate_per_s: expected at most"),
+    ],
+)
+def test_impossible_wishes_name_their_argument(arguments, changes, words):
+    with pytest.raises(ValueError, match=words):
+        replicas_for(*arguments, **{"latency_objective_s": 0.2, **changes})
+
+
+def test_what_is_no_number_is_said_so():
+    with pytest.raises(TypeError, match="arrival_rate_per_s"):
+        replicas_for("many", 0.02, latency_objective_s=0.2)
+    with pytest.raises(ValueError, match="utilisation: expected less than 1"):
+        capacity_of(2, 100.0, 0.02)
