@@ -42,6 +42,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "_hours_per_month": (0, 1e6),
     "_watts_per_vcpu": (0, 1e3),
     "_watts": (0, 1e5),
+    "_kwh": (0, 1e12),
     "_ms": (0, 1e7),
     "_s": (0, 1e6),
     "_hours": (0, 1e5),

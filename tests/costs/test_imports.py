@@ -1,0 +1,18 @@
+"""Costs are computed without TensorFlow, pictures or tables: explorers open at once."""
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("tensorflow", "tf_keras", "matplotlib", "pandas", "ipywidgets", "scipy")
+
+
+@pytest.mark.parametrize("module", ["model", "advise", "uncertainty", "curves", "plan_text"])
+def test_nothing_heavy_is_loaded(module):
+    code = (
+        f"import sys, deployworkbook.costs.{module}; "
+        f"print([name for name in {HEAVY} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

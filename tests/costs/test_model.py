@@ -1,0 +1,395 @@
+"""The estimate: each part by hand, the whole from its parts, and what must not go down."""
+
+import json
+from dataclasses import replace
+from decimal import Decimal
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deployworkbook.costs.breakdown import KINDS
+from deployworkbook.costs.catalog_file import load_catalog
+from deployworkbook.costs.deployment import Deployment
+from deployworkbook.costs.inputs import NUMERIC, changed, gather
+from deployworkbook.costs.model import estimate
+from deployworkbook.costs.parts import month_of
+from deployworkbook.costs.profile import Profile
+from deployworkbook.costs.units import GIB
+from deployworkbook.costs.workload import EVENING_DAY, OFFICE_DAY, WORK_WEEK, Workload
+
+SMALL = Profile("int8", "litert", 0.004, 0.1, 0.9773, 105_920, 92_879, 190e6)
+RATES = st.floats(0, 2e4)
+CATALOG = load_catalog()
+
+
+def cents(breakdown, name):
+    """Return a part's cost, as text."""
+    (part,) = [part for part in breakdown.parts if part.name == name]
+    return str(part.cost_usd)
+
+
+@pytest.fixture
+def cloud(int8):
+    """100 requests/s in the cloud; each part is computed by hand below."""
+    workload = Workload(
+        100.0,
+        request_bytes=3000,
+        response_bytes=400,
+        updates_per_month=2,
+        versions_kept=5,
+        retrainings_per_month=4,
+        training_hours=0.5,
+        training_data_bytes=50 * GIB,
+        logged_share=0.1,
+        logs_kept_months=6,
+    )
+    deployment = Deployment(
+        replace(int8, model_bytes=2 * GIB),
+        machine="c7g.large",
+        replicas=4,
+        spot_share=0.25,
+        regions=2,
+    )
+    return estimate(workload, deployment)
+
+
+def test_compute_by_hand(cloud):
+    # 4 machines × 2 regions × 730 h = 5,840 h, three quarters on demand at 0.0725 USD.
+    assert cents(cloud, "serving, on demand") == "317.55"  # 4,380 h × 0.0725
+    # 1,460 h, 5 % more for interruptions, at 60 % less: 1,533 h × 0.029.
+    assert cents(cloud, "serving, spot") == "44.46"  # 44.457
+    assert cents(cloud, "training") == "0.36"  # 4 × 0.5 h × 0.1785 = 0.357
+
+
+def test_storage_by_hand(cloud):
+    assert cents(cloud, "model versions") == "0.46"  # 5 × 2 GiB × 2 regions × 0.023
+    assert cents(cloud, "training data") == "1.15"  # 50 GiB × 0.023
+    # 100/s × 2,628,000 s × 0.1 × 3,400 bytes × 6 months = 499.3 GiB, × 0.023
+    assert cents(cloud, "logged requests") == "11.48"
+    # 2 updates × 2 regions + 4 + 26,280,000 / 1000 objects = 26,288, × 0.005 / 1000
+    assert cents(cloud, "writes") == "0.13"
+    # 2 updates × 8 machines + 4 = 20 reads × 0.0004 / 1000
+    assert cents(cloud, "reads") == "0.00"
+
+
+def test_network_by_hand(cloud):
+    # 262,800,000 × (400 + 600) bytes = 244.75 GiB: 100 free, 144.75 × 0.09
+    assert cents(cloud, "answers to the internet") == "13.03"
+    # 262,800,000 × 0.5 × (3,400 + 1,200) bytes = 562.93 GiB × 0.01
+    assert cents(cloud, "between zones") == "5.63"
+    assert cents(cloud, "models to regions") == "0.08"  # 1 × 2 × 2 GiB × 0.02
+
+
+def test_maintenance_by_hand(cloud):
+    # An hour costs 69.50 / 0.701 = 99.144 USD.
+    assert cents(cloud, "updates") == "793.15"  # 2 × 4 h
+    assert cents(cloud, "retraining") == "2379.46"  # 4 × 6 h
+    assert cents(cloud, "upkeep") == "991.44"  # 8 h + 2 h for the second region
+    assert cents(cloud, "incidents") == "198.29"  # 0.5 × 4 h
+
+
+def test_energy_by_hand(cloud):
+    # 8 machines × 2 vCPUs × 5 W × 730 h; the cloud's price includes it.
+    assert cloud.energy_kwh_per_month == pytest.approx(58.4)
+    assert cloud.carbon_kg_per_month == pytest.approx(58.4 * 0.3901)
+    assert not [part for part in cloud.parts if "energy" in part.name]
+
+
+def test_the_edge_by_hand(int8):
+    deployment = Deployment(int8, machine="raspberry-pi-5-4gb", devices=720)
+    found = estimate(Workload(100.0, updates_per_month=3, logged_share=0), deployment)
+    assert found.replicas_at_peak == 720
+    assert cents(found, "devices, over their life") == "1200.00"  # 720 / 36 × 60
+    assert cents(found, "devices, replaced") == "180.00"  # 720 × 0.05 / 12 = 3, × 60
+    # 720 × 12 W × 730 h = 6,307.2 kWh × 0.146
+    assert cents(found, "energy of devices") == "920.85"
+    # 720 × 3 × 92,879 bytes = 0.187 GiB: within the free 100.
+    assert cents(found, "models to devices") == "0.00"
+    assert cents(found, "supervision of devices") == "1427.67"  # 14.4 h × 99.144
+    assert cents(found, "visits to devices") == "190.08"  # 3 × 1.5 h × 29.61 / 0.701
+    names = {part.name for part in found.parts}
+    assert not names & {"serving, on demand", "answers to the internet", "between zones"}
+
+
+def test_a_large_roll_out_is_paid_for(int8):
+    large = replace(int8, download_bytes=0.5 * GIB)
+    deployment = Deployment(large, machine="raspberry-pi-5-4gb", devices=1000)
+    found = estimate(Workload(1.0, updates_per_month=1), deployment)
+    assert cents(found, "models to devices") == "36.00"  # (500 - 100) GiB × 0.09
+
+
+def test_kinds_and_parts_sum_to_the_total(cloud):
+    assert sum(cloud.by_kind_usd.values()) == cloud.total_usd_per_month
+    assert sum(part.cost_usd for part in cloud.parts) == cloud.total_usd_per_month
+    assert tuple(cloud.by_kind_usd) == KINDS
+    assert cloud.total_usd_per_month.as_tuple().exponent == -2
+    # 100/s × 2,628,000 s = 262.8 million
+    expected = float(cloud.total_usd_per_month) / 262.8
+    assert cloud.usd_per_million_predictions == pytest.approx(expected)
+
+
+@given(
+    RATES,
+    st.sampled_from([machine.name for machine in CATALOG.cloud()]),
+    st.sampled_from(list(CATALOG.storage)),
+    st.floats(0, 1),
+    st.integers(1, 4),
+    st.booleans(),
+)
+def test_parts_always_sum_to_the_whole_to_the_cent(
+    rate, machine, storage, spot_share, regions, autoscaling
+):
+    deployment = Deployment(
+        SMALL,
+        machine=machine,
+        storage=storage,
+        spot_share=spot_share,
+        regions=regions,
+        autoscaling=autoscaling,
+    )
+    workload = Workload(rate, daily_shape=OFFICE_DAY)
+    found = estimate(workload, deployment)
+    assert sum(part.cost_usd for part in found.parts) == found.total_usd_per_month
+    assert sum(found.by_kind_usd.values()) == found.total_usd_per_month
+    # Rounding moves each part by half a cent at the most.
+    unrounded = float(month_of(gather(workload, deployment, CATALOG)).cost_usd)
+    assert abs(float(found.total_usd_per_month) - unrounded) <= 0.005 * len(found.parts) + 1e-6
+
+
+@given(RATES, RATES)
+def test_more_requests_never_cost_less(first, second):
+    low, high = sorted([first, second])
+    deployment = Deployment(SMALL)
+    costs = [estimate(Workload(rate), deployment).total_usd_per_month for rate in (low, high)]
+    assert costs[0] <= costs[1]
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "request_bytes",
+        "response_bytes",
+        "updates_per_month",
+        "versions_kept",
+        "retrainings_per_month",
+        "training_hours",
+        "training_data_bytes",
+        "logged_share",
+        "logs_kept_months",
+    ],
+)
+def test_more_of_anything_never_costs_less(field):
+    workload = Workload(500.0, training_data_bytes=1e9)
+    value = getattr(workload, field)
+    more = replace(workload, **{field: type(value)(value * 2)})
+    deployment = Deployment(replace(SMALL, model_bytes=1e9), regions=2)
+    before, after = (estimate(each, deployment).total_usd_per_month for each in (workload, more))
+    assert before < after
+
+
+@given(st.floats(0.5, 90), st.floats(0.5, 90))
+def test_a_looser_objective_never_needs_more_machines(first, second):
+    tight, loose = sorted([first, second])
+    slow = replace(SMALL, service_ms=0.2)
+    counts = [
+        estimate(
+            Workload(3000.0, latency_objective_ms=10 + each), Deployment(slow)
+        ).replicas_at_peak
+        for each in (tight, loose)
+    ]
+    assert counts[0] >= counts[1]
+
+
+def test_a_slower_model_needs_more_machines():
+    counts = [
+        estimate(Workload(2000.0), Deployment(replace(SMALL, service_ms=ms))).replicas_at_peak
+        for ms in (0.1, 1.0, 5.0)
+    ]
+    assert counts == sorted(counts)
+    assert counts[0] < counts[-1]
+
+
+def test_autoscaling_pays_for_the_hours_and_not_for_the_peak():
+    workload = Workload(5000.0, daily_shape=OFFICE_DAY, weekly_shape=WORK_WEEK)
+    fixed = estimate(workload, Deployment(SMALL))
+    scaled = estimate(workload, Deployment(SMALL, autoscaling=True))
+    assert fixed.replicas_mean == fixed.replicas_at_peak == scaled.replicas_at_peak
+    assert scaled.replicas_mean < 0.6 * fixed.replicas_mean
+    assert scaled.by_kind_usd["compute"] < fixed.by_kind_usd["compute"]
+    assert scaled.by_kind_usd["network"] == fixed.by_kind_usd["network"]
+
+
+def test_autoscaling_saves_nothing_on_a_flat_load():
+    workload = Workload(5000.0)
+    totals = {
+        estimate(workload, Deployment(SMALL, autoscaling=each)).total_usd_per_month
+        for each in (False, True)
+    }
+    assert len(totals) == 1
+
+
+def test_the_peak_decides_and_the_mean_is_billed():
+    flat, peaked = Workload(3000.0), Workload(3000.0, daily_shape=EVENING_DAY)
+    one, other = (estimate(each, Deployment(SMALL)) for each in (flat, peaked))
+    assert one.predictions_per_month == other.predictions_per_month
+    assert other.replicas_at_peak > one.replicas_at_peak
+    assert one.by_kind_usd["network"] == other.by_kind_usd["network"]
+
+
+def test_growth_compounds():
+    workload = Workload(1000.0, growth_share_per_month=0.1)
+    later = estimate(workload, Deployment(SMALL), month=12)
+    grown = estimate(Workload(1000.0 * 1.1**12), Deployment(SMALL))
+    assert later.total_usd_per_month == grown.total_usd_per_month
+
+
+def test_a_replica_too_few_is_said(int8):
+    slow = replace(int8, service_ms=5.0)
+    found = estimate(Workload(2000.0), Deployment(slow, replicas=1))
+    assert found.replicas_at_peak == 1
+    assert found.replicas_needed > 1
+
+
+def test_no_requests_still_cost_people_and_machines(int8):
+    found = estimate(Workload(0.0), Deployment(int8))
+    assert found.usd_per_million_predictions is None
+    assert found.replicas_at_peak == 2
+    assert found.dominant == "maintenance"
+
+
+def test_other_values_replace_inputs_and_are_said(int8):
+    workload, deployment = Workload(100.0), Deployment(int8)
+    before = estimate(workload, deployment).by_kind_usd
+    found = estimate(workload, deployment, values={"wage_ratio": 2.0, "compute_price_ratio": 3.0})
+    assert found.by_kind_usd["maintenance"] == pytest.approx(
+        2 * before["maintenance"], abs=Decimal("0.05")
+    )
+    assert found.by_kind_usd["compute"] == pytest.approx(3 * before["compute"], abs=Decimal("0.02"))
+    assert "wage_ratio = 2.0 (yours)" in found.assumptions
+
+
+def test_a_minimum_is_paid_for(int8):
+    found = estimate(Workload(1.0), Deployment(int8, storage="hdd"))
+    # 125 GiB × 0.045 = 5.625 USD, shared by four parts that are rounded on their own.
+    assert found.by_kind_usd["storage"] == pytest.approx(Decimal("5.625"), abs=Decimal("0.02"))
+    assert any(part.name == "room paid for and not used" for part in found.parts)
+
+
+def test_it_can_be_written_as_json(cloud):
+    read = json.loads(json.dumps(cloud.as_dict()))
+    assert read["total_usd_per_month"] == float(cloud.total_usd_per_month)
+    assert sum(read["by_kind_usd"].values()) == pytest.approx(read["total_usd_per_month"])
+    assert read["profile"] == "measured"
+    assert len(read["parts"]) == len(cloud.parts)
+
+
+def test_assumptions_and_sources_are_those_that_were_used(int8):
+    edge = estimate(Workload(1.0), Deployment(int8, machine="raspberry-pi-5-4gb", devices=5))
+    flat = estimate(Workload(1.0), Deployment(int8))
+    assert any("device_life_months" in each for each in edge.assumptions)
+    assert not any("device" in each for each in flat.assumptions)
+    assert not any("spot" in each for each in flat.assumptions)
+    assert any("2026-01-19" in each for each in flat.sources)
+    assert any("Raspberry Pi 5" in each for each in edge.sources)
+
+
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        (lambda p: Workload(-1.0), "requests_per_s"),
+        (lambda p: Workload(float("nan")), "requests_per_s"),
+        (lambda p: Workload(1e10), "requests_per_s"),
+        (lambda p: Workload(1.0, latency_objective_ms=0), "latency_objective_ms"),
+        (lambda p: Workload(1.0, logged_share=30), "logged_share"),
+        (lambda p: Workload(1.0, versions_kept=0), "versions_kept"),
+        (lambda p: Workload(1.0, daily_shape=(1.0,) * 23), "daily_shape"),
+        (lambda p: Workload(1.0, weekly_shape=(0.0,) * 7), "weekly_shape"),
+        (lambda p: Workload(1.0, daily_shape=(-1.0,) * 24), "daily_shape"),
+        (lambda p: replace(p, service_ms=0.0), "service_ms"),
+        (lambda p: replace(p, service_ms=float("nan")), "service_ms"),
+        (lambda p: replace(p, accuracy_share=97.7), "accuracy_share"),
+        (lambda p: replace(p, kind="guessed"), "kind"),
+        (lambda p: Deployment(p, spot_share=1.5), "spot_share"),
+        (lambda p: Deployment(p, replicas=0), "replicas"),
+        (lambda p: Deployment(p, regions=0), "regions"),
+        (lambda p: Deployment(p, measured_speed_ratio=0.0), "measured_speed_ratio"),
+        (lambda p: estimate(Workload(1.0), Deployment(p, machine="none")), "machine"),
+        (lambda p: estimate(Workload(1.0), Deployment(p, storage="tape")), "storage"),
+        (lambda p: estimate(Workload(1.0), Deployment(p, devices=3)), "devices"),
+        (
+            lambda p: estimate(Workload(1.0), Deployment(p, machine="raspberry-pi-5-4gb")),
+            "devices",
+        ),
+        (
+            lambda p: estimate(Workload(1.0), Deployment(p, training_machine="raspberry-pi-5-4gb")),
+            "training_machine",
+        ),
+        (
+            lambda p: estimate(Workload(1.0), Deployment(replace(p, memory_bytes=1e12))),
+            "memory_bytes",
+        ),
+        (
+            lambda p: estimate(Workload(1.0), Deployment(replace(p, service_ms=99.0))),
+            "latency_objective_ms",
+        ),
+        (
+            lambda p: estimate(
+                Workload(1e5), Deployment(p, machine="raspberry-pi-zero-2-w", devices=1)
+            ),
+            "latency_objective_ms",
+        ),
+        (lambda p: estimate(Workload(1.0), Deployment(p), values={"wage": 1}), "wage_ratio"),
+        (
+            lambda p: estimate(Workload(1.0), Deployment(p), values={"wage_ratio": -1}),
+            "wage_ratio",
+        ),
+        (
+            lambda p: estimate(
+                Workload(1.0), Deployment(p), values={"machine_usd_per_hour": float("nan")}
+            ),
+            "machine_usd_per_hour",
+        ),
+        (lambda p: estimate(Workload(1.0), Deployment(p), month=-1), "month"),
+        (
+            lambda p: estimate(Workload(1e8, growth_share_per_month=1.0), Deployment(p), month=9),
+            "requests_per_s",
+        ),
+    ],
+)
+def test_what_is_out_of_range_is_refused_by_name(int8, make, name):
+    with pytest.raises((ValueError, TypeError), match=name):
+        make(int8)
+
+
+def test_a_deployment_needs_a_profile():
+    with pytest.raises(TypeError, match="profile"):
+        Deployment("int8")
+
+
+def test_an_amount_too_large_for_cents_is_refused(int8):
+    with pytest.raises(ValueError, match="below 1e\\+12 USD"):
+        estimate(
+            Workload(1e8, response_bytes=1e9),
+            Deployment(int8, replicas=1, server_overhead_ms=0.0),
+        )
+
+
+def test_arrays_give_what_single_numbers_give(int8):
+    inputs = gather(Workload(50.0), Deployment(int8, regions=2), CATALOG)
+    rates = np.array([0.0, 10.0, 1e3, 2e4])
+    wages = np.array([1.0, 1.5, 0.5, 2.0])
+    together = month_of(changed(inputs, {"requests_per_s": rates, "wage_ratio": wages})).cost_usd
+    alone = [
+        float(month_of(changed(inputs, {"requests_per_s": r, "wage_ratio": w})).cost_usd)
+        for r, w in zip(rates, wages, strict=True)
+    ]
+    np.testing.assert_allclose(together, alone, rtol=1e-12)
+
+
+def test_each_input_can_be_replaced(int8):
+    inputs = gather(Workload(50.0), Deployment(int8, replicas=3), CATALOG)
+    for name in NUMERIC:
+        value = float(np.asarray(getattr(inputs, name)))
+        assert float(month_of(changed(inputs, {name: value})).cost_usd) > 0

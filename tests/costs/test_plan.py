@@ -1,0 +1,113 @@
+"""The plan: what it decides, and its page in Markdown and HTML."""
+
+import re
+from dataclasses import replace
+
+import pytest
+from bs4 import BeautifulSoup
+
+from deployworkbook.costs.advise import advise
+from deployworkbook.costs.model import estimate
+from deployworkbook.costs.plan import make_plan
+from deployworkbook.costs.plan_text import as_html, as_markdown, sections_of
+from deployworkbook.costs.workload import OFFICE_DAY, Workload
+
+
+@pytest.fixture
+def plan(int8, float32):
+    workload = Workload(2000.0, daily_shape=OFFICE_DAY, growth_share_per_month=0.05)
+    advice = advise(workload, [float32, int8], accuracy_share=0.97, memory_bytes=1e9)
+    return make_plan(advice, measured_on="a machine <here> | there")
+
+
+def test_it_is_about_the_best_choice(plan):
+    assert plan.choice == plan.advice.best
+    assert (
+        plan.cost.total_usd_per_month
+        == estimate(plan.advice.workload, plan.deployment).total_usd_per_month
+    )
+    assert plan.capacity.replicas == plan.cost.replicas_at_peak
+    assert plan.capacity.response_s <= 0.1
+    assert plan.later.total_usd_per_month > plan.cost.total_usd_per_month
+
+
+def test_markdown_says_decision_cost_saving_and_basis(plan):
+    page = as_markdown(plan)
+    assert page.startswith("# Deployment plan: int8 on ")
+    assert f"{plan.cost.total_usd_per_month:,.2f} USD a month" in page
+    saved = plan.reference.cost_usd_per_month - plan.choice.cost_usd_per_month
+    assert saved > 0
+    assert f"this plan saves {saved:,.2f} USD a month" in page
+    assert "3.9 times smaller" in page
+    assert "2026-01-19" in page
+    assert "modelled" in page
+    assert "measured" in page
+    assert "All 70 combinations" in page  # 2 profiles × 35 machines
+
+
+def test_each_table_of_the_markdown_is_whole(plan):
+    for block in as_markdown(plan).split("\n\n"):
+        if block.startswith("|"):
+            widths = {len(re.findall(r"(?<!\\)\|", line)) for line in block.splitlines()}
+            assert len(widths) == 1
+
+
+def test_the_shares_of_the_four_kinds_sum_to_one(plan):
+    (section,) = [each for each in sections_of(plan) if each.title == "Costs"]
+    *kinds, total = section.rows
+    amounts = [float(row[1].replace(",", "")) for row in kinds]
+    assert sum(amounts) == pytest.approx(float(total[1].replace(",", "")))
+    assert len(kinds) == 4
+
+
+def test_the_page_is_html_that_needs_nothing_else(plan):
+    text = as_html(plan)
+    page = BeautifulSoup(text, "html.parser")
+    assert page.html["lang"] == "en"
+    assert page.title.text == page.h1.text
+    assert not page.find_all(["script", "link", "img", "iframe"])
+    assert "http" not in str(page.style)
+    # What is not ours is escaped.
+    assert "a machine <here> | there" in page.text
+    assert page.find("here") is None
+    assert [each.text for each in page.find_all("h2")] == [each.title for each in sections_of(plan)]
+    for table in page.find_all("table"):
+        widths = {len(row.find_all(["td", "th"])) for row in table.find_all("tr")}
+        assert len(widths) == 1
+        assert all(cell["scope"] == "col" for cell in table.thead.find_all("th"))
+
+
+def test_both_pages_say_the_same(plan):
+    page = BeautifulSoup(as_html(plan), "html.parser").text
+    for section in sections_of(plan):
+        for sentence in (*section.text, *section.items):
+            assert sentence in page
+            assert sentence in as_markdown(plan)
+
+
+def test_without_another_form_nothing_is_said_to_be_saved(int8):
+    page = as_markdown(make_plan(advise(Workload(1.0), [int8])))
+    assert "No other form of the model" in page
+
+
+def test_growth_that_outgrows_the_choice_is_said(int8):
+    workload = Workload(100.0, growth_share_per_month=1.0)
+    slow = replace(int8, service_ms=5.0)
+    plan = make_plan(advise(workload, [slow], devices=200, machines=["raspberry-pi-5-4gb"]))
+    assert plan.later is None
+    assert plan.capacity is None
+    assert "outgrow" in as_markdown(plan)
+
+
+def test_where_nothing_holds_the_nearest_misses_are_told(int8):
+    advice = advise(Workload(1.0), [int8], accuracy_share=0.999)
+    with pytest.raises(ValueError, match=r"objectives.*Nearest: int8 in litert on .*accurate"):
+        make_plan(advice)
+
+
+def test_modelled_profiles_are_not_called_measured(int8):
+    modelled = replace(int8, kind="modelled")
+    page = as_markdown(make_plan(advise(Workload(1.0), [modelled])))
+    assert "measured" not in page.replace("was measured on a core", "").replace(
+        "was measured beside", ""
+    )

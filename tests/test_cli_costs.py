@@ -1,0 +1,163 @@
+"""The commands ``cost``, ``plan`` and ``prices``, from their arguments to their exit codes."""
+
+import json
+
+import pytest
+
+from deployworkbook.cli import main
+from deployworkbook.ledger import Ledger
+from deployworkbook.measurement import Measurement
+
+NAMED = ("--rps", "100", "--variant", "int8")
+
+
+def call(*arguments):
+    """Call the command in this process; return what it exits with."""
+    with pytest.raises(SystemExit) as ended:
+        main(list(map(str, arguments)))
+    return ended.value.code or 0
+
+
+@pytest.fixture
+def measured(home):
+    """A ledger with two forms of the model."""
+    for variant, runtime, milliseconds, size in (
+        ("float32", "keras", 30.0, 409_068),
+        ("int8", "litert", 0.01, 105_920),
+    ):
+        Ledger().add(
+            Measurement(
+                variant,
+                runtime,
+                "1",
+                "mnist",
+                "print",
+                size_bytes=size,
+                compressed_bytes=size - 10_000,
+                correct=977,
+                examples=1000,
+                latency_p50_ms=milliseconds,
+                latency_p99_ms=2 * milliseconds,
+                peak_memory_bytes=200_000_000,
+            )
+        )
+
+
+def test_cost_prints_the_four_kinds_and_what_they_rest_on(measured, capsys):
+    assert call("cost", *NAMED) == 0
+    said = capsys.readouterr().out
+    for word in ("compute", "storage", "network", "maintenance", "total", "million predictions"):
+        assert word in said
+    assert "int8 in litert (measured) on 2 × c7g.large" in said
+    assert "Assumed: hours_per_update" in said
+    assert "Source: Amazon EC2" in said
+
+
+def test_cost_as_json_is_what_the_library_says(measured, capsys):
+    assert call("cost", *NAMED, "--machine", "c8g.large", "--regions", 2, "--json") == 0
+    read = json.loads(capsys.readouterr().out)
+    assert (read["machine"], read["variant"], read["replicas_at_peak"]) == ("c8g.large", "int8", 4)
+    parts = sum(part["cost_usd"] for part in read["parts"])
+    assert parts == pytest.approx(read["total_usd_per_month"])
+
+
+def test_cost_needs_no_ledger_where_the_time_is_given(capsys):
+    assert call("cost", "--rps", 1, "--service-ms", 2, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["profile"] == "modelled"
+
+
+def test_options_reach_the_estimate(measured, capsys, tmp_path):
+    own = tmp_path / "own.toml"
+    own.write_text('[machines]\n"c7g.large" = { price_usd_per_hour = 1 }\n')
+    totals = {}
+    for name, more in {
+        "plain": (),
+        "spot": ("--spot-share", 1),
+        "own prices": ("--prices", own),
+        "wage": ("--set", "wage_ratio=2"),
+        "replicas": ("--replicas", 9),
+        "growth": ("--growth", 0.5, "--month", 12),
+        "updates": ("--updates", 9),
+        "edge": ("--machine", "raspberry-pi-5-4gb", "--devices", 40),
+        "keras": ("--variant", "float32"),
+        "disk": ("--storage", "hdd"),
+    }.items():
+        assert call("cost", *NAMED, *more, "--json") == 0
+        totals[name] = json.loads(capsys.readouterr().out)["total_usd_per_month"]
+    assert len(set(totals.values())) == len(totals)
+    assert totals["spot"] < totals["plain"] < totals["own prices"]
+
+
+def test_too_few_replicas_are_said(measured, capsys):
+    given = ("--rps", 300, "--variant", "float32", "--replicas", 1)
+    assert call("cost", *given) == 0
+    assert "Too few: the latency objective needs" in capsys.readouterr().out
+
+
+def test_plan_writes_a_page_twice_and_keeps_an_older_one(measured, home, tmp_path, capsys):
+    given = ("plan", "--rps", 50, "--accuracy", 0.95, "--out", tmp_path)
+    assert call(*given) == 0
+    said = capsys.readouterr().out
+    assert "int8 in litert on 2 ×" in said
+    page = (tmp_path / "deployment_plan.html").read_text()
+    text = (tmp_path / "deployment_plan.md").read_text()
+    assert "data set mnist" in page
+    assert "What compression saves" in text
+    (tmp_path / "deployment_plan.md").write_text("edited")
+    assert call(*given) == 0
+    assert "The older one is kept as" in capsys.readouterr().out
+    (backup,) = (home / "deployworkbook" / "backups").iterdir()
+    assert backup.read_text() == "edited"
+    assert (tmp_path / "deployment_plan.md").read_text() == text
+
+
+def test_prices_are_listed_with_their_dates(capsys):
+    assert call("prices", "list") == 0
+    said = capsys.readouterr().out
+    assert "c7g.large" in said
+    assert "2026-01-19" in said
+    assert "raspberry-pi-5-4gb" in said
+
+
+def test_a_file_of_prices_is_checked(tmp_path, capsys):
+    own = tmp_path / "own.toml"
+    own.write_text("[assumptions]\nhours_per_update = { value = 3 }\n")
+    assert call("prices", "check", own) == 0
+    assert "changes 1 field" in capsys.readouterr().out
+    own.write_text("")
+    assert call("prices", "check", own) == 0
+    assert "changes nothing" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("cost", "--rps", 1), "--variant"),
+        (("cost", "--rps", -1, "--service-ms", 1), "requests_per_s"),
+        (("cost", "--rps", "nan", "--service-ms", 1), "requests_per_s"),
+        (
+            ("cost", "--rps", 1, "--service-ms", 1, "--machine", "c7g.larg"),
+            "Did you mean c7g.large",
+        ),
+        (("cost", "--rps", 1, "--service-ms", 1, "--set", "wage"), "NAME=VALUE"),
+        (("cost", "--rps", 1, "--service-ms", 1, "--set", "wage_rati=2"), "wage_ratio"),
+        (("cost", "--rps", 1, "--service-ms", 1, "--day", "night"), "--day"),
+        (("cost", "--rps", 1, "--service-ms", 500), "latency_objective_ms"),
+        (("cost", "--rps", 1, "--variant", "int8"), "Lesson 04"),
+        (("cost", "--rps", 1, "--service-ms", 1, "--prices", "no.toml"), "no.toml"),
+        (("plan", "--rps", 1), "Lesson 04"),
+        (("prices", "check", "no.toml"), "no.toml"),
+    ],
+)
+def test_a_wrong_call_exits_with_1_and_says_what_is_right(home, arguments, words, capsys):
+    assert call(*arguments) == 1
+    said = " ".join(capsys.readouterr().err.split())
+    assert said.startswith("Error: ")
+    assert words in said
+    assert "Traceback" not in said
+
+
+def test_objectives_that_nothing_holds_are_told(measured, tmp_path, capsys):
+    assert call("plan", "--rps", 1, "--accuracy", 0.999, "--out", tmp_path) == 1
+    assert "none of 70 combinations" in " ".join(capsys.readouterr().err.split())
+    assert list(tmp_path.iterdir()) == []
