@@ -8,10 +8,21 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from deployworkbook.costs.fleet import Fleet
 from deployworkbook.formulas.queueing import check_times, utilisation
 from deployworkbook.formulas.response import response_times
-from deployworkbook.validation import check_array, check_integer, check_number, message
+from deployworkbook.validation import (
+    check_array,
+    check_integer,
+    check_number,
+    check_same_shape,
+    message,
+)
 
+Array = NDArray[np.float64]
+
+# How many requests a replay serves: few arrivals are served several times, each with other times.
+REPLAYED = 100_000
 # Blocks of neighbouring requests, whose percentiles are nearly independent of each other.
 BLOCKS = 20
 
@@ -21,11 +32,14 @@ class LoadPoint:
     """One load on a server: what the queue predicts, and what was measured.
 
     Args:
-        arrival_rate_per_s: Of the load.
+        arrival_rate_per_s: Of the load, as it was.
         utilisation: Arrival rate times mean service time, by server.
         percentile: Which one, such as 0.99.
         predicted_s: Response time at that percentile, by ``formulas.response``.
-        measured_s: The same of the requests.
+        replayed_s: The same of a queue that gets just these arrivals: what it differs from
+            ``predicted_s`` is the chance of the arrivals, what it differs from ``measured_s`` is
+            the server.
+        measured_s: The same of the server.
         measured_low_s: Lower end of its 95 % interval.
         measured_high_s: Upper end.
         predicted_mean_s: Mean response time, predicted,
@@ -37,6 +51,7 @@ class LoadPoint:
     utilisation: float
     percentile: float
     predicted_s: float
+    replayed_s: float
     measured_s: float
     measured_low_s: float
     measured_high_s: float
@@ -49,28 +64,35 @@ class LoadPoint:
         """How far the prediction is off, as a share of what was measured: -0.1 is 10 % too low."""
         return self.predicted_s / self.measured_s - 1.0
 
+    @property
+    def server_error(self) -> float:
+        """The same of the replay: what is left of the error once the arrivals' chance is out."""
+        return self.replayed_s / self.measured_s - 1.0
+
 
 def compare(
-    arrival_rates_per_s: ArrayLike,
+    arrivals_s: Sequence[ArrayLike],
     responses_s: Sequence[ArrayLike],
     service_times_s: ArrayLike,
     *,
     servers: int = 1,
     unloaded_s: ArrayLike | None = None,
     percentile: float = 0.99,
+    seed: int = 0,
 ) -> list[LoadPoint]:
     """Compare measured response times with the queue's, load by load.
 
     Args:
-        arrival_rates_per_s: Of each load, as measured, shape ``[loads]``.
-        responses_s: Of each load, in order of arrival, ``[loads]`` arrays of shape ``[requests]``;
-            from the moment at which a request was meant to be sent.
+        arrivals_s: When the requests of each load were meant to be sent, ascending from the load's
+            start, ``[loads]`` arrays of shape ``[requests]``.
+        responses_s: How long each took from that moment on, the same shapes.
         service_times_s: How long each request occupied a server, shape ``[n]``: with one server,
             the gaps between answers while there is always a request that waits.
         servers: How many requests are worked on at once.
         unloaded_s: Response times of requests that were alone, shape ``[m]``; by default the
             service times.
         percentile: From 0 to 1, exclusive.
+        seed: Of the service times that the replay draws.
 
     Returns:
         One point a load. The interval of a percentile is by order statistics for independent
@@ -79,29 +101,30 @@ def compare(
 
     Raises:
         TypeError: An argument is no number.
-        ValueError: Rates and responses differ in number, a load has too few requests to have such
-            a percentile, or a utilisation is 1 or more.
+        ValueError: Arrivals and responses differ in number, a load has too few requests to have
+            such a percentile, or a utilisation is 1 or more.
 
-    >>> alone = [[0.010] * 200]
-    >>> point, = compare([1e-9], alone, [0.010])
-    >>> round(point.error, 3)
-    0.0
+    >>> point, = compare([np.arange(1.0, 201.0)], [[0.010] * 200], [0.010])
+    >>> round(point.server_error, 3), round(point.utilisation, 3)
+    (0.0, 0.01)
     """
-    rates = check_array("arrival_rates_per_s", arrival_rates_per_s, ndim=1)
     service = check_times("service_times_s", service_times_s)
+    alone = service if unloaded_s is None else check_times("unloaded_s", unloaded_s)
     check_integer("servers", servers, 1)
     p = check_number("percentile", percentile, 0, 1, open_low=True, open_high=True)
-    if len(rates) != len(responses_s):
+    if len(arrivals_s) != len(responses_s):
         raise ValueError(
             message(
                 "responses_s",
                 received=f"{len(responses_s)} loads",
-                expected=f"one for each of the {len(rates)} arrival rates",
+                expected=f"one for each of the {len(arrivals_s)} of arrivals_s",
             )
         )
     points = []
-    for rate, measured in zip(rates.tolist(), responses_s, strict=True):
-        responses = check_times("responses_s", measured)
+    for came, took in zip(arrivals_s, responses_s, strict=True):
+        arrivals = check_array("arrivals_s", came, ndim=1)
+        responses = check_times("responses_s", took)
+        check_same_shape("arrivals_s", arrivals, "responses_s", responses)
         if len(responses) * (1.0 - p) < 1.0:
             raise ValueError(
                 message(
@@ -110,7 +133,9 @@ def compare(
                     expected=f"at least {int(np.ceil(1 / (1 - p)))}, for percentile {p:g}",
                 )
             )
-        predicted = response_times(rate, service, servers, unloaded_s=unloaded_s)
+        rate = len(arrivals) / float(arrivals.max())
+        predicted = response_times(rate, service, servers, unloaded_s=alone)
+        replayed = _replay(arrivals, service, alone, servers, np.random.default_rng(seed))
         low, high = _interval(responses, p)
         points.append(
             LoadPoint(
@@ -118,6 +143,7 @@ def compare(
                 utilisation=float(utilisation(rate, service.mean(), servers)),
                 percentile=p,
                 predicted_s=predicted.percentile_s(p),
+                replayed_s=float(np.quantile(replayed, p)),
                 measured_s=float(np.quantile(responses, p)),
                 measured_low_s=low,
                 measured_high_s=high,
@@ -129,7 +155,21 @@ def compare(
     return points
 
 
-def _interval(responses: NDArray[np.float64], p: float) -> tuple[float, float]:
+def _replay(
+    arrivals: Array, service: Array, alone: Array, servers: int, generator: np.random.Generator
+) -> Array:
+    """Responses of a queue to given arrivals; a mean over draws would have no percentile."""
+    waits = []
+    for _ in range(1 + REPLAYED // len(arrivals)):
+        times = generator.choice(service, len(arrivals))
+        fleet = Fleet(arrivals, times, workers=servers, replicas=1, most_wait_s=np.inf)
+        fleet.run(np.nextafter(arrivals[-1], np.inf))
+        waits.append(fleet.waits)
+    total = np.concatenate(waits)
+    return np.asarray(total + generator.choice(alone, len(total)))
+
+
+def _interval(responses: Array, p: float) -> tuple[float, float]:
     """A 95 % interval of a percentile, from how the late ones spread over blocks of neighbours.
 
     The share of late requests, by the measured percentile, is a mean over blocks; its standard

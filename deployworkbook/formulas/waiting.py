@@ -113,10 +113,10 @@ def response_survival(
 
     Args:
         time_s: t, at least 0.
-        arrival_rate_per_s: λ of a Poisson process, requests per second, at least 0.
-        service_time_s: s, mean, more than 0.
-        servers: c, whole numbers of at least 1.
-        service_scv: v, squared coefficient of variation of the service times, at least 0.
+        arrival_rate_per_s: λ, as in :func:`wait_survival`.
+        service_time_s: s.
+        servers: c.
+        service_scv: v.
 
     Returns:
         From 0 to 1, in the arguments' common shape.
