@@ -4,6 +4,7 @@ The layers, from the ground up; each imports only from those above it in this li
 
 - ``validation``: checks of arguments and the wording of their errors.
 - ``formulas``: the equations, in NumPy alone; one module an idea, one function an equation.
+- ``costs``: what a deployment costs: prices with their sources, assumptions, and the arithmetic.
 - ``workspace``, ``cache``: where a learner's files live, and results that are made once.
 - ``machine``, ``measurement``, ``ledger``: what this machine is, what was measured on it, and the
   book of it all.

@@ -43,6 +43,15 @@ def measured(home):
         )
 
 
+def test_the_commands_are_listed_and_describe_themselves(capsys):
+    assert call("--help") == 0
+    shown = capsys.readouterr().out
+    for command in ("cost", "plan", "prices"):
+        assert f" {command} " in shown
+        assert call(command, "--help") == 0
+        assert "Usage: deployworkbook" in capsys.readouterr().out
+
+
 def test_cost_prints_the_four_kinds_and_what_they_rest_on(measured, capsys):
     assert call("cost", *NAMED) == 0
     said = capsys.readouterr().out
