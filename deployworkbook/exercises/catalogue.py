@@ -10,6 +10,8 @@ from deployworkbook.exercises import (
     pipeline,
     pruning,
     quantization,
+    runtimes,
+    serving,
     start,
     training,
 )
@@ -25,6 +27,8 @@ MODULES = (
     pruning,
     distillation,
     pipeline,
+    runtimes,
+    serving,
 )
 
 EXERCISES: dict[str, Exercise] = {

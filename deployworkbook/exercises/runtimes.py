@@ -1,0 +1,249 @@
+"""The exercises of lesson 09: overhead, operations and bytes, bounds, parity."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from deployworkbook.exercises.declaration import Exercise, Mistake, Prediction
+
+LESSON = "09_runtimes"
+
+# Overhead, time of an image, and deadline, in one unit; binary fractions, so division is exact.
+DEADLINES = ((6.0, 2.0, 21.0), (0.5, 0.25, 0.25), (1.0, 0.125, 2.0))
+
+MACHINES = ((1000.0, 50.0, 100.0, 10.0), (1000.0, 500.0, 100.0, 10.0))
+
+# Sizes and times that lie on no line, so that each way to fit gives another.
+BATCHES = (
+    (np.array([1.0, 10.0, 100.0]), np.array([8.0, 30.0, 200.0])),
+    (np.array([1.0, 2.0, 50.0, 400.0]), np.array([5.0, 7.0, 40.0, 330.0])),
+)
+
+ANSWERS = (
+    (
+        np.array([[0.75, 0.25], [0.5, 0.25], [0.125, 0.875]]),
+        np.array([[0.25, 0.75], [0.5, 0.25], [0.25, 0.75]]),
+    ),
+    (
+        np.array([[0.75, 0.125, 0.125], [0.25, 0.5, 0.25], [0.0, 0.5, 0.5]]),
+        np.array([[0.5, 0.375, 0.125], [0.25, 0.5, 0.25], [0.5, 0.25, 0.25]]),
+    ),
+)
+
+
+def _largest_batch(overhead: float, per_image: float, deadline: float) -> int:
+    return max(0, math.floor((deadline - overhead) / per_image))
+
+
+def _bound(operations: float, moved: float, per_s: float, bytes_per_s: float) -> float:
+    return max(operations / per_s, moved / bytes_per_s)
+
+
+def _fit(sizes: np.ndarray, times: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Solve the normal equations for a and b, with these weights of the squared errors."""
+    one, n, nn = weights.sum(), (weights * sizes).sum(), (weights * sizes**2).sum()
+    t, nt = (weights * times).sum(), (weights * sizes * times).sum()
+    return np.array([t * nn - nt * n, nt * one - t * n]) / (one * nn - n * n)
+
+
+def _line(sizes: np.ndarray, times: np.ndarray) -> np.ndarray:
+    return _fit(sizes, times, times**-2.0)
+
+
+def _parity(reference: np.ndarray, other: np.ndarray) -> np.ndarray:
+    agreeing = (reference.argmax(axis=1) == other.argmax(axis=1)).sum()
+    return np.array([agreeing, np.abs(reference - other).max()])
+
+
+EXERCISES = (
+    Exercise(
+        id="runtimes.operations",
+        lesson=LESSON,
+        expected="a whole number of operations",
+        reference=2 * (784 * 128 + 128 * 10),
+        relative_tolerance=1e-9,
+        hints=(
+            "Each weight of the matrices is multiplied once, and the product is added once.",
+            "The first matrix has 784 · 128 weights, the second one 128 · 10.",
+            "2 * (784 * 128 + 128 * 10)",
+        ),
+        mistakes=(
+            Mistake(
+                784 * 128 + 128 * 10,
+                "Those are the multiplications. Each product is added to a sum as well.",
+            ),
+            Mistake(
+                784 * 128 + 128 + 128 * 10 + 10,
+                "That is how many weights there are. Count what is done with them.",
+            ),
+            Mistake(
+                2 * 784 * 128 * 10,
+                "The layers come one after the other: their operations add up.",
+            ),
+            Mistake(2 * 784 * 128, "The second layer is missing."),
+        ),
+    ),
+    Exercise(
+        id="runtimes.line",
+        lesson=LESSON,
+        expected="a function of sizes and times (arrays) that returns a and b",
+        reference=_line,
+        cases=BATCHES,
+        relative_tolerance=1e-4,
+        hints=(
+            "The relative error of a size is (a + b n - t) / t: its square has the weight 1 / t².",
+            "Solve the two equations above; or divide by t, and ask np.linalg.lstsq for a and b.",
+            "np.linalg.lstsq(np.stack([1 / times, sizes / times], 1), np.ones(len(times)))[0]",
+        ),
+        mistakes=(
+            Mistake(
+                lambda sizes, times: _fit(sizes, times, np.ones(len(sizes))),
+                "You minimise plain errors: the largest batch decides alone. Divide each by its t.",
+            ),
+            Mistake(
+                lambda sizes, times: _fit(sizes, times, 1 / times),
+                "Your weights are 1 / t. The error is divided by t before it is squared.",
+            ),
+            Mistake(
+                lambda sizes, times: _line(sizes, times)[::-1],
+                "The figures are right, in the other order: a first, then b.",
+            ),
+            Mistake(
+                lambda sizes, times: _fit(sizes, times, times**-4.0),
+                "Your weights are 1 / t⁴: polyfit squares its w itself, so give it 1 / t.",
+            ),
+        ),
+    ),
+    Exercise(
+        id="runtimes.deadline",
+        lesson=LESSON,
+        expected="a function of overhead, per_image and deadline that returns a number of images",
+        reference=_largest_batch,
+        cases=DEADLINES,
+        hints=(
+            "Solve overhead + per_image · n ≤ deadline for n.",
+            "No part of an image can be asked for, and never fewer than none.",
+            "max(0, math.floor((deadline - overhead) / per_image))",
+        ),
+        mistakes=(
+            Mistake(
+                lambda overhead, per_image, deadline: math.floor(deadline / per_image),
+                "The call itself takes time before its first image.",
+            ),
+            Mistake(
+                lambda overhead, per_image, deadline: (deadline - overhead) / per_image,
+                "Images are whole, and there are never fewer than none.",
+            ),
+            Mistake(
+                lambda overhead, per_image, deadline: math.floor((deadline - overhead) / per_image),
+                "Where the overhead alone is too long, no image is done: the answer is 0.",
+            ),
+            Mistake(
+                lambda overhead, per_image, deadline: max(
+                    0, math.ceil((deadline - overhead) / per_image)
+                ),
+                "Rounded up, the last image is late.",
+            ),
+        ),
+    ),
+    Exercise(
+        id="runtimes.bound",
+        lesson=LESSON,
+        expected="a function of operations, bytes moved and what the machine can do of both a "
+        "second, that returns seconds",
+        reference=_bound,
+        cases=MACHINES,
+        hints=(
+            "How long would the operations take alone? How long the bytes alone?",
+            "Both go on at once: whichever takes longer is the bound.",
+            "max(operations / operations_per_s, moved / bytes_per_s)",
+        ),
+        mistakes=(
+            Mistake(
+                lambda operations, moved, per_s, bytes_per_s: (
+                    operations / per_s + moved / bytes_per_s
+                ),
+                "That is one after the other. A processor moves and computes at the same time.",
+            ),
+            Mistake(
+                lambda operations, moved, per_s, bytes_per_s: min(
+                    operations / per_s, moved / bytes_per_s
+                ),
+                "The quicker of both has to wait for the other.",
+            ),
+            Mistake(
+                lambda operations, moved, per_s, bytes_per_s: max(
+                    per_s / operations, bytes_per_s / moved
+                ),
+                "Those are runs a second, the wrong way up: divide the work by the speed.",
+            ),
+        ),
+    ),
+    Exercise(
+        id="runtimes.parity",
+        lesson=LESSON,
+        expected="a function of two arrays [images, classes] that returns how many images have "
+        "the same class, and the largest difference",
+        reference=_parity,
+        cases=ANSWERS,
+        hints=(
+            "An image's class is where its row is largest.",
+            "argmax(axis=1) of both, compared and summed; and the largest absolute difference.",
+            "[(reference.argmax(1) == other.argmax(1)).sum(), abs(reference - other).max()]",
+        ),
+        mistakes=(
+            Mistake(
+                lambda reference, other: [
+                    (reference.argmax(axis=1) == other.argmax(axis=1)).mean(),
+                    np.abs(reference - other).max(),
+                ],
+                "The first is a share of the images. How many are there?",
+            ),
+            Mistake(
+                lambda reference, other: [
+                    (reference.argmax(axis=1) == other.argmax(axis=1)).sum(),
+                    np.abs(reference - other).mean(),
+                ],
+                "The mean hides the one image that differs. Take the largest difference.",
+            ),
+            Mistake(
+                lambda reference, other: [
+                    (reference.argmax(axis=1) == other.argmax(axis=1)).sum(),
+                    (reference - other).max(),
+                ],
+                "A difference below 0 counts as much: take its absolute value.",
+            ),
+            Mistake(
+                lambda reference, other: [
+                    (reference == other).all(axis=1).sum(),
+                    np.abs(reference - other).max(),
+                ],
+                "You count the rows that are equal number by number. Only the class must agree.",
+            ),
+        ),
+    ),
+)
+
+PREDICTIONS = (
+    Prediction(
+        id="runtimes.arithmetic",
+        lesson=LESSON,
+        question="model.predict takes some ten milliseconds for one image. How much of that is the "
+        "multiplying and adding?",
+        choices=("more than half", "about a tenth", "less than a hundredth"),
+        answer="less than a hundredth",
+        reason="A processor does the 203,264 operations in some microseconds. The rest is spent on "
+        "preparing for a large data set, each time anew.",
+    ),
+    Prediction(
+        id="runtimes.batch",
+        lesson=LESSON,
+        question="With 1,024 images in a batch, how much faster than model.predict is LiteRT?",
+        choices=("still thousands of times", "ten to a hundred times", "not at all"),
+        answer="ten to a hundred times",
+        reason="The overhead of a call is paid once for all of its images, so what remains between "
+        "the two shrinks with every image in the batch.",
+    ),
+)
