@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
+from tqdm.auto import tqdm
 
 from deployworkbook.measurement import Measurement
 from deployworkbook.runtimes.base import Artifact, Predictor
@@ -124,17 +126,26 @@ def compare(
         received = ", ".join(keys) or "none"
         raise ValueError(message("artifacts", received=received, expected="different ones"))
     images = dataset.test.images
-    with threadpool_limits(chosen.threads):
-        predictors = {
-            key: runtime(each.runtime).load(each) for key, each in zip(keys, artifacts, strict=True)
-        }
+    predictors = {
+        key: runtime(each.runtime).load(each) for key, each in zip(keys, artifacts, strict=True)
+    }
+    started = keys if chosen.own_process else []
+    starts: dict[str, Start] = {}
+    with tqdm(total=3 + len(started), unit="step") as bar:
+        bar.set_description("all test images")
         answers = {key: predict_in_batches(each, images) for key, each in predictors.items()}
+        _advance(bar, "one image at a time")
         single = latencies(predictors, images, chosen)
+        _advance(bar, "batches")
         batched = batch_times(predictors, images, chosen)
+        for key, artifact in zip(started, artifacts, strict=False):
+            _advance(bar, f"a process for {key}")
+            starts[key] = start_process(artifact)
+        _advance(bar, "done")
+    with threadpool_limits(chosen.threads):  # as it was while they were timed
         threads = {key: each.threads for key, each in predictors.items()}
     results = []
     for key, artifact in zip(keys, artifacts, strict=True):
-        start = start_process(artifact) if chosen.own_process else None
         said = f"threads: {threads[key]}; one of {len(keys)} measured in turns"
         results.append(
             Result(
@@ -143,7 +154,7 @@ def compare(
                 batch_s=batched[key],
                 parity=parity(answers[keys[0]], answers[key]),
                 threads=threads[key],
-                start=start,
+                start=starts.get(key),
                 measurement=_row(
                     predictors[key],
                     artifact,
@@ -151,13 +162,18 @@ def compare(
                     correct=int((answers[key].argmax(axis=1) == dataset.test.labels).sum()),
                     latency=single[key],
                     batch_s=batched[key],
-                    start=start,
+                    start=starts.get(key),
                     lesson=lesson,
                     note=f"{note}; {said}" if note else said,
                 ),
             )
         )
     return results
+
+
+def _advance(bar: Any, next_step: str) -> None:
+    bar.update()
+    bar.set_description(next_step)
 
 
 def _row(

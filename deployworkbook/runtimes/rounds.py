@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from deployworkbook.runtimes.timing import Latency, Predict, time_batches, time_images
 from deployworkbook.validation import check_integer, check_number, message
@@ -28,7 +29,7 @@ class Plan:
         batch_sizes: Images per call of the throughput.
         batch_seconds: How long each of these sizes is measured, over all rounds; at the least a
             batch a round.
-        threads: How many threads a predictor may use.
+        threads: How many threads NumPy may use meanwhile; other platforms are told as they load.
         own_process: Whether each is also started in a process of its own, for its memory and how
             long it loads.
 
@@ -70,11 +71,12 @@ def latencies(
     Returns:
         By name, in the order of ``predictors``.
     """
-    counts = {name: _repetitions(each, images, plan) for name, each in predictors.items()}
     times: dict[str, list[NDArray[np.float64]]] = {name: [] for name in predictors}
-    for name, predict in _turns(predictors, plan.rounds):
-        # The one before has used the caches: a few calls bring back what this one needs.
-        times[name].append(time_images(predict, images, repetitions=counts[name], warm_up=5))
+    with threadpool_limits(plan.threads):
+        counts = {name: _repetitions(each, images, plan) for name, each in predictors.items()}
+        for name, predict in _turns(predictors, plan.rounds):
+            # The one before has used the caches: a few calls bring back what this one needs.
+            times[name].append(time_images(predict, images, repetitions=counts[name], warm_up=5))
     return {name: Latency(np.concatenate(parts)) for name, parts in times.items()}
 
 
@@ -95,10 +97,11 @@ def batch_times(
     times: dict[str, dict[int, list[float]]] = {
         name: {size: [] for size in plan.batch_sizes} for name in predictors
     }
-    for size in plan.batch_sizes:
-        batch = np.resize(images, (size, *images.shape[1:]))
-        for name, predict in _turns(predictors, plan.rounds):
-            times[name][size] += time_batches(predict, batch, seconds=share_s, least=1)
+    with threadpool_limits(plan.threads):
+        for size in plan.batch_sizes:
+            batch = np.resize(images, (size, *images.shape[1:]))
+            for name, predict in _turns(predictors, plan.rounds):
+                times[name][size] += time_batches(predict, batch, seconds=share_s, least=1)
     return {
         name: {size: float(np.median(each)) for size, each in sizes.items()}
         for name, sizes in times.items()
