@@ -58,6 +58,16 @@ platform_choice_explorer([
     for k in range(2, 9)
 ])
 """,
+    "batching": """
+from deployworkbook.widgets.batching import batching_explorer
+explorer = batching_explorer()
+explorer.set(largest_batch=16)
+explorer
+""",
+    "replicas": """
+from deployworkbook.widgets.replicas import replicas_explorer
+replicas_explorer()
+""",
 }
 
 # The usual way: one slider, a function that computes the same and makes the same picture anew, and

@@ -17,6 +17,7 @@ from deployworkbook.plots.picture import Picture
 from deployworkbook.plots.platforms import PlatformFigures
 from deployworkbook.plots.view import View
 from deployworkbook.widgets import explorer as subject
+from deployworkbook.widgets.batching import batching_explorer
 from deployworkbook.widgets.controls import Choice, LogSlider, Slider, Stops
 from deployworkbook.widgets.descent import descent_explorer
 from deployworkbook.widgets.explorer import Explorer
@@ -26,6 +27,7 @@ from deployworkbook.widgets.losses import loss_explorer
 from deployworkbook.widgets.overhead import overhead_explorer
 from deployworkbook.widgets.platform_choice import platform_choice_explorer
 from deployworkbook.widgets.quantizer import quantizer_explorer
+from deployworkbook.widgets.replicas import replicas_explorer
 from deployworkbook.widgets.temperature import temperature_explorer
 
 RANDOM = np.random.default_rng(0)
@@ -66,6 +68,8 @@ EXPLORERS = [
     small_temperature_explorer,
     small_overhead_explorer,
     small_platform_choice_explorer,
+    batching_explorer,
+    replicas_explorer,
 ]
 
 LIVE = "application/vnd.jupyter.widget-view+json"
