@@ -57,6 +57,8 @@ class Processor:
         speed_ratio: Its speed on this workbook's small network, one image a call.
         low_ratio: What it may be at the least.
         high_ratio: What it may be at the most.
+        large_gflops: What one core or device reaches on large matrices, 10⁹ operations a second.
+        call_ms: What each call takes besides: copies to a device, the launch of its kernels.
         reason: Why this figure.
     """
 
@@ -66,6 +68,8 @@ class Processor:
     speed_ratio: float
     low_ratio: float
     high_ratio: float
+    large_gflops: float
+    call_ms: float
     reason: str
 
 

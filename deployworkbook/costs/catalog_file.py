@@ -197,8 +197,9 @@ def _check_whole(label: str, entry: Any) -> None:
             raise ValueError(message(f"{label}.devices", received=received, expected=expected))
     if isinstance(entry, Processor):
         _check_range(label, "speed_ratio", entry.low_ratio, entry.speed_ratio, entry.high_ratio)
-        if not entry.low_ratio or not entry.cores_per_vcpu_ratio:
-            raise ValueError(message(f"{label}.low_ratio", received="0", expected="above 0"))
+        for key in ("low_ratio", "cores_per_vcpu_ratio", "large_gflops"):
+            if not getattr(entry, key):
+                raise ValueError(message(f"{label}.{key}", received="0", expected="above 0"))
     if isinstance(entry, Assumption):
         _check_range(label, "value", entry.low, entry.value, entry.high)
 

@@ -43,6 +43,8 @@ RANGES: dict[str, tuple[float, float]] = {
     "_watts_per_vcpu": (0, 1e3),
     "_watts": (0, 1e5),
     "_kwh": (0, 1e12),
+    "_gflops": (0, 1e9),
+    "_per_million": (0, 1e12),
     "_ms": (0, 1e7),
     "_s": (0, 1e6),
     "_hours": (0, 1e5),

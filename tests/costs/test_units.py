@@ -9,7 +9,7 @@ from deployworkbook.costs import (
     advice,
     breakdown,
     catalog,
-    curves,
+    model_size,
     parts,
     plan,
     storing,
@@ -47,7 +47,7 @@ NUMBERS = ("int", "float", "Number", "Decimal", "Array")
 
 
 def classes():
-    for module in (advice, breakdown, catalog, curves, parts, plan, storing, uncertainty):
+    for module in (advice, breakdown, catalog, model_size, parts, plan, storing, uncertainty):
         for member in vars(module).values():
             if hasattr(member, "__dataclass_fields__") and member.__module__ == module.__name__:
                 yield member

@@ -1,0 +1,131 @@
+"""Which machine for which size of model: CPU for small ones, GPU or TPU for large ones, and why.
+
+A device computes hundreds of times as fast as a core, but each call first brings the data to it and
+starts its kernels. So a small model does not gain what the device costs; a large one, or a large
+batch, does. Where that turns is modelled here, from the catalogue's assumptions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from deployworkbook.costs.catalog import Catalog, Machine, Processor
+from deployworkbook.costs.catalog_file import load_catalog
+from deployworkbook.costs.units import SECONDS_PER_HOUR
+from deployworkbook.validation import check_array, check_number, message
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class MachineOption:
+    """A machine for a model of some size.
+
+    Args:
+        machine: Of the catalogue.
+        call_s: How long a batch takes on one core or device.
+        usd_per_million: For a million predictions, on a machine that is as busy as is assumed.
+        holds: Whether a batch is done within the latency objective.
+    """
+
+    machine: Machine
+    call_s: float
+    usd_per_million: float
+    holds: bool
+
+
+def call_time_s(processor: Processor, operations: ArrayLike, *, batch_size: ArrayLike = 1) -> Array:
+    """Return how long one call takes on a core or a device.
+
+        t = call + batch · operations / rate
+
+    Args:
+        processor: Of the catalogue; its rate and its time for a call are assumptions.
+        operations: Multiplications and additions of one prediction, at least 0: two for each weight
+            of a dense layer.
+        batch_size: Predictions a call, at least 1.
+
+    Raises:
+        ValueError: An argument is out of range.
+
+    >>> from deployworkbook.costs.catalog_file import load_catalog
+    >>> t4 = load_catalog().processors["t4"]
+    >>> round(float(call_time_s(t4, 2e9)), 9)  # 0.05 ms + 2 · 10⁹ / (20,000 · 10⁹)
+    0.00015
+    """
+    work = check_array("operations", operations)
+    batch = check_array("batch_size", batch_size)
+    for name, values, low in (("operations", work, 0.0), ("batch_size", batch, 1.0)):
+        if values.min() < low:
+            received, expected = f"{values.min():g}", f"at least {low:g}"
+            raise ValueError(message(name, received=received, expected=expected))
+    return np.asarray(processor.call_ms / 1e3 + batch * work / (processor.large_gflops * 1e9))
+
+
+def usd_per_million(
+    machine: Machine,
+    operations: ArrayLike,
+    *,
+    batch_size: ArrayLike = 1,
+    utilisation_share: float = 0.6,
+) -> Array:
+    """Return what a million predictions cost on a machine that is paid by the hour.
+
+        price / 3600 / (servers · utilisation) · t / batch · 10⁶
+
+    Args:
+        machine: A cloud machine of the catalogue.
+        operations: Of one prediction, as :func:`call_time_s` takes it.
+        batch_size: Predictions a call.
+        utilisation_share: How busy the machine is, more than 0.
+
+    Raises:
+        ValueError: An argument is out of range, or the machine is an edge board.
+
+    >>> from deployworkbook.costs.catalog_file import load_catalog
+    >>> round(float(usd_per_million(load_catalog().machine("c7g.medium"), 2e5)), 6)
+    0.00014
+    """
+    if machine.kind == "edge":
+        raise ValueError(message("machine", received=machine.name, expected="one paid by the hour"))
+    busy = check_number("utilisation_share", utilisation_share, 0, 1, open_low=True)
+    time = call_time_s(machine.processor, operations, batch_size=batch_size)
+    per_second = machine.price_usd_per_hour / SECONDS_PER_HOUR / (machine.servers * busy)
+    return np.asarray(per_second * time / check_array("batch_size", batch_size) * 1e6)
+
+
+def machines_for(
+    operations: float,
+    *,
+    batch_size: int = 1,
+    latency_objective_s: float = np.inf,
+    catalog: Catalog | None = None,
+) -> list[MachineOption]:
+    """Compare the cloud's machines for one size of model; those that hold come first, by cost.
+
+    Args:
+        operations: Of one prediction.
+        batch_size: Predictions a call.
+        latency_objective_s: How long a call may take.
+        catalog: What things cost; by default the shipped catalogue.
+
+    Raises:
+        ValueError: An argument is out of range.
+
+    >>> [machines_for(size)[0].machine.kind for size in (2e5, 2e11)]
+    ['cpu', 'tpu']
+    """
+    book = load_catalog() if catalog is None else catalog
+    if not latency_objective_s > 0:
+        received = f"{latency_objective_s}"
+        raise ValueError(message("latency_objective_s", received=received, expected="above 0"))
+    busy = book.value("utilisation_limit_share")
+    options = []
+    for machine in book.cloud():
+        time = float(call_time_s(machine.processor, operations, batch_size=batch_size))
+        cost = usd_per_million(machine, operations, batch_size=batch_size, utilisation_share=busy)
+        options.append(MachineOption(machine, time, float(cost), time <= latency_objective_s))
+    return sorted(options, key=lambda option: (not option.holds, option.usd_per_million))

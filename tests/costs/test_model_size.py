@@ -1,0 +1,86 @@
+"""Which machine for which size of model."""
+
+import math
+
+import numpy as np
+import pytest
+
+from deployworkbook.costs.catalog_file import load_catalog
+from deployworkbook.costs.model_size import call_time_s, machines_for, usd_per_million
+
+CATALOG = load_catalog()
+# Two operations for each weight of the article's network: 784 × 128 + 128 × 10.
+ARTICLE = 2 * (784 * 128 + 128 * 10)
+
+
+def test_a_call_by_hand():
+    # 0.05 ms + 32 × 10⁹ / 20,000 · 10⁹ = 0.05 + 1.6 ms
+    found = call_time_s(CATALOG.processors["t4"], 1e9, batch_size=32)
+    assert float(found) == pytest.approx(1.65e-3)
+
+
+def test_a_million_predictions_by_hand():
+    machine = CATALOG.machine("c7g.large")  # two cores, 0.0725 USD an hour
+    seconds = 5e-6 + 1e9 / 60e9
+    expected = 0.0725 / 3600 / (2 * 0.5) * seconds * 1e6
+    found = usd_per_million(machine, 1e9, utilisation_share=0.5)
+    assert float(found) == pytest.approx(expected)
+
+
+def test_small_models_belong_on_cpus_and_large_ones_on_devices():
+    assert machines_for(ARTICLE)[0].machine.kind == "cpu"
+    assert machines_for(2e10)[0].machine.kind in {"gpu", "tpu"}
+    assert machines_for(2e12)[0].machine.kind in {"gpu", "tpu"}
+
+
+def test_a_batch_makes_a_device_worth_its_price():
+    def cheapest(kind, batch_size):
+        options = machines_for(2e7, batch_size=batch_size)
+        return min(each.usd_per_million for each in options if each.machine.kind == kind)
+
+    assert cheapest("gpu", 1) > cheapest("cpu", 1)
+    assert cheapest("gpu", 256) < cheapest("cpu", 256)
+
+
+def test_the_turning_point_is_crossed_once():
+    sizes = np.geomspace(1e4, 1e13, 400)
+    gpu, cpu = (
+        np.min([usd_per_million(m, sizes) for m in CATALOG.cloud() if m.kind == kind], axis=0)
+        for kind in ("gpu", "cpu")
+    )
+    changes = np.flatnonzero(np.diff((gpu < cpu).astype(int)))
+    assert len(changes) == 1
+
+
+def test_what_is_too_slow_comes_last():
+    options = machines_for(2e11, latency_objective_s=0.05)
+    assert [each.holds for each in options] == sorted(
+        (each.holds for each in options), reverse=True
+    )
+    assert not any(each.holds for each in options if each.machine.kind == "cpu")
+
+
+def test_costs_never_fall_with_the_size():
+    for machine in CATALOG.cloud():
+        costs = usd_per_million(machine, np.geomspace(1, 1e13, 50))
+        assert (np.diff(costs) >= 0).all()
+
+
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (lambda: machines_for(-1.0), "operations"),
+        (lambda: machines_for(math.nan), "operations"),
+        (lambda: machines_for(1.0, batch_size=0), "batch_size"),
+        (lambda: machines_for(1.0, latency_objective_s=0), "latency_objective_s"),
+        (lambda: machines_for(1.0, latency_objective_s=math.nan), "latency_objective_s"),
+        (
+            lambda: usd_per_million(CATALOG.machine("c7g.large"), 1.0, utilisation_share=0),
+            "utilisation_share",
+        ),
+        (lambda: usd_per_million(CATALOG.machine("raspberry-pi-5-4gb"), 1.0), "machine"),
+    ],
+)
+def test_wrong_arguments_are_refused_by_name(call, name):
+    with pytest.raises(ValueError, match=name):
+        call()
