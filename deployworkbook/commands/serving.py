@@ -22,11 +22,11 @@ def serve(context: typer.Context) -> None:
 
     The flags are TensorFlow Serving's: --port, --rest_api_port, --model_name, --model_base_path.
     """
-    # Before TensorFlow's import: the parent may end meanwhile, and --stop_with_parent should tell.
-    parent = os.getppid()
-    from deployworkbook.serving.embedded.flags import parse
+    from deployworkbook.serving.embedded.flags import PARENT_VARIABLE, parse
     from deployworkbook.serving.embedded.ports import check_ports
 
+    # Asked before TensorFlow's import, during which the parent may end.
+    parent = int(os.environ.pop(PARENT_VARIABLE, os.getppid()))
     options = parse(context.args)
     check_ports(options)
 

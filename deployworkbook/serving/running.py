@@ -5,19 +5,20 @@ from __future__ import annotations
 import atexit
 import contextlib
 import json
+import os
 import subprocess
 import sys
 import time
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 
 import grpc
 import requests
 
 from deployworkbook.serving import guard, server_files
 from deployworkbook.serving.backends import Backend, FlagValue, command, removal
+from deployworkbook.serving.embedded.flags import PARENT_VARIABLE
 from deployworkbook.validation import check_integer
 
 ADDRESS = "127.0.0.1"
@@ -28,7 +29,7 @@ class StartError(RuntimeError):
     """The server ended, or was not ready in time; the message ends with its log's last lines."""
 
 
-class RunningServer:
+class RunningServer(contextlib.AbstractContextManager["RunningServer"]):
     """A server's process and its two addresses; :func:`start` makes it.
 
     Args:
@@ -62,6 +63,7 @@ class RunningServer:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
+                env={**os.environ, PARENT_VARIABLE: str(os.getpid())},
                 start_new_session=True,
             )
         self._guard = None if self.backend == "embedded" else self._guarded()
@@ -146,15 +148,7 @@ class RunningServer:
         self._process.wait()
         self._end_guard()
 
-    def __enter__(self) -> RunningServer:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.stop()
 
     def __repr__(self) -> str:

@@ -14,7 +14,7 @@ import psutil
 import pytest
 import requests
 
-from deployworkbook.serving.embedded.flags import NOT_DONE, parse
+from deployworkbook.serving.embedded.flags import NOT_DONE, PARENT_VARIABLE, parse
 from deployworkbook.serving.embedded.protos import predict_pb2
 from tests.serving import models
 from tests.serving.conftest import ADDRESS, free_port, predict_request, write
@@ -204,6 +204,14 @@ time.sleep(600)
         assert any("No versions of servable" in line for line in parent.stderr)
         parent.kill()
         wait_until(lambda: not runs(server))
+
+
+def test_it_ends_if_its_parent_was_gone_before_it_could_ask(tmp_path, monkeypatch):
+    with subprocess.Popen([sys.executable, "-c", ""]) as gone:
+        pass
+    monkeypatch.setenv(PARENT_VARIABLE, str(gone.pid))
+    said = call(f"--model_base_path={tmp_path}", f"--port={free_port()}", "--stop_with_parent")
+    assert (said.returncode, "Ready." in said.stderr) == (0, False)
 
 
 def test_an_independent_client(server):

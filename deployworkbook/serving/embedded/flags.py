@@ -7,6 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+# The number of the process that --stop_with_parent looks for, where a launcher has set it: it may
+# end before the server has come so far as to ask who its parent is.
+PARENT_VARIABLE = "DEPLOYWORKBOOK_PARENT"
+
 NOT_DONE = """\
 What this server does not do, and TensorFlow Serving does:
   - platforms other than tensorflow (custom_model_config), remote file systems (gs://, s3://);
