@@ -142,7 +142,7 @@ def _container(bundle: Bundle) -> dict[str, Any]:
         "livenessProbe": {"tcpSocket": {"port": "grpc"}, "periodSeconds": 10, "timeoutSeconds": 5},
         "lifecycle": {"preStop": {"sleep": {"seconds": DRAIN_S}}},
         "resources": {
-            "requests": {"cpu": "500m", "memory": f"{bundle.memory_mib // 2}Mi"},
+            "requests": {"cpu": f"{500 * bundle.cpus}m", "memory": f"{bundle.memory_mib // 2}Mi"},
             "limits": {"cpu": str(bundle.cpus), "memory": f"{bundle.memory_mib}Mi"},
         },
         "securityContext": {
