@@ -111,7 +111,8 @@ def check_number(
         raise TypeError(message(name, received=describe(value), expected=expected))
     below = value <= low if open_low else value < low
     above = value >= high if open_high else value > high
-    if not np.isfinite(value) or below or above:
+    # The range first: of a whole number beyond 64 bits NumPy cannot tell whether it is finite.
+    if below or above or not np.isfinite(float(value)):
         raise ValueError(message(name, received=describe(value), expected=expected))
     return float(value)
 

@@ -43,3 +43,9 @@ def test_what_is_right_comes_back():
     assert validation.check_number("x", np.float32(0.5), 0, 1) == 0.5
     assert validation.check_array("x", np.ones((2, 3)), shape=(None, 3)).shape == (2, 3)
     assert validation.check_labels("y", np.array([0, 9], np.uint8), 10).dtype == np.int64
+
+
+def test_a_whole_number_beyond_64_bits_is_out_of_range_like_any_other():
+    with pytest.raises(ValueError, match="share"):
+        check_number("share", 10**30, 0, 1)
+    assert check_number("atoms", 10**30) == 1e30

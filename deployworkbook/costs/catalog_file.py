@@ -188,18 +188,14 @@ def _check_whole(label: str, entry: Any) -> None:
             expected = f"above 0 for the kind {entry.kind}, and no {other}"
             received = f"{getattr(entry, paid):g}, and {other} {getattr(entry, other):g}"
             raise ValueError(message(f"{label}.{paid}", received=received, expected=expected))
-        for key in ("memory_gib",) + (("power_watts",) if entry.kind == "edge" else ()):
-            if not getattr(entry, key):
-                raise ValueError(message(f"{label}.{key}", received="0", expected="above 0"))
+        if entry.kind == "edge" and not entry.power_watts:
+            raise ValueError(message(f"{label}.power_watts", received="0", expected="above 0"))
         if bool(entry.devices) != (entry.kind in {"gpu", "tpu"}):
             expected = "at least 1 for gpu and tpu, 0 for others"
             received = f"{entry.devices} for {entry.kind}"
             raise ValueError(message(f"{label}.devices", received=received, expected=expected))
     if isinstance(entry, Processor):
         _check_range(label, "speed_ratio", entry.low_ratio, entry.speed_ratio, entry.high_ratio)
-        for key in ("low_ratio", "cores_per_vcpu_ratio", "large_gflops"):
-            if not getattr(entry, key):
-                raise ValueError(message(f"{label}.{key}", received="0", expected="above 0"))
     if isinstance(entry, Assumption):
         _check_range(label, "value", entry.low, entry.value, entry.high)
 

@@ -57,8 +57,6 @@ class Deployment:
             left_open = value is None and kind.endswith("| None")
             if kind.startswith(("int", "float")) and not left_open:
                 check_quantity(each.name, each.name, value)
-        if self.measured_speed_ratio == 0:
-            raise ValueError(message("measured_speed_ratio", received="0", expected="more than 0"))
 
     @property
     def variant(self) -> str:

@@ -53,7 +53,6 @@ class Profile:
         for each in fields(self):
             if each.type == "float":
                 check_quantity(each.name, each.name, getattr(self, each.name))
-        check_number("service_ms", self.service_ms, 0, open_low=True)
 
     @property
     def name(self) -> str:

@@ -54,6 +54,25 @@ RANGES: dict[str, tuple[float, float]] = {
     "_ratio": (0, 1e6),
     "_scv": (0, 1e3),
 }
+# What is divided by, or makes no sense as nothing.
+NEVER_ZERO = {
+    "latency_objective_ms",
+    "latency_objective_s",
+    "service_ms",
+    "measured_speed_ratio",
+    "speed_ratio",
+    "low_ratio",
+    "cores_per_vcpu_ratio",
+    "large_gflops",
+    "memory_gib",
+    "throughput_mib_per_s",
+    "operations_per_s",
+    "utilisation_limit_share",
+    "memory_limit_share",
+    "wages_share",
+    "device_life_months",
+    "logged_per_object_ratio",
+}
 # Names that count things, and how many there may be at the least.
 COUNTS = {
     "vcpus": 1,
@@ -99,4 +118,4 @@ def check_quantity(label: str, name: str, value: Any) -> float:
     if not suffix:
         raise ValueError(message(label, received=describe(name), expected="a name with a unit"))
     low, high = RANGES[suffix]
-    return check_number(label, value, low, high)
+    return check_number(label, value, low, high, open_low=name in NEVER_ZERO)

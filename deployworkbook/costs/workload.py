@@ -72,8 +72,6 @@ class Workload:
         for each in fields(self):
             if each.type in {"float", "int"}:
                 check_quantity(each.name, each.name, getattr(self, each.name))
-        if self.latency_objective_ms == 0:
-            raise ValueError(message("latency_objective_ms", received="0", expected="more than 0"))
         for name, length in (("daily_shape", 24), ("weekly_shape", 7)):
             shape = check_array(name, getattr(self, name), ndim=1)
             if len(shape) != length or shape.min() < 0 or shape.sum() == 0:

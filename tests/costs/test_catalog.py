@@ -1,11 +1,13 @@
 """The catalogue: what is shipped, and files of one's own, right and broken."""
 
 import math
+import re
+import tomllib
 from datetime import date
 
 import pytest
 
-from deployworkbook.costs.catalog_file import load_catalog
+from deployworkbook.costs.catalog_file import SHIPPED, load_catalog
 from deployworkbook.costs.changes import changes_between
 
 SOURCE = 'source = "ec2"'
@@ -265,3 +267,27 @@ def test_the_catalogue_is_read_once_and_cannot_be_changed():
     with pytest.raises(TypeError):
         load_catalog().machines["x"] = None  # type: ignore[index]
     assert math.isinf(load_catalog().storage["object"].tiers[-1].up_to_gib)
+
+
+def numeric_fields():
+    """Each section's number fields, at its first entry that has them."""
+    found = {}
+    for section, entries in tomllib.loads(SHIPPED.read_text()).items():
+        for name, entry in entries.items():
+            for key, value in entry.items():
+                if isinstance(value, int | float):
+                    found.setdefault((section, key), name)
+    return [(section, name, key) for (section, key), name in found.items()]
+
+
+@pytest.mark.parametrize("value", ["-1", "nan", "inf", "-inf", "1e300", '"12"', "true", "[1]"])
+@pytest.mark.parametrize(("section", "name", "key"), numeric_fields())
+def test_no_number_of_any_kind_of_entry_can_be_nonsense(own, section, name, key, value):
+    path = own(f'[{section}]\n"{name}" = {{ {key} = {value} }}\n')
+    label = rf"own\.toml: {section}\.{re.escape(name)}\.{key}: expected"
+    with pytest.raises((ValueError, TypeError), match=label):
+        load_catalog(path)
+
+
+def test_there_are_many_kinds_of_numbers():
+    assert len(numeric_fields()) > 20

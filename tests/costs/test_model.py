@@ -1,12 +1,12 @@
 """The estimate: each part by hand, the whole from its parts, and what must not go down."""
 
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 from decimal import Decimal
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deployworkbook.costs.breakdown import KINDS
@@ -22,6 +22,8 @@ from deployworkbook.costs.workload import EVENING_DAY, OFFICE_DAY, WORK_WEEK, Wo
 SMALL = Profile("int8", "litert", 0.004, 0.1, 0.9773, 105_920, 92_879, 190e6)
 RATES = st.floats(0, 2e4)
 CATALOG = load_catalog()
+# An estimate takes milliseconds, and more on a busy machine.
+SOME = settings(max_examples=50, deadline=None)
 
 
 def cents(breakdown, name):
@@ -130,6 +132,7 @@ def test_kinds_and_parts_sum_to_the_total(cloud):
     assert cloud.usd_per_million_predictions == pytest.approx(expected)
 
 
+@SOME
 @given(
     RATES,
     st.sampled_from([machine.name for machine in CATALOG.cloud()]),
@@ -158,6 +161,7 @@ def test_parts_always_sum_to_the_whole_to_the_cent(
     assert abs(float(found.total_usd_per_month) - unrounded) <= 0.005 * len(found.parts) + 1e-6
 
 
+@SOME
 @given(RATES, RATES)
 def test_more_requests_never_cost_less(first, second):
     low, high = sorted([first, second])
@@ -189,6 +193,7 @@ def test_more_of_anything_never_costs_less(field):
     assert before < after
 
 
+@SOME
 @given(st.floats(0.5, 90), st.floats(0.5, 90))
 def test_a_looser_objective_never_needs_more_machines(first, second):
     tight, loose = sorted([first, second])
@@ -393,3 +398,51 @@ def test_each_input_can_be_replaced(int8):
     for name in NUMERIC:
         value = float(np.asarray(getattr(inputs, name)))
         assert float(month_of(changed(inputs, {name: value})).cost_usd) > 0
+
+
+ANY = st.one_of(
+    st.floats(allow_nan=True, allow_infinity=True),
+    st.integers(-(10**30), 10**30),
+    st.sampled_from([None, "1", True, [1.0]]),
+)
+
+
+@given(st.sampled_from([each.name for each in fields(Workload)]), ANY)
+def test_a_workload_takes_a_value_or_names_its_field(name, value):
+    try:
+        workload = Workload(**{"requests_per_s": 1.0, name: value})
+    except (ValueError, TypeError) as error:
+        said = str(error)
+    else:
+        said = name
+        assert np.isfinite(getattr(workload, name)).all()
+    assert name in said
+
+
+@given(
+    st.sampled_from([each.name for each in fields(Deployment) if each.type in {"int", "float"}]),
+    ANY,
+)
+def test_a_deployment_takes_a_value_or_names_its_field(name, value):
+    try:
+        deployment = Deployment(SMALL, **{name: value})
+    except (ValueError, TypeError) as error:
+        said = str(error)
+    else:
+        said = name
+        assert np.isfinite(getattr(deployment, name))
+    assert name in said
+
+
+@SOME
+@given(st.dictionaries(st.sampled_from(NUMERIC), st.floats(0, 1e6), max_size=4))
+def test_an_estimate_of_any_inputs_is_finite_or_says_why_not(values):
+    try:
+        found = estimate(Workload(10.0), Deployment(SMALL, replicas=2), values=values)
+    except ValueError as error:
+        said = str(error)
+    else:
+        said = "as expected"
+        assert found.total_usd_per_month >= 0
+        assert sum(part.cost_usd for part in found.parts) == found.total_usd_per_month
+    assert "expected" in said
