@@ -47,5 +47,5 @@ def test_what_is_right_comes_back():
 
 def test_a_whole_number_beyond_64_bits_is_out_of_range_like_any_other():
     with pytest.raises(ValueError, match="share"):
-        check_number("share", 10**30, 0, 1)
-    assert check_number("atoms", 10**30) == 1e30
+        validation.check_number("share", 10**30, 0, 1)
+    assert validation.check_number("atoms", 10**30) == 1e30
