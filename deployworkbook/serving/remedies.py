@@ -136,7 +136,7 @@ def _invalid(
         known = lookups.status(replace(spec, version=None, label=None))
         return (
             f"{_versions(spec, known)} Labels are set by version_labels in the server's "
-            "--model_config_file, or by set_labels."
+            "--model_config_file, or by reload_config."
         )
     metadata = lookups.metadata(spec)
     if spec.signature not in metadata.signatures:

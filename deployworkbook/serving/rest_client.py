@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import base64
+import http.client
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 import numpy as np
-import requests
 import tenacity
 from numpy.typing import NDArray
 
@@ -25,7 +26,6 @@ from deployworkbook.serving.arrays import STRING, type_name_of_enum
 from deployworkbook.serving.client import DEFAULT_DEADLINE_S, Client, seconds_left
 from deployworkbook.serving.client_errors import RequestError
 from deployworkbook.serving.codes import Code, code_of_http
-from deployworkbook.serving.loopback import is_loopback
 from deployworkbook.serving.remedies import not_there
 
 _CHUNK_BYTES = 2**16
@@ -44,14 +44,16 @@ class RestClient(Client):
 
     def __init__(self, address: str, *, deadline_s: float = DEFAULT_DEADLINE_S) -> None:
         super().__init__(address.rstrip("/"), deadline_s=deadline_s)
-        self._session = requests.Session()
-        host = urlsplit(address).hostname or ""
-        # A proxy that the environment names is not for this machine.
-        self._session.trust_env = not is_loopback(host)
+        place = urlsplit(self.address)
+        kind = (
+            http.client.HTTPSConnection if place.scheme == "https" else http.client.HTTPConnection
+        )
+        self._connection = kind(place.hostname or "", place.port)
+        self._base = place.path
 
     def close(self) -> None:
         """Close the connection."""
-        self._session.close()
+        self._connection.close()
 
     def _predict(
         self, spec: ModelSpec, arrays: Mapping[str, NDArray[Any]], until: float
@@ -59,65 +61,78 @@ class RestClient(Client):
         body = predict_body(spec, arrays)
         answer = self._ask("POST", f"{path_of(spec)}:predict", until, body)
         wanted = self._signature(spec, until).outputs
-        given = answer["outputs"]
-        # A model of one output answers with its values alone.
-        by_name = {next(iter(wanted)): given} if len(wanted) == 1 else given
-        outputs = {name: _array(values, wanted[name].dtype) for name, values in by_name.items()}
+        with _of_the_api(answer):
+            given = answer["outputs"]
+            # A model of one output answers with its values alone.
+            by_name = {next(iter(wanted)): given} if len(wanted) == 1 else given
+            outputs = {name: _array(values, wanted[name].dtype) for name, values in by_name.items()}
         return Prediction(outputs, spec.model, spec.version)
 
     def _metadata(self, spec: ModelSpec, until: float) -> ModelMetadata:
         answer = self._ask("GET", f"{path_of(spec)}/metadata", until)
-        signatures = answer["metadata"]["signature_def"]["signature_def"]
-        return ModelMetadata(
-            spec.model,
-            int(answer["model_spec"]["version"]),
-            {
+        with _of_the_api(answer):
+            version = int(answer["model_spec"]["version"])
+            signatures = {
                 name: Signature(
                     _tensors(given["inputs"]), _tensors(given["outputs"]), given["method_name"]
                 )
-                for name, given in sorted(signatures.items())
-            },
-        )
+                for name, given in answer["metadata"]["signature_def"]["signature_def"].items()
+            }
+        return ModelMetadata(spec.model, version, dict(sorted(signatures.items())))
 
     def _status(self, spec: ModelSpec, until: float) -> list[VersionStatus]:
         answer = self._ask("GET", path_of(spec), until)
-        return [
-            VersionStatus(int(given["version"]), given["state"], given["status"]["error_message"])
-            for given in answer["model_version_status"]
-        ]
+        with _of_the_api(answer):
+            return [
+                VersionStatus(
+                    int(given["version"]), given["state"], given["status"]["error_message"]
+                )
+                for given in answer["model_version_status"]
+            ]
 
     def _ask(self, method: str, path: str, until: float, body: bytes | None = None) -> Any:
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception(
                 lambda error: isinstance(error, RequestError) and error.code is Code.UNAVAILABLE
             ),
-            wait=tenacity.wait_random_exponential(multiplier=0.1, max=1),
+            wait=tenacity.wait_exponential(multiplier=0.1, max=1) + tenacity.wait_random(0, 0.05),
             stop=tenacity.stop_after_attempt(5) | tenacity.stop_before_delay(seconds_left(until)),
             reraise=True,
         )
-        return retrying(self._ask_once, method, path, until, body)
+        return retrying(self._ask_once, method, self._base + path, until, body)
 
     def _ask_once(self, method: str, path: str, until: float, body: bytes | None) -> Any:
         try:
-            with self._session.request(
-                method,
-                self.address + path,
-                data=body,
-                headers={"Content-Type": "application/json"} if body else None,
-                timeout=seconds_left(until),
-                stream=True,
-            ) as answer:
-                # requests limits each wait, not their sum.
-                content = bytearray()
-                for chunk in answer.iter_content(_CHUNK_BYTES):
-                    seconds_left(until)
-                    content += chunk
-                return _read(answer.status_code, bytes(content))
-        except requests.Timeout as error:
+            return _read(*self._exchange(method, path, until, body))
+        except TimeoutError as error:
             said = "the deadline passed before it was answered"
             raise RequestError(Code.DEADLINE_EXCEEDED, said) from error
-        except requests.RequestException as error:
-            raise not_there(self.address, str(error)) from error
+        except (OSError, http.client.HTTPException) as error:
+            raise not_there(self.address, str(error) or type(error).__name__) from error
+
+    def _exchange(
+        self, method: str, path: str, until: float, body: bytes | None
+    ) -> tuple[int, bytes]:
+        connection = self._connection
+        is_whole = False
+        try:
+            connection.timeout = seconds_left(until)
+            if connection.sock is None:
+                connection.connect()
+            line = connection.sock
+            line.settimeout(seconds_left(until))
+            connection.request(method, path, body, {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            content = bytearray()
+            # A time-out limits each wait, not their sum.
+            while chunk := answer.read1(_CHUNK_BYTES):
+                content += chunk
+                line.settimeout(seconds_left(until))
+            is_whole = True
+            return answer.status, bytes(content)
+        finally:
+            if not is_whole:
+                connection.close()
 
 
 def path_of(spec: ModelSpec) -> str:
@@ -179,6 +194,15 @@ def _read(status: int, content: bytes) -> Any:
         said = answer.get("error", "") if isinstance(answer, dict) else ""
         raise RequestError(code_of_http(status), said or f"HTTP {status}")
     return answer
+
+
+@contextmanager
+def _of_the_api(answer: Any) -> Iterator[None]:
+    try:
+        yield
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        said = f"the answer is not one of TensorFlow Serving's API: {str(answer)[:80]}"
+        raise RequestError(Code.INTERNAL, said) from error
 
 
 def _tensors(infos: Mapping[str, Any]) -> dict[str, TensorSpec]:

@@ -1,57 +1,473 @@
 """Both clients against the server: the same answers, and errors that say what to do."""
 
+import http.server
+import json
+import socket
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import grpc
 import numpy as np
 import pytest
 
+from deployworkbook.serving.api_types import DEFAULT_SIGNATURE, Prediction, TensorSpec
 from deployworkbook.serving.client_errors import RequestError
 from deployworkbook.serving.codes import Code
 from deployworkbook.serving.connecting import connect
+from tests.serving import models
+from tests.serving.conftest import ADDRESS, free_port
 
 
 @pytest.fixture(params=["grpc", "rest"])
-def client(request, server):
-    port = server.options.port
-    address = f"127.0.0.1:{port}" if request.param == "grpc" else server.address
-    with connect(address) as client:
+def protocol(request):
+    return request.param
+
+
+def address_of(server, protocol):
+    return f"{ADDRESS}:{server.options.port}" if protocol == "grpc" else server.address
+
+
+@pytest.fixture
+def client(protocol, server):
+    with connect(address_of(server, protocol)) as client:
         yield client
 
 
-def test_a_prediction(client):
+def refused(call, *arguments, **keywords):
+    with pytest.raises(RequestError) as error:
+        call(*arguments, **keywords)
+    return error.value
+
+
+def test_a_prediction(client, protocol):
     found = client.predict(np.array([2.0, 4.0], np.float32), model="half")
     assert found.output.tolist() == [3.0, 4.0]
     assert found.output.dtype == np.float32
+    assert found.model == "half"
+    # REST does not say which version answered.
+    assert found.version == (123 if protocol == "grpc" else None)
     assert client.predict({"x": [2.0]}, model="half", version=123).version == 123
     assert client.predict({"x": [2.0]}, model="half", label="stable").output.tolist() == [3.0]
 
 
+def test_several_inputs_and_outputs_by_name(client):
+    pair = client.predict(
+        {"a": np.float32([1, 2]), "b": np.int64([3, 4])}, model="types", signature="pair"
+    )
+    assert {name: array.tolist() for name, array in pair.outputs.items()} == {
+        "sum": [4.0, 6.0],
+        "b": [3, 4],
+    }
+    assert pair.outputs["b"].dtype == np.int64
+    with pytest.raises(ValueError, match=r"Received: b, sum\. Take one of \.outputs by its name"):
+        _ = pair.output
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("float32", [1.5, -0.1, 3e38]),
+        ("float64", [1.5, -0.1, 1e300]),
+        ("int8", [-128, 127]),
+        ("int16", [-32768, 32767]),
+        ("int32", [-(2**31), 2**31 - 1]),
+        ("int64", [-(2**63), 2**63 - 1]),
+        ("uint8", [0, 255]),
+        ("uint32", [0, 2**32 - 1]),
+        ("uint64", [0, 2**64 - 1]),
+        ("bool", [True, False]),
+    ],
+)
+def test_every_type_comes_back_as_it_went(client, name, values):
+    array = np.array(values, name)
+    found = client.predict(array, model="types", signature=name).output
+    np.testing.assert_array_equal(found, array)
+    assert found.dtype == array.dtype
+
+
+def test_texts_come_back_as_bytes(client):
+    for signature in ("string", "text"):
+        found = client.predict([["a", "é"]], model="types", signature=signature).output
+        assert found.tolist() == [[b"a", "é".encode()]]
+    assert client.predict([b"\xff\x00"], model="types", signature="string").output.tolist() == [
+        b"\xff\x00"
+    ]
+
+
+def test_a_scalar(client):
+    assert client.predict([1.0, 2.0], model="types", signature="scalar").output == 3.0
+
+
 def test_metadata_and_status(client):
     metadata = client.metadata("half")
-    assert metadata.version == 123
-    assert str(metadata.signatures["serving_default"].inputs["x"]) == "float32 [any, 1]"
+    assert (metadata.model, metadata.version) == ("half", 123)
+    default = metadata.signatures[DEFAULT_SIGNATURE]
+    assert default.inputs == {"x": TensorSpec("float32", (None, 1))}
+    assert default.method == "tensorflow/serving/predict"
+    assert str(client.metadata("types").signatures["string"].inputs["x"]) == "string of any shape"
     (status,) = client.status("half")
     assert (status.version, status.state, status.error) == (123, "AVAILABLE", "")
+    assert status.is_available
 
 
-def test_errors(client):
-    for kw in [
-        dict(model="no"),
-        dict(model="half", version=5),
-        dict(model="half", label="x"),
-        dict(model="half", signature="no"),
-        dict(model="half", signature="two_inputs"),
-    ]:
-        with pytest.raises(RequestError) as e:
-            client.predict([2.0], **kw)
-        print(e.value)
-    for inputs in [
-        {"z": [1.0]},
-        {"x": np.zeros(3)},
-        {"x": [1.0], "z": [1.0]},
-        {},
-        {"x": ["a"]},
-        {"x": np.zeros((2, 3), np.float32)},
-    ]:
-        try:
-            print(client.predict(inputs, model="half").output)
-        except RequestError as e:
-            print(e)
+TAKES_X = "Signature 'serving_default' takes 'x': float32 [any, 1]."
+
+
+@pytest.mark.parametrize(
+    ("inputs", "which", "code", "words"),
+    [
+        (
+            [2.0],
+            {"model": "no"},
+            "NOT_FOUND",
+            "Servable not found for request: Latest(no). A model is called what the server's "
+            "--model_name says (MODEL_NAME in the container, name in a --model_config_file); the "
+            "API does not list them.",
+        ),
+        (
+            [2.0],
+            {"model": "half", "version": 5},
+            "NOT_FOUND",
+            "Specific(half, 5). Of 'half', the server has version 123. Leave version out for the "
+            "newest.",
+        ),
+        (
+            [2.0],
+            {"model": "half", "label": "beta"},
+            "INVALID_ARGUMENT",
+            "Unrecognized servable version label: beta. Of 'half', the server has version 123. "
+            "Labels are set by version_labels in the server's --model_config_file, or by "
+            "reload_config.",
+        ),
+        (
+            [2.0],
+            {"model": "half", "signature": "predict_signature"},
+            "FAILED_PRECONDITION",
+            'Serving signature key "predict_signature" not found. Version 123 has the signatures '
+            "'classify_labels', 'classify_x_to_y', 'regress_x_to_y', 'serving_default', "
+            "'three_outputs', 'two_inputs', 'two_outputs'.",
+        ),
+        (
+            [2.0],
+            {"model": "half", "signature": "two_inputs"},
+            "INVALID_ARGUMENT",
+            "one array was given, and the signature takes 2 inputs. Signature 'two_inputs' takes "
+            "'x': float32 [any, 1]; 'y': float32 [any, 1]. Give them by name: {name: array}.",
+        ),
+        ({"z": [2.0]}, {"model": "half"}, "INVALID_ARGUMENT", f"{TAKES_X} Sent: 'z': float32 [1]."),
+        ({}, {"model": "half"}, "INVALID_ARGUMENT", f"{TAKES_X} Give them by name: {{name:"),
+        ({"x": ["a"]}, {"model": "half"}, "INVALID_ARGUMENT", f"{TAKES_X} Sent: 'x': string [1]."),
+    ],
+)  # fmt: skip
+def test_errors_say_what_the_server_has(client, inputs, which, code, words):
+    error = refused(client.predict, inputs, **which)
+    assert error.code.name == code
+    assert words in str(error)
+
+
+def test_grpc_sends_types_as_they_are_and_says_how_to_cast(server):
+    with connect(f"{ADDRESS}:{server.options.port}") as client:
+        error = refused(client.predict, {"x": np.zeros(3)}, model="half")
+        assert str(error) == (
+            "INVALID_ARGUMENT: Expects arg[0] to be float but double is provided. "
+            f"{TAKES_X} Sent: 'x': float64 [3]. Send x.astype('float32')."
+        )
+
+
+def test_a_wrong_shape_shows_both(start, tmp_path, protocol):
+    models.wide(tmp_path / "1", size=16)
+    server = start(model_base_path=tmp_path)
+    with connect(address_of(server, protocol)) as client:
+        error = refused(client.predict, np.ones((2, 17), np.float32), model="default")
+        assert "Matrix size-incompatible" in error.said
+        assert error.remedy == (
+            "Signature 'serving_default' takes 'x': float32 [any, 16]. Sent: 'x': float32 [2, 17]."
+        )
+        # Who forgets the name of the model is told.
+        assert "This server has a model named 'default'" in str(
+            refused(client.predict, [1.0], model="digits")
+        )
+
+
+@pytest.mark.parametrize(
+    ("keywords", "error", "words"),
+    [
+        ({"model": ""}, ValueError, "model: expected a name. Received: none. The server's"),
+        ({"model": 3}, TypeError, r"model: expected a text. Received: 3 \(int\)"),
+        ({"model": "m", "version": "1"}, TypeError, "version: expected an integer"),
+        ({"model": "m", "version": 1, "label": "a"}, ValueError, "one of them, or neither"),
+        ({"model": "m", "deadline_s": 0}, ValueError, "deadline_s: expected a finite number"),
+    ],
+)
+def test_arguments_are_checked_before_anything_is_sent(keywords, error, words):
+    with connect(f"{ADDRESS}:1") as client, pytest.raises(error, match=words):
+        client.predict([1.0], **keywords)
+
+
+def test_a_server_that_is_not_there(protocol):
+    place = f"{ADDRESS}:{free_port()}"
+    address = place if protocol == "grpc" else f"http://{place}"
+    with connect(address, deadline_s=0.5) as client:
+        started = time.monotonic()
+        error = refused(client.predict, {"x": [1.0]}, model="half")
+        assert time.monotonic() - started < 1.5
+    assert error.code in (Code.UNAVAILABLE, Code.DEADLINE_EXCEEDED)
+    if error.code is Code.UNAVAILABLE:
+        assert f"no answer from {address}" in error.said
+        assert "deployworkbook serve --port=8500" in error.remedy
+        assert "gRPC and REST have one each" in error.remedy
+
+
+class Scripted:
+    """A server that answers with the codes it is given, then with y = 7; counts requests."""
+
+    def __init__(self, protocol, port, *codes, stall_s=0.0):
+        self.codes, self.requests, self.stall_s = list(codes), [], stall_s
+        self.released = threading.Event()
+        self._close = (self._grpc if protocol == "grpc" else self._rest)(port)
+        self.address = f"{'' if protocol == 'grpc' else 'http://'}{ADDRESS}:{port}"
+
+    def close(self):
+        self.released.set()
+        self._close()
+
+    def next_code(self):
+        self.requests.append(time.monotonic())
+        if self.stall_s:
+            self.released.wait(self.stall_s)
+        return self.codes.pop(0) if self.codes else Code.OK
+
+    def _grpc(self, port):
+        from deployworkbook.serving.arrays import to_proto
+        from deployworkbook.serving.messages import PredictResponse
+
+        answer = PredictResponse()
+        answer.outputs["y"].CopyFrom(to_proto(np.float32([7.0])))
+
+        def predict(request, context):
+            code = self.next_code()
+            if code != Code.OK:
+                status = next(s for s in grpc.StatusCode if s.value[0] == code)
+                context.abort(status, "queue is full")
+            return answer.SerializeToString()
+
+        server = grpc.server(ThreadPoolExecutor(4))
+        handler = grpc.unary_unary_rpc_method_handler(predict)
+        service = "tensorflow.serving.PredictionService"
+        server.add_generic_rpc_handlers(
+            (grpc.method_handlers_generic_handler(service, {"Predict": handler}),)
+        )
+        server.add_insecure_port(f"{ADDRESS}:{port}")
+        server.start()
+        return lambda: server.stop(0).wait()
+
+    def _rest(self, port):
+        from deployworkbook.serving.codes import HTTP_STATUS
+
+        scripted = self
+        tensor = {"dtype": "DT_FLOAT", "tensor_shape": {"dim": [], "unknown_rank": True}}
+        signature = {"inputs": {"x": tensor}, "outputs": {"y": tensor}, "method_name": ""}
+        metadata = {
+            "model_spec": {"version": "1"},
+            "metadata": {"signature_def": {"signature_def": {DEFAULT_SIGNATURE: signature}}},
+        }
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                status = {"version": "1", "state": "AVAILABLE", "status": {"error_message": ""}}
+                is_metadata = self.path.endswith("/metadata")
+                self._answer(200, metadata if is_metadata else {"model_version_status": [status]})
+
+            def do_POST(self):
+                self.rfile.read(int(self.headers["Content-Length"]))
+                code = scripted.next_code()
+                content = {"outputs": [7.0]} if code == Code.OK else {"error": "queue is full"}
+                self._answer(HTTP_STATUS.get(code, 500), content)
+
+            def _answer(self, status, content):
+                body = json.dumps(content).encode()
+                try:
+                    self.send_response(status)
+                    self.send_header("Content-Length", str(len(body)))
+                    self.end_headers()
+                    self.wfile.write(body)
+                except OSError:
+                    pass  # the client waits no more
+
+            def log_message(self, *_):
+                pass
+
+        server = http.server.ThreadingHTTPServer((ADDRESS, port), Handler)
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+        thread.start()
+
+        def close():
+            server.shutdown()
+            thread.join()
+            server.server_close()
+
+        return close
+
+
+@pytest.fixture
+def scripted(protocol):
+    made = []
+
+    def start(*codes, port=None, **given):
+        made.append(Scripted(protocol, port or free_port(), *codes, **given))
+        return made[-1]
+
+    yield start
+    for server in made:
+        server.close()
+
+
+def ask(address, **keywords):
+    with connect(address, **keywords) as client:
+        return client.predict({"x": [1.0]}, model="m")
+
+
+def test_a_busy_server_is_asked_again_after_growing_waits(scripted):
+    server = scripted(Code.UNAVAILABLE, Code.UNAVAILABLE)
+    assert ask(server.address).output.tolist() == [7.0]
+    assert len(server.requests) == 3
+
+
+def test_five_times_at_the_most(scripted):
+    server = scripted(*[Code.UNAVAILABLE] * 9)
+    error = refused(ask, server.address)
+    assert (error.code, error.said, len(server.requests)) == (Code.UNAVAILABLE, "queue is full", 5)
+    assert "The server is there and takes no more now" in error.remedy
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        Code.INVALID_ARGUMENT, Code.NOT_FOUND, Code.RESOURCE_EXHAUSTED, Code.INTERNAL,
+        Code.DEADLINE_EXCEEDED, Code.ABORTED, Code.UNIMPLEMENTED, Code.PERMISSION_DENIED,
+    ],
+)  # fmt: skip
+def test_no_other_error_is_asked_again(scripted, code):
+    server = scripted(code)
+    error = refused(ask, server.address)
+    assert len(server.requests) == 1
+    assert error.said == "queue is full"
+
+
+def test_the_deadline_ends_the_waiting_and_nothing_is_sent_again(scripted, protocol):
+    server = scripted(stall_s=20)
+    started = time.monotonic()
+    error = refused(ask, server.address, deadline_s=0.3)
+    assert time.monotonic() - started < 2
+    assert error.code is Code.DEADLINE_EXCEEDED
+    assert "It was not sent again, since the first may still be running" in error.remedy
+    assert len(server.requests) == 1
+
+
+def test_the_deadline_bounds_the_tries(scripted):
+    server = scripted(*[Code.UNAVAILABLE] * 9)
+    started = time.monotonic()
+    error = refused(ask, server.address, deadline_s=0.05)
+    assert time.monotonic() - started < 1
+    assert error.code in (Code.UNAVAILABLE, Code.DEADLINE_EXCEEDED)
+    assert len(server.requests) < 5
+
+
+def test_a_server_that_starts_a_little_later_is_found(scripted, protocol):
+    port = free_port()
+    later = threading.Timer(0.15, lambda: scripted(port=port))
+    later.start()
+    place = f"{ADDRESS}:{port}"
+    found = ask(place if protocol == "grpc" else f"http://{place}")
+    later.join()
+    assert found.output.tolist() == [7.0]
+
+
+def test_the_wrong_one_of_the_two_ports(server):
+    with connect(server.address.removeprefix("http://"), deadline_s=2) as client:
+        error = refused(client.status, "half")
+        assert error.code is Code.UNAVAILABLE
+        assert "gRPC and REST have one each" in error.remedy
+    with connect(f"http://{ADDRESS}:{server.options.port}", deadline_s=2) as client:
+        error = refused(client.status, "half")
+        assert error.code is Code.UNAVAILABLE
+        assert "gRPC and REST have one each" in error.remedy
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"<html>", "HTTP 200 without JSON: b'<html>'"),
+        (b'{"model_version_status": [{}]}', "not one of TensorFlow Serving's API: {'model_version"),
+        (b"[]", "the answer is not one of TensorFlow Serving's API: []"),
+    ],
+)
+def test_an_answer_of_another_form(content, words):
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.HTTPServer((ADDRESS, 0), Handler) as server:
+        thread = threading.Thread(target=server.handle_request, daemon=True)
+        thread.start()
+        with connect(f"http://{ADDRESS}:{server.server_port}") as client:
+            error = refused(client.status, "half")
+        thread.join()
+    assert error.code is Code.INTERNAL
+    assert words in str(error)
+
+
+def test_an_answer_that_drips_ends_with_the_deadline():
+    with socket.create_server((ADDRESS, 0)) as listening:
+
+        def drip():
+            connection, _ = listening.accept()
+            with connection:
+                connection.recv(1000)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+                for _ in range(100):
+                    try:
+                        connection.sendall(b" ")
+                    except OSError:
+                        return
+                    time.sleep(0.05)
+
+        thread = threading.Thread(target=drip, daemon=True)
+        thread.start()
+        address = f"http://{ADDRESS}:{listening.getsockname()[1]}"
+        started = time.monotonic()
+        with connect(address, deadline_s=0.4) as client:
+            error = refused(client.status, "half")
+        assert error.code is Code.DEADLINE_EXCEEDED
+        assert time.monotonic() - started < 3
+        thread.join()
+
+
+def test_a_signature_that_changed_with_the_version_is_looked_up_again(start, tmp_path, protocol):
+    base = tmp_path / "m"
+    models.wide(base / "1", size=4)
+    server = start(model_base_path=base, model_name="m")
+    with connect(address_of(server, protocol)) as client:
+        assert client.predict(np.ones((1, 4), np.float32), model="m").output.shape == (1, 4)
+        models.types(tmp_path / "2")
+        (tmp_path / "2").rename(base / "2")
+        deadline = time.monotonic() + 20
+        while client.metadata("m").version != 2:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        assert refused(client.predict, np.ones((1, 4), np.float32), model="m")
+        found = client.predict(np.float32([1.0]), model="m", signature="float32")
+        assert found.output.tolist() == [1.0]
+
+
+def test_predictions_compare_by_identity_and_show_no_arrays():
+    prediction = Prediction({"y": np.zeros(3)}, "m", 1)
+    assert repr(prediction) == "Prediction(model='m', version=1)"
+    assert prediction != Prediction({"y": np.zeros(3)}, "m", 1)
