@@ -1,0 +1,1 @@
+"""A package, so that it goes before those of the same name that others install."""
