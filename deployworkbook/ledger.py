@@ -69,6 +69,11 @@ MIGRATIONS = (
     ALTER TABLE measurements ADD COLUMN made_by TEXT NOT NULL DEFAULT '';
     CREATE INDEX measurements_made_by ON measurements (made_by);
     """,
+    """
+    ALTER TABLE measurements ADD COLUMN threads INTEGER;
+    ALTER TABLE measurements ADD COLUMN load_ms REAL;
+    ALTER TABLE measurements ADD COLUMN ready_ms REAL;
+    """,
 )
 
 # How long a writer waits for the others.

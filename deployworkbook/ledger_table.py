@@ -27,8 +27,8 @@ FIGURES = (
     "at batch",
     "memory (MB)",
 )
-NUMBERS = (*FIGURES[4:7], *FIGURES[8:11], FIGURES[12])
-DETAILS = ("lesson", "measured at (UTC)", "machine", "note")
+DETAILS = ("threads", "load (ms)", "ready (ms)", "lesson", "measured at (UTC)", "machine", "note")
+NUMBERS = (*FIGURES[4:7], *FIGURES[8:11], FIGURES[12], *DETAILS[1:3])
 
 
 def as_table(entries: Sequence[Entry], *, every: bool, details: bool) -> pd.DataFrame:
@@ -48,8 +48,9 @@ def as_table(entries: Sequence[Entry], *, every: bool, details: bool) -> pd.Data
     table = pd.DataFrame(rows, index=index, columns=[*FIGURES, *DETAILS])
     for column in NUMBERS:
         table[column] = table[column].astype("float64")
-    # A whole number, where there is one; float64 would show it as 256.0.
-    table["at batch"] = table["at batch"].astype("Int64")
+    for column in ("at batch", "threads"):
+        # A whole number, where there is one; float64 would show it as 256.0.
+        table[column] = table[column].astype("Int64")
     return table if details else table[list(FIGURES)]
 
 
@@ -85,6 +86,9 @@ def _row(entry: Entry) -> tuple[object, ...]:
         _rounded(rates[best] if best else None),
         best,
         _scaled(measurement.peak_memory_bytes, 1e6, 0),
+        measurement.threads,
+        _rounded(measurement.load_ms),
+        _rounded(measurement.ready_ms),
         measurement.lesson,
         entry.measured_at.replace("T", " ").replace("+00:00", ""),
         str(entry.machine),

@@ -33,6 +33,10 @@ class Measurement:
         latency_p99_ms: 99th percentile of the time of one image.
         throughput_per_s: Images per second by batch size.
         peak_memory_bytes: Most memory that a process took which only loads it and predicts.
+        threads: How many of the processor's cores a prediction might use.
+        load_ms: How long a fresh process took to load it, its runtime imported already.
+        ready_ms: How long that process took from its start to its first answer: import, loading
+            and the first prediction.
         note: What else there is to say.
         made_by: The hash of all that made the form: data, settings, code. Empty where nobody asks
             whether it is there already.
@@ -57,6 +61,9 @@ class Measurement:
     latency_p99_ms: float | None = None
     throughput_per_s: Mapping[int, float] = field(default_factory=dict)
     peak_memory_bytes: int | None = None
+    threads: int | None = None
+    load_ms: float | None = None
+    ready_ms: float | None = None
     note: str = ""
     made_by: str = ""
 
@@ -66,7 +73,9 @@ class Measurement:
             value = getattr(self, name)
             if value is not None:
                 check_integer(name, value, 0)
-        for name in ("latency_p50_ms", "latency_p99_ms"):
+        if self.threads is not None:
+            check_integer("threads", self.threads, 1)
+        for name in ("latency_p50_ms", "latency_p99_ms", "load_ms", "ready_ms"):
             value = getattr(self, name)
             if value is not None:
                 check_number(name, value, 0)

@@ -32,6 +32,9 @@ FULL = Measurement(
     latency_p99_ms=0.3,
     throughput_per_s={1: 5_000.0, 256: 400_000.0},
     peak_memory_bytes=600_000_000,
+    threads=2,
+    load_ms=512.25,
+    ready_ms=4_012.5,
     note="as trained",
     made_by="0123456789abcdef",
 )
@@ -168,11 +171,13 @@ def test_once_needs_to_know_what_it_was_made_by(path):
         Ledger(path).add_once(LEAST)
 
 
-def test_a_ledger_of_the_first_schema_keeps_its_rows(path):
+@pytest.mark.parametrize("version", range(1, len(MIGRATIONS)))
+def test_a_ledger_of_an_earlier_schema_keeps_its_rows(path, version):
     connection = sqlite3.connect(path, isolation_level=None)
-    connection.executescript(MIGRATIONS[0])
+    for migration in MIGRATIONS[:version]:
+        connection.executescript(migration)
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    connection.execute("PRAGMA user_version = 1")
+    connection.execute(f"PRAGMA user_version = {version}")
     connection.execute("INSERT INTO machines VALUES ('m', 'n', 'p', 1, 1, 's')")
     connection.execute(
         "INSERT INTO measurements (measured_at, machine, lesson, variant, runtime, runtime_version,"
@@ -180,10 +185,10 @@ def test_a_ledger_of_the_first_schema_keeps_its_rows(path):
         " ('2026-01-01', 'm', '', 'float32', 'litert', '2', 'mnist', 'f', 'measured', 'old')"
     )
     connection.close()
-    ((kept, made_by),) = [
-        (entry.measurement.note, entry.measurement.made_by) for entry in Ledger(path).entries()
-    ]
-    assert (kept, made_by) == ("old", "")
+    (entry,) = Ledger(path).entries()
+    assert entry.measurement == Measurement("float32", "litert", "2", "mnist", "f", note="old")
+    Ledger(path).add(FULL)
+    assert Ledger(path).entries()[1].measurement == FULL
 
 
 def test_the_file_says_whose_it_is_and_which_schema_it_has(path):
@@ -220,6 +225,8 @@ def test_the_table_has_units_and_numbers(path):
     assert pd.isna(table.loc[2]["accuracy (%)"])
     for column in ("size (KB)", "p99 (ms)", "memory (MB)", "accuracy (%)"):
         assert table[column].dtype == "float64", column
+    details = ledger.table(details=True).loc[1]
+    assert (details["threads"], details["load (ms)"], details["ready (ms)"]) == (2, 512, 4010)
 
 
 def test_the_table_shows_the_newest_of_each_kind_unless_asked_for_all(path):
@@ -241,6 +248,9 @@ def test_an_empty_ledger_has_a_table(path):
     [
         ({"size_bytes": -1}, "size_bytes"),
         ({"latency_p50_ms": float("nan")}, "latency_p50_ms"),
+        ({"load_ms": -1.0}, "load_ms"),
+        ({"ready_ms": float("inf")}, "ready_ms"),
+        ({"threads": 0}, "threads"),
         ({"correct": 11, "examples": 10}, "correct"),
         ({"correct": 1}, "both or neither"),
         ({"kind": "guessed"}, "kind"),

@@ -59,8 +59,6 @@ class Artifact:
     @property
     def files(self) -> list[Path]:
         """The model's files, in a fixed order; the record is none of them."""
-        if self.path.is_file():
-            return [self.path]
         return sorted(self.path / name for name in self.provenance.files)
 
     @property

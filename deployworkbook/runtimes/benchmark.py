@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from deployworkbook.measurement import Measurement
 from deployworkbook.runtimes.base import Artifact, Predictor, Runtime
-from deployworkbook.runtimes.memory import peak_memory_bytes
+from deployworkbook.runtimes.memory import start_process
 from deployworkbook.runtimes.timing import Latency, time_batches, time_images
 from deployworkbook.training.data import Dataset, Split
 from deployworkbook.validation import check_integer
@@ -20,11 +20,14 @@ BATCH_SIZES = (1, 32, 256, 1024)
 
 
 def compressed_bytes(artifact: Artifact) -> int:
-    """Zip an artifact's files in memory (deflate, level 9) and return the archive's size."""
+    """Zip an artifact's files in memory (deflate, level 9) and return the archive's size.
+
+    As in ``size_bytes``, the record of where it comes from is not counted.
+    """
     buffer = BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for path in artifact.files:
-            name = path.name if path == artifact.path else path.relative_to(artifact.path)
+            name = path.relative_to(artifact.path)
             # With a fixed date, so that equal files give equal archives.
             archive.writestr(zipfile.ZipInfo(str(name)), path.read_bytes(), zipfile.ZIP_DEFLATED, 9)
     return len(buffer.getvalue())
@@ -114,7 +117,8 @@ def benchmark(
 ) -> Measurement:
     """Load an artifact and measure all that the ledger holds of it.
 
-    Accuracy is that of the whole test set. Peak memory is that of a process of its own.
+    Accuracy is that of the whole test set. Peak memory and the time to load are those of a process
+    of its own.
 
     Args:
         runtime: What loads it.
@@ -123,7 +127,8 @@ def benchmark(
         repetitions: Single predictions that are timed.
         batch_sizes: Of the throughput.
         seconds: Of the throughput, for each batch size.
-        memory: Whether to measure the peak memory, which takes the start of a process.
+        memory: Whether to measure the peak memory and the time to load, for which a process is
+            started.
         lesson: Which notebook asks.
         note: What else the ledger should say.
     """
@@ -145,6 +150,7 @@ def benchmark(
         throughput_per_s=measure_throughput(
             predict, dataset.test.images, batch_sizes=batch_sizes, seconds=seconds
         ),
-        peak_memory_bytes=peak_memory_bytes(artifact) if memory else None,
+        threads=predict.threads,
+        **(start_process(artifact).row if memory else {}),
         note=note,
     )

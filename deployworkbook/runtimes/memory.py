@@ -11,6 +11,7 @@ import sys
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -43,6 +44,15 @@ class Start:
     def ready_s(self) -> float:
         """From a running interpreter to the first answer."""
         return self.import_s + self.load_s + self.first_s
+
+    @property
+    def row(self) -> dict[str, Any]:
+        """What the ledger keeps of it, by the names of a :class:`Measurement`."""
+        return {
+            "peak_memory_bytes": self.peak_memory_bytes,
+            "load_ms": 1000 * self.load_s,
+            "ready_ms": 1000 * self.ready_s,
+        }
 
 
 def peak_memory_bytes(artifact: Artifact, *, batch_size: int = 1) -> int:

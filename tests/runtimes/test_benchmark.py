@@ -145,5 +145,8 @@ def test_the_whole_benchmark_fits_the_ledger(runtime, artifact, variant, digits)
     assert measurement.size_bytes == artifact.size_bytes
     assert 0 < measurement.latency_p50_ms <= measurement.latency_p99_ms < took_ms
     assert set(measurement.throughput_per_s) == {1, 8}
+    assert measurement.threads >= 1
+    # TensorFlow takes seconds to import, and the folder far less to load.
+    assert 0 < measurement.load_ms < measurement.ready_ms - 500
     Ledger().add(measurement)
     assert Ledger().entries()[0].measurement == measurement
