@@ -45,7 +45,7 @@ ALLOWED = {
     },
     "serving": {"validation", "workspace", "formulas", "training", "runtimes"},
     "plots": set(),
-    "widgets": {"validation", "formulas", "plots"},
+    "widgets": {"validation", "formulas", "costs", "plots"},
     "exercises": {"validation", "workspace", "formulas"},
     "lessons": {"validation", "workspace"},
     "lab": {"validation", "workspace", "kernels", "lessons"},

@@ -8,6 +8,7 @@ import matplotlib as mpl
 import numpy as np
 from numpy.typing import NDArray
 
+from deployworkbook.plots.bill import rate_text
 from deployworkbook.plots.picture import COLOURS, STYLE, Picture
 from deployworkbook.plots.view import Row, View
 
@@ -104,7 +105,7 @@ class ReplicasView(View[ReplicasResult]):
         """Say how busy the replicas are, and how long requests take."""
         who = "One replica" if result.replicas == 1 else f"{result.replicas} replicas"
         text = (
-            f"{who}, {_rate(result.rate_per_s)} requests a second of {result.service_ms:.3g} ms: "
+            f"{who}, {rate_text(result.rate_per_s)} of {result.service_ms:.3g} ms: "
             f"utilisation {result.utilisation:.0%}."
         )
         if not result.keeps_up:
@@ -129,7 +130,3 @@ class ReplicasView(View[ReplicasResult]):
 
 def _milliseconds(value: float) -> str:
     return f"{value:.3g} ms" if np.isfinite(value) else "grows without end"
-
-
-def _rate(value: float) -> str:
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

@@ -1,0 +1,38 @@
+"""One line that says where a modelled cost has its prices from, and of which day they are."""
+
+from __future__ import annotations
+
+from deployworkbook.costs.catalog import Catalog, Source, find
+from deployworkbook.costs.catalog_file import load_catalog
+
+
+def price_note(
+    catalog: Catalog | None = None, *, machine: str = "c7g.large", storage: str = "object"
+) -> str:
+    """Say that figures are modelled, and where and when their prices were listed.
+
+    Args:
+        catalog: What things cost; by default the shipped catalogue.
+        machine: Its name of what serves.
+        storage: Its name of where things are kept.
+
+    Raises:
+        ValueError: The catalogue has none of that name.
+
+    >>> price_note().partition("; transfer")[0]
+    'Modelled. Machines: us-east-1, 2026-01-19; storage: us-east-1, 2026-09-01'
+    """
+    book = load_catalog() if catalog is None else catalog
+    sources = {
+        "Machines": book.machine(machine).source,
+        "storage": book.storage_named(storage).source,
+        "transfer": find("transfer", book.transfer, "internet").source,
+        "wages": find("figure", book.figures, "engineer_wage_usd_per_hour").source,
+    }
+    said = [f"{what}: {_place_and_day(source)}" for what, source in sources.items()]
+    return f"Modelled. {'; '.join(said)}."
+
+
+def _place_and_day(source: Source) -> str:
+    own = " (yours)" if source.basis == "own" else ""
+    return f"{source.region}, {source.date:%Y-%m-%d}{own}"

@@ -1,0 +1,197 @@
+"""A month's bill, part by part, and which kind of cost dominates at which traffic."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import FillBetweenPolyCollection
+from matplotlib.colors import to_rgb
+from matplotlib.ticker import PercentFormatter
+from numpy.typing import NDArray
+
+from deployworkbook.plots.bill import (
+    KIND_COLOURS,
+    THOUSANDS,
+    add_note,
+    bill_in_words,
+    rate_text,
+)
+from deployworkbook.plots.picture import COLOURS, STYLE, Picture
+from deployworkbook.plots.view import Row, View
+
+if TYPE_CHECKING:
+    from deployworkbook.costs.breakdown import CostBreakdown, Part
+
+Colour = tuple[float, float, float]
+
+# How much white is mixed into the colour of a kind for its first part, its second, …
+WHITES = (0.0, 0.45, 0.2, 0.65, 0.35, 0.75, 0.1)
+SMALLEST_AXIS_USD = 100.0
+
+
+@dataclass(frozen=True, eq=False)
+class CostResult:
+    """What a view of a cost draws.
+
+    Args:
+        bill: Of the month.
+        rates_per_s: Requests a second of the right picture, shape ``[n]``.
+        by_kind_usd: By kind, a month's cost at each of these rates, shape ``[n]``.
+    """
+
+    bill: CostBreakdown
+    rates_per_s: NDArray[np.float64]
+    by_kind_usd: Mapping[Any, NDArray[np.float64]]
+
+
+class CostView(View[CostResult]):
+    """Stacked bars of the four kinds, and their shares by requests a second, modelled.
+
+    Args:
+        rates_per_s: Requests a second of the right picture.
+        note: Where the prices come from; stands below the picture.
+    """
+
+    def __init__(self, rates_per_s: NDArray[np.float64], note: str) -> None:
+        self._reach_usd = 0.0
+        with mpl.rc_context(STYLE):
+            super().__init__(Picture(10.5, 4.6))
+            self._axes, shares = self.picture.subplots(1, 2, width_ratios=(1.5, 1))
+            rows = {kind: _shades(colour) for kind, colour in KIND_COLOURS.items()}
+            rows["together"] = list(map(to_rgb, KIND_COLOURS.values()))
+            self._rows = {
+                name: _Row(self._axes, place, colours)
+                for place, (name, colours) in enumerate(rows.items())
+            }
+            self._axes.set_yticks(np.arange(len(rows)), list(rows))
+            self._axes.set(ylim=(len(rows) - 0.4, -0.6), xlabel="USD a month")
+            self._axes.set_title("A month, part by part (modelled)")
+            self._axes.xaxis.set_major_formatter(THOUSANDS)
+            self._axes.grid(False, axis="y")
+
+            shares.set(title="Shares (modelled)", xlabel="requests a second", xscale="log")
+            shares.set(xlim=(rates_per_s[0], rates_per_s[-1]), ylim=(0, 1))
+            shares.yaxis.set_major_formatter(PercentFormatter(1))
+            zeros = np.zeros(len(rates_per_s))
+            self._areas: dict[str, FillBetweenPolyCollection] = {
+                kind: shares.fill_between(
+                    rates_per_s,
+                    zeros,
+                    zeros,
+                    color=colour,
+                    edgecolor="white",
+                    lw=0.5,
+                    label=kind,
+                )
+                for kind, colour in KIND_COLOURS.items()
+            }
+            (self._here,) = shares.plot([], [], color=COLOURS[0], lw=2, label="here")
+            self.picture.legend(loc="outside upper center", ncols=len(KIND_COLOURS) + 1)
+            add_note(self.picture, note)
+        bars = [artist for row in self._rows.values() for artist in row.moving]
+        self.moving = [*bars, *self._areas.values(), self._here]
+
+    def update(self, result: CostResult) -> bool:
+        """Set bars, words and areas; a larger bill needs a longer axis."""
+        bill = result.bill
+        for kind in KIND_COLOURS:
+            parts = _parts(bill, kind)
+            self._rows[kind].update([float(part.cost_usd) for part in parts])
+        self._rows["together"].update(list(map(float, bill.by_kind_usd.values())))
+        bottom = np.zeros(len(result.rates_per_s))
+        total = np.sum(list(result.by_kind_usd.values()), axis=0)
+        for kind, area in self._areas.items():
+            top = bottom + result.by_kind_usd[kind] / total
+            area.set_data(result.rates_per_s, bottom, top)
+            bottom = top
+        self._here.set_data([bill.workload.requests_per_s] * 2, [0, 1])
+        reach = _round_up(max(SMALLEST_AXIS_USD, float(bill.total_usd_per_month)))
+        has_changed = reach != self._reach_usd
+        if has_changed:
+            self._reach_usd = reach
+            self._axes.set_xlim(0, reach)
+        return has_changed
+
+    def describe(self, result: CostResult) -> str:
+        """Say the total and the shares, and whether the replicas are enough."""
+        bill = result.bill
+        text = f"At {rate_text(bill.workload.requests_per_s)}: {bill_in_words(bill)}"
+        if bill.replicas_needed > bill.replicas_at_peak:
+            text += (
+                f" {bill.replicas_at_peak} replicas are too few: the busiest hour needs "
+                f"{bill.replicas_needed}."
+            )
+        return text
+
+    def table(self, result: CostResult) -> list[Row]:
+        """List the kinds with their parts, the total, and the replicas."""
+        bill = result.bill
+        rows = [
+            (kind, f"{cost:,.2f} USD{_named(_parts(bill, kind))}")
+            for kind, cost in bill.by_kind_usd.items()
+        ]
+        per_million = bill.usd_per_million_predictions
+        enough = bill.replicas_needed <= bill.replicas_at_peak
+        return [
+            *rows,
+            ("a month", f"{bill.total_usd_per_month:,.2f} USD"),
+            ("a million predictions", f"{per_million or 0:,.4g} USD"),
+            (
+                "replicas in the busiest hour",
+                f"{bill.replicas_at_peak}, "
+                + ("enough" if enough else f"too few: {bill.replicas_needed} are needed"),
+            ),
+        ]
+
+
+class _Row:
+    """A stacked bar, and the sum behind its end."""
+
+    def __init__(self, axes: Axes, place: int, colours: Sequence[Colour]) -> None:
+        self._bars = [
+            axes.barh(place, 0, 0.6, color=colour, edgecolor="white", lw=0.8)[0]
+            for colour in colours
+        ]
+        self._text = axes.annotate(
+            "", (0, place), xytext=(5, 0), textcoords="offset points", va="center", fontsize=10
+        )
+        self.moving = [*self._bars, self._text]
+
+    def update(self, costs_usd: Sequence[float]) -> None:
+        left = 0.0
+        for place, bar in enumerate(self._bars):
+            width = costs_usd[place] if place < len(costs_usd) else 0.0
+            bar.set(x=left, width=width, visible=width > 0)
+            left += width
+        self._text.xy = (left, self._text.xy[1])
+        self._text.set_text(f"{left:,.2f}")
+
+
+def _parts(bill: CostBreakdown, kind: str) -> list[Part]:
+    """The parts of a kind, the most expensive first."""
+    return sorted(
+        (part for part in bill.parts if part.kind == kind), key=lambda part: -part.cost_usd
+    )
+
+
+def _named(parts: Sequence[Part]) -> str:
+    """Name the parts that cost something, in the order of the bar."""
+    said = [f"{part.name} {part.cost_usd:,.2f}" for part in parts if part.cost_usd]
+    return f": {', '.join(said)}" if said else ""
+
+
+def _shades(colour: str) -> list[Colour]:
+    """A colour with more and less white, so that neighbours differ."""
+    red, green, blue = to_rgb(colour)
+    return [(red + w * (1 - red), green + w * (1 - green), blue + w * (1 - blue)) for w in WHITES]
+
+
+def _round_up(value: float) -> float:
+    """The next of 1, 2, 5, 10, 20, … that leaves room for the figure."""
+    decade = 10.0 ** np.floor(np.log10(value))
+    return float(next(step * decade for step in (1, 2, 5, 10, 20) if step * decade >= 1.15 * value))

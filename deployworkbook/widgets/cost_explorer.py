@@ -1,0 +1,110 @@
+"""The explorer of a month's cost: traffic, payload, replicas, spot, storage, updates, wages."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from deployworkbook.costs.catalog import Catalog
+from deployworkbook.costs.catalog_file import load_catalog
+from deployworkbook.costs.curves import cost_along
+from deployworkbook.costs.deployment import Deployment
+from deployworkbook.costs.model import estimate
+from deployworkbook.costs.price_note import price_note
+from deployworkbook.costs.workload import Workload
+from deployworkbook.plots.cost_explorer import CostResult, CostView
+from deployworkbook.widgets.controls import Choice, LogSlider, Slider
+from deployworkbook.widgets.explorer import Explorer
+
+RATES_PER_S = np.geomspace(0.1, 1e5, 49)
+KB = 1000.0
+MOST_REPLICAS = 60
+WAGE = "engineer_wage_usd_per_hour"
+
+
+def compute_cost(
+    workload: Workload,
+    deployment: Deployment,
+    catalog: Catalog,
+    *,
+    requests_per_s: float,
+    request_kb: float,
+    response_kb: float,
+    replicas: int,
+    spot_share: float,
+    storage: str,
+    updates_per_month: int,
+    wage_usd_per_hour: float,
+) -> CostResult:
+    """Estimate a month, and the month at all other rates of requests.
+
+    Args:
+        workload: The work; what controls set is replaced.
+        deployment: What serves it; likewise.
+        catalog: What things cost.
+        requests_per_s: Mean over the week.
+        request_kb: Payload of a request, in units of 1,000 bytes.
+        response_kb: Payload of its answer.
+        replicas: Machines a region; 0 for as many as the latency objective needs.
+        spot_share: Share of the machines' hours bought on the spot market.
+        storage: The catalogue's name of where things are kept.
+        updates_per_month: Versions rolled out.
+        wage_usd_per_hour: What an engineer earns.
+
+    Raises:
+        ValueError: The deployment cannot hold the latency objective.
+    """
+    work = replace(
+        workload,
+        requests_per_s=requests_per_s,
+        request_bytes=KB * request_kb,
+        response_bytes=KB * response_kb,
+        updates_per_month=updates_per_month,
+    )
+    how = replace(deployment, replicas=replicas or None, spot_share=spot_share, storage=storage)
+    others = {WAGE: wage_usd_per_hour}
+    return CostResult(
+        bill=estimate(work, how, catalog, values=others),
+        rates_per_s=RATES_PER_S,
+        by_kind_usd=cost_along("requests_per_s", RATES_PER_S, work, how, catalog, others=others),
+    )
+
+
+def cost_explorer(
+    workload: Workload, deployment: Deployment, catalog: Catalog | None = None
+) -> Explorer[CostResult]:
+    """Make the explorer of a month's cost in the cloud.
+
+    Args:
+        workload: Where traffic, payloads and updates begin; each clipped to its slider's range.
+        deployment: Where replicas, spot share and storage begin; its machine serves.
+        catalog: What things cost; by default the shipped catalogue.
+
+    Raises:
+        ValueError: The deployment cannot hold the latency objective.
+    """
+    book = load_catalog() if catalog is None else catalog
+    wage = float(np.clip(book.value(WAGE), 5.0, 200.0))
+    rate = float(np.clip(workload.requests_per_s, RATES_PER_S[0], RATES_PER_S[-1]))
+    sizes = workload.request_bytes / KB, workload.response_bytes / KB
+    request, response = (float(np.clip(size, 0.1, 1000.0)) for size in sizes)
+    replicas = min(deployment.replicas or 0, MOST_REPLICAS)
+    updates = int(min(workload.updates_per_month, 60))
+    controls = [
+        LogSlider("requests_per_s", "requests", 0.1, 1e5, 20, rate, "/s"),
+        LogSlider("request_kb", "a request", 0.1, 1000.0, 10, request, "KB"),
+        LogSlider("response_kb", "an answer", 0.1, 1000.0, 10, response, "KB"),
+        Slider("replicas", "replicas, 0 as needed", 0, MOST_REPLICAS, 1, replicas),
+        Slider("spot_share", "on the spot market", 0.0, 1.0, 0.05, deployment.spot_share),
+        Choice("storage", "storage", tuple(book.storage), deployment.storage),
+        Slider("updates_per_month", "updates a month", 0, 60, 1, updates),
+        Slider("wage_usd_per_hour", "wage", 5.0, 200.0, 0.5, wage, "USD/h"),
+    ]
+    note = price_note(book, machine=deployment.machine, storage=deployment.storage)
+    return Explorer(
+        controls,
+        partial(compute_cost, workload, deployment, book),
+        CostView(RATES_PER_S, note),
+    )
