@@ -22,7 +22,11 @@ PricesFile = Annotated[
 def check(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A TOML file of your own.")],
 ) -> None:
-    """Check a file of prices and assumptions, and print what it changes."""
+    """Check a file of prices and assumptions, and print what it changes.
+
+    It has the form of the workbook's catalogue, with what differs: sections machines, storage,
+    transfer, figures, processors, assumptions, sources.
+    """
     from rich.console import Console
     from rich.table import Table
 
@@ -39,7 +43,7 @@ def check(
     for each in found:
         table.add_row(each.section, each.entry, each.field, each.before, each.after)
     Console().print(table)
-    print(f"{file} is in order, and changes {len(found)} fields.")
+    print(f"{file} is in order, and changes {len(found)} field{'s'[: len(found) > 1]}.")
 
 
 @app.command(name="list")

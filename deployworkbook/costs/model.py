@@ -93,21 +93,29 @@ def _check_feasible(inputs: Inputs, found: Month, deployment: Deployment, machin
         raise ValueError(
             message("memory_bytes", received=received, expected="what the machine has room for")
         )
+    if found.able:
+        return
     time, objective = float(service_s(inputs)), float(np.asarray(inputs.latency_objective_s))
-    if not found.able:
-        received = (
-            f"{objective * 1e3:g} ms, with {deployment.profile.name} on {machine.name}, where one "
-            f"request takes {time * 1e3:.3g} ms"
+    if machine.kind == "edge":
+        peak = float(np.asarray(inputs.requests_per_s)) * float(inputs.load_ratios.max())
+        each = peak / deployment.devices * time / float(workers(inputs))
+        limit = float(np.asarray(inputs.utilisation_limit_share))
+        if each > limit:
+            received = f"{deployment.devices}, each {each:.0%} busy in the peak hour"
+            expected = f"enough that each is at most {limit:.0%} busy"
+            raise ValueError(message("devices", received=received, expected=expected))
+    received = (
+        f"{objective * 1e3:g} ms, with {deployment.profile.name} on {machine.name}, where one "
+        f"request takes {time * 1e3:.3g} ms"
+    )
+    raise ValueError(
+        message(
+            "latency_objective_ms",
+            received=received,
+            expected="more than a request takes",
+            remedy="Choose a faster runtime, variant or machine, or a longer objective.",
         )
-        raise ValueError(
-            message(
-                "latency_objective_ms",
-                received=received,
-                expected="more than a request takes",
-                remedy="Choose a faster runtime, variant or machine, more devices, or a longer "
-                "objective.",
-            )
-        )
+    )
 
 
 def _assumptions(
@@ -115,12 +123,16 @@ def _assumptions(
 ) -> tuple[str, ...]:
     processor = machine.processor
     edge = machine.kind == "edge"
+    queue = (
+        "a region's requests come at random and wait in one queue for the next free core (M/G/c)"
+    )
     said = [
         f"one core of {processor.name} has {processor.speed_ratio:g} "
         f"({processor.low_ratio:g} to {processor.high_ratio:g}) times the reference core's speed: "
         f"{processor.reason}",
         f"the profile was measured on a core of {deployment.measured_speed_ratio:g} times the "
         "reference core's speed",
+        *([] if edge else [queue]),
     ]
     skipped = {"memory_limit_share"} | ({"server_overhead_ms"} if edge else set())
     if deployment.server_overhead_ms is not None or deployment.profile.served:

@@ -343,6 +343,13 @@ def test_assumptions_and_sources_are_those_that_were_used(int8):
             lambda p: estimate(
                 Workload(1e5), Deployment(p, machine="raspberry-pi-zero-2-w", devices=1)
             ),
+            "devices: .*enough that each is at most 60% busy",
+        ),
+        (
+            lambda p: estimate(
+                Workload(1.0, latency_objective_ms=0.001),
+                Deployment(p, machine="raspberry-pi-zero-2-w", devices=1),
+            ),
             "latency_objective_ms",
         ),
         (lambda p: estimate(Workload(1.0), Deployment(p), values={"wage": 1}), "wage_ratio"),
