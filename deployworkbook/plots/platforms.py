@@ -30,7 +30,7 @@ class PlatformFigures:
         p50_ms: The median time of one image.
         p99_ms: The time that all but one image in a hundred keep within.
         size_bytes: The files on disk.
-        memory_bytes: The peak of a process of its own.
+        memory_bytes: The peak of a process of its own; ``None`` where there was none.
         ready_s: How long that process took to its first answer.
         threads: How many it could use.
         batch_s: The time of a batch, in seconds, by its size.
@@ -40,30 +40,21 @@ class PlatformFigures:
     p50_ms: float
     p99_ms: float
     size_bytes: int
-    memory_bytes: int
-    ready_s: float
+    memory_bytes: int | None
+    ready_s: float | None
     threads: int
     batch_s: Mapping[int, float]
 
     @classmethod
     def of(cls, result: Result) -> PlatformFigures:
-        """Take a platform's figures from a comparison.
-
-        Raises:
-            ValueError: It was not started in a process of its own.
-        """
-        if result.start is None:
-            raise ValueError(
-                f"{result.name}: expected a process of its own. Received: none. "
-                "Compare by a Plan with own_process."
-            )
+        """Take a platform's figures from a comparison."""
         return cls(
             name=result.name,
             p50_ms=result.latency.p50_ms,
             p99_ms=result.latency.p99_ms,
             size_bytes=result.artifact.size_bytes,
-            memory_bytes=result.start.peak_memory_bytes,
-            ready_s=result.start.ready_s,
+            memory_bytes=result.start.peak_memory_bytes if result.start else None,
+            ready_s=result.start.ready_s if result.start else None,
             threads=result.threads,
             batch_s=result.batch_s,
         )
@@ -150,7 +141,7 @@ def throughput_picture(
 
 
 def footprint_picture(platforms: Sequence[PlatformFigures]) -> Picture:
-    """Draw what each platform takes besides time: files, memory, and a start.
+    """Draw what each platform takes besides time: files, and, where measured, memory and a start.
 
     Args:
         platforms: In the order of the rows.
@@ -158,16 +149,15 @@ def footprint_picture(platforms: Sequence[PlatformFigures]) -> Picture:
     names = [each.name for each in platforms]
     columns = {
         "files (KB)": [each.size_bytes / 1e3 for each in platforms],
-        "peak of memory (MB)": [each.memory_bytes / 1e6 for each in platforms],
-        "to the first answer (s)": [each.ready_s for each in platforms],
+        "peak of memory (MB)": [(each.memory_bytes or np.nan) / 1e6 for each in platforms],
+        "to the first answer (s)": [each.ready_s or np.nan for each in platforms],
     }
+    known = {title: values for title, values in columns.items() if np.isfinite(values).all()}
     with mpl.rc_context(STYLE):
         picture = Picture(10, 1.2 + 0.36 * len(names))
         places = np.arange(len(names))
-        panels = picture.subplots(1, 3, sharey=True)
-        for axes, (title, values), colour in zip(
-            panels, columns.items(), COLOURS[1:], strict=False
-        ):
+        panels = picture.subplots(1, len(known), sharey=True, squeeze=False)[0]
+        for axes, (title, values), colour in zip(panels, known.items(), COLOURS[1:], strict=False):
             bars = axes.barh(places, values, 0.7, color=colour)
             axes.bar_label(bars, [f"{value:.3g}" for value in values], padding=3, fontsize=10)
             axes.set(title=title, xlim=(0, 1.25 * max(values)))
@@ -175,11 +165,11 @@ def footprint_picture(platforms: Sequence[PlatformFigures]) -> Picture:
         panels[0].set_yticks(places, names)
         panels[0].invert_yaxis()
     said = "; ".join(
-        f"{each.name}: {each.size_bytes / 1e3:.0f} KB, {each.memory_bytes / 1e6:.0f} MB, "
-        f"{each.ready_s:.2f} s"
-        for each in platforms
+        f"{title}: "
+        + ", ".join(f"{name} {value:.3g}" for name, value in zip(names, values, strict=True))
+        for title, values in known.items()
     )
-    picture.alt = f"Files, peak of memory and seconds to the first answer. {said}."
+    picture.alt = f"What each platform takes. {said}."
     return picture
 
 

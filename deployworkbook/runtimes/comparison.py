@@ -112,7 +112,7 @@ def compare(
         dataset: Its test set is predicted.
         plan: How much is measured; by default all of :class:`Plan`.
         lesson: Which notebook asks.
-        note: What the rows of the ledger should say besides the threads.
+        note: What the rows of the ledger should say.
 
     Returns:
         A result for each, in the same order.
@@ -146,7 +146,7 @@ def compare(
         threads = {key: each.threads for key, each in predictors.items()}
     results = []
     for key, artifact in zip(keys, artifacts, strict=True):
-        said = f"threads: {threads[key]}; one of {len(keys)} measured in turns"
+        said = f"one of {len(keys)} measured in turns"
         results.append(
             Result(
                 artifact=artifact,
@@ -163,6 +163,7 @@ def compare(
                     latency=single[key],
                     batch_s=batched[key],
                     start=starts.get(key),
+                    threads=threads[key],
                     lesson=lesson,
                     note=f"{note}; {said}" if note else said,
                 ),
@@ -185,6 +186,7 @@ def _row(
     latency: Latency,
     batch_s: Mapping[int, float],
     start: Start | None,
+    threads: int,
     lesson: str,
     note: str,
 ) -> Measurement:
@@ -202,6 +204,7 @@ def _row(
         latency_p50_ms=latency.p50_ms,
         latency_p99_ms=latency.p99_ms,
         throughput_per_s={size: size / seconds for size, seconds in batch_s.items()},
-        peak_memory_bytes=start.peak_memory_bytes if start else None,
+        threads=threads,
+        **(start.row if start else {}),
         note=note,
     )

@@ -76,7 +76,7 @@ def latencies(
         counts = {name: _repetitions(each, images, plan) for name, each in predictors.items()}
         for name, predict in _turns(predictors, plan.rounds):
             # The one before has used the caches: a few calls bring back what this one needs.
-            times[name].append(time_images(predict, images, repetitions=counts[name], warm_up=5))
+            times[name].append(time_images(predict, images, repetitions=counts[name], warm_up=2))
     return {name: Latency(np.concatenate(parts)) for name, parts in times.items()}
 
 
@@ -119,6 +119,6 @@ def _turns(predictors: Mapping[str, P], rounds: int) -> Iterator[tuple[str, P]]:
 
 def _repetitions(predict: Predict, images: NDArray[np.float32], plan: Plan) -> int:
     """How many single images a round can have of a predictor."""
-    one_s = float(np.median(time_images(predict, images, repetitions=5, warm_up=5))) / 1000
+    one_s = float(np.median(time_images(predict, images, repetitions=3, warm_up=2))) / 1000
     affordable = plan.seconds / one_s if one_s > 0 else math.inf
     return math.ceil(max(100, min(plan.repetitions, affordable)) / plan.rounds)

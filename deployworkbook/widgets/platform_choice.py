@@ -51,11 +51,13 @@ def compute_choice(
         )
     reasons = []
     for each, answer_s in zip(platforms, answers_s, strict=True):
-        missed = {
-            f"an answer {time_text(answer_s)}": 1000 * answer_s > answer_ms,
-            f"{each.memory_bytes / 1e6:,.0f} MB": each.memory_bytes / 1e6 > memory_mb,
-            f"starts in {time_text(each.ready_s)}": each.ready_s > ready_s,
-        }
+        missed = {f"an answer {time_text(answer_s)}": 1000 * answer_s > answer_ms}
+        # What was not measured excludes nobody.
+        if each.memory_bytes is not None:
+            megabytes = each.memory_bytes / 1e6
+            missed[f"{megabytes:,.0f} MB"] = megabytes > memory_mb
+        if each.ready_s is not None:
+            missed[f"starts in {time_text(each.ready_s)}"] = each.ready_s > ready_s
         reasons.append(tuple(text for text, is_missed in missed.items() if is_missed))
     allowed = [place for place, missed in enumerate(reasons) if not missed]
     sign = -1 if is_cloud else 1

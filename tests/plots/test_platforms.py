@@ -1,7 +1,8 @@
 """The pictures of platforms show what was measured."""
 
+from dataclasses import replace
+
 import numpy as np
-import pytest
 
 from deployworkbook.plots.platforms import (
     PlatformFigures,
@@ -42,13 +43,12 @@ def test_footprint_has_a_panel_for_each_of_three():
     picture = footprint_picture([SLOW, QUICK])
     widths = [[bar.get_width() for bar in axes.patches] for axes in picture.axes]
     assert widths == [[500, 400], [600, 50], [4.0, 0.05]]
-    assert "quick: 400 KB, 50 MB, 0.05 s" in picture.alt
+    assert "peak of memory (MB): slow 600, quick 50; to the first" in picture.alt
     assert picture.png()
 
 
-def test_figures_need_a_process_of_their_own():
-    class Result:
-        name, start = "numpy", None
-
-    with pytest.raises(ValueError, match="own_process"):
-        PlatformFigures.of(Result())
+def test_footprint_leaves_out_what_was_not_measured():
+    picture = footprint_picture([replace(SLOW, memory_bytes=None, ready_s=None), QUICK])
+    (axes,) = picture.axes
+    assert axes.get_title() == "files (KB)"
+    assert "memory" not in picture.alt

@@ -4,18 +4,20 @@ import numpy as np
 import pytest
 
 from deployworkbook.measurement import Measurement
-from deployworkbook.runtimes.base import Artifact
 from deployworkbook.runtimes.comparison import Parity, Result
+from deployworkbook.runtimes.exporting import write_artifact
 from deployworkbook.runtimes.memory import Start
 from deployworkbook.runtimes.readings import read_for_cloud, read_for_edge
 from deployworkbook.runtimes.timing import Latency
+from deployworkbook.training.variant import Variant
 
 
 def result(folder, runtime, *, one_ms, batch_s, threads=1, start=None):
-    path = folder / runtime
-    path.write_bytes(bytes(100))
+    form = Variant("float32", onnx=b"none")
     return Result(
-        artifact=Artifact(path, runtime, "float32"),
+        artifact=write_artifact(
+            form, folder, runtime=runtime, write=lambda to: (to / "w").write_bytes(bytes(100))
+        ),
         latency=Latency(np.full(100, one_ms)),
         batch_s=batch_s,
         parity=Parity(1, 1, 0.0),
@@ -27,12 +29,12 @@ def result(folder, runtime, *, one_ms, batch_s, threads=1, start=None):
 
 @pytest.fixture
 def results(tmp_path):
-    # A second of `slow` is 100 images at best, on one core; of `fast` 300, on four.
+    # A second of `keras` is 100 images at best, on one core; of `onnx` 300, on four.
     return [
-        result(tmp_path, "slow", one_ms=20.0, batch_s={1: 0.02, 10: 0.1, 100: 1.5}),
+        result(tmp_path, "keras", one_ms=20.0, batch_s={1: 0.02, 10: 0.1, 100: 1.5}),
         result(
             tmp_path,
-            "fast",
+            "onnx",
             one_ms=5.0,
             batch_s={1: 0.005, 10: 1 / 30, 100: 0.5},
             threads=4,
@@ -43,15 +45,15 @@ def results(tmp_path):
 
 def test_a_device_takes_the_fastest(results):
     fast, slow = read_for_edge(results)
-    assert (fast.name, fast.latency_p50_ms, fast.size_bytes) == ("fast", 5.0, 100)
+    assert (fast.name, fast.latency_p50_ms, fast.size_bytes) == ("onnx", 5.0, 100)
     assert (fast.peak_memory_bytes, fast.ready_s) == (1000, 0.875)
-    assert (slow.name, slow.peak_memory_bytes, slow.ready_s) == ("slow", None, None)
+    assert (slow.name, slow.peak_memory_bytes, slow.ready_s) == ("keras", None, None)
 
 
 def test_a_data_centre_pays_by_the_core(results):
     slow, fast = read_for_cloud(results)
-    assert (slow.name, slow.batch_size) == ("slow", 10)
+    assert (slow.name, slow.batch_size) == ("keras", 10)
     assert slow.throughput_per_core_s == pytest.approx(100)
     assert slow.batch_ms == pytest.approx(100)
-    assert (fast.name, fast.batch_size, fast.latency_p99_ms) == ("fast", 10, 5.0)
+    assert (fast.name, fast.batch_size, fast.latency_p99_ms) == ("onnx", 10, 5.0)
     assert fast.throughput_per_core_s == pytest.approx(75)

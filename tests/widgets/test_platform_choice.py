@@ -1,5 +1,7 @@
 """The explorer of platforms: limits exclude, and of the rest the best is named."""
 
+from dataclasses import replace
+
 import pytest
 
 from deployworkbook.plots.platforms import PlatformFigures
@@ -58,6 +60,12 @@ def test_the_picture_shows_a_limit_that_excludes_none():
     explorer.set(memory_mb=1500.0)
     assert explorer._png != before
     assert "1,500 MB, first answer in 30 s, an answer in 1 s" in explorer._view.picture.alt
+
+
+def test_what_was_not_measured_excludes_nobody():
+    bare = [replace(each, memory_bytes=None, ready_s=None) for each in PLATFORMS]
+    result = platform_choice_explorer(bare).set(memory_mb=10.0, ready_s=0.01)
+    assert result.reasons == ((), (), ())
 
 
 def test_the_batch_matters_in_the_cloud_only():
