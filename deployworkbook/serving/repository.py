@@ -38,6 +38,7 @@ CANARY = "canary"
 _STATE = ".repository.json"
 _LOCK = ".repository.lock"
 _WITHDRAWN = ".withdrawn-"
+_MOVES_KEPT = 100
 
 
 class ModelRepository:
@@ -132,6 +133,7 @@ class ModelRepository:
             numbers = state["labels"].setdefault(name, [])
             if not numbers or numbers[-1] != number:
                 numbers.append(number)
+                _note_move(state, name, number)
 
     def unlabel(self, name: str) -> None:
         """Take a label away.
@@ -169,6 +171,7 @@ class ModelRepository:
                     )
                 )
             del numbers[numbers.index(earlier[-1]) + 1 :]
+            _note_move(state, name, earlier[-1])
         return self.version(earlier[-1])
 
     def withdraw(self, number: int) -> Path:
@@ -235,19 +238,23 @@ class ModelRepository:
         """Say what a server is to serve: the newest version, and those that have labels.
 
         Args:
-            available: The versions that the server has loaded. A label of another is left where it
-                was last, or out: a server refuses labels of what it has not loaded. By default all
-                are taken for loaded.
+            available: The versions that the server has loaded, for a step on the way: these stay,
+                and the label of a version that is not among them stays where it was, or is left
+                out, since servers refuse labels of what they have not loaded.
         """
         present = versions_below(self.base_path)
-        loaded = set(present if available is None else available)
-        labels = {
-            name: next((n for n in reversed(numbers) if n in loaded and n in present), None)
-            for name, numbers in self._state()["labels"].items()
-        }
-        kept = {name: number for name, number in labels.items() if number is not None}
-        wanted = {*kept.values(), *(n for n in self.labels.values() if n in present)}
-        return ServedModel(self.base_path, kept, tuple(sorted({*wanted, *_newest(present)})))
+        wanted = {name: number for name, number in self.labels.items() if number in present}
+        versions = {*wanted.values(), *_newest(present)}
+        if available is None:
+            return ServedModel(self.base_path, wanted, tuple(sorted(versions)))
+        loaded = set(available) & set(present)
+        labels = {}
+        for name in wanted:
+            moves = reversed(self._state()["moves"][name])
+            last_loaded = next((number for number in moves if number in loaded), None)
+            if last_loaded is not None:
+                labels[name] = last_loaded
+        return ServedModel(self.base_path, labels, tuple(sorted(versions | loaded)))
 
     def _next_number(self, state: Mapping[str, Any]) -> int:
         withdrawn = self.base_path.glob(f"{_WITHDRAWN}*")
@@ -263,7 +270,7 @@ class ModelRepository:
         try:
             state: dict[str, Any] = json.loads(path.read_text("utf-8"))
         except FileNotFoundError:
-            return {"labels": {}, "newest": 0}
+            return {"labels": {}, "moves": {}, "newest": 0}
         except ValueError as error:
             raise ValueError(
                 f"{path} is damaged ({error}). Delete it, and set the labels again."
@@ -283,6 +290,11 @@ class ModelRepository:
 
 def _newest(present: Mapping[int, Path]) -> list[int]:
     return [max(present)] if present else []
+
+
+def _note_move(state: dict[str, Any], name: str, number: int) -> None:
+    """Note where a label is now: a server may still have it at one of the last places."""
+    state["moves"][name] = [*state["moves"].get(name, []), number][-_MOVES_KEPT:]
 
 
 def _no_label(name: str, state: Mapping[str, Any]) -> LookupError:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 
 from deployworkbook.serving.client_errors import RequestError
 from deployworkbook.serving.codes import Code
 from deployworkbook.serving.grpc_client import GrpcClient
+from deployworkbook.serving.model_config import ServedModel
 from deployworkbook.serving.repository import ModelRepository
 
 _POLL_S = 0.05
@@ -18,9 +20,10 @@ def roll_out(
 ) -> None:
     """Make a server serve what the repositories say: each one's newest and labelled versions.
 
-    In two steps, since a server refuses labels of versions that it has not loaded: first all wanted
-    versions, with labels where they were; then, once these are loaded, the labels. Requests by
-    label are answered throughout.
+    In three steps, since a server refuses labels of versions that it has not loaded, and may unload
+    a version before it has moved its label: first the new versions are loaded beside the old ones,
+    with the labels where they were; then the labels move; then what is not wanted is unloaded.
+    Requests by label or for the newest version are answered throughout.
 
     Args:
         client: Speaks to the server.
@@ -32,13 +35,18 @@ def roll_out(
     """
     until = time.monotonic() + deadline_s
     wanted = {name: repository.served() for name, repository in models.items()}
-    first = {
+
+    def reload(config: Mapping[str, ServedModel]) -> None:
+        client.reload_config(config, deadline_s=max(until - time.monotonic(), _POLL_S))
+
+    beside = {
         name: repository.served(_available(client, name)) for name, repository in models.items()
     }
-    client.reload_config(first, deadline_s=until - time.monotonic())
+    reload(beside)
     for name, model in wanted.items():
         _wait_for(client, name, model.versions, until)
-    client.reload_config(wanted, deadline_s=until - time.monotonic())
+    reload({name: replace(model, labels=wanted[name].labels) for name, model in beside.items()})
+    reload(wanted)
 
 
 def _available(client: GrpcClient, name: str) -> list[int]:

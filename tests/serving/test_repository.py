@@ -204,6 +204,12 @@ def test_what_a_server_is_to_serve(repository, exported):
     early = repository.served([1])
     assert (early.versions, dict(early.labels)) == ((1, 2, 4), {"stable": 1})
     assert dict(repository.served([]).labels) == {}
+    # Rolled back to 1, which the server has unloaded: until it has it again, 2 keeps the label.
+    repository.roll_back("stable")
+    assert dict(repository.served([2, 4]).labels) == {"stable": 2}
+    assert dict(repository.served().labels) == {"stable": 1}
+    # What is not on the disk cannot stay.
+    assert repository.served([9]).versions == (1, 4)
 
 
 def test_publishers_at_once_get_numbers_of_their_own(repository, exported):
