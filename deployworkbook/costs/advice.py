@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -16,6 +17,7 @@ from deployworkbook.costs.workload import Workload
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
+CENT_USD = 0.01
 Verdict = Literal["cheapest", "price", "accuracy", "memory", "latency"]
 
 
@@ -83,19 +85,16 @@ class Advice:
 
     @property
     def best(self) -> Choice | None:
-        """The cheapest that holds all objectives; of equal ones the more accurate, then the first.
+        """The cheapest that holds all objectives; ``None`` where none holds them.
 
-        ``None`` where none holds them.
+        Costs that are equal to the cent are equal: of these the more accurate is better, then the
+        quicker, then the first.
         """
-        index = self._best_index()
-        return None if index is None else self.choice(*index)
+        return None if self._best is None else self.choice(*self._best)
 
     def choices(self) -> list[Choice]:
         """List all combinations: the cheapest that hold all objectives first, then the others."""
-        cost = self.costs_usd_per_month.ravel()
-        accuracy = np.repeat([p.accuracy_share for p in self.profiles], len(self.machines))
-        order = np.lexsort((-accuracy, cost, ~self.feasible.ravel()))
-        return [self.choice(*divmod(int(flat), len(self.machines))) for flat in order]
+        return [self.choice(*divmod(int(flat), len(self.machines))) for flat in self._order]
 
     def choice(self, profile: int, machine: int) -> Choice:
         """Describe one combination by its row and column."""
@@ -137,13 +136,19 @@ class Advice:
         """Give the deployment of a choice, for ``estimate``."""
         return deployment_of(self.like, choice.profile, choice.machine)
 
-    def _best_index(self) -> tuple[int, int] | None:
+    @cached_property
+    def _order(self) -> NDArray[np.int64]:
+        cents = self.costs_usd_per_month.round(2)
+        accuracy = np.array([[profile.accuracy_share] for profile in self.profiles])
+        time = np.array([[profile.service_ms] for profile in self.profiles])
+        keys = (time, -accuracy, cents, ~self.feasible)  # the last counts first
+        return np.lexsort([np.broadcast_to(key, cents.shape).ravel() for key in keys])
+
+    @cached_property
+    def _best(self) -> tuple[int, int] | None:
         if not self.feasible.any():
             return None
-        cost = np.where(self.feasible, self.costs_usd_per_month, np.inf)
-        accuracy = np.array([profile.accuracy_share for profile in self.profiles])[:, None]
-        ranked = np.where(cost == cost.min(), accuracy, -np.inf)
-        row, column = divmod(int(ranked.argmax()), len(self.machines))
+        row, column = divmod(int(self._order[0]), len(self.machines))
         return row, column
 
     def _verdict(self, at: tuple[int, int]) -> tuple[tuple[Verdict, ...], str]:
@@ -165,11 +170,12 @@ class Advice:
             said.append(f"p99 of {objective:g} ms cannot be held on {machine.name}")
         if lost:
             return tuple(lost), "; ".join(said)
-        best = self._best_index()
         cost = self.costs_usd_per_month[at]
-        if best == at or best is None:
+        if at == self._best or self._best is None:
             return ("cheapest",), f"{cost:,.2f} USD a month, the cheapest"
-        more = cost - self.costs_usd_per_month[best]
+        more = cost - self.costs_usd_per_month[self._best]
+        if more < CENT_USD:
+            return ("price",), "costs the same to the cent, and is no more accurate or quicker"
         return ("price",), f"{more:,.2f} USD a month more than the cheapest"
 
 

@@ -138,7 +138,7 @@ def _all_at_once(
 def _frontier(costs: Array, accuracy: Array) -> Flags:
     """Mark each profile's cheapest machine, if no other profile is cheaper and no less accurate."""
     cheapest = costs.argmin(axis=1)
-    least = costs.min(axis=1)
+    least = costs.min(axis=1).round(2)  # less than a cent is no difference
     marks = np.zeros(costs.shape, bool)
     able = np.isfinite(least)
     if able.any():
