@@ -167,12 +167,14 @@ def _costs(plan: Plan) -> Section:
         for kind, cost in plan.cost.by_kind_usd.items()
     ]
     rows.append(("total", f"{total:,.2f}", "100%" if total else "", ""))
-    if plan.later is None:
+    growth_share = plan.advice.workload.growth_share_per_month
+    if not growth_share:
+        growth = "The requests are taken to stay as they are."
+    elif plan.later is None:
         growth = f"In {plan.months} months the requests outgrow what this choice can serve."
     else:
         growth = (
-            f"After {plan.months} months with "
-            f"{plan.advice.workload.growth_share_per_month:.0%} growth a month: "
+            f"After {plan.months} months with {growth_share:.0%} growth a month: "
             f"{as_usd(plan.later.total_usd_per_month)} a month."
         )
     carbon = (
@@ -193,8 +195,13 @@ def _largest(plan: Plan, kind: str) -> str:
 
 def _saved(plan: Plan) -> Section:
     reference, choice = plan.reference, plan.choice
-    if reference is None or reference.profile.variant == choice.profile.variant:
+    form = choice.profile.variant
+    others = {profile.variant for profile in plan.advice.profiles} - {form}
+    if reference is None or not others:
         text = "No other form of the model that could serve was measured beside this one."
+        return Section("What compression saves", (text,))
+    if reference.profile.variant == form:
+        text = f"Nothing: no other form that holds the objectives costs less than {form}."
         return Section("What compression saves", (text,))
     saved = reference.cost_usd_per_month - choice.cost_usd_per_month
     smaller = reference.profile.model_bytes / max(choice.profile.model_bytes, 1.0)
@@ -221,11 +228,10 @@ def _compared(plan: Plan) -> Section:
     }
     said = ", ".join(f"{lost[key]:,} {text}" for key, text in reasons.items() if lost[key])
     rows = tuple(
-        (each.profile.name, each.machine.name, f"{each.cost_usd_per_month:,.2f}", each.reason)
-        for each in choices[1 : 1 + RUNNERS_UP]
+        (each.profile.name, each.machine.name, each.reason) for each in choices[1 : 1 + RUNNERS_UP]
     )
     text = f"All {len(choices):,} combinations were computed: {said or 'there is no other'}."
-    head = ("next best", "machine", "USD a month", "why it lost")
+    head = ("next best", "machine", "why it lost")
     return Section("What was compared", (text,), head if rows else (), rows)
 
 

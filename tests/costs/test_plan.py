@@ -85,9 +85,16 @@ def test_both_pages_say_the_same(plan):
             assert sentence in as_markdown(plan)
 
 
-def test_without_another_form_nothing_is_said_to_be_saved(int8):
-    page = as_markdown(make_plan(advise(Workload(1.0), [int8])))
-    assert "No other form of the model" in page
+def test_without_another_form_nothing_is_said_to_be_saved(int8, float32):
+    for alone in (int8, replace(float32, service_ms=1.0)):
+        page = as_markdown(make_plan(advise(Workload(1.0), [alone])))
+        assert "No other form of the model" in page
+
+
+def test_growth_is_said_where_there_is_some(plan, int8):
+    assert "After 12 months with 5% growth a month" in as_markdown(plan)
+    still = make_plan(advise(Workload(1.0), [int8]))
+    assert "taken to stay as they are" in as_markdown(still)
 
 
 def test_growth_that_outgrows_the_choice_is_said(int8):
@@ -111,3 +118,10 @@ def test_modelled_profiles_are_not_called_measured(int8):
     assert "measured" not in page.replace("was measured on a core", "").replace(
         "was measured beside", ""
     )
+
+
+def test_where_the_uncompressed_form_is_the_cheapest_compression_saves_nothing(int8, float32):
+    large = replace(float32, runtime="litert", service_ms=0.004, memory_bytes=190e6)
+    small = replace(int8, accuracy_share=0.9)
+    page = as_markdown(make_plan(advise(Workload(100.0), [large, small], accuracy_share=0.97)))
+    assert "Nothing: no other form that holds the objectives costs less than float32." in page
