@@ -15,30 +15,24 @@ twice.
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
-
-from filelock import FileLock
 
 from deployworkbook.serving import publishing
 from deployworkbook.serving.model_config import ServedModel
 from deployworkbook.serving.published import PublishedVersion
+from deployworkbook.serving.repository_state import locked_state, note_move, read_state
 from deployworkbook.serving.version_folders import LARGEST, version_number, versions_below
 from deployworkbook.validation import check_integer, message
-from deployworkbook.workspace import write_atomically
 
 STABLE = "stable"
 CANARY = "canary"
 
-_STATE = ".repository.json"
-_LOCK = ".repository.lock"
 _WITHDRAWN = ".withdrawn-"
-_MOVES_KEPT = 100
 
 
 class ModelRepository:
@@ -133,7 +127,7 @@ class ModelRepository:
             numbers = state["labels"].setdefault(name, [])
             if not numbers or numbers[-1] != number:
                 numbers.append(number)
-                _note_move(state, name, number)
+                note_move(state, name, number)
 
     def unlabel(self, name: str) -> None:
         """Take a label away.
@@ -171,7 +165,7 @@ class ModelRepository:
                     )
                 )
             del numbers[numbers.index(earlier[-1]) + 1 :]
-            _note_move(state, name, earlier[-1])
+            note_move(state, name, earlier[-1])
         return self.version(earlier[-1])
 
     def withdraw(self, number: int) -> Path:
@@ -266,35 +260,14 @@ class ModelRepository:
         return newest + 1
 
     def _state(self) -> dict[str, Any]:
-        path = self.base_path / _STATE
-        try:
-            state: dict[str, Any] = json.loads(path.read_text("utf-8"))
-        except FileNotFoundError:
-            return {"labels": {}, "moves": {}, "newest": 0}
-        except ValueError as error:
-            raise ValueError(
-                f"{path} is damaged ({error}). Delete it, and set the labels again."
-            ) from error
-        return state
+        return read_state(self.base_path)
 
-    @contextmanager
-    def _locked(self) -> Iterator[dict[str, Any]]:
-        """Give the state to a block that alone may change it; keep it if the block succeeds."""
-        with FileLock(self.base_path / _LOCK):
-            state = self._state()
-            before = json.dumps(state)
-            yield state
-            if json.dumps(state) != before:
-                write_atomically(self.base_path / _STATE, json.dumps(state, indent=1) + "\n")
+    def _locked(self) -> AbstractContextManager[dict[str, Any]]:
+        return locked_state(self.base_path)
 
 
 def _newest(present: Mapping[int, Path]) -> list[int]:
     return [max(present)] if present else []
-
-
-def _note_move(state: dict[str, Any], name: str, number: int) -> None:
-    """Note where a label is now: a server may still have it at one of the last places."""
-    state["moves"][name] = [*state["moves"].get(name, []), number][-_MOVES_KEPT:]
 
 
 def _no_label(name: str, state: Mapping[str, Any]) -> LookupError:
