@@ -18,7 +18,7 @@ class Measured:
     """What the ledger has that can be compared: one data set, one machine.
 
     Args:
-        profiles: The newest of each variant and runtime.
+        profiles: The newest of each variant and runtime, those on one core before others.
         dataset: On which accuracy was measured.
         machine: Where times were measured, in words.
         left_out: Variants in runtimes whose row lacks a figure, each with the reason.
@@ -28,6 +28,11 @@ class Measured:
     dataset: str
     machine: str
     left_out: tuple[str, ...]
+
+    @property
+    def where(self) -> str:
+        """Machine and data set, as a plan says them."""
+        return f"{self.machine}; data set {self.dataset}"
 
 
 def measured_in(entries: Sequence[Entry], *, dataset: str | None = None) -> Measured:
@@ -53,9 +58,11 @@ def measured_in(entries: Sequence[Entry], *, dataset: str | None = None) -> Meas
     chosen = names[0] if dataset is None else check_choice("dataset", dataset, names)
     of_dataset = [entry for entry in rows if entry.measurement.dataset == chosen]
     machine = of_dataset[-1].machine
+    # What was measured on one core says most of what a core can do: it goes before newer rows.
+    by_cores = sorted(of_dataset, key=lambda entry: (entry.measurement.threads or 1) == 1)
     newest = {
         (entry.measurement.variant, entry.measurement.runtime): entry.measurement
-        for entry in of_dataset
+        for entry in by_cores
         if entry.machine.identity == machine.identity
     }
     profiles, left_out = [], []

@@ -134,6 +134,9 @@ def _assumptions(
         "reference core's speed",
         *([] if edge else [queue]),
     ]
+    threads = deployment.profile.threads
+    if threads > 1:
+        said.append(f"a prediction, measured with up to {threads} threads, occupies one core")
     skipped = {"memory_limit_share"} | ({"server_overhead_ms"} if edge else set())
     if deployment.server_overhead_ms is not None or deployment.profile.served:
         skipped.add("server_overhead_ms")

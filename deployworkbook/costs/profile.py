@@ -29,6 +29,7 @@ class Profile:
         model_bytes: On disk.
         download_bytes: As sent to a device, zipped.
         memory_bytes: Of a process that serves it.
+        threads: How many cores a prediction might use while it was measured.
         served: Whether ``service_ms`` was measured at a server, and so includes its own work.
         kind: ``measured`` or ``modelled``.
 
@@ -45,13 +46,14 @@ class Profile:
     model_bytes: float
     download_bytes: float
     memory_bytes: float
+    threads: int = 1
     served: bool = False
     kind: Literal["measured", "modelled"] = "measured"
 
     def __post_init__(self) -> None:
         check_choice("kind", self.kind, ["measured", "modelled"])
         for each in fields(self):
-            if each.type == "float":
+            if each.type in {"int", "float"}:
                 check_quantity(each.name, each.name, getattr(self, each.name))
 
     @property
@@ -95,6 +97,7 @@ class Profile:
             model_bytes=size_bytes,
             download_bytes=size_bytes if zipped is None else float(zipped),
             memory_bytes=float(needed["peak_memory_bytes"] or 0),
+            threads=measurement.threads or 1,
             kind=measurement.kind,
         )
 

@@ -76,6 +76,7 @@ NEVER_ZERO = {
 # Names that count things, and how many there may be at the least.
 COUNTS = {
     "vcpus": 1,
+    "threads": 1,
     "devices": 0,
     "regions": 1,
     "machine_vcpus": 1,

@@ -1,10 +1,15 @@
 """Profiles: from measurements, from the ledger's rows, and what cannot be one."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from deployworkbook.costs.deployment import Deployment
 from deployworkbook.costs.from_ledger import measured_in, profile_named
+from deployworkbook.costs.model import estimate
 from deployworkbook.costs.profile import Profile, mean_and_scv
+from deployworkbook.costs.workload import Workload
 from deployworkbook.ledger import Ledger
 from deployworkbook.machine import Machine
 from deployworkbook.measurement import Entry, Measurement
@@ -109,3 +114,20 @@ def test_a_ledger_s_own_rows_are_read(tmp_path):
     ledger = Ledger(tmp_path / "ledger.sqlite")
     ledger.add(row().measurement)
     assert measured_in(ledger.entries()).profiles[0].name == "int8 in litert"
+
+
+def test_what_was_measured_on_one_core_goes_before_what_was_not():
+    entries = [row(threads=1, latency_p50_ms=1.5), row(threads=2), row("both", threads=2)]
+    found = measured_in(entries)
+    by_name = {profile.variant: profile for profile in found.profiles}
+    assert by_name["int8"].threads == 1
+    assert by_name["int8"].service_ms == pytest.approx(mean_and_scv(1.5, 2.0)[0])
+    assert by_name["both"].threads == 2
+
+
+def test_several_threads_are_said_to_be_counted_as_one_core():
+    profile = Profile.from_measurement(row(threads=2).measurement)
+    said = estimate(Workload(1.0), Deployment(profile)).assumptions
+    assert any("up to 2 threads, occupies one core" in each for each in said)
+    alone = estimate(Workload(1.0), Deployment(replace(profile, threads=1))).assumptions
+    assert not any("threads" in each for each in alone)
