@@ -151,8 +151,7 @@ EXERCISES = (
     Exercise(
         id="runtimes.bound",
         lesson=LESSON,
-        expected="a function of operations, bytes moved and what the machine can do of both a "
-        "second, that returns seconds",
+        expected="a function of work and speeds, as its arguments are named, that returns seconds",
         reference=_bound,
         cases=MACHINES,
         hints=(
@@ -184,8 +183,7 @@ EXERCISES = (
     Exercise(
         id="runtimes.parity",
         lesson=LESSON,
-        expected="a function of two arrays [images, classes] that returns how many images have "
-        "the same class, and the largest difference",
+        expected="a function of two arrays that returns a count and the largest difference",
         reference=_parity,
         cases=ANSWERS,
         hints=(

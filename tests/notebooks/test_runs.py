@@ -7,6 +7,7 @@ import pytest
 from deployworkbook.compression.quantize import TECHNIQUES
 from deployworkbook.ledger import Ledger
 from deployworkbook.lessons import catalogue
+from deployworkbook.runtimes.registry import available
 from deployworkbook.workspace import Workspace
 
 LESSONS = catalogue()
@@ -27,6 +28,12 @@ ROWS = {
     "08_compression_pipeline": [
         (name, "litert")
         for name in ("float32", "prune97.5", "prune97.5-int4", "pqat-90", "prune97-int4")
+    ],
+    "09_runtimes": [
+        *(("float32", name) for name in available()),
+        ("int8-full", "litert"),
+        *(("onnx-int8-static", name) for name in ("onnx", "openvino")),
+        *(("pruned-80", name) for name in ("numpy", "litert", "onnx", "openvino")),
     ],
 }
 BY_NAME = {lesson.name: lesson for lesson in LESSONS}
@@ -156,3 +163,20 @@ def test_on_the_real_mnist_the_pipeline_loses_nothing_at_a_fiftieth_of_the_size(
     whole, small = rows["float32"], rows["prune97.5-int4"]
     assert whole.size_bytes >= 50 * small.compressed_bytes
     assert small.accuracy >= whole.accuracy
+
+
+@pytest.mark.mnist
+def test_on_the_real_mnist_platforms_agree_and_differ_thousandfold(measure, mnist_workspace):
+    said, _ = measure("09_runtimes")
+    rows = {
+        row.measurement.runtime: row.measurement
+        for row in Ledger(mnist_workspace.ledger_path).entries()
+        if (row.measurement.lesson, row.measurement.variant) == ("09_runtimes", "float32")
+    }
+    for name in ("numpy", "savedmodel", "litert", "onnx", "openvino"):
+        assert re.search(
+            rf"^{name} +test accuracy .* 10,000 of 10,000 classes as Keras", said, re.M
+        )
+        assert rows[name].correct == rows["keras"].correct
+    # Seen: five to fourteen thousand times, on idle and busy machines.
+    assert rows["keras"].latency_p50_ms > 1000 * rows["litert"].latency_p50_ms
