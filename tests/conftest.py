@@ -24,9 +24,9 @@ REPOSITORY = Path(__file__).parent.parent
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# Processes that a test starts find its module by this. It goes before all else, since tf2onnx and Ciw
-# install a package ``tests`` of their own; and from a folder with nothing else in it, so that the
-# package that is tested stays the installed one.
+# Processes that a test starts find its module by this. It goes before all else, since tf2onnx and
+# Ciw install a package ``tests`` of their own; and from a folder with nothing else in it, so that
+# the package that is tested stays the installed one.
 OWN_TESTS = tempfile.TemporaryDirectory(prefix="own-tests-")
 (Path(OWN_TESTS.name) / "tests").symlink_to(REPOSITORY / "tests")
 sys.path.insert(0, OWN_TESTS.name)
