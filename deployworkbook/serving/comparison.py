@@ -144,38 +144,36 @@ def compare(stable: ArmResult, canary: ArmResult, criteria: Criteria) -> Compari
 
 
 def _errors(stable: ArmResult, canary: ArmResult, criteria: Criteria) -> Check:
+    counts = [(arm.errors, arm.requests) for arm in (canary, stable)]
     limit = criteria.error_share
-    if not stable.requests or not canary.requests:
-        return Check("errors", -inf, inf, limit, "one version got no request")
-    low, high = difference_interval(
-        (canary.errors, canary.requests),
-        (stable.errors, stable.requests),
-        confidence=criteria.confidence,
-    )
-    text = (
-        f"{canary.errors} of {canary.requests:,} failed, and {stable.errors} of "
-        f"{stable.requests:,} of the stable version: {100 * low:+.2f} to {100 * high:+.2f} points, "
-        f"up to {100 * limit:+.2f} allowed"
-    )
-    return Check("errors", low, high, limit, text)
+    low, high, said = _difference(counts, criteria.confidence, "failed")
+    text = said and f"{said}, up to {100 * limit:+.2f} allowed"
+    return Check("errors", low, high, limit, text or "one version got no request")
 
 
 def _accuracy(stable: ArmResult, canary: ArmResult, criteria: Criteria) -> Check:
+    counts = [(arm.correct, arm.examples) for arm in (canary, stable)]
     limit = criteria.accuracy_loss
-    if not stable.examples or not canary.examples:
-        return Check("accuracy", -inf, inf, limit, "no labels of one version")
-    low, high = difference_interval(
-        (canary.correct, canary.examples),
-        (stable.correct, stable.examples),
-        confidence=criteria.confidence,
-    )
-    text = (
-        f"{canary.correct / canary.examples:.2%} of {canary.examples:,}, and "
-        f"{stable.correct / stable.examples:.2%} of {stable.examples:,} of the stable version: "
-        f"{100 * low:+.2f} to {100 * high:+.2f} points, down to {-100 * limit:+.2f} allowed"
-    )
+    low, high, said = _difference(counts, criteria.confidence, "right")
+    text = said and f"{said}, down to {-100 * limit:+.2f} allowed"
     # How much worse, as of errors: the loss of accuracy.
-    return Check("accuracy", -high, -low, limit, text)
+    return Check("accuracy", -high, -low, limit, text or "no labels of one version")
+
+
+def _difference(
+    counts: list[tuple[int, int]], confidence: float, what: str
+) -> tuple[float, float, str]:
+    """Bound the canary's share less the stable version's; say it, or nothing without counts."""
+    canary, stable = counts
+    if not canary[1] or not stable[1]:
+        return -inf, inf, ""
+    low, high = difference_interval(canary, stable, confidence=confidence)
+    shares = [f"{part / whole:.2%} of {whole:,}" for part, whole in counts]
+    text = (
+        f"{shares[0]} {what}, and {shares[1]} of the stable version: {100 * low:+.2f} to "
+        f"{100 * high:+.2f} points"
+    )
+    return low, high, text
 
 
 def _latency(stable: ArmResult, canary: ArmResult, criteria: Criteria) -> Check:
