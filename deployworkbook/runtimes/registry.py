@@ -83,10 +83,7 @@ def _obstacle(name: str) -> str:
     entry = RUNTIMES[name]
     missing = [package for module, package in entry.packages.items() if not find_spec(module)]
     if missing:
-        which = " and ".join(missing)
-        return f"{which} is not installed. Install it: pip install {' '.join(missing)}"
-    if not find_spec(entry.module):
-        return "it is not part of this version of the workbook."
+        return f"not installed: {', '.join(missing)}. Install it: pip install {' '.join(missing)}"
     if entry.obstacle:
         reason: str = getattr(import_module(entry.module), entry.obstacle)()
         return reason

@@ -37,7 +37,7 @@ def test_a_missing_platform_names_its_command_and_the_rest_go_on(uninstall):
     uninstall("onnxruntime", "tf2onnx")
     reasons = unavailable()
     assert reasons["onnx"] == (
-        "onnxruntime and tf2onnx is not installed. Install it: pip install onnxruntime tf2onnx"
+        "not installed: onnxruntime, tf2onnx. Install it: pip install onnxruntime tf2onnx"
     )
     with pytest.raises(UnavailableError, match="pip install onnxruntime tf2onnx"):
         runtime("onnx")
