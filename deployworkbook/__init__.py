@@ -6,6 +6,7 @@ The layers, from the ground up; each imports only from those above it in this li
 - ``formulas``: the equations, in NumPy alone; one module an idea, one function an equation.
 - ``costs``: what a deployment costs: prices with their sources, assumptions, and the arithmetic.
 - ``workspace``, ``cache``: where a learner's files live, and results that are made once.
+- ``plan_files``: a deployment plan's pages in a folder.
 - ``machine``, ``measurement``, ``ledger``: what this machine is, what was measured on it, and the
   book of it all.
 - ``telemetry``: libraries that report their use over the network, told not to.

@@ -25,6 +25,7 @@ ALLOWED = {
     "websocket": set(),
     "formulas": {"validation"},
     "costs": {"validation", "formulas"},
+    "plan_files": {"workspace", "costs"},
     "cache": {"validation", "workspace"},
     "measurement": {"validation", "machine"},
     "ledger": {"validation", "workspace", "machine", "measurement", "ledger_table"},

@@ -132,8 +132,7 @@ def plan(
     from deployworkbook.costs.catalog_file import load_catalog
     from deployworkbook.costs.deployment import Deployment
     from deployworkbook.costs.plan import make_plan
-    from deployworkbook.costs.plan_text import as_html, as_markdown
-    from deployworkbook.workspace import write_atomically
+    from deployworkbook.plan_files import write_plan
 
     measured = _measured(dataset, folder)
     advice = advise(
@@ -147,17 +146,11 @@ def plan(
             measured.profiles[0], autoscaling=autoscaling, spot_share=spot_share, regions=regions
         ),
     )
-    where = f"{measured.machine}; data set {measured.dataset}"
-    made = make_plan(advice, reference=reference, measured_on=where)
-    for name, text in (
-        ("deployment_plan.md", as_markdown(made)),
-        ("deployment_plan.html", as_html(made)),
-    ):
-        path = out / name
-        if path.exists() and path.read_text(encoding="utf-8") != text:
-            print(f"The older one is kept as {workspace_of(folder).back_up(path)}.")
-        write_atomically(path, text)
-        print(f"{path} is written.")
+    made = make_plan(advice, reference=reference, measured_on=measured.where)
+    for page in write_plan(made, out, workspace=workspace_of(folder)):
+        if page.backup is not None:
+            print(f"The older one is kept as {page.backup}.")
+        print(f"{page.path} is written.")
     for each in measured.left_out:
         print(f"Left out: {each}")
     best = made.choice

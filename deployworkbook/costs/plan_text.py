@@ -221,7 +221,7 @@ def _compared(plan: Plan) -> Section:
     choices = plan.advice.choices()
     lost = Counter(verdict for each in choices for verdict in each.lost_by)
     reasons: dict[Verdict, str] = {
-        "price": "hold all objectives and cost more",
+        "price": "hold all objectives and cost as much or more",
         "latency": "cannot hold the latency",
         "accuracy": "are not accurate enough",
         "memory": "need too much memory",
