@@ -10,7 +10,6 @@ from deployworkbook.costs.workload import Workload
 from deployworkbook.plan_files import PAGES, write_plan
 from deployworkbook.workspace import Workspace
 
-
 PROFILE = Profile("int8", "litert", 0.004, 0.1, 0.9773, 105_920, 92_879, 190e6)
 
 
