@@ -75,6 +75,8 @@ def checks(workspace: Workspace, *, port: int | None = None) -> Iterator[Check]:
     yield check_memory()
     yield check_sqlite()
     yield check_data()
+    yield check_platforms()
+    yield check_model_server()
     yield check_port(port)
     yield check_kernel()
     yield check_keras()
@@ -178,6 +180,25 @@ def check_data() -> Check:
     except (OSError, ValueError) as error:
         return Check("data", "problem", str(error), f"Mend or unset {ENVIRONMENT_VARIABLE}.")
     return Check("data", "ok", f"MNIST, {len(images):,} images to learn from, {where}: {path}")
+
+
+def check_platforms() -> Check:
+    """See which runtimes can run the model here."""
+    from deployworkbook.runtimes.registry import available, unavailable
+
+    found, missing = ", ".join(available()), unavailable()
+    if not missing:
+        return Check("platforms", "ok", found)
+    reasons = "; ".join(f"{name}: {reason}" for name, reason in missing.items())
+    return Check("platforms", "warning", found, f"Lesson 09 goes on without {reasons}")
+
+
+def check_model_server() -> Check:
+    """See which server of TensorFlow Serving's API the lessons start."""
+    from deployworkbook.serving.backends import choose
+
+    chosen = choose("auto")
+    return Check("model server", "ok", f"{chosen.name}, since {chosen.why}")
 
 
 def check_port(port: int | None) -> Check:

@@ -9,6 +9,7 @@ from importlib import metadata
 import pytest
 
 from deployworkbook import doctor
+from deployworkbook.runtimes import registry
 from deployworkbook.training import mnist
 from deployworkbook.workspace import Workspace
 
@@ -22,8 +23,10 @@ def test_on_this_machine_nothing_is_a_problem(workspace, monkeypatch):
     monkeypatch.delenv(mnist.ENVIRONMENT_VARIABLE, raising=False)
     found = list(doctor.checks(workspace))
     assert [check for check in found if check.status == "problem"] == []
-    names = ["Python", "packages", "your folder", "disk", "memory", "SQLite", "data", "port"]
-    assert [check.name for check in found] == [*names, "kernel", "Keras"]
+    assert [check.name for check in found] == [
+        *("Python", "packages", "your folder", "disk", "memory", "SQLite", "data"),
+        *("platforms", "model server", "port", "kernel", "Keras"),
+    ]
     assert "Keras 2." in found[-1].found
     assert all(check.remedy for check in found if check.status != "ok")
 
@@ -51,6 +54,20 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path):
     check = doctor.check_workspace(Workspace(tmp_path / "file"))
     assert check.status == "problem"
     assert "DEPLOYWORKBOOK_HOME" in check.remedy
+
+
+def test_a_platform_that_is_missing_is_a_warning(monkeypatch):
+    monkeypatch.setattr(registry, "find_spec", lambda name: None if name == "openvino" else name)
+    check = doctor.check_platforms()
+    assert check.status == "warning"
+    assert "litert" in check.found
+    assert "openvino" not in check.found
+    assert "pip install openvino" in check.remedy
+
+
+def test_the_server_that_lessons_start_is_named_with_the_reason(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert doctor.check_model_server().found.startswith("embedded, since tensorflow_model_server")
 
 
 def test_little_room_is_a_warning(workspace, monkeypatch):

@@ -52,7 +52,10 @@ ALLOWED = {
     "lab": {"validation", "workspace", "kernels", "lessons"},
     "execution": {"validation", "workspace", "kernels"},
     "tables": set(),
-    "doctor": {"validation", "workspace", "kernels", "lab", "tables", "training"},
+    "doctor": {
+        *("validation", "workspace", "kernels", "lab", "tables"),
+        *("training", "runtimes", "serving"),
+    },
     "headless": {"validation", "workspace", "lessons", "execution"},
     "sweeping": {"validation", "workspace", "headless", "compression"},
     "deployment_files": {"validation", "workspace", "serving"},
