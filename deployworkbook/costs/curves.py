@@ -19,6 +19,9 @@ from deployworkbook.validation import check_array, check_integer, check_number, 
 
 Array = NDArray[np.float64]
 
+# Points of each finer scan: one call for all of them costs hardly more than a call for one.
+FINER = 33
+
 
 def cost_along(
     name: str,
@@ -85,11 +88,12 @@ def break_even(
     low: float = 0.1,
     high: float = 1e5,
     points: int = 500,
+    others: Mapping[str, Any] | None = None,
 ) -> float | None:
     """Return the least value of an input from which the second deployment is the cheaper.
 
-    The range is scanned in equal ratios, then the step in which it changes is halved until its ends
-    differ by a thousandth.
+    The range is scanned in equal ratios, then the step in which it changes in finer ones, until its
+    ends differ by a thousandth.
 
     Args:
         workload: The work.
@@ -100,6 +104,7 @@ def break_even(
         low: Where to begin, more than 0.
         high: Where to end.
         points: How many steps the scan has.
+        others: Other inputs that differ from the estimate's, of both.
 
     Returns:
         ``None`` if the second is cheaper nowhere in the range; ``low`` if from the beginning.
@@ -114,7 +119,10 @@ def break_even(
     grid = np.geomspace(low, high, check_integer("points", points, 2))
 
     def cheaper(values: Array) -> NDArray[np.bool_]:
-        costs = [total_along(name, values, workload, each, catalog) for each in (first, second)]
+        costs = [
+            total_along(name, values, workload, each, catalog, others=others)
+            for each in (first, second)
+        ]
         return np.asarray(costs[1] < costs[0])
 
     found = np.flatnonzero(cheaper(grid))
@@ -124,9 +132,7 @@ def break_even(
         return low
     below, above = float(grid[found[0] - 1]), float(grid[found[0]])
     while above > below * 1.001:
-        middle = float(np.sqrt(below * above))
-        if cheaper(np.array([middle]))[0]:
-            above = middle
-        else:
-            below = middle
+        finer = np.geomspace(below, above, FINER)
+        first_found = int(np.flatnonzero(cheaper(finer[1:]))[0])
+        below, above = float(finer[first_found]), float(finer[first_found + 1])
     return above

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.collections import FillBetweenPolyCollection
 from matplotlib.colors import to_rgb
 from matplotlib.ticker import PercentFormatter
@@ -22,12 +21,11 @@ from deployworkbook.plots.bill import (
     rate_text,
 )
 from deployworkbook.plots.picture import COLOURS, STYLE, Picture
+from deployworkbook.plots.stacked import Colour, StackedRow, round_up
 from deployworkbook.plots.view import Row, View
 
 if TYPE_CHECKING:
     from deployworkbook.costs.breakdown import CostBreakdown, Part
-
-Colour = tuple[float, float, float]
 
 # How much white is mixed into the colour of a kind for its first part, its second, …
 WHITES = (0.0, 0.45, 0.2, 0.65, 0.35, 0.75, 0.1)
@@ -63,9 +61,9 @@ class CostView(View[CostResult]):
             super().__init__(Picture(10.5, 4.6))
             self._axes, shares = self.picture.subplots(1, 2, width_ratios=(1.5, 1))
             rows = {kind: _shades(colour) for kind, colour in KIND_COLOURS.items()}
-            rows["together"] = list(map(to_rgb, KIND_COLOURS.values()))
+            rows["together"] = list(KIND_COLOURS.values())
             self._rows = {
-                name: _Row(self._axes, place, colours)
+                name: StackedRow(self._axes, place, colours)
                 for place, (name, colours) in enumerate(rows.items())
             }
             self._axes.set_yticks(np.arange(len(rows)), list(rows))
@@ -110,7 +108,7 @@ class CostView(View[CostResult]):
             area.set_data(result.rates_per_s, bottom, top)
             bottom = top
         self._here.set_data([bill.workload.requests_per_s] * 2, [0, 1])
-        reach = _round_up(max(SMALLEST_AXIS_USD, float(bill.total_usd_per_month)))
+        reach = round_up(max(SMALLEST_AXIS_USD, float(bill.total_usd_per_month)))
         has_changed = reach != self._reach_usd
         if has_changed:
             self._reach_usd = reach
@@ -149,29 +147,6 @@ class CostView(View[CostResult]):
         ]
 
 
-class _Row:
-    """A stacked bar, and the sum behind its end."""
-
-    def __init__(self, axes: Axes, place: int, colours: Sequence[Colour]) -> None:
-        self._bars = [
-            axes.barh(place, 0, 0.6, color=colour, edgecolor="white", lw=0.8)[0]
-            for colour in colours
-        ]
-        self._text = axes.annotate(
-            "", (0, place), xytext=(5, 0), textcoords="offset points", va="center", fontsize=10
-        )
-        self.moving = [*self._bars, self._text]
-
-    def update(self, costs_usd: Sequence[float]) -> None:
-        left = 0.0
-        for place, bar in enumerate(self._bars):
-            width = costs_usd[place] if place < len(costs_usd) else 0.0
-            bar.set(x=left, width=width, visible=width > 0)
-            left += width
-        self._text.xy = (left, self._text.xy[1])
-        self._text.set_text(f"{left:,.2f}")
-
-
 def _parts(bill: CostBreakdown, kind: str) -> list[Part]:
     """The parts of a kind, the most expensive first."""
     return sorted(
@@ -189,9 +164,3 @@ def _shades(colour: str) -> list[Colour]:
     """A colour with more and less white, so that neighbours differ."""
     red, green, blue = to_rgb(colour)
     return [(red + w * (1 - red), green + w * (1 - green), blue + w * (1 - blue)) for w in WHITES]
-
-
-def _round_up(value: float) -> float:
-    """The next of 1, 2, 5, 10, 20, … that leaves room for the figure."""
-    decade = 10.0 ** np.floor(np.log10(value))
-    return float(next(step * decade for step in (1, 2, 5, 10, 20) if step * decade >= 1.15 * value))

@@ -29,6 +29,7 @@ class ReplicasResult:
         wait_ms: Mean wait at this rate, with these replicas.
         mean_ms: Mean response time at this rate.
         p99_ms: What 99 % stay below at this rate.
+        replica_usd_per_month: What a month of one replica costs; ``None`` where nobody asks.
     """
 
     rate_per_s: float
@@ -42,6 +43,7 @@ class ReplicasResult:
     wait_ms: float
     mean_ms: float
     p99_ms: float
+    replica_usd_per_month: float | None = None
 
     @property
     def keeps_up(self) -> bool:
@@ -119,12 +121,15 @@ class ReplicasView(View[ReplicasResult]):
         """List utilisation, waits and response times."""
         most = len(result.p99_by_replicas_ms)
         fewest = f"more than {most}" if result.fewest is None else str(result.fewest)
+        price = result.replica_usd_per_month
+        paid = f"{price * result.replicas:,.2f} USD a month, modelled" if price is not None else ""
         return [
             ("utilisation", f"{result.utilisation:.0%}"),
             ("replicas that keep up, at least", fewest),
             ("mean wait", _milliseconds(result.wait_ms)),
             ("mean response time", _milliseconds(result.mean_ms)),
             ("p99 of the response time", _milliseconds(result.p99_ms)),
+            *([("these replicas cost", paid)] if paid else []),
         ]
 
 

@@ -15,13 +15,21 @@ from deployworkbook.costs.model import estimate
 from deployworkbook.costs.price_note import price_note
 from deployworkbook.costs.workload import Workload
 from deployworkbook.plots.cost_explorer import CostResult, CostView
-from deployworkbook.widgets.controls import Choice, LogSlider, Slider
+from deployworkbook.widgets.controls import Choice, Slider
+from deployworkbook.widgets.cost_controls import (
+    KB,
+    RATE_HIGH_PER_S,
+    RATE_LOW_PER_S,
+    WAGE,
+    rate_slider,
+    size_slider,
+    updates_slider,
+    wage_slider,
+)
 from deployworkbook.widgets.explorer import Explorer
 
-RATES_PER_S = np.geomspace(0.1, 1e5, 49)
-KB = 1000.0
+RATES_PER_S = np.geomspace(RATE_LOW_PER_S, RATE_HIGH_PER_S, 49)
 MOST_REPLICAS = 60
-WAGE = "engineer_wage_usd_per_hour"
 
 
 def compute_cost(
@@ -86,21 +94,16 @@ def cost_explorer(
         ValueError: The deployment cannot hold the latency objective.
     """
     book = load_catalog() if catalog is None else catalog
-    wage = float(np.clip(book.value(WAGE), 5.0, 200.0))
-    rate = float(np.clip(workload.requests_per_s, RATES_PER_S[0], RATES_PER_S[-1]))
-    sizes = workload.request_bytes / KB, workload.response_bytes / KB
-    request, response = (float(np.clip(size, 0.1, 1000.0)) for size in sizes)
     replicas = min(deployment.replicas or 0, MOST_REPLICAS)
-    updates = int(min(workload.updates_per_month, 60))
     controls = [
-        LogSlider("requests_per_s", "requests", 0.1, 1e5, 20, rate, "/s"),
-        LogSlider("request_kb", "a request", 0.1, 1000.0, 10, request, "KB"),
-        LogSlider("response_kb", "an answer", 0.1, 1000.0, 10, response, "KB"),
+        rate_slider(workload),
+        size_slider("request_kb", "a request", workload.request_bytes),
+        size_slider("response_kb", "an answer", workload.response_bytes),
         Slider("replicas", "replicas, 0 as needed", 0, MOST_REPLICAS, 1, replicas),
         Slider("spot_share", "on the spot market", 0.0, 1.0, 0.05, deployment.spot_share),
         Choice("storage", "storage", tuple(book.storage), deployment.storage),
-        Slider("updates_per_month", "updates a month", 0, 60, 1, updates),
-        Slider("wage_usd_per_hour", "wage", 5.0, 200.0, 0.5, wage, "USD/h"),
+        updates_slider(workload),
+        wage_slider(book),
     ]
     note = price_note(book, machine=deployment.machine, storage=deployment.storage)
     return Explorer(

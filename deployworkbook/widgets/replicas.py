@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -19,7 +21,13 @@ SHARED, OWN = "one for all", "one for each replica"
 
 
 def compute_replicas(
-    *, rate_per_s: float, service_ms: float, replicas: int, service_scv: float, queue: str
+    *,
+    rate_per_s: float,
+    service_ms: float,
+    replicas: int,
+    service_scv: float,
+    queue: str,
+    replica_usd_per_month: float | None = None,
 ) -> ReplicasResult:
     """Model replicas by the formulas of queues.
 
@@ -30,6 +38,7 @@ def compute_replicas(
         service_scv: The squared coefficient of variation of the service times, at least 0.
         queue: ``SHARED``: who is free takes the next; ``OWN``: chance sends each request to a
             replica, where it stays.
+        replica_usd_per_month: What a month of one replica costs, if that is to be said.
 
     >>> result = compute_replicas(
     ...     rate_per_s=50.0, service_ms=10.0, replicas=1, service_scv=1.0, queue=SHARED
@@ -57,6 +66,7 @@ def compute_replicas(
         wait_ms=float(wait_ms[0]),
         mean_ms=float(wait_ms[0]) + service_ms,
         p99_ms=float(p99_ms[0]),
+        replica_usd_per_month=replica_usd_per_month,
     )
 
 
@@ -78,7 +88,11 @@ def _times_ms(
 
 
 def replicas_explorer(
-    *, rate_per_s: float = 100.0, service_ms: float = 5.0, service_scv: float = 0.0
+    *,
+    rate_per_s: float = 100.0,
+    service_ms: float = 5.0,
+    service_scv: float = 0.0,
+    replica_usd_per_month: float | None = None,
 ) -> Explorer[ReplicasResult]:
     """Make the explorer of replicas.
 
@@ -87,6 +101,7 @@ def replicas_explorer(
             range.
         service_ms: Where the service time begins; clipped likewise.
         service_scv: Where the variation of service times begins; clipped likewise.
+        replica_usd_per_month: What a month of one replica costs, if that is to be said.
     """
     rate = float(np.clip(rate_per_s, RATE_LOW, RATE_HIGH))
     service = float(np.clip(service_ms, SERVICE_LOW_MS, SERVICE_HIGH_MS))
@@ -100,4 +115,5 @@ def replicas_explorer(
         Slider("service_scv", "variation of service", 0.0, 4.0, 0.1, scv),
         Choice("queue", "queue", (SHARED, OWN), SHARED),
     ]
-    return Explorer(controls, compute_replicas, ReplicasView(MOST))
+    compute = partial(compute_replicas, replica_usd_per_month=replica_usd_per_month)
+    return Explorer(controls, compute, ReplicasView(MOST))

@@ -13,12 +13,17 @@ from IPython.core.formatters import DisplayFormatter
 from PIL import Image
 
 import deployworkbook.widgets
+from deployworkbook.costs.deployment import Deployment
+from deployworkbook.costs.profile import Profile
+from deployworkbook.costs.workload import Workload
 from deployworkbook.plots.picture import Picture
 from deployworkbook.plots.platforms import PlatformFigures
 from deployworkbook.plots.view import View
 from deployworkbook.widgets import explorer as subject
 from deployworkbook.widgets.batching import batching_explorer
+from deployworkbook.widgets.cloud_or_edge import cloud_or_edge_explorer
 from deployworkbook.widgets.controls import Choice, LogSlider, Slider, Stops
+from deployworkbook.widgets.cost_explorer import cost_explorer
 from deployworkbook.widgets.descent import descent_explorer
 from deployworkbook.widgets.explorer import Explorer
 from deployworkbook.widgets.importance import importance_explorer
@@ -26,14 +31,18 @@ from deployworkbook.widgets.learning_rate_sweep import learning_rate_sweep_explo
 from deployworkbook.widgets.losses import loss_explorer
 from deployworkbook.widgets.overhead import overhead_explorer
 from deployworkbook.widgets.platform_choice import platform_choice_explorer
+from deployworkbook.widgets.price_stress import stress_explorer
 from deployworkbook.widgets.quantizer import quantizer_explorer
 from deployworkbook.widgets.replicas import replicas_explorer
+from deployworkbook.widgets.storage_choice import storage_explorer
 from deployworkbook.widgets.temperature import temperature_explorer
 
 RANDOM = np.random.default_rng(0)
 WEIGHTS = RANDOM.normal(0, 0.06, (784, 40))
 IMAGES = RANDOM.random((6, 28, 28))
 LOGITS = RANDOM.normal(0, 3, (6, 10))
+WORK = Workload(100.0)
+CLOUD = Deployment(Profile("float32", "numpy", 0.02, 0.1, 0.98, 407_080, 380_000, 100e6))
 
 
 def small_quantizer_explorer():
@@ -59,6 +68,18 @@ def small_platform_choice_explorer():
     )
 
 
+def example_cost_explorer():
+    return cost_explorer(WORK, CLOUD)
+
+
+def example_cloud_or_edge_explorer():
+    return cloud_or_edge_explorer(WORK, CLOUD)
+
+
+def example_stress_explorer():
+    return stress_explorer(WORK, CLOUD)
+
+
 EXPLORERS = [
     loss_explorer,
     descent_explorer,
@@ -70,6 +91,10 @@ EXPLORERS = [
     small_platform_choice_explorer,
     batching_explorer,
     replicas_explorer,
+    example_cost_explorer,
+    example_cloud_or_edge_explorer,
+    storage_explorer,
+    example_stress_explorer,
 ]
 
 LIVE = "application/vnd.jupyter.widget-view+json"

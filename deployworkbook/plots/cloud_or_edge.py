@@ -1,0 +1,142 @@
+"""Cloud against edge: what each costs by traffic, and from where on the boards are cheaper."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from numpy.typing import NDArray
+
+from deployworkbook.plots.bill import KIND_COLOURS, THOUSANDS, add_note, rate_text
+from deployworkbook.plots.picture import COLOURS, STYLE, Picture
+from deployworkbook.plots.stacked import StackedRow, round_up
+from deployworkbook.plots.view import Row, View
+
+
+@dataclass(frozen=True, eq=False)
+class CloudOrEdgeResult:
+    """What a view of cloud and edge draws. What cannot serve costs infinitely much.
+
+    Args:
+        requests_per_s: Here.
+        devices: Boards in the field.
+        board: Their name.
+        cloud_usd: A month in the cloud here, by kind.
+        edge_usd: A month on the boards here, by kind.
+        rates_per_s: Requests a second of the curves, shape ``[n]``.
+        cloud_by_rate_usd: A month in the cloud at each, shape ``[n]``.
+        edge_by_rate_usd: A month on the boards at each, shape ``[n]``.
+        break_even_per_s: From where on the boards are cheaper; ``None`` where they never are.
+    """
+
+    requests_per_s: float
+    devices: int
+    board: str
+    cloud_usd: Mapping[Any, float]
+    edge_usd: Mapping[Any, float]
+    rates_per_s: NDArray[np.float64]
+    cloud_by_rate_usd: NDArray[np.float64]
+    edge_by_rate_usd: NDArray[np.float64]
+    break_even_per_s: float | None
+
+    @property
+    def totals_usd(self) -> tuple[float, float]:
+        """A month here in the cloud, and on the boards."""
+        return sum(self.cloud_usd.values()), sum(self.edge_usd.values())
+
+    @property
+    def most_of_boards_per_s(self) -> float:
+        """The largest of the rates that all boards together can serve; 0 where there is none."""
+        able = self.rates_per_s[np.isfinite(self.edge_by_rate_usd)]
+        return float(able.max(initial=0.0))
+
+
+class CloudOrEdgeView(View[CloudOrEdgeResult]):
+    """Two curves with their crossing, and two stacked bars of the month here, modelled.
+
+    Args:
+        rates_per_s: Requests a second of the curves.
+        note: Where the prices come from; stands below the picture.
+    """
+
+    def __init__(self, rates_per_s: NDArray[np.float64], note: str) -> None:
+        self._reach_usd = 0.0
+        with mpl.rc_context(STYLE):
+            super().__init__(Picture(10.5, 4.2))
+            curves, self._here = self.picture.subplots(1, 2, width_ratios=(1.3, 1))
+            curves.set(title="By traffic (modelled)", xlabel="requests a second")
+            curves.set(xscale="log", xlim=(rates_per_s[0], rates_per_s[-1]))
+            curves.set(yscale="log", ylim=(100, 1e7), ylabel="USD a month")
+            (self._cloud,) = curves.plot([], [], color=COLOURS[1], lw=2, label="cloud")
+            (self._edge,) = curves.plot([], [], "--", color=COLOURS[2], lw=2, label="edge")
+            (self._even,) = curves.plot([], [], ":", color=COLOURS[0], label="break-even")
+            (self._dots,) = curves.plot([], [], "o", color=COLOURS[0], ms=7, label="here")
+            curves.legend(loc="upper left")
+            self._here.set(title="Here (modelled)", xlabel="USD a month", ylim=(1.6, -0.6))
+            self._here.set_yticks([0, 1], ["cloud", "edge"])
+            self._here.xaxis.set_major_formatter(THOUSANDS)
+            self._here.grid(False, axis="y")
+            kinds = list(KIND_COLOURS.values())
+            self._rows = [StackedRow(self._here, place, kinds) for place in (0, 1)]
+            patches = [mpl.patches.Patch(color=c, label=kind) for kind, c in KIND_COLOURS.items()]
+            self._here.legend(
+                handles=patches, loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2
+            )
+            add_note(self.picture, note)
+        bars = [artist for row in self._rows for artist in row.moving]
+        self.moving = [*bars, self._even, self._cloud, self._edge, self._dots]
+
+    def update(self, result: CloudOrEdgeResult) -> bool:
+        """Move the curves and set the bars; a larger bill needs a longer axis."""
+        self._cloud.set_data(result.rates_per_s, result.cloud_by_rate_usd)
+        edge = np.where(np.isfinite(result.edge_by_rate_usd), result.edge_by_rate_usd, np.nan)
+        self._edge.set_data(result.rates_per_s, edge)
+        even = result.break_even_per_s
+        self._even.set_data([even or np.nan] * 2, [1.0, 1e9])
+        totals = np.array(result.totals_usd)
+        self._dots.set_data(
+            [result.requests_per_s] * 2, np.where(np.isfinite(totals), totals, np.nan)
+        )
+        for row, costs in zip(self._rows, (result.cloud_usd, result.edge_usd), strict=True):
+            row.update(list(costs.values()))
+        reach = round_up(max(totals[np.isfinite(totals)], default=1.0))
+        has_changed = reach != self._reach_usd
+        if has_changed:
+            self._reach_usd = reach
+            self._here.set_xlim(0, reach)
+        return has_changed
+
+    def describe(self, result: CloudOrEdgeResult) -> str:
+        """Say both totals, and from where on the boards are cheaper."""
+        cloud, edge = result.totals_usd
+        boards = f"{result.devices:,} boards {result.board}"
+        text = (
+            f"At {rate_text(result.requests_per_s)}, the cloud costs {cloud:,.0f} USD a month, "
+            f"and {boards} "
+        )
+        text += f"cost {edge:,.0f} USD." if np.isfinite(edge) else "cannot serve them."
+        return f"{text} The boards are cheaper {_where_cheaper(result)}."
+
+    def table(self, result: CloudOrEdgeResult) -> list[Row]:
+        """List both months, the break-even point and what the boards can do."""
+        cloud, edge = result.totals_usd
+        even = result.break_even_per_s
+        each = f", {even / result.devices:,.3g} for each board" if even else ""
+        return [
+            ("cloud", f"{cloud:,.2f} USD a month"),
+            ("edge", f"{edge:,.2f} USD a month" if np.isfinite(edge) else "cannot serve"),
+            ("the boards are cheaper", f"{_where_cheaper(result)}{each}"),
+            ("all boards together serve about", rate_text(result.most_of_boards_per_s)),
+        ]
+
+
+def _where_cheaper(result: CloudOrEdgeResult) -> str:
+    even, lowest = result.break_even_per_s, result.rates_per_s[0]
+    if even is None:
+        return "at no rate that they can serve"
+    if even <= lowest:
+        return f"already at {rate_text(lowest)}"
+    return f"from {rate_text(even)} on"

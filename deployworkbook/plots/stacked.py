@@ -1,0 +1,54 @@
+"""Stacked bars that move: lengths, and the sum in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+
+Colour = str | tuple[float, float, float]
+
+
+class StackedRow:
+    """A stacked bar that lies, and the sum behind its end; both can be blitted.
+
+    Args:
+        axes: Where.
+        place: Its height on the axis.
+        colours: One for each part that there may be.
+    """
+
+    def __init__(self, axes: Axes, place: int, colours: Sequence[Colour]) -> None:
+        self._bars = [
+            axes.barh(place, 0, 0.6, color=colour, edgecolor="white", lw=0.8)[0]
+            for colour in colours
+        ]
+        self._text = axes.annotate(
+            "", (0, place), xytext=(5, 0), textcoords="offset points", va="center", fontsize=10
+        )
+        self.moving = [*self._bars, self._text]
+
+    def update(self, costs_usd: Sequence[float]) -> None:
+        """Set the lengths of the parts; infinite ones say that it cannot serve."""
+        if not np.isfinite(costs_usd).all():
+            self.update([])
+            self._text.set_text("cannot serve")
+            return
+        left = 0.0
+        for place, bar in enumerate(self._bars):
+            width = costs_usd[place] if place < len(costs_usd) else 0.0
+            bar.set(x=left, width=width, visible=width > 0)
+            left += width
+        self._text.xy = (left, self._text.xy[1])
+        self._text.set_text(f"{left:,.2f}")
+
+
+def round_up(value: float) -> float:
+    """Return the next of 1, 2, 5, 10, 20, … that leaves room for a figure behind a bar.
+
+    >>> round_up(70.0), round_up(90.0)
+    (100.0, 200.0)
+    """
+    decade = 10.0 ** np.floor(np.log10(value))
+    return float(next(step * decade for step in (1, 2, 5, 10, 20) if step * decade >= 1.15 * value))

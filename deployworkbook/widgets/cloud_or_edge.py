@@ -1,0 +1,123 @@
+"""The explorer of cloud against edge: from how many requests on do boards in the field pay?"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from deployworkbook.costs.catalog import Catalog
+from deployworkbook.costs.catalog_file import load_catalog
+from deployworkbook.costs.curves import break_even, cost_along
+from deployworkbook.costs.deployment import Deployment
+from deployworkbook.costs.price_note import price_note
+from deployworkbook.costs.workload import Workload
+from deployworkbook.plots.cloud_or_edge import CloudOrEdgeResult, CloudOrEdgeView
+from deployworkbook.validation import message
+from deployworkbook.widgets.controls import Choice, Stops
+from deployworkbook.widgets.cost_controls import (
+    KB,
+    RATE_HIGH_PER_S,
+    RATE_LOW_PER_S,
+    WAGE,
+    rate_slider,
+    size_slider,
+    updates_slider,
+    wage_slider,
+)
+from deployworkbook.widgets.explorer import Explorer
+
+RATES_PER_S = np.geomspace(RATE_LOW_PER_S, RATE_HIGH_PER_S, 241)
+DEVICES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
+
+
+def compute_cloud_or_edge(
+    workload: Workload,
+    cloud: Deployment,
+    catalog: Catalog,
+    *,
+    requests_per_s: float,
+    devices: int,
+    board: str,
+    response_kb: float,
+    updates_per_month: int,
+    wage_usd_per_hour: float,
+) -> CloudOrEdgeResult:
+    """Compare a deployment in the cloud with boards in the field, at all rates of requests.
+
+    Args:
+        workload: The work; what controls set is replaced.
+        cloud: The deployment in the cloud; its profile runs on the boards too.
+        catalog: What things cost.
+        requests_per_s: Of all boards together, mean over the week.
+        devices: How many boards there are.
+        board: The catalogue's name of an edge board.
+        response_kb: Payload of an answer, in units of 1,000 bytes; paid for from the cloud.
+        updates_per_month: Versions rolled out.
+        wage_usd_per_hour: What an engineer earns.
+    """
+    work = replace(
+        workload,
+        requests_per_s=requests_per_s,
+        response_bytes=KB * response_kb,
+        updates_per_month=updates_per_month,
+    )
+    edge = replace(cloud, machine=board, devices=devices, replicas=None, spot_share=0.0)
+    rates = np.append(RATES_PER_S, requests_per_s)
+    others = {WAGE: wage_usd_per_hour}
+    cloud_usd, edge_usd = (
+        cost_along("requests_per_s", rates, work, each, catalog, others=others)
+        for each in (cloud, edge)
+    )
+    by_cloud, by_edge = (np.sum(list(each.values()), axis=0) for each in (cloud_usd, edge_usd))
+    cheaper = np.flatnonzero(by_edge[:-1] < by_cloud[:-1])
+    even = float(RATES_PER_S[cheaper[0]]) if len(cheaper) else None
+    if even is not None and cheaper[0]:
+        low = float(RATES_PER_S[cheaper[0] - 1])
+        even = break_even(work, cloud, edge, catalog, low=low, high=even, points=33, others=others)
+    return CloudOrEdgeResult(
+        requests_per_s=requests_per_s,
+        devices=devices,
+        board=board,
+        cloud_usd={kind: float(costs[-1]) for kind, costs in cloud_usd.items()},
+        edge_usd={kind: float(costs[-1]) for kind, costs in edge_usd.items()},
+        rates_per_s=RATES_PER_S,
+        cloud_by_rate_usd=by_cloud[:-1],
+        edge_by_rate_usd=by_edge[:-1],
+        break_even_per_s=even,
+    )
+
+
+def cloud_or_edge_explorer(
+    workload: Workload, cloud: Deployment, catalog: Catalog | None = None
+) -> Explorer[CloudOrEdgeResult]:
+    """Make the explorer of cloud against edge.
+
+    Args:
+        workload: Where traffic, answers and updates begin; each clipped to its slider's range.
+        cloud: The deployment in the cloud; its profile runs on the boards too.
+        catalog: What things cost; by default the shipped catalogue.
+
+    Raises:
+        ValueError: The catalogue has no edge board.
+    """
+    book = load_catalog() if catalog is None else catalog
+    boards = tuple(each.name for each in book.machines.values() if each.kind == "edge")
+    if not boards:
+        expected = "at least one machine of the kind edge"
+        raise ValueError(message("catalog", received="no edge board", expected=expected))
+    board = "raspberry-pi-5-4gb" if "raspberry-pi-5-4gb" in boards else boards[0]
+    controls = [
+        rate_slider(workload),
+        Stops("devices", "boards", DEVICES, 100),
+        Choice("board", "board", boards, board),
+        size_slider("response_kb", "an answer", workload.response_bytes),
+        updates_slider(workload),
+        wage_slider(book),
+    ]
+    return Explorer(
+        controls,
+        partial(compute_cloud_or_edge, workload, cloud, book),
+        CloudOrEdgeView(RATES_PER_S, price_note(book, machine=cloud.machine)),
+    )

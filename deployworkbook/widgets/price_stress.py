@@ -1,0 +1,112 @@
+"""The explorer of price changes: what becomes of a month's cost if prices rise or fall."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from deployworkbook.costs.breakdown import Kind
+from deployworkbook.costs.catalog import Catalog
+from deployworkbook.costs.catalog_file import load_catalog
+from deployworkbook.costs.curves import cost_along, total_along
+from deployworkbook.costs.deployment import Deployment
+from deployworkbook.costs.price_note import price_note
+from deployworkbook.costs.workload import Workload
+from deployworkbook.plots.price_stress import StressResult, StressView
+from deployworkbook.widgets.controls import Slider
+from deployworkbook.widgets.cost_controls import rate_slider
+from deployworkbook.widgets.explorer import Explorer
+
+# The input that multiplies the prices of each kind.
+RATIOS: dict[Kind, str] = {
+    "compute": "compute_price_ratio",
+    "storage": "storage_price_ratio",
+    "network": "network_price_ratio",
+    "maintenance": "wage_ratio",
+}
+MOST = 4.0
+# A cost is a line over a price: its ends say all.
+LINE_FACTORS = np.array([0.0, MOST])
+
+
+def compute_stress(
+    workload: Workload,
+    deployment: Deployment,
+    catalog: Catalog,
+    *,
+    requests_per_s: float,
+    compute: float,
+    storage: float,
+    network: float,
+    maintenance: float,
+) -> StressResult:
+    """Compute a month at today's prices, at changed ones, and with one price changed alone.
+
+    Args:
+        workload: The work; the rate is replaced.
+        deployment: What serves it.
+        catalog: Today's prices.
+        requests_per_s: Mean over the week.
+        compute: By what prices of machines are multiplied.
+        storage: The same of storage.
+        network: Of transfer.
+        maintenance: Of wages.
+    """
+    work = replace(workload, requests_per_s=requests_per_s)
+    factors: dict[Kind, float] = {
+        "compute": compute,
+        "storage": storage,
+        "network": network,
+        "maintenance": maintenance,
+    }
+    changed = {RATIOS[kind]: factor for kind, factor in factors.items()}
+    today, then = (
+        cost_along("requests_per_s", [requests_per_s], work, deployment, catalog, others=others)
+        for others in ({}, changed)
+    )
+    total = float(np.sum(list(today.values())))
+    return StressResult(
+        requests_per_s=requests_per_s,
+        factors=factors,
+        today_usd={kind: float(cost[0]) for kind, cost in today.items()},
+        then_usd={kind: float(cost[0]) for kind, cost in then.items()},
+        line_factors=LINE_FACTORS,
+        lines={
+            kind: total_along(name, LINE_FACTORS, work, deployment, catalog) / total
+            for kind, name in RATIOS.items()
+        },
+    )
+
+
+def stress_explorer(
+    workload: Workload, deployment: Deployment, catalog: Catalog | None = None
+) -> Explorer[StressResult]:
+    """Make the explorer of price changes.
+
+    Args:
+        workload: Where the traffic begins, within its slider's range.
+        deployment: What serves it, in the cloud or on the edge.
+        catalog: Today's prices; by default the shipped catalogue.
+    """
+    book = load_catalog() if catalog is None else catalog
+    labels = {
+        "compute": "machines",
+        "storage": "storage",
+        "network": "transfer",
+        "maintenance": "wages",
+    }
+    controls = [
+        rate_slider(workload),
+        *(
+            Slider(kind, label, 0.0, MOST, 0.05, 1.0, "times today's")
+            for kind, label in labels.items()
+        ),
+    ]
+    note = price_note(book, machine=deployment.machine, storage=deployment.storage)
+    return Explorer(
+        controls,
+        partial(compute_stress, workload, deployment, book),
+        StressView(LINE_FACTORS, note),
+    )

@@ -1,0 +1,106 @@
+"""The explorer of storage: local SSD, network SSD, HDD or objects, by size and access."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+
+from deployworkbook.costs.catalog import Catalog
+from deployworkbook.costs.catalog_file import load_catalog
+from deployworkbook.costs.storing import storage_options
+from deployworkbook.costs.units import GIB
+from deployworkbook.plots.storage_choice import StorageResult, StorageView
+from deployworkbook.widgets.controls import LogSlider
+from deployworkbook.widgets.explorer import Explorer
+
+GIB_LOW, GIB_HIGH = 0.001, 100_000.0
+READS_LOW, READS_HIGH = 1.0, 1e11
+CURVE_READS = np.geomspace(READS_LOW, READS_HIGH, 111)
+READ_KB_LOW, READ_KB_HIGH = 0.1, 1e7
+KB = 1000.0
+
+
+def compute_storage(
+    catalog: Catalog,
+    *,
+    stored_gib: float,
+    reads_per_month: float,
+    read_kb: float,
+    writes_per_month: float,
+    read_limit_ms: float,
+) -> StorageResult:
+    """Compare all kinds of storage for one use.
+
+    Args:
+        catalog: What they cost.
+        stored_gib: What is kept, in GiB.
+        reads_per_month: How often something is read.
+        read_kb: How much one read takes and one write brings, in units of 1,000 bytes; no more than
+            all that is kept.
+        writes_per_month: How often something is written.
+        read_limit_ms: How long one read may take.
+    """
+    size = min(KB * read_kb, stored_gib * GIB)
+    found = {
+        reads: {
+            option.storage.name: option
+            for option in storage_options(
+                stored_gib,
+                reads_per_month=reads,
+                writes_per_month=writes_per_month,
+                read_bytes=size,
+                catalog=catalog,
+            )
+        }
+        for reads in (0.0, reads_per_month)
+    }
+    options = tuple(found[reads_per_month][name] for name in catalog.storage)
+    # What a kind costs is a line over the reads: two points of it give all.
+    never = np.array([found[0.0][name].cost_usd_per_month for name in catalog.storage])
+    here = np.array([option.cost_usd_per_month for option in options])
+    slopes = (here - never) / reads_per_month
+    return StorageResult(
+        stored_gib=stored_gib,
+        reads_per_month=reads_per_month,
+        read_bytes=size,
+        read_limit_s=read_limit_ms / 1e3,
+        options=options,
+        curve_reads=CURVE_READS,
+        curves_usd=never[:, None] + slopes[:, None] * CURVE_READS,
+    )
+
+
+def storage_explorer(
+    catalog: Catalog | None = None,
+    *,
+    stored_gib: float = 100.0,
+    reads_per_month: float = 1e5,
+    read_kb: float = 400.0,
+    read_limit_ms: float = 1e4,
+) -> Explorer[StorageResult]:
+    """Make the explorer of storage.
+
+    Args:
+        catalog: What things cost; by default the shipped catalogue.
+        stored_gib: Where the amount begins.
+        reads_per_month: Where the reads begin.
+        read_kb: Where the size of a read begins.
+        read_limit_ms: Where the longest time of a read begins.
+    """
+    book = load_catalog() if catalog is None else catalog
+    controls = [
+        LogSlider("stored_gib", "kept", GIB_LOW, GIB_HIGH, 10, stored_gib, "GiB"),
+        LogSlider(
+            "reads_per_month", "reads", READS_LOW, READS_HIGH, 10, reads_per_month, "a month"
+        ),
+        LogSlider("read_kb", "a read", READ_KB_LOW, READ_KB_HIGH, 10, read_kb, "KB"),
+        LogSlider("writes_per_month", "writes", READS_LOW, 1e9, 10, READS_LOW, "a month"),
+        LogSlider("read_limit_ms", "a read within", 0.1, 1e6, 10, read_limit_ms, "ms"),
+    ]
+    places = {each.source.region: each.source.date for each in book.storage.values()}
+    days = sorted(each.source.date for each in book.storage.values())
+    note = f"Modelled. Prices of {', '.join(places)}, {days[0]:%Y-%m-%d} to {days[-1]:%Y-%m-%d}."
+    kinds = [each.kind for each in book.storage.values()]
+    view = StorageView(list(book.storage), kinds, CURVE_READS, note)
+    return Explorer(controls, partial(compute_storage, book), view)

@@ -1,0 +1,233 @@
+"""The explorers of costs: what they say is what the model computes."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from deployworkbook.costs.catalog_file import load_catalog
+from deployworkbook.costs.curves import break_even
+from deployworkbook.costs.deployment import Deployment
+from deployworkbook.costs.model import estimate
+from deployworkbook.costs.profile import Profile
+from deployworkbook.costs.storing import storage_options
+from deployworkbook.costs.workload import OFFICE_DAY, Workload
+from deployworkbook.widgets.cloud_or_edge import RATES_PER_S, cloud_or_edge_explorer
+from deployworkbook.widgets.cost_explorer import cost_explorer
+from deployworkbook.widgets.price_stress import stress_explorer
+from deployworkbook.widgets.replicas import replicas_explorer
+from deployworkbook.widgets.storage_choice import CURVE_READS, storage_explorer
+
+PROFILE = Profile("float32", "numpy", 0.02, 0.1, 0.98, 407_080, 380_000, 100e6)
+CLOUD = Deployment(PROFILE)
+WORK = Workload(100.0, daily_shape=OFFICE_DAY)
+
+
+def alt(explorer):
+    return explorer._view.picture.alt
+
+
+def table(explorer):
+    return dict(explorer._view.table(explorer.result))
+
+
+def test_the_cost_explorer_begins_with_the_estimate():
+    explorer = cost_explorer(WORK, CLOUD)
+    found = estimate(WORK, CLOUD)
+    assert explorer.result.bill.by_kind_usd == found.by_kind_usd
+    assert table(explorer)["a month"] == f"{found.total_usd_per_month:,.2f} USD"
+    assert "maintenance 9" in alt(explorer)
+
+
+def test_each_control_is_the_input_that_it_names():
+    explorer = cost_explorer(WORK, CLOUD)
+    moved = explorer.set(
+        requests_per_s=5000.0,
+        request_kb=10.0,
+        response_kb=2.0,
+        replicas=9,
+        spot_share=0.5,
+        storage="network-ssd",
+        updates_per_month=4,
+        wage_usd_per_hour=100.0,
+    ).bill
+    wanted = estimate(
+        Workload(
+            5000.0,
+            daily_shape=OFFICE_DAY,
+            request_bytes=10_000,
+            response_bytes=2000,
+            updates_per_month=4,
+        ),
+        Deployment(PROFILE, replicas=9, spot_share=0.5, storage="network-ssd"),
+        values={"engineer_wage_usd_per_hour": 100.0},
+    )
+    assert moved.parts == wanted.parts
+
+
+def test_bars_are_the_parts_and_areas_the_shares():
+    explorer = cost_explorer(WORK, CLOUD)
+    result, view = explorer.set(requests_per_s=1e4), explorer._view
+    maintenance = [bar.get_width() for bar in view._rows["maintenance"]._bars]
+    parts = [float(part.cost_usd) for part in result.bill.parts if part.kind == "maintenance"]
+    assert maintenance[: len(parts)] == sorted(parts, reverse=True)
+    together = [bar.get_width() for bar in view._rows["together"]._bars]
+    assert sum(together) == pytest.approx(float(result.bill.total_usd_per_month))
+    assert view._rows["together"]._text.get_text() == f"{result.bill.total_usd_per_month:,.2f}"
+    assert view._axes.get_xlim()[1] > sum(together)
+    top = max(point[1] for point in view._areas["maintenance"].get_paths()[0].vertices)
+    assert top == pytest.approx(1.0)
+
+
+def test_too_few_replicas_are_said():
+    explorer = cost_explorer(WORK, CLOUD)
+    result = explorer.set(requests_per_s=1e4, replicas=1)
+    assert result.bill.replicas_needed > 1
+    needed = f"{result.bill.replicas_needed}"
+    assert f"1 replicas are too few: the busiest hour needs {needed}." in alt(explorer)
+    assert f"too few: {needed} are needed" in table(explorer)["replicas in the busiest hour"]
+
+
+def test_the_break_even_is_the_models_and_beyond_it_the_boards_are_cheaper():
+    explorer = cloud_or_edge_explorer(WORK, CLOUD)
+    even = explorer.result.break_even_per_s
+    edge = Deployment(PROFILE, machine="raspberry-pi-5-4gb", devices=100)
+    assert even == pytest.approx(break_even(WORK, CLOUD, edge), rel=2e-3)
+    for rate, is_edge_cheaper in ((0.98 * even, False), (1.02 * even, True)):
+        cloud_usd, edge_usd = explorer.set(requests_per_s=rate).totals_usd
+        assert (edge_usd < cloud_usd) == is_edge_cheaper
+    assert "The boards are cheaper from" in alt(explorer)
+
+
+def test_wages_move_the_break_even():
+    explorer = cloud_or_edge_explorer(WORK, CLOUD)
+    before = explorer.result.break_even_per_s
+    # Boards need more of people's time than a cloud does.
+    assert explorer.set(wage_usd_per_hour=20.0).break_even_per_s < before
+
+
+def test_boards_that_cannot_serve_are_said_and_drawn_nowhere():
+    explorer = cloud_or_edge_explorer(WORK, CLOUD)
+    result = explorer.set(requests_per_s=1e5, devices=1, board="raspberry-pi-zero-2-w")
+    assert result.totals_usd[1] == np.inf
+    assert result.most_of_boards_per_s < 1e5
+    assert "cannot serve them" in alt(explorer)
+    assert table(explorer)["edge"] == "cannot serve"
+    assert explorer._view._rows[1]._text.get_text() == "cannot serve"
+    assert explorer.set(devices=10_000, requests_per_s=1.0).totals_usd[1] < np.inf
+
+
+def test_cheap_boards_are_cheaper_already_and_dear_ones_never():
+    explorer = cloud_or_edge_explorer(WORK, CLOUD)
+    result = explorer.set(devices=1, board="raspberry-pi-zero-2-w")
+    assert result.break_even_per_s == RATES_PER_S[0]
+    assert "cheaper already at 0.1 requests a second" in alt(explorer)
+    result = explorer.set(devices=10_000, board="jetson-orin-nano-super")
+    assert result.break_even_per_s is None
+    assert "cheaper at no rate" in alt(explorer)
+
+
+def test_a_catalogue_without_boards_is_refused():
+    book = load_catalog()
+    clouds = {name: each for name, each in book.machines.items() if each.kind != "edge"}
+    bare = type(book)(**{**vars(book), "machines": clouds})
+    with pytest.raises(ValueError, match="edge"):
+        cloud_or_edge_explorer(WORK, CLOUD, bare)
+
+
+def test_storage_is_compared_by_the_model_in_the_catalogues_order():
+    explorer = storage_explorer()
+    result = explorer.set(stored_gib=50.0, reads_per_month=1e6, read_kb=100.0, writes_per_month=1e3)
+    assert [option.storage.name for option in result.options] == list(load_catalog().storage)
+    wanted = storage_options(50.0, reads_per_month=1e6, writes_per_month=1e3, read_bytes=1e5)
+    assert result.options[result.best] == wanted[0]
+    assert f"{wanted[0].storage.name} is the cheapest" in alt(explorer)
+
+
+@pytest.mark.parametrize("reads", [1.0, 1e4, 1e8])
+def test_the_curves_over_reads_are_the_models(reads):
+    explorer = storage_explorer(stored_gib=10.0, reads_per_month=1e5, read_kb=1000.0)
+    place = int(np.argmin(abs(CURVE_READS - reads)))
+    wanted = {
+        option.storage.name: option.cost_usd_per_month
+        for option in storage_options(
+            10.0, reads_per_month=CURVE_READS[place], writes_per_month=1.0, read_bytes=1e6
+        )
+    }
+    found = explorer.result.curves_usd[:, place]
+    np.testing.assert_allclose(found, [wanted[name] for name in load_catalog().storage], rtol=1e-9)
+
+
+def test_what_is_too_slow_or_late_is_not_chosen():
+    explorer = storage_explorer(stored_gib=100.0)
+    often = explorer.set(reads_per_month=1e10, read_kb=4.0)
+    assert not often.able[[option.storage.kind == "hdd" for option in often.options]].any()
+    assert "cannot serve so many" in table(explorer)["cold-hdd"]
+    explorer.reset()
+    quick = explorer.set(read_limit_ms=1.0)
+    assert [
+        each.storage.name for each, able in zip(quick.options, quick.able, strict=True) if able
+    ] == ["local-ssd"]
+    assert explorer.set(read_limit_ms=0.1).best is None
+    assert "no kind of storage is quick enough" in alt(explorer)
+
+
+def test_one_read_is_never_more_than_all_that_is_kept():
+    result = storage_explorer(stored_gib=0.001).set(read_kb=1e7)
+    assert result.read_bytes == pytest.approx(0.001 * 2**30)
+
+
+def test_changed_prices_are_the_models():
+    explorer = stress_explorer(WORK, CLOUD)
+    assert explorer.result.change == pytest.approx(0.0)
+    result = explorer.set(compute=2.0, storage=0.5, network=3.0, maintenance=1.1)
+    wanted = estimate(
+        WORK,
+        CLOUD,
+        values={
+            "compute_price_ratio": 2.0,
+            "storage_price_ratio": 0.5,
+            "network_price_ratio": 3.0,
+            "wage_ratio": 1.1,
+        },
+    )
+    for kind, cost in wanted.by_kind_usd.items():
+        assert result.then_usd[kind] == pytest.approx(float(cost), abs=0.05)
+    assert f"({result.change:+.1%})" in alt(explorer)
+
+
+def test_the_price_that_a_tenth_more_takes_makes_it_a_tenth_more():
+    explorer = stress_explorer(Workload(3000.0), CLOUD)
+    for kind in explorer.result.today_usd:
+        factor = explorer.result.factor_noticed(kind)
+        if factor <= 4:
+            assert explorer.set(**{kind: factor}).change == pytest.approx(0.1)
+            explorer.reset()
+
+
+def test_a_kind_that_costs_nothing_can_rise_for_ever():
+    explorer = stress_explorer(Workload(0.0, logged_share=0.0), CLOUD)
+    free = explorer.result.__class__(
+        **{**vars(explorer.result), "today_usd": {"compute": 1.0, "network": 0.0}}
+    )
+    assert free.factor_noticed("network") == np.inf
+
+
+def test_replicas_say_their_price_where_there_is_one():
+    explorer = replicas_explorer(replica_usd_per_month=52.5)
+    explorer.set(replicas=3)
+    assert table(explorer)["these replicas cost"] == "157.50 USD a month, modelled"
+    assert "these replicas cost" not in table(replicas_explorer())
+
+
+@pytest.mark.parametrize(
+    "module", ["cost_explorer", "cloud_or_edge", "storage_choice", "price_stress", "replicas"]
+)
+def test_no_explorer_of_costs_loads_tensorflow(module):
+    code = (
+        f"import sys, deployworkbook.widgets.{module}; "
+        "print([name for name in ('tensorflow', 'tf_keras', 'pandas') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
