@@ -208,15 +208,15 @@ def test_arguments_are_checked_before_anything_is_sent(keywords, error, words):
 def test_a_server_that_is_not_there(protocol):
     place = f"{ADDRESS}:{free_port()}"
     address = place if protocol == "grpc" else f"http://{place}"
-    with connect(address, deadline_s=0.5) as client:
+    with connect(address) as client:
         started = time.monotonic()
         error = refused(client.predict, {"x": [1.0]}, model="half")
-        assert time.monotonic() - started < 1.5
-    assert error.code in (Code.UNAVAILABLE, Code.DEADLINE_EXCEEDED)
-    if error.code is Code.UNAVAILABLE:
-        assert f"no answer from {address}" in error.said
-        assert "deployworkbook serve --port=8500" in error.remedy
-        assert "gRPC and REST have one each" in error.remedy
+        # Five tries, and about 1.5 s of waiting between them.
+        assert 1 < time.monotonic() - started < 8
+    assert error.code is Code.UNAVAILABLE
+    assert f"no answer from {address}" in error.said
+    assert "deployworkbook serve --port=8500" in error.remedy
+    assert "gRPC and REST have one each" in error.remedy
 
 
 class Scripted:
@@ -386,11 +386,11 @@ def test_a_server_that_starts_a_little_later_is_found(scripted, protocol):
 
 
 def test_the_wrong_one_of_the_two_ports(server):
-    with connect(server.address.removeprefix("http://"), deadline_s=2) as client:
+    with connect(server.address.removeprefix("http://"), deadline_s=10) as client:
         error = refused(client.status, "half")
         assert error.code is Code.UNAVAILABLE
         assert "gRPC and REST have one each" in error.remedy
-    with connect(f"http://{ADDRESS}:{server.options.port}", deadline_s=2) as client:
+    with connect(f"http://{ADDRESS}:{server.options.port}", deadline_s=10) as client:
         error = refused(client.status, "half")
         assert error.code is Code.UNAVAILABLE
         assert "gRPC and REST have one each" in error.remedy
