@@ -176,7 +176,7 @@ def footprint_picture(platforms: Sequence[PlatformFigures]) -> Picture:
 def time_text(seconds: float) -> str:
     """Write a time in the unit that fits it, with three digits.
 
-    >>> time_text(4.8e-6), time_text(0.0268), time_text(3.0), time_text(9.995e-4)
+    >>> time_text(4.8e-6), time_text(0.0268), time_text(3.0), time_text(9.999e-4)
     ('4.8 µs', '26.8 ms', '3 s', '1 ms')
     """
     rounded = float(f"{seconds:.3g}")
