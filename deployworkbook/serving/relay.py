@@ -17,6 +17,8 @@ _CHUNK_BYTES = 2**16
 class CountingRelay:
     """Listens on a free port and passes on what comes, unchanged, both ways.
 
+    ``sent_bytes`` and ``received_bytes`` are the client's; ``connections``, how many it has opened.
+
     What it counts is all that TCP carries for the two: bodies, headers, and the frames around them.
 
     Args:
@@ -37,6 +39,7 @@ class CountingRelay:
             expected = "this machine's own, with a port, such as 127.0.0.1:8500"
             raise ValueError(message("address", received=repr(address), expected=expected))
         self._server = (parts.hostname or "", parts.port)
+        self.connections = 0
         self.sent_bytes = 0
         self.received_bytes = 0
         self._counting = threading.Lock()
@@ -47,7 +50,7 @@ class CountingRelay:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def reset(self) -> None:
-        """Count from 0 again, for example after what opens a connection."""
+        """Count bytes from 0 again, for example after what opens a connection."""
         with self._counting:
             self.sent_bytes = self.received_bytes = 0
 
@@ -83,6 +86,7 @@ class CountingRelay:
                 client.close()
                 continue
             self._open.append(server)
+            self.connections += 1
             for each in (client, server):
                 each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             ways = ((client, server, "sent_bytes"), (server, client, "received_bytes"))

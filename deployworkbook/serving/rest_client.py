@@ -128,6 +128,9 @@ class RestClient(Client):
             while chunk := answer.read1(_CHUNK_BYTES):
                 content += chunk
                 line.settimeout(seconds_left(until))
+            # Not of the connection: read1 leaves an answer open that it has read to its end, and
+            # the connection would then refuse the next request.
+            answer.close()
             is_whole = True
             return answer.status, bytes(content)
         finally:

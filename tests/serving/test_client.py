@@ -15,6 +15,7 @@ from deployworkbook.serving.api_types import DEFAULT_SIGNATURE, Prediction, Tens
 from deployworkbook.serving.client_errors import RequestError
 from deployworkbook.serving.codes import Code
 from deployworkbook.serving.connecting import connect
+from deployworkbook.serving.relay import CountingRelay
 from tests.serving import models
 from tests.serving.conftest import ADDRESS, free_port
 
@@ -84,6 +85,21 @@ def test_every_type_comes_back_as_it_went(client, name, values):
     found = client.predict(array, model="types", signature=name).output
     np.testing.assert_array_equal(found, array)
     assert found.dtype == array.dtype
+
+
+def test_each_call_is_sent_once_over_one_connection(server, protocol):
+    with (
+        CountingRelay(address_of(server, protocol)) as relay,
+        connect(relay.address) as client,
+    ):
+        client.predict({"x": np.zeros(1000, np.float32)}, model="half")
+        relay.reset()
+        for _ in range(10):
+            client.predict({"x": np.zeros(1000, np.float32)}, model="half")
+        assert relay.connections == 1
+        # A value is four bytes over gRPC, and "0.0, " over REST; what is around it is below 1 kB.
+        least = 10 * 1000 * (4 if protocol == "grpc" else 5)
+        assert least <= relay.sent_bytes + 20 < least + 10 * 1000
 
 
 def test_texts_come_back_as_bytes(client):
