@@ -68,6 +68,18 @@ explorer
 from deployworkbook.widgets.replicas import replicas_explorer
 replicas_explorer()
 """,
+    "advice": """
+import numpy as np
+from deployworkbook.costs.profile import Profile
+from deployworkbook.costs.workload import Workload
+from deployworkbook.widgets.advice import advice_explorer
+rng = np.random.default_rng(0)
+advice_explorer([
+    Profile(f"form {k}", "litert", 10 ** rng.uniform(-2.5, 1.5), 0.1, rng.uniform(0.9, 0.99),
+            1e5, 1e5, 10 ** rng.uniform(7.5, 9.2))
+    for k in range(20)
+], Workload(2000.0))
+""",
 }
 
 # The usual way: one slider, a function that computes the same and makes the same picture anew, and

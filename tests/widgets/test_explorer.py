@@ -20,6 +20,7 @@ from deployworkbook.plots.picture import Picture
 from deployworkbook.plots.platforms import PlatformFigures
 from deployworkbook.plots.view import View
 from deployworkbook.widgets import explorer as subject
+from deployworkbook.widgets.advice import advice_explorer
 from deployworkbook.widgets.batching import batching_explorer
 from deployworkbook.widgets.cloud_or_edge import cloud_or_edge_explorer
 from deployworkbook.widgets.controls import Choice, LogSlider, Slider, Stops
@@ -80,6 +81,11 @@ def example_stress_explorer():
     return stress_explorer(WORK, CLOUD)
 
 
+def example_advice_explorer():
+    exact = Profile("teacher", "litert", 0.2, 0.1, 0.99, 800_000, 700_000, 300e6)
+    return advice_explorer([CLOUD.profile, exact], WORK)
+
+
 EXPLORERS = [
     loss_explorer,
     descent_explorer,
@@ -95,6 +101,7 @@ EXPLORERS = [
     example_cloud_or_edge_explorer,
     storage_explorer,
     example_stress_explorer,
+    example_advice_explorer,
 ]
 
 LIVE = "application/vnd.jupyter.widget-view+json"

@@ -1,0 +1,213 @@
+"""Cost against accuracy of all forms, with their frontier and the cheapest that holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.ticker import LogLocator, NullLocator
+from numpy.typing import NDArray
+
+from deployworkbook.plots.bill import THOUSANDS, add_note, rate_text
+from deployworkbook.plots.picture import COLOURS, STYLE, Picture
+from deployworkbook.plots.view import Row, View
+
+if TYPE_CHECKING:
+    from deployworkbook.costs.advice import Choice
+
+
+@dataclass(frozen=True, eq=False)
+class AdviceResult:
+    """What a view of an advice draws; arrays have the shape ``[forms]``.
+
+    Args:
+        requests_per_s: Mean over the week.
+        latency_objective_ms: What 99 of 100 requests may take.
+        accuracy_objective_share: Accuracy that is asked.
+        memory_objective_bytes: Most memory that a process may take.
+        names: Of the forms: variants in runtimes.
+        accuracy_share: Of each form.
+        costs_usd: A month of each on its cheapest machine that holds latency and memory; infinite
+            where there is none.
+        too_large: Which fit on no machine, or are above the memory that is asked.
+        frontier: Which are beaten by no other form in both cost and accuracy.
+        best: The cheapest that holds all; ``None`` where none does.
+        best_place: Its place among the forms; ``None`` likewise.
+        reference: The cheapest of the uncompressed form, whatever its accuracy; ``None`` where it
+            cannot serve or was not measured.
+    """
+
+    requests_per_s: float
+    latency_objective_ms: float
+    accuracy_objective_share: float
+    memory_objective_bytes: float
+    names: tuple[str, ...]
+    accuracy_share: NDArray[np.float64]
+    costs_usd: NDArray[np.float64]
+    too_large: NDArray[np.bool_]
+    frontier: NDArray[np.bool_]
+    best: Choice | None
+    best_place: int | None
+    reference: Choice | None
+
+    @property
+    def can_serve(self) -> NDArray[np.bool_]:
+        """Which hold latency and memory on some machine."""
+        return np.isfinite(self.costs_usd)
+
+    @property
+    def is_accurate(self) -> NDArray[np.bool_]:
+        """Which are as accurate as is asked."""
+        return np.asarray(self.accuracy_share >= self.accuracy_objective_share)
+
+    @property
+    def holding(self) -> list[int]:
+        """The places of those that hold all objectives, the cheapest first."""
+        order = np.argsort(self.costs_usd, kind="stable")
+        good = self.can_serve & self.is_accurate
+        first = [] if self.best_place is None else [self.best_place]
+        return first + [int(place) for place in order if good[place] and int(place) not in first]
+
+
+class AdviceView(View[AdviceResult]):
+    """Points by cost and accuracy: measured upwards, modelled to the right.
+
+    Args:
+        accuracy_share: Of the forms, shape ``[forms]``.
+        note: Where the prices come from; stands below the picture.
+    """
+
+    def __init__(self, accuracy_share: NDArray[np.float64], note: str) -> None:
+        self._ends = (0.0, 0.0)
+        percent = 100 * accuracy_share
+        room = max(0.3, 0.08 * float(np.ptp(percent)))
+        self._bottom = float(percent.min()) - room
+        with mpl.rc_context(STYLE):
+            super().__init__(Picture(9, 4.4))
+            axes = self._axes = self.picture.subplots()
+            axes.set(xscale="log", ylim=(self._bottom, float(percent.max()) + room))
+            axes.set(xlabel="USD a month on the cheapest machine (modelled)")
+            axes.set(ylabel="test accuracy (%, measured)")
+            axes.xaxis.set_major_formatter(THOUSANDS)
+            axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5, 7)))
+            axes.xaxis.set_minor_locator(NullLocator())
+            self._title = axes.set_title("The cheapest", loc="left")
+            (self._stair,) = axes.plot(
+                [], [], color=COLOURS[1], lw=1.6, drawstyle="steps-post", label="frontier"
+            )
+            (self._asked,) = axes.plot([], [], "--", color=COLOURS[0], lw=1.2, label="asked")
+            marks: dict[str, Any] = {"ls": "none", "ms": 8}
+            (self._good,) = axes.plot(
+                [], [], marker="o", color=COLOURS[1], label="holds all", **marks
+            )
+            (self._poor,) = axes.plot(
+                [], [], marker="x", color=COLOURS[2], mew=2, label="not accurate enough", **marks
+            )
+            (self._unable,) = axes.plot(
+                [], [], marker=">", color="0.5", label="cannot serve", **marks
+            )
+            (self._best,) = axes.plot(
+                [], [], "o", color=COLOURS[3], ms=15, mfc="none", mew=2.5, label="the cheapest"
+            )
+            self.picture.legend(loc="outside right center")
+            add_note(self.picture, note)
+        self.moving = [
+            self._stair,
+            self._asked,
+            self._good,
+            self._poor,
+            self._unable,
+            self._best,
+            self._title,
+        ]
+
+    def update(self, result: AdviceResult) -> bool:
+        """Move the points; other costs may need another axis."""
+        costs, percent = result.costs_usd, 100 * result.accuracy_share
+        able, accurate = result.can_serve, result.is_accurate
+        ends = _decade_ends(costs[able])
+        has_changed = ends != self._ends
+        if has_changed:
+            self._ends = ends
+            self._axes.set_xlim(*ends)
+        self._good.set_data(costs[able & accurate], percent[able & accurate])
+        self._poor.set_data(costs[able & ~accurate], percent[able & ~accurate])
+        # At the right end, where a cost without an end would be.
+        self._unable.set_data(np.full((~able).sum(), ends[1] / 1.03), percent[~able])
+        front = np.flatnonzero(result.frontier)
+        front = front[np.argsort(costs[front])]
+        # To the right edge: for more money there is nothing more accurate.
+        right = front[-1:]
+        self._stair.set_data(
+            np.append(costs[front], np.full(len(right), ends[1])),
+            np.append(percent[front], percent[right]),
+        )
+        self._asked.set_data(ends, [100 * result.accuracy_objective_share] * 2)
+        place = result.best_place
+        here = ([], []) if place is None else ([costs[place]], [percent[place]])
+        self._best.set_data(*here)
+        # The controls say the objectives; more letters would take longer than all else.
+        self._title.set_text(_winner(result))
+        return has_changed
+
+    def describe(self, result: AdviceResult) -> str:
+        """Say which is the cheapest, on what and for how much."""
+        return (
+            f"{len(result.names)} forms by cost and accuracy, for {_objectives(result)}. "
+            f"{_winner(result)}."
+        )
+
+    def table(self, result: AdviceResult) -> list[Row]:
+        """List the cheapest, the next ones, the uncompressed form and who fails what."""
+        best, reference, more = result.best, result.reference, result.holding[1:2]
+        next_one = uncompressed = "none"
+        if best is not None:
+            least = best.cost_usd_per_month
+            for place in more:
+                next_one = f"{result.names[place]}, {result.costs_usd[place] - least:,.2f} USD more"
+            if reference is not None:
+                difference = reference.cost_usd_per_month - least
+                uncompressed = f"{reference.profile.name}, {difference:,.2f} USD more"
+        able, large = result.can_serve, result.too_large
+        return [
+            ("the cheapest", "none" if best is None else _in_words(best)),
+            ("next", next_one),
+            ("uncompressed, at the least", uncompressed),
+            ("hold all objectives", f"{len(result.holding)} of {len(result.names)} forms"),
+            ("not accurate enough", str(int((~result.is_accurate).sum()))),
+            ("too much memory", str(int(large.sum()))),
+            ("cannot hold the latency", str(int((~able & ~large).sum()))),
+        ]
+
+
+def _objectives(result: AdviceResult) -> str:
+    text = f"{rate_text(result.requests_per_s)}, p99 ≤ {result.latency_objective_ms:,.3g} ms"
+    text += f", accuracy ≥ {result.accuracy_objective_share:.2%}"
+    if np.isfinite(result.memory_objective_bytes):
+        text += f", memory ≤ {result.memory_objective_bytes / 1e6:,.0f} MB"
+    return text
+
+
+def _winner(result: AdviceResult) -> str:
+    if result.best is None:
+        return f"None of {len(result.names)} forms holds all objectives"
+    return f"The cheapest: {_in_words(result.best)}"
+
+
+def _in_words(choice: Choice) -> str:
+    return (
+        f"{choice.profile.name} on {choice.replicas:,.0f} × {choice.machine.name}, "
+        f"{choice.cost_usd_per_month:,.2f} USD a month"
+    )
+
+
+def _decade_ends(costs: NDArray[np.float64]) -> tuple[float, float]:
+    """Return round ends of a logarithmic axis, which stay while costs move within them."""
+    if not len(costs):
+        return 100.0, 1000.0
+    steps = np.outer(10.0 ** np.arange(-2, 12), [1, 2, 5]).ravel()
+    low = steps[steps <= 0.93 * costs.min()].max(initial=steps[0])
+    high = steps[steps >= 1.15 * costs.max()].min(initial=steps[-1])
+    return float(low), float(high)

@@ -1,0 +1,126 @@
+"""The explorer of an advice: move the objectives, see which deployment is the cheapest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from deployworkbook.costs.advise import advise
+from deployworkbook.costs.catalog import Catalog
+from deployworkbook.costs.catalog_file import load_catalog
+from deployworkbook.costs.price_note import price_note
+from deployworkbook.costs.profile import Profile
+from deployworkbook.costs.workload import EVENING_DAY, FLAT_DAY, OFFICE_DAY, Workload
+from deployworkbook.plots.advice import AdviceResult, AdviceView
+from deployworkbook.validation import message
+from deployworkbook.widgets.controls import Choice, Control, LogSlider, Slider
+from deployworkbook.widgets.cost_controls import rate_slider
+from deployworkbook.widgets.explorer import Explorer
+
+DAYS = {"flat": FLAT_DAY, "office": OFFICE_DAY, "evening": EVENING_DAY}
+LATENCY_LOW_MS, LATENCY_HIGH_MS = 1.0, 1000.0
+MEMORY_LOW_MB, MEMORY_HIGH_MB = 20.0, 10_000.0
+REFERENCE = "float32"
+
+
+def compute_advice(
+    workload: Workload,
+    profiles: Sequence[Profile],
+    catalog: Catalog,
+    *,
+    requests_per_s: float,
+    day: str,
+    latency_ms: float,
+    accuracy_percent: float,
+    memory_mb: float,
+) -> AdviceResult:
+    """Compare all profiles on all machines of the cloud; keep each profile's cheapest machine.
+
+    Args:
+        workload: The work; what controls set is replaced.
+        profiles: Variants in runtimes, as measured.
+        catalog: What things cost.
+        requests_per_s: Mean over the week.
+        day: The shape of the day, a key of ``DAYS``.
+        latency_ms: What 99 of 100 requests may take.
+        accuracy_percent: Accuracy that is asked.
+        memory_mb: Most memory that a process may take, in units of 10⁶ bytes.
+    """
+    work = replace(
+        workload,
+        requests_per_s=requests_per_s,
+        daily_shape=DAYS[day],
+        latency_objective_ms=latency_ms,
+    )
+    accuracy, memory = accuracy_percent / 100, memory_mb * 1e6
+    advice = advise(work, profiles, catalog, accuracy_share=accuracy, memory_bytes=memory)
+    able = ~(advice.too_large | advice.too_slow)
+    best = advice.best
+    return AdviceResult(
+        requests_per_s=requests_per_s,
+        latency_objective_ms=latency_ms,
+        accuracy_objective_share=accuracy,
+        memory_objective_bytes=memory,
+        names=tuple(profile.name for profile in profiles),
+        accuracy_share=np.array([profile.accuracy_share for profile in profiles]),
+        costs_usd=np.where(able, advice.costs_usd_per_month, np.inf).min(axis=1),
+        too_large=np.asarray(advice.too_large.all(axis=1)),
+        frontier=np.asarray(advice.frontier.any(axis=1)),
+        best=best,
+        best_place=None if best is None else profiles.index(best.profile),
+        reference=advice.cheapest_of(variant=REFERENCE),
+    )
+
+
+def advice_explorer(
+    profiles: Sequence[Profile],
+    workload: Workload,
+    catalog: Catalog | None = None,
+    *,
+    accuracy_share: float = 0.95,
+    memory_bytes: float = np.inf,
+) -> Explorer[AdviceResult]:
+    """Make the explorer of an advice.
+
+    Args:
+        profiles: Variants in runtimes, as measured; at least one.
+        workload: Where traffic and latency begin; each clipped to its slider's range.
+        catalog: What things cost; by default the shipped catalogue.
+        accuracy_share: Where the accuracy that is asked begins.
+        memory_bytes: Where the most memory of a process begins.
+
+    Raises:
+        ValueError: There is no profile.
+    """
+    if not profiles:
+        remedy = "Measure some first: lessons 04 to 09 write them to the ledger."
+        raise ValueError(
+            message("profiles", received="none", expected="at least one", remedy=remedy)
+        )
+    book = load_catalog() if catalog is None else catalog
+    latency = float(np.clip(workload.latency_objective_ms, LATENCY_LOW_MS, LATENCY_HIGH_MS))
+    memory = float(np.clip(memory_bytes / 1e6, MEMORY_LOW_MB, MEMORY_HIGH_MB))
+    shape = next((name for name, each in DAYS.items() if each == workload.daily_shape), "flat")
+    accuracy = np.array([profile.accuracy_share for profile in profiles])
+    # The range of what there is.
+    low = float(max(0.0, np.floor(100 * accuracy.min()) - 1.0))
+    asked = float(np.clip(round(100 * accuracy_share, 2), low, 100.0))
+    controls: list[Control] = [
+        rate_slider(workload),
+        LogSlider(
+            "latency_ms", "p99 at most", LATENCY_LOW_MS, LATENCY_HIGH_MS, 20, latency, unit="ms"
+        ),
+        Slider("accuracy_percent", "accuracy at least", low, 100.0, 0.05, asked, unit="%"),
+        LogSlider(
+            "memory_mb", "memory at most", MEMORY_LOW_MB, MEMORY_HIGH_MB, 20, memory, unit="MB"
+        ),
+        Choice("day", "day", tuple(DAYS), shape),
+    ]
+    return Explorer(
+        controls,
+        partial(compute_advice, workload, tuple(profiles), book),
+        AdviceView(accuracy, price_note(book)),
+    )

@@ -1,0 +1,115 @@
+"""The explorer of an advice: objectives move, and the cheapest that holds them is named."""
+
+import numpy as np
+import pytest
+
+from deployworkbook.costs.advise import advise
+from deployworkbook.costs.catalog_file import load_catalog
+from deployworkbook.costs.deployment import Deployment
+from deployworkbook.costs.model import estimate
+from deployworkbook.costs.profile import Profile
+from deployworkbook.costs.workload import OFFICE_DAY, Workload
+from deployworkbook.widgets.advice import advice_explorer, compute_advice
+
+# A large process, an exact one, a small one that is less exact, and one that is slow.
+TENSORFLOW = Profile("float32", "savedmodel", 1.0, 0.1, 0.980, 409_000, 380_000, 800e6)
+FLOAT32 = Profile("float32", "litert", 0.4, 0.1, 0.980, 409_000, 380_000, 60e6)
+INT4 = Profile("int4", "litert", 0.02, 0.1, 0.970, 55_000, 40_000, 55e6)
+SLOW = Profile("teacher", "keras", 90.0, 0.1, 0.990, 900_000, 800_000, 900e6)
+PROFILES = [TENSORFLOW, FLOAT32, INT4, SLOW]
+WORK = Workload(2000.0, daily_shape=OFFICE_DAY, latency_objective_ms=50.0)
+
+
+@pytest.fixture
+def explorer():
+    return advice_explorer(PROFILES, WORK, accuracy_share=0.975, memory_bytes=1e9)
+
+
+def test_it_begins_where_the_advice_is(explorer):
+    advice = advise(WORK, PROFILES, accuracy_share=0.975, memory_bytes=1e9)
+    assert explorer.values["day"] == "office"
+    assert explorer.result.best == advice.best
+    assert explorer.result.names[explorer.result.best_place] == "float32 in litert"
+    cheapest = [advice.cheapest_of(variant=p.variant, runtime=p.runtime) for p in PROFILES]
+    assert cheapest[3] is None
+    assert explorer.result.costs_usd.tolist() == [
+        *(each.cost_usd_per_month for each in cheapest[:3]),
+        np.inf,
+    ]
+
+
+def test_less_accuracy_is_cheaper_and_more_than_there_is_holds_nobody(explorer):
+    exact = explorer.result.best.cost_usd_per_month
+    result = explorer.set(accuracy_percent=97.0)
+    assert result.best.profile == INT4
+    assert result.best.cost_usd_per_month < exact
+    result = explorer.set(accuracy_percent=98.5)
+    assert (result.best, result.holding) == (None, [])
+    assert "None of 4 forms holds all objectives" in explorer._view.picture.alt
+
+
+def test_memory_and_latency_exclude_whom_they_should(explorer):
+    result = explorer.set(memory_mb=100.0)
+    assert result.too_large.tolist() == [True, False, False, True]
+    # At a second the slow one could serve; it is what memory excludes, too.
+    result = explorer.set(memory_mb=10_000.0, latency_ms=1000.0)
+    assert result.can_serve.all()
+    table = dict(explorer._view.table(result))
+    assert (table["too much memory"], table["cannot hold the latency"]) == ("0", "0")
+
+
+def test_the_table_says_the_next_and_what_the_uncompressed_form_costs_more(explorer):
+    result = explorer.set(accuracy_percent=97.0)
+    table = dict(explorer._view.table(result))
+    assert table["the cheapest"].startswith("int4 in litert on ")
+    more = result.costs_usd[1] - result.costs_usd[2]
+    assert table["uncompressed, at the least"] == f"float32 in litert, {more:,.2f} USD more"
+    assert table["next"] == f"float32 in litert, {more:,.2f} USD more"
+    assert table["hold all objectives"] == "3 of 4 forms"
+
+
+def test_what_is_drawn_is_what_was_computed(explorer):
+    view = explorer._view
+    assert view._good.get_xdata().tolist() == explorer.result.costs_usd[:2].tolist()
+    assert view._poor.get_ydata().tolist() == [97.0]
+    assert len(view._unable.get_xdata()) == 1
+    assert list(view._best.get_xdata()) == [explorer.result.costs_usd[1]]
+    front = [INT4.accuracy_share, FLOAT32.accuracy_share, FLOAT32.accuracy_share]
+    assert view._stair.get_ydata() == pytest.approx(100 * np.array(front))
+
+
+def test_the_shape_of_the_day_counts(explorer):
+    office = explorer.set(requests_per_s=50_000.0).best.cost_usd_per_month
+    flat = explorer.set(day="flat").best.cost_usd_per_month
+    # The peak is what machines are rented for.
+    assert flat < office
+
+
+def test_without_profiles_it_says_where_they_come_from():
+    with pytest.raises(ValueError, match="lessons 04 to 09"):
+        advice_explorer([], WORK)
+
+
+def test_each_profile_s_machine_is_the_cheapest_of_all_by_brute_force():
+    result = compute_advice(
+        WORK,
+        PROFILES,
+        load_catalog(),
+        requests_per_s=300.0,
+        day="flat",
+        latency_ms=50.0,
+        accuracy_percent=90.0,
+        memory_mb=2000.0,
+    )
+    for profile, cost in zip(PROFILES[:3], result.costs_usd, strict=False):
+        bills = []
+        for machine in load_catalog().cloud():
+            try:
+                bill = estimate(
+                    Workload(300.0, latency_objective_ms=50.0), Deployment(profile, machine.name)
+                )
+            except ValueError:
+                continue
+            bills.append(float(bill.total_usd_per_month))
+        # Each line of a bill is rounded to the cent.
+        assert cost == pytest.approx(min(bills), abs=0.1)
