@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from io import BytesIO
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from deployworkbook.measurement import Measurement
 from deployworkbook.runtimes.base import Artifact, Predictor, Runtime
-from deployworkbook.runtimes.memory import start_process
+from deployworkbook.runtimes.memory import Start, start_process
 from deployworkbook.runtimes.timing import Latency, time_batches, time_images
 from deployworkbook.training.data import Dataset, Split
 from deployworkbook.validation import check_integer
@@ -134,6 +134,49 @@ def benchmark(
     """
     predict = runtime.load(artifact)
     latency = measure_latency(predict, dataset.test.images, repetitions=repetitions)
+    return row_of(
+        predict,
+        artifact,
+        dataset,
+        correct=count_correct(predict, dataset.test),
+        latency=latency,
+        throughput_per_s=measure_throughput(
+            predict, dataset.test.images, batch_sizes=batch_sizes, seconds=seconds
+        ),
+        threads=predict.threads,
+        start=start_process(artifact) if memory else None,
+        lesson=lesson,
+        note=note,
+    )
+
+
+def row_of(
+    predict: Predictor,
+    artifact: Artifact,
+    dataset: Dataset,
+    *,
+    correct: int,
+    latency: Latency,
+    throughput_per_s: Mapping[int, float],
+    threads: int,
+    start: Start | None,
+    lesson: str,
+    note: str,
+) -> Measurement:
+    """Put what was measured of an artifact into a row of the ledger; sizes are read from it.
+
+    Args:
+        predict: The artifact, loaded.
+        artifact: What was measured.
+        dataset: On whose test set.
+        correct: Test images classified rightly.
+        latency: Of single images.
+        throughput_per_s: Images per second by batch size.
+        threads: How many it could use.
+        start: Of a process of its own; ``None`` where there was none.
+        lesson: Which notebook asked.
+        note: What else the ledger should say.
+    """
     return Measurement(
         variant=artifact.variant,
         runtime=predict.runtime,
@@ -143,14 +186,12 @@ def benchmark(
         lesson=lesson,
         size_bytes=artifact.size_bytes,
         compressed_bytes=compressed_bytes(artifact),
-        correct=count_correct(predict, dataset.test),
+        correct=correct,
         examples=len(dataset.test),
         latency_p50_ms=latency.p50_ms,
         latency_p99_ms=latency.p99_ms,
-        throughput_per_s=measure_throughput(
-            predict, dataset.test.images, batch_sizes=batch_sizes, seconds=seconds
-        ),
-        threads=predict.threads,
-        **(start_process(artifact).row if memory else {}),
+        throughput_per_s=throughput_per_s,
+        threads=threads,
+        **(start.row if start else {}),
         note=note,
     )

@@ -12,8 +12,8 @@ from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
 from deployworkbook.measurement import Measurement
-from deployworkbook.runtimes.base import Artifact, Predictor
-from deployworkbook.runtimes.benchmark import compressed_bytes, predict_in_batches
+from deployworkbook.runtimes.base import Artifact
+from deployworkbook.runtimes.benchmark import predict_in_batches, row_of
 from deployworkbook.runtimes.memory import Start, start_process
 from deployworkbook.runtimes.registry import runtime
 from deployworkbook.runtimes.rounds import Plan, batch_times, latencies
@@ -155,13 +155,13 @@ def compare(
                 parity=parity(answers[keys[0]], answers[key]),
                 threads=threads[key],
                 start=starts.get(key),
-                measurement=_row(
+                measurement=row_of(
                     predictors[key],
                     artifact,
                     dataset,
                     correct=int((answers[key].argmax(axis=1) == dataset.test.labels).sum()),
                     latency=single[key],
-                    batch_s=batched[key],
+                    throughput_per_s={n: n / seconds for n, seconds in batched[key].items()},
                     start=starts.get(key),
                     threads=threads[key],
                     lesson=lesson,
@@ -175,36 +175,3 @@ def compare(
 def _advance(bar: Any, next_step: str) -> None:
     bar.update()
     bar.set_description(next_step)
-
-
-def _row(
-    predict: Predictor,
-    artifact: Artifact,
-    dataset: Dataset,
-    *,
-    correct: int,
-    latency: Latency,
-    batch_s: Mapping[int, float],
-    start: Start | None,
-    threads: int,
-    lesson: str,
-    note: str,
-) -> Measurement:
-    return Measurement(
-        variant=artifact.variant,
-        runtime=predict.runtime,
-        runtime_version=predict.runtime_version,
-        dataset=dataset.name,
-        dataset_fingerprint=dataset.fingerprint,
-        lesson=lesson,
-        size_bytes=artifact.size_bytes,
-        compressed_bytes=compressed_bytes(artifact),
-        correct=correct,
-        examples=len(dataset.test),
-        latency_p50_ms=latency.p50_ms,
-        latency_p99_ms=latency.p99_ms,
-        throughput_per_s={size: size / seconds for size, seconds in batch_s.items()},
-        threads=threads,
-        **(start.row if start else {}),
-        note=note,
-    )
