@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from deployworkbook.exercises import (
+    costs,
     descent,
     distillation,
     importance,
@@ -19,6 +20,7 @@ from deployworkbook.exercises.declaration import Exercise, Prediction
 
 MODULES = (
     start,
+    costs,
     losses,
     descent,
     training,

@@ -19,6 +19,13 @@ print(psutil.Process().memory_info().rss)
 """
 
 
+def megabytes_after(cells):
+    """Run cells in a kernel of their own; say what it holds then, without TensorFlow."""
+    notebook = nbformat.v4.new_notebook(cells=[*cells, new_code_cell(MEASURE)])
+    NotebookClient(notebook, timeout=300, kernel_manager_class=InterpreterKernelManager).execute()
+    return int(notebook.cells[-1].outputs[0].text) / 1e6
+
+
 @pytest.mark.parametrize("name", ["02_loss_functions", "03_gradient_descent"])
 def test_up_to_the_comparing_cell_a_kernel_is_small(name, home, record_property):
     notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
@@ -29,8 +36,12 @@ def test_up_to_the_comparing_cell_a_kernel_is_small(name, home, record_property)
     )
     before = [cell for cell in notebook.cells[:comparing] if cell.cell_type == "code"]
     assert len(before) > 5
-    notebook.cells = [*before, new_code_cell(MEASURE)]
-    NotebookClient(notebook, timeout=300, kernel_manager_class=InterpreterKernelManager).execute()
-    megabytes = int(notebook.cells[-1].outputs[0].text) / 1e6
+    megabytes = megabytes_after(before)
     record_property("kernel before TensorFlow", f"{megabytes:.0f} MB")
     assert megabytes < MOST_MB
+
+
+def test_the_lesson_on_costs_never_loads_tensorflow(home):
+    notebook = nbformat.read(NOTEBOOKS / "01_deployment_cost.ipynb", as_version=4)
+    # Within it are arrays for the measurement of the memory's speed.
+    assert megabytes_after(cell for cell in notebook.cells if cell.cell_type == "code") < 600
