@@ -213,7 +213,7 @@ PREDICTIONS = (
     Prediction(
         id="serving.swap",
         lesson=LESSON,
-        question="Version 2 is published while requests arrive. How many of them fail?",
+        question="The next version is published while requests arrive. How many of them fail?",
         choices=("those that come while it loads", "one for each connection", "none"),
         answer="none",
         reason="The new version is loaded while the old one answers. Only then new requests go to "

@@ -8,6 +8,7 @@ from deployworkbook.compression.quantize import TECHNIQUES
 from deployworkbook.ledger import Ledger
 from deployworkbook.lessons import catalogue
 from deployworkbook.runtimes.registry import available
+from deployworkbook.serving.backends import choose
 from deployworkbook.workspace import Workspace
 
 LESSONS = catalogue()
@@ -35,6 +36,8 @@ ROWS = {
         *(("onnx-int8-static", name) for name in ("onnx", "openvino")),
         *(("pruned-80", name) for name in ("numpy", "litert", "onnx", "openvino")),
     ],
+    # Which server it is, depends on what is installed.
+    "10_tf_serving": [(name, f"serving-{choose('auto').name}") for name in ("float32", "int8")],
 }
 BY_NAME = {lesson.name: lesson for lesson in LESSONS}
 
@@ -180,3 +183,20 @@ def test_on_the_real_mnist_platforms_agree_and_differ_thousandfold(measure, mnis
         assert rows[name].correct == rows["keras"].correct
     # Seen: five to fourteen thousand times, on idle and busy machines.
     assert rows["keras"].latency_p50_ms > 1000 * rows["litert"].latency_p50_ms
+
+
+@pytest.mark.mnist
+def test_on_the_real_mnist_a_version_is_swapped_without_a_failed_request(measure):
+    said, rows = measure("10_tf_serving")
+    sent, failed = re.search(r"^([\d,]+) requests, (\d+) failed$", said, re.M).groups()
+    answered = [
+        int(n.replace(",", "")) for n in re.findall(r"^version \d+ answered (.*)$", said, re.M)
+    ]
+    assert int(failed) == 0
+    assert len(answered) == 2
+    assert sum(answered) == int(sent.replace(",", ""))
+    # The crude canary has a third of the answers right.
+    assert re.search(r"^Version \d+\. roll back:$", said, re.M)
+    assert rows["float32"].accuracy >= 0.973
+    assert rows["int8"].accuracy >= 0.97
+    assert rows["int8"].size_bytes < rows["float32"].size_bytes / 3
