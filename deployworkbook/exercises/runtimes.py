@@ -228,8 +228,8 @@ PREDICTIONS = (
     Prediction(
         id="runtimes.arithmetic",
         lesson=LESSON,
-        question="model.predict takes tens of milliseconds for one image, on a fast machine a few "
-        "less. How much of that is the multiplying and adding?",
+        question="model.predict takes milliseconds for one image, often tens of them. How much of "
+        "that is the multiplying and adding?",
         choices=("more than half", "about a tenth", "less than a hundredth"),
         answer="less than a hundredth",
         reason="A processor does the 203,264 operations in some microseconds. The rest is spent on "
