@@ -117,11 +117,11 @@ def batching_explorer(
     call, image = (float(np.clip(c, COST_LOW_US, COST_HIGH_US)) for c in (call_us, image_us))
     rate = float(np.clip(rate_per_s, RATE_LOW, RATE_HIGH))
     controls = [
-        Stops("largest_batch", "largest batch", SIZES, 1, unit="requests"),
-        Slider("timeout_ms", "time-out of a batch", 0.0, 50.0, 0.5, 0.0, unit="ms"),
-        LogSlider("rate_per_s", "arrival rate", RATE_LOW, RATE_HIGH, 20, rate, unit="/s"),
         LogSlider("call_us", "cost of a call", COST_LOW_US, COST_HIGH_US, 20, call, unit="µs"),
         LogSlider("image_us", "cost of an image", COST_LOW_US, COST_HIGH_US, 20, image, unit="µs"),
+        LogSlider("rate_per_s", "arrival rate", RATE_LOW, RATE_HIGH, 20, rate, unit="/s"),
+        Stops("largest_batch", "largest batch", SIZES, 1, unit="requests"),
+        Slider("timeout_ms", "time-out of a batch", 0.0, 50.0, 0.5, 0.0, unit="ms"),
     ]
     return Explorer(
         controls, compute_batching, BatchingView(np.array(SIZES), (RATE_LOW, RATE_HIGH))

@@ -60,7 +60,7 @@ platform_choice_explorer([
 """,
     "batching": """
 from deployworkbook.widgets.batching import batching_explorer
-explorer = batching_explorer()
+explorer = batching_explorer(call_us=500.0)
 explorer.set(largest_batch=16)
 explorer
 """,
@@ -79,6 +79,34 @@ advice_explorer([
             1e5, 1e5, 10 ** rng.uniform(7.5, 9.2))
     for k in range(20)
 ], Workload(2000.0))
+""",
+    "cost": """
+from deployworkbook.costs.deployment import Deployment
+from deployworkbook.costs.profile import Profile
+from deployworkbook.costs.workload import Workload
+from deployworkbook.widgets.cost_explorer import cost_explorer
+profile = Profile("float32", "numpy", 0.02, 0.1, 0.98, 407_080, 380_000, 100e6)
+cost_explorer(Workload(100.0), Deployment(profile))
+""",
+    "cloud or edge": """
+from deployworkbook.costs.deployment import Deployment
+from deployworkbook.costs.profile import Profile
+from deployworkbook.costs.workload import Workload
+from deployworkbook.widgets.cloud_or_edge import cloud_or_edge_explorer
+profile = Profile("float32", "numpy", 0.02, 0.1, 0.98, 407_080, 380_000, 100e6)
+cloud_or_edge_explorer(Workload(100.0), Deployment(profile))
+""",
+    "price stress": """
+from deployworkbook.costs.deployment import Deployment
+from deployworkbook.costs.profile import Profile
+from deployworkbook.costs.workload import Workload
+from deployworkbook.widgets.price_stress import stress_explorer
+profile = Profile("float32", "numpy", 0.02, 0.1, 0.98, 407_080, 380_000, 100e6)
+stress_explorer(Workload(100.0), Deployment(profile))
+""",
+    "storage": """
+from deployworkbook.widgets.storage_choice import storage_explorer
+storage_explorer()
 """,
 }
 
