@@ -28,7 +28,7 @@ from deployworkbook.widgets.cost_controls import (
 )
 from deployworkbook.widgets.explorer import Explorer
 
-RATES_PER_S = np.geomspace(RATE_LOW_PER_S, RATE_HIGH_PER_S, 241)
+RATES_PER_S = np.geomspace(RATE_LOW_PER_S, RATE_HIGH_PER_S, 121)
 DEVICES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
 
 
