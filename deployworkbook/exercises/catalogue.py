@@ -9,6 +9,7 @@ from deployworkbook.exercises import (
     importance,
     losses,
     pipeline,
+    plan,
     pruning,
     quantization,
     runtimes,
@@ -31,6 +32,7 @@ MODULES = (
     pipeline,
     runtimes,
     serving,
+    plan,
 )
 
 EXERCISES: dict[str, Exercise] = {

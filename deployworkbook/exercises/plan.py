@@ -1,0 +1,259 @@
+"""The exercises of lesson 12: times on another machine, percentiles, choices, and what pays."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from deployworkbook.exercises.declaration import Exercise, Mistake, Prediction
+
+LESSON = "12_deployment_plan"
+
+# Milliseconds of a prediction and of the server's work, and the speed of a core.
+SERVICES = ((0.2, 0.4, 0.75), (3.0, 0.5, 1.25), (0.01, 0.59, 0.5))
+# Cost of each deployment, and whether it holds all objectives. In each, one that fails is cheaper.
+FIELDS = (
+    ([70.0, 90.0, 50.0, 95.0, 80.0], [False, True, False, True, True]),
+    ([10.0, 30.0, 20.0], [False, True, True]),
+)
+# Seconds of service and of the objective.
+LOADS = ((0.005, 0.050), (0.020, 0.200))
+# Times of the same requests in two stages: in the first pair, what is slow here is quick there.
+STAGES = (
+    (np.r_[np.full(98, 10.0), [100.0, 110.0]], np.r_[[90.0, 80.0], np.full(98, 20.0)]),
+    (np.arange(1.0, 201.0), np.arange(200.0, 0.0, -1.0) ** 2 / 40.0),
+)
+# Costs of drawn months, in USD; quantiles fall on them.
+MONTHS = (np.arange(0.0, 101.0) ** 2, np.r_[np.full(51, 500.0), np.arange(600.0, 5600.0, 100.0)])
+# Hours of work, wage, its share of what an hour costs, and USD saved a month.
+PAYBACKS = ((40.0, 70.0, 0.7, 200.0), (8.0, 63.0, 0.7, 36.0))
+
+
+def _rate(service: float, objective: float) -> float:
+    return (1 - service * math.log(100) / objective) / service
+
+
+EXERCISES = (
+    Exercise(
+        id="plan.service",
+        lesson=LESSON,
+        expected="a function of prediction, server and speed that returns milliseconds",
+        reference=lambda prediction, server, speed: (prediction + server) / speed,
+        cases=SERVICES,
+        hints=(
+            "A core of half the speed needs twice the time. For which of the two parts?",
+            "For both: the server's work is done on the same core.",
+            "(prediction + server) / speed",
+        ),
+        mistakes=(
+            Mistake(
+                lambda prediction, server, speed: (prediction + server) * speed,
+                "That makes a slow core quick. At half the speed a request takes twice the time.",
+            ),
+            Mistake(
+                lambda prediction, server, speed: prediction / speed + server,
+                "The server's work is done on the same core, so it takes longer, too.",
+            ),
+            Mistake(
+                lambda prediction, server, speed: prediction / speed,
+                "A request keeps the core busy while it is read and answered, too.",
+            ),
+            Mistake(
+                lambda prediction, server, speed: prediction + server,
+                "That is the core on which it was measured. The other one has another speed.",
+            ),
+        ),
+    ),
+    Exercise(
+        id="plan.cheapest",
+        lesson=LESSON,
+        expected="a function of costs and holds that returns a place, counted from 0",
+        reference=lambda costs, holds: int(np.where(holds, costs, np.inf).argmin()),
+        cases=FIELDS,
+        hints=(
+            "Objectives come first: who misses one is out, however cheap.",
+            "Give those that are out an infinite cost, and take the place of the least.",
+            "int(np.where(holds, costs, np.inf).argmin())",
+        ),
+        mistakes=(
+            Mistake(
+                lambda costs, holds: int(np.argmin(costs)),
+                "That one is cheap because it misses an objective.",
+            ),
+            Mistake(
+                lambda costs, holds: int(np.argmin(np.asarray(costs)[np.asarray(holds)])),
+                "That is its place among those that hold. Asked for is its place among all.",
+            ),
+            Mistake(
+                lambda costs, holds: float(np.where(holds, costs, np.inf).min()),
+                "That is its cost; asked for is its place.",
+            ),
+            Mistake(
+                lambda costs, holds: int(np.argmax(holds)),
+                "That is the first that holds, and not yet the cheapest.",
+            ),
+        ),
+    ),
+    Exercise(
+        id="plan.rate",
+        lesson=LESSON,
+        expected="a function of service and objective, in seconds, that returns requests a second",
+        reference=_rate,
+        cases=LOADS,
+        hints=(
+            "Set the 99th percentile to the objective, and solve for the utilisation.",
+            "1 - ρ = s ln(100) / T, and ρ = λ s.",
+            "(1 - service * math.log(100) / objective) / service",
+        ),
+        mistakes=(
+            Mistake(
+                lambda service, objective: (1 - service / objective) / service,
+                "With that the average keeps the objective, and more than a third of all requests "
+                "take longer.",
+            ),
+            Mistake(
+                lambda service, objective: 1 / service,
+                "Then it is always busy, and its queue grows without end.",
+            ),
+            Mistake(
+                lambda service, objective: 1 - service * math.log(100) / objective,
+                "That is the utilisation. Divide by the time of a request to get the rate.",
+            ),
+            Mistake(
+                lambda service, objective: (1 - service * 2 / objective) / service,
+                "That is the logarithm to the base 10. This one is natural, ln(100) = 4.6.",
+            ),
+        ),
+    ),
+    Exercise(
+        id="plan.percentiles",
+        lesson=LESSON,
+        expected="a function of first and second, arrays of the same requests, that returns a time",
+        reference=lambda first, second: float(np.percentile(first + second, 99)),
+        cases=STAGES,
+        hints=(
+            "A request takes the sum of its own two times.",
+            "Add request by request; then take the percentile.",
+            "np.percentile(first + second, 99)",
+        ),
+        mistakes=(
+            Mistake(
+                lambda first, second: float(np.percentile(first, 99) + np.percentile(second, 99)),
+                "That is right only if the same requests are slow in both stages.",
+            ),
+            Mistake(
+                lambda first, second: float(
+                    max(np.percentile(first, 99), np.percentile(second, 99))
+                ),
+                "That leaves out the other stage, which takes its time, too.",
+            ),
+            Mistake(
+                lambda first, second: float(np.percentile(np.concatenate([first, second]), 99)),
+                "That mixes the two stages. A request goes through both, one after the other.",
+            ),
+            Mistake(
+                lambda first, second: float(np.mean(first + second)),
+                "That is the average; asked for is the 99th percentile.",
+            ),
+        ),
+    ),
+    Exercise(
+        id="plan.interval",
+        lesson=LESSON,
+        expected="a function of costs that returns two numbers, the lower end first",
+        reference=lambda costs: np.quantile(costs, [0.05, 0.95]),
+        cases=tuple((each,) for each in MONTHS),
+        hints=(
+            "If nine of ten lie inside, what share lies outside, and how is it divided?",
+            "A twentieth lies below, and a twentieth above.",
+            "np.quantile(costs, [0.05, 0.95])",
+        ),
+        mistakes=(
+            Mistake(
+                lambda costs: np.quantile(costs, [0.1, 0.9]),
+                "Between these lie eight of ten: a tenth is outside at each end.",
+            ),
+            Mistake(
+                lambda costs: np.quantile(costs, [0.0, 0.9]),
+                "Nine of ten lie there, but all that is outside is dear. Divide it.",
+            ),
+            Mistake(
+                lambda costs: np.mean(costs) + np.std(costs) * np.array([-1.645, 1.645]),
+                "That holds for a normal distribution. Costs have a long tail: take the draws.",
+            ),
+            Mistake(
+                lambda costs: np.quantile(costs, [0.95, 0.05]),
+                "These are the right two, the other way round.",
+            ),
+        ),
+    ),
+    Exercise(
+        id="plan.payback",
+        lesson=LESSON,
+        expected="a function of hours, wage, wage_share and saved that returns months",
+        reference=lambda hours, wage, wage_share, saved: hours * wage / wage_share / saved,
+        cases=PAYBACKS,
+        hints=(
+            "What do the hours cost? How often does a month's saving go into that?",
+            "The wage is only a share of what an hour costs the employer.",
+            "hours * wage / wage_share / saved",
+        ),
+        mistakes=(
+            Mistake(
+                lambda hours, wage, wage_share, saved: hours * wage / saved,
+                "The employer pays more than the wage: insurance, pension, paid leave.",
+            ),
+            Mistake(
+                lambda hours, wage, wage_share, saved: hours * wage * wage_share / saved,
+                "The wage is the share; all of the hour is more than it, so divide.",
+            ),
+            Mistake(
+                lambda hours, wage, wage_share, saved: saved / (hours * wage / wage_share),
+                "That is the share of the work that a month pays back. Asked for are the months.",
+            ),
+            Mistake(
+                lambda hours, wage, wage_share, saved: hours / saved,
+                "Those are hours for a USD. What does an hour cost?",
+            ),
+        ),
+    ),
+)
+
+PREDICTIONS = (
+    Prediction(
+        id="plan.saving",
+        lesson=LESSON,
+        question="The smallest form that is accurate enough has a file several times smaller than "
+        "float32's. By how much is its month cheaper, in the same runtime?",
+        choices=("by about as many times", "by about a tenth", "by less than a hundredth"),
+        answer="by less than a hundredth",
+        reason="What is paid for are people, machines that must be there in any case, and bytes "
+        "that go to users. The file is in none of them, and the server's own work takes longer "
+        "than the prediction.",
+    ),
+    Prediction(
+        id="plan.sum",
+        lesson=LESSON,
+        question="A request calls two services, one after the other. 99 of 100 calls take less "
+        "than 100 ms in each, and whether one is slow says nothing of the other. 99 of 100 "
+        "requests take less than",
+        choices=("200 ms exactly", "a time below 200 ms", "a time above 200 ms"),
+        answer="a time below 200 ms",
+        reason="Both are slow at once in one of ten thousand. Percentiles don't add up; means do.",
+    ),
+    Prediction(
+        id="plan.matters",
+        lesson=LESSON,
+        question="All that was assumed moves through its range, one thing at a time. What moves "
+        "the cost of your plan most?",
+        choices=(
+            "how fast the rented cores are",
+            "how many hours people work for it",
+            "how many bytes the protocol adds",
+        ),
+        answer="how many hours people work for it",
+        reason="Hours are the largest part of this bill, and the least known. Your time sheets say "
+        "more about it than any benchmark.",
+    ),
+)
