@@ -25,8 +25,14 @@ p { margin: .3rem 0; } li { margin: .1rem 0; }
 table { border-collapse: collapse; margin: .4rem 0; display: block; overflow-x: auto; }
 th, td { text-align: left; padding: .2rem .8rem .2rem 0; border-bottom: 1px solid #ccc; }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
-ul { font-size: .72rem; line-height: 1.3; color: #444; columns: 2; padding-left: 1rem; }
-@media print { body { margin: 0; font-size: 11px; } }
+ul { font-size: .72rem; line-height: 1.3; color: #444; padding-left: 1rem;
+     columns: 2; column-gap: 2.5rem; }
+@page { size: A4; margin: 12mm; }
+@media print {
+  body { margin: 0; max-width: none; font-size: 10.5px; line-height: 1.3; }
+  h1 { font-size: 17px; } h2 { font-size: 12.5px; margin: .6rem 0 .15rem; }
+  th, td { padding: .08rem .8rem .08rem 0; } ul { font-size: 8.5px; line-height: 1.2; }
+}
 """
 
 
@@ -238,7 +244,7 @@ def _compared(plan: Plan) -> Section:
 def _sureness(plan: Plan) -> Section:
     rows = tuple(
         (
-            swing.name,
+            swing.name.replace("_", " "),
             f"{swing.range.low:g} to {swing.range.high:g}",
             f"{swing.cost_at_low_usd:,.0f}",
             f"{swing.cost_at_high_usd:,.0f}",

@@ -166,10 +166,10 @@ class AdviceView(View[AdviceResult]):
         if best is not None:
             least = best.cost_usd_per_month
             for place in more:
-                next_one = f"{result.names[place]}, {result.costs_usd[place] - least:,.2f} USD more"
+                next_one = f"{result.names[place]}, {_more(result.costs_usd[place] - least)}"
             if reference is not None:
-                difference = reference.cost_usd_per_month - least
-                uncompressed = f"{reference.profile.name}, {difference:,.2f} USD more"
+                difference = _more(reference.cost_usd_per_month - least)
+                uncompressed = f"{reference.profile.name}, {difference}"
         able, large = result.can_serve, result.too_large
         return [
             ("the cheapest", "none" if best is None else _in_words(best)),
@@ -194,6 +194,14 @@ def _winner(result: AdviceResult) -> str:
     if result.best is None:
         return f"None of {len(result.names)} forms holds all objectives"
     return f"The cheapest: {_in_words(result.best)}"
+
+
+def _more(difference_usd: float) -> str:
+    """Say by how much one is dearer; one that is less accurate may be cheaper."""
+    cents = round(difference_usd, 2)
+    if cents == 0:
+        return "the same to the cent"
+    return f"{abs(cents):,.2f} USD {'more' if cents > 0 else 'less'}"
 
 
 def _in_words(choice: Choice) -> str:

@@ -113,3 +113,15 @@ def test_each_profile_s_machine_is_the_cheapest_of_all_by_brute_force():
             bills.append(float(bill.total_usd_per_month))
         # Each line of a bill is rounded to the cent.
         assert cost == pytest.approx(min(bills), abs=0.1)
+
+
+def test_costs_that_are_equal_to_the_cent_and_cheaper_ones_that_fail_are_said():
+    twin = Profile("twin", "litert", 0.4, 0.1, 0.980, 409_000, 380_000, 60e6)
+    explorer = advice_explorer([FLOAT32, twin], WORK, accuracy_share=0.975)
+    assert dict(explorer._view.table(explorer.result))["next"].endswith(", the same to the cent")
+    # What is not exact enough may be cheaper than what is taken: then the uncompressed costs less.
+    coarse = Profile("float32", "numpy", 0.02, 0.1, 0.970, 409_000, 380_000, 60e6)
+    result = advice_explorer([coarse, twin], WORK, accuracy_share=0.975)
+    said = dict(result._view.table(result.result))["uncompressed, at the least"]
+    assert said.startswith("float32 in numpy, ")
+    assert said.endswith(" USD less")
