@@ -29,6 +29,8 @@ from deployworkbook.widgets.cost_controls import (
 from deployworkbook.widgets.explorer import Explorer
 
 RATES_PER_S = np.geomspace(RATE_LOW_PER_S, RATE_HIGH_PER_S, 121)
+# So fine between two neighbours of these that no second scan is needed.
+SCAN = 129
 DEVICES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
 
 
@@ -75,7 +77,9 @@ def compute_cloud_or_edge(
     even = float(RATES_PER_S[cheaper[0]]) if len(cheaper) else None
     if even is not None and cheaper[0]:
         low = float(RATES_PER_S[cheaper[0] - 1])
-        even = break_even(work, cloud, edge, catalog, low=low, high=even, points=33, others=others)
+        even = break_even(
+            work, cloud, edge, catalog, low=low, high=even, points=SCAN, others=others
+        )
     return CloudOrEdgeResult(
         requests_per_s=requests_per_s,
         devices=devices,

@@ -28,7 +28,7 @@ from deployworkbook.widgets.cost_controls import (
 )
 from deployworkbook.widgets.explorer import Explorer
 
-RATES_PER_S = np.geomspace(RATE_LOW_PER_S, RATE_HIGH_PER_S, 49)
+RATES_PER_S = np.geomspace(RATE_LOW_PER_S, RATE_HIGH_PER_S, 37)
 MOST_REPLICAS = 60
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from deployworkbook.costs.breakdown import Kind
 from deployworkbook.costs.catalog import Catalog
 from deployworkbook.costs.catalog_file import load_catalog
-from deployworkbook.costs.curves import cost_along, total_along
+from deployworkbook.costs.curves import cost_along
 from deployworkbook.costs.deployment import Deployment
 from deployworkbook.costs.price_note import price_note
 from deployworkbook.costs.workload import Workload
@@ -61,22 +61,25 @@ def compute_stress(
         "network": network,
         "maintenance": maintenance,
     }
-    changed = {RATIOS[kind]: factor for kind, factor in factors.items()}
-    today, then = (
-        cost_along("requests_per_s", [requests_per_s], work, deployment, catalog, others=others)
-        for others in ({}, changed)
+    # All months in one call: today, then, and each price alone at both ends of its line.
+    ones, months = np.ones(2), 2 + 2 * len(RATIOS)
+    ratios = {
+        RATIOS[kind]: np.concatenate(
+            [[1.0, factor], *(LINE_FACTORS if other == kind else ones for other in RATIOS)]
+        )
+        for kind, factor in factors.items()
+    }
+    costs = cost_along(
+        "requests_per_s", [requests_per_s] * months, work, deployment, catalog, others=ratios
     )
-    total = float(np.sum(list(today.values())))
+    totals = np.sum(list(costs.values()), axis=0)
     return StressResult(
         requests_per_s=requests_per_s,
         factors=factors,
-        today_usd={kind: float(cost[0]) for kind, cost in today.items()},
-        then_usd={kind: float(cost[0]) for kind, cost in then.items()},
+        today_usd={kind: float(cost[0]) for kind, cost in costs.items()},
+        then_usd={kind: float(cost[1]) for kind, cost in costs.items()},
         line_factors=LINE_FACTORS,
-        lines={
-            kind: total_along(name, LINE_FACTORS, work, deployment, catalog) / total
-            for kind, name in RATIOS.items()
-        },
+        lines=dict(zip(RATIOS, totals[2:].reshape(-1, 2) / totals[0], strict=True)),
     )
 
 
