@@ -38,6 +38,11 @@ ROWS = {
     ],
     # Which server it is, depends on what is installed.
     "10_tf_serving": [(name, f"serving-{choose('auto').name}") for name in ("float32", "int8")],
+    # All that it needs, since a new ledger has none of it.
+    "12_deployment_plan": [
+        *(("float32", name) for name in ("savedmodel", "onnx", "litert")),
+        *((name, "litert") for name in ("int8-dynamic", "int4", "int2")),
+    ],
 }
 BY_NAME = {lesson.name: lesson for lesson in LESSONS}
 
