@@ -30,7 +30,8 @@ ul { font-size: .72rem; line-height: 1.3; color: #444; padding-left: 1rem;
 @page { size: A4; margin: 12mm; }
 @media print {
   body { margin: 0; max-width: none; font-size: 10.5px; line-height: 1.3; }
-  h1 { font-size: 17px; } h2 { font-size: 12.5px; margin: .6rem 0 .15rem; }
+  h1 { font-size: 17px; } h2 { font-size: 12.5px; margin: .4rem 0 .1rem; }
+  p { margin: .1rem 0; } table { margin: .15rem 0; }
   th, td { padding: .08rem .8rem .08rem 0; } ul { font-size: 8.5px; line-height: 1.2; }
 }
 """
