@@ -40,7 +40,16 @@ class StackedRow:
             bar.set(x=left, width=width, visible=width > 0)
             left += width
         # Few digits: each takes a tenth of a millisecond to draw. The table has the cents.
-        self._text.set(x=left, text=f" {left:,.0f}" if left >= 100 else f" {left:.3g}")
+        self._text.set(x=left, text=f" {short_usd(left)}")
+
+
+def short_usd(amount: float) -> str:
+    """Write an amount in a few digits.
+
+    >>> short_usd(12_345.6), short_usd(0.4567)
+    ('12,346', '0.457')
+    """
+    return f"{amount:,.0f}" if amount >= 100 else f"{amount:.3g}"
 
 
 def round_up(value: float) -> float:

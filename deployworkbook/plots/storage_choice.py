@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from deployworkbook.plots.bill import add_note
 from deployworkbook.plots.picture import COLOURS, STYLE, Picture
 from deployworkbook.plots.platforms import time_text
+from deployworkbook.plots.stacked import short_usd
 from deployworkbook.plots.view import Row, View
 
 if TYPE_CHECKING:
@@ -88,10 +89,11 @@ class StorageView(View[StorageResult]):
         styles = [LINES[kinds[:place].count(kind) % len(LINES)] for place, kind in enumerate(kinds)]
         with mpl.rc_context(STYLE):
             super().__init__(Picture(10.5, 1.8 + 0.42 * len(names)))
-            bars, curves = self.picture.subplots(1, 2, width_ratios=(1.2, 1))
+            bars, curves = self.picture.subplots(1, 2, width_ratios=(1.1, 1))
             bars.set_yticks(places, names)
             bars.set(title="This use (modelled)", xlabel="USD a month", xscale="log")
-            bars.set(xlim=(LEAST_USD, MOST_USD), ylim=(len(names) - 0.4, -0.6))
+            # The words behind the longest bar have their room within the axes.
+            bars.set(xlim=(LEAST_USD, 1e3 * MOST_USD), ylim=(len(names) - 0.4, -0.6))
             bars.grid(False, axis="y")
             self._bars = list(bars.barh(places, np.ones(len(names)), 0.7))
             self._texts = [bars.text(1, place, "", va="center", fontsize=10) for place in places]
@@ -103,7 +105,7 @@ class StorageView(View[StorageResult]):
                 for name, colour, style in zip(names, self._colours, styles, strict=True)
             ]
             (self._here,) = curves.plot([], [], ":", color=COLOURS[0], label="here")
-            curves.legend(loc="upper left", fontsize=10)
+            self.picture.legend(loc="outside right center", fontsize=10)
             add_note(self.picture, note)
         self.moving = [*self._bars, *self._texts, *self._lines, self._here]
 
@@ -115,7 +117,7 @@ class StorageView(View[StorageResult]):
             cost = float(np.clip(option.cost_usd_per_month, LEAST_USD, MOST_USD))
             bar.set(x=LEAST_USD, width=cost - LEAST_USD, hatch="" if is_able else "//")
             bar.set(facecolor=self._colours[place] if is_able else "0.9", edgecolor="0.6")
-            said = f"{option.cost_usd_per_month:,.4g}"
+            said = short_usd(option.cost_usd_per_month)
             said += "" if option.keeps_up else "; too slow"
             said += "; late" if option.keeps_up and not is_able else ""
             said += "; cheapest" if place == best else ""
@@ -136,7 +138,7 @@ class StorageView(View[StorageResult]):
         best = result.options[result.best]
         others = len(result.options) - int(result.able.sum())
         return (
-            f"For {use}, {best.storage.name} is the cheapest: {best.cost_usd_per_month:,.4g} USD "
+            f"For {use}, {best.storage.name} is the cheapest: {short_usd(best.cost_usd_per_month)} USD "
             f"a month. {others} of {len(result.options)} kinds are too slow or late."
         )
 

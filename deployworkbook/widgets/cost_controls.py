@@ -11,6 +11,7 @@ from deployworkbook.widgets.controls import LogSlider, Slider
 RATE_LOW_PER_S, RATE_HIGH_PER_S = 0.1, 1e5
 KB = 1000.0
 KB_LOW, KB_HIGH = 0.1, 1000.0
+KB_STEPS = 10  # a decade
 MOST_UPDATES = 60
 WAGE = "engineer_wage_usd_per_hour"
 WAGE_LOW_USD, WAGE_HIGH_USD = 5.0, 200.0
@@ -23,9 +24,14 @@ def rate_slider(workload: Workload) -> LogSlider:
 
 
 def size_slider(name: str, label: str, size_bytes: float) -> LogSlider:
-    """Make the slider of a payload in KB of 1,000 bytes."""
+    """Make the slider of a payload in KB of 1,000 bytes.
+
+    A browser moves a slider to the nearest of its steps: the ends are such that it begins at one.
+    """
     size = float(np.clip(size_bytes / KB, KB_LOW, KB_HIGH))
-    return LogSlider(name, label, KB_LOW, KB_HIGH, 10, size, "KB")
+    steps_below = np.floor(np.log10(size / KB_LOW) * KB_STEPS + 1e-9)
+    low = float(size / 10 ** (steps_below / KB_STEPS))
+    return LogSlider(name, label, low, low * KB_HIGH / KB_LOW, KB_STEPS, size, "KB")
 
 
 def updates_slider(workload: Workload) -> Slider:

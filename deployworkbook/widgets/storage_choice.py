@@ -76,7 +76,7 @@ def storage_explorer(
     *,
     stored_gib: float = 100.0,
     reads_per_month: float = 1e5,
-    read_kb: float = 400.0,
+    read_kb: float = 1000.0,
     read_limit_ms: float = 1e4,
 ) -> Explorer[StorageResult]:
     """Make the explorer of storage.

@@ -14,6 +14,7 @@ from deployworkbook.costs.profile import Profile
 from deployworkbook.costs.storing import storage_options
 from deployworkbook.costs.workload import OFFICE_DAY, Workload
 from deployworkbook.widgets.cloud_or_edge import RATES_PER_S, cloud_or_edge_explorer
+from deployworkbook.widgets.cost_controls import size_slider
 from deployworkbook.widgets.cost_explorer import cost_explorer
 from deployworkbook.widgets.price_stress import stress_explorer
 from deployworkbook.widgets.replicas import replicas_explorer
@@ -64,6 +65,15 @@ def test_each_control_is_the_input_that_it_names():
         values={"engineer_wage_usd_per_hour": 100.0},
     )
     assert moved.parts == wanted.parts
+
+
+@pytest.mark.parametrize("size_bytes", [1.0, 100.0, 250.0, 3200.0, 1e6, 1e9])
+def test_a_slider_of_payloads_begins_at_one_of_its_steps(size_bytes):
+    slider = size_slider("size_kb", "a payload", size_bytes)
+    steps = np.log10(slider.value / slider.low) * slider.steps_per_decade
+    assert steps == pytest.approx(round(steps), abs=1e-6)
+    assert slider.low <= slider.value <= slider.high
+    assert slider.check(slider.value) == pytest.approx(min(max(size_bytes / 1e3, 0.1), 1000.0))
 
 
 def test_bars_are_the_parts_and_areas_the_shares():
