@@ -1,6 +1,10 @@
-"""From slider to pixels, against ``interact`` and ``plt.show()`` of one picture, in one run."""
+"""From slider to pixels, against ``interact`` and ``plt.show()`` of one picture, in one run.
+
+Some explorers, or all (half a minute each) where ``DEPLOYWORKBOOK_EXPLORERS`` is ``all``.
+"""
 
 import ast
+import os
 
 import numpy as np
 import pytest
@@ -101,6 +105,10 @@ from deployworkbook.widgets.storage_choice import storage_explorer
 storage_explorer()
 """,
 }
+
+# A picture of many marks, one of pixels, one of bars; little to compute, and much.
+REPRESENTATIVE = ("descent", "importance", "platform choice", "cost")
+MEASURED = EXPLORERS if os.environ.get("DEPLOYWORKBOOK_EXPLORERS") == "all" else REPRESENTATIVE
 
 # The usual way: one slider, a function that computes the same and makes the same picture anew, and
 # pyplot's show, which encodes it. A view remembers what it was made from, to be made again.
@@ -218,7 +226,7 @@ def open_explorer(lab, open_page):
     return run
 
 
-@pytest.mark.parametrize("name", EXPLORERS)
+@pytest.mark.parametrize("name", MEASURED)
 def test_it_is_several_times_faster_than_interact(name, open_explorer, record_property, capsys):
     usual = open_explorer("baseline", baseline_of(EXPLORERS[name]))
     baseline = np.array(usual.evaluate(MEASURE, [CHANGES]))
