@@ -139,7 +139,8 @@ class StorageView(View[StorageResult]):
         others = len(result.options) - int(result.able.sum())
         return (
             f"For {use}, {best.storage.name} is the cheapest: "
-            f"{short_usd(best.cost_usd_per_month)} USD a month. {others} of {len(result.options)} kinds are too slow or late."
+            f"{short_usd(best.cost_usd_per_month)} USD a month. "
+            f"{others} of {len(result.options)} kinds are too slow or late."
         )
 
     def table(self, result: StorageResult) -> list[Row]:
