@@ -17,6 +17,9 @@ from deployworkbook.plots.view import Row, View
 if TYPE_CHECKING:
     from deployworkbook.costs.advice import Choice
 
+# What is less accurate than the best by more percentage points is drawn at the lower edge.
+MOST_POINTS = 10.0
+
 
 @dataclass(frozen=True, eq=False)
 class AdviceResult:
@@ -74,6 +77,8 @@ class AdviceResult:
 class AdviceView(View[AdviceResult]):
     """Points by cost and accuracy: measured upwards, modelled to the right.
 
+    What is less accurate by more than ``MOST_POINTS`` percentage points stands at the lower edge.
+
     Args:
         accuracy_share: Of the forms, shape ``[forms]``.
         note: Where the prices come from; stands below the picture.
@@ -82,14 +87,18 @@ class AdviceView(View[AdviceResult]):
     def __init__(self, accuracy_share: NDArray[np.float64], note: str) -> None:
         self._ends = (0.0, 0.0)
         percent = 100 * accuracy_share
-        room = max(0.3, 0.08 * float(np.ptp(percent)))
-        self._bottom = float(percent.min()) - room
+        top, lowest = float(percent.max()), float(percent.min())
+        # One form that has forgotten all would press the others into a line.
+        self._least = max(lowest, top - MOST_POINTS)
+        room = max(0.3, 0.08 * (top - self._least))
+        self._edge = self._least - room
+        beyond = f"\n(below {self._least:.0f} at the edge)" if lowest < self._least else ""
         with mpl.rc_context(STYLE):
             super().__init__(Picture(9, 4.4))
             axes = self._axes = self.picture.subplots()
-            axes.set(xscale="log", ylim=(self._bottom, float(percent.max()) + room))
+            axes.set(xscale="log", ylim=(self._edge, top + room))
             axes.set(xlabel="USD a month on the cheapest machine (modelled)")
-            axes.set(ylabel="test accuracy (%, measured)")
+            axes.set(ylabel=f"test accuracy (%, measured){beyond}")
             axes.xaxis.set_major_formatter(THOUSANDS)
             axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5, 7)))
             axes.xaxis.set_minor_locator(NullLocator())
@@ -98,7 +107,7 @@ class AdviceView(View[AdviceResult]):
                 [], [], color=COLOURS[1], lw=1.6, drawstyle="steps-post", label="frontier"
             )
             (self._asked,) = axes.plot([], [], "--", color=COLOURS[0], lw=1.2, label="asked")
-            marks: dict[str, Any] = {"ls": "none", "ms": 8}
+            marks: dict[str, Any] = {"ls": "none", "ms": 8, "clip_on": False, "in_layout": False}
             (self._good,) = axes.plot(
                 [], [], marker="o", color=COLOURS[1], label="holds all", **marks
             )
@@ -126,6 +135,7 @@ class AdviceView(View[AdviceResult]):
     def update(self, result: AdviceResult) -> bool:
         """Move the points; other costs may need another axis."""
         costs, percent = result.costs_usd, 100 * result.accuracy_share
+        percent = np.where(percent < self._least, self._edge, percent)
         able, accurate = result.can_serve, result.is_accurate
         ends = _decade_ends(costs[able])
         has_changed = ends != self._ends

@@ -125,3 +125,14 @@ def test_costs_that_are_equal_to_the_cent_and_cheaper_ones_that_fail_are_said():
     said = dict(result._view.table(result.result))["uncompressed, at the least"]
     assert said.startswith("float32 in numpy, ")
     assert said.endswith(" USD less")
+
+
+def test_a_form_that_has_forgotten_all_stands_at_the_lower_edge():
+    lost = Profile("int2", "litert", 0.02, 0.1, 0.38, 30_000, 8000, 49e6)
+    explorer = advice_explorer([*PROFILES[:2], lost], WORK, accuracy_share=0.975)
+    low, high = explorer._view._axes.get_ylim()
+    assert high - low < 15
+    (drawn,) = explorer._view._poor.get_ydata()
+    assert drawn == low < 98.0 - 10.0
+    assert "below 88 at the edge" in explorer._view._axes.get_ylabel()
+    assert dict(explorer._view.table(explorer.result))["not accurate enough"] == "1"
