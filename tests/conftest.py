@@ -1,6 +1,7 @@
 """What all tests share: a home of their own, and the data."""
 
 import os
+import re
 import signal
 import sys
 import tempfile
@@ -8,11 +9,11 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from deployworkbook.execution.jobs import Job
 from deployworkbook.execution.parameters import fast_parameters
 from deployworkbook.execution.runner import run_jobs
-from deployworkbook.lessons import Lesson
 from deployworkbook.training.data import load_dataset
 from deployworkbook.training.mnist import ENVIRONMENT_VARIABLE
 from deployworkbook.workspace import Workspace
@@ -32,25 +33,25 @@ OWN_TESTS = tempfile.TemporaryDirectory(prefix="own-tests-")
 sys.path.insert(0, OWN_TESTS.name)
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Keep together, where tests run in parallel, those that share a fixture: a file, a lesson.
-
-    What trains on the real MNIST shares a folder instead. It comes first, so that no long one
-    begins when all else has ended.
-    """
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(_group(item)))
+    """What trains on the real MNIST comes first: no long test begins when all else has ended."""
     items.sort(key=lambda item: item.get_closest_marker("mnist") is None)
 
 
-def _group(item):
-    if item.get_closest_marker("mnist"):
-        return item.nodeid
-    given = item.callspec.params.values() if hasattr(item, "callspec") else ()
-    lessons = [each.name for each in given if isinstance(each, Lesson)]
-    return lessons[0] if lessons else str(item.path)
+def pytest_xdist_make_scheduler(config, log):
+    """Keep together, where tests run in parallel, those that share what takes long to make."""
+    return _Together(config, log)
+
+
+class _Together(LoadScopeScheduling):
+    """A lesson's tests share a run, a file's their fixtures; what MNIST trains is in one folder."""
+
+    def _split_scope(self, nodeid):
+        file, _, name = nodeid.partition("::")
+        if "mnist" in name or file.startswith("tests/benchmarks/"):
+            return nodeid
+        lesson = re.search(r"\[(\d\d_[a-z_]+)", name)
+        return lesson[1] if lesson else file
 
 
 @pytest.fixture(scope="session")

@@ -81,7 +81,6 @@ def test_fisher_against_the_toolkit_s_magnitude(
         assert gain >= 0.03
 
 
-@pytest.mark.xdist_group("pipeline")
 def test_the_pipeline_loses_nothing_at_a_fiftieth_of_the_size(
     benchmark, mnist, mnist_workspace, starts, tmp_path
 ) -> None:

@@ -18,15 +18,13 @@ from deployworkbook.lessons import catalogue
 from deployworkbook.workspace import Workspace
 
 NAME = "12_deployment_plan"
-# In the process that runs the lesson for the tests of all lessons: once for both.
-pytestmark = pytest.mark.xdist_group(NAME)
 MEMORY_BYTES = 300e6
 
 
-@pytest.fixture
-def run(run_fast):
+@pytest.fixture(params=[each for each in catalogue() if each.name == NAME], ids=[NAME])
+def run(request, run_fast):
     """What the lesson printed, its workspace, and what its ledger measured."""
-    (lesson,) = (each for each in catalogue() if each.name == NAME)
+    lesson = request.param
     notebook, folder = run_fast(lesson)
     workspace = Workspace(folder / "home")
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]

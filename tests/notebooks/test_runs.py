@@ -165,7 +165,6 @@ def test_on_the_real_mnist_a_teacher_makes_students_of_16_units_better(measure):
 
 
 @pytest.mark.mnist
-@pytest.mark.xdist_group("pipeline")
 def test_on_the_real_mnist_the_pipeline_loses_nothing_at_a_fiftieth_of_the_size(measure):
     _, rows = measure("08_compression_pipeline")
     whole, small = rows["float32"], rows["prune97.5-int4"]

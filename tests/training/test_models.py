@@ -42,5 +42,5 @@ def test_a_variants_name_can_name_a_file(name):
 
 @pytest.mark.parametrize("forms", [{}, {"model": object(), "flatbuffer": b""}])
 def test_a_variant_has_one_form(forms):
-    with pytest.raises(ValueError, match="a model or a flatbuffer"):
+    with pytest.raises(ValueError, match="one of a Keras model, a LiteRT file, an ONNX file"):
         Variant("float32", **forms)
