@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass, field
 from math import inf, isfinite
 
@@ -112,9 +113,10 @@ class Comparison:
         return PROMOTE if verdicts == {PROMOTE} else WAIT
 
     def __str__(self) -> str:
-        lines = [f"{self.verdict}:"]
-        lines += [f"- {check.name}: {check.text}: {check.verdict}" for check in self.checks]
-        return "\n".join(lines)
+        told = [f"- {check.name}: {check.text}: {check.verdict}" for check in self.checks]
+        # As wide as a notebook's page.
+        wrapped = [textwrap.fill(line, 80, subsequent_indent="  ") for line in told]
+        return "\n".join([f"{self.verdict}:", *wrapped])
 
 
 def compare(stable: ArmResult, canary: ArmResult, criteria: Criteria) -> Comparison:

@@ -172,7 +172,8 @@ def test_verdicts(canary, verdict, words):
     comparison = compare(arm(), canary, Criteria())
     assert comparison.verdict == verdict, str(comparison)
     assert str(comparison).startswith(f"{verdict}:")
-    assert words in str(comparison)
+    assert words in " ".join(str(comparison).split())
+    assert max(map(len, str(comparison).splitlines())) <= 80
 
 
 def test_a_99th_percentile_takes_more_requests():
