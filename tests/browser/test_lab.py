@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+import time
 
 import psutil
 import pytest
@@ -36,8 +37,13 @@ def test_cells_run_in_this_interpreter_and_know_their_folder(lab, open_page):
 
 
 def test_it_listens_on_this_machine_only_and_asks_for_its_token(lab, open_page):
-    sockets = psutil.Process(lab.process.pid).net_connections()
-    places = {(s.laddr.ip, s.laddr.port) for s in sockets if s.status == psutil.CONN_LISTEN}
+    process, places = psutil.Process(lab.process.pid), set()
+    for _ in range(50):  # Linux's table of sockets may miss one while others come and go
+        sockets = process.net_connections()
+        places |= {(s.laddr.ip, s.laddr.port) for s in sockets if s.status == psutil.CONN_LISTEN}
+        if lab.port in {port for _, port in places}:
+            break
+        time.sleep(0.1)
     assert [ip for ip, port in places if port == lab.port] == ["127.0.0.1"]
     page = open_page(lab.url.partition("?")[0])
     assert "/login" in page.url
