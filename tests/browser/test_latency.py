@@ -106,8 +106,8 @@ storage_explorer()
 """,
 }
 
-# A picture of many marks, one of pixels, one of bars; little to compute, and much.
-REPRESENTATIVE = ("descent", "importance", "platform choice", "cost")
+# A picture of lines over a map, one of pixels, one of bars; little to compute, and much.
+REPRESENTATIVE = ("descent", "importance", "cost")
 MEASURED = EXPLORERS if os.environ.get("DEPLOYWORKBOOK_EXPLORERS") == "all" else REPRESENTATIVE
 
 # The usual way: one slider, a function that computes the same and makes the same picture anew, and

@@ -104,7 +104,7 @@ def run_times_s(path):
 def test_a_model_of_microseconds_is_mostly_the_way_to_it(experiment, tmp_path):
     """A benchmark's latency is no server's service time: codec, threads and network are."""
     models.half_plus_two(tmp_path / "base" / "1")
-    loads = experiment(tmp_path / "base", 4.0).loads
+    loads = experiment(tmp_path / "base", 2.0).loads
     naive = compare(
         [each.intended_s for each in loads],
         [each.latencies_ms / 1e3 for each in loads],
