@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib.collections import FillBetweenPolyCollection
 from matplotlib.colors import to_rgb
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
@@ -75,24 +74,17 @@ class CostView(View[CostResult]):
             shares.set(title="Shares (modelled)", xlabel="requests a second", xscale="log")
             shares.set(xlim=(rates_per_s[0], rates_per_s[-1]), ylim=(0, 1))
             shares.yaxis.set_major_formatter(PercentFormatter(1))
-            zeros = np.zeros(len(rates_per_s))
-            self._areas: dict[str, FillBetweenPolyCollection] = {
-                kind: shares.fill_between(
-                    rates_per_s,
-                    zeros,
-                    zeros,
-                    color=colour,
-                    edgecolor="white",
-                    lw=0.5,
-                    label=kind,
-                )
+            # Polygons are drawn in a third of the time that fill_between's collections take.
+            self._areas = {
+                kind: shares.fill([], [], color=colour, edgecolor="white", lw=0.5, label=kind)[0]
                 for kind, colour in KIND_COLOURS.items()
             }
             (self._here,) = shares.plot([], [], color=COLOURS[0], lw=2, label="here")
             self.picture.legend(loc="outside upper center", ncols=len(KIND_COLOURS) + 1)
             add_note(self.picture, note)
         bars = [artist for row in self._rows.values() for artist in row.moving]
-        self.moving = [*bars, *self._areas.values(), self._here]
+        # The axis lies above the bars' white edges.
+        self.moving = [*bars, self._axes.spines["left"], *self._areas.values(), self._here]
 
     def update(self, result: CostResult) -> bool:
         """Set bars, words and areas; a larger bill needs a longer axis."""
@@ -102,10 +94,11 @@ class CostView(View[CostResult]):
             self._rows[kind].update([float(part.cost_usd) for part in parts])
         self._rows["together"].update(list(map(float, bill.by_kind_usd.values())))
         bottom = np.zeros(len(result.rates_per_s))
+        there_and_back = np.concatenate([result.rates_per_s, result.rates_per_s[::-1]])
         total = np.sum(list(result.by_kind_usd.values()), axis=0)
         for kind, area in self._areas.items():
             top = bottom + result.by_kind_usd[kind] / total
-            area.set_data(result.rates_per_s, bottom, top)
+            area.set_xy(np.column_stack([there_and_back, np.concatenate([bottom, top[::-1]])]))
             bottom = top
         self._here.set_data([bill.workload.requests_per_s] * 2, [0, 1])
         reach = round_up(max(SMALLEST_AXIS_USD, float(bill.total_usd_per_month)))

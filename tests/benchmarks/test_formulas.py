@@ -7,13 +7,10 @@ The limits leave each a factor of two at least.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from functools import partial
-from time import perf_counter
 
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_limits
 
 from deployworkbook.formulas.clipping import mse_optimal_grid
 from deployworkbook.formulas.descent import (
@@ -47,37 +44,6 @@ RULES = {
     "RMSProp": (rmsprop, keras.optimizers.RMSprop),
     "Adam": (adam, keras.optimizers.Adam),
 }
-
-
-def speed_ratio(fast: Callable[[], object], baseline: Callable[[], object], rounds: int) -> float:
-    """How many times longer the baseline takes, by the shortest of interleaved runs."""
-    times: tuple[list[float], list[float]] = ([], [])
-    for _ in range(rounds):
-        for function, record in zip((fast, baseline), times, strict=True):
-            start = perf_counter()
-            function()
-            record.append(perf_counter() - start)
-    return min(times[1]) / min(times[0])
-
-
-@pytest.fixture
-def compare(benchmark):
-    """Record a formula's time and its ratio to a named baseline; return the ratio."""
-
-    def run(
-        fast: Callable[[], object], baseline: Callable[[], object], *, group: str, against: str
-    ) -> float:
-        benchmark.group = group
-        # On a busy machine NumPy's threads wait for each other a hundred times as long as they
-        # compute; TensorFlow has threads of its own, which this does not touch.
-        with threadpool_limits(1):
-            fast(), baseline()  # neither pays for its first call
-            ratio = speed_ratio(fast, baseline, rounds=5)
-            benchmark.extra_info[f"ratio to {against}"] = round(ratio, 3)
-            benchmark.pedantic(fast, rounds=5)
-        return ratio
-
-    return run
 
 
 @pytest.fixture(scope="module")

@@ -88,7 +88,7 @@ def test_bars_are_the_parts_and_areas_the_shares():
         view._rows["together"]._text.get_text().strip() == f"{result.bill.total_usd_per_month:,.0f}"
     )
     assert view._axes.get_xlim()[1] > sum(together)
-    top = max(point[1] for point in view._areas["maintenance"].get_paths()[0].vertices)
+    top = max(point[1] for point in view._areas["maintenance"].get_xy())
     assert top == pytest.approx(1.0)
 
 

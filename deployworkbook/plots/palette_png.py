@@ -1,0 +1,77 @@
+"""PNG of pictures that are mostly the same: only the dots that have changed are worked on."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+# A PNG's palette has 256 colours: a part for the still picture, the rest for what moves over it.
+STILL_COLOURS = 112
+COLOURS = 256
+RED_GREEN_BLUE = 3
+# With more than this changed, picking the dots out takes longer than what it saves.
+LARGEST_SHARE = 0.5
+
+
+class PaletteEncoder:
+    """Encodes pictures that differ little from a still one.
+
+    A palette makes half the bytes of all colours in half the time, since the encoder tries no
+    filters on it. Finding the palette is most of the work, and is done for the still picture once
+    and for the dots that differ from it each time. An octree gives colours within 16 of 255 of most
+    dots, and a little more where very many colours are blended.
+
+    Args:
+        still: Colours of the dots, shape ``[height, width, 4]``, the fourth unused.
+
+    >>> still = np.full((2, 3, 4), 255, np.uint8)
+    >>> moved = still.copy()
+    >>> moved[1, 1] = (0, 0, 0, 255)
+    >>> picture = Image.open(io.BytesIO(PaletteEncoder(still).png(moved))).convert("RGB")
+    >>> picture.getpixel((0, 0)), picture.getpixel((1, 1))
+    ((255, 255, 255), (0, 0, 0))
+    """
+
+    def __init__(self, still: NDArray[np.uint8]) -> None:
+        # A dot as one number: compared at once.
+        self._dots = _as_numbers(still).copy()
+        self._places, self._palette = _quantize(self._dots, STILL_COLOURS)
+
+    def png(self, picture: NDArray[np.uint8]) -> bytes:
+        """Encode a picture of the still one's shape."""
+        dots = _as_numbers(picture)
+        has_changed = dots != self._dots
+        count = np.count_nonzero(has_changed)
+        if count > LARGEST_SHARE * len(dots):
+            places, palette = _quantize(dots, COLOURS)
+        elif count:
+            changed = np.flatnonzero(has_changed)
+            moved, moved_palette = _quantize(dots[changed], COLOURS - len(self._palette))
+            places = self._places.copy()
+            places[changed] = moved + len(self._palette)
+            palette = np.concatenate([self._palette, moved_palette])
+        else:
+            places, palette = self._places, self._palette
+        height, width = picture.shape[:2]
+        image = Image.frombuffer("P", (width, height), places.tobytes())
+        image.putpalette(palette.tobytes())
+        buffer = io.BytesIO()
+        image.save(buffer, "png", compress_level=1)
+        return buffer.getvalue()
+
+
+def _as_numbers(picture: NDArray[np.uint8]) -> NDArray[np.uint32]:
+    return np.ascontiguousarray(picture).view(np.uint32).ravel()
+
+
+def _quantize(
+    dots: NDArray[np.uint32], colours: int
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Return each dot's place in a palette, and the palette, shape ``[colours, 3]``."""
+    row = Image.frombuffer("RGBA", (len(dots), 1), dots.tobytes()).convert("RGB")
+    few = row.quantize(colours, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    palette = np.array(few.getpalette("RGB"), np.uint8).reshape(-1, RED_GREEN_BLUE)
+    return np.asarray(few).ravel(), palette
