@@ -158,7 +158,7 @@ class AdviceView(View[AdviceResult]):
         place = result.best_place
         here = ([], []) if place is None else ([costs[place]], [percent[place]])
         self._best.set_data(*here)
-        # The controls say the objectives; more letters would take longer than all else.
+        # The controls say the objectives.
         self._title.set_text(_winner(result))
         return has_changed
 

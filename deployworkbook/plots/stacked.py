@@ -24,7 +24,7 @@ class StackedRow:
             axes.barh(place, 0, 0.6, color=colour, edgecolor="white", lw=0.8)[0]
             for colour in colours
         ]
-        # Not an annotation, which takes twice as long to draw.
+        # Not an annotation: a plain text is put together from letters that were drawn once.
         self._text = axes.text(0, place, "", va="center", fontsize=10)
         self.moving = [*self._bars, self._text]
 
@@ -39,7 +39,7 @@ class StackedRow:
             width = costs_usd[place] if place < len(costs_usd) else 0.0
             bar.set(x=left, width=width, visible=width > 0)
             left += width
-        # Few digits: each takes a tenth of a millisecond to draw. The table has the cents.
+        # Few digits; the table has the cents.
         self._text.set(x=left, text=f" {short_usd(left)}")
 
 
