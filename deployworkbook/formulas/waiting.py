@@ -166,8 +166,9 @@ def response_survival_of(
     lean = np.where(few, 0.0, np.sqrt(np.maximum(v - 1.0, 0.0) / (v + 1.0)))
     x = np.maximum(t - fixed, 0.0)
     total = np.zeros(np.shape(t))
-    for sign in (1.0, -1.0):
-        share = (1.0 + sign * lean) / 2.0
+    # Where no variation is above 1, one exponential time has all of the work.
+    shares = [np.ones(())] if few.all() else [(1.0 + lean) / 2.0, (1.0 - lean) / 2.0]
+    for share in shares:
         mean = np.where(few, s - fixed, s / (2.0 * share))
         total += share * (
             (1.0 - c) * _exponential(x, mean) + c * _sum_of_two_exponentials(x, mean, w)
