@@ -100,6 +100,14 @@ from deployworkbook.widgets.cloud_or_edge import cloud_or_edge_explorer
 profile = Profile("float32", "numpy", 0.02, 0.1, 0.98, 407_080, 380_000, 100e6)
 cloud_or_edge_explorer(Workload(100.0), Deployment(profile))
 """,
+    "price stress": """
+from deployworkbook.costs.deployment import Deployment
+from deployworkbook.costs.profile import Profile
+from deployworkbook.costs.workload import Workload
+from deployworkbook.widgets.price_stress import stress_explorer
+profile = Profile("float32", "numpy", 0.02, 0.1, 0.98, 407_080, 380_000, 100e6)
+stress_explorer(Workload(100.0), Deployment(profile))
+""",
     "storage": """
 from deployworkbook.widgets.storage_choice import storage_explorer
 storage_explorer()
