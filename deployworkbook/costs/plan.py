@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 from deployworkbook.costs.advice import Advice, Choice
 from deployworkbook.costs.breakdown import CostBreakdown
@@ -28,6 +29,7 @@ class Plan:
         swings: What matters most, first.
         capacity: What its machines do in the busiest hour; ``None`` on the edge.
         reference: What the uncompressed form would need; ``None`` where there is none.
+        reference_usd_per_month: Its month, to the cent as ``cost`` is.
         later: The month's cost after some months of growth; ``None`` where it cannot serve then.
         months: How many.
         measured_on: The machine of the measurements, and their data set.
@@ -41,6 +43,7 @@ class Plan:
     swings: tuple[Swing, ...]
     capacity: Capacity | None
     reference: Choice | None
+    reference_usd_per_month: Decimal | None
     later: CostBreakdown | None
     months: int
     measured_on: str
@@ -83,6 +86,7 @@ def make_plan(
     check_integer("months", months, 1, 120)
     deployment = advice.deployment(best)
     workload, catalog = advice.workload, advice.catalog
+    other = advice.cheapest_of(variant=reference)
     later: CostBreakdown | None
     try:
         later = estimate(workload, deployment, catalog, month=months)
@@ -96,7 +100,10 @@ def make_plan(
         spread=simulate(workload, deployment, catalog, seed=seed),
         swings=tuple(tornado(workload, deployment, catalog)),
         capacity=_capacity(advice, deployment),
-        reference=advice.cheapest_of(variant=reference),
+        reference=other,
+        reference_usd_per_month=None
+        if other is None
+        else estimate(workload, advice.deployment(other), catalog).total_usd_per_month,
         later=later,
         months=months,
         measured_on=measured_on,

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from deployworkbook.costs.advise import advise
+from deployworkbook.costs.deployment import Deployment
 from deployworkbook.costs.plan import make_plan
 from deployworkbook.costs.plan_text import as_html
 from deployworkbook.costs.profile import Profile
@@ -13,7 +14,7 @@ from deployworkbook.costs.workload import OFFICE_DAY, Workload
 PHONE = {"width": 375, "height": 800}
 
 
-@pytest.fixture(params=["one region", "on boards"])
+@pytest.fixture(params=["one region", "all there is", "on boards"])
 def url(request, tmp_path):
     """A plan with all of its sections."""
     forms = [
@@ -22,8 +23,12 @@ def url(request, tmp_path):
         Profile("int2", "litert", 0.004, 0.1, 0.379, 30_000, 8000, 49e6),
     ]
     work = Workload(2000.0, daily_shape=OFFICE_DAY, growth_share_per_month=0.03)
-    boards = {"devices": 200, "machines": ["raspberry-pi-5-4gb"]}
-    more = boards if request.param == "on boards" else {}
+    all_there_is = Deployment(forms[0], regions=3, spot_share=0.5, autoscaling=True)
+    more = {
+        "one region": {},
+        "all there is": {"like": all_there_is},
+        "on boards": {"devices": 200, "machines": ["raspberry-pi-5-4gb"]},
+    }[request.param]
     advice = advise(work, forms, accuracy_share=0.9719, memory_bytes=1e9, **more)
     where = "AMD EPYC, 2 cores, 24 GiB, Linux x86_64; data set mnist"
     page = tmp_path / "deployment_plan.html"

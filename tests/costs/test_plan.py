@@ -7,9 +7,11 @@ import pytest
 from bs4 import BeautifulSoup
 
 from deployworkbook.costs.advise import advise
+from deployworkbook.costs.deployment import Deployment
 from deployworkbook.costs.model import estimate
 from deployworkbook.costs.plan import make_plan
-from deployworkbook.costs.plan_text import as_html, as_markdown, sections_of
+from deployworkbook.costs.plan_sections import sections_of
+from deployworkbook.costs.plan_text import as_html, as_markdown
 from deployworkbook.costs.workload import OFFICE_DAY, Workload
 
 
@@ -35,7 +37,7 @@ def test_markdown_says_decision_cost_saving_and_basis(plan):
     page = as_markdown(plan)
     assert page.startswith("# Deployment plan: int8 on ")
     assert f"{plan.cost.total_usd_per_month:,.2f} USD a month" in page
-    saved = plan.reference.cost_usd_per_month - plan.choice.cost_usd_per_month
+    saved = plan.reference_usd_per_month - plan.cost.total_usd_per_month
     assert saved > 0
     assert f"this plan saves {saved:,.2f} USD a month" in page
     assert "3.9 times smaller" in page
@@ -43,6 +45,7 @@ def test_markdown_says_decision_cost_saving_and_basis(plan):
     assert "modelled" in page
     assert "measured" in page
     assert "All 70 combinations" in page  # 2 profiles × 35 machines
+    assert "nine of ten draws" in page
 
 
 def test_each_table_of_the_markdown_is_whole(plan):
@@ -125,3 +128,66 @@ def test_where_the_uncompressed_form_is_the_cheapest_compression_saves_nothing(i
     small = replace(int8, accuracy_share=0.9)
     page = as_markdown(make_plan(advise(Workload(100.0), [large, small], accuracy_share=0.97)))
     assert "Nothing: no other form that holds the objectives costs less than float32." in page
+
+
+def test_what_is_asked_of_the_machines_is_part_of_the_decision(int8):
+    like = Deployment(int8, regions=3, autoscaling=True, spot_share=0.5)
+    plan = make_plan(advise(Workload(3000.0, daily_shape=OFFICE_DAY), [int8], like=like))
+    asked = (
+        f"in 3 regions, following the hours ({plan.cost.replicas_mean:.1f} on average), "
+        "50% of their hours from the spot market."
+    )
+    assert asked in as_markdown(plan)
+    assert "spot market" not in as_markdown(make_plan(advise(Workload(1.0), [int8])))
+
+
+def saved_by(plan):
+    (section,) = [each for each in sections_of(plan) if each.title == "What compression saves"]
+    return section.text[0]
+
+
+def test_what_is_saved_is_the_difference_of_the_two_amounts_on_the_page(int8, float32):
+    large = replace(int8, variant="float32", service_ms=0.5)
+    for rate in (10.0, 700.0, 5000.0):
+        plan = make_plan(advise(Workload(rate), [large, int8], accuracy_share=0.97))
+        there = estimate(plan.advice.workload, plan.advice.deployment(plan.reference))
+        saved = there.total_usd_per_month - plan.cost.total_usd_per_month
+        said = saved_by(plan)
+        assert f"costs {there.total_usd_per_month:,.2f} USD a month" in said
+        assert ("costs the same" if saved == 0 else f"saves {saved:,.2f} USD") in said
+
+
+def test_a_plan_that_costs_more_than_the_form_it_is_compared_with_says_so(int8, float32):
+    rough = replace(int8, variant="int2", accuracy_share=0.4, model_bytes=30_000)
+    slow = replace(int8, service_ms=5.0)
+    advice = advise(Workload(2000.0), [rough, slow], accuracy_share=0.97)
+    said = saved_by(make_plan(advice, reference="int2"))
+    assert re.search(r"this plan costs [\d,]+\.\d\d USD a month more", said)
+    assert "3.5 times larger" in said  # 105,920 / 30,000
+    assert "+57.73 percentage points" in said
+    alike = replace(int8, variant="other", accuracy_share=0.97731)
+    said = saved_by(make_plan(advise(Workload(1.0), [int8, alike]), reference="int8"))
+    assert "-0.00" not in said
+
+
+def test_a_form_to_compare_with_that_is_not_there_is_not_called_the_only_one(int8):
+    other = replace(int8, variant="int4", service_ms=0.1)
+    assert saved_by(make_plan(advise(Workload(1.0), [int8, other]))).startswith("Not known")
+
+
+def test_small_shares_are_not_nothing(plan):
+    (section,) = [each for each in sections_of(plan) if each.title == "Costs"]
+    shares = {row[0]: row[2] for row in section.rows}
+    assert shares["storage"] == "under 1%"
+    assert shares["total"] == "100%"
+
+
+def test_what_cannot_serve_is_not_written_as_infinite(int8):
+    # A core of the machine has 0.75 to 1.15 times the speed, and 1.5 ms of work may be a server's.
+    slow = replace(int8, service_ms=4.0, service_scv=0.01)
+    work = Workload(10.0, latency_objective_ms=6.5)
+    plan = make_plan(advise(work, [slow], machines=["c7g.large"]))
+    assert plan.spread.unable_share > 0.05
+    for page in (as_markdown(plan), as_html(plan)):
+        assert not re.search(r"\binf\b", page)
+        assert "cannot serve" in page
