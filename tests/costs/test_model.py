@@ -78,8 +78,9 @@ def test_storage_by_hand(cloud):
 def test_network_by_hand(cloud):
     # 262,800,000 × (400 + 600) bytes = 244.75 GiB: 100 free, 144.75 × 0.09
     assert cents(cloud, "answers to the internet") == "13.03"
-    # 262,800,000 × 0.5 × (3,400 + 1,200) bytes = 562.93 GiB × 0.01
-    assert cents(cloud, "between zones") == "5.63"
+    # 262,800,000 × 0.5 × (3,400 + 1,200) bytes = 562.93 GiB, × 0.01 out of one zone
+    # and × 0.01 into the other
+    assert cents(cloud, "between zones") == "11.26"
     assert cents(cloud, "models to regions") == "0.08"  # 1 × 2 × 2 GiB × 0.02
 
 
