@@ -1,6 +1,8 @@
 """The pages of the lessons in a real browser, without a network."""
 
+import nbformat
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from deployworkbook.execution.page import write_page
 from deployworkbook.lessons import catalogue
@@ -55,6 +57,20 @@ def test_it_fits_a_phone_and_can_be_read(url, open_page, keep_picture, scheme):
     # 7:1 is what WCAG 2 asks for at its highest level.
     assert contrast(ink, paper) >= 7
     assert float(page.evaluate("getComputedStyle(document.body).fontSize")[:-2]) >= 16
+
+
+def test_a_document_that_a_cell_shows_is_shown_whole(tmp_path, open_page):
+    text = "# Plan\n\n| what | USD |\n| --- | ---: |\n| storage | 1 |\n\n" + "A sentence.\n\n" * 60
+    shown = new_output("display_data", {"text/markdown": text})
+    nbformat.write(
+        new_notebook(cells=[new_code_cell("plan", outputs=[shown])]), tmp_path / "plan.ipynb"
+    )
+    write_page(tmp_path / "plan.ipynb", tmp_path / "plan.html")
+    page = open_page((tmp_path / "plan.html").as_uri(), offline=True, viewport=DESKTOP)
+    hidden = "(e => e.scrollHeight - e.clientHeight)(document.querySelector('.output'))"
+    assert page.evaluate(hidden) == 0
+    align = "[...document.querySelectorAll('td')].map(e => getComputedStyle(e).textAlign)"
+    assert page.evaluate(align) == ["left", "right"]
 
 
 def contrast(first, second):
