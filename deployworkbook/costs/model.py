@@ -12,12 +12,16 @@ from deployworkbook.costs.catalog import Catalog, Machine
 from deployworkbook.costs.catalog_file import load_catalog
 from deployworkbook.costs.deployment import Deployment
 from deployworkbook.costs.inputs import Inputs, changed, gather
-from deployworkbook.costs.machines import needed_at_peak, service_s, workers
+from deployworkbook.costs.machines import PERCENTILE, needed_at_peak, service_s, workers
 from deployworkbook.costs.money import to_cents
 from deployworkbook.costs.parts import Month, month_of
 from deployworkbook.costs.units import SECONDS_PER_MONTH
 from deployworkbook.costs.workload import Workload
+from deployworkbook.formulas.waiting import response_percentile_s
 from deployworkbook.validation import message
+
+# A mean of months may have half a version; the machines of one month are whole.
+MACHINE_COUNTS = {"replicas", "least_replicas", "regions", "devices", "machine_servers"}
 
 
 def estimate(
@@ -55,6 +59,7 @@ def estimate(
     book = load_catalog() if catalog is None else catalog
     inputs = changed(gather(workload, deployment, book, month=month), values or {})
     machine = book.machine(deployment.machine)
+    _check_counts(values or {}, machine)
     found = month_of(inputs)
     _check_feasible(inputs, found, deployment, machine)
     peak = found.machines[..., int(np.argmax(inputs.load_ratios))]
@@ -86,6 +91,19 @@ def _rounded(found: Month) -> tuple[Part, ...]:
     return tuple(parts)
 
 
+def _check_counts(values: Mapping[str, Any], machine: Machine) -> None:
+    """Refuse half a machine, and what would make a rented machine a board or the other way."""
+    for name in MACHINE_COUNTS & set(values):
+        value = float(np.asarray(values[name]))
+        if not value.is_integer():
+            raise ValueError(message(name, received=f"{value:g}", expected="a whole number"))
+    edge = machine.kind == "edge"
+    if "devices" in values and bool(values["devices"]) != edge:
+        received = f"{values['devices']:g} with {machine.name}"
+        expected = "at least 1 with an edge board" if edge else "0 with a cloud machine"
+        raise ValueError(message("devices", received=received, expected=expected))
+
+
 def _check_feasible(inputs: Inputs, found: Month, deployment: Deployment, machine: Machine) -> None:
     if float(workers(inputs)) < 1:
         need, room = float(np.asarray(inputs.memory_bytes)), machine.memory_gib
@@ -104,15 +122,19 @@ def _check_feasible(inputs: Inputs, found: Month, deployment: Deployment, machin
             received = f"{deployment.devices}, each {each:.0%} busy in the peak hour"
             expected = f"enough that each is at most {limit:.0%} busy"
             raise ValueError(message("devices", received=received, expected=expected))
+    alone = response_percentile_s(
+        PERCENTILE, 0.0, time, 1, service_scv=float(np.asarray(inputs.service_scv))
+    )
     received = (
-        f"{objective * 1e3:g} ms, with {deployment.profile.name} on {machine.name}, where one "
-        f"request takes {time * 1e3:.3g} ms"
+        f"{objective * 1e3:g} ms, with {deployment.profile.name} on {machine.name}, where a "
+        f"request that waits for nothing takes {time * 1e3:.3g} ms on average, and 99 of 100 up "
+        f"to {float(alone) * 1e3:.3g} ms"
     )
     raise ValueError(
         message(
             "latency_objective_ms",
             received=received,
-            expected="more than a request takes",
+            expected="more than 99 of 100 requests take",
             remedy="Choose a faster runtime, variant or machine, or a longer objective.",
         )
     )
@@ -145,7 +167,7 @@ def _assumptions(
     if deployment.regions == 1:
         skipped.add("region_hours_per_month")
     for name, each in book.assumptions.items():
-        of_cloud = name.startswith(("spot", "cross_zone", "protocol", "utilisation", "region"))
+        of_cloud = name.startswith(("spot", "cross_zone", "protocol", "machine_watts", "region"))
         of_edge = "device" in name
         unused = of_cloud if edge else of_edge
         if name not in skipped and name not in values and not unused:

@@ -298,3 +298,42 @@ def test_assumptions_and_sources_are_those_that_were_used(int8):
     assert not any("spot" in each for each in flat.assumptions)
     assert any("2026-01-19" in each for each in flat.sources)
     assert any("Raspberry Pi 5" in each for each in edge.sources)
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"devices": 5}, r"devices: expected 0 with a cloud machine. Received: 5 with c7g.large"),
+        ({"replicas": 2.5}, r"replicas: expected a whole number. Received: 2.5"),
+        ({"regions": 1.5}, r"regions: expected a whole number"),
+    ],
+)
+def test_values_that_no_machine_has_are_refused(int8, values, words):
+    with pytest.raises(ValueError, match=words):
+        estimate(Workload(10.0), Deployment(int8), values=values)
+
+
+def test_boards_cannot_be_taken_away_from_the_edge(int8):
+    boards = Deployment(int8, machine="raspberry-pi-5-4gb", devices=40)
+    with pytest.raises(ValueError, match="devices: expected at least 1 with an edge board"):
+        estimate(Workload(10.0), boards, values={"devices": 0})
+
+
+def test_an_objective_between_the_mean_and_the_slowest_hundredth_is_explained(int8):
+    # Exponential times of 1.5 ms on average: 99 of 100 take up to 1.5 ln 100 = 6.91 ms.
+    slow = replace(int8, service_ms=1.0, service_scv=1.0)
+    deployment = Deployment(slow, machine="c6i.large")
+    with pytest.raises(ValueError, match=r"1\.5 ms on average, and 99 of 100 up to 6\.91 ms"):
+        estimate(Workload(1.0, latency_objective_ms=5.0), deployment)
+
+
+def test_only_what_an_estimate_uses_is_said_to_be_assumed(int8):
+    boards = Deployment(int8, machine="raspberry-pi-5-4gb", devices=40)
+    edge = " ".join(estimate(Workload(10.0), boards).assumptions)
+    cloud = " ".join(estimate(Workload(10.0), Deployment(int8)).assumptions)
+    assert "utilisation_limit_share" in edge  # of a board, too
+    assert "utilisation_limit_share" in cloud
+    assert "machine_watts_per_vcpu" in cloud
+    assert "machine_watts_per_vcpu" not in edge  # a board's power is a fact
+    assert "device_life_months" in edge
+    assert "device_life_months" not in cloud
