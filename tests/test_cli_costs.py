@@ -58,6 +58,7 @@ def test_cost_prints_the_four_kinds_and_what_they_rest_on(measured, capsys):
     for word in ("compute", "storage", "network", "maintenance", "total", "million predictions"):
         assert word in said
     assert "int8 in litert (measured) on 2 × c7g.large" in said
+    assert "14.6 kWh and 5.695 kg of CO2 a month." in said  # 2 × 2 vCPUs × 5 W × 730 h, × 390.1 g
     assert "Assumed: hours_per_update" in said
     assert "Source: Amazon EC2" in said
 
@@ -118,6 +119,13 @@ def test_plan_writes_a_page_twice_and_keeps_an_older_one(measured, home, tmp_pat
     (backup,) = (home / "deployworkbook" / "backups").iterdir()
     assert backup.read_text() == "edited"
     assert (tmp_path / "deployment_plan.md").read_text() == text
+
+
+def test_plan_refuses_a_reference_that_was_not_measured(measured, tmp_path, capsys):
+    assert call("plan", "--rps", 50, "--reference", "float3", "--out", tmp_path) == 1
+    said = " ".join(capsys.readouterr().err.split())
+    assert "--reference: expected one of 'float32', 'int8'" in said
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_prices_are_listed_with_their_dates(capsys):

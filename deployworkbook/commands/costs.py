@@ -109,8 +109,9 @@ def plan(
         float | None, typer.Option(help="Most memory that a process may take.")
     ] = None,
     reference: Annotated[
-        str, typer.Option(help="The variant that savings are counted from.")
-    ] = "float32",
+        str | None,
+        typer.Option(help="The variant that savings are counted from; by default float32."),
+    ] = None,
     autoscaling: Autoscaling = False,
     spot_share: Spot = 0.0,
     regions: Regions = 1,
@@ -133,8 +134,11 @@ def plan(
     from deployworkbook.costs.deployment import Deployment
     from deployworkbook.costs.plan import make_plan
     from deployworkbook.plan_files import write_plan
+    from deployworkbook.validation import check_choice
 
     measured = _measured(dataset, folder)
+    if reference is not None:
+        check_choice("--reference", reference, dict.fromkeys(p.variant for p in measured.profiles))
     advice = advise(
         _workload(rps, day, latency_ms, growth, updates),
         measured.profiles,
@@ -146,7 +150,7 @@ def plan(
             measured.profiles[0], autoscaling=autoscaling, spot_share=spot_share, regions=regions
         ),
     )
-    made = make_plan(advice, reference=reference, measured_on=measured.where)
+    made = make_plan(advice, reference=reference or "float32", measured_on=measured.where)
     for page in write_plan(made, out, workspace=workspace_of(folder)):
         if page.backup is not None:
             print(f"The older one is kept as {page.backup}.")
@@ -155,7 +159,7 @@ def plan(
         print(f"Left out: {each}")
     best = made.choice
     print(
-        f"{best.profile.name} on {made.cost.replicas_at_peak} × {best.machine.name}: "
+        f"{best.profile.name} on {made.cost.replicas_at_peak:,} × {best.machine.name}: "
         f"{made.cost.total_usd_per_month:,.2f} USD a month, modelled."
     )
 
@@ -240,13 +244,15 @@ def _print(found: CostBreakdown) -> None:
     deployment, million = found.deployment, found.usd_per_million_predictions
     what = "boards" if deployment.devices else "machines at the peak"
     lines = [
-        f"{deployment.profile.name} ({deployment.profile.kind}) on {found.replicas_at_peak} × "
+        f"{deployment.profile.name} ({deployment.profile.kind}) on {found.replicas_at_peak:,} × "
         f"{deployment.machine} ({what}; modelled)."
     ]
     if found.replicas_needed > found.replicas_at_peak:
-        lines.append(f"Too few: the latency objective needs {found.replicas_needed}.")
+        lines.append(f"Too few: the latency objective needs {found.replicas_needed:,}.")
     if million is not None:
         lines.append(f"{million:,.4g} USD for a million predictions.")
+    energy, carbon = found.energy_kwh_per_month, found.carbon_kg_per_month
+    lines.append(f"{energy:,.4g} kWh and {carbon:,.4g} kg of CO2 a month.")
     lines += [f"Assumed: {each}" for each in found.assumptions]
     lines += [f"Source: {each}" for each in found.sources]
     for line in lines:
