@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, fields
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -33,6 +33,8 @@ from deployworkbook.costs.catalog import (
 from deployworkbook.costs.units import check_quantity
 from deployworkbook.validation import check_choice, describe, message
 
+# Somewhere it is tomorrow already.
+A_DAY = timedelta(days=1)
 SHIPPED = Path(__file__).with_name("catalog.toml")
 
 SECTIONS = {
@@ -50,6 +52,8 @@ CHOICES = {
     ("processors", "architecture"): ("x86", "arm", "gpu", "tpu"),
     ("sources", "basis"): get_args(Basis),
 }
+# Sections whose entries the formulas ask for by name.
+FIXED = {"transfer", "figures", "assumptions"}
 TEXTS = {"title", "url", "region", "basis", "kind", "architecture", "reason"}
 
 
@@ -68,6 +72,7 @@ def load_catalog(own: Path | None = None) -> Catalog:
         return _shipped()
     tables = {section: dict(entries) for section, entries in _read(SHIPPED).items()}
     given = _read(own)
+    _check_names(own.name, given, tables)
     changed = {(section, name) for section in given for name in given[section]}
     for section, entries in given.items():
         for name, entry in entries.items():
@@ -94,7 +99,23 @@ def _read(path: Path) -> dict[str, dict[str, dict[str, Any]]]:
         _check_table(f"{path.name}: {section}", entries)
         for name, entry in entries.items():
             _check_table(f"{path.name}: {section}.{name}", entry)
+            if not name.strip():
+                raise ValueError(
+                    message(f"{path.name}: {section}", received="an empty name", expected="a name")
+                )
     return tables
+
+
+def _check_names(
+    file: str, given: Mapping[str, Mapping[str, Any]], shipped: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """Refuse an entry that nothing would read: a new machine can be chosen, a new figure cannot."""
+    for section in FIXED & set(given):
+        for name in given[section]:
+            if name not in shipped[section]:
+                raise ValueError(
+                    _unknown(f"{file}: {section}.{name}", "entry", name, shipped[section])
+                )
 
 
 def _build(
@@ -112,8 +133,12 @@ def _build(
             values: dict[str, Any] = {"name": name} if "name" in _fields(section) else {}
             for key, value in entry.items():
                 if key not in _fields(section) or key == "name":
-                    raise ValueError(_unknown(label, key, _fields(section)))
+                    known = [each for each in _fields(section) if each != "name"]
+                    raise ValueError(_unknown(f"{label}.{key}", "field", key, known))
                 values[key] = _value(label, section, key, value, made, name)
+                if yours and key == "date" and values[key] > datetime.now(UTC).date() + A_DAY:
+                    expected = "the day of the prices, today at the latest"
+                    raise ValueError(message(f"{label}.{key}", received=value, expected=expected))
             if "source" in _fields(section) and yours:
                 values.setdefault("source", itself)
             missing = [
@@ -166,7 +191,8 @@ def _tiers(field: str, section: str, value: Any) -> tuple[Tier, ...]:
         _check_table(f"{field}[{number}]", tier)
         for key in tier:
             if key not in {price, "up_to_gib"}:
-                raise ValueError(_unknown(f"{field}[{number}]", key, {price: 1, "up_to_gib": 0}))
+                where = f"{field}[{number}].{key}"
+                raise ValueError(_unknown(where, "field", key, [price, "up_to_gib"]))
         if price not in tier:
             raise ValueError(
                 message(f"{field}[{number}].{price}", received="nothing", expected="a price")
@@ -194,6 +220,13 @@ def _check_whole(label: str, entry: Any) -> None:
             expected = "at least 1 for gpu and tpu, 0 for others"
             received = f"{entry.devices} for {entry.kind}"
             raise ValueError(message(f"{label}.devices", received=received, expected=expected))
+    if isinstance(entry, Transfer) and entry.name != "internet" and len(entry.tiers) > 1:
+        received = f"{len(entry.tiers)} tiers"
+        raise ValueError(
+            message(
+                f"{label}.tiers", received=received, expected="one tier: only internet has more"
+            )
+        )
     if isinstance(entry, Processor):
         _check_range(label, "speed_ratio", entry.low_ratio, entry.speed_ratio, entry.high_ratio)
     if isinstance(entry, Assumption):
@@ -213,12 +246,14 @@ def _check_table(label: str, value: Any) -> None:
         raise TypeError(message(label, received=describe(value), expected="a table"))
 
 
-def _unknown(label: str, key: str, known: Mapping[str, Any]) -> str:
-    near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+def _unknown(label: str, what: str, name: str, known: Iterable[str]) -> str:
+    """Say that there is no such field or entry, and which may have been meant."""
+    names = list(known)
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     return message(
-        f"{label}.{key}",
-        received="an unknown field",
-        expected="one of " + ", ".join(known),
+        label,
+        received=f"an unknown {what}",
+        expected="one of " + ", ".join(names),
         remedy=f"Did you mean {near[0]}?" if near else "",
     )
 

@@ -216,7 +216,39 @@ def test_an_empty_file_changes_nothing(own):
         (
             '[assumptions]\nnonsense = { value = 1, low = 0, high = 2, reason = "none" }\n',
             ValueError,
-            ["assumptions.nonsense.value", "a name with a unit"],
+            ["own.toml: assumptions.nonsense", "an unknown entry", "hours_per_update"],
+        ),
+        (
+            "[assumptions]\nhours_per_updates = { value = 3 }\n",
+            ValueError,
+            ["assumptions.hours_per_updates", "Did you mean hours_per_update?"],
+        ),
+        (
+            "[transfer]\nwithin-zones = { tiers = [{ price_usd_per_gib = 1 }] }\n",
+            ValueError,
+            ["transfer.within-zones", "Did you mean between-zones?"],
+        ),
+        (
+            "[transfer]\nbetween-zones = { tiers = [{ up_to_gib = 5, price_usd_per_gib = 1 }, "
+            "{ price_usd_per_gib = 2 }] }\n",
+            ValueError,
+            ["transfer.between-zones.tiers", "expected one: only internet"],
+        ),
+        (
+            f'[machines]\n"" = {{ {MACHINE}, price_usd_per_hour = 1 }}\n',
+            ValueError,
+            ["own.toml: machines", "an empty name"],
+        ),
+        (
+            '[machines]\n"c7g.large" = { name = "other" }\n',
+            ValueError,
+            ["machines.c7g.large.name", "expected one of kind, processor"],
+        ),
+        (
+            '[sources.mine]\ntitle = "t"\nurl = ""\ndate = 2999-01-01\nregion = "r"\n'
+            'basis = "own"\n',
+            ValueError,
+            ["sources.mine.date", "today at the latest", "2999-01-01"],
         ),
         (
             '[processors]\nzen-4 = { reason = "" }\n',
