@@ -232,7 +232,7 @@ def test_an_empty_file_changes_nothing(own):
             "[transfer]\nbetween-zones = { tiers = [{ up_to_gib = 5, price_usd_per_gib = 1 }, "
             "{ price_usd_per_gib = 2 }] }\n",
             ValueError,
-            ["transfer.between-zones.tiers", "expected one: only internet"],
+            ["transfer.between-zones.tiers", "expected one tier"],
         ),
         (
             f'[machines]\n"" = {{ {MACHINE}, price_usd_per_hour = 1 }}\n',
