@@ -5,6 +5,7 @@ import json
 import pytest
 
 from deployworkbook.cli import main
+from deployworkbook.costs.catalog_file import load_catalog
 from deployworkbook.ledger import Ledger
 from deployworkbook.measurement import Measurement
 
@@ -128,9 +129,19 @@ def test_plan_refuses_a_reference_that_was_not_measured(measured, tmp_path, caps
     assert list(tmp_path.iterdir()) == []
 
 
-def test_prices_are_listed_with_their_dates(capsys):
+def test_all_prices_are_listed_with_their_dates(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
     assert call("prices", "list") == 0
     said = capsys.readouterr().out
+    catalog = load_catalog()
+    sections = ("machines", "storage", "transfer", "figures", "processors", "assumptions")
+    for section in sections:
+        for name, each in getattr(catalog, section).items():
+            (line,) = [line for line in said.splitlines() if line.split()[:1] == [name]]
+            known = each.reason if section in sections[-2:] else f"{each.source.date}"
+            assert known in line
+    assert "0 to 100 GiB, 0.09 to 10,240 GiB" in said
+    assert "https://aws.amazon.com/ec2/pricing/on-demand/" in said
     assert "c7g.large" in said
     assert "2026-01-19" in said
     assert "raspberry-pi-5-4gb" in said

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from deployworkbook.costs.catalog import Assumption, Catalog, Processor, Source, Tier
+
+Row = tuple[str, ...]
 
 app = typer.Typer(
     help="The prices that `cost` and `plan` take: list them, check a file of your own.",
@@ -27,9 +33,6 @@ def check(
     It has the form of the workbook's catalogue, with what differs: sections machines, storage,
     transfer, figures, processors, assumptions, sources.
     """
-    from rich.console import Console
-    from rich.table import Table
-
     from deployworkbook.costs.catalog_file import load_catalog
     from deployworkbook.costs.changes import changes_between
 
@@ -37,31 +40,104 @@ def check(
     if not found:
         print(f"{file} is in order, and changes nothing.")
         return
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for title in ("section", "entry", "field", "shipped", "yours"):
-        table.add_column(title, overflow="fold")
-    for each in found:
-        table.add_row(each.section, each.entry, each.field, each.before, each.after)
-    Console().print(table)
+    rows = [(each.section, each.entry, each.field, each.before, each.after) for each in found]
+    _print_table(("section", "entry", "field", "shipped", "yours"), rows)
     print(f"{file} is in order, and changes {len(found)} field{'s'[: len(found) > 1]}.")
 
 
 @app.command(name="list")
 def show(prices_file: PricesFile = None) -> None:
-    """Print the machines and their prices, with the date of each price."""
+    """Print all prices, with the day of each, and what is assumed, with its range and reason."""
+    from deployworkbook.costs.catalog_file import load_catalog
+
+    catalog = load_catalog(prices_file)
+    for title, (head, rows) in _tables(catalog).items():
+        print(f"{title}\n")
+        _print_table(head, rows)
+        print()
+    sources = [
+        each.source
+        for entries in (catalog.machines, catalog.storage, catalog.transfer, catalog.figures)
+        for each in entries.values()
+    ]
+    for source in dict.fromkeys(sources):
+        print(f"Source: {source}" + (f"\n        {source.url}" if source.url else ""))
+
+
+def _tables(catalog: Catalog) -> dict[str, tuple[Row, list[Row]]]:
+    """Lay the catalogue's sections out as heads and rows."""
+    machines = [
+        (
+            each.name,
+            each.kind,
+            str(each.vcpus),
+            f"{each.memory_gib:g}",
+            f"{each.price_usd or each.price_usd_per_hour:g}",
+            "once" if each.kind == "edge" else "an hour",
+            *_known(each.source),
+        )
+        for each in catalog.machines.values()
+    ]
+    storage = [
+        (
+            each.name,
+            _tiers(each.tiers),
+            f"{each.write_usd_per_thousand:g}",
+            f"{each.read_usd_per_thousand:g}",
+            f"{each.retrieval_usd_per_gib:g}",
+            *_known(each.source),
+        )
+        for each in catalog.storage.values()
+    ]
+    transfer = [
+        (each.name, _tiers(each.tiers), *_known(each.source)) for each in catalog.transfer.values()
+    ]
+    figures = [
+        (name, f"{each.value:g}", *_known(each.source)) for name, each in catalog.figures.items()
+    ]
+    cores = [
+        _assumed(each, each.speed_ratio, each.low_ratio, each.high_ratio)
+        for each in catalog.processors.values()
+    ]
+    assumed = [
+        _assumed(each, each.value, each.low, each.high) for each in catalog.assumptions.values()
+    ]
+    known = ("as of", "basis")
+    uses = ("1,000 writes", "1,000 reads", "GiB back")
+    return {
+        "Machines": (("machine", "kind", "vCPUs", "GiB", "USD", "", *known), machines),
+        "Storage, USD": (("storage", "a GiB and month", *uses, *known), storage),
+        "Transfer, USD": (("way", "a GiB", *known), transfer),
+        "Figures": (("figure", "value", *known), figures),
+        "Speed of a core, assumed": (("processor", "speed", "range", "reason"), cores),
+        "Other assumptions": (("assumption", "value", "range", "reason"), assumed),
+    }
+
+
+def _assumed(entry: Processor | Assumption, value: float, low: float, high: float) -> Row:
+    return entry.name, f"{value:g}", f"{low:g} to {high:g}", entry.reason
+
+
+def _known(source: Source) -> Row:
+    return f"{source.date:%Y-%m-%d}", source.basis
+
+
+def _tiers(tiers: tuple[Tier, ...]) -> str:
+    said = [
+        f"{each.price_usd_per_gib:g}"
+        + ("" if each.up_to_gib == float("inf") else f" to {each.up_to_gib:,.0f} GiB")
+        for each in tiers
+    ]
+    return ", ".join(said)
+
+
+def _print_table(head: Row, rows: Sequence[Row]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from deployworkbook.costs.catalog_file import load_catalog
-
-    titles = ("machine", "kind", "vCPUs", "GiB", "USD", "", "as of", "basis")
     table = Table(box=None, padding=(0, 1, 0, 0))
-    for title in titles:
-        table.add_column(title, overflow="fold")
-    for each in load_catalog(prices_file).machines.values():
-        bought = each.kind == "edge"
-        price, per = (each.price_usd, "once") if bought else (each.price_usd_per_hour, "an hour")
-        source = each.source
-        size = (str(each.vcpus), f"{each.memory_gib:g}", f"{price:g}", per)
-        table.add_row(each.name, each.kind, *size, f"{source.date:%Y-%m-%d}", source.basis)
+    for number, title in enumerate(head):
+        table.add_column(title, overflow="fold", no_wrap=number == 0)
+    for row in rows:
+        table.add_row(*row)
     Console().print(table)
