@@ -16,7 +16,13 @@ from deployworkbook.costs.advice import Advice, Array, Flags, deployment_of
 from deployworkbook.costs.catalog import Catalog, Machine
 from deployworkbook.costs.catalog_file import load_catalog
 from deployworkbook.costs.deployment import Deployment
-from deployworkbook.costs.inputs import Inputs, gather, machine_inputs, overhead_s
+from deployworkbook.costs.inputs import (
+    Inputs,
+    gather,
+    machine_inputs,
+    overhead_s,
+    profile_inputs,
+)
 from deployworkbook.costs.machines import needed_at_peak, workers
 from deployworkbook.costs.parts import month_of
 from deployworkbook.costs.profile import Profile
@@ -115,15 +121,14 @@ def _all_at_once(
     like: Deployment,
 ) -> Inputs:
     """Gather the inputs of all: profiles on the first axis, machines on the second."""
-    each = [gather(workload, deployment_of(like, p, machines[0]), book) for p in profiles]
     first = gather(workload, deployment_of(like, profiles[0], machines[0]), book)
-    rows = ("service_s", "service_scv", "model_bytes", "download_bytes", "memory_bytes")
+    of_profiles = [profile_inputs(each, like.measured_speed_ratio) for each in profiles]
     by_profile: dict[str, Any] = {
-        name: np.array([[getattr(one, name)] for one in each]) for name in rows
+        name: np.array([[values[name]] for values in of_profiles]) for name in of_profiles[0]
     }
     of_machines = [machine_inputs(machine) for machine in machines]
     by_machine: dict[str, Any] = {
-        name: np.array([values[name] for values in of_machines])[None, :] for name in of_machines[0]
+        name: np.array([[values[name] for values in of_machines]]) for name in of_machines[0]
     }
     edge = np.array([machine.kind == "edge" for machine in machines])[None, :]
     served = np.array([[profile.served] for profile in profiles])

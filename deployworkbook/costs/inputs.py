@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from deployworkbook.costs.catalog import Catalog, Machine, Tier, find
 from deployworkbook.costs.deployment import Deployment
+from deployworkbook.costs.profile import Profile
 from deployworkbook.costs.units import COUNTS, GIB, check_quantity
 from deployworkbook.costs.workload import Workload
 from deployworkbook.validation import check_array, check_number, message
@@ -164,12 +165,7 @@ def gather(
         training_data_bytes=workload.training_data_bytes,
         logged_share=workload.logged_share,
         logs_kept_months=workload.logs_kept_months,
-        service_s=profile.service_ms * deployment.measured_speed_ratio / 1e3,
-        service_scv=profile.service_scv,
         server_overhead_s=0.0 if profile.served else overhead_s(deployment, machine, catalog),
-        model_bytes=profile.model_bytes,
-        download_bytes=profile.download_bytes,
-        memory_bytes=profile.memory_bytes,
         training_usd_per_hour=trainer.price_usd_per_hour,
         replicas=np.nan if deployment.replicas is None else float(deployment.replicas),
         least_replicas=deployment.least_replicas,
@@ -184,6 +180,7 @@ def gather(
         internet_tiers=find("transfer", catalog.transfer, "internet").tiers,
         zone_usd_per_gib=_only_price(catalog, "between-zones"),
         region_usd_per_gib=_only_price(catalog, "between-regions"),
+        **profile_inputs(profile, deployment.measured_speed_ratio),
         **machine_inputs(machine),
         **{name: catalog.value(name) for name in (*_FROM_FIGURES, *_FROM_ASSUMPTIONS)},
     )
@@ -198,6 +195,17 @@ def overhead_s(deployment: Deployment, machine: Machine, catalog: Catalog) -> fl
         return 0.0
     given_ms = deployment.server_overhead_ms
     return (catalog.value("server_overhead_ms") if given_ms is None else given_ms) / 1e3
+
+
+def profile_inputs(profile: Profile, measured_speed_ratio: float) -> dict[str, float]:
+    """Give what a profile contributes; its times become those of a reference core."""
+    return {
+        "service_s": profile.service_ms * measured_speed_ratio / 1e3,
+        "service_scv": profile.service_scv,
+        "model_bytes": profile.model_bytes,
+        "download_bytes": profile.download_bytes,
+        "memory_bytes": profile.memory_bytes,
+    }
 
 
 def machine_inputs(machine: Machine) -> dict[str, float]:
