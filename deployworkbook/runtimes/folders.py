@@ -52,7 +52,10 @@ def _replace(target: Path, new: Path) -> None:
             new.rename(target)
             return
         except OSError as error:
-            if error.errno not in _OCCUPIED or not target.exists():
+            if error.errno not in _OCCUPIED:
+                raise
+            # What stood in the way may be gone by now: another one is just replacing it.
+            if error.errno == errno.EACCES and not target.exists():
                 raise
         try:
             if exchange(new, target):

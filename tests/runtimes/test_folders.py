@@ -2,6 +2,7 @@
 
 import errno
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -82,6 +83,24 @@ def test_those_who_write_at_once_leave_one_of_theirs(way, tmp_path):
     assert found["first"] == found["second"]
     assert found["first"].endswith("-29")
     assert [path.name for path in tmp_path.iterdir()] == ["target"]
+
+
+def test_what_stood_in_the_way_and_is_gone_again_stops_nothing(way, tmp_path, monkeypatch):
+    target = tmp_path / "target"
+    write(target, "1")
+    rename = Path.rename
+    calls = []
+
+    def gone_in_between(path, to):
+        calls.append(to)
+        if len(calls) == 1:
+            rename(target, tmp_path / "elsewhere")
+            raise OSError(errno.ENOTEMPTY, "Directory not empty")
+        return rename(path, to)
+
+    monkeypatch.setattr(Path, "rename", gone_in_between)
+    write(target, "2")
+    assert read(target) == {"first": "2", "second": "2"}
 
 
 def test_names_are_swapped_in_one_step(tmp_path):
