@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from deployworkbook.plots.bill import THOUSANDS, add_note, rate_text
 from deployworkbook.plots.picture import COLOURS, STYLE, Picture
 from deployworkbook.plots.view import Row, View
+from deployworkbook.plots.words import short
 
 if TYPE_CHECKING:
     from deployworkbook.costs.advice import Choice
@@ -193,7 +194,7 @@ class AdviceView(View[AdviceResult]):
 
 
 def _objectives(result: AdviceResult) -> str:
-    text = f"{rate_text(result.requests_per_s)}, p99 ≤ {result.latency_objective_ms:,.3g} ms"
+    text = f"{rate_text(result.requests_per_s)}, p99 ≤ {short(result.latency_objective_ms)} ms"
     text += f", accuracy ≥ {result.accuracy_objective_share:.2%}"
     if np.isfinite(result.memory_objective_bytes):
         text += f", memory ≤ {result.memory_objective_bytes / 1e6:,.0f} MB"

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from deployworkbook.plots.picture import COLOURS, STYLE, Picture
 from deployworkbook.plots.view import Row, View
+from deployworkbook.plots.words import short
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,8 +137,8 @@ class BatchingView(View[BatchingResult]):
         if not result.keeps_up:
             return f"{can} It does not keep up: the queue grows without end."
         return (
-            f"{can} Half of them take less than {result.p50_ms:.3g} ms, 99 % less than "
-            f"{result.p99_ms:.3g} ms; the average batch holds {result.mean_size:.1f}."
+            f"{can} Half of them take less than {short(result.p50_ms)} ms, 99 % less than "
+            f"{short(result.p99_ms)} ms; the average batch holds {result.mean_size:.1f}."
         )
 
     def table(self, result: BatchingResult) -> list[Row]:
@@ -156,7 +157,7 @@ class BatchingView(View[BatchingResult]):
 
 
 def _number(value: float, unit: str) -> str:
-    return f"{value:.3g} {unit}" if np.isfinite(value) else "the queue grows without end"
+    return f"{short(value)} {unit}" if np.isfinite(value) else "the queue grows without end"
 
 
 def _share(value: float) -> str:

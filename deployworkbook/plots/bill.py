@@ -11,6 +11,7 @@ import numpy as np
 from matplotlib.ticker import FuncFormatter, PercentFormatter
 
 from deployworkbook.plots.picture import COLOURS, STYLE, Picture
+from deployworkbook.plots.words import counted
 
 if TYPE_CHECKING:
     from deployworkbook.costs.breakdown import CostBreakdown
@@ -101,5 +102,4 @@ def rate_text(rate_per_s: float) -> str:
     >>> rate_text(12345.6), rate_text(0.25)
     ('12,346 requests a second', '0.25 requests a second')
     """
-    number = f"{rate_per_s:,.0f}" if rate_per_s >= 100 else f"{rate_per_s:.3g}"
-    return f"{number} requests a second"
+    return f"{counted(rate_per_s, 'request')} a second"

@@ -8,12 +8,14 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from deployworkbook.plots.bill import KIND_COLOURS, THOUSANDS, add_note, rate_text
 from deployworkbook.plots.picture import COLOURS, STYLE, Picture
 from deployworkbook.plots.stacked import StackedRow, round_up
 from deployworkbook.plots.view import Row, View
+from deployworkbook.plots.words import counted, short
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +71,7 @@ class CloudOrEdgeView(View[CloudOrEdgeResult]):
             curves, self._here = self.picture.subplots(1, 2, width_ratios=(1.3, 1))
             curves.set(title="By traffic (modelled)", xlabel="requests a second")
             curves.set(xscale="log", xlim=(rates_per_s[0], rates_per_s[-1]))
-            curves.set(yscale="log", ylim=(100, 1e7), ylabel="USD a month")
+            curves.set(yscale="log", ylim=(100, 1e8), ylabel="USD a month")
             (self._cloud,) = curves.plot([], [], color=COLOURS[1], lw=2, label="cloud")
             (self._edge,) = curves.plot([], [], "--", color=COLOURS[2], lw=2, label="edge")
             (self._even,) = curves.plot([], [], ":", color=COLOURS[0], label="break-even")
@@ -78,6 +80,8 @@ class CloudOrEdgeView(View[CloudOrEdgeResult]):
             self._here.set(title="Here (modelled)", xlabel="USD a month", ylim=(1.6, -0.6))
             self._here.set_yticks([0, 1], ["cloud", "edge"])
             self._here.xaxis.set_major_formatter(THOUSANDS)
+            # The last figure would stand half beyond the picture.
+            self._here.xaxis.set_major_locator(MaxNLocator(4, prune="upper"))
             self._here.grid(False, axis="y")
             kinds = list(KIND_COLOURS.values())
             self._rows = [StackedRow(self._here, place, kinds) for place in (0, 1)]
@@ -112,19 +116,20 @@ class CloudOrEdgeView(View[CloudOrEdgeResult]):
     def describe(self, result: CloudOrEdgeResult) -> str:
         """Say both totals, and from where on the boards are cheaper."""
         cloud, edge = result.totals_usd
-        boards = f"{result.devices:,} boards {result.board}"
+        boards = f"{counted(result.devices, 'board')} {result.board}"
         text = (
             f"At {rate_text(result.requests_per_s)}, the cloud costs {cloud:,.0f} USD a month, "
             f"and {boards} "
         )
-        text += f"cost {edge:,.0f} USD." if np.isfinite(edge) else "cannot serve them."
+        cost = "costs" if result.devices == 1 else "cost"
+        text += f"{cost} {edge:,.0f} USD." if np.isfinite(edge) else "cannot serve them."
         return f"{text} The boards are cheaper {_where_cheaper(result)}."
 
     def table(self, result: CloudOrEdgeResult) -> list[Row]:
         """List both months, the break-even point and what the boards can do."""
         cloud, edge = result.totals_usd
         even = result.break_even_per_s
-        each = f", {even / result.devices:,.3g} for each board" if even else ""
+        each = f", {short(even / result.devices)} for each board" if even else ""
         return [
             ("cloud", f"{cloud:,.2f} USD a month"),
             ("edge", f"{edge:,.2f} USD a month" if np.isfinite(edge) else "cannot serve"),

@@ -22,6 +22,7 @@ from deployworkbook.plots.bill import (
 from deployworkbook.plots.picture import COLOURS, STYLE, Picture
 from deployworkbook.plots.stacked import Colour, StackedRow, round_up
 from deployworkbook.plots.view import Row, View
+from deployworkbook.plots.words import counted
 
 if TYPE_CHECKING:
     from deployworkbook.costs.breakdown import CostBreakdown, Part
@@ -114,8 +115,8 @@ class CostView(View[CostResult]):
         text = f"At {rate_text(bill.workload.requests_per_s)}: {bill_in_words(bill)}"
         if bill.replicas_needed > bill.replicas_at_peak:
             text += (
-                f" {bill.replicas_at_peak} replicas are too few: the busiest hour needs "
-                f"{bill.replicas_needed}."
+                f" {counted(bill.replicas_at_peak, 'replica')} cannot do it: the busiest hour "
+                f"needs {bill.replicas_needed:,}."
             )
         return text
 
@@ -131,11 +132,11 @@ class CostView(View[CostResult]):
         return [
             *rows,
             ("a month", f"{bill.total_usd_per_month:,.2f} USD"),
-            ("a million predictions", f"{per_million or 0:,.4g} USD"),
+            ("a million predictions", f"{per_million or 0:,.2f} USD"),
             (
                 "replicas in the busiest hour",
-                f"{bill.replicas_at_peak}, "
-                + ("enough" if enough else f"too few: {bill.replicas_needed} are needed"),
+                f"{bill.replicas_at_peak:,}, "
+                + ("enough" if enough else f"too few: {bill.replicas_needed:,} are needed"),
             ),
         ]
 

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 
 from deployworkbook.plots.picture import COLOURS, STYLE, Picture
+from deployworkbook.plots.words import short
 
 if TYPE_CHECKING:
     from deployworkbook.runtimes.comparison import Result
@@ -182,7 +183,7 @@ def time_text(seconds: float) -> str:
     rounded = float(f"{seconds:.3g}")
     for unit, name in ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs")):
         if rounded >= unit:
-            return f"{rounded / unit:.3g} {name}"
+            return f"{short(rounded / unit)} {name}"
     return f"{rounded / 1e-9:.3g} ns"
 
 

@@ -8,13 +8,14 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
 from deployworkbook.plots.bill import KIND_COLOURS, THOUSANDS, add_note, rate_text
 from deployworkbook.plots.picture import COLOURS, STYLE, Picture
 from deployworkbook.plots.stacked import StackedRow, round_up
 from deployworkbook.plots.view import Row, View
+from deployworkbook.plots.words import short
 
 LINES = {"compute": "-", "storage": "--", "network": "-.", "maintenance": ":"}
 # By how much a price alone must raise the total to be listed.
@@ -75,6 +76,7 @@ class StressView(View[StressResult]):
             self._bars.set(title="A month (modelled)", xlabel="USD a month", ylim=(1.6, -0.6))
             self._bars.set_yticks([0, 1], ["today", "then"])
             self._bars.xaxis.set_major_formatter(THOUSANDS)
+            self._bars.xaxis.set_major_locator(MaxNLocator(4))
             self._bars.grid(False, axis="y")
             kinds = list(KIND_COLOURS.values())
             self._rows = [StackedRow(self._bars, place, kinds) for place in (0, 1)]
@@ -118,7 +120,7 @@ class StressView(View[StressResult]):
         most = max(result.today_usd, key=lambda kind: result.today_usd[kind])
         return (
             f"At {rate_text(result.requests_per_s)}, a month costs {today:,.2f} USD today and "
-            f"{then:,.2f} USD at the changed prices ({result.change:+.1%}). The price that matters "
+            f"{then:,.2f} USD at the changed prices ({_change(result)}). The price that matters "
             f"most is that of {most}: {result.today_usd[most] / today:.0%} of today's total."
         )
 
@@ -128,10 +130,14 @@ class StressView(View[StressResult]):
         rows = []
         for kind in result.today_usd:
             factor = result.factor_noticed(kind)
-            said = f"{factor:,.3g} times its price" if np.isfinite(factor) else "no price"
+            said = f"{short(factor)} times its price" if np.isfinite(factor) else "no price"
             rows.append((f"total + {NOTICED:.0%} by {kind} alone", said))
         return [
             ("today", f"{today:,.2f} USD a month"),
-            ("then", f"{then:,.2f} USD a month ({result.change:+.1%})"),
+            ("then", f"{then:,.2f} USD a month ({_change(result)})"),
             *rows,
         ]
+
+
+def _change(result: StressResult) -> str:
+    return f"{result.change:+.1%}" if abs(result.change) >= 0.0005 else "0.0%"

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from deployworkbook.plots.bill import rate_text
 from deployworkbook.plots.picture import COLOURS, STYLE, Picture
 from deployworkbook.plots.view import Row, View
+from deployworkbook.plots.words import short
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,14 +108,14 @@ class ReplicasView(View[ReplicasResult]):
         """Say how busy the replicas are, and how long requests take."""
         who = "One replica" if result.replicas == 1 else f"{result.replicas} replicas"
         text = (
-            f"{who}, {rate_text(result.rate_per_s)} of {result.service_ms:.3g} ms: "
+            f"{who}, {rate_text(result.rate_per_s)} of {short(result.service_ms)} ms: "
             f"utilisation {result.utilisation:.0%}."
         )
         if not result.keeps_up:
             return f"{text} More work arrives than can be done: the queue grows without end."
         return (
-            f"{text} The mean response takes {result.mean_ms:.3g} ms, and 99 % take less than "
-            f"{result.p99_ms:.3g} ms."
+            f"{text} The mean response takes {short(result.mean_ms)} ms, and 99 % take less than "
+            f"{short(result.p99_ms)} ms."
         )
 
     def table(self, result: ReplicasResult) -> list[Row]:
@@ -134,4 +135,4 @@ class ReplicasView(View[ReplicasResult]):
 
 
 def _milliseconds(value: float) -> str:
-    return f"{value:.3g} ms" if np.isfinite(value) else "grows without end"
+    return f"{short(value)} ms" if np.isfinite(value) else "grows without end"

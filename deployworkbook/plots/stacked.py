@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
+from deployworkbook.plots.words import short
+
 Colour = str | tuple[float, float, float]
 
 
@@ -46,10 +48,10 @@ class StackedRow:
 def short_usd(amount: float) -> str:
     """Write an amount in a few digits.
 
-    >>> short_usd(12_345.6), short_usd(0.4567)
-    ('12,346', '0.457')
+    >>> short_usd(12_345.6), short_usd(0.4567), short_usd(8e-5)
+    ('12,346', '0.457', 'under 0.01')
     """
-    return f"{amount:,.0f}" if amount >= 100 else f"{amount:.3g}"
+    return "under 0.01" if 0 < amount < 0.005 else short(amount)
 
 
 def round_up(value: float) -> float:

@@ -15,6 +15,7 @@ from deployworkbook.plots.picture import COLOURS, STYLE, Picture
 from deployworkbook.plots.platforms import time_text
 from deployworkbook.plots.stacked import short_usd
 from deployworkbook.plots.view import Row, View
+from deployworkbook.plots.words import counted, short
 
 if TYPE_CHECKING:
     from deployworkbook.costs.storing import StorageOption
@@ -130,7 +131,7 @@ class StorageView(View[StorageResult]):
     def describe(self, result: StorageResult) -> str:
         """Say the use, the cheapest, and how many may not be taken."""
         use = (
-            f"{result.stored_gib:,.6g} GiB, {result.reads_per_month:,.0f} reads a month of "
+            f"{short(result.stored_gib)} GiB, {counted(result.reads_per_month, 'read')} a month of "
             f"{result.read_bytes:,.0f} bytes, each within {time_text(result.read_limit_s)}"
         )
         if result.best is None:

@@ -1,10 +1,13 @@
 """The explorers of costs: what they say is what the model computes."""
 
+import itertools
+import re
 import subprocess
 import sys
 
 import numpy as np
 import pytest
+from matplotlib.text import Text
 
 from deployworkbook.costs.catalog_file import load_catalog
 from deployworkbook.costs.curves import break_even
@@ -97,7 +100,7 @@ def test_too_few_replicas_are_said():
     result = explorer.set(requests_per_s=1e4, replicas=1)
     assert result.bill.replicas_needed > 1
     needed = f"{result.bill.replicas_needed}"
-    assert f"1 replicas are too few: the busiest hour needs {needed}." in alt(explorer)
+    assert f"1 replica cannot do it: the busiest hour needs {needed}." in alt(explorer)
     assert f"too few: {needed} are needed" in table(explorer)["replicas in the busiest hour"]
 
 
@@ -243,3 +246,57 @@ def test_no_explorer_of_costs_loads_tensorflow(module):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+MAKERS = {
+    "cost": lambda: cost_explorer(WORK, CLOUD),
+    "cloud or edge": lambda: cloud_or_edge_explorer(WORK, CLOUD),
+    "prices": lambda: stress_explorer(WORK, CLOUD),
+    "replicas": lambda: replicas_explorer(rate_per_s=1000.0, service_ms=5.0, service_scv=1.0),
+    "storage": storage_explorer,
+}
+# Powers of ten, what is no number, nothing below zero, and several of one.
+UNREADABLE = re.compile(
+    r"e[+-]\d\d|\b(?:nan|inf|None)\b|-0(?:\.0+)?%?(?![\d.])"
+    r"|(?<![\d.,])1 (?:boards|replicas|requests|reads|kinds)\b"
+)
+
+
+@pytest.mark.parametrize("maker", MAKERS.values(), ids=MAKERS)
+@pytest.mark.parametrize("end", [0, -1])
+def test_words_stay_readable_at_the_ends_of_all_controls(maker, end):
+    explorer = maker()
+    all_at_once = {name: control.ends[end] for name, control in explorer.controls.items()}
+    for moved in ({}, all_at_once, *({name: value} for name, value in all_at_once.items())):
+        explorer.reset()
+        explorer.set(**moved)
+        said = "\n".join([alt(explorer), *(": ".join(row) for row in table(explorer).items())])
+        said += "\n".join(text.get_text() for text in explorer._view.picture.findobj(Text))
+        assert not UNREADABLE.search(said), (moved, said)
+
+
+@pytest.mark.parametrize("name", ["cost", "cloud or edge", "prices"])
+def test_the_figures_below_an_axis_do_not_touch(name):
+    explorer = MAKERS[name]()
+    most = {each: control.ends[-1] for each, control in explorer.controls.items()}
+    least = {each: control.ends[0] for each, control in explorer.controls.items()}
+    for rate in (0.1, 1e3, 1e5):
+        explorer.set(**{**(least if rate < 1 else most), "requests_per_s": rate})
+        picture = explorer._view.picture
+        for axes in picture.axes:
+            low, high = axes.get_xlim()
+            labels = [
+                label.get_window_extent()
+                for place, label in zip(axes.get_xticks(), axes.get_xticklabels(), strict=True)
+                if low <= place <= high and label.get_text()
+            ]
+            for left, right in itertools.pairwise(labels):
+                assert left.x1 + 2 < right.x0
+            assert labels[-1].x1 <= picture.bbox.x1
+
+
+def test_what_costs_most_is_within_the_picture():
+    explorer = cloud_or_edge_explorer(WORK, CLOUD)
+    dearest = explorer.set(requests_per_s=1e5, response_kb=explorer.controls["response_kb"].high)
+    curves = explorer._view.picture.axes[0]
+    assert max(dearest.cloud_by_rate_usd) < curves.get_ylim()[1]
