@@ -81,7 +81,7 @@ class CloudOrEdgeView(View[CloudOrEdgeResult]):
             self._here.set_yticks([0, 1], ["cloud", "edge"])
             self._here.xaxis.set_major_formatter(THOUSANDS)
             # The last figure would stand half beyond the picture.
-            self._here.xaxis.set_major_locator(MaxNLocator(4, prune="upper"))
+            self._here.xaxis.set_major_locator(MaxNLocator(4, steps=(1, 2, 5, 10), prune="upper"))
             self._here.grid(False, axis="y")
             kinds = list(KIND_COLOURS.values())
             self._rows = [StackedRow(self._here, place, kinds) for place in (0, 1)]

@@ -76,7 +76,7 @@ class StressView(View[StressResult]):
             self._bars.set(title="A month (modelled)", xlabel="USD a month", ylim=(1.6, -0.6))
             self._bars.set_yticks([0, 1], ["today", "then"])
             self._bars.xaxis.set_major_formatter(THOUSANDS)
-            self._bars.xaxis.set_major_locator(MaxNLocator(4))
+            self._bars.xaxis.set_major_locator(MaxNLocator(4, steps=(1, 2, 5, 10)))
             self._bars.grid(False, axis="y")
             kinds = list(KIND_COLOURS.values())
             self._rows = [StackedRow(self._bars, place, kinds) for place in (0, 1)]
