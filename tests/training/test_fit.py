@@ -74,6 +74,21 @@ def test_a_seed_gives_the_same_model(digits, architecture):
     assert not np.array_equal(first.get_weights()[0], other.get_weights()[0])
 
 
+def test_many_steps_at_once_are_the_same_steps(digits, capsys):
+    recipe = Recipe(epochs=2)
+    together, history = train(digits, recipe)
+    set_seed(recipe.seed)
+    one_by_one = mlp()
+    one_by_one.compile(keras.optimizers.Adam(), "sparse_categorical_crossentropy", ["accuracy"])
+    assert fit(one_by_one, digits, epochs=2) == history
+    for a, b in zip(together.get_weights(), one_by_one.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    # Both bars end at all of their steps, and the model predicts batch by batch again.
+    steps = 2 * -(-len(digits.train) // 32)
+    assert capsys.readouterr().err.count(f"{steps}/{steps}") >= 2
+    assert int(together.steps_per_execution.numpy()) == 1
+
+
 def test_the_cache_gives_the_same_model_back(digits, tmp_path):
     first = baseline(digits, ONE_EPOCH, folder=tmp_path)
     second = baseline(digits, ONE_EPOCH, folder=tmp_path)
