@@ -6,6 +6,7 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from deployworkbook.execution.page import write_page
 from deployworkbook.lessons import catalogue
+from deployworkbook.widgets.explorer import _table_html
 
 LESSONS = catalogue()
 PHONE = {"width": 375, "height": 800}
@@ -71,6 +72,18 @@ def test_a_document_that_a_cell_shows_is_shown_whole(tmp_path, open_page):
     assert page.evaluate(hidden) == 0
     align = "[...document.querySelectorAll('td')].map(e => getComputedStyle(e).textAlign)"
     assert page.evaluate(align) == ["left", "right"]
+
+
+def test_on_a_phone_a_long_row_pushes_no_other_out_of_sight(tmp_path, open_page):
+    rows = [("compute", "105.89 USD"), ("maintenance", "2,577.75 USD: " + "hours of work, " * 9)]
+    shown = new_output("display_data", {"text/html": _table_html(rows)})
+    nbformat.write(
+        new_notebook(cells=[new_code_cell("bill", outputs=[shown])]), tmp_path / "bill.ipynb"
+    )
+    write_page(tmp_path / "bill.ipynb", tmp_path / "bill.html")
+    page = open_page((tmp_path / "bill.html").as_uri(), offline=True, viewport=PHONE)
+    right = "Math.max(...[...document.querySelectorAll('td')].map(e => "
+    assert page.evaluate(right + "e.getBoundingClientRect().right))") <= PHONE["width"]
 
 
 def contrast(first, second):
