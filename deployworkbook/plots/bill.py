@@ -41,7 +41,8 @@ def bill_picture(
     """
     places = np.arange(len(bills))
     totals = np.array([float(bill.total_usd_per_month) for bill in bills.values()])
-    scale = totals if as_shares else np.ones(len(bills))
+    # A month may cost nothing: that has no shares.
+    scale = np.where(totals > 0, totals, 1.0) if as_shares else np.ones(len(bills))
     with mpl.rc_context(STYLE):
         picture = Picture(9, 1.7 + 0.55 * len(bills))
         axes = picture.subplots()
@@ -69,7 +70,8 @@ def bill_picture(
                 fontsize=10,
             )
         axes.set_yticks(places, bills)
-        axes.set(ylim=(len(bills) - 0.4, -0.6), xlim=(0, 1.18 * left.max()), title=title)
+        longest = float(left.max()) or 1.0
+        axes.set(ylim=(len(bills) - 0.4, -0.6), xlim=(0, 1.18 * longest), title=title)
         axes.xaxis.set_major_formatter(PercentFormatter(1) if as_shares else THOUSANDS)
         if as_shares:
             axes.set_xticks(np.linspace(0, 1, 5))

@@ -43,6 +43,17 @@ def test_the_parts_of_a_bar_are_the_four_kinds(bills):
     assert "us-east-1, 2026-01-19" in picture.alt
 
 
+@pytest.mark.parametrize("as_shares", [True, False])
+def test_a_month_may_cost_nothing(as_shares):
+    free = dict.fromkeys(("wage_ratio", "compute_price_ratio", "storage_price_ratio"), 0.0)
+    bill = estimate(Workload(0.0), Deployment(PROFILE), values=free)
+    assert bill.total_usd_per_month == 0
+    picture = bill_picture({"free": bill}, title="Free", note=NOTE, as_shares=as_shares)
+    (axes,) = picture.axes
+    assert axes.get_xlim() == (0, 1.18)
+    assert "free: 0.00 USD a month." in picture.alt
+
+
 def test_as_shares_each_bar_is_whole(bills):
     picture = bill_picture(bills, title="By traffic", note=NOTE, as_shares=True)
     np.testing.assert_allclose(bars_of(picture).sum(axis=1), 1.0)
