@@ -7,6 +7,7 @@ import pytest
 from deployworkbook.cli import main
 from deployworkbook.costs.catalog_file import load_catalog
 from deployworkbook.ledger import Ledger
+from deployworkbook.machine import this_machine
 from deployworkbook.measurement import Measurement
 
 NAMED = ("--rps", "100", "--variant", "int8")
@@ -60,6 +61,7 @@ def test_cost_prints_the_four_kinds_and_what_they_rest_on(measured, capsys):
         assert word in said
     assert "int8 in litert (measured) on 2 × c7g.large" in said
     assert "14.6 kWh and 5.695 kg of CO2 a month." in said  # 2 × 2 vCPUs × 5 W × 730 h, × 390.1 g
+    assert f"Measured on {this_machine()}; data set mnist." in said
     assert "Assumed: hours_per_update" in said
     assert "Source: Amazon EC2" in said
 

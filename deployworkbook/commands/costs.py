@@ -71,14 +71,14 @@ def cost(
 ) -> None:
     """Print what a deployment costs a month: compute, storage, network, maintenance.
 
-    Times, sizes and memory are the ledger's, measured on this machine; the costs are modelled.
+    Times, sizes and memory are the ledger's, as measured; the costs are modelled.
     """
     from deployworkbook.costs.catalog_file import load_catalog
     from deployworkbook.costs.deployment import Deployment
     from deployworkbook.costs.model import estimate
 
     catalog = load_catalog(prices_file)
-    profile = _profile(variant, runtime, service_ms, model_mb, memory_mb, dataset, folder)
+    profile, where = _profile(variant, runtime, service_ms, model_mb, memory_mb, dataset, folder)
     found = estimate(
         _workload(rps, day, latency_ms, growth, updates),
         Deployment(
@@ -98,7 +98,7 @@ def cost(
     if as_json:
         print(json.dumps(found.as_dict(), indent=1))
     else:
-        _print(found)
+        _print(found, where)
 
 
 def plan(
@@ -197,7 +197,8 @@ def _profile(
     memory_mb: float,
     dataset: str | None,
     folder: Path | None,
-) -> Profile:
+) -> tuple[Profile, str]:
+    """Give what is served, and where it was measured; empty where it was not."""
     from deployworkbook.costs.from_ledger import profile_named
     from deployworkbook.costs.profile import Profile
     from deployworkbook.validation import message
@@ -205,13 +206,15 @@ def _profile(
     if service_ms is not None:
         size, memory = model_mb * 1e6, memory_mb * 1e6
         names = (variant or "unnamed", runtime or "unnamed")
-        return Profile(*names, service_ms, 1.0, 0.0, size, size, memory, kind="modelled")
+        made = Profile(*names, service_ms, 1.0, 0.0, size, size, memory, kind="modelled")
+        return made, ""
     if variant is None:
         remedy = "Or give --service-ms for a model that is not in the ledger."
         raise ValueError(
             message("--variant", received="nothing", expected="a form of the model", remedy=remedy)
         )
-    return profile_named(_measured(dataset, folder), variant, runtime)
+    measured = _measured(dataset, folder)
+    return profile_named(measured, variant, runtime), measured.where
 
 
 def _name_and_number(text: str) -> tuple[str, Any]:
@@ -225,7 +228,7 @@ def _name_and_number(text: str) -> tuple[str, Any]:
         raise ValueError(message("--set", received=repr(text), expected=expected)) from None
 
 
-def _print(found: CostBreakdown) -> None:
+def _print(found: CostBreakdown, where: str) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -252,6 +255,8 @@ def _print(found: CostBreakdown) -> None:
     if million is not None:
         lines.append(f"{million:,.4g} USD for a million predictions.")
     energy, carbon = found.energy_kwh_per_month, found.carbon_kg_per_month
+    if where:
+        lines.append(f"Measured on {where}.")
     lines.append(f"{energy:,.4g} kWh and {carbon:,.4g} kg of CO2 a month.")
     lines += [f"Assumed: {each}" for each in found.assumptions]
     lines += [f"Source: {each}" for each in found.sources]
