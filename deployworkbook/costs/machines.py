@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from deployworkbook.costs.capacity import replicas_for_all
+from deployworkbook.costs.capacity import MOST_REPLICAS, replicas_for_all
 from deployworkbook.costs.inputs import Inputs
 
 Array = NDArray[np.float64]
@@ -45,8 +45,9 @@ def fleet(inputs: Inputs) -> Array:
         at least  λ s / (workers · utilisation limit),  and what M/G/c needs to hold the objective
 
     Returns:
-        The inputs' common shape, then one axis of the loads; ``inf`` where no number is enough, a
-        board is too slow for its share of the requests, or not one process fits in memory.
+        The inputs' common shape, then one axis of the loads; ``inf`` where no number is enough, the
+        work alone needs more than ``MOST_REPLICAS``, a board is too slow for its share of the
+        requests, or not one process fits in memory.
     """
     devices = np.asarray(inputs.devices, float)
     edge = devices > 0
@@ -57,14 +58,17 @@ def fleet(inputs: Inputs) -> Array:
     time = service_s(inputs)[..., None]
     limit = np.asarray(inputs.utilisation_limit_share, float)[..., None]
     busy = np.ceil(load * time / (asked * limit))
+    # One hopeless case must not stop the others that are computed with it.
+    too_much = load * time / asked > MOST_REPLICAS
     held = replicas_for_all(
-        load,
+        np.where(too_much, 0.0, load),
         time,
         latency_objective_s=np.asarray(inputs.latency_objective_s)[..., None],
         service_scv=np.asarray(inputs.service_scv)[..., None],
         percentile=PERCENTILE,
         workers=asked,
     )
+    held = np.where(too_much, np.inf, held)
     needed = np.maximum(busy, held)
     given = np.asarray(inputs.replicas, float)[..., None]
     least = np.asarray(inputs.least_replicas, float)[..., None]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from deployworkbook.costs.breakdown import CostBreakdown, Part
+from deployworkbook.costs.capacity import MOST_REPLICAS
 from deployworkbook.costs.catalog import Catalog, Machine
 from deployworkbook.costs.catalog_file import load_catalog
 from deployworkbook.costs.deployment import Deployment
@@ -122,6 +123,12 @@ def _check_feasible(inputs: Inputs, found: Month, deployment: Deployment, machin
             received = f"{deployment.devices}, each {each:.0%} busy in the peak hour"
             expected = f"enough that each is at most {limit:.0%} busy"
             raise ValueError(message("devices", received=received, expected=expected))
+    rate = float(np.asarray(inputs.requests_per_s)) * float(inputs.load_ratios.max())
+    most = rate * time / float(workers(inputs)) / float(np.asarray(inputs.regions))
+    if machine.kind != "edge" and most > MOST_REPLICAS:
+        received = f"{rate:,.4g} in the busiest hour, work for {most:,.3g} machines a region"
+        expected = f"work for at most {MOST_REPLICAS:,}"
+        raise ValueError(message("requests_per_s", received=received, expected=expected))
     alone = response_percentile_s(
         PERCENTILE, 0.0, time, 1, service_scv=float(np.asarray(inputs.service_scv))
     )

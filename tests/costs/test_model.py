@@ -337,3 +337,8 @@ def test_only_what_an_estimate_uses_is_said_to_be_assumed(int8):
     assert "machine_watts_per_vcpu" not in edge  # a board's power is a fact
     assert "device_life_months" in edge
     assert "device_life_months" not in cloud
+
+
+def test_work_for_more_machines_than_there_are_names_the_requests(float32):
+    with pytest.raises(ValueError, match=r"requests_per_s: expected work for at most 10,000,000"):
+        estimate(Workload(5e8), Deployment(float32, machine="c7g.medium"))
