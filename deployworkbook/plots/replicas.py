@@ -70,7 +70,7 @@ class ReplicasView(View[ReplicasResult]):
             super().__init__(Picture(10, 4.2))
             by_load, by_count = self.picture.subplots(1, 2, sharey=True)
             by_load.set(title="These replicas (modelled)", xlabel="utilisation", xlim=(0, 1))
-            by_load.set(yscale="log", ylim=(0.1, 1e5), ylabel="response time (ms)")
+            by_load.set(yscale="log", ylim=(0.05, 1e6), ylabel="response time (ms)")
             by_load.xaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
             (self._p99,) = by_load.plot([], [], color=COLOURS[1], lw=2, label="p99")
             (self._mean,) = by_load.plot([], [], color=COLOURS[3], lw=2, label="mean")

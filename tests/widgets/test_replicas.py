@@ -61,3 +61,13 @@ def test_the_words_have_the_numbers():
     explorer = replicas_explorer(rate_per_s=50.0, service_ms=10.0, service_scv=1.0)
     assert "utilisation 50%" in explorer._view.picture.alt
     assert "takes 20 ms" in explorer._view.picture.alt
+
+
+def test_the_quickest_and_the_slowest_service_lie_within_the_picture():
+    explorer = replicas_explorer(rate_per_s=1.0, service_ms=5.0, service_scv=1.0)
+    for service_ms, scv in ((0.1, 0.0), (1000.0, 4.0)):
+        result = explorer.set(service_ms=service_ms, service_scv=scv)
+        low, high = explorer._view.picture.axes[0].get_ylim()
+        assert low < 0.75 * result.service_ms  # a mark on the axis is cut in half
+        # Towards 100 % it grows without end; what one can work with is seen.
+        assert result.p99_by_load_ms[result.loads <= 0.95].max() < high
