@@ -54,7 +54,9 @@ RANGES: dict[str, tuple[float, float]] = {
     "_ratio": (0, 1e6),
     "_scv": (0, 1e3),
 }
-# What is divided by, or makes no sense as nothing.
+# What is divided by, or makes no sense as nothing. Less than the least is nothing, too: a quotient
+# of it would be infinite.
+LEAST = 1e-9
 NEVER_ZERO = {
     "latency_objective_ms",
     "latency_objective_s",
@@ -119,4 +121,4 @@ def check_quantity(label: str, name: str, value: Any) -> float:
     if not suffix:
         raise ValueError(message(label, received=describe(name), expected="a name with a unit"))
     low, high = RANGES[suffix]
-    return check_number(label, value, low, high, open_low=name in NEVER_ZERO)
+    return check_number(label, value, LEAST if name in NEVER_ZERO else low, high)

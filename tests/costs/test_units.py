@@ -19,7 +19,16 @@ from deployworkbook.costs.catalog_file import load_catalog
 from deployworkbook.costs.deployment import Deployment
 from deployworkbook.costs.inputs import NUMERIC, Inputs
 from deployworkbook.costs.profile import Profile
-from deployworkbook.costs.units import COUNTS, GB, GIB, RANGES, check_quantity, unit_of
+from deployworkbook.costs.units import (
+    COUNTS,
+    GB,
+    GIB,
+    LEAST,
+    NEVER_ZERO,
+    RANGES,
+    check_quantity,
+    unit_of,
+)
 from deployworkbook.costs.workload import Workload
 
 # Numbers whose unit another field says: the part's, the assumption's own name, the input's.
@@ -109,3 +118,11 @@ def test_the_longest_suffix_counts():
     assert unit_of("growth_share_per_month") == "_share_per_month"
     assert unit_of("month") == ""
     assert all(suffix.startswith("_") for suffix in RANGES)
+
+
+@pytest.mark.parametrize("name", sorted(NEVER_ZERO))
+def test_what_is_divided_by_is_never_next_to_nothing(name):
+    assert check_quantity(name, name, LEAST) == LEAST
+    for value in (0, 2.3e-309, LEAST / 2):
+        with pytest.raises(ValueError, match=f"{name}: expected a finite number in .1e-09"):
+            check_quantity(name, name, value)
