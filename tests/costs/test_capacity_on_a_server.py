@@ -6,85 +6,144 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from deployworkbook.costs.capacity_check import LoadPoint, compare
-from deployworkbook.serving import launcher, load
+from deployworkbook.costs.capacity_check import compare
+from deployworkbook.formulas.observed import observe_server
+from deployworkbook.serving import load as loops
 from deployworkbook.serving.embedded.servable import Servable
+from deployworkbook.serving.launcher import start
+from deployworkbook.serving.load_target import load_target
 from tests.serving import models
 
 pytestmark = pytest.mark.timing
 
 # One request a run, one run at a time, on one thread: the queue has one server.
 ONE_BY_ONE = {"max_batch_size": 1, "num_batch_threads": 1, "max_enqueued_batches": 1000}
-SHARES = (0.1, 0.3, 0.5, 0.7)
+SHARES = (0.2, 0.45, 0.7)
 
 
-class Outcome(NamedTuple):
-    """Loads, and what the queue says of them."""
+class Load(NamedTuple):
+    """All requests at one share of what the server can do, its rounds one after the other."""
 
-    points: list[LoadPoint]
-    loads: list[load.LoadResult]
+    intended_s: np.ndarray
+    sent_s: np.ndarray
+    done_s: np.ndarray
+
+    @property
+    def responses_s(self):
+        return self.done_s - self.intended_s
+
+
+class Measured(NamedTuple):
+    """Loads, and what was measured without one: gaps between answers, and responses."""
+
+    loads: list[Load]
+    gaps_s: np.ndarray
+    alone_s: np.ndarray
 
 
 @pytest.fixture
-def experiment(tmp_path):
-    """Open loops at shares of what the server can do, with its service times measured between."""
+def measure(tmp_path):
+    """Open loops at shares of what the server can do, in rounds, as the machine's pace changes."""
 
-    def run(base, seconds):
-        with launcher.start(
+    def run(base, rounds, seconds):
+        results, gaps = [[] for _ in SHARES], []
+        with start(
             base,
             backend="embedded",
             log_directory=tmp_path,
             batching_parameters=ONE_BY_ONE,
             tensorflow_intra_op_parallelism=1,
         ) as server:
-            target = load.load_target(server.grpc_address, {"x": [2.0]}, model="default")
-            load.closed_loop(target, 4, seconds=1.0)  # warm
-            alone = load.closed_loop(target, 1, seconds=2.0, think_s=0.005)
-            service_s, loads = service_times_s(target), []
-            for seed, share in enumerate(SHARES):
-                rate = share / service_s.mean()
-                # A 99th percentile wants more than a hundred requests, also of a slow machine.
-                longest = max(seconds, 200.0 / rate)
-                loads.append(load.open_loop(target, rate, seconds=longest, seed=seed))
-                service_s = np.concatenate([service_s, service_times_s(target)])
-        assert not any(each.errors for each in loads)
-        points = compare(
-            [each.intended_s for each in loads],
-            [each.latencies_ms / 1e3 for each in loads],
-            service_s,
-            unloaded_s=alone.latencies_ms / 1e3,
+            target = load_target(server.grpc_address, {"x": [2.0]}, model="default")
+            loops.closed_loop(target, 4, seconds=1.0)  # warm
+            alone = loops.closed_loop(target, 1, seconds=1.0, think_s=0.005)
+            for turn in range(rounds):
+                gaps.append(gaps_s(target))
+                for number, share in enumerate(SHARES):
+                    rate = share / np.concatenate(gaps).mean()
+                    # A 99th percentile wants more than a hundred requests, also of a slow machine.
+                    longest = max(seconds, 120.0 / rounds / rate)
+                    seed = turn * len(SHARES) + number
+                    result = loops.open_loop(target, rate, seconds=longest, seed=seed)
+                    assert not result.errors
+                    results[number].append(result)
+        return Measured(
+            [joined(each) for each in results], np.concatenate(gaps), alone.latencies_ms / 1e3
         )
-        lateness_ms = max(np.percentile(each.lateness_ms, 99) for each in loads)
-        print(f"service {1e3 * service_s.mean():.2f} ms, generator late by {lateness_ms:.1f} ms")
-        for point in points:
-            print(
-                f"{point.utilisation:.2f}: p99 predicted {1e3 * point.predicted_s:.1f} ms, "
-                f"replayed {1e3 * point.replayed_s:.1f}, measured {1e3 * point.measured_s:.1f} "
-                f"({1e3 * point.measured_low_s:.1f} to {1e3 * point.measured_high_s:.1f}): "
-                f"{point.error:+.0%}, {point.server_error:+.0%}; mean "
-                f"{1e3 * point.predicted_mean_s:.2f} and {1e3 * point.measured_mean_s:.2f} ms; "
-                f"{point.requests} requests"
-            )
-        return Outcome(points, loads)
 
     return run
 
 
-def service_times_s(target):
+def gaps_s(target):
     """Gaps between answers while three requests wait at any time."""
-    busy = load.closed_loop(target, 4, seconds=1.5)
+    busy = loops.closed_loop(target, 4, seconds=0.6)
     gaps = np.diff(np.sort(busy.done_s[busy.is_answered]))
     return gaps[gaps > 0]
 
 
-def test_a_model_of_milliseconds_is_a_queue_of_one_server(experiment, tmp_path):
-    """Seen, two cores, generator and server on both: -8, -17, -12 and -32 % of the measured p99."""
+def joined(results):
+    """Put loads one after the other, each from when the one before was done."""
+    starts = np.cumsum([0.0, *(each.seconds for each in results[:-1])])
+    return Load(
+        *(
+            np.concatenate(
+                [getattr(each, name) + at for each, at in zip(results, starts, strict=True)]
+            )
+            for name in Load._fields
+        )
+    )
+
+
+def compared(loads, service_s, unloaded_s):
+    points = compare(
+        [each.intended_s for each in loads],
+        [each.responses_s for each in loads],
+        service_s,
+        unloaded_s=unloaded_s,
+    )
+    for point in points:
+        print(
+            f"{point.utilisation:.2f}: p99 predicted {1e3 * point.predicted_s:.1f} ms, "
+            f"replayed {1e3 * point.replayed_s:.1f}, measured {1e3 * point.measured_s:.1f} "
+            f"({1e3 * point.measured_low_s:.1f} to {1e3 * point.measured_high_s:.1f}): "
+            f"{point.error:+.0%}, {point.server_error:+.0%}; mean "
+            f"{1e3 * point.predicted_mean_s:.2f} and {1e3 * point.measured_mean_s:.2f} ms; "
+            f"{point.requests} requests"
+        )
+    return points
+
+
+def test_a_model_of_milliseconds_is_a_queue_of_one_server(measure, tmp_path):
+    """Each load is predicted from what the others show of the server, and from a benchmark.
+
+    A queue that is just what the formula says misses its own p99 over 8 s by a fifth at 10 % and by
+    a half at 70 %, one time in 20; with the arrivals known, by a tenth. So the replay is judged.
+    """
     models.slow(tmp_path / "base" / "1", seconds=0.04)
-    points = experiment(tmp_path / "base", 6.0).points
-    # Twice as much or half is what bursts of other work may make of a percentile.
-    assert all(0.5 < point.predicted_s / point.measured_s < 2 for point in points)
-    measured = [point.measured_s for point in points]
+    loads, gaps_s, alone_s = measure(tmp_path / "base", 3, 3.0)
+    print(f"benchmark: service {1e3 * gaps_s.mean():.2f} ms")
+    benchmark = compared(loads, gaps_s, alone_s)
+    print("operation:")
+    operation, seen = [], [observe_server(each.sent_s, each.done_s) for each in loads]
+    for number, load in enumerate(loads):
+        others = seen[:number] + seen[number + 1 :]
+        service_s = np.concatenate([each.service_s for each in others])
+        unloaded_s = np.concatenate([each.unloaded_s for each in others])
+        operation += compared([load], service_s, unloaded_s)
+    lateness_s = max(np.quantile(each.sent_s - each.intended_s, 0.99) for each in loads)
+    print(f"generator late by {1e3 * lateness_s:.1f} ms")
+    # Seen, eight runs with one of two cores taken by other work: -41 to +28 % of the measured p99,
+    # half of the 24 figures within 19 %; from the benchmark -72 to -5 %, half beyond -31 %.
+    assert np.median(off(operation)) < np.log(1.6)
+    assert off(operation).max() < np.log(2)
+    assert off(operation).mean() < off(benchmark).mean() + 0.1
+    measured = [point.measured_s for point in operation]
     assert measured[-1] > 1.5 * measured[0]
+
+
+def off(points):
+    """How far each replay is off, the same for half as for twice."""
+    return np.abs(np.log([point.replayed_s / point.measured_s for point in points]))
 
 
 def run_times_s(path):
@@ -101,14 +160,10 @@ def run_times_s(path):
     return np.array(taken[1000:])
 
 
-def test_a_model_of_microseconds_is_mostly_the_way_to_it(experiment, tmp_path):
+def test_a_model_of_microseconds_is_mostly_the_way_to_it(measure, tmp_path):
     """A benchmark's latency is no server's service time: codec, threads and network are."""
     models.half_plus_two(tmp_path / "base" / "1")
-    loads = experiment(tmp_path / "base", 2.0).loads
-    naive = compare(
-        [each.intended_s for each in loads],
-        [each.latencies_ms / 1e3 for each in loads],
-        run_times_s(tmp_path / "base" / "1"),
-    )
+    loads = measure(tmp_path / "base", 1, 1.0).loads
+    run_s = run_times_s(tmp_path / "base" / "1")
     # Seen: a run of 0.007 ms, responses of 1 ms and more.
-    assert all(point.error < -0.5 for point in naive)
+    assert all(point.error < -0.5 for point in compared(loads, run_s, run_s))
