@@ -87,9 +87,9 @@ def compare(
             start, ``[loads]`` arrays of shape ``[requests]``.
         responses_s: How long each took from that moment on, the same shapes.
         service_times_s: How long each request occupied a server, shape ``[n]``: with one server,
-            those that ``formulas.observed`` finds in a load. The gaps between answers while there is
-            always a request that waits are too steady: a server that also pauses meets slow
-            stretches of its processor, and p99 is made of these.
+            those that ``formulas.observed`` finds in a load. The gaps between answers while someone
+            always waits are too steady: a server that also pauses meets slow stretches of its
+            processor, and p99 is made of these.
         servers: How many requests are worked on at once.
         unloaded_s: Response times of requests that were alone, shape ``[m]``; by default the
             service times.
