@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from deployworkbook.costs.catalog import Catalog, Machine, Tier, find
 from deployworkbook.costs.deployment import Deployment
 from deployworkbook.costs.profile import Profile
-from deployworkbook.costs.units import COUNTS, GIB, check_quantity
+from deployworkbook.costs.units import COUNTS, GIB, check_quantity, most_of
 from deployworkbook.costs.workload import Workload
 from deployworkbook.validation import check_array, check_number, message
 
@@ -230,7 +230,7 @@ def check_input(name: str, value: float) -> None:
     """
     find("input", dict.fromkeys(NUMERIC), name)
     if name in COUNTS:
-        check_number(name, value, COUNTS[name])
+        check_number(name, value, COUNTS[name], most_of(name))
     else:
         check_quantity(name, name, value)
 

@@ -88,6 +88,13 @@ COUNTS = {
     "versions_kept": 1,
     "month": 0,
 }
+# Of these a machine has thousands at the most; waits for a billion servers would take for ever.
+OF_ONE_MACHINE = {"vcpus", "machine_vcpus", "machine_servers"}
+
+
+def most_of(name: str) -> int:
+    """Return how many of what a name counts there may be."""
+    return 10_000 if name in OF_ONE_MACHINE else 10**9
 
 
 def unit_of(name: str) -> str:
@@ -116,7 +123,7 @@ def check_quantity(label: str, name: str, value: Any) -> float:
     0.3
     """
     if name in COUNTS:
-        return check_integer(label, value, COUNTS[name], 10**9)
+        return check_integer(label, value, COUNTS[name], most_of(name))
     suffix = unit_of(name)
     if not suffix:
         raise ValueError(message(label, received=describe(name), expected="a name with a unit"))

@@ -174,3 +174,8 @@ def test_an_estimate_of_any_inputs_is_finite_or_says_why_not(values):
         assert found.total_usd_per_month >= 0
         assert sum(part.cost_usd for part in found.parts) == found.total_usd_per_month
     assert "expected" in said
+
+
+def test_a_machine_of_a_billion_cores_is_refused_rather_than_computed():
+    with pytest.raises(ValueError, match=r"machine_servers: .*10000"):
+        estimate(Workload(10.0), Deployment(SMALL), values={"machine_servers": 1e9})
