@@ -195,7 +195,7 @@ def check_platforms() -> Check:
 
 def check_model_server() -> Check:
     """See which server of TensorFlow Serving's API the lessons start."""
-    from deployworkbook.serving.backends import choose
+    from deployworkbook.serving.launcher.backends import choose
 
     chosen = choose("auto")
     return Check("model server", "ok", f"{chosen.name}, since {chosen.why}")

@@ -84,6 +84,11 @@ CONFINED = {
     "uvicorn": ("serving/embedded/",),
 }
 
+# The parts of a part, each of which imports only from those before it.
+ORDER = {
+    "serving": ("api", "embedded", "client", "repository", "launcher", "load", "release"),
+}
+
 
 @dataclass(frozen=True)
 class Import:
@@ -153,6 +158,20 @@ def test_a_module_imports_only_what_its_layer_may(path):
 
 def test_each_part_has_a_rule_and_each_rule_a_part():
     assert {part_of(module) for module in MODULES} == set(ALLOWED)
+
+
+@pytest.mark.parametrize("part", ORDER)
+def test_parts_of_a_part_import_only_from_those_before(part):
+    order = ORDER[part]
+    folders = {path.parent.name for path in (PACKAGE / part).glob("*/__init__.py")}
+    assert folders == set(order)
+    for path in sorted((PACKAGE / part).glob("*/*.py")):
+        for item in imports_of(path):
+            names = item.module.split(".")
+            if names[:2] == ["deployworkbook", part] and len(names) > 2:
+                assert order.index(names[2]) <= order.index(path.parent.name), (
+                    f"{path.parent.name}/{path.name} imports {item.module}"
+                )
 
 
 def test_imports_go_in_no_circle():

@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from deployworkbook.serving.backends import IMAGE
-from deployworkbook.serving.model_config import ServedModel
-from deployworkbook.serving.published import PublishedVersion, hashes_of
-from deployworkbook.serving.repository import ModelRepository
-from deployworkbook.serving.version_folders import versions_below
+from deployworkbook.serving.api.model_config import ServedModel
+from deployworkbook.serving.api.version_folders import versions_below
+from deployworkbook.serving.launcher.backends import IMAGE
+from deployworkbook.serving.repository.model_repository import ModelRepository
+from deployworkbook.serving.repository.published import PublishedVersion, hashes_of
 from deployworkbook.validation import describe, message
 
 # Where the image holds the models, a folder each.

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from deployworkbook.deployment_files.bundle import Bundle, digest
 from deployworkbook.deployment_files.texts import texts
-from deployworkbook.serving.published import PublishedVersion
+from deployworkbook.serving.repository.published import PublishedVersion
 from deployworkbook.workspace import Workspace, timestamp, write_atomically
 
 # What was written, and its hashes: whatever differs from them is somebody's edit.

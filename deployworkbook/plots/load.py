@@ -11,7 +11,7 @@ import numpy as np
 from deployworkbook.plots.picture import COLOURS, STYLE, Picture
 
 if TYPE_CHECKING:
-    from deployworkbook.serving.load_result import LoadResult
+    from deployworkbook.serving.load.result import LoadResult
 
 MARKERS = ("o", "s", "^", "D", "v")
 

@@ -8,10 +8,10 @@ import pytest
 
 from deployworkbook.costs.capacity_check import compare
 from deployworkbook.formulas.observed import observe_server
-from deployworkbook.serving import load as loops
 from deployworkbook.serving.embedded.servable import Servable
-from deployworkbook.serving.launcher import start
-from deployworkbook.serving.load_target import load_target
+from deployworkbook.serving.launcher.starting import start
+from deployworkbook.serving.load import loops
+from deployworkbook.serving.load.target import load_target
 from tests.serving import models
 
 pytestmark = pytest.mark.timing

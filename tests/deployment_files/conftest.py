@@ -4,7 +4,7 @@ import pytest
 
 from deployworkbook.deployment_files.bundle import Bundle, find_models
 from deployworkbook.deployment_files.texts import texts
-from deployworkbook.serving.repository import ModelRepository
+from deployworkbook.serving.repository.model_repository import ModelRepository
 from tests.serving import models
 
 

@@ -7,7 +7,7 @@ import pytest
 from deployworkbook.cli import main
 from deployworkbook.deployment_files.bundle import Bundle, find_models
 from deployworkbook.deployment_files.writing import RECORD, write
-from deployworkbook.serving.repository import ModelRepository
+from deployworkbook.serving.repository.model_repository import ModelRepository
 from deployworkbook.workspace import Workspace
 
 

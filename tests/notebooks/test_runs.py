@@ -8,7 +8,7 @@ from deployworkbook.compression.quantize import TECHNIQUES
 from deployworkbook.ledger import Ledger
 from deployworkbook.lessons import catalogue
 from deployworkbook.runtimes.registry import available
-from deployworkbook.serving.backends import choose
+from deployworkbook.serving.launcher.backends import choose
 from deployworkbook.workspace import Workspace
 
 LESSONS = catalogue()

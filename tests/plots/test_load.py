@@ -3,7 +3,7 @@
 import numpy as np
 
 from deployworkbook.plots.load import load_over_time, throughput_latency_curves
-from deployworkbook.serving.load_result import NOT_SENT, LoadResult
+from deployworkbook.serving.load.result import NOT_SENT, LoadResult
 
 OK, UNAVAILABLE = 0, 14
 

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deployworkbook.serving.api_types import Prediction
-from deployworkbook.serving.canary import CANARY, STABLE, CanaryRouter, arm_of
-from deployworkbook.serving.client_errors import RequestError
-from deployworkbook.serving.codes import Code
-from deployworkbook.serving.comparison import (
+from deployworkbook.serving.api.codes import Code
+from deployworkbook.serving.api.types import Prediction
+from deployworkbook.serving.client.errors import RequestError
+from deployworkbook.serving.release.canary import CANARY, STABLE, CanaryRouter, arm_of
+from deployworkbook.serving.release.comparison import (
     PROMOTE,
     ROLL_BACK,
     WAIT,

@@ -11,11 +11,11 @@ import grpc
 import numpy as np
 import pytest
 
-from deployworkbook.serving.api_types import DEFAULT_SIGNATURE, Prediction, TensorSpec
-from deployworkbook.serving.client_errors import RequestError
-from deployworkbook.serving.codes import Code
-from deployworkbook.serving.connecting import connect
-from deployworkbook.serving.relay import CountingRelay
+from deployworkbook.serving.api.codes import Code
+from deployworkbook.serving.api.types import DEFAULT_SIGNATURE, Prediction, TensorSpec
+from deployworkbook.serving.client.connecting import connect
+from deployworkbook.serving.client.errors import RequestError
+from deployworkbook.serving.client.relay import CountingRelay
 from tests.serving import models
 from tests.serving.conftest import ADDRESS, free_port
 
@@ -255,8 +255,8 @@ class Scripted:
         return self.codes.pop(0) if self.codes else Code.OK
 
     def _grpc(self, port):
-        from deployworkbook.serving.arrays import to_proto
-        from deployworkbook.serving.messages import PredictResponse
+        from deployworkbook.serving.api.arrays import to_proto
+        from deployworkbook.serving.api.messages import PredictResponse
 
         answer = PredictResponse()
         answer.outputs["y"].CopyFrom(to_proto(np.float32([7.0])))
@@ -279,7 +279,7 @@ class Scripted:
         return lambda: server.stop(0).wait()
 
     def _rest(self, port):
-        from deployworkbook.serving.codes import HTTP_STATUS
+        from deployworkbook.serving.api.codes import HTTP_STATUS
 
         scripted = self
         tensor = {"dtype": "DT_FLOAT", "tensor_shape": {"dim": [], "unknown_rank": True}}

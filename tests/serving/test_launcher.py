@@ -10,11 +10,18 @@ import grpc
 import pytest
 import requests
 
-from deployworkbook.serving import backends, guard, launcher
-from deployworkbook.serving.backends import EMBEDDED_ONLY, FLAGS, IMAGE, Backend, choose, command
 from deployworkbook.serving.embedded.protos import predict_pb2
-from deployworkbook.serving.launcher import start
-from deployworkbook.serving.running import StartError
+from deployworkbook.serving.launcher import backends, guard, starting
+from deployworkbook.serving.launcher.backends import (
+    EMBEDDED_ONLY,
+    FLAGS,
+    IMAGE,
+    Backend,
+    choose,
+    command,
+)
+from deployworkbook.serving.launcher.running import StartError
+from deployworkbook.serving.launcher.starting import start
 from deployworkbook.workspace import current_workspace
 from tests.serving import fakes
 from tests.serving.conftest import ADDRESS, predict_request, write
@@ -120,7 +127,7 @@ def test_tensorflow_serving_where_there_is_one(name, half, path):
 
 PARENT = """
 import sys, time
-from deployworkbook.serving.launcher import start
+from deployworkbook.serving.launcher.starting import start
 if __name__ == "__main__":
     server = start(sys.argv[1], backend=sys.argv[2], drain_seconds=1)
     print(server.pid, flush=True)
@@ -236,14 +243,14 @@ def test_a_named_port_that_is_taken(half):
 
 
 def test_a_port_that_is_taken_between_choice_and_start_is_chosen_anew(half, path, monkeypatch):
-    choose_ports, chosen = launcher._ports, []
+    choose_ports, chosen = starting._ports, []
 
     def once_unlucky(*named):
         chosen.append(choose_ports(*named))
         return (taken.getsockname()[1], chosen[0][1]) if len(chosen) == 1 else chosen[-1]
 
     with socket.create_server((ADDRESS, 0)) as taken:
-        monkeypatch.setattr(launcher, "_ports", once_unlucky)
+        monkeypatch.setattr(starting, "_ports", once_unlucky)
         with start(half) as server:
             assert server.grpc_port == chosen[1][0]
             assert over_grpc(server) == 3.0

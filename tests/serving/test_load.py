@@ -11,18 +11,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deployworkbook.serving.arrivals import arrival_times
-from deployworkbook.serving.load import (
+from deployworkbook.serving.load.arrivals import arrival_times
+from deployworkbook.serving.load.engine import Plan
+from deployworkbook.serving.load.loops import (
     closed_loop,
-    load_target,
     open_loop,
     start_open_loop,
     throughput_latency_curve,
 )
-from deployworkbook.serving.load_engine import Plan
-from deployworkbook.serving.load_process import RunningLoad
-from deployworkbook.serving.load_result import NOT_SENT, LoadResult
-from deployworkbook.serving.load_target import LoadTarget
+from deployworkbook.serving.load.process import RunningLoad
+from deployworkbook.serving.load.result import NOT_SENT, LoadResult
+from deployworkbook.serving.load.target import LoadTarget, load_target
 from tests.serving.conftest import ADDRESS, free_port
 
 

@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays_of
 
-from deployworkbook.serving import messages
-from deployworkbook.serving.arrays import as_array, to_array, to_proto, type_name
-from deployworkbook.serving.descriptions import message_classes
+from deployworkbook.serving.api import messages
+from deployworkbook.serving.api.arrays import as_array, to_array, to_proto, type_name
+from deployworkbook.serving.api.descriptions import message_classes
+from deployworkbook.serving.api.model_config import ServedModel, config_of, config_text
 from deployworkbook.serving.embedded import protos
 from deployworkbook.serving.embedded.protos import tf
-from deployworkbook.serving.model_config import ServedModel, config_of, config_text
 
 OFFICIAL = {
     "TensorProto": protos.TensorProto,
@@ -71,8 +71,8 @@ def test_a_kind_that_is_none_is_refused():
 
 def test_the_client_does_without_tensorflow():
     code = (
-        "import sys, deployworkbook.serving.connecting, deployworkbook.serving.load, "
-        "deployworkbook.serving.rollout, deployworkbook.serving.canary; "
+        "import sys, deployworkbook.serving.client.connecting, deployworkbook.serving.load.loops, "
+        "deployworkbook.serving.release.rollout, deployworkbook.serving.release.canary; "
         "heavy = {'tensorflow', 'tf_keras', 'matplotlib', 'tensorflow_serving'} & set(sys.modules);"
         "sys.exit(str(heavy) if heavy else 0)"
     )

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from deployworkbook.serving.relay import CountingRelay
+from deployworkbook.serving.client.relay import CountingRelay
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deployworkbook.serving.repository import ModelRepository
-from deployworkbook.serving.version_folders import versions_below
+from deployworkbook.serving.api.version_folders import versions_below
+from deployworkbook.serving.repository.model_repository import ModelRepository
 from deployworkbook.training.models import mlp
 from deployworkbook.training.variant import Variant
 
@@ -242,8 +242,8 @@ def test_the_last_number_is_the_last(repository, exported):
 PUBLISHER = """
 import sys, time
 from pathlib import Path
-from deployworkbook.serving import publishing
-from deployworkbook.serving.repository import ModelRepository
+from deployworkbook.serving.repository import publishing
+from deployworkbook.serving.repository.model_repository import ModelRepository
 
 def stuck(path):
     print("writing", flush=True)

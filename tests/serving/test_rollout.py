@@ -6,14 +6,15 @@ import time
 import numpy as np
 import pytest
 
-from deployworkbook.serving.canary import CanaryRouter
-from deployworkbook.serving.client_errors import RequestError
-from deployworkbook.serving.codes import Code
-from deployworkbook.serving.connecting import connect
-from deployworkbook.serving.load import load_target, start_open_loop
-from deployworkbook.serving.model_config import ServedModel, config_text
-from deployworkbook.serving.repository import ModelRepository
-from deployworkbook.serving.rollout import roll_out
+from deployworkbook.serving.api.codes import Code
+from deployworkbook.serving.api.model_config import ServedModel, config_text
+from deployworkbook.serving.client.connecting import connect
+from deployworkbook.serving.client.errors import RequestError
+from deployworkbook.serving.load.loops import start_open_loop
+from deployworkbook.serving.load.target import load_target
+from deployworkbook.serving.release.canary import CanaryRouter
+from deployworkbook.serving.release.rollout import roll_out
+from deployworkbook.serving.repository.model_repository import ModelRepository
 from deployworkbook.workspace import write_atomically
 from tests.serving import models
 from tests.serving.conftest import ADDRESS

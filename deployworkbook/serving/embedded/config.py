@@ -8,7 +8,7 @@ from typing import Any
 
 from google.protobuf import text_format
 
-from deployworkbook.serving.descriptions import Message, message_classes
+from deployworkbook.serving.api.descriptions import Message, message_classes
 from deployworkbook.serving.embedded.batching import Batching
 from deployworkbook.serving.embedded.errors import Code, ServingError, invalid
 from deployworkbook.serving.embedded.protos import model_server_config_pb2

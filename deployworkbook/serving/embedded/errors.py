@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deployworkbook.serving.codes import HTTP_STATUS, Code
+from deployworkbook.serving.api.codes import HTTP_STATUS, Code
 
 # Longer texts do not fit into the trailers of a gRPC answer.
 LONGEST_GRPC_TEXT = 1024

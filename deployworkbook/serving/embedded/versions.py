@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from deployworkbook.serving.version_folders import LARGEST, version_number, versions_below
+from deployworkbook.serving.api.version_folders import LARGEST, version_number, versions_below
 from deployworkbook.validation import check_choice
 
 __all__ = ["LARGEST", "Policy", "version_number", "versions_below"]

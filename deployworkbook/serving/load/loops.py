@@ -22,11 +22,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from deployworkbook.serving.arrivals import POISSON, arrival_times
-from deployworkbook.serving.load_engine import Plan
-from deployworkbook.serving.load_process import RunningLoad
-from deployworkbook.serving.load_result import LoadResult
-from deployworkbook.serving.load_target import LoadTarget, load_target
+from deployworkbook.serving.load.arrivals import POISSON, arrival_times
+from deployworkbook.serving.load.engine import Plan
+from deployworkbook.serving.load.process import RunningLoad
+from deployworkbook.serving.load.result import LoadResult
+from deployworkbook.serving.load.target import LoadTarget
 from deployworkbook.validation import check_integer, check_number, message
 
 LONGEST_S = 600.0
@@ -179,16 +179,3 @@ def throughput_latency_curve(
         if results[-1].is_saturated:
             break
     return results
-
-
-__all__ = [
-    "LoadResult",
-    "LoadTarget",
-    "RunningLoad",
-    "closed_loop",
-    "load_target",
-    "open_loop",
-    "start_closed_loop",
-    "start_open_loop",
-    "throughput_latency_curve",
-]

@@ -16,11 +16,11 @@ import numpy as np
 from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 
-from deployworkbook.serving.codes import Code, code_of_http
-from deployworkbook.serving.grpc_client import CHANNEL_OPTIONS, PREDICTION_SERVICE
-from deployworkbook.serving.load_result import NOT_SENT, LoadResult
-from deployworkbook.serving.load_target import LoadTarget
-from deployworkbook.serving.messages import PredictResponse
+from deployworkbook.serving.api.codes import Code, code_of_http
+from deployworkbook.serving.api.messages import PredictResponse
+from deployworkbook.serving.client.grpc import CHANNEL_OPTIONS, PREDICTION_SERVICE
+from deployworkbook.serving.load.result import NOT_SENT, LoadResult
+from deployworkbook.serving.load.target import LoadTarget
 
 # Between the making of the threads and the first request.
 _LEAD_S = 0.05

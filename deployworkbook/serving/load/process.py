@@ -2,7 +2,7 @@
 
 It is one of its own, so that a notebook's kernel, which draws and collects garbage, does not delay
 requests and then take the delay for the server's. Run as ``python -m
-deployworkbook.serving.load_process``, it is that process.
+deployworkbook.serving.load.process``, it is that process.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from deployworkbook.serving.load_engine import Plan, run
-from deployworkbook.serving.load_result import LoadResult
-from deployworkbook.serving.load_target import LoadTarget
+from deployworkbook.serving.load.engine import Plan, run
+from deployworkbook.serving.load.result import LoadResult
+from deployworkbook.serving.load.target import LoadTarget
 
 _STARTED = b"started\n"
 

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from deployworkbook.serving.codes import Code
+from deployworkbook.serving.api.codes import Code
 
 # The code of requests that were due and never sent, since all connections were taken to the end.
 NOT_SENT = -1

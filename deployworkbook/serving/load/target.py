@@ -8,12 +8,12 @@ from urllib.parse import urlsplit
 
 from numpy.typing import ArrayLike
 
-from deployworkbook.serving.api_types import DEFAULT_SIGNATURE, ModelSpec
-from deployworkbook.serving.arrays import as_array
-from deployworkbook.serving.client import DEFAULT_DEADLINE_S
-from deployworkbook.serving.grpc_client import predict_request
-from deployworkbook.serving.loopback import is_loopback
-from deployworkbook.serving.rest_client import path_of, predict_body
+from deployworkbook.serving.api.arrays import as_array
+from deployworkbook.serving.api.types import DEFAULT_SIGNATURE, ModelSpec
+from deployworkbook.serving.client.base import DEFAULT_DEADLINE_S
+from deployworkbook.serving.client.grpc import predict_request
+from deployworkbook.serving.client.loopback import is_loopback
+from deployworkbook.serving.client.rest import path_of, predict_body
 from deployworkbook.validation import check_number, message
 
 

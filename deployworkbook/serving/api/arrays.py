@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from deployworkbook.serving.messages import TensorProto
+from deployworkbook.serving.api.messages import TensorProto
 from deployworkbook.validation import describe, message
 
 STRING = "string"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from deployworkbook.serving.client import DEFAULT_DEADLINE_S, Client
-from deployworkbook.serving.grpc_client import GrpcClient
-from deployworkbook.serving.rest_client import RestClient
+from deployworkbook.serving.client.base import DEFAULT_DEADLINE_S, Client
+from deployworkbook.serving.client.grpc import GrpcClient
+from deployworkbook.serving.client.rest import RestClient
 
 
 def connect(address: str, *, deadline_s: float = DEFAULT_DEADLINE_S) -> Client:

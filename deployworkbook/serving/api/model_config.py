@@ -9,7 +9,7 @@ from typing import Any
 
 from google.protobuf import text_format
 
-from deployworkbook.serving.messages import ModelServerConfig
+from deployworkbook.serving.api.messages import ModelServerConfig
 from deployworkbook.validation import message
 
 

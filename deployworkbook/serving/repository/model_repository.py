@@ -22,11 +22,11 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from deployworkbook.serving import publishing
-from deployworkbook.serving.model_config import ServedModel
-from deployworkbook.serving.published import PublishedVersion
-from deployworkbook.serving.repository_state import locked_state, note_move, read_state
-from deployworkbook.serving.version_folders import LARGEST, version_number, versions_below
+from deployworkbook.serving.api.model_config import ServedModel
+from deployworkbook.serving.api.version_folders import LARGEST, version_number, versions_below
+from deployworkbook.serving.repository import publishing
+from deployworkbook.serving.repository.published import PublishedVersion
+from deployworkbook.serving.repository.state import locked_state, note_move, read_state
 from deployworkbook.validation import check_integer, message
 
 STABLE = "stable"

@@ -8,9 +8,9 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from deployworkbook.serving.api_types import ModelMetadata, ModelSpec, TensorSpec, VersionStatus
-from deployworkbook.serving.client_errors import RequestError
-from deployworkbook.serving.codes import Code
+from deployworkbook.serving.api.codes import Code
+from deployworkbook.serving.api.types import ModelMetadata, ModelSpec, TensorSpec, VersionStatus
+from deployworkbook.serving.client.errors import RequestError
 
 # The name of a model whose server was given none.
 DEFAULT_MODEL = "default"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deployworkbook.serving.codes import Code
+from deployworkbook.serving.api.codes import Code
 
 
 class RequestError(Exception):

@@ -18,7 +18,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from deployworkbook.runtimes.provenance import FILE_NAME as PROVENANCE
-from deployworkbook.serving.published import Publication, hashes_of
+from deployworkbook.serving.repository.published import Publication, hashes_of
 from deployworkbook.validation import describe, message
 
 _PREFIX = ".publishing-"

@@ -8,7 +8,7 @@ Enumerations are written as ``int32``, which is the same on the wire.
 
 from __future__ import annotations
 
-from deployworkbook.serving.descriptions import Message, message_classes
+from deployworkbook.serving.api.descriptions import Message, message_classes
 
 _TENSORS: dict[str, Message] = {
     "Dim": {"size": (1, "int64"), "name": (2, "string")},

@@ -22,7 +22,9 @@ from typing import Any, TypeVar
 
 from numpy.typing import ArrayLike, NDArray
 
-from deployworkbook.serving.api_types import (
+from deployworkbook.serving.api.arrays import as_array
+from deployworkbook.serving.api.codes import Code
+from deployworkbook.serving.api.types import (
     DEFAULT_SIGNATURE,
     ModelMetadata,
     ModelSpec,
@@ -30,10 +32,8 @@ from deployworkbook.serving.api_types import (
     Signature,
     VersionStatus,
 )
-from deployworkbook.serving.arrays import as_array
-from deployworkbook.serving.client_errors import RequestError
-from deployworkbook.serving.codes import Code
-from deployworkbook.serving.remedies import Lookups, remedy_for
+from deployworkbook.serving.client.errors import RequestError
+from deployworkbook.serving.client.remedies import Lookups, remedy_for
 from deployworkbook.validation import check_number
 
 # The article's, in seconds.

@@ -6,11 +6,11 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 
-from deployworkbook.serving.client_errors import RequestError
-from deployworkbook.serving.codes import Code
-from deployworkbook.serving.grpc_client import GrpcClient
-from deployworkbook.serving.model_config import ServedModel
-from deployworkbook.serving.repository import ModelRepository
+from deployworkbook.serving.api.codes import Code
+from deployworkbook.serving.api.model_config import ServedModel
+from deployworkbook.serving.client.errors import RequestError
+from deployworkbook.serving.client.grpc import GrpcClient
+from deployworkbook.serving.repository.model_repository import ModelRepository
 
 _POLL_S = 0.05
 

@@ -16,9 +16,9 @@ from pathlib import Path
 import grpc
 import requests
 
-from deployworkbook.serving import guard, server_files
-from deployworkbook.serving.backends import Backend, FlagValue, command, removal
 from deployworkbook.serving.embedded.flags import PARENT_VARIABLE
+from deployworkbook.serving.launcher import guard, server_files
+from deployworkbook.serving.launcher.backends import Backend, FlagValue, command, removal
 from deployworkbook.validation import check_integer
 
 ADDRESS = "127.0.0.1"

@@ -8,7 +8,7 @@ import threading
 from types import TracebackType
 from urllib.parse import urlsplit
 
-from deployworkbook.serving.loopback import is_loopback
+from deployworkbook.serving.client.loopback import is_loopback
 from deployworkbook.validation import message
 
 _CHUNK_BYTES = 2**16

@@ -7,7 +7,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from deployworkbook.serving.version_folders import LARGEST
+from deployworkbook.serving.api.version_folders import LARGEST
 from deployworkbook.validation import check_integer, describe, message
 
 DEFAULT_SIGNATURE = "serving_default"

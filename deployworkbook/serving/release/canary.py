@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from deployworkbook.serving.api_types import Prediction
-from deployworkbook.serving.client import Client, Inputs
-from deployworkbook.serving.client_errors import RequestError
-from deployworkbook.serving.codes import Code
-from deployworkbook.serving.comparison import ArmResult, Comparison, Criteria, compare
+from deployworkbook.serving.api.codes import Code
+from deployworkbook.serving.api.types import Prediction
+from deployworkbook.serving.client.base import Client, Inputs
+from deployworkbook.serving.client.errors import RequestError
+from deployworkbook.serving.release.comparison import ArmResult, Comparison, Criteria, compare
 from deployworkbook.validation import (
     check_choice,
     check_labels,

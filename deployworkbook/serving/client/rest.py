@@ -14,7 +14,9 @@ import numpy as np
 import tenacity
 from numpy.typing import NDArray
 
-from deployworkbook.serving.api_types import (
+from deployworkbook.serving.api.arrays import STRING, type_name_of_enum
+from deployworkbook.serving.api.codes import Code, code_of_http
+from deployworkbook.serving.api.types import (
     ModelMetadata,
     ModelSpec,
     Prediction,
@@ -22,11 +24,9 @@ from deployworkbook.serving.api_types import (
     TensorSpec,
     VersionStatus,
 )
-from deployworkbook.serving.arrays import STRING, type_name_of_enum
-from deployworkbook.serving.client import DEFAULT_DEADLINE_S, Client, seconds_left
-from deployworkbook.serving.client_errors import RequestError
-from deployworkbook.serving.codes import Code, code_of_http
-from deployworkbook.serving.remedies import not_there
+from deployworkbook.serving.client.base import DEFAULT_DEADLINE_S, Client, seconds_left
+from deployworkbook.serving.client.errors import RequestError
+from deployworkbook.serving.client.remedies import not_there
 
 _CHUNK_BYTES = 2**16
 

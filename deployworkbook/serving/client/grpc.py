@@ -10,8 +10,11 @@ import grpc
 from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 
-from deployworkbook.serving import messages
-from deployworkbook.serving.api_types import (
+from deployworkbook.serving.api import messages
+from deployworkbook.serving.api.arrays import to_array, to_proto, type_name
+from deployworkbook.serving.api.codes import Code
+from deployworkbook.serving.api.model_config import ServedModel, config_of
+from deployworkbook.serving.api.types import (
     ModelMetadata,
     ModelSpec,
     Prediction,
@@ -19,13 +22,10 @@ from deployworkbook.serving.api_types import (
     TensorSpec,
     VersionStatus,
 )
-from deployworkbook.serving.arrays import to_array, to_proto, type_name
-from deployworkbook.serving.client import DEFAULT_DEADLINE_S, Client, seconds_left
-from deployworkbook.serving.client_errors import RequestError
-from deployworkbook.serving.codes import Code
-from deployworkbook.serving.loopback import is_loopback
-from deployworkbook.serving.model_config import ServedModel, config_of
-from deployworkbook.serving.remedies import not_there
+from deployworkbook.serving.client.base import DEFAULT_DEADLINE_S, Client, seconds_left
+from deployworkbook.serving.client.errors import RequestError
+from deployworkbook.serving.client.loopback import is_loopback
+from deployworkbook.serving.client.remedies import not_there
 
 PREDICTION_SERVICE = "tensorflow.serving.PredictionService"
 MODEL_SERVICE = "tensorflow.serving.ModelService"

@@ -1,0 +1,7 @@
+"""Clients of any server of the API.
+
+- ``connecting``: the client for an address.
+- ``base``: what all clients do alike; ``grpc``, ``rest``: the two that carry it.
+- ``errors``, ``remedies``: what went wrong, and what to do about it.
+- ``loopback``: whether an address is this machine's. ``relay``: counts the bytes on the way.
+"""
