@@ -18,10 +18,11 @@ class Measured:
     """What the ledger has that can be compared: one data set, one machine.
 
     Args:
-        profiles: The newest of each variant and runtime, those on one core before others.
+        profiles: The newest complete row of each variant and runtime, those on one core before
+            others.
         dataset: On which accuracy was measured.
         machine: Where times were measured, in words.
-        left_out: Variants in runtimes whose row lacks a figure, each with the reason.
+        left_out: Variants in runtimes whose rows all lack a figure, each with the reason.
     """
 
     profiles: tuple[Profile, ...]
@@ -60,20 +61,20 @@ def measured_in(entries: Sequence[Entry], *, dataset: str | None = None) -> Meas
     machine = of_dataset[-1].machine
     # What was measured on one core says most of what a core can do: it goes before newer rows.
     by_cores = sorted(of_dataset, key=lambda entry: (entry.measurement.threads or 1) == 1)
-    newest = {
-        (entry.measurement.variant, entry.measurement.runtime): entry.measurement
-        for entry in by_cores
-        if entry.machine.identity == machine.identity
-    }
-    profiles, left_out = [], []
-    for row in newest.values():
+    profiles, reasons = {}, {}
+    for entry in by_cores:
+        if entry.machine.identity != machine.identity:
+            continue
+        row = entry.measurement
         try:
-            profiles.append(Profile.from_measurement(row))
+            # A later row goes before one that is here already, if it is complete.
+            profiles[row.variant, row.runtime] = Profile.from_measurement(row)
         except ValueError as error:
-            left_out.append(str(error))
+            reasons[row.variant, row.runtime] = str(error)
+    left_out = [reason for form, reason in reasons.items() if form not in profiles]
     if not profiles:
         raise ValueError(f"No row of the ledger is complete. {left_out[0]}")
-    return Measured(tuple(profiles), chosen, str(machine), tuple(left_out))
+    return Measured(tuple(profiles.values()), chosen, str(machine), tuple(left_out))
 
 
 def profile_named(measured: Measured, variant: str, runtime: str | None = None) -> Profile:

@@ -96,6 +96,14 @@ def test_incomplete_rows_are_left_out_and_said():
     found = measured_in([row("whole"), row("half", peak_memory_bytes=None)])
     assert [profile.variant for profile in found.profiles] == ["whole"]
     assert "half in litert: peak_memory_bytes" in found.left_out[0]
+
+
+@pytest.mark.parametrize("threads", [None, 1])
+def test_an_incomplete_row_hides_no_complete_one(threads):
+    quick = {"peak_memory_bytes": None, "latency_p50_ms": 0.5, "threads": threads}
+    found = measured_in([row(latency_p50_ms=1.5), row(**quick)])
+    assert found.left_out == ()
+    assert [each.service_ms for each in found.profiles] == [pytest.approx(mean_and_scv(1.5, 2)[0])]
     with pytest.raises(ValueError, match="No row of the ledger is complete"):
         measured_in([row(peak_memory_bytes=None)])
 
