@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from deployworkbook.costs.plan import Plan
-from deployworkbook.costs.plan_text import as_html, as_markdown
+from deployworkbook.costs.plan.plan import Plan
+from deployworkbook.costs.plan.text import as_html, as_markdown
 from deployworkbook.workspace import Workspace, write_atomically
 
 PAGES = {"deployment_plan.md": as_markdown, "deployment_plan.html": as_html}

@@ -7,6 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import hypothesis
 import nbformat
 import pytest
 from xdist.scheduler import LoadScopeScheduling
@@ -24,6 +25,10 @@ REPOSITORY = Path(__file__).parent.parent
 # one.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# How long an example takes, says more of the machine's other work than of the example.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 # Processes that a test starts find its module by this. It goes before all else, since tf2onnx and
 # Ciw install a package ``tests`` of their own; and from a folder with nothing else in it, so that

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from deployworkbook.cli import main
-from deployworkbook.costs.catalog_file import load_catalog
+from deployworkbook.costs.prices.catalog_file import load_catalog
 from deployworkbook.ledger import Ledger
 from deployworkbook.machine import this_machine
 from deployworkbook.measurement import Measurement

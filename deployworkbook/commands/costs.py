@@ -12,10 +12,10 @@ from deployworkbook.commands.folder import Folder, workspace_of
 from deployworkbook.commands.prices import PricesFile
 
 if TYPE_CHECKING:
-    from deployworkbook.costs.breakdown import CostBreakdown
-    from deployworkbook.costs.from_ledger import Measured
-    from deployworkbook.costs.profile import Profile
-    from deployworkbook.costs.workload import Workload
+    from deployworkbook.costs.estimate.breakdown import CostBreakdown
+    from deployworkbook.costs.estimate.from_ledger import Measured
+    from deployworkbook.costs.estimate.profile import Profile
+    from deployworkbook.costs.estimate.workload import Workload
 
 Rps = Annotated[float, typer.Option("--rps", help="Requests per second, on average.")]
 Day = Annotated[str, typer.Option(help="Shape of the day: flat, office or evening.")]
@@ -73,9 +73,9 @@ def cost(
 
     Times, sizes and memory are the ledger's, as measured; the costs are modelled.
     """
-    from deployworkbook.costs.catalog_file import load_catalog
-    from deployworkbook.costs.deployment import Deployment
-    from deployworkbook.costs.model import estimate
+    from deployworkbook.costs.estimate.deployment import Deployment
+    from deployworkbook.costs.estimate.model import estimate
+    from deployworkbook.costs.prices.catalog_file import load_catalog
 
     catalog = load_catalog(prices_file)
     profile, where = _profile(variant, runtime, service_ms, model_mb, memory_mb, dataset, folder)
@@ -129,10 +129,10 @@ def plan(
     Every variant and runtime of the ledger is compared on every machine of the catalogue. The plan
     is written as deployment_plan.md and deployment_plan.html; an older one is kept as a backup.
     """
-    from deployworkbook.costs.advise import advise
-    from deployworkbook.costs.catalog_file import load_catalog
-    from deployworkbook.costs.deployment import Deployment
-    from deployworkbook.costs.plan import make_plan
+    from deployworkbook.costs.advice.advise import advise
+    from deployworkbook.costs.estimate.deployment import Deployment
+    from deployworkbook.costs.plan.plan import make_plan
+    from deployworkbook.costs.prices.catalog_file import load_catalog
     from deployworkbook.plan_files import write_plan
     from deployworkbook.validation import check_choice
 
@@ -165,7 +165,7 @@ def plan(
 
 
 def _workload(rps: float, day: str, latency_ms: float, growth: float, updates: float) -> Workload:
-    from deployworkbook.costs import workload
+    from deployworkbook.costs.estimate import workload
     from deployworkbook.validation import check_choice
 
     shapes = {
@@ -183,7 +183,7 @@ def _workload(rps: float, day: str, latency_ms: float, growth: float, updates: f
 
 
 def _measured(dataset: str | None, folder: Path | None) -> Measured:
-    from deployworkbook.costs.from_ledger import measured_in
+    from deployworkbook.costs.estimate.from_ledger import measured_in
     from deployworkbook.ledger import Ledger
 
     return measured_in(Ledger(workspace_of(folder).ledger_path).entries(), dataset=dataset)
@@ -199,8 +199,8 @@ def _profile(
     folder: Path | None,
 ) -> tuple[Profile, str]:
     """Give what is served, and where it was measured; empty where it was not."""
-    from deployworkbook.costs.from_ledger import profile_named
-    from deployworkbook.costs.profile import Profile
+    from deployworkbook.costs.estimate.from_ledger import profile_named
+    from deployworkbook.costs.estimate.profile import Profile
     from deployworkbook.validation import message
 
     if service_ms is not None:

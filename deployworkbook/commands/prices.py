@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from deployworkbook.costs.catalog import Assumption, Catalog, Processor, Source, Tier
+    from deployworkbook.costs.prices.catalog import Assumption, Catalog, Processor, Source, Tier
 
 Row = tuple[str, ...]
 
@@ -33,8 +33,8 @@ def check(
     It has the form of the workbook's catalogue, with what differs: sections machines, storage,
     transfer, figures, processors, assumptions, sources.
     """
-    from deployworkbook.costs.catalog_file import load_catalog
-    from deployworkbook.costs.changes import changes_between
+    from deployworkbook.costs.prices.catalog_file import load_catalog
+    from deployworkbook.costs.prices.changes import changes_between
 
     found = changes_between(load_catalog(), load_catalog(file))
     if not found:
@@ -48,7 +48,7 @@ def check(
 @app.command(name="list")
 def show(prices_file: PricesFile = None) -> None:
     """Print all prices, with the day of each, and what is assumed, with its range and reason."""
-    from deployworkbook.costs.catalog_file import load_catalog
+    from deployworkbook.costs.prices.catalog_file import load_catalog
 
     catalog = load_catalog(prices_file)
     for title, (head, rows) in _tables(catalog).items():

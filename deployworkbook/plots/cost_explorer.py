@@ -25,7 +25,7 @@ from deployworkbook.plots.view import Row, View
 from deployworkbook.plots.words import counted
 
 if TYPE_CHECKING:
-    from deployworkbook.costs.breakdown import CostBreakdown, Part
+    from deployworkbook.costs.estimate.breakdown import CostBreakdown, Part
 
 # How much white is mixed into the colour of a kind for its first part, its second, …
 WHITES = (0.0, 0.45, 0.2, 0.65, 0.35, 0.75, 0.1)

@@ -18,7 +18,7 @@ from deployworkbook.plots.view import Row, View
 from deployworkbook.plots.words import counted, short
 
 if TYPE_CHECKING:
-    from deployworkbook.costs.storing import StorageOption
+    from deployworkbook.costs.advice.storing import StorageOption
 
 STORAGE_COLOURS = {
     "local-ssd": COLOURS[1],

@@ -12,7 +12,7 @@ from deployworkbook.plots.bill import THOUSANDS, add_note
 from deployworkbook.plots.picture import COLOURS, STYLE, Picture
 
 if TYPE_CHECKING:
-    from deployworkbook.costs.uncertainty import Swing
+    from deployworkbook.costs.estimate.uncertainty import Swing
 
 
 ENDS = {"at the low end": COLOURS[6], "at the high end": COLOURS[2]}
@@ -24,8 +24,8 @@ def tornado_picture(
     """Draw from where to where each input moves the month's cost, the widest first.
 
     Args:
-        swings: As ``costs.uncertainty.tornado`` returns them; what cannot serve at one end of its
-            range has an arrow there.
+        swings: As ``costs.estimate.uncertainty.tornado`` returns them; what cannot serve at one
+            end of its range has an arrow there.
         cost_usd: The month's cost with each input at its value.
         note: Where the prices come from; stands below the picture.
         most: How many are drawn.

@@ -8,12 +8,12 @@ from functools import partial
 
 import numpy as np
 
-from deployworkbook.costs.advise import advise
-from deployworkbook.costs.catalog import Catalog
-from deployworkbook.costs.catalog_file import load_catalog
-from deployworkbook.costs.price_note import price_note
-from deployworkbook.costs.profile import Profile
-from deployworkbook.costs.workload import EVENING_DAY, FLAT_DAY, OFFICE_DAY, Workload
+from deployworkbook.costs.advice.advise import advise
+from deployworkbook.costs.estimate.profile import Profile
+from deployworkbook.costs.estimate.workload import EVENING_DAY, FLAT_DAY, OFFICE_DAY, Workload
+from deployworkbook.costs.prices.catalog import Catalog
+from deployworkbook.costs.prices.catalog_file import load_catalog
+from deployworkbook.costs.prices.note import price_note
 from deployworkbook.plots.advice import AdviceResult, AdviceView
 from deployworkbook.validation import message
 from deployworkbook.widgets.controls import Choice, Control, LogSlider, Slider

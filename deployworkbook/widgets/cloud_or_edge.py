@@ -7,12 +7,12 @@ from functools import partial
 
 import numpy as np
 
-from deployworkbook.costs.catalog import Catalog
-from deployworkbook.costs.catalog_file import load_catalog
-from deployworkbook.costs.curves import break_even, cost_along
-from deployworkbook.costs.deployment import Deployment
-from deployworkbook.costs.price_note import price_note
-from deployworkbook.costs.workload import Workload
+from deployworkbook.costs.estimate.curves import break_even, cost_along
+from deployworkbook.costs.estimate.deployment import Deployment
+from deployworkbook.costs.estimate.workload import Workload
+from deployworkbook.costs.prices.catalog import Catalog
+from deployworkbook.costs.prices.catalog_file import load_catalog
+from deployworkbook.costs.prices.note import price_note
 from deployworkbook.plots.cloud_or_edge import CloudOrEdgeResult, CloudOrEdgeView
 from deployworkbook.validation import message
 from deployworkbook.widgets.controls import Choice, Stops

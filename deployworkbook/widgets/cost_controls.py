@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from deployworkbook.costs.catalog import Catalog
-from deployworkbook.costs.workload import Workload
+from deployworkbook.costs.estimate.workload import Workload
+from deployworkbook.costs.prices.catalog import Catalog
 from deployworkbook.widgets.controls import LogSlider, Slider
 
 RATE_LOW_PER_S, RATE_HIGH_PER_S = 0.1, 1e5

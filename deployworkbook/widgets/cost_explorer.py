@@ -7,13 +7,13 @@ from functools import partial
 
 import numpy as np
 
-from deployworkbook.costs.catalog import Catalog
-from deployworkbook.costs.catalog_file import load_catalog
-from deployworkbook.costs.curves import cost_along
-from deployworkbook.costs.deployment import Deployment
-from deployworkbook.costs.model import estimate
-from deployworkbook.costs.price_note import price_note
-from deployworkbook.costs.workload import Workload
+from deployworkbook.costs.estimate.curves import cost_along
+from deployworkbook.costs.estimate.deployment import Deployment
+from deployworkbook.costs.estimate.model import estimate
+from deployworkbook.costs.estimate.workload import Workload
+from deployworkbook.costs.prices.catalog import Catalog
+from deployworkbook.costs.prices.catalog_file import load_catalog
+from deployworkbook.costs.prices.note import price_note
 from deployworkbook.plots.cost_explorer import CostResult, CostView
 from deployworkbook.widgets.controls import Choice, Slider
 from deployworkbook.widgets.cost_controls import (

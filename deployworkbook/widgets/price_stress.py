@@ -7,13 +7,13 @@ from functools import partial
 
 import numpy as np
 
-from deployworkbook.costs.breakdown import Kind
-from deployworkbook.costs.catalog import Catalog
-from deployworkbook.costs.catalog_file import load_catalog
-from deployworkbook.costs.curves import cost_along
-from deployworkbook.costs.deployment import Deployment
-from deployworkbook.costs.price_note import price_note
-from deployworkbook.costs.workload import Workload
+from deployworkbook.costs.estimate.breakdown import Kind
+from deployworkbook.costs.estimate.curves import cost_along
+from deployworkbook.costs.estimate.deployment import Deployment
+from deployworkbook.costs.estimate.workload import Workload
+from deployworkbook.costs.prices.catalog import Catalog
+from deployworkbook.costs.prices.catalog_file import load_catalog
+from deployworkbook.costs.prices.note import price_note
 from deployworkbook.plots.price_stress import StressResult, StressView
 from deployworkbook.widgets.controls import Slider
 from deployworkbook.widgets.cost_controls import rate_slider

@@ -6,9 +6,9 @@ from functools import partial
 
 import numpy as np
 
-from deployworkbook.costs.catalog import Catalog
-from deployworkbook.costs.catalog_file import load_catalog
-from deployworkbook.costs.storing import storage_options
+from deployworkbook.costs.advice.storing import storage_options
+from deployworkbook.costs.prices.catalog import Catalog
+from deployworkbook.costs.prices.catalog_file import load_catalog
 from deployworkbook.costs.units import GIB
 from deployworkbook.plots.storage_choice import StorageResult, StorageView
 from deployworkbook.widgets.controls import LogSlider

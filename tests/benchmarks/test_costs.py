@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from deployworkbook.costs.advise import advise
-from deployworkbook.costs.catalog_file import load_catalog
-from deployworkbook.costs.curves import total_along
-from deployworkbook.costs.deployment import Deployment
-from deployworkbook.costs.inputs import gather
-from deployworkbook.costs.parts import month_of
-from deployworkbook.costs.profile import Profile
-from deployworkbook.costs.uncertainty import simulate
-from deployworkbook.costs.workload import Workload
+from deployworkbook.costs.advice.advise import advise
+from deployworkbook.costs.estimate.curves import total_along
+from deployworkbook.costs.estimate.deployment import Deployment
+from deployworkbook.costs.estimate.inputs import gather
+from deployworkbook.costs.estimate.parts import month_of
+from deployworkbook.costs.estimate.profile import Profile
+from deployworkbook.costs.estimate.uncertainty import simulate
+from deployworkbook.costs.estimate.workload import Workload
+from deployworkbook.costs.prices.catalog_file import load_catalog
 
 pytestmark = pytest.mark.timing
 

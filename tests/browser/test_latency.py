@@ -74,8 +74,8 @@ replicas_explorer()
 """,
     "advice": """
 import numpy as np
-from deployworkbook.costs.profile import Profile
-from deployworkbook.costs.workload import Workload
+from deployworkbook.costs.estimate.profile import Profile
+from deployworkbook.costs.estimate.workload import Workload
 from deployworkbook.widgets.advice import advice_explorer
 rng = np.random.default_rng(0)
 advice_explorer([
@@ -85,25 +85,25 @@ advice_explorer([
 ], Workload(2000.0))
 """,
     "cost": """
-from deployworkbook.costs.deployment import Deployment
-from deployworkbook.costs.profile import Profile
-from deployworkbook.costs.workload import Workload
+from deployworkbook.costs.estimate.deployment import Deployment
+from deployworkbook.costs.estimate.profile import Profile
+from deployworkbook.costs.estimate.workload import Workload
 from deployworkbook.widgets.cost_explorer import cost_explorer
 profile = Profile("float32", "numpy", 0.02, 0.1, 0.98, 407_080, 380_000, 100e6)
 cost_explorer(Workload(100.0), Deployment(profile))
 """,
     "cloud or edge": """
-from deployworkbook.costs.deployment import Deployment
-from deployworkbook.costs.profile import Profile
-from deployworkbook.costs.workload import Workload
+from deployworkbook.costs.estimate.deployment import Deployment
+from deployworkbook.costs.estimate.profile import Profile
+from deployworkbook.costs.estimate.workload import Workload
 from deployworkbook.widgets.cloud_or_edge import cloud_or_edge_explorer
 profile = Profile("float32", "numpy", 0.02, 0.1, 0.98, 407_080, 380_000, 100e6)
 cloud_or_edge_explorer(Workload(100.0), Deployment(profile))
 """,
     "price stress": """
-from deployworkbook.costs.deployment import Deployment
-from deployworkbook.costs.profile import Profile
-from deployworkbook.costs.workload import Workload
+from deployworkbook.costs.estimate.deployment import Deployment
+from deployworkbook.costs.estimate.profile import Profile
+from deployworkbook.costs.estimate.workload import Workload
 from deployworkbook.widgets.price_stress import stress_explorer
 profile = Profile("float32", "numpy", 0.02, 0.1, 0.98, 407_080, 380_000, 100e6)
 stress_explorer(Workload(100.0), Deployment(profile))

@@ -4,12 +4,12 @@ import re
 
 import pytest
 
-from deployworkbook.costs.advise import advise
-from deployworkbook.costs.deployment import Deployment
-from deployworkbook.costs.plan import make_plan
-from deployworkbook.costs.plan_text import as_html
-from deployworkbook.costs.profile import Profile
-from deployworkbook.costs.workload import OFFICE_DAY, Workload
+from deployworkbook.costs.advice.advise import advise
+from deployworkbook.costs.estimate.deployment import Deployment
+from deployworkbook.costs.estimate.profile import Profile
+from deployworkbook.costs.estimate.workload import OFFICE_DAY, Workload
+from deployworkbook.costs.plan.plan import make_plan
+from deployworkbook.costs.plan.text import as_html
 
 PHONE = {"width": 375, "height": 800}
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from deployworkbook.costs.profile import Profile
+from deployworkbook.costs.estimate.profile import Profile
 
 
 @pytest.fixture

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deployworkbook.costs.advise import advise
-from deployworkbook.costs.catalog_file import load_catalog
-from deployworkbook.costs.deployment import Deployment
-from deployworkbook.costs.inputs import gather
-from deployworkbook.costs.model import estimate
-from deployworkbook.costs.parts import month_of
-from deployworkbook.costs.profile import Profile
-from deployworkbook.costs.workload import OFFICE_DAY, Workload
+from deployworkbook.costs.advice.advise import advise
+from deployworkbook.costs.estimate.deployment import Deployment
+from deployworkbook.costs.estimate.inputs import gather
+from deployworkbook.costs.estimate.model import estimate
+from deployworkbook.costs.estimate.parts import month_of
+from deployworkbook.costs.estimate.profile import Profile
+from deployworkbook.costs.estimate.workload import OFFICE_DAY, Workload
+from deployworkbook.costs.prices.catalog_file import load_catalog
 
 CATALOG = load_catalog()
 SOME = ("c6g.medium", "c7i.large", "c8g.xlarge", "g4dn.xlarge", "tpu-v5e-1")
@@ -50,7 +50,7 @@ def by_brute_force(workload, profiles, machines, accuracy_share, memory_bytes, l
     return costs
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     PROFILES,
     st.floats(0, 5000),
@@ -91,7 +91,7 @@ def test_the_best_is_that_of_brute_force(
     assert float(found.total_usd_per_month) == pytest.approx(least, abs=0.1)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(PROFILES, st.floats(0, 5000))
 def test_the_frontier_is_that_of_brute_force(profiles, rate):
     advice = advise(Workload(rate), profiles, machines=SOME)

@@ -8,7 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployworkbook.costs.capacity import QUEUES, capacity_of, replicas_for, replicas_for_all
+from deployworkbook.costs.capacity.replicas import (
+    QUEUES,
+    capacity_of,
+    replicas_for,
+    replicas_for_all,
+)
 from deployworkbook.formulas.waiting import response_percentile_s
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from deployworkbook.costs.capacity_check import compare
+from deployworkbook.costs.capacity.check import compare
 from deployworkbook.formulas.response import response_times
 
 SERVICE_S = np.random.default_rng(5).gamma(8.0, 0.01 / 8, 5000)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from deployworkbook.costs.capacity_check import compare
+from deployworkbook.costs.capacity.check import compare
 from deployworkbook.formulas.observed import observe_server
 from deployworkbook.serving.embedded.servable import Servable
 from deployworkbook.serving.launcher.starting import start

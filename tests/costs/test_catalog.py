@@ -7,8 +7,8 @@ from datetime import date
 
 import pytest
 
-from deployworkbook.costs.catalog_file import SHIPPED, load_catalog
-from deployworkbook.costs.changes import changes_between
+from deployworkbook.costs.prices.catalog_file import SHIPPED, load_catalog
+from deployworkbook.costs.prices.changes import changes_between
 
 SOURCE = 'source = "ec2"'
 MACHINE = f'kind = "cpu", processor = "zen-4", vcpus = 2, memory_gib = 4, {SOURCE}'

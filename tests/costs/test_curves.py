@@ -5,12 +5,12 @@ import math
 import numpy as np
 import pytest
 
-from deployworkbook.costs.breakdown import KINDS
-from deployworkbook.costs.curves import break_even, cost_along, total_along
-from deployworkbook.costs.deployment import Deployment
-from deployworkbook.costs.model import estimate
-from deployworkbook.costs.storing import storage_options
-from deployworkbook.costs.workload import Workload
+from deployworkbook.costs.advice.storing import storage_options
+from deployworkbook.costs.estimate.breakdown import KINDS
+from deployworkbook.costs.estimate.curves import break_even, cost_along, total_along
+from deployworkbook.costs.estimate.deployment import Deployment
+from deployworkbook.costs.estimate.model import estimate
+from deployworkbook.costs.estimate.workload import Workload
 
 
 @pytest.fixture

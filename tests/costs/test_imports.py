@@ -8,7 +8,10 @@ import pytest
 HEAVY = ("tensorflow", "tf_keras", "matplotlib", "pandas", "ipywidgets", "scipy")
 
 
-@pytest.mark.parametrize("module", ["model", "advise", "uncertainty", "curves", "plan_text"])
+@pytest.mark.parametrize(
+    "module",
+    ["estimate.model", "estimate.uncertainty", "estimate.curves", "advice.advise", "plan.text"],
+)
 def test_nothing_heavy_is_loaded(module):
     code = (
         f"import sys, deployworkbook.costs.{module}; "

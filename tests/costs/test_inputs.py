@@ -7,18 +7,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deployworkbook.costs.catalog_file import load_catalog
-from deployworkbook.costs.deployment import Deployment
-from deployworkbook.costs.inputs import NUMERIC, changed, gather
-from deployworkbook.costs.model import estimate
-from deployworkbook.costs.parts import month_of
-from deployworkbook.costs.profile import Profile
-from deployworkbook.costs.workload import Workload
+from deployworkbook.costs.estimate.deployment import Deployment
+from deployworkbook.costs.estimate.inputs import NUMERIC, changed, gather
+from deployworkbook.costs.estimate.model import estimate
+from deployworkbook.costs.estimate.parts import month_of
+from deployworkbook.costs.estimate.profile import Profile
+from deployworkbook.costs.estimate.workload import Workload
+from deployworkbook.costs.prices.catalog_file import load_catalog
 
 SMALL = Profile("int8", "litert", 0.004, 0.1, 0.9773, 105_920, 92_879, 190e6)
 CATALOG = load_catalog()
 # An estimate takes milliseconds, and more on a busy machine.
-SOME = settings(max_examples=50, deadline=None)
+SOME = settings(max_examples=50)
 
 
 @pytest.mark.parametrize(

@@ -8,21 +8,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deployworkbook.costs.breakdown import KINDS
-from deployworkbook.costs.catalog_file import load_catalog
-from deployworkbook.costs.deployment import Deployment
-from deployworkbook.costs.inputs import gather
-from deployworkbook.costs.model import estimate
-from deployworkbook.costs.parts import month_of
-from deployworkbook.costs.profile import Profile
+from deployworkbook.costs.estimate.breakdown import KINDS
+from deployworkbook.costs.estimate.deployment import Deployment
+from deployworkbook.costs.estimate.inputs import gather
+from deployworkbook.costs.estimate.model import estimate
+from deployworkbook.costs.estimate.parts import month_of
+from deployworkbook.costs.estimate.profile import Profile
+from deployworkbook.costs.estimate.workload import EVENING_DAY, OFFICE_DAY, WORK_WEEK, Workload
+from deployworkbook.costs.prices.catalog_file import load_catalog
 from deployworkbook.costs.units import GIB
-from deployworkbook.costs.workload import EVENING_DAY, OFFICE_DAY, WORK_WEEK, Workload
 
 SMALL = Profile("int8", "litert", 0.004, 0.1, 0.9773, 105_920, 92_879, 190e6)
 RATES = st.floats(0, 2e4)
 CATALOG = load_catalog()
 # An estimate takes milliseconds, and more on a busy machine.
-SOME = settings(max_examples=50, deadline=None)
+SOME = settings(max_examples=50)
 
 
 def cents(breakdown, name):

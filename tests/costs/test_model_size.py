@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from deployworkbook.costs.catalog_file import load_catalog
-from deployworkbook.costs.model_size import call_time_s, machines_for, usd_per_million
+from deployworkbook.costs.advice.model_size import call_time_s, machines_for, usd_per_million
+from deployworkbook.costs.prices.catalog_file import load_catalog
 
 CATALOG = load_catalog()
 # Two operations for each weight of the article's network: 784 × 128 + 128 × 10.

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deployworkbook.costs.money import as_usd, to_cents
-from deployworkbook.costs.tiers import amounts_in_tiers, tiered_cost
+from deployworkbook.costs.prices.tiers import amounts_in_tiers, tiered_cost
 
 AMOUNTS = st.floats(0, 1e9, allow_nan=False)
 ENDS = st.lists(st.floats(0.5, 1e6), min_size=0, max_size=5, unique=True).map(

@@ -6,13 +6,13 @@ from dataclasses import replace
 import pytest
 from bs4 import BeautifulSoup
 
-from deployworkbook.costs.advise import advise
-from deployworkbook.costs.deployment import Deployment
-from deployworkbook.costs.model import estimate
-from deployworkbook.costs.plan import make_plan
-from deployworkbook.costs.plan_sections import sections_of
-from deployworkbook.costs.plan_text import as_html, as_markdown
-from deployworkbook.costs.workload import OFFICE_DAY, Workload
+from deployworkbook.costs.advice.advise import advise
+from deployworkbook.costs.estimate.deployment import Deployment
+from deployworkbook.costs.estimate.model import estimate
+from deployworkbook.costs.estimate.workload import OFFICE_DAY, Workload
+from deployworkbook.costs.plan.plan import make_plan
+from deployworkbook.costs.plan.sections import sections_of
+from deployworkbook.costs.plan.text import as_html, as_markdown
 
 
 @pytest.fixture

@@ -2,8 +2,8 @@
 
 import pytest
 
-from deployworkbook.costs.catalog_file import load_catalog
-from deployworkbook.costs.price_note import price_note
+from deployworkbook.costs.prices.catalog_file import load_catalog
+from deployworkbook.costs.prices.note import price_note
 
 
 def test_each_kind_of_price_has_its_region_and_its_day():

@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from deployworkbook.costs.deployment import Deployment
-from deployworkbook.costs.from_ledger import measured_in, profile_named
-from deployworkbook.costs.model import estimate
-from deployworkbook.costs.profile import Profile, mean_and_scv
-from deployworkbook.costs.workload import Workload
+from deployworkbook.costs.estimate.deployment import Deployment
+from deployworkbook.costs.estimate.from_ledger import measured_in, profile_named
+from deployworkbook.costs.estimate.model import estimate
+from deployworkbook.costs.estimate.profile import Profile, mean_and_scv
+from deployworkbook.costs.estimate.workload import Workload
 from deployworkbook.ledger import Ledger
 from deployworkbook.machine import Machine
 from deployworkbook.measurement import Entry, Measurement

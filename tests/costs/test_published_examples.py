@@ -8,9 +8,9 @@ from decimal import Decimal
 
 import pytest
 
-from deployworkbook.costs.catalog_file import SHIPPED, load_catalog
 from deployworkbook.costs.money import to_cents
-from deployworkbook.costs.tiers import amounts_in_tiers, tiered_cost
+from deployworkbook.costs.prices.catalog_file import SHIPPED, load_catalog
+from deployworkbook.costs.prices.tiers import amounts_in_tiers, tiered_cost
 from deployworkbook.costs.units import GIB
 
 TIB_IN_GIB = 1024

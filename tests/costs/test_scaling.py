@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from deployworkbook.costs.autoscaler import Autoscaler, Decisions
-from deployworkbook.costs.scaling import simulate_day
+from deployworkbook.costs.capacity.autoscaler import Autoscaler, Decisions
+from deployworkbook.costs.capacity.scaling import simulate_day
 from deployworkbook.formulas.intervals import mean_interval
 from deployworkbook.formulas.queueing import mean_wait_s
 from deployworkbook.formulas.waiting import response_survival

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployworkbook.costs.deployment import Deployment
-from deployworkbook.costs.model import estimate
-from deployworkbook.costs.uncertainty import Range, assumed_ranges, simulate, tornado
-from deployworkbook.costs.workload import Workload
+from deployworkbook.costs.estimate.deployment import Deployment
+from deployworkbook.costs.estimate.model import estimate
+from deployworkbook.costs.estimate.uncertainty import Range, assumed_ranges, simulate, tornado
+from deployworkbook.costs.estimate.workload import Workload
 
 
 @pytest.fixture

@@ -5,20 +5,15 @@ from dataclasses import fields
 
 import pytest
 
-from deployworkbook.costs import (
-    advice,
-    breakdown,
-    catalog,
-    model_size,
-    parts,
-    plan,
-    storing,
-    uncertainty,
-)
-from deployworkbook.costs.catalog_file import load_catalog
-from deployworkbook.costs.deployment import Deployment
-from deployworkbook.costs.inputs import NUMERIC, Inputs
-from deployworkbook.costs.profile import Profile
+from deployworkbook.costs.advice import advice, model_size, storing
+from deployworkbook.costs.estimate import breakdown, parts, uncertainty
+from deployworkbook.costs.estimate.deployment import Deployment
+from deployworkbook.costs.estimate.inputs import NUMERIC, Inputs
+from deployworkbook.costs.estimate.profile import Profile
+from deployworkbook.costs.estimate.workload import Workload
+from deployworkbook.costs.plan import plan
+from deployworkbook.costs.prices import catalog
+from deployworkbook.costs.prices.catalog_file import load_catalog
 from deployworkbook.costs.units import (
     COUNTS,
     GB,
@@ -29,7 +24,6 @@ from deployworkbook.costs.units import (
     check_quantity,
     unit_of,
 )
-from deployworkbook.costs.workload import Workload
 
 # Numbers whose unit another field says: the part's, the assumption's own name, the input's.
 UNIT_ELSEWHERE = {

@@ -7,12 +7,12 @@ from decimal import Decimal
 import pytest
 
 from deployworkbook.cli import main
-from deployworkbook.costs.advise import advise
-from deployworkbook.costs.catalog_file import load_catalog
-from deployworkbook.costs.deployment import Deployment
-from deployworkbook.costs.from_ledger import measured_in, profile_named
-from deployworkbook.costs.model import estimate
-from deployworkbook.costs.workload import OFFICE_DAY, Workload
+from deployworkbook.costs.advice.advise import advise
+from deployworkbook.costs.estimate.deployment import Deployment
+from deployworkbook.costs.estimate.from_ledger import measured_in, profile_named
+from deployworkbook.costs.estimate.model import estimate
+from deployworkbook.costs.estimate.workload import OFFICE_DAY, Workload
+from deployworkbook.costs.prices.catalog_file import load_catalog
 from deployworkbook.ledger import Ledger
 from deployworkbook.lessons import catalogue
 from deployworkbook.workspace import Workspace

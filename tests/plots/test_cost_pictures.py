@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from deployworkbook.costs.breakdown import KINDS
-from deployworkbook.costs.deployment import Deployment
-from deployworkbook.costs.model import estimate
-from deployworkbook.costs.price_note import price_note
-from deployworkbook.costs.profile import Profile
-from deployworkbook.costs.uncertainty import Range, Swing
-from deployworkbook.costs.workload import Workload
+from deployworkbook.costs.estimate.breakdown import KINDS
+from deployworkbook.costs.estimate.deployment import Deployment
+from deployworkbook.costs.estimate.model import estimate
+from deployworkbook.costs.estimate.profile import Profile
+from deployworkbook.costs.estimate.uncertainty import Range, Swing
+from deployworkbook.costs.estimate.workload import Workload
+from deployworkbook.costs.prices.note import price_note
 from deployworkbook.plots.bill import KIND_COLOURS, KIND_HATCHES, bill_picture
 from deployworkbook.plots.tornado import tornado_picture
 

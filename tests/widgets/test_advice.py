@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from deployworkbook.costs.advise import advise
-from deployworkbook.costs.catalog_file import load_catalog
-from deployworkbook.costs.deployment import Deployment
-from deployworkbook.costs.model import estimate
-from deployworkbook.costs.profile import Profile
-from deployworkbook.costs.workload import OFFICE_DAY, Workload
+from deployworkbook.costs.advice.advise import advise
+from deployworkbook.costs.estimate.deployment import Deployment
+from deployworkbook.costs.estimate.model import estimate
+from deployworkbook.costs.estimate.profile import Profile
+from deployworkbook.costs.estimate.workload import OFFICE_DAY, Workload
+from deployworkbook.costs.prices.catalog_file import load_catalog
 from deployworkbook.widgets.advice import advice_explorer, compute_advice
 
 # A large process, an exact one, a small one that is less exact, and one that is slow.

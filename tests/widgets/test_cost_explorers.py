@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from matplotlib.text import Text
 
-from deployworkbook.costs.catalog_file import load_catalog
-from deployworkbook.costs.curves import break_even
-from deployworkbook.costs.deployment import Deployment
-from deployworkbook.costs.model import estimate
-from deployworkbook.costs.profile import Profile
-from deployworkbook.costs.storing import storage_options
-from deployworkbook.costs.workload import OFFICE_DAY, Workload
+from deployworkbook.costs.advice.storing import storage_options
+from deployworkbook.costs.estimate.curves import break_even
+from deployworkbook.costs.estimate.deployment import Deployment
+from deployworkbook.costs.estimate.model import estimate
+from deployworkbook.costs.estimate.profile import Profile
+from deployworkbook.costs.estimate.workload import OFFICE_DAY, Workload
+from deployworkbook.costs.prices.catalog_file import load_catalog
 from deployworkbook.widgets.cloud_or_edge import RATES_PER_S, cloud_or_edge_explorer
 from deployworkbook.widgets.cost_controls import size_slider
 from deployworkbook.widgets.cost_explorer import cost_explorer

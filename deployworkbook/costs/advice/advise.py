@@ -12,21 +12,21 @@ from typing import Any
 
 import numpy as np
 
-from deployworkbook.costs.advice import Advice, Array, Flags, deployment_of
-from deployworkbook.costs.catalog import Catalog, Machine
-from deployworkbook.costs.catalog_file import load_catalog
-from deployworkbook.costs.deployment import Deployment
-from deployworkbook.costs.inputs import (
+from deployworkbook.costs.advice.advice import Advice, Array, Flags, deployment_of
+from deployworkbook.costs.estimate.deployment import Deployment
+from deployworkbook.costs.estimate.inputs import (
     Inputs,
     gather,
     machine_inputs,
     overhead_s,
     profile_inputs,
 )
-from deployworkbook.costs.machines import needed_at_peak, workers
-from deployworkbook.costs.parts import month_of
-from deployworkbook.costs.profile import Profile
-from deployworkbook.costs.workload import Workload
+from deployworkbook.costs.estimate.machines import needed_at_peak, workers
+from deployworkbook.costs.estimate.parts import month_of
+from deployworkbook.costs.estimate.profile import Profile
+from deployworkbook.costs.estimate.workload import Workload
+from deployworkbook.costs.prices.catalog import Catalog, Machine
+from deployworkbook.costs.prices.catalog_file import load_catalog
 from deployworkbook.formulas.frontier import pareto
 from deployworkbook.validation import check_number, message
 

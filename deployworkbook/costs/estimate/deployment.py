@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-from deployworkbook.costs.profile import Profile
+from deployworkbook.costs.estimate.profile import Profile
 from deployworkbook.costs.units import check_quantity
 from deployworkbook.validation import message
 

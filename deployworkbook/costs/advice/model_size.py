@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from deployworkbook.costs.catalog import Catalog, Machine, Processor
-from deployworkbook.costs.catalog_file import load_catalog
+from deployworkbook.costs.prices.catalog import Catalog, Machine, Processor
+from deployworkbook.costs.prices.catalog_file import load_catalog
 from deployworkbook.costs.units import SECONDS_PER_HOUR
 from deployworkbook.validation import check_array, check_number, message
 
@@ -51,7 +51,7 @@ def call_time_s(processor: Processor, operations: ArrayLike, *, batch_size: Arra
     Raises:
         ValueError: An argument is out of range.
 
-    >>> from deployworkbook.costs.catalog_file import load_catalog
+    >>> from deployworkbook.costs.prices.catalog_file import load_catalog
     >>> t4 = load_catalog().processors["t4"]
     >>> round(float(call_time_s(t4, 2e9)), 9)  # 0.05 ms + 2 · 10⁹ / (20,000 · 10⁹)
     0.00015
@@ -85,7 +85,7 @@ def usd_per_million(
     Raises:
         ValueError: An argument is out of range, or the machine is an edge board.
 
-    >>> from deployworkbook.costs.catalog_file import load_catalog
+    >>> from deployworkbook.costs.prices.catalog_file import load_catalog
     >>> round(float(usd_per_million(load_catalog().machine("c7g.medium"), 2e5)), 6)
     0.00014
     """

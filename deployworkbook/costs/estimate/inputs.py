@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deployworkbook.costs.catalog import Catalog, Machine, Tier, find
-from deployworkbook.costs.deployment import Deployment
-from deployworkbook.costs.profile import Profile
+from deployworkbook.costs.estimate.deployment import Deployment
+from deployworkbook.costs.estimate.profile import Profile
+from deployworkbook.costs.estimate.workload import Workload
+from deployworkbook.costs.prices.catalog import Catalog, Machine, Tier, find
 from deployworkbook.costs.units import COUNTS, GIB, check_quantity, most_of
-from deployworkbook.costs.workload import Workload
 from deployworkbook.validation import check_array, check_number, message
 
 Array = NDArray[np.float64]

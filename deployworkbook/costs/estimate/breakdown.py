@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
-from deployworkbook.costs.deployment import Deployment
-from deployworkbook.costs.workload import Workload
+from deployworkbook.costs.estimate.deployment import Deployment
+from deployworkbook.costs.estimate.workload import Workload
 
 Kind = Literal["compute", "storage", "network", "maintenance"]
 KINDS: tuple[Kind, ...] = ("compute", "storage", "network", "maintenance")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from deployworkbook.costs.profile import Profile
+from deployworkbook.costs.estimate.profile import Profile
 from deployworkbook.validation import check_choice, message
 
 if TYPE_CHECKING:

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from deployworkbook.costs.catalog import Catalog
-from deployworkbook.costs.catalog_file import load_catalog
-from deployworkbook.costs.deployment import Deployment
-from deployworkbook.costs.inputs import NUMERIC, Inputs, changed, check_input, gather
-from deployworkbook.costs.parts import month_of
-from deployworkbook.costs.workload import Workload
+from deployworkbook.costs.estimate.deployment import Deployment
+from deployworkbook.costs.estimate.inputs import NUMERIC, Inputs, changed, check_input, gather
+from deployworkbook.costs.estimate.parts import month_of
+from deployworkbook.costs.estimate.workload import Workload
+from deployworkbook.costs.prices.catalog import Catalog
+from deployworkbook.costs.prices.catalog_file import load_catalog
 from deployworkbook.validation import check_integer, check_number, message
 
 Array = NDArray[np.float64]

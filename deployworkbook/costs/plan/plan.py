@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from deployworkbook.costs.advice import Advice, Choice
-from deployworkbook.costs.breakdown import CostBreakdown
-from deployworkbook.costs.capacity import Capacity, capacity_of
-from deployworkbook.costs.deployment import Deployment
-from deployworkbook.costs.inputs import gather
-from deployworkbook.costs.machines import PERCENTILE, service_s, workers
-from deployworkbook.costs.model import estimate
-from deployworkbook.costs.uncertainty import Spread, Swing, simulate, tornado
+from deployworkbook.costs.advice.advice import Advice, Choice
+from deployworkbook.costs.capacity.replicas import Capacity, capacity_of
+from deployworkbook.costs.estimate.breakdown import CostBreakdown
+from deployworkbook.costs.estimate.deployment import Deployment
+from deployworkbook.costs.estimate.inputs import gather
+from deployworkbook.costs.estimate.machines import PERCENTILE, service_s, workers
+from deployworkbook.costs.estimate.model import estimate
+from deployworkbook.costs.estimate.uncertainty import Spread, Swing, simulate, tornado
 from deployworkbook.validation import check_integer, message
 
 

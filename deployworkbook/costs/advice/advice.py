@@ -9,11 +9,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from deployworkbook.costs.catalog import Catalog, Machine
-from deployworkbook.costs.deployment import Deployment
-from deployworkbook.costs.profile import Profile
+from deployworkbook.costs.estimate.deployment import Deployment
+from deployworkbook.costs.estimate.profile import Profile
+from deployworkbook.costs.estimate.workload import Workload
+from deployworkbook.costs.prices.catalog import Catalog, Machine
 from deployworkbook.costs.units import GIB
-from deployworkbook.costs.workload import Workload
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from deployworkbook.costs.capacity import MOST_REPLICAS, replicas_for_all
-from deployworkbook.costs.inputs import Inputs
+from deployworkbook.costs.capacity.replicas import MOST_REPLICAS, replicas_for_all
+from deployworkbook.costs.estimate.inputs import Inputs
 
 Array = NDArray[np.float64]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from deployworkbook.costs.fleet import Fleet
+from deployworkbook.costs.capacity.fleet import Fleet
 from deployworkbook.formulas.queueing import check_times, utilisation
 from deployworkbook.formulas.response import response_times
 from deployworkbook.validation import (

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from deployworkbook.costs.breakdown import Kind
-from deployworkbook.costs.inputs import Inputs
-from deployworkbook.costs.machines import fleet
-from deployworkbook.costs.tiers import tiered_cost
+from deployworkbook.costs.estimate.breakdown import Kind
+from deployworkbook.costs.estimate.inputs import Inputs
+from deployworkbook.costs.estimate.machines import fleet
+from deployworkbook.costs.prices.tiers import tiered_cost
 from deployworkbook.costs.units import GIB, HOURS_PER_MONTH, MONTHS_PER_YEAR, SECONDS_PER_MONTH
 
 Array = NDArray[np.float64]

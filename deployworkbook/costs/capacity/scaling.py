@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from deployworkbook.costs.autoscaler import Autoscaler, Decisions
-from deployworkbook.costs.fleet import Fleet
+from deployworkbook.costs.capacity.autoscaler import Autoscaler, Decisions
+from deployworkbook.costs.capacity.fleet import Fleet
 from deployworkbook.formulas.queueing import check_times
 from deployworkbook.validation import check_array, check_integer, check_number, message
 

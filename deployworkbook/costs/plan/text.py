@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from html import escape
 
-from deployworkbook.costs.plan import Plan
-from deployworkbook.costs.plan_sections import Section, sections_of, title_of
+from deployworkbook.costs.plan.plan import Plan
+from deployworkbook.costs.plan.sections import Section, sections_of, title_of
 
 STYLE = """
 body { font: 15px/1.45 system-ui, sans-serif; color: #1b1b1b; background: #fff; margin: 2rem auto;

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from deployworkbook.costs.breakdown import KINDS, Kind
-from deployworkbook.costs.catalog import Catalog
-from deployworkbook.costs.catalog_file import load_catalog
-from deployworkbook.costs.deployment import Deployment
-from deployworkbook.costs.inputs import changed, gather
-from deployworkbook.costs.parts import month_of
-from deployworkbook.costs.workload import Workload
+from deployworkbook.costs.estimate.breakdown import KINDS, Kind
+from deployworkbook.costs.estimate.deployment import Deployment
+from deployworkbook.costs.estimate.inputs import changed, gather
+from deployworkbook.costs.estimate.parts import month_of
+from deployworkbook.costs.estimate.workload import Workload
+from deployworkbook.costs.prices.catalog import Catalog
+from deployworkbook.costs.prices.catalog_file import load_catalog
 from deployworkbook.validation import check_array, check_integer, check_number, message
 
 Array = NDArray[np.float64]

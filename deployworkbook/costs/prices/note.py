@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from deployworkbook.costs.catalog import Catalog, Source, find
-from deployworkbook.costs.catalog_file import load_catalog
+from deployworkbook.costs.prices.catalog import Catalog, Source, find
+from deployworkbook.costs.prices.catalog_file import load_catalog
 
 
 def price_note(

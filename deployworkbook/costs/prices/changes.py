@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from deployworkbook.costs.catalog import Catalog, Processor, Source
+from deployworkbook.costs.prices.catalog import Catalog, Processor, Source
 
 SECTIONS = ("machines", "storage", "transfer", "figures", "processors", "assumptions")
 

@@ -7,17 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from deployworkbook.costs.breakdown import CostBreakdown, Part
-from deployworkbook.costs.capacity import MOST_REPLICAS
-from deployworkbook.costs.catalog import Catalog, Machine
-from deployworkbook.costs.catalog_file import load_catalog
-from deployworkbook.costs.deployment import Deployment
-from deployworkbook.costs.inputs import Inputs, changed, gather
-from deployworkbook.costs.machines import PERCENTILE, needed_at_peak, service_s, workers
+from deployworkbook.costs.capacity.replicas import MOST_REPLICAS
+from deployworkbook.costs.estimate.breakdown import CostBreakdown, Part
+from deployworkbook.costs.estimate.deployment import Deployment
+from deployworkbook.costs.estimate.inputs import Inputs, changed, gather
+from deployworkbook.costs.estimate.machines import PERCENTILE, needed_at_peak, service_s, workers
+from deployworkbook.costs.estimate.parts import Month, month_of
+from deployworkbook.costs.estimate.workload import Workload
 from deployworkbook.costs.money import to_cents
-from deployworkbook.costs.parts import Month, month_of
+from deployworkbook.costs.prices.catalog import Catalog, Machine
+from deployworkbook.costs.prices.catalog_file import load_catalog
 from deployworkbook.costs.units import SECONDS_PER_MONTH
-from deployworkbook.costs.workload import Workload
 from deployworkbook.formulas.waiting import response_percentile_s
 from deployworkbook.validation import message
 
@@ -40,8 +40,8 @@ def estimate(
         deployment: What serves it.
         catalog: What things cost; by default the shipped catalogue.
         month: How many months of growth lie behind.
-        values: Other numbers for some :class:`~deployworkbook.costs.inputs.Inputs`, by name, such
-            as ``{"compute_price_ratio": 1.2}`` for machines that cost a fifth more.
+        values: Other numbers for some :class:`~deployworkbook.costs.estimate.inputs.Inputs`, by
+            name, such as ``{"compute_price_ratio": 1.2}`` for machines that cost a fifth more.
 
     Returns:
         Parts of four kinds; they sum to the total, to the cent.
@@ -51,7 +51,7 @@ def estimate(
         ValueError: The deployment cannot hold the latency objective, or its machines lack the
             memory; an argument is out of range, or an amount too large for cents.
 
-    >>> from deployworkbook.costs.profile import Profile
+    >>> from deployworkbook.costs.estimate.profile import Profile
     >>> profile = Profile("int8", "litert", 0.01, 0.1, 0.977, 107_752, 93_384, 200e6)
     >>> found = estimate(Workload(10.0), Deployment(profile, machine="c7g.large"))
     >>> found.replicas_at_peak, found.dominant

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, get_args
 
-from deployworkbook.costs.catalog import (
+from deployworkbook.costs.prices.catalog import (
     Assumption,
     Basis,
     Catalog,
