@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from deployworkbook.costs.plan.plan import Plan
+from deployworkbook.costs.plan.making import Plan
 from deployworkbook.costs.plan.text import as_html, as_markdown
 from deployworkbook.workspace import Workspace, write_atomically
 

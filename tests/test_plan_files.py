@@ -5,7 +5,7 @@ import pytest
 from deployworkbook.costs.advice.advise import advise
 from deployworkbook.costs.estimate.profile import Profile
 from deployworkbook.costs.estimate.workload import Workload
-from deployworkbook.costs.plan.plan import make_plan
+from deployworkbook.costs.plan.making import make_plan
 from deployworkbook.costs.plan.text import as_html, as_markdown
 from deployworkbook.plan_files import PAGES, write_plan
 from deployworkbook.workspace import Workspace

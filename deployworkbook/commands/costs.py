@@ -131,7 +131,7 @@ def plan(
     """
     from deployworkbook.costs.advice.advise import advise
     from deployworkbook.costs.estimate.deployment import Deployment
-    from deployworkbook.costs.plan.plan import make_plan
+    from deployworkbook.costs.plan.making import make_plan
     from deployworkbook.costs.prices.catalog_file import load_catalog
     from deployworkbook.plan_files import write_plan
     from deployworkbook.validation import check_choice

@@ -16,7 +16,7 @@ from deployworkbook.plots.view import Row, View
 from deployworkbook.plots.words import short
 
 if TYPE_CHECKING:
-    from deployworkbook.costs.advice.advice import Choice
+    from deployworkbook.costs.advice.result import Choice
 
 # What is less accurate than the best by more percentage points is drawn at the lower edge.
 MOST_POINTS = 10.0

@@ -8,7 +8,7 @@ from deployworkbook.costs.advice.advise import advise
 from deployworkbook.costs.estimate.deployment import Deployment
 from deployworkbook.costs.estimate.profile import Profile
 from deployworkbook.costs.estimate.workload import OFFICE_DAY, Workload
-from deployworkbook.costs.plan.plan import make_plan
+from deployworkbook.costs.plan.making import make_plan
 from deployworkbook.costs.plan.text import as_html
 
 PHONE = {"width": 375, "height": 800}

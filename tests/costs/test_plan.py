@@ -10,7 +10,7 @@ from deployworkbook.costs.advice.advise import advise
 from deployworkbook.costs.estimate.deployment import Deployment
 from deployworkbook.costs.estimate.model import estimate
 from deployworkbook.costs.estimate.workload import OFFICE_DAY, Workload
-from deployworkbook.costs.plan.plan import make_plan
+from deployworkbook.costs.plan.making import make_plan
 from deployworkbook.costs.plan.sections import sections_of
 from deployworkbook.costs.plan.text import as_html, as_markdown
 

@@ -5,13 +5,13 @@ from dataclasses import fields
 
 import pytest
 
-from deployworkbook.costs.advice import advice, model_size, storing
+from deployworkbook.costs.advice import model_size, result, storing
 from deployworkbook.costs.estimate import breakdown, parts, uncertainty
 from deployworkbook.costs.estimate.deployment import Deployment
 from deployworkbook.costs.estimate.inputs import NUMERIC, Inputs
 from deployworkbook.costs.estimate.profile import Profile
 from deployworkbook.costs.estimate.workload import Workload
-from deployworkbook.costs.plan import plan
+from deployworkbook.costs.plan import making
 from deployworkbook.costs.prices import catalog
 from deployworkbook.costs.prices.catalog_file import load_catalog
 from deployworkbook.costs.units import (
@@ -41,7 +41,7 @@ UNIT_ELSEWHERE = {
     (breakdown.CostBreakdown, "replicas_needed"),
     (breakdown.CostBreakdown, "replicas_mean"),
     (parts.Month, "machines"),
-    (plan.Plan, "months"),
+    (making.Plan, "months"),
     # Proportions of the hours, several in one array.
     (Inputs, "load_ratios"),
     (Inputs, "load_shares"),
@@ -50,7 +50,7 @@ NUMBERS = ("int", "float", "Number", "Decimal", "Array")
 
 
 def classes():
-    for module in (advice, breakdown, catalog, model_size, parts, plan, storing, uncertainty):
+    for module in (breakdown, catalog, making, model_size, parts, result, storing, uncertainty):
         for member in vars(module).values():
             if hasattr(member, "__dataclass_fields__") and member.__module__ == module.__name__:
                 yield member

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from deployworkbook.costs.advice.advice import Advice, Array, Flags, deployment_of
+from deployworkbook.costs.advice.result import Advice, Array, Flags, deployment_of
 from deployworkbook.costs.estimate.deployment import Deployment
 from deployworkbook.costs.estimate.inputs import (
     Inputs,

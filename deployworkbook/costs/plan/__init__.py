@@ -1,4 +1,4 @@
 """A deployment plan on one page.
 
-- ``plan``: what it rests on. ``sections``: what it says. ``text``: as Markdown and as HTML.
+- ``making``: what it rests on. ``sections``: what it says. ``text``: as Markdown and as HTML.
 """

@@ -9,10 +9,10 @@ from collections import Counter
 from dataclasses import dataclass
 from decimal import Decimal
 
-from deployworkbook.costs.advice.advice import Verdict
+from deployworkbook.costs.advice.result import Verdict
 from deployworkbook.costs.estimate.breakdown import KINDS
 from deployworkbook.costs.money import as_usd
-from deployworkbook.costs.plan.plan import Plan
+from deployworkbook.costs.plan.making import Plan
 
 # A page is read, not searched: what matters most, and as many words as fit.
 SWINGS, RUNNERS_UP = 5, 3

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from deployworkbook.costs.plan.plan import Plan
+from deployworkbook.costs.plan.making import Plan
 from deployworkbook.costs.plan.sections import Section, sections_of, title_of
 
 STYLE = """

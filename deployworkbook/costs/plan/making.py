@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from deployworkbook.costs.advice.advice import Advice, Choice
+from deployworkbook.costs.advice.result import Advice, Choice
 from deployworkbook.costs.capacity.replicas import Capacity, capacity_of
 from deployworkbook.costs.estimate.breakdown import CostBreakdown
 from deployworkbook.costs.estimate.deployment import Deployment
