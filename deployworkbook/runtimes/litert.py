@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import ai_edge_litert
 import numpy as np
@@ -133,18 +134,18 @@ class LiteRTPredictor:
 class _Encoding:
     """Between float32 and the integers of a file's input or output."""
 
-    def __init__(self, details: dict) -> None:
+    def __init__(self, details: dict[str, Any]) -> None:
         scale, zero_point = details["quantization"]
         self._type = details["dtype"]
         self._scale, self._zero_point = np.float32(scale), np.float32(zero_point)
         self._range = np.iinfo(self._type)
 
-    def integers(self, values: NDArray[np.float32]) -> NDArray:
+    def integers(self, values: NDArray[np.float32]) -> NDArray[Any]:
         steps = values / self._scale
         np.rint(steps, out=steps)
         steps += self._zero_point
         np.clip(steps, self._range.min, self._range.max, out=steps)
         return steps.astype(self._type)
 
-    def numbers(self, integers: NDArray) -> NDArray[np.float32]:
+    def numbers(self, integers: NDArray[Any]) -> NDArray[np.float32]:
         return (integers.astype(np.float32) - self._zero_point) * self._scale

@@ -48,7 +48,7 @@ class NumPyRuntime:
             reason="NumPy multiplies floats by a fast library, and integers one by one.",
             remedy="Run it with the runtime 'litert' or 'onnx', whichever wrote it.",
         )
-        arrays = {}
+        arrays: dict[str, Any] = {}
         for number, (kernel, bias) in enumerate(_layers(variant), 1):
             arrays |= {f"kernel_{number}": kernel, f"bias_{number}": bias}
         return write_artifact(

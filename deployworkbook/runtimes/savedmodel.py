@@ -93,4 +93,5 @@ class SavedModelPredictor:
     def __call__(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """Map images ``[n, 28, 28]`` to probabilities ``[n, classes]``."""
         batch = tf.constant(check_images(images))
-        return self._function(**{self._input: batch})[self._output].numpy()
+        outputs = self._function(**{self._input: batch})
+        return np.asarray(outputs[self._output].numpy())
