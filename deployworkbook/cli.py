@@ -37,8 +37,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if os.environ.get("DEPLOYWORKBOOK_DEBUG"):
             raise
         # markup=False: an error may quote a list in brackets.
-        Console(stderr=True).print(f"Error: {error}", markup=False, highlight=False)
+        Console(stderr=True).print(f"Error: {in_words(error)}", markup=False, highlight=False)
         sys.exit(1)
+
+
+def in_words(error: Exception) -> str:
+    """Say what an error is about; of a file, its name and what the system says of it.
+
+    >>> in_words(FileNotFoundError(2, "No such file or directory", "prices.toml"))
+    'prices.toml: no such file or directory. Choose another path.'
+    """
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        reason = error.strerror[0].lower() + error.strerror[1:]
+        return f"{error.filename}: {reason}. Choose another path."
+    return str(error)
 
 
 def join_parameters(arguments: Sequence[str]) -> list[str]:

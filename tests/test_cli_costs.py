@@ -174,9 +174,9 @@ def test_a_file_of_prices_is_checked(tmp_path, capsys):
         (("cost", "--rps", 1, "--service-ms", 1, "--day", "night"), "--day"),
         (("cost", "--rps", 1, "--service-ms", 500), "latency_objective_ms"),
         (("cost", "--rps", 1, "--variant", "int8"), "Lesson 04"),
-        (("cost", "--rps", 1, "--service-ms", 1, "--prices", "no.toml"), "no.toml"),
+        (("cost", "--rps", 1, "--service-ms", 1, "--prices", "no.toml"), "no.toml: no such file"),
         (("plan", "--rps", 1), "Lesson 04"),
-        (("prices", "check", "no.toml"), "no.toml"),
+        (("prices", "check", "no.toml"), "no.toml: no such file"),
     ],
 )
 def test_a_wrong_call_exits_with_1_and_says_what_is_right(home, arguments, words, capsys):
