@@ -181,7 +181,10 @@ def kill_who_trains(workspace, number):
         if len(stages(workspace)) >= number - 1:
             begun = {path.name.split(".")[1] for path in workspace.models.glob(".stage-*.tmp")}
             for process in psutil.Process().children(recursive=True):
-                held = {os.path.basename(file.path)[1:-5] for file in process.open_files()}
+                try:
+                    held = {os.path.basename(file.path)[1:-5] for file in process.open_files()}
+                except psutil.NoSuchProcess:  # it ended meanwhile, as those of exports do
+                    continue
                 if begun & held:
                     process.send_signal(signal.SIGKILL)
                     return
