@@ -65,10 +65,11 @@ class View(ABC, Generic[Result]):
             self._still = canvas.copy_from_bbox(self.picture.bbox)  # type: ignore[attr-defined]
             self._encoder = PaletteEncoder(np.asarray(canvas.buffer_rgba()))
         canvas.restore_region(self._still)  # type: ignore[attr-defined]
+        renderer = canvas.get_renderer()  # type: ignore[attr-defined]
         for artist in sorted(self.moving, key=lambda each: each.get_zorder()):
             if isinstance(artist, Text):
-                draw_text(artist, canvas.get_renderer())  # type: ignore[attr-defined]
-            else:
-                self.picture.draw_artist(artist)
+                draw_text(artist, renderer)
+            elif artist.get_visible():
+                artist.draw(renderer)
         self.picture.alt = self.describe(result)
         return self._encoder.png(np.asarray(canvas.buffer_rgba()))
