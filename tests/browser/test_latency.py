@@ -251,8 +251,8 @@ def test_it_is_several_times_faster_than_interact(name, open_explorer, record_pr
         print(f"\nslider to pixels, {line}")
     assert blanks == 0, f"{blanks} frames without a picture"
     assert jumps == 0, f"in {jumps} frames the page had moved"
-    # Seen: 5 times and more. Half of it leaves room for a busy machine.
-    assert ratio(baseline, times, 50) > 2.5
+    # Seen: importance 2.9 to 3.7 times, all others 6 and more. It leaves room for a busy machine.
+    assert ratio(baseline, times, 50) > 2
 
 
 def figures(times):
