@@ -33,6 +33,10 @@ class Alphabet:
     Args:
         font: Family, size and weight.
         dots_per_inch: Of the picture.
+
+    >>> alphabet = Alphabet(FontProperties(size=10), 100)
+    >>> alphabet.width_dots("ii") == 2 * alphabet.width_dots("i") < alphabet.width_dots("WW")
+    True
     """
 
     def __init__(self, font: FontProperties, dots_per_inch: float) -> None:
@@ -42,12 +46,13 @@ class Alphabet:
         # As Text does: each line is as high as one with these two letters.
         _, height, descent = self._measure("lp")
         self.height_dots, self.descent_dots = height, descent
-        self._below = int(np.ceil(descent)) + MARGIN_DOTS
-        self._rows = self._below + int(np.ceil(height)) + MARGIN_DOTS
+        # How far the letters' foot is above the lowest row of a line.
+        self.baseline_dots = int(np.ceil(descent)) + MARGIN_DOTS
+        self._rows = self.baseline_dots + int(np.ceil(height)) + MARGIN_DOTS
 
     def line(self, text: str) -> NDArray[np.uint8]:
         """Return how dark each dot of a text is, from 0 to 255, with a margin around it."""
-        letters = [self._letters.get(each) or self._draw(each) for each in text]
+        letters = [self._letter(each) for each in text]
         ends = np.cumsum([0.0, *(letter.advance_dots for letter in letters)])
         dark = np.zeros((self._rows, int(np.ceil(ends[-1])) + 4 * MARGIN_DOTS), np.uint8)
         for letter, start in zip(letters, np.rint(ends).astype(int), strict=False):
@@ -57,23 +62,21 @@ class Alphabet:
 
     def width_dots(self, text: str) -> float:
         """Return how far it is from the beginning of a text to its end."""
-        return sum((self._letters.get(each) or self._draw(each)).advance_dots for each in text)
+        return sum(self._letter(each).advance_dots for each in text)
 
-    @property
-    def baseline_dots(self) -> int:
-        """How far the letters' foot is above the lowest row of a line."""
-        return self._below
+    def _letter(self, letter: str) -> Letter:
+        if letter not in self._letters:
+            self._letters[letter] = self._draw(letter)
+        return self._letters[letter]
 
     def _draw(self, letter: str) -> Letter:
         advance = self._measure(f"H{letter}H")[0] - self._measure("HH")[0]
         columns = int(np.ceil(advance)) + 2 * MARGIN_DOTS
         renderer = RendererAgg(columns, self._rows, self._dots_per_inch)
         context = renderer.new_gc()
-        foot = self._rows - self._below
+        foot = self._rows - self.baseline_dots
         renderer.draw_text(context, MARGIN_DOTS, foot, letter, self._font, 0.0)
-        made = Letter(np.asarray(renderer.buffer_rgba())[..., 3].copy(), advance)
-        self._letters[letter] = made
-        return made
+        return Letter(np.asarray(renderer.buffer_rgba())[..., 3].copy(), advance)
 
     def _measure(self, text: str) -> tuple[float, float, float]:
         renderer = RendererAgg(1, 1, self._dots_per_inch)
@@ -88,7 +91,7 @@ def draw_text(text: Text, renderer: Any) -> None:
 
     Args:
         text: The artist.
-        renderer: Of a picture of dots.
+        renderer: Of a picture of dots, ``RendererAgg``.
     """
     words = text.get_text()
     if not words or not text.get_visible():

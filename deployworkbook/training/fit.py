@@ -21,8 +21,8 @@ from deployworkbook.training.keras import SAVE_FORMAT, keras, set_seed, tf
 from deployworkbook.validation import check_choice, check_integer, check_number
 from deployworkbook.workspace import current_workspace
 
-# Steps that TensorFlow takes between two returns to Python. The steps are the same, and so are the
-# weights that come of them; small networks train a fifth faster.
+# Steps that TensorFlow takes between two returns to Python, which take a small network longer than
+# the steps. The steps are the same, and so are the weights that come of them.
 STEPS_AT_ONCE = 32
 
 Architecture = Literal["mlp", "cnn"]
