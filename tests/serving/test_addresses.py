@@ -22,14 +22,26 @@ def test_brackets_are_added_once_and_taken_off():
 
 @pytest.mark.parametrize(
     "address",
-    ["", ":8500", "host", "host:", "::1:8500", "[::1]", "[::1:8500", "host:99999", "host:x"]
-    + ["http://host:8500", "host:8500/path", "user@host:8500", "host:8500?x"],
+    ["", ":8500", "host", "host:", "::1:8500", "[::1]", "[::1:8500", "host:99999", "host:x"],
 )
-def test_what_is_not_host_and_port_is_refused(address):
+def test_an_address_without_host_or_port_is_refused(address):
     with pytest.raises(ValueError, match="HOST:PORT"):
         split_address(address)
 
 
-def test_ipv6_loopback_is_this_machine_with_and_without_brackets():
-    assert is_loopback("::1") and is_loopback("[::1]") and is_loopback("::ffff:127.0.0.1")
-    assert not is_loopback("::") and not is_loopback("fe80::1")
+@pytest.mark.parametrize(
+    "address", ["http://host:8500", "host:8500/path", "user@host:8500", "host:8500?x"]
+)
+def test_an_address_with_more_than_host_and_port_is_refused(address):
+    with pytest.raises(ValueError, match="HOST:PORT"):
+        split_address(address)
+
+
+@pytest.mark.parametrize("host", ["::1", "[::1]", "::ffff:127.0.0.1"])
+def test_ipv6_loopback_is_this_machine_with_and_without_brackets(host):
+    assert is_loopback(host)
+
+
+@pytest.mark.parametrize("host", ["::", "fe80::1", "[2001:db8::1]"])
+def test_other_ipv6_addresses_are_not_loopback(host):
+    assert not is_loopback(host)
