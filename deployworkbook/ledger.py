@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock
 
 from deployworkbook.machine import Machine, this_machine
-from deployworkbook.measurement import Entry, Measurement
+from deployworkbook.measurement import Entry, Measurement, told_apart
 from deployworkbook.validation import message
 from deployworkbook.workspace import current_workspace, set_aside
 
@@ -184,7 +184,11 @@ class Ledger:
         return number
 
     def entries(self) -> list[Entry]:
-        """Read all measurements, the oldest first."""
+        """Read all measurements, the oldest first.
+
+        Of forms that share a name but were made differently, the newest keeps it; see
+        :func:`~deployworkbook.measurement.told_apart`.
+        """
         with self._connection() as connection:
             connection.row_factory = sqlite3.Row
             connection.execute("BEGIN")  # one state of the file for all three reads
@@ -197,7 +201,7 @@ class Ledger:
                 "SELECT measurement, batch_size, images_per_s FROM throughputs ORDER BY batch_size"
             ):
                 rates.setdefault(number, {})[size] = rate
-            return [
+            entries = [
                 Entry(
                     row["id"],
                     row["measured_at"],
@@ -209,6 +213,7 @@ class Ledger:
                 )
                 for row in connection.execute("SELECT * FROM measurements ORDER BY id")
             ]
+        return told_apart(entries)
 
     def table(self, *, every: bool = False, details: bool = False) -> pd.DataFrame:
         """Show the measurements as a table, with units in its column names.

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from deployworkbook.formulas.intervals import wilson_interval
-
-if TYPE_CHECKING:
-    from deployworkbook.measurement import Entry
+from deployworkbook.measurement import Entry, place_of
 
 FIGURES = (
     "variant",
@@ -55,16 +52,7 @@ def as_table(entries: Sequence[Entry], *, every: bool, details: bool) -> pd.Data
 
 
 def _newest(entries: Sequence[Entry]) -> list[Entry]:
-    newest = {
-        (
-            entry.machine.identity,
-            entry.measurement.dataset_fingerprint,
-            entry.measurement.variant,
-            entry.measurement.runtime,
-            entry.measurement.kind,
-        ): entry
-        for entry in entries
-    }
+    newest = {place_of(entry): entry for entry in entries}
     return sorted(newest.values(), key=lambda entry: entry.id)
 
 

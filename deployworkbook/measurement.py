@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Literal
 
@@ -114,3 +114,31 @@ class Entry:
     measured_at: str
     machine: Machine
     measurement: Measurement
+
+
+def told_apart(entries: Sequence[Entry]) -> list[Entry]:
+    """Give forms that share a name, but were made differently, names of their own.
+
+    The form of the newest row keeps the name. An older one, with another ``made_by``, gets the
+    beginning of that hash: ``prune97-int4`` becomes ``prune97-int4-3f2a91``. Rows that don't say
+    what they were made by are left as they are.
+
+    Args:
+        entries: From the ledger, the oldest first.
+    """
+    makers: dict[tuple[str, ...], str] = {}
+    renamed: list[Entry] = []
+    for entry in reversed(entries):
+        row = entry.measurement
+        newest = makers.setdefault(place_of(entry), row.made_by) if row.made_by else row.made_by
+        if row.made_by != newest:
+            row = replace(row, variant=f"{row.variant}-{row.made_by[:6]}")
+            entry = replace(entry, measurement=row)
+        renamed.append(entry)
+    return renamed[::-1]
+
+
+def place_of(entry: Entry) -> tuple[str, ...]:
+    """What rows of the same form have in common: the newest of them stands for all."""
+    row = entry.measurement
+    return (entry.machine.identity, row.dataset_fingerprint, row.variant, row.runtime, row.kind)

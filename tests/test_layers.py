@@ -29,7 +29,7 @@ ALLOWED = {
     "cache": {"validation", "workspace"},
     "measurement": {"validation", "machine"},
     "ledger": {"validation", "workspace", "machine", "measurement", "ledger_table"},
-    "ledger_table": {"formulas"},
+    "ledger_table": {"formulas", "measurement"},
     "training": {"validation", "workspace", "cache", "formulas"},
     "runtimes": {"validation", "workspace", "measurement", "telemetry", "training"},
     "compression": {

@@ -239,6 +239,43 @@ def test_the_table_shows_the_newest_of_each_kind_unless_asked_for_all(path):
     assert "note" not in ledger.table()
 
 
+def test_forms_that_share_a_name_but_were_made_differently_are_both_shown(path):
+    ledger = Ledger(path)
+    form = Measurement("prune97-int4", "litert", "2", "mnist", "f", correct=1, examples=2)
+    rows = [
+        replace(form, made_by="3f2a91bb", correct=9_754, examples=10_000),
+        replace(form, made_by="77aa00cc", correct=9_500, examples=10_000),
+        replace(form, made_by="77aa00cc", correct=9_520, examples=10_000),
+    ]
+    ledger.add_all(rows)
+    shown = ledger.table()
+    # The better form keeps its row; the newest of the other one stands for both of its rows.
+    assert shown["variant"].tolist() == ["prune97-int4-3f2a91", "prune97-int4"]
+    assert shown["accuracy (%)"].tolist() == [97.54, 95.2]
+    assert len(ledger.table(every=True)) == 3
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"dataset_fingerprint": "other"}, {"runtime": "onnx"}, {"kind": "modelled"}],
+    ids=lambda change: next(iter(change)),
+)
+def test_the_newest_row_is_that_of_its_data_runtime_and_kind(path, change):
+    ledger = Ledger(path)
+    ledger.add_all([FULL, replace(FULL, **change)])
+    assert ledger.table().index.tolist() == [1, 2]
+    assert ledger.table()["variant"].tolist() == ["float32", "float32"]
+
+
+def test_the_newest_row_is_that_of_its_machine(path):
+    ledger = Ledger(path)
+    here, there = (replace(FULL, made_by=text) for text in ("1", "2"))
+    ledger.add_once(here, machine=this_machine())
+    ledger.add_once(there, machine=replace(this_machine(), cores=99))
+    # Two machines seldom train the same weights, so each has the form under its own name.
+    assert ledger.table()["variant"].tolist() == ["float32", "float32"]
+
+
 def test_an_empty_ledger_has_a_table(path):
     assert Ledger(path).table().empty
 

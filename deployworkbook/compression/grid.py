@@ -46,6 +46,18 @@ class Point:
         ratio = 1.0 if epochs is None else check_integer("epochs", epochs, 1) / usual
         return tuple(self._set(stage, ratio) for stage in pipeline.RECIPE)
 
+    def name(self, *, epochs: int | None = None, seed: int = 0) -> str:
+        """Name what is made at this point: the point, and an unusual number of epochs or seed.
+
+        >>> Point(4, 0.9, 2.0).name(epochs=5, seed=1)
+        'prune90-T2-int4-e5-seed1'
+        """
+        usual = max(stage.settings.epochs for stage in pipeline.RECIPE)
+        parts = [str(self)]
+        if epochs not in (None, usual):
+            parts.append(f"e{epochs}")
+        return "-".join([*parts, f"seed{seed}"] if seed else parts)
+
     def _set(self, stage: Stage, ratio: float) -> Stage:
         epochs = max(1, round(ratio * stage.settings.epochs))
         settings = replace(stage.settings, epochs=epochs, temperature=self.temperature)
@@ -57,7 +69,7 @@ class Point:
         return replace(stage, settings=settings)
 
     def __str__(self) -> str:
-        return f"prune{self.sparsity * 100:g}-T{self.temperature:g}-int{self.bits}"
+        return f"prune{self.sparsity * 100:.10g}-T{self.temperature:.10g}-int{self.bits}"
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ from deployworkbook.compression import (
     stages,
     views,
 )
+from deployworkbook.compression.naming import name_of
 from deployworkbook.compression.retrain import Examples, Settings
 from deployworkbook.compression.stages import Form, Prune, Quantize, Stage, label
 from deployworkbook.compression.views import View
@@ -112,7 +113,7 @@ def run(
     form, outcomes = Form(model), []
     keys = keys_of(model, dataset, recipe=recipe, seed=seed, teaching=teaching)
     for number, (stage, key) in enumerate(zip(recipe, keys, strict=True), 1):
-        name = "-".join(label(each) for each in recipe[:number])
+        name = name_of(recipe[:number], seed=seed, teaching=teaching)
         (form, seconds), is_new = build_once(
             place / f"stage-{dataset.name}-{label(stage)}-{key}",
             build=_Builder(stage, form, classroom, seed),

@@ -132,7 +132,7 @@ def label(stage: Stage) -> str:
     ('prune95', 'int4')
     """
     if isinstance(stage, Prune):
-        return f"prune{stage.pruning.sparsity * 100:g}"
+        return f"prune{stage.pruning.sparsity * 100:.10g}"
     if isinstance(stage, Cluster):
         return f"cluster{stage.clustering.values}"
     return f"int{stage.bits}" if isinstance(stage, Quantize) else "distil"

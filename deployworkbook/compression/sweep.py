@@ -184,7 +184,9 @@ def make(job: Job) -> Made:
     epochs = " + ".join(str(stage.settings.epochs) for stage in job.recipe)
     measurement = replace(
         outcomes[-1].measurement,
-        variant=str(job.point),
+        variant=job.point.name(
+            epochs=max(stage.settings.epochs for stage in job.recipe), seed=job.seed
+        ),
         note=f"a sweep's point, {epochs} epochs, seed {job.seed}; others ran beside it",
     )
     return Made(measurement, this_machine(), sum(each.is_new for each in outcomes), notices)

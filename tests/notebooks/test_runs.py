@@ -28,7 +28,13 @@ ROWS = {
     ],
     "08_compression_pipeline": [
         (name, "litert")
-        for name in ("float32", "prune97.5", "prune97.5-int4", "pqat-90", "prune97-int4")
+        for name in (
+            "float32",
+            "prune97.5-e2",
+            "prune97.5-e2-int4-e1",
+            "pqat-90",
+            "prune97-e2-int4-e1",
+        )
     ],
     "09_runtimes": [
         *(("float32", name) for name in available()),
