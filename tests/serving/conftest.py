@@ -1,5 +1,6 @@
 """Servers for tests: in this process where a process of its own is not what is tested."""
 
+import contextlib
 import socket
 import threading
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 import requests
 
+from deployworkbook.serving.api.addresses import host_and_port
 from deployworkbook.serving.embedded.flags import Options
 from deployworkbook.serving.embedded.protos import predict_pb2, tf
 from deployworkbook.serving.embedded.server import Server
@@ -34,7 +36,7 @@ class Running:
 
     @property
     def address(self):
-        return f"http://{ADDRESS}:{self.options.rest_api_port}"
+        return f"http://{host_and_port(self.options.host, self.options.rest_api_port)}"
 
     def call(self, service, method, request, answer):
         path = f"/tensorflow.serving.{service}/{method}"
@@ -91,13 +93,13 @@ def start():
         thread.start()
         with_threads.append((stopped, thread))
         channel = grpc.insecure_channel(
-            f"{ADDRESS}:{options.port}",
+            host_and_port(options.host, options.port),
             [("grpc.max_receive_message_length", -1), ("grpc.use_local_subchannel_pool", 1)],
         )
         if options.port and ready:
             grpc.channel_ready_future(channel).result(timeout=30)
         if options.rest_api_port:
-            _wait_for(options.rest_api_port)
+            _wait_for(options.host, options.rest_api_port)
         return Running(options, channel, server)
 
     yield begin
@@ -107,11 +109,10 @@ def start():
         thread.join(10)
 
 
-def _wait_for(port):
+def _wait_for(host, port):
     for _ in range(1000):
-        with socket.socket() as probe:
-            if probe.connect_ex((ADDRESS, port)) == 0:
-                return
+        with contextlib.suppress(OSError), socket.create_connection((host, port), timeout=5):
+            return
         threading.Event().wait(0.01)
     raise TimeoutError(port)
 

@@ -317,6 +317,20 @@ def test_a_long_text_is_cut(server):
     assert len(text) == 1024 + len("...TRUNCATED")
 
 
+@pytest.mark.parametrize(
+    ("name", "kept"), [("你" * 1100, 332), ("é" * 1100, 498), ("%" * 1100, 996)]
+)
+def test_a_text_is_cut_by_its_bytes_between_two_characters(server, name, kept):
+    with pytest.raises(grpc.RpcError) as refused:
+        call(server, "Predict", predict(name=name))
+    assert refused.value.code() == grpc.StatusCode.NOT_FOUND
+    text = refused.value.details()
+    # 1,024 bytes, of which "Servable not found for request: Latest(" takes 39.
+    assert (
+        text == f"Servable not found for request: Latest({name}"[: len(text) - 12] + "...TRUNCATED"
+    )
+
+
 @pytest.mark.parametrize("outputs", [[], ["y"]])
 def test_predict(server, outputs):
     answer = call(server, "Predict", predict(outputs=outputs))

@@ -1,5 +1,6 @@
 """The command: how it starts, what it says, and how it ends."""
 
+import logging
 import os
 import shutil
 import signal
@@ -14,8 +15,10 @@ import psutil
 import pytest
 import requests
 
-from deployworkbook.serving.embedded.flags import NOT_DONE, PARENT_VARIABLE, parse
+from deployworkbook.serving.embedded.flags import NOT_DONE, PARENT_VARIABLE, Options, parse
+from deployworkbook.serving.embedded.ports import bound, check_ports
 from deployworkbook.serving.embedded.protos import predict_pb2
+from deployworkbook.serving.embedded.server import ending_signals
 from tests.serving import models
 from tests.serving.conftest import ADDRESS, free_port, predict_request, write
 
@@ -98,6 +101,12 @@ def call(*flags):
         (["--model_base_path=/m", "--port=70000"], "from 0 to 65535"),
         (["--model_base_path=/m", "--enable_batching=perhaps"], "expected true or false"),
         (["--no_such_flag"], "unrecognized arguments"),
+        (["--model_base_path=/m", "--host="], "127.0.0.1 or ::1"),
+        (["--model_base_path=gs://bucket/m"], "Received: gs://bucket/m."),
+        (["--model_base_path=hdfs://h/m"], "doesn't read hdfs:// file systems"),
+        (["--model_config_file=s3://b/c"], "Received: s3://b/c."),
+        (["--model_base_path=file://models/m"], "Is file:///models/m meant?"),
+        (["--model_base_path="], "expected a path"),
     ],
 )
 def test_wrong_flags(flags, words, capsys):
@@ -111,6 +120,48 @@ def test_flags_as_tensorflow_serving_takes_them():
     options = parse(["--model_base_path", "/m", "--enable_batching=true", "--port=9000"])
     assert (options.enable_batching, options.port, options.rest_api_port) == (True, 9000, 0)
     assert not parse(["--model_base_path=/m", "--enable_model_warmup=false"]).enable_model_warmup
+
+
+@pytest.mark.parametrize("text", ["/a b/%20", "file:///a b/%20", "FILE://localhost/a b/%20"])
+def test_a_file_address_is_a_path_and_nothing_in_it_is_decoded(text):
+    options = parse([f"--model_base_path={text}", f"--monitoring_config_file={text}"])
+    assert str(options.model_base_path) == str(options.monitoring_config_file) == "/a b/%20"
+
+
+def test_a_hang_up_ends_the_server_unless_it_is_ignored():
+    assert {signal.SIGTERM, signal.SIGINT, signal.SIGHUP} == {*ending_signals()}
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+    try:
+        assert signal.SIGHUP not in ending_signals()
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def _has_ipv6():
+    try:
+        bound("::1", 0).close()
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.skipif(not _has_ipv6(), reason="this machine has no IPv6")
+def test_a_server_listens_on_an_ipv6_address(start, half, caplog):
+    caplog.set_level(logging.INFO)
+    server = start(model_base_path=half, model_name="half", host="::1")
+    assert server.predict(predict_request()).outputs["y"].float_val == [3.0]
+    assert server.post("half:predict", {"instances": [2]}).json() == {"predictions": [3.0]}
+    for port in (server.options.port, server.options.rest_api_port):
+        assert f"[::1]:{port} ..." in caplog.text
+        with pytest.raises(OSError, match=rf"Can't listen on \[::1\]:{port}: Address already"):
+            check_ports(Options(host="[::1]", port=port))
+
+
+def test_an_address_of_another_machine_is_said_so():
+    with pytest.raises(OSError, match=r"Can't listen on 192\.0\.2\.1:8500: .*--host, such as"):
+        check_ports(Options(host="192.0.2.1"))
+    with pytest.raises(OSError, match=r"Can't listen on no\.such\.host\.invalid:8500"):
+        check_ports(Options(host="no.such.host.invalid"))
 
 
 def test_help_says_what_the_server_does_not_do():
@@ -128,7 +179,9 @@ def test_a_port_that_is_taken(half):
         for flag in ("--port", "--rest_api_port"):
             said = call(f"--model_base_path={half}", "--port=0", f"{flag}={port}")
             assert said.returncode == 1
-            assert f"Error: Port {port} of {ADDRESS} is not to be had" in _in_a_line(said.stderr)
+            line = _in_a_line(said.stderr)
+            assert f"Error: Can't listen on {ADDRESS}:{port}: Address already in use" in line
+            assert "--port or --rest_api_port" in line
             assert "Traceback" not in said.stderr
 
 
@@ -150,7 +203,7 @@ def test_only_broken_versions_end_it(tmp_path):
 
 
 def test_no_version_yet_waits_with_closed_ports_then_drains(process, half, tmp_path):
-    """One life: it waits, warns, serves, and on SIGTERM finishes what runs."""
+    """One life: it waits, warns, serves, and on SIGHUP, as on SIGTERM, finishes what runs."""
     base = tmp_path / "base"
     base.mkdir()
     running = process(
@@ -180,7 +233,7 @@ def test_no_version_yet_waits_with_closed_ports_then_drains(process, half, tmp_p
     for thread in threads:
         thread.start()
     time.sleep(0.5)
-    running.popen.send_signal(signal.SIGTERM)
+    running.popen.send_signal(signal.SIGHUP)
     running.says("Stopping")
     for thread in threads:
         thread.join()

@@ -7,6 +7,8 @@ import time
 import grpc
 import pytest
 
+from deployworkbook.serving.client.connecting import connect
+from deployworkbook.serving.embedded.config import read_models
 from deployworkbook.serving.embedded.protos import (
     get_model_status_pb2,
     model_management_pb2,
@@ -70,6 +72,19 @@ def test_which_children_of_a_folder_are_versions(tmp_path):
         (tmp_path / name).mkdir(exist_ok=True)
     assert sorted(versions_below(tmp_path)) == [-4, 1, 12]
     assert version_number("9" * 10_000) is None
+
+
+def test_of_two_folders_of_one_version_the_last_by_name_is_served(start, publish, tmp_path, caplog):
+    publish(tmp_path / "m", 1)
+    publish(tmp_path / "m", 2)
+    (tmp_path / "m" / "2").rename(tmp_path / "m" / "0001")  # y = x / 2 + 2 in place of + 1
+    assert versions_below(tmp_path / "m") == {1: tmp_path / "m" / "1"}
+    server = start(model_base_path=tmp_path / "m")
+    wait_for(lambda: version_of(server) == 1)
+    assert server.predict(predict_request("default", [0.0])).outputs["y"].float_val == [1.0]
+    said = "Duplicate version directories detected. Version 1 will be loaded from 1, 0001 will be"
+    server.server._manager.poll()
+    assert caplog.text.count(said) == 1
 
 
 @pytest.mark.parametrize(
@@ -241,6 +256,9 @@ def test_reload_is_the_full_wanted_set(start, publish, tmp_path):
             "for inference",
         ),
         (config_of('config { name: "a" base_path: "/a" }'), "INVALID_ARGUMENT", "model_platform"),
+        (config_of(entry("a", "")), "INVALID_ARGUMENT", "got base_path()="),
+        (config_of(entry("a", "gs://b/m")), "UNIMPLEMENTED", "Received: gs://b/m."),
+        ("", "INVALID_ARGUMENT", "type not supported"),
     ]:
         with pytest.raises(grpc.RpcError) as refused:
             reload(server, text)
@@ -254,6 +272,32 @@ def test_reload_is_the_full_wanted_set(start, publish, tmp_path):
     with pytest.raises(grpc.RpcError, match=r"Latest\(a\)"):
         version_of(server, "a")
     wait_for(lambda: states(server, "a") == {1: (50, 0)})
+    with connect(f"127.0.0.1:{server.options.port}") as client:
+        client.reload_config({})  # unloads the last model
+    with pytest.raises(grpc.RpcError, match=r"Latest\(b\)"):
+        version_of(server, "b")
+    wait_for(lambda: states(server, "b") == {2: (50, 0)})
+    reload(server, config_of(entry("b", f"file://{tmp_path}/b")))
+    assert version_of(server, "b") == 2
+
+
+def test_comments_and_windows_line_ends_in_a_config_file(tmp_path):
+    lines = [
+        "# what is served",
+        "model_config_list {  # one model",
+        "  config {",
+        '    name: "a" # not "b"',
+        '    base_path: "/models/#a"',
+        "    model_platform: 'tensorflow'",
+        "    # model_version_policy { all {} }",
+        "  }",
+        "}",
+        "# no more",
+    ]
+    file = tmp_path / "models.config"
+    file.write_bytes("\r\n".join(lines).encode())
+    [model] = read_models(file)
+    assert (model.name, str(model.base_path), model.policy) == ("a", "/models/#a", Policy())
 
 
 def test_the_config_file_is_read_again(start, publish, tmp_path):
@@ -263,6 +307,9 @@ def test_the_config_file_is_read_again(start, publish, tmp_path):
     server = start(model_config_file=file, model_config_file_poll_wait_seconds=0.05)
     write(file, "this is no config {")
     time.sleep(0.2)
+    assert version_of(server, "a") == 1
+    write(file, "")  # as a file is that is being written
+    server.server._read_again()
     assert version_of(server, "a") == 1
     write(file, config_of(entry("b", tmp_path / "b")))
     wait_for(lambda: states(server, "b") == {2: (30, 0)} if _known(server, "b") else False)

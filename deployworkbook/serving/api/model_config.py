@@ -56,9 +56,10 @@ def config_of(models: Mapping[str, ServedModel]) -> Any:
     """Write a ``ModelServerConfig``.
 
     Args:
-        models: What is served, by the model's name.
+        models: What is served, by the model's name; none to unload all.
     """
     config = ModelServerConfig()
+    config.model_config_list.SetInParent()  # an empty list is a list, too
     for name, model in models.items():
         entry = config.model_config_list.config.add(
             name=name, base_path=str(model.base_path), model_platform="tensorflow"

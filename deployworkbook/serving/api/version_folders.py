@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -15,11 +16,23 @@ def versions_below(base_path: Path) -> dict[int, Path]:
     Raises:
         OSError: The folder is missing or cannot be read.
     """
-    found: dict[int, Path] = {}
-    for child in sorted(base_path.iterdir()):
+    return {number: folders[-1] for number, folders in version_folders(base_path).items()}
+
+
+def version_folders(base_path: Path) -> dict[int, list[Path]]:
+    """Find all folders of each version, in the order of their names.
+
+    ``1`` and ``0001`` are one version. TensorFlow Serving loads the last by name, which is the
+    one with fewer zeros, and warns that it ignores the others.
+
+    Raises:
+        OSError: The folder is missing or cannot be read.
+    """
+    found: dict[int, list[Path]] = {}
+    for child in sorted(base_path.iterdir(), key=lambda child: os.fsencode(child.name)):
         number = version_number(child.name)
         if number is not None:
-            found.setdefault(number, child)
+            found.setdefault(number, []).append(child)
     return found
 
 

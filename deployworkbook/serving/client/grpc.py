@@ -102,7 +102,7 @@ class GrpcClient(Client):
         """Tell the server which models it is to serve: all of them, since others are unloaded.
 
         Args:
-            models: What is served, by the model's name.
+            models: What is served, by the model's name; an empty mapping unloads all.
             deadline_s: How long the server may take, loading included; by default the client's.
 
         Raises:

@@ -11,6 +11,7 @@ from google.protobuf import text_format
 from deployworkbook.serving.api.descriptions import Message, message_classes
 from deployworkbook.serving.embedded.batching import Batching
 from deployworkbook.serving.embedded.errors import Code, ServingError, invalid
+from deployworkbook.serving.embedded.local_paths import local_path
 from deployworkbook.serving.embedded.protos import model_server_config_pb2
 from deployworkbook.serving.embedded.versions import Policy
 
@@ -55,14 +56,19 @@ class ModelConfig:
     labels: dict[str, int] = field(default_factory=dict)
 
 
-def read_models(path: Path) -> list[ModelConfig]:
+def read_models(path: Path) -> list[ModelConfig] | None:
     """Read a file of ``--model_config_file``.
+
+    Returns:
+        The models; ``None`` for a file without a list, which asks for no change. (A file that
+        is read while it is written may be empty.)
 
     Raises:
         OSError: It cannot be read.
         ServingError: It is no such file, or asks for what cannot be.
     """
-    return models_of(_parsed(path, model_server_config_pb2.ModelServerConfig()))
+    given = _parsed(path, model_server_config_pb2.ModelServerConfig())
+    return models_of(given) if given.WhichOneof("config") else None
 
 
 def models_of(config: Any) -> list[ModelConfig]:
@@ -87,7 +93,7 @@ def models_of(config: Any) -> list[ModelConfig]:
         models[entry.name] = checked(
             ModelConfig(
                 entry.name,
-                Path(entry.base_path),
+                _base_path(entry),
                 _policy(entry.model_version_policy),
                 dict(entry.version_labels),
             )
@@ -104,10 +110,7 @@ def checked(model: ModelConfig) -> ModelConfig:
     if not model.name:
         raise invalid("ModelConfig has no name specified.")
     if not model.base_path.is_absolute():
-        raise invalid(
-            f"Expected model {model.name} to have an absolute path or URI; "
-            f"got base_path()={model.base_path}"
-        )
+        raise _relative(model.name, model.base_path)
     return model
 
 
@@ -159,6 +162,19 @@ def read_ssl(path: Path) -> Any:
     if not given.server_key or not given.server_cert:
         raise invalid(f"{path}: expected server_key and server_cert.")
     return given
+
+
+def _base_path(entry: Any) -> Path:
+    if not entry.base_path:
+        raise _relative(entry.name, "")
+    try:
+        return local_path(entry.base_path)
+    except ValueError as error:
+        raise ServingError(Code.UNIMPLEMENTED, f"Model {entry.name}: {error}") from error
+
+
+def _relative(name: str, path: object) -> ServingError:
+    return invalid(f"Expected model {name} to have an absolute path or URI; got base_path()={path}")
 
 
 def _policy(given: Any) -> Policy:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from deployworkbook.serving.api.codes import HTTP_STATUS, Code
 
-# Longer texts do not fit into the trailers of a gRPC answer.
+# Bytes of UTF-8, as TensorFlow Serving counts them. gRPC writes three for each that is not ASCII,
+# and an answer whose trailers exceed 8 kB is refused by the client.
 LONGEST_GRPC_TEXT = 1024
 
-__all__ = ["LONGEST_GRPC_TEXT", "Code", "ServingError", "invalid"]
+__all__ = ["LONGEST_GRPC_TEXT", "Code", "ServingError", "cut", "invalid"]
 
 
 class ServingError(Exception):
@@ -31,12 +32,27 @@ class ServingError(Exception):
     @property
     def grpc_text(self) -> str:
         """The text, cut to what a gRPC answer carries."""
-        if len(self.text) <= LONGEST_GRPC_TEXT:
-            return self.text
-        return self.text[:LONGEST_GRPC_TEXT] + "...TRUNCATED"
+        return cut(self.text, LONGEST_GRPC_TEXT, "...TRUNCATED")
 
     def __str__(self) -> str:
         return f"{self.code.name}: {self.text}"
+
+
+def cut(text: str, most_bytes: int, mark: str) -> str:
+    """Cut a text to a number of bytes of UTF-8, between two characters, and mark the cut.
+
+    Args:
+        text: Any text; what UTF-8 can't write becomes a question mark.
+        most_bytes: How many bytes stay, the mark not counted.
+        mark: What is added to a text that was longer.
+
+    >>> cut("naïve", 3, "…"), cut("naïve", 6, "…")
+    ('na…', 'naïve')
+    """
+    written = text.encode("utf-8", "replace")
+    if len(written) <= most_bytes:
+        return written.decode("utf-8")
+    return written[:most_bytes].decode("utf-8", "ignore") + mark
 
 
 def invalid(text: str) -> ServingError:

@@ -7,13 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from deployworkbook.serving.api.addresses import bare_host
+from deployworkbook.serving.embedded.local_paths import local_path
+
 # The number of the process that --stop_with_parent looks for, where a launcher has set it: it may
 # end before the server has come so far as to ask who its parent is.
 PARENT_VARIABLE = "DEPLOYWORKBOOK_PARENT"
 
 NOT_DONE = """\
 What this server does not do, and TensorFlow Serving does:
-  - platforms other than tensorflow (custom_model_config), remote file systems (gs://, s3://);
+  - platforms other than tensorflow (custom_model_config), remote file systems (gs://, s3://,
+    hdfs://, …): paths are local, plain or as file:///…;
   - SessionService, which TensorFlow Serving does not offer either; PredictStreamed;
   - TFLite models and TensorRT, GPUs of its own choice, pad_variable_length_inputs,
     request logging (logging_config), tracing and profiling;
@@ -59,9 +63,9 @@ class Options:
 _HELP = {
     "port": "Port of gRPC; 0 for none.",
     "rest_api_port": "Port of REST; 0 for none.",
-    "host": "Address to listen on. Another than 127.0.0.1 lets others on the network in.",
+    "host": "Address to listen on, such as 127.0.0.1 or ::1; any but these lets others in.",
     "model_name": "Name of the one model; ignored with --model_config_file.",
-    "model_base_path": "Its folder, absolute, which holds a folder a version.",
+    "model_base_path": "Its folder, absolute or file:///…, with one numbered folder per version.",
     "model_config_file": "A ModelServerConfig, for several models, policies and labels.",
     "model_config_file_poll_wait_seconds": "How often that file is read again; 0 for never.",
     "file_system_poll_wait_seconds": "How often versions are looked for; 0 for once.",
@@ -81,7 +85,7 @@ _HELP = {
     "max_request_bytes": "The largest request, inflated.",
     "max_connections": "How many connections each port takes at once.",
     "max_concurrent_requests": "How many requests each port works on at once.",
-    "drain_seconds": "How long SIGTERM waits for running requests.",
+    "drain_seconds": "How long SIGTERM, SIGINT and SIGHUP wait for running requests.",
     "stop_with_parent": "End when the process that started this one has ended.",
 }
 
@@ -127,6 +131,8 @@ def complaint(options: Options) -> str:
     """
     if options.model_base_path is None and options.model_config_file is None:
         return "Nothing to serve: give --model_base_path or --model_config_file."
+    if not bare_host(options.host):
+        return "--host: expected an address, such as 127.0.0.1 or ::1. Received: an empty text."
     if not options.port and not options.rest_api_port:
         return "No port to listen on: give --port or --rest_api_port."
     if options.port == options.rest_api_port:
@@ -149,4 +155,11 @@ def _boolean(text: str) -> bool:
     return known[text.lower()]
 
 
-_KINDS = {"int": int, "float": float, "str": str, "Path | None": Path}
+def _path(text: str) -> Path:
+    try:
+        return local_path(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+_KINDS = {"int": int, "float": float, "str": str, "Path | None": _path}

@@ -13,8 +13,10 @@ from google.protobuf.message_factory import GetMessageClass
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from deployworkbook.serving.api.addresses import host_and_port
 from deployworkbook.serving.embedded.errors import Code, ServingError, invalid
 from deployworkbook.serving.embedded.flags import Options
+from deployworkbook.serving.embedded.ports import bound
 from deployworkbook.serving.embedded.protos import model_service_pb2, prediction_service_pb2
 from deployworkbook.serving.embedded.service import Service
 
@@ -66,16 +68,18 @@ class GrpcServer:
         """Open the port.
 
         Raises:
-            OSError: It is taken.
+            OSError: It is taken, or the address is not this machine's.
         """
-        address = f"{self._options.host}:{self._options.port}"
+        address = host_and_port(self._options.host, self._options.port)
         try:
             if self._credentials is None:
                 self._server.add_insecure_port(address)
             else:
                 self._server.add_secure_port(address, self._credentials)
         except RuntimeError as error:
-            raise OSError(f"Port {self._options.port} is not to be had. Name another.") from error
+            # gRPC says no more than that it failed; the system has the reason.
+            bound(self._options.host, self._options.port).close()
+            raise OSError(f"Can't listen on {address}: {error}") from error
         self._server.start()
         for name in ("", _PREDICTION.full_name, _MODEL.full_name):
             self._health.set(name, health_pb2.HealthCheckResponse.SERVING)

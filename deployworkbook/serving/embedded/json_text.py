@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deployworkbook.serving.embedded.errors import Code, ServingError, invalid
+from deployworkbook.serving.embedded.errors import Code, ServingError, cut, invalid
 
 INDENT = 4
 # An error quotes what was sent, and what was sent can be long.
@@ -62,7 +62,7 @@ def parse_object(body: bytes) -> dict[str, Any]:
 def quote(value: Any) -> str:
     """Write a value for an error's text; long ones are cut."""
     text = json.dumps(value, indent=INDENT, ensure_ascii=False)
-    return text if len(text) <= LONGEST_QUOTE else text[:LONGEST_QUOTE] + "...(truncated)"
+    return cut(text, LONGEST_QUOTE, "...(truncated)")
 
 
 def kind_of(value: Any) -> str:

@@ -18,7 +18,7 @@ from deployworkbook.serving.embedded.catalogue import Catalogue, Model, State, V
 from deployworkbook.serving.embedded.config import ModelConfig
 from deployworkbook.serving.embedded.errors import Code, ServingError
 from deployworkbook.serving.embedded.servable import Servable
-from deployworkbook.serving.embedded.versions import versions_below
+from deployworkbook.serving.embedded.versions import version_folders
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +58,7 @@ class Manager:
         self.closed = closed or threading.Event()
         # One thread changes models at a time; requests wait for none of that.
         self._work = threading.Lock()
+        self._ignored: set[Path] = set()
 
     def apply(self, configs: Sequence[ModelConfig]) -> None:
         """Make these the models: load what is new, unload what is gone, set the labels.
@@ -149,7 +150,7 @@ class Manager:
 
     def _reconcile(self, model: Model) -> None:
         try:
-            present = versions_below(model.config.base_path)
+            present = self._present(model.config.base_path)
         except OSError as error:  # a drive that is away for a moment takes no model away
             log.warning(
                 "Could not find base path %s for servable %s (%s)",
@@ -167,6 +168,23 @@ class Manager:
         serving = model.available()
         if not model.wanted or set(model.wanted) & set(serving):
             self._unload(model, [number for number in serving if number not in model.wanted])
+
+    def _present(self, base_path: Path) -> dict[int, Path]:
+        """Find the versions of a folder; say once which folders are other names of a version."""
+        present = {}
+        for number, folders in version_folders(base_path).items():
+            present[number] = folders[-1]
+            for ignored in folders[:-1]:
+                if ignored not in self._ignored:
+                    self._ignored.add(ignored)
+                    log.warning(
+                        "Duplicate version directories detected. Version %d will be loaded from "
+                        "%s, %s will be ignored.",
+                        number,
+                        folders[-1].name,
+                        ignored.name,
+                    )
+        return present
 
     def _want(self, model: Model, present: dict[int, Path]) -> None:
         wanted = model.config.policy.choose(present)

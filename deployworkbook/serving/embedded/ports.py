@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 
+from deployworkbook.serving.api.addresses import bare_host, host_and_port
 from deployworkbook.serving.embedded.flags import Options
 
 
@@ -24,16 +26,36 @@ def bound(host: str, port: int) -> socket.socket:
     Raises:
         OSError: It is taken, or the address is not this machine's.
     """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # Named as TCP, or asyncio would leave Nagle's algorithm on, and each answer wait 40 ms for it.
-    taken = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    host = bare_host(host)
     try:
-        taken.bind((host, port))
+        families = {found[0] for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
+        family = socket.AF_INET if socket.AF_INET in families else socket.AF_INET6
+        # Named as TCP, or asyncio would leave Nagle's algorithm on, and each answer wait 40 ms
+        # for it.
+        taken = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        try:
+            taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            taken.bind((host, port))
+        except OSError:
+            taken.close()
+            raise
     except OSError as error:
-        taken.close()
-        raise OSError(
-            f"Port {port} of {host} is not to be had ({error.strerror}). Name another with "
-            "--port or --rest_api_port, or stop what listens there."
-        ) from error
+        raise OSError(refusal(host, port, error)) from error
     return taken
+
+
+def refusal(host: str, port: int, error: OSError) -> str:
+    """Say why an address can't be listened on, and what to do.
+
+    >>> print(refusal("::1", 8500, OSError(errno.EADDRINUSE, "Address already in use")))
+    Can't listen on [::1]:8500: Address already in use. Name another port with --port or \
+--rest_api_port, or stop what listens there.
+    """
+    address = host_and_port(host, port)
+    if error.errno == errno.EADDRINUSE:
+        remedy = "Name another port with --port or --rest_api_port, or stop what listens there."
+    elif error.errno == errno.EACCES:
+        remedy = "Name a port from 1024 on with --port or --rest_api_port."
+    else:
+        remedy = "Name an address of this machine with --host, such as 127.0.0.1 or ::1."
+    return f"Can't listen on {address}: {error.strerror or error}. {remedy}"

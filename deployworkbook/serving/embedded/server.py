@@ -1,9 +1,8 @@
-"""The process: models first, then the ports; SIGTERM ends it once running requests are done."""
+"""The process: models first, then the ports; a signal ends it once running requests are done."""
 
 from __future__ import annotations
 
 import gc
-import ipaddress
 import logging
 import os
 import signal
@@ -17,6 +16,7 @@ from typing import Any, NoReturn
 import grpc
 import uvicorn
 
+from deployworkbook.serving.api.addresses import host_and_port, is_loopback
 from deployworkbook.serving.embedded import config
 from deployworkbook.serving.embedded.batching import Batcher, Batching
 from deployworkbook.serving.embedded.connections import LARGEST_HEADERS_BYTES, limited
@@ -51,7 +51,7 @@ def run(options: Options, *, parent_id: int | None = None) -> NoReturn:
     )
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     stopped = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in ending_signals():
         signal.signal(number, lambda *_: stopped.set())
     _warn_if_wide(options.host)
     try:
@@ -62,6 +62,18 @@ def run(options: Options, *, parent_id: int | None = None) -> NoReturn:
     logging.shutdown()
     sys.stdout.flush()
     os._exit(0)
+
+
+def ending_signals() -> list[signal.Signals]:
+    """List the signals that end the server: SIGTERM, SIGINT and, where it hangs up, SIGHUP.
+
+    A SIGHUP that is ignored stays ignored: ``nohup`` means that.
+    """
+    found = [signal.SIGTERM, signal.SIGINT]
+    hang_up = getattr(signal, "SIGHUP", None)  # Windows has none
+    if hang_up is not None and signal.getsignal(hang_up) != signal.SIG_IGN:
+        found.append(hang_up)
+    return found
 
 
 class Server:
@@ -105,7 +117,7 @@ class Server:
         gc.collect()
         gc.freeze()
         self._watch_parent()
-        self._manager.start(self._configured(), poll_s=options.file_system_poll_wait_seconds)
+        self._manager.start(self._configured() or [], poll_s=options.file_system_poll_wait_seconds)
         if self._stopped.is_set():
             return
         self._watch()
@@ -113,7 +125,9 @@ class Server:
         grpc_server = GrpcServer(service, options, credentials=self._credentials)
         if options.port:
             grpc_server.start()
-            log.info("Running gRPC ModelServer at %s:%d ...", options.host, options.port)
+            log.info(
+                "Running gRPC ModelServer at %s ...", host_and_port(options.host, options.port)
+            )
         web = self._web(service)
         web_thread = threading.Thread(
             target=web.run, kwargs={"sockets": self._sockets}, name="rest", daemon=True
@@ -122,7 +136,10 @@ class Server:
             web_thread.start()
             while not web.started and web_thread.is_alive():
                 self._stopped.wait(0.005)
-            log.info("Exporting HTTP/REST API at:%s:%d ...", options.host, options.rest_api_port)
+            log.info(
+                "Exporting HTTP/REST API at:%s ...",
+                host_and_port(options.host, options.rest_api_port),
+            )
         log.info("Ready.")
         self._stopped.wait()
         log.info("Stopping: no new requests; running ones have %g s.", options.drain_seconds)
@@ -160,7 +177,7 @@ class Server:
     def _observe(self, model: str, api: str, microseconds: float) -> None:
         self._metrics.runtime_latency.observe(model, api, "TF1", microseconds=microseconds)
 
-    def _configured(self) -> list[config.ModelConfig]:
+    def _configured(self) -> list[config.ModelConfig] | None:
         options = self._options
         if options.model_config_file:
             return config.read_models(options.model_config_file)
@@ -179,10 +196,17 @@ class Server:
         if options.model_config_file:
             every(
                 options.model_config_file_poll_wait_seconds,
-                lambda: self._manager.apply(self._configured()),
+                self._read_again,
                 until=self._stopped,
                 name="Reading the model config file",
             )
+
+    def _read_again(self) -> None:
+        models = self._configured()
+        if models is None:
+            log.info("Taking no action for empty config.")
+        else:
+            self._manager.apply(models)
 
     def _watch_parent(self) -> None:
         if self._options.stop_with_parent:
@@ -231,11 +255,7 @@ def _credentials(path: Path | None) -> Any:
 
 
 def _warn_if_wide(host: str) -> None:
-    try:
-        narrow = ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        narrow = host == "localhost"
-    if not narrow:
+    if not is_loopback(host):
         log.warning(
             "Listening on %s: everybody who reaches this machine can use the models and replace "
             "their configuration; there is no password. The default is 127.0.0.1.",

@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from deployworkbook.serving.api.version_folders import LARGEST, version_number, versions_below
+from deployworkbook.serving.api.version_folders import (
+    LARGEST,
+    version_folders,
+    version_number,
+    versions_below,
+)
 from deployworkbook.validation import check_choice
 
-__all__ = ["LARGEST", "Policy", "version_number", "versions_below"]
+__all__ = ["LARGEST", "Policy", "version_folders", "version_number", "versions_below"]
 
 
 @dataclass(frozen=True)
