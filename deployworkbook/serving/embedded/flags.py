@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from deployworkbook.serving.api.addresses import bare_host
 from deployworkbook.serving.embedded.local_paths import local_path
@@ -162,4 +163,9 @@ def _path(text: str) -> Path:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
-_KINDS = {"int": int, "float": float, "str": str, "Path | None": _path}
+_KINDS: dict[str, Callable[[str], Any]] = {
+    "int": int,
+    "float": float,
+    "str": str,
+    "Path | None": _path,
+}
