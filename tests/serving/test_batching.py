@@ -7,8 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 import grpc
 import numpy as np
 import pytest
+import requests
 
-from deployworkbook.serving.embedded.batching import Batcher, Batching
+from deployworkbook.serving.embedded.batching import Batcher
+from deployworkbook.serving.embedded.batching_parameters import Batching
+from deployworkbook.serving.embedded.config import read_batching
 from deployworkbook.serving.embedded.errors import Code, ServingError, invalid
 from tests.serving.conftest import predict_request, write
 
@@ -18,10 +21,12 @@ class Recorder:
 
     def __init__(self):
         self.sizes = []
+        self.entered = threading.Event()
         self.go = threading.Event()
         self.go.set()
 
     def __call__(self, arrays):
+        self.entered.set()
         self.go.wait()
         self.sizes.append(len(arrays[0]))
         if np.any(arrays[0] < 0):
@@ -47,12 +52,23 @@ def at_once(batcher, run, arrays):
     with ThreadPoolExecutor(len(arrays) + 1) as pool:
         run.go.clear()
         first = pool.submit(batcher.run, "k", [np.ones(1)], run=run)
-        time.sleep(0.05)
-        results = [pool.submit(batcher.run, "k", [array], run=run) for array in arrays]
-        time.sleep(0.1)
+        run.entered.wait()
+        results = []
+        for array in arrays:  # in this order
+            results.append(pool.submit(batcher.run, "k", [array], run=run))
+            while not results[-1].done() and waiting(batcher) < len(results) - refused(results):
+                time.sleep(0.001)
         run.go.set()
         first.result()
         return [_outcome(each) for each in results]
+
+
+def waiting(batcher):
+    return sum(len(queue.tasks) for queue in batcher._queues.values())
+
+
+def refused(futures):
+    return sum(future.done() for future in futures)
 
 
 def _outcome(future):
@@ -128,6 +144,9 @@ def test_outputs_that_are_no_batch_are_said_so(batcher):
         batcher().run("k", [np.array(2.0)], run=lambda arrays: arrays)
 
 
+SPLITTING = {"enable_large_batch_splitting": True}
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -135,11 +154,119 @@ def test_outputs_that_are_no_batch_are_said_so(batcher):
         {"num_batch_threads": 0},
         {"allowed_batch_sizes": (4, 2)},
         {"max_batch_size": 8, "allowed_batch_sizes": (2, 4)},
+        {"max_batch_size": 8, "allowed_batch_sizes": (2, 4), "max_execution_batch_size": 4},
+        {**SPLITTING, "max_batch_size": 8, "max_execution_batch_size": 9},
+        {**SPLITTING, "max_batch_size": 8, "max_execution_batch_size": 0},
+        {**SPLITTING, "max_execution_batch_size": 8, "allowed_batch_sizes": (2, 4)},
     ],
 )
 def test_parameters_that_cannot_be(wrong):
     with pytest.raises(ValueError, match=r"expected|must"):
         Batching(**wrong)
+
+
+def test_a_request_is_split_over_batches_and_joined_again(batcher):
+    run = Recorder()
+    split = batcher(**SPLITTING, max_batch_size=10, max_execution_batch_size=4)
+    arrays = [np.arange(3.0), np.arange(10.0), np.arange(1.0)]
+    found = at_once(split, run, arrays)
+    assert found == [(array * 2).tolist() for array in arrays]
+    # Each batch is filled from the requests in their order: 3 + 1 of 10, 4, 4, 1 of 10 + 1.
+    assert run.sizes == [1, 4, 4, 4, 2]
+
+
+def test_a_part_that_fails_fails_its_whole_request_and_no_other(batcher):
+    split = batcher(**SPLITTING, max_batch_size=8, max_execution_batch_size=2)
+    found = at_once(split, Recorder(), [np.ones(1), np.array([1.0, 1, 1, 1, -1]), np.ones(2)])
+    assert found[0] == [2.0]
+    assert found[1].text == "negative"
+    assert found[2] == [2.0, 2.0]
+
+
+def test_splitting_bounds_requests_and_the_queue(batcher):
+    run = Recorder()
+    split = batcher(
+        **SPLITTING, max_batch_size=10, max_execution_batch_size=2, max_enqueued_batches=4
+    )
+    found = at_once(split, run, [np.ones(11), np.ones(9), np.ones(6), np.ones(3), np.ones(2)])
+    assert (found[0].code, "larger than maximum input batch size 10" in found[0].text) == (
+        Code.INVALID_ARGUMENT,
+        True,
+    )
+    for error, words in [
+        (found[1], "task size is 9 but scheduling capacity is only 8"),
+        (found[3], "task size is 3 but scheduling capacity is only 2"),
+    ]:
+        assert error.code == Code.UNAVAILABLE
+        assert words in error.text
+    assert found[2] == [2.0] * 6
+    assert found[4] == [2.0] * 2
+
+
+def test_parts_whose_outputs_cannot_be_joined_are_said_so(batcher):
+    split = batcher(**SPLITTING, max_batch_size=4, max_execution_batch_size=3)
+    with pytest.raises(ServingError, match=r"split over batches.*\(1,\), \(3,\)"):
+        split.run("k", [np.ones(4)], run=lambda arrays: [np.ones((len(arrays[0]),) * 2)])
+
+
+def test_allowed_sizes_end_at_either_maximum():
+    sizes = {"max_batch_size": 8, "max_execution_batch_size": 4, **SPLITTING}
+    for allowed in ((2, 4), (2, 8)):
+        assert Batching(**sizes, allowed_batch_sizes=allowed).execution_size == 4
+
+
+def test_a_file_with_every_field_is_read(tmp_path, caplog):
+    text = """
+        max_batch_size { value: 128 }
+        batch_timeout_micros { value: 1000 }
+        max_enqueued_batches { value: 20 }
+        num_batch_threads { value: 3 }
+        thread_pool_name { value: "pool" }
+        allowed_batch_sizes: 16
+        allowed_batch_sizes: 32
+        max_execution_batch_size { value: 32 }
+        """
+    file = write(tmp_path / "b", text + "enable_large_batch_splitting { value: true }")
+    assert read_batching(file) == Batching(128, 1000, 20, 3, (16, 32), True, 32, "pool")
+    assert not caplog.text
+    read_batching(write(file, "max_execution_batch_size { value: 32 }"))
+    assert "does nothing without enable_large_batch_splitting" in caplog.text
+    with pytest.raises(ServingError, match="pad_variable_length_inputs is not done") as refused_:
+        read_batching(write(file, "pad_variable_length_inputs: true"))
+    assert refused_.value.code == Code.UNIMPLEMENTED
+
+
+def test_a_server_splits_large_requests_and_counts_its_batches(start, half, tmp_path):
+    batching = """
+        max_batch_size { value: 10 } num_batch_threads { value: 1 } allowed_batch_sizes: 4
+        enable_large_batch_splitting { value: true } max_execution_batch_size { value: 4 }"""
+    server = start(
+        model_base_path=half,
+        model_name="half",
+        enable_batching=True,
+        batching_parameters_file=write(tmp_path / "b", batching),
+        monitoring_config_file=write(tmp_path / "m", "prometheus_config { enable: true }"),
+    )
+    values = [float(n) for n in range(10)]
+    answer = server.predict(predict_request(x=values)).outputs["y"]
+    assert list(answer.float_val) == [n / 2 + 2 for n in values]
+    assert [dim.size for dim in answer.tensor_shape.dim] == [10]
+    lines = requests.get(f"{server.address}/monitoring/prometheus/metrics", timeout=10).text
+    before = ":tensorflow:serving:batching_session:"
+    for line in [
+        # One input of 10; three runs of 4, the last of which holds 2 and 2 to fill it up.
+        f"# TYPE {before}wrapped_run_count counter",
+        f"{before}wrapped_run_count{{}} 3",
+        f'{before}input_batch_size_bucket{{le="8"}} 0',
+        f'{before}input_batch_size_bucket{{le="16"}} 1',
+        f"{before}input_batch_size_sum{{}} 10",
+        f"{before}processed_batch_size_sum{{}} 12",
+        f"{before}processed_batch_size_count{{}} 3",
+        f'{before}padding_size_sum{{execution_batch_size="4"}} 2',
+        f'{before}padding_size_bucket{{execution_batch_size="4",le="8192"}} 3',
+        f'{before}queuing_latency_count{{thread_pool_name=""}} 3',
+    ]:
+        assert line in lines.splitlines()
 
 
 def test_a_server_with_batching(start, half, tmp_path):

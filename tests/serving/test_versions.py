@@ -6,6 +6,7 @@ import time
 
 import grpc
 import pytest
+import requests
 
 from deployworkbook.serving.client.connecting import connect
 from deployworkbook.serving.embedded.config import read_models
@@ -324,7 +325,10 @@ def test_warm_up_requests_are_replayed(start, publish, tmp_path, caplog):
     base = tmp_path / "model"
     publish(base, 1)
     _write_warm_up(base / "1", predict_request("default"), predict_request("default"))
-    server = start(model_base_path=base)
+    server = start(
+        model_base_path=base,
+        monitoring_config_file=write(tmp_path / "m", "prometheus_config { enable: true }"),
+    )
     assert version_of(server) == 1
     # One that fails fails the load: it would fail the first user, too.
     publish(base, 2)
@@ -335,6 +339,13 @@ def test_warm_up_requests_are_replayed(start, publish, tmp_path, caplog):
     wait_for(lambda: states(server).get(3, (0, 0))[0] == 50)
     assert states(server)[3][1] != 0
     assert version_of(server) in (1, 2)
+    page = requests.get(f"{server.address}/monitoring/prometheus/metrics", timeout=10).text
+    name = ":tensorflow:serving:model_warmup_"
+    assert f'{name}records_read{{model_path="{base}/1"}} 2\n' in page
+    assert f'{name}latency_count{{model_path="{base}/1",status="OK"}} 1\n' in page
+    # Version 2 has no requests to warm up with; the one of version 3 names no signature.
+    assert f'{name}records_read{{model_path="{base}/2"}}' not in page
+    assert f'{name}latency_count{{model_path="{base}/3",status="FAILED_PRECONDITION"}} 1\n' in page
 
 
 def _write_warm_up(folder, *requests):

@@ -9,9 +9,17 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
     ProtoReflectionDescriptorDatabase,
 )
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily
 from prometheus_client.parser import text_string_to_metric_families
 
-from deployworkbook.serving.embedded.metrics import BUCKETS_US, Metrics
+from deployworkbook.serving.embedded.metrics import (
+    BATCH_SIZES,
+    BUCKETS_US,
+    EXAMPLE_COUNTS,
+    QUEUE_BUCKETS_US,
+    Metrics,
+)
 from tests.serving.conftest import predict_request
 
 
@@ -74,18 +82,66 @@ def test_the_page_is_prometheus_text(server, half):
     assert buckets[-1].labels["le"] == "+Inf"
 
 
-def test_buckets_grow_by_1_8():
+def test_buckets_are_tensorflow_servings():
     assert len(BUCKETS_US) == 33
     assert BUCKETS_US[:3] == pytest.approx([10, 18, 32.4])
+    assert (len(QUEUE_BUCKETS_US), QUEUE_BUCKETS_US[:2]) == (52, (100, 120))
+    assert (len(BATCH_SIZES), BATCH_SIZES[-1]) == (14, 2**13)
+    assert (len(EXAMPLE_COUNTS), EXAMPLE_COUNTS[-1]) == (15, 2**14)
+
+
+def test_examples_of_a_request_are_counted(server):
+    count = ':tensorflow:serving:request_example_count_total{model="half"}'
+    four = ':tensorflow:serving:request_example_counts_bucket{model="half",le="4"}'
+    two = ':tensorflow:serving:request_example_counts_bucket{model="half",le="2"}'
+    before = [value(page(server), sample) for sample in (count, four, two)]
+    examples = {"examples": [{"x": 1.0}, {"x": 2.0}, {"x": 3.0}]}
+    answer = server.post("half:regress", {**examples, "signature_name": "regress_x_to_y"})
+    assert answer.status_code == 200, answer.text
+    server.post("half:regress", {"examples": [], "signature_name": "regress_x_to_y"})  # refused
+    after = [value(page(server), sample) for sample in (count, four, two)]
+    assert [b - a for a, b in zip(before, after, strict=True)] == [3, 1, 0]
+
+
+def test_a_metric_without_labels_is_written_as_tensorflow_serving_does():
+    metrics = Metrics()
+    metrics.wrapped_run_count.add()
+    metrics.input_batch_size.observe(value=3)
+    text = metrics.text()
+    name = ":tensorflow:serving:batching_session:"
+    assert f"# TYPE {name}wrapped_run_count counter\n{name}wrapped_run_count{{}} 1\n" in text
+    assert f'{name}input_batch_size_bucket{{le="2"}} 0\n' in text
+    assert f'{name}input_batch_size_bucket{{le="4"}} 1\n' in text
+    families = {family.name: family for family in text_string_to_metric_families(text)}
+    assert families[f"{name}wrapped_run_count"].samples[0].value == 1
+
+
+def test_prometheus_own_client_would_rename_counters():
+    """The reason why the text is not written by it; if this changes, it can be."""
+
+    class Ours:
+        def collect(self):
+            yield CounterMetricFamily(":tensorflow:serving:request_count", "", value=1)
+
+    registry = CollectorRegistry()
+    registry.register(Ours())
+    assert (
+        "# TYPE :tensorflow:serving:request_count_total counter"
+        in generate_latest(registry).decode()
+    )
 
 
 def test_any_number_of_names_needs_bounded_memory():
     metrics = Metrics()
     for number in range(1000):
         metrics.requests.add(f"name\n{number}", "NOT_FOUND")
+        metrics.warmup_latency.observe(f"path {number}", "OK", value=1)
+    assert metrics.text().count("model_warmup_latency_count{") <= 201
+    metrics.requests.add("n" * 10_000_000, "NOT_FOUND")
+    assert len(metrics.text()) < 10_000_000
     lines = [line for line in metrics.text().splitlines() if "request_count{" in line]
     assert len(lines) <= 202
-    assert sum(float(line.rpartition(" ")[2]) for line in lines) == 1000
+    assert sum(float(line.rpartition(" ")[2]) for line in lines) == 1001
 
 
 def test_metrics_are_off_unless_asked_for(start, half):

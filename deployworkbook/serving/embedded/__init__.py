@@ -2,8 +2,8 @@
 
 The layers, each imports only from those above it:
 
-- ``errors``, ``local_paths``, ``flags``, ``ports``, ``metrics``, ``versions``: codes, command
-  line, monitoring, policies; no TensorFlow.
+- ``errors``, ``local_paths``, ``flags``, ``ports``, ``metrics``, ``versions``,
+  ``batching_parameters``: codes, command line, monitoring, policies; no TensorFlow.
 - ``protos``: the messages of the API.
 - ``config``: the files that flags name.
 - ``tensors``, ``json_text``, ``json_values``, ``json_tensors``, ``json_examples``: tensors as

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections import deque
@@ -13,44 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from deployworkbook.serving.embedded.batching_parameters import Batching
 from deployworkbook.serving.embedded.errors import Code, ServingError, invalid
-from deployworkbook.validation import check_integer
+from deployworkbook.serving.embedded.metrics import Metrics
 
 Arrays = list[NDArray[Any]]
 Run = Callable[[Arrays], Arrays]
-
-
-@dataclass(frozen=True)
-class Batching:
-    """The parameters, with TensorFlow Serving's names and defaults.
-
-    Args:
-        max_batch_size: How many examples run together at most.
-        batch_timeout_micros: How long the first of a batch waits for others, µs.
-        max_enqueued_batches: How many full batches may wait.
-        num_batch_threads: How many batches run at once.
-        allowed_batch_sizes: Sizes that batches are filled up to; none for any.
-    """
-
-    max_batch_size: int = 1000
-    batch_timeout_micros: int = 0
-    max_enqueued_batches: int = 10
-    num_batch_threads: int = os.cpu_count() or 1
-    allowed_batch_sizes: tuple[int, ...] = ()
-
-    def __post_init__(self) -> None:
-        check_integer("max_batch_size", self.max_batch_size, 1)
-        check_integer("batch_timeout_micros", self.batch_timeout_micros, 0)
-        check_integer("max_enqueued_batches", self.max_enqueued_batches, 1)
-        check_integer("num_batch_threads", self.num_batch_threads, 1, 1024)
-        sizes = self.allowed_batch_sizes
-        if sizes and (list(sizes) != sorted(set(sizes)) or sizes[0] < 1):
-            raise ValueError("allowed_batch_sizes entries must be monotonically increasing")
-        if sizes and sizes[-1] != self.max_batch_size:
-            raise ValueError(
-                "Last entry in allowed_batch_sizes must match max_batch_size; last entry was "
-                f"{sizes[-1]}; expected {self.max_batch_size}"
-            )
 
 
 @dataclass(eq=False)
@@ -58,9 +25,27 @@ class _Task:
     arrays: Arrays
     size: int
     since: float
+    taken: int = 0
+    left: int = 0
     done: threading.Event = field(default_factory=threading.Event)
-    outputs: Arrays = field(default_factory=list)
+    outputs: dict[int, Arrays] = field(default_factory=dict)
     error: Exception | None = None
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The examples of a task that run in one batch: all of them, unless it was split."""
+
+    task: _Task
+    start: int
+    stop: int
+
+    @property
+    def size(self) -> int:
+        return self.stop - self.start
+
+    def arrays(self) -> Arrays:
+        return [array[self.start : self.stop] for array in self.task.arrays]
 
 
 @dataclass(eq=False)
@@ -78,15 +63,18 @@ class Batcher:
 
     Args:
         batching: The parameters.
+        metrics: Where sizes and waits are counted.
     """
 
-    def __init__(self, batching: Batching) -> None:
+    def __init__(self, batching: Batching, metrics: Metrics | None = None) -> None:
         self._batching = batching
+        self._metrics = metrics or Metrics()
         self._changed = threading.Condition()
         self._queues: dict[Hashable, _Queue] = {}
         self._closed = False
         for number in range(batching.num_batch_threads):
-            threading.Thread(target=self._work, name=f"batch-{number}", daemon=True).start()
+            name = f"{batching.thread_pool_name}_{number}"
+            threading.Thread(target=self._work, name=name, daemon=True).start()
 
     def run(self, key: Hashable, arrays: Arrays, *, run: Run) -> Arrays:
         """Run a computation on arrays, together with others of the same key.
@@ -110,25 +98,33 @@ class Batcher:
             )
         if size == 0:
             return run(arrays)
+        for _ in arrays:
+            self._metrics.input_batch_size.observe(value=size)
         key = (key, *((array.dtype, array.shape[1:]) for array in arrays))
-        task = _Task(arrays, size, time.monotonic())
+        task = _Task(arrays, size, time.monotonic(), left=size)
         with self._changed:
             if self._closed:
                 raise ServingError(Code.UNAVAILABLE, "The server is shutting down")
-            queue = self._queues.setdefault(key, _Queue(run))
-            most = self._batching.max_batch_size * self._batching.max_enqueued_batches
-            if queue.size + size > most:
+            queue = self._queues.get(key) or _Queue(run)
+            capacity = (
+                self._batching.execution_size * self._batching.max_enqueued_batches - queue.size
+            )
+            if size > capacity:
                 raise ServingError(
                     Code.UNAVAILABLE,
-                    "The batch scheduling queue to which this task was submitted is full",
+                    "The batch scheduling queue to which this task was submitted is full; task "
+                    f"size is {size} but scheduling capacity is only {capacity} "
+                    f"(max_enqueued_batches={self._batching.max_enqueued_batches}, "
+                    f"max_execution_batch_size={self._batching.execution_size})",
                 )
+            self._queues[key] = queue
             queue.tasks.append(task)
             queue.size += size
             self._changed.notify()
         task.done.wait()
         if task.error is not None:
             raise task.error
-        return task.outputs
+        return _joined([task.outputs[start] for start in sorted(task.outputs)])
 
     def close(self) -> None:
         """Run what waits, take nothing more, and end the threads."""
@@ -141,16 +137,15 @@ class Batcher:
             batch = self._next()
             if batch is None:
                 return
-            run, tasks = batch
+            run, parts = batch
             try:
-                self._run(run, tasks)
+                self._run(run, parts)
             except Exception as error:  # each waiting request has to hear of it
-                for task in tasks:
-                    task.error = error
-            for task in tasks:
-                task.done.set()
+                for part in parts:
+                    part.task.error = error
+            self._finish(parts)
 
-    def _next(self) -> tuple[Run, list[_Task]] | None:
+    def _next(self) -> tuple[Run, list[_Part]] | None:
         """Wait for a batch that is full, or whose first task has waited long enough."""
         with self._changed:
             while True:
@@ -158,7 +153,7 @@ class Batcher:
                 oldest: tuple[Hashable, _Queue] | None = None
                 for key, queue in self._queues.items():
                     left = queue.tasks[0].since + self._batching.batch_timeout_micros / 1e6 - now
-                    if queue.size < self._batching.max_batch_size and left > 0 and not self._closed:
+                    if queue.size < self._batching.execution_size and left > 0 and not self._closed:
                         wait = left if wait is None else min(wait, left)
                     elif oldest is None or queue.tasks[0].since < oldest[1].tasks[0].since:
                         oldest = key, queue
@@ -168,37 +163,56 @@ class Batcher:
                     return None
                 self._changed.wait(wait)
 
-    def _taken(self, key: Hashable, queue: _Queue) -> list[_Task]:
-        tasks, size = [], 0
-        while queue.tasks and size + queue.tasks[0].size <= self._batching.max_batch_size:
-            task = queue.tasks.popleft()
-            tasks.append(task)
-            size += task.size
-        queue.size -= size
+    def _taken(self, key: Hashable, queue: _Queue) -> list[_Part]:
+        parts, room, now = [], self._batching.execution_size, time.monotonic()
+        while queue.tasks and room:
+            task = queue.tasks[0]
+            size = task.size - task.taken
+            if size > room and not self._batching.enable_large_batch_splitting:
+                break
+            part = _Part(task, task.taken, task.taken + min(size, room))
+            parts.append(part)
+            room -= part.size
+            queue.size -= part.size
+            task.taken = part.stop
+            if task.taken == task.size:
+                queue.tasks.popleft()
+            # TensorFlow Serving leaves the name of the threads empty here.
+            self._metrics.queuing_latency.observe("", value=(now - task.since) * 1e6)
         if not queue.tasks:
             del self._queues[key]  # it holds a model, which may be unloaded
-        return tasks
+        return parts
 
-    def _run(self, run: Run, tasks: list[_Task]) -> None:
+    def _finish(self, parts: list[_Part]) -> None:
+        with self._changed:
+            for part in parts:
+                part.task.left -= part.size
+                if not part.task.left:
+                    part.task.done.set()
+
+    def _run(self, run: Run, parts: list[_Part]) -> None:
         try:
-            self._run_together(run, tasks)
+            self._run_together(run, parts)
         except ServingError:
-            if len(tasks) == 1:
+            if len(parts) == 1:
                 raise
-            for task in tasks:  # one of them is wrong: let only that one hear of it
+            for part in parts:  # one of them is wrong: let only that one hear of it
                 try:
-                    self._run_together(run, [task])
+                    self._run_together(run, [part])
                 except ServingError as error:
-                    task.error = error
+                    part.task.error = error
 
-    def _run_together(self, run: Run, tasks: list[_Task]) -> None:
-        size = sum(task.size for task in tasks)
+    def _run_together(self, run: Run, parts: list[_Part]) -> None:
+        size = sum(part.size for part in parts)
         filled = next((n for n in self._batching.allowed_batch_sizes if n >= size), size)
+        self._metrics.padding_size.observe(str(filled), value=filled - size)
+        self._metrics.processed_batch_size.observe(value=filled)
+        self._metrics.wrapped_run_count.add()
         inputs = []
-        for parts in zip(*(task.arrays for task in tasks), strict=True):
-            filling = [np.repeat(parts[0][:1], filled - size, axis=0)] if filled > size else []
-            whole = [*parts, *filling]
-            inputs.append(np.concatenate(whole) if len(whole) > 1 else parts[0])
+        for arrays in zip(*(part.arrays() for part in parts), strict=True):
+            filling = [np.repeat(arrays[0][:1], filled - size, axis=0)] if filled > size else []
+            whole = [*arrays, *filling]
+            inputs.append(np.concatenate(whole) if len(whole) > 1 else arrays[0])
         outputs = run(inputs)
         for output in outputs:
             if output.ndim == 0:
@@ -211,10 +225,28 @@ class Batcher:
                     "Batched output tensor's 0th dimension does not equal the sum of the 0th "
                     "dimension sizes of the input tensors",
                 )
-        start = 0
-        for task in tasks:
-            task.outputs = [output[start : start + task.size] for output in outputs]
-            start += task.size
+        first = 0
+        for part in parts:
+            part.task.outputs[part.start] = [
+                output[first : first + part.size] for output in outputs
+            ]
+            first += part.size
+
+
+def _joined(pieces: list[Arrays]) -> Arrays:
+    """Join what the parts of a request were answered."""
+    if len(pieces) == 1:
+        return pieces[0]
+    outputs = [list(of_one_output) for of_one_output in zip(*pieces, strict=True)]
+    for of_one_output in outputs:
+        shapes = {array.shape[1:] for array in of_one_output}
+        if len(shapes) > 1:
+            raise ServingError(
+                Code.FAILED_PRECONDITION,
+                "A request was split over batches (enable_large_batch_splitting), and their "
+                f"outputs can't be joined: their rows have the shapes {sorted(shapes)}",
+            )
+    return [np.concatenate(of_one_output) for of_one_output in outputs]
 
 
 def _size_of(arrays: Arrays) -> int:

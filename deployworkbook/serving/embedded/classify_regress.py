@@ -5,6 +5,7 @@ The checks, their order and their texts are TensorFlow Serving's.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -97,6 +98,16 @@ def multi_inference(servable: Servable, request: Any) -> Any:
     return response
 
 
+def examples_of(given: Any) -> Sequence[Any]:
+    """List the examples of an ``Input``, with a context or without."""
+    found: Sequence[Any] = (
+        given.example_list_with_context.examples
+        if given.WhichOneof("kind") == "example_list_with_context"
+        else given.example_list.examples
+    )
+    return found
+
+
 def _example_signature(servable: Servable, name: str) -> Signature:
     name = name or DEFAULT_SIGNATURE
     if name not in servable.signatures:
@@ -146,14 +157,11 @@ def _run_examples(
     servable: Servable, api: str, given: Any, feed: str, fetches: list[str]
 ) -> tuple[int, Outputs]:
     """Run a graph that parses examples itself; return their number and the outputs by tensor."""
-    kind = given.WhichOneof("kind")
-    if kind == "example_list_with_context":
+    context = b""
+    if given.WhichOneof("kind") == "example_list_with_context":
         # Messages that follow each other merge, so each example gets the context's features.
         context = given.example_list_with_context.context.SerializeToString()
-        examples = given.example_list_with_context.examples
-        written = [context + example.SerializeToString() for example in examples]
-    else:
-        written = [example.SerializeToString() for example in given.example_list.examples]
+    written = [context + example.SerializeToString() for example in examples_of(given)]
     if not written:
         raise invalid("Input is empty.")
     array = np.empty(len(written), object)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,13 @@ from typing import Any
 from google.protobuf import text_format
 
 from deployworkbook.serving.api.descriptions import Message, message_classes
-from deployworkbook.serving.embedded.batching import Batching
+from deployworkbook.serving.embedded.batching_parameters import Batching
 from deployworkbook.serving.embedded.errors import Code, ServingError, invalid
 from deployworkbook.serving.embedded.local_paths import local_path
 from deployworkbook.serving.embedded.protos import model_server_config_pb2
 from deployworkbook.serving.embedded.versions import Policy
+
+log = logging.getLogger(__name__)
 
 DEFAULT_METRICS_PATH = "/monitoring/prometheus/metrics"
 
@@ -27,6 +30,8 @@ _MESSAGES: dict[str, Message] = {
         "thread_pool_name": (5, "google.protobuf.StringValue"),
         "allowed_batch_sizes": (6, "repeated int64"),
         "pad_variable_length_inputs": (7, "bool"),
+        "enable_large_batch_splitting": (8, "google.protobuf.BoolValue"),
+        "max_execution_batch_size": (9, "google.protobuf.Int64Value"),
     },
     "PrometheusConfig": {"enable": (1, "bool"), "path": (2, "string")},
     "MonitoringConfig": {"prometheus_config": (1, "tensorflow.serving.PrometheusConfig")},
@@ -125,7 +130,14 @@ def read_batching(path: Path) -> Batching:
     given = _parsed(path, _new("BatchingParameters"))
     if given.pad_variable_length_inputs:
         raise ServingError(
-            Code.UNIMPLEMENTED, f"{path}: pad_variable_length_inputs is not supported"
+            Code.UNIMPLEMENTED,
+            f"{path}: pad_variable_length_inputs is not done by this server. Remove it, and send "
+            "arrays of one length, or use TensorFlow Serving.",
+        )
+    splitting = given.enable_large_batch_splitting.value
+    if given.HasField("max_execution_batch_size") and not splitting:
+        log.warning(
+            "%s: max_execution_batch_size does nothing without enable_large_batch_splitting", path
         )
     named = {
         name: getattr(given, name).value
@@ -134,10 +146,16 @@ def read_batching(path: Path) -> Batching:
             "batch_timeout_micros",
             "max_enqueued_batches",
             "num_batch_threads",
+            "max_execution_batch_size",
+            "thread_pool_name",
         )
         if given.HasField(name)
     }
-    return Batching(**named, allowed_batch_sizes=tuple(given.allowed_batch_sizes))
+    return Batching(
+        **named,
+        allowed_batch_sizes=tuple(given.allowed_batch_sizes),
+        enable_large_batch_splitting=splitting,
+    )
 
 
 def read_metrics_path(path: Path) -> str | None:

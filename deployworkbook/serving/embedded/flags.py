@@ -21,7 +21,7 @@ What this server does not do, and TensorFlow Serving does:
     hdfs://, …): paths are local, plain or as file:///…;
   - SessionService, which TensorFlow Serving does not offer either; PredictStreamed;
   - TFLite models and TensorRT, GPUs of its own choice, pad_variable_length_inputs,
-    request logging (logging_config), tracing and profiling;
+    request logging (logging_config; so no request_log_count), tracing and profiling;
   - JSON of the types half, bfloat16 and complex in requests.
 Such requests are answered with UNIMPLEMENTED (501); flags it does not know stop it at once.
 

@@ -1,21 +1,43 @@
 """Counters and histograms under TensorFlow Serving's names, in Prometheus' text format.
 
-The names begin with a colon, which Prometheus' own client refuses, so the text is written here.
+The text is written here, and not by Prometheus' own client, because that client writes ``_total``
+after the name of each counter (and ``3.0`` for 3), and TensorFlow Serving doesn't: a dashboard or
+an alert that was made for the one would find nothing at the other.
+
+Of TensorFlow Serving's metrics, ``request_log_count`` is missing, since this server logs no
+requests (``logging_config``), and so are those of TensorFlow's own runtime
+(``:tensorflow:core:…``), which it counts in C++ and gives to no Python program.
 """
 
 from __future__ import annotations
 
 import threading
 from bisect import bisect_left
-from collections.abc import Iterator
-
-# Upper ends of the buckets of a latency, µs.
-BUCKETS_US = tuple(10 * 1.8**power for power in range(33))
-# A client may ask for any name; past so many, those of no model count as one.
-MOST_NAMES = 200
-OTHER_NAME = "(other)"
+from collections.abc import Collection, Iterator
 
 Labels = tuple[str, ...]
+Bounds = tuple[float, ...]
+
+
+def exponential(first: float, growth: float, count: int) -> Bounds:
+    """List upper ends of buckets, each a multiple of the one before it.
+
+    >>> exponential(1, 2, 5)
+    (1, 2, 4, 8, 16)
+    """
+    return tuple(first * growth**power for power in range(count))
+
+
+# Upper ends of the buckets, TensorFlow Serving's: of a latency, µs; of the time in a batching
+# queue, µs; of a number of examples.
+BUCKETS_US = exponential(10, 1.8, 33)
+QUEUE_BUCKETS_US = exponential(100, 1.2, 52)
+BATCH_SIZES = exponential(1, 2, 14)
+EXAMPLE_COUNTS = exponential(1, 2, 15)
+# A client may ask for any name; past so many, or so long ones, those of no model count as one.
+MOST_NAMES = 200
+LONGEST_NAME = 256
+OTHER_NAME = "(other)"
 
 
 class Counter:
@@ -37,8 +59,7 @@ class Counter:
     def add(self, *values: str, amount: float = 1) -> None:
         """Add to the counter of these values of the labels."""
         with self._lock:
-            if values not in self._values and len(self._values) >= MOST_NAMES:
-                values = (OTHER_NAME, *values[1:])
+            values = _bounded(values, self._values)
             self._values[values] = self._values.get(values, 0) + amount
 
     def lines(self) -> Iterator[str]:
@@ -50,26 +71,37 @@ class Counter:
 
 
 class Histogram:
-    """How many observations fell below each bound, for each set of labels; all in µs."""
+    """How many observations fell below each bound, for each set of labels.
+
+    One equal to a bound counts as below it, which is what Prometheus' ``le`` means; TensorFlow
+    Serving counts it as above.
+
+    Args:
+        name: The metric's.
+        labels: The names of its labels.
+        bounds: Upper ends of its buckets.
+    """
 
     kind = "histogram"
 
-    def __init__(self, name: str, labels: Labels) -> None:
+    def __init__(self, name: str, labels: Labels, bounds: Bounds = BUCKETS_US) -> None:
         self.name = name
         self.labels = labels
+        self._bounds = bounds
         self._lock = threading.Lock()
         self._counts: dict[Labels, list[int]] = {}
         self._sums: dict[Labels, float] = {}
 
-    def observe(self, *values: str, microseconds: float) -> None:
+    def observe(self, *values: str, value: float) -> None:
         """Count one observation under these values of the labels."""
         with self._lock:
+            values = _bounded(values, self._counts)
             counts = self._counts.get(values)
             if counts is None:
-                counts = self._counts[values] = [0] * (len(BUCKETS_US) + 1)
+                counts = self._counts[values] = [0] * (len(self._bounds) + 1)
                 self._sums[values] = 0.0
-            counts[bisect_left(BUCKETS_US, microseconds)] += 1
-            self._sums[values] += microseconds
+            counts[bisect_left(self._bounds, value)] += 1
+            self._sums[values] += value
 
     def lines(self) -> Iterator[str]:
         """Write the buckets, the sum and the count of each set of labels."""
@@ -80,9 +112,10 @@ class Histogram:
             ]
         for values, counts, total in copy:
             written, seen = _written(self.labels, values), 0
-            for bound, count in zip([*map(_short, BUCKETS_US), "+Inf"], counts, strict=True):
+            before = f"{written}," if written else ""
+            for bound, count in zip([*map(_short, self._bounds), "+Inf"], counts, strict=True):
                 seen += count
-                yield f'{self.name}_bucket{{{written},le="{bound}"}} {seen}'
+                yield f'{self.name}_bucket{{{before}le="{bound}"}} {seen}'
             yield f"{self.name}_sum{{{written}}} {total:.17g}"
             yield f"{self.name}_count{{{written}}} {seen}"
 
@@ -102,6 +135,22 @@ class Metrics:
             ":tensorflow:cc:saved_model:load_attempt_count", ("model_path", "status")
         )
         self.load_latency = Counter(":tensorflow:cc:saved_model:load_latency", ("model_path",))
+        serving, batching = ":tensorflow:serving:", ":tensorflow:serving:batching_session:"
+        self.example_counts = Histogram(
+            f"{serving}request_example_counts", ("model",), EXAMPLE_COUNTS
+        )
+        self.example_total = Counter(f"{serving}request_example_count_total", ("model",))
+        self.warmup_latency = Histogram(f"{serving}model_warmup_latency", ("model_path", "status"))
+        self.warmup_records = Counter(f"{serving}model_warmup_records_read", ("model_path",))
+        self.queuing_latency = Histogram(
+            f"{batching}queuing_latency", ("thread_pool_name",), QUEUE_BUCKETS_US
+        )
+        self.wrapped_run_count = Counter(f"{batching}wrapped_run_count", ())
+        self.input_batch_size = Histogram(f"{batching}input_batch_size", (), BATCH_SIZES)
+        self.processed_batch_size = Histogram(f"{batching}processed_batch_size", (), BATCH_SIZES)
+        self.padding_size = Histogram(
+            f"{batching}padding_size", ("execution_batch_size",), BATCH_SIZES
+        )
 
     def text(self) -> str:
         """Write all of them, each after its type."""
@@ -109,6 +158,15 @@ class Metrics:
         for metric in vars(self).values():
             written += [f"# TYPE {metric.name} {metric.kind}", *metric.lines()]
         return "\n".join(written) + "\n"
+
+
+def _bounded(values: Labels, known: Collection[Labels]) -> Labels:
+    """Return the labels, the first replaced where there are too many or it is too long."""
+    if not values or values in known:
+        return values
+    if len(known) < MOST_NAMES and len(values[0]) <= LONGEST_NAME:
+        return values
+    return (OTHER_NAME, *values[1:])
 
 
 def _written(names: Labels, values: Labels) -> str:

@@ -18,7 +18,8 @@ import uvicorn
 
 from deployworkbook.serving.api.addresses import host_and_port, is_loopback
 from deployworkbook.serving.embedded import config
-from deployworkbook.serving.embedded.batching import Batcher, Batching
+from deployworkbook.serving.embedded.batching import Batcher
+from deployworkbook.serving.embedded.batching_parameters import Batching
 from deployworkbook.serving.embedded.connections import LARGEST_HEADERS_BYTES, limited
 from deployworkbook.serving.embedded.errors import ServingError
 from deployworkbook.serving.embedded.flags import Options, complaint
@@ -101,7 +102,7 @@ class Server:
             else None
         )
         self._credentials = _credentials(options.ssl_config_file)
-        self._batcher = _batcher(options)
+        self._batcher = _batcher(options, self._metrics)
         self._manager = Manager(
             self._load,
             retries=options.max_num_load_retries,
@@ -171,11 +172,11 @@ class Server:
         self._metrics.load_attempts.add(str(path), "success")
         self._metrics.load_latency.add(str(path), amount=(time.perf_counter() - started) * 1e6)
         if options.enable_model_warmup:
-            warm_up(servable, path)
+            warm_up(servable, path, self._metrics)
         return servable
 
     def _observe(self, model: str, api: str, microseconds: float) -> None:
-        self._metrics.runtime_latency.observe(model, api, "TF1", microseconds=microseconds)
+        self._metrics.runtime_latency.observe(model, api, "TF1", value=microseconds)
 
     def _configured(self) -> list[config.ModelConfig] | None:
         options = self._options
@@ -235,12 +236,12 @@ class Server:
         return uvicorn.Server(settings)
 
 
-def _batcher(options: Options) -> Batcher | None:
+def _batcher(options: Options, metrics: Metrics) -> Batcher | None:
     if not options.enable_batching:
         return None
     if options.batching_parameters_file:
-        return Batcher(config.read_batching(options.batching_parameters_file))
-    return Batcher(Batching())
+        return Batcher(config.read_batching(options.batching_parameters_file), metrics)
+    return Batcher(Batching(), metrics)
 
 
 def _credentials(path: Path | None) -> Any:

@@ -8,7 +8,12 @@ from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 from deployworkbook.serving.embedded.catalogue import Catalogue
-from deployworkbook.serving.embedded.classify_regress import classify, multi_inference, regress
+from deployworkbook.serving.embedded.classify_regress import (
+    classify,
+    examples_of,
+    multi_inference,
+    regress,
+)
 from deployworkbook.serving.embedded.config import models_of
 from deployworkbook.serving.embedded.errors import Code, ServingError, invalid
 from deployworkbook.serving.embedded.manager import Manager
@@ -53,7 +58,7 @@ class Service:
         finally:
             self._metrics.requests.add(model, status.name)
         microseconds = (time.perf_counter() - started) * 1e6
-        self._metrics.request_latency.observe(model, api, entrypoint, microseconds=microseconds)
+        self._metrics.request_latency.observe(model, api, entrypoint, value=microseconds)
         return answer
 
     def servable(self, spec: Any) -> AbstractContextManager[Servable]:
@@ -78,18 +83,19 @@ class Service:
 
     def classify(self, request: Any) -> Any:
         """Answer a ``ClassificationRequest``."""
-        return self._run(classify, request)
+        return self._count_examples(request.model_spec.name, request, self._run(classify, request))
 
     def regress(self, request: Any) -> Any:
         """Answer a ``RegressionRequest``."""
-        return self._run(regress, request)
+        return self._count_examples(request.model_spec.name, request, self._run(regress, request))
 
     def multi_inference(self, request: Any) -> Any:
         """Answer a ``MultiInferenceRequest``."""
         if not request.tasks:
             raise invalid("ModelSpec has no name specified.")
         with self.servable(request.tasks[0].model_spec) as servable:
-            return multi_inference(servable, request)
+            answer = multi_inference(servable, request)
+        return self._count_examples(servable.name, request, answer)
 
     def metadata(self, request: Any) -> Any:
         """Answer a ``GetModelMetadataRequest`` with the model's signatures."""
@@ -134,6 +140,12 @@ class Service:
         response = model_management_pb2.ReloadConfigResponse()
         response.status.error_code = Code.OK
         return response
+
+    def _count_examples(self, model: str, request: Any, answer: Answer) -> Answer:
+        count = len(examples_of(request.input))
+        self._metrics.example_counts.observe(model, value=count)
+        self._metrics.example_total.add(model, amount=count)
+        return answer
 
     def _run(self, act: Callable[[Servable, Any], Any], request: Any) -> Any:
         _check_has_spec(request)

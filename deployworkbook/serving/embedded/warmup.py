@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from deployworkbook.serving.embedded.classify_regress import classify, multi_inference, regress
 from deployworkbook.serving.embedded.errors import Code, ServingError
+from deployworkbook.serving.embedded.metrics import Metrics
 from deployworkbook.serving.embedded.predict import predict
 from deployworkbook.serving.embedded.protos import prediction_log_pb2, tf
 from deployworkbook.serving.embedded.servable import Servable
@@ -21,12 +24,13 @@ _RUNS = {
 }
 
 
-def warm_up(servable: Servable, path: Path) -> int:
+def warm_up(servable: Servable, path: Path, metrics: Metrics) -> int:
     """Run the requests that lie in a SavedModel's folder, records of ``PredictionLog``.
 
     Args:
         servable: The loaded model.
         path: Its folder.
+        metrics: Where records and time are counted.
 
     Returns:
         How many were run.
@@ -37,6 +41,20 @@ def warm_up(servable: Servable, path: Path) -> int:
     file = path / PLACE
     if not file.is_file():
         return 0
+    started, status = time.perf_counter(), Code.INTERNAL
+    try:
+        count = _replay(servable, file, lambda: metrics.warmup_records.add(str(path)))
+        status = Code.OK
+    except ServingError as error:
+        status = error.code
+        raise
+    finally:
+        microseconds = (time.perf_counter() - started) * 1e6
+        metrics.warmup_latency.observe(str(path), status.name, value=microseconds)
+    return count
+
+
+def _replay(servable: Servable, file: Path, read: Callable[[], None]) -> int:
     count = 0
     try:
         for record in tf.data.TFRecordDataset(str(file)).as_numpy_iterator():
@@ -46,6 +64,7 @@ def warm_up(servable: Servable, path: Path) -> int:
                     Code.INVALID_ARGUMENT,
                     f"Number of warmup records exceeds the maximum ({MOST_RECORDS}) limit.",
                 )
+            read()
             _run(servable, prediction_log_pb2.PredictionLog.FromString(record))
     except tf.errors.OpError as error:
         raise ServingError(Code(error.error_code), f"{PLACE}: {error.message}") from error
