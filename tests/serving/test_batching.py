@@ -229,7 +229,10 @@ def test_a_file_with_every_field_is_read(tmp_path, caplog):
     file = write(tmp_path / "b", text + "enable_large_batch_splitting { value: true }")
     assert read_batching(file) == Batching(128, 1000, 20, 3, (16, 32), True, 32, "pool")
     assert not caplog.text
-    read_batching(write(file, "max_execution_batch_size { value: 32 }"))
+    read = read_batching(
+        write(file, "max_execution_batch_size { value: 32 } max_enqueued_batches { value: 0 }")
+    )
+    assert (read.execution_size, read.max_enqueued_batches) == (1000, 1)
     assert "does nothing without enable_large_batch_splitting" in caplog.text
     with pytest.raises(ServingError, match="pad_variable_length_inputs is not done") as refused_:
         read_batching(write(file, "pad_variable_length_inputs: true"))

@@ -151,6 +151,8 @@ def read_batching(path: Path) -> Batching:
         )
         if given.HasField(name)
     }
+    if named.get("max_enqueued_batches") == 0:
+        named["max_enqueued_batches"] = 1  # as TensorFlow Serving reads it
     return Batching(
         **named,
         allowed_batch_sizes=tuple(given.allowed_batch_sizes),

@@ -6,7 +6,7 @@ an alert that was made for the one would find nothing at the other.
 
 Of TensorFlow Serving's metrics, ``request_log_count`` is missing, since this server logs no
 requests (``logging_config``), and so are those of TensorFlow's own runtime
-(``:tensorflow:core:…``), which it counts in C++ and gives to no Python program.
+(``:tensorflow:core:…``), which no public Python function of TensorFlow returns.
 """
 
 from __future__ import annotations
