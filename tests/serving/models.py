@@ -63,6 +63,14 @@ def types(path):
         signatures["text"] = sm.build_signature_def(
             {"x": info(texts)}, {"y": info(tf.identity(texts))}, PREDICT
         )
+        signatures["joined"] = sm.build_signature_def(
+            {"x": info(texts)}, {"y_bytes": info(tf.strings.reduce_join(texts))}, PREDICT
+        )
+        signatures["twice"] = sm.build_signature_def(
+            {"x": info(texts)},
+            {"y_bytes": info(tf.identity(texts)), "z": info(tf.strings.length(texts))},
+            PREDICT,
+        )
         a, b = v1.placeholder(tf.float32, None), v1.placeholder(tf.int64, None)
         signatures["pair"] = sm.build_signature_def(
             {"a": info(a), "b": info(b)},

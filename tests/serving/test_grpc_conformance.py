@@ -425,6 +425,16 @@ def test_each_type_there_and_back(server, dtype, values, as_content):
     np.testing.assert_array_equal(tf.make_ndarray(answer.outputs["y"]), array)
 
 
+@pytest.mark.parametrize(
+    ("signature", "given", "expected"),
+    [("string", b"ab\0\0", b"ab\0\0"), ("joined", [b"a", b"\xff\0", b"\0"], b"a\xff\0\0")],
+)
+def test_a_string_without_axes_keeps_its_zeros(server, signature, given, expected):
+    request = predict({"x": tf.make_tensor_proto(given)}, name="types", signature_name=signature)
+    answer = call(server, "Predict", request).outputs["y_bytes"]
+    assert (list(answer.string_val), len(answer.tensor_shape.dim)) == ([expected], 0)
+
+
 def test_strings_there_and_back(server):
     proto = tf.make_tensor_proto([[b"a", b"\xff\x00"]])
     request = predict({"x": proto}, name="types", signature_name="string")

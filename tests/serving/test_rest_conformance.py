@@ -362,11 +362,75 @@ def test_values_of_another_type_are_refused(server, dtype, value):
 
 
 @pytest.mark.parametrize(
-    ("dtype", "value"), [("float32", 2**24), ("float32", 1e39), ("float64", 2**53)]
+    ("dtype", "given", "written"),
+    [
+        ("float32", "1435774380", "1.4357743e+09"),  # upstream's own example
+        ("float32", "16777217", "16777216.0"),
+        ("float32", "-16777217", "-16777216.0"),
+        ("float32", "[16777217, 0.5]", "[16777216.0, 0.5]"),
+        ("float32", "18446744073709551615", "1.8446744e+19"),
+        ("float32", f"{10**38}", "1e+38"),
+        ("float32", "1e39", "Infinity"),
+        ("float32", "[-1e39, 1]", "[-Infinity, 1.0]"),
+        ("float32", f"{10**39}", "Infinity"),
+        ("float64", "9007199254740993", "9007199254740992.0"),
+        ("float64", f"{-(10**30)}", "-1e+30"),
+    ],
 )
-def test_numbers_that_would_change_are_refused(server, dtype, value):
-    answer = server.post("types:predict", {"signature_name": dtype, "inputs": [value]})
-    assert "without loss of precision." in answer.json()["error"]
+def test_numbers_that_a_type_cannot_hold_are_narrowed(server, dtype, given, written):
+    body = f'{{"signature_name": "{dtype}", "inputs": {given}}}'
+    assert server.post("types:predict", data=body).text == f'{{\n    "outputs": {written}\n}}'
+
+
+@pytest.mark.parametrize("number", ["1e400", "-1e400", "1" + "0" * 400, "-1" + "0" * 400 + ".0"])
+def test_numbers_beyond_a_double_are_refused(server, number):
+    for path, body in (
+        (HALF, f'{{"instances": [1, {number}]}}'),
+        (
+            "half:regress",
+            f'{{"signature_name": "regress_x_to_y", "examples": [{{"x": {number}}}]}}',
+        ),
+    ):
+        answer = server.post(path, data=body)
+        assert answer.status_code == 400
+        assert "Number too big to be stored in double." in answer.json()["error"]
+
+
+def test_features_beyond_a_float_are_infinite_and_wide_whole_numbers_are_floats(server):
+    body = (
+        '{"signature_name": "regress_x_to_y", "examples": [{"x": 1e39}, {"x": -1e39}, {"x": %d}]}'
+    )
+    answer = server.post("half:regress", data=body % 10**20)
+    assert answer.json() == {"results": [math.inf, -math.inf, 5e19]}
+    answer = server.post("half:regress", data=body % 2**63)
+    says(answer, 400, "Feature: x has uint64 element. Only int64 is supported.")
+
+
+@pytest.mark.parametrize(
+    "more", [b"\0", b";", b'\n{"instances": [4]}', b"}", b'"', b"\xff", b" Inf"]
+)
+def test_bytes_after_the_document_are_ignored(server, more):
+    answer = server.post(HALF, data=b' {"instances": [2]}' + more)
+    assert answer.json() == {"predictions": [3.0]}
+
+
+def test_all_spellings_of_infinity_and_nan_are_read(server):
+    values = "NaN, -NaN, Inf, -Inf, Infinity, -Infinity"
+    body = f'{{"signature_name": "float32", "Inf": "-Inf \\" Inf", "inputs": [{values}]}}'
+    answer = server.post("types:predict", data=body)
+    outputs = "NaN, NaN, Infinity, -Infinity, Infinity, -Infinity"
+    assert answer.text == f'{{\n    "outputs": [{outputs}]\n}}'
+    body = body.replace("float32", "text").replace(values, '"Inf", "-NaN", "a\\\\"')
+    assert server.post("types:predict", data=body).json() == {"outputs": ["Inf", "-NaN", "a\\"]}
+
+
+@pytest.mark.parametrize(
+    ("body", "offset"), [("[Info]", 1), ("[1Inf]", 2), ("[-Inf, -I]", 7), ("[Inf, -NaN, x]", 12)]
+)
+def test_an_error_after_infinity_names_its_place_in_what_was_sent(server, body, offset):
+    answer = server.post(HALF, data=body)
+    assert answer.status_code == 400
+    assert answer.json()["error"].endswith(f" at offset: {offset}")
 
 
 def test_strings_and_bytes(server):
@@ -382,6 +446,25 @@ def test_strings_and_bytes(server):
     assert server.post("types:predict", document).status_code == 400
     document = {"signature_name": "string", "inputs": [{"b64": "&"}]}
     says(server.post("types:predict", document), 400, "Unable to base64 decode")
+
+
+def test_a_string_without_axes_is_one_string_and_keeps_its_zeros(server):
+    document = {"signature_name": "text", "inputs": {"b64": "aGVsbG8="}}
+    assert server.post("types:predict", document).json() == {"outputs": "hello"}
+    document = {"signature_name": "text", "inputs": "ab\0\0"}
+    assert server.post("types:predict", document).json() == {"outputs": "ab\0\0"}
+    document = {"signature_name": "joined", "inputs": ["a", {"b64": "/wA="}, "\0"]}
+    joined = base64.b64encode(b"a\xff\0\0").decode()
+    assert server.post("types:predict", document).json() == {"outputs": {"b64": joined}}
+    document = {"signature_name": "text", "inputs": ""}
+    assert server.post("types:predict", document).json() == {"outputs": ""}
+
+
+def test_strings_in_rows_of_several_outputs_are_whole(server):
+    document = {"signature_name": "twice", "instances": ["ab\0", "\0"]}
+    assert server.post("types:predict", document).json() == {
+        "predictions": [{"y_bytes": {"b64": "YWIA"}, "z": 3}, {"y_bytes": {"b64": "AA=="}, "z": 1}]
+    }
 
 
 def test_nan_comes_back(server):

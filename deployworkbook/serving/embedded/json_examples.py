@@ -14,9 +14,9 @@ from deployworkbook.serving.embedded.json_text import (
     decode_base64,
     is_base64,
     kind_of,
-    lossy_error,
     quote,
 )
+from deployworkbook.serving.embedded.json_values import to_array
 from deployworkbook.serving.embedded.protos import Example, input_pb2
 
 _LISTS = {"bytes": "bytes_list", "float": "float_list", "int64": "int64_list"}
@@ -98,13 +98,12 @@ def _add(value: Any, name: str, feature: Any) -> None:
     item: Any
     if isinstance(value, str | dict):
         kind, item = "bytes", value.encode() if isinstance(value, str) else decode_base64(value)
-    elif isinstance(value, float):
-        kind, item = "float", value
-        if np.isfinite(value) and abs(value) > float(np.finfo(np.float32).max):
-            raise lossy_error(value, "float")
+    elif isinstance(value, float) or not -(2**63) <= value < 2**64:
+        # A whole number that no 64 bits hold is a double too, as in the original's parser.
+        kind, item = "float", to_array(value, "float").item()
     else:
         kind, item = "int64", int(value)
-        if not -(2**63) <= item < 2**63:
+        if item >= 2**63:
             raise invalid(f"Feature: {name} has uint64 element. Only int64 is supported.")
     held = feature.WhichOneof("kind")
     if held not in (None, _LISTS[kind]):

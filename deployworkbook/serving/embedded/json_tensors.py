@@ -88,7 +88,8 @@ def write_outputs(outputs: Mapping[str, Array], *, rows: bool) -> str:
         ((name, array),) = outputs.items()
         return _object({"predictions": _written(name, array)}, 0)
     items = [
-        " " * 8 + _object({name: _written(name, array[i]) for name, array in outputs.items()}, 8)
+        " " * 8
+        + _object({name: _written(name, array[i, ...]) for name, array in outputs.items()}, 8)
         for i in range(count)
     ]
     listed = "[\n" + ",\n".join(items) + "\n    ]" if items else "[]"
@@ -96,7 +97,7 @@ def write_outputs(outputs: Mapping[str, Array], *, rows: bool) -> str:
 
 
 def _written(name: str, array: Array) -> str:
-    return write_array(np.asarray(array), as_base64=name.endswith("_bytes"))
+    return write_array(array, as_base64=name.endswith("_bytes"))
 
 
 def _object(members: Mapping[str, str], indent: int) -> str:

@@ -18,6 +18,12 @@ INDENT = 4
 # An error quotes what was sent, and what was sent can be long.
 LONGEST_QUOTE = 512
 _HALF_OF_A_PAIR = re.compile(r"\\u[dD][89a-fA-F]")
+_SPACE = re.compile(r"[ \t\n\r]*")
+# RapidJSON reads these too. The pattern also takes strings, so as to pass over what is in them.
+_SPELLINGS = {"Inf": "Infinity", "-Inf": "-Infinity", "-NaN": "NaN"}
+_STRING_OR_SPELLING = re.compile(
+    r'"[^"\\]*(?:\\.[^"\\]*)*"?|-?\bInf\b|-NaN\b', flags=re.DOTALL | re.ASCII
+)
 
 _KINDS = {
     type(None): "Null",
@@ -30,16 +36,21 @@ _KINDS = {
 
 
 def parse_object(body: bytes) -> dict[str, Any]:
-    """Read a request's body, which has to be a JSON object.
+    """Read a request's body, which has to start with a JSON object.
+
+    As RapidJSON does: bytes after the document are ignored, ``NaN``, ``Inf`` and ``Infinity`` are
+    numbers, and a number beyond a double's range is an error.
 
     Raises:
         ServingError: It is no JSON, nested too deeply, or another value.
+
+    >>> parse_object(b'{"inputs": [-Inf]} and more')
+    {'inputs': [-inf]}
     """
     if not body:
         raise invalid("JSON Parse error: The document is empty")
     try:
-        text = body.decode("utf-8-sig")
-        value = json.loads(text)
+        value, text = _first_value(body)
         if _HALF_OF_A_PAIR.search(text):
             json.dumps(value, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
@@ -52,11 +63,69 @@ def parse_object(body: bytes) -> dict[str, Any]:
         raise invalid("JSON Parse error: The surrogate pair in string is invalid.") from error
     except RecursionError as error:
         raise invalid("JSON Parse error: The document is nested too deeply.") from error
-    except ValueError as error:  # a whole number of thousands of digits
+    except ValueError as error:  # from _finite, or a whole number of thousands of digits
         raise invalid("JSON Parse error: Number too big to be stored in double.") from error
     if not isinstance(value, dict):
         raise invalid(f"JSON Value: {quote(value)} Is not object")
     return value
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise ValueError(f"{digits} is beyond a double's range")
+    return number
+
+
+_DECODER = json.JSONDecoder(parse_float=_finite)
+
+
+def _first_value(body: bytes) -> tuple[Any, str]:
+    """Read the document that a body starts with; return its value and its text."""
+    try:
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        # Not every bad byte is in the document: it may have ended before.
+        text = body[: error.start].decode("utf-8-sig")
+        try:
+            return _decoded(text)
+        except json.JSONDecodeError:
+            raise error from None
+    return _decoded(text)
+
+
+def _decoded(text: str) -> tuple[Any, str]:
+    start = _space_end(text)
+    try:
+        value, end = _DECODER.raw_decode(text, start)
+    except json.JSONDecodeError as error:
+        if not text.startswith(("I", "-I", "-N"), error.pos):
+            raise
+        spelled = _STRING_OR_SPELLING.sub(lambda found: _SPELLINGS.get(found[0], found[0]), text)
+        if spelled == text:
+            raise
+        try:
+            value, end = _DECODER.raw_decode(spelled, start)
+        except json.JSONDecodeError as other:
+            at = _offset_before(text, other.pos)
+            raise json.JSONDecodeError(other.msg, text, at) from error
+        text = spelled
+    return value, text[:end]
+
+
+def _offset_before(text: str, offset: int) -> int:
+    """Return where a place of the text with Python's spellings was in the text as it was sent."""
+    longer = 0
+    for found in _STRING_OR_SPELLING.finditer(text):
+        if found.start() + longer >= offset:
+            break
+        longer += len(_SPELLINGS.get(found[0], found[0])) - len(found[0])
+    return offset - longer
+
+
+def _space_end(text: str) -> int:
+    found = _SPACE.match(text)
+    return found.end() if found else 0
 
 
 def quote(value: Any) -> str:
@@ -78,13 +147,6 @@ def type_error(value: Any, wanted: str) -> ServingError:
     """Make the error of a value that is not of the wanted type."""
     return invalid(
         f"JSON Value: {quote(value)} Type: {kind_of(value)} is not of expected type: {wanted}"
-    )
-
-
-def lossy_error(value: Any, wanted: str) -> ServingError:
-    """Make the error of a number that the wanted type cannot hold."""
-    return invalid(
-        f"Cannot convert JSON value: {quote(value)} to {wanted} without loss of precision."
     )
 
 

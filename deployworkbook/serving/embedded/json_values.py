@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from deployworkbook.serving.embedded.errors import Code, ServingError, invalid
 from deployworkbook.serving.embedded.json_text import (
     decode_base64,
-    lossy_error,
     quote,
     type_error,
 )
@@ -28,10 +27,7 @@ _INTEGERS = {
     "uint32": (np.uint32, 0, 2**32 - 1),
     "uint64": (np.uint64, 0, 2**64 - 1),
 }
-_FLOATS: dict[str, tuple[Any, int]] = {
-    "float": (np.float32, 2**24 - 1),
-    "double": (np.float64, 2**53 - 1),
-}
+_FLOATS: dict[str, Any] = {"float": np.float32, "double": np.float64}
 
 
 def to_array(value: Any, type_name: str) -> Array:
@@ -70,14 +66,7 @@ def quick_array(value: Any, type_name: str) -> Array | None:
         flat = list(chain.from_iterable(flat))
     kinds = set(map(type, flat))
     if type_name in _FLOATS:
-        if not kinds <= {int, float}:
-            return None
-        array = np.array(flat, np.float64) if kinds == {float} or not kinds else None
-        if array is None or (type_name == "float" and not _fits(array)):
-            return (
-                None if not _small(flat) else np.array(flat, _FLOATS[type_name][0]).reshape(shape)
-            )
-        return array.astype(_FLOATS[type_name][0], copy=False).reshape(shape)
+        return _narrowed(flat, type_name).reshape(shape) if kinds <= {int, float} else None
     if type_name in _INTEGERS:
         _, low, high = _INTEGERS[type_name]
         if not kinds <= {int} or (flat and not (low <= min(flat) and max(flat) <= high)):
@@ -92,12 +81,13 @@ def quick_array(value: Any, type_name: str) -> Array | None:
     return None
 
 
-def _small(flat: list[Any]) -> bool:
-    return bool(min(flat) > -(2**24) and max(flat) < 2**24)
-
-
-def _fits(array: Array) -> bool:
-    return not np.any(np.isfinite(array) & (np.abs(array) > float(np.finfo(np.float32).max)))
+def _narrowed(values: list[Any], type_name: str) -> Array:
+    """Narrow numbers as C++ does: to a double, then to the type; past its range is infinity."""
+    try:
+        with np.errstate(over="ignore"):
+            return np.array(values, np.float64).astype(_FLOATS[type_name], copy=False)
+    except OverflowError as error:
+        raise invalid("JSON Parse error: Number too big to be stored in double.") from error
 
 
 def _converted(values: list[Any], type_name: str) -> Array:
@@ -105,7 +95,7 @@ def _converted(values: list[Any], type_name: str) -> Array:
         dtype, low, _ = _INTEGERS[type_name]
         wide = np.uint64 if low == 0 else np.int64
         return np.array(values, wide).astype(dtype)  # int8 and its like wrap, as in the original
-    return np.array(values, np.bool_ if type_name == "bool" else _FLOATS[type_name][0])
+    return np.array(values, np.bool_) if type_name == "bool" else _narrowed(values, type_name)
 
 
 def _dense_shape(value: Any) -> tuple[int, ...]:
@@ -148,7 +138,9 @@ def _value(value: Any, type_name: str) -> Any:
             return decode_base64(value)
         raise type_error(value, type_name)
     if type_name in _FLOATS:
-        return _float(value, type_name)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise type_error(value, type_name)
+        return value
     if type_name in _INTEGERS:
         _, low, high = _INTEGERS[type_name]
         if type(value) is not int or not low <= value <= high:
@@ -163,20 +155,3 @@ def _value(value: Any, type_name: str) -> Any:
     raise ServingError(
         Code.UNIMPLEMENTED, f"Conversion of JSON Value: {quote(value)} to type: {type_name}"
     )
-
-
-def _float(value: Any, type_name: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise type_error(value, type_name)
-    dtype, largest_whole = _FLOATS[type_name]
-    largest = float(np.finfo(dtype).max)
-    if isinstance(value, int):
-        if -(2**63) <= value < 2**64:
-            if abs(value) > largest_whole:
-                raise lossy_error(value, type_name)
-        elif abs(value) > largest:
-            raise lossy_error(value, type_name)
-        return float(value)
-    if np.isfinite(value) and abs(value) > largest:
-        raise lossy_error(value, type_name)
-    return value

@@ -130,7 +130,7 @@ class Servable:
         except tf.errors.OpError as error:
             raise ServingError(Code(error.error_code), error.message) from error
         self._observe(api, (time.perf_counter() - started) * 1e6)
-        return [np.asarray(result) for result in results]
+        return [_as_array(result) for result in results]
 
     def _callable(self, key: tuple[Any, ...]) -> Any:
         options = CallableOptions(feed=key[0], fetch=key[1])
@@ -152,6 +152,14 @@ class Servable:
                     self._callable((feeds, fetches))
                 except tf.errors.OpError:
                     continue  # other signatures serve; a request for this one hears the reason
+
+
+def _as_array(result: Any) -> Array:
+    """Make an array of a result; a string without axes comes as bytes, and stays whole.
+
+    NumPy's own type of bytes would drop zeros at their end.
+    """
+    return np.array(result, object) if isinstance(result, bytes) else np.asarray(result)
 
 
 def _signature(key: str, definition: Any) -> Signature:
