@@ -34,6 +34,7 @@ from tests.serving.conftest import ADDRESS, free_port
 
 SWAP_S, FULL_EVERY = 10.0, 6  # every sixth publication meets a full disk
 BALLAST_BYTES = 2**20  # what a version weighs
+BLOCK_BYTES = 4096
 GRACE_S = 2.0  # for channels to connect again after the start
 NAME = "soak"
 
@@ -204,7 +205,8 @@ def main() -> int:
                 # Too little in any case; and enough for the files' bytes, though not for the
                 # blocks they take, so that it is the copying that fails.
                 whole = step % (2 * FULL_EVERY) == 0
-                ballast = fill_up(base, size_of(sources[number]) if whole else BALLAST_BYTES // 2)
+                left_bytes = size_of(sources[number]) + BLOCK_BYTES if whole else BALLAST_BYTES // 2
+                ballast = fill_up(base, left_bytes)
                 try:
                     repository.publish(sources[number])
                 except OSError as error:

@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deployworkbook.serving.api.version_folders import versions_below
+from deployworkbook.serving.repository import state
 from deployworkbook.serving.repository.model_repository import ModelRepository
 from deployworkbook.training.models import mlp
 from deployworkbook.training.variant import Variant
@@ -318,6 +319,50 @@ def test_a_full_disk_leaves_nothing_and_says_what_to_free(small_disk, tmp_path, 
     # One whose size is known only when it has been written.
     check_refused(repository, lambda: repository.publish(mlp(hidden_units=256)), "No space left")
     assert repository.publish(make_export(tmp_path / "small", size=1)).number == 2
+
+
+def test_a_disk_with_room_for_any_part_of_a_version_leaves_nothing(small_disk, exported):
+    repository = ModelRepository(small_disk / "digits")
+    repository.publish(exported)
+    filler, refused = small_disk / "filler", []
+    for pages in range(32):
+        filler.write_bytes(bytes(shutil.disk_usage(small_disk).free - pages * 4096))
+        try:
+            repository.publish(exported)
+        except OSError as error:
+            refused.append(str(error))
+        else:
+            break
+        finally:
+            filler.unlink()
+        assert visible(repository) == ["1"]
+        assert unfinished(repository) == []
+    assert len(refused) > 2
+    assert all("nothing was left behind" in text for text in refused)
+    assert len(visible(repository)) == 2
+
+
+def fail_to_write(*_):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_version_is_out_of_sight_where_its_number_cannot_be_written(
+    repository, exported, monkeypatch
+):
+    monkeypatch.setattr(state, "write_atomically", fail_to_write)
+    with pytest.raises(OSError, match=r"No room to publish.*nothing was left behind"):
+        repository.publish(exported)
+    assert visible(repository) == unfinished(repository) == []
+
+
+def test_a_version_that_cannot_be_labelled_is_said_to_be_published(
+    repository, exported, monkeypatch
+):
+    repository.publish(exported)
+    monkeypatch.setattr(ModelRepository, "label", fail_to_write)
+    with pytest.raises(OSError, match=r"Version 2 is published, but not labelled 'canary'"):
+        repository.publish(exported, label="canary")
+    assert visible(repository) == ["1", "2"]
 
 
 def test_other_errors_pass_as_they_are(repository):

@@ -26,7 +26,7 @@ from deployworkbook.serving.api.model_config import ServedModel
 from deployworkbook.serving.api.version_folders import LARGEST, version_number, versions_below
 from deployworkbook.serving.repository import publishing
 from deployworkbook.serving.repository.published import PublishedVersion
-from deployworkbook.serving.repository.state import locked_state, note_move, read_state
+from deployworkbook.serving.repository.state import locked_state, note_move, read_state, write_state
 from deployworkbook.validation import check_integer, message
 
 STABLE = "stable"
@@ -69,17 +69,29 @@ class ModelRepository:
 
         Raises:
             FileNotFoundError: The source is not there.
-            OSError: The disk is full, or the folder cannot be written; nothing is left behind.
+            OSError: The disk is full, or the folder cannot be written. Nothing is left behind,
+                unless the message says that it is the label alone that failed.
             ValueError: The source is no SavedModel and cannot become one.
         """
-        with publishing.prepared(self.base_path, source, variant, note) as unfinished:
-            with self._locked() as state:
-                number = self._next_number(state)
-                os.replace(unfinished, self.base_path / str(number))
-                publishing.flush(self.base_path)
-                state["newest"] = number
-            if label is not None:
+        with (
+            publishing.prepared(self.base_path, source, variant, note) as unfinished,
+            self._locked() as state,
+        ):
+            number = state["newest"] = self._next_number(state)
+            # Before a server can see the version: the disk may have no room for this, either.
+            with publishing.explained(self.base_path):
+                write_state(self.base_path, state)
+            os.replace(unfinished, self.base_path / str(number))
+            publishing.flush(self.base_path)
+        if label is not None:
+            try:
                 self.label(label, number)
+            except OSError as error:
+                raise OSError(
+                    error.errno,
+                    f"Version {number} is published, but not labelled {label!r} ({error}). Free "
+                    f"some space, then call label({label!r}, {number}).",
+                ) from error
         return self.version(number)
 
     def versions(self) -> list[PublishedVersion]:

@@ -55,7 +55,7 @@ def prepared(base_path: Path, source: Any, variant: str, note: str) -> Iterator[
         _remove_leftovers(base_path)
         own.acquire()
     try:
-        with _explained(base_path):
+        with explained(base_path):
             origin = _write(source, unfinished)
             Publication(
                 variant or origin.get("variant", ""),
@@ -152,8 +152,8 @@ def _copy(source: Path, target: Path) -> dict[str, Any]:
 
 
 @contextmanager
-def _explained(base_path: Path) -> Iterator[None]:
-    """Say of a full disk what to free."""
+def explained(base_path: Path) -> Iterator[None]:
+    """Say of a full disk what to free, if the block meets one."""
     try:
         yield
     except Exception as error:

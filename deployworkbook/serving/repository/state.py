@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -55,10 +55,14 @@ def locked_state(base_path: Path) -> Iterator[dict[str, Any]]:
     """
     with FileLock(base_path / _LOCK):
         state = read_state(base_path)
-        before = json.dumps(state)
         yield state
-        if json.dumps(state) != before:
-            write_atomically(base_path / _FILE, json.dumps(state, indent=1) + "\n")
+        if state != read_state(base_path):
+            write_state(base_path, state)
+
+
+def write_state(base_path: Path, state: Mapping[str, Any]) -> None:
+    """Write the state before a block of ``locked_state`` ends: what follows relies on it."""
+    write_atomically(base_path / _FILE, json.dumps(state, indent=1) + "\n")
 
 
 def note_move(state: dict[str, Any], name: str, number: int) -> None:
