@@ -34,7 +34,7 @@ from tests.serving.conftest import ADDRESS, free_port
 
 SWAP_S, FULL_EVERY = 10.0, 6  # every sixth publication meets a full disk
 BALLAST_BYTES = 2**20  # what a version weighs
-BLOCK_BYTES = 4096
+SPARE_BYTES = (-(2**19), 2048, 8192, 10240, 14336, 16384, 18432)
 GRACE_S = 2.0  # for channels to connect again after the start
 NAME = "soak"
 
@@ -182,7 +182,8 @@ def main() -> int:
         published = {repository.publish(sources[0]).number: 1.0}
         server = Server(base, Path(elsewhere) / "log")
         load = Load(server, given.rate)
-        started, swaps, refused, half = time.monotonic(), 0, 0, []
+        started, swaps, half = time.monotonic(), 0, []
+        refused = collections.Counter()
         window, memory = (0.0, 0.0), []
         ends = started + given.minutes * 60
         step = 0
@@ -202,19 +203,16 @@ def main() -> int:
             number = step % 5
             if step % FULL_EVERY == 0:
                 before = set(version_folders(base))
-                # Too little in any case; and enough for the files' bytes, though not for the
-                # blocks they take, so that it is the copying that fails.
-                whole = step % (2 * FULL_EVERY) == 0
-                left_bytes = size_of(sources[number]) + BLOCK_BYTES if whole else BALLAST_BYTES // 2
-                ballast = fill_up(base, left_bytes)
+                # From too little in any case to room for all but the last file that is written.
+                spare_bytes = SPARE_BYTES[step // FULL_EVERY % len(SPARE_BYTES)]
+                ballast = fill_up(base, size_of(sources[number]) + spare_bytes)
                 try:
-                    repository.publish(sources[number])
+                    published[repository.publish(sources[number]).number] = number + 1.0
+                    swaps += 1
                 except OSError as error:
-                    refused += 1
-                    if refused <= 2:
-                        print(f"full disk: {error}")
-                if set(version_folders(base)) != before:
-                    half.append(f"step {step}: a version appeared")
+                    refused[str(error).partition("(")[2][:50]] += 1
+                    if set(version_folders(base)) != before:
+                        half.append(f"step {step}: a version appeared")
                 ballast.unlink()
                 half += [str(path) for path in base.glob(".publishing-*")]
             version = repository.publish(sources[number])
@@ -235,7 +233,7 @@ def main() -> int:
     outside = [f for f in load.failures if f[1] < window[0] or f[0] > window[1]]
     mixed = {v: found for v, found in load.seen.items() if found != {published.get(v)}}
     print(f"requests: {dict(load.sent)}, answered by {len(load.seen)} versions")
-    print(f"swaps: {swaps}; publications refused by a full disk: {refused}; half published: {half}")
+    print(f"swaps: {swaps}; refused by a full disk: {dict(refused)}; half published: {half}")
     print(f"failures: {len(load.failures)}, outside the kill's window: {len(outside)}")
     print(f"wrong answers: {len(load.wrong)}; versions with others' answers: {mixed}")
     print(f"RSS, MB: {memory_before:.0f} before the kill; after it {memory[0]:.0f} … {rss_end:.0f}")
