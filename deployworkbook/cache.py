@@ -1,23 +1,30 @@
 """Results that take long to make, kept on disk: made once, whole or not at all.
 
-Two processes that want the same result make it once: the second waits for the first. A kill at any
-moment leaves the old result or none. What is found damaged is set aside, never deleted.
+Two processes that want the same result make it once: the second waits for the first. Loading what
+is there takes no lock and writes nothing, so that a folder may be shared with people who can only
+read it. A kill at any moment leaves the old result or none. What is found damaged is set aside,
+never deleted.
+
+A manifest of hashes shows damage, not intent: whoever can write a result can write its hashes. So
+``load`` must treat the files as data, and never run what they hold.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
 import shutil
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
 from filelock import FileLock, Timeout
 
-from deployworkbook.workspace import set_aside
+from deployworkbook.workspace import ENVIRONMENT_VARIABLE, set_aside
 
 T = TypeVar("T")
 
@@ -52,30 +59,69 @@ def build_once(
     Args:
         folder: The result's own; its name carries the key of what it depends on.
         build: Writes the result's files into the empty folder that it is given.
-        load: Reads the result from the folder that it is given.
+        load: Reads the result from the folder that it is given, and runs nothing of it; raises
+            ``ValueError`` where the files are not what they should be, and the result is made anew.
         notice: Told, in a sentence, that it waits for another process or found damage.
 
     Returns:
         The result, and whether it was built now.
 
     Raises:
+        OSError: The result must be made, and the folder cannot be written.
+    """
+    found = _read(folder, load)
+    if not isinstance(found, str):
+        return found[0], False
+    with _only_builder(folder, notice):
+        # Another process may have made it meanwhile.
+        found = _read(folder, load)
+        if not isinstance(found, str):
+            return found[0], False
+        if folder.exists():
+            aside = set_aside(folder)
+            notice(f"{folder} is damaged: {found}. It was moved to {aside.name} and is made anew.")
+        _build(folder, build)
+        return load(folder), True
+
+
+def _read(folder: Path, load: Callable[[Path], T]) -> tuple[T] | str:
+    """Load a whole result, without a lock and without writing; else say what is wrong."""
+    if not folder.is_dir():
+        return "it is missing"
+    if damage := _damage(folder):
+        return damage
+    try:
+        return (load(folder),)
+    except (ValueError, KeyError, TypeError, FileNotFoundError) as error:
+        return str(error)
+
+
+@contextmanager
+def _only_builder(folder: Path, notice: Callable[[str], None]) -> Iterator[None]:
+    """Hold the lock that lets one process at a time build.
+
+    Raises:
         OSError: The folder cannot be written.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder.with_name(f".{folder.name}.lock"))
     try:
-        lock.acquire(timeout=0.2)
-    except Timeout:
-        notice(f"Another process is making {folder.name}; {WAITING}")
-        lock.acquire()
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire(timeout=0.2)
+        except Timeout:
+            notice(f"Another process is making {folder.name}; {WAITING}")
+            lock.acquire()
+    except OSError as error:
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise PermissionError(
+                error.errno,
+                f"{folder.name} is not there, or not whole, and {folder.parent} cannot be written. "
+                f"Let {ENVIRONMENT_VARIABLE} name a folder of your own",
+                str(folder.parent),
+            ) from error
+        raise
     try:
-        if folder.exists() and (damage := _damage(folder)):
-            aside = set_aside(folder)
-            notice(f"{folder} is damaged: {damage}. It was moved to {aside.name} and is made anew.")
-        built = not folder.exists()
-        if built:
-            _build(folder, build)
-        return load(folder), built
+        yield
     finally:
         lock.release()
 
@@ -104,9 +150,15 @@ def _damage(folder: Path) -> str:
     try:
         manifest = json.loads((folder / MANIFEST).read_text())
         for name, expected in manifest.items():
-            if _sha256(folder / name) != expected:
+            path = folder / name
+            # Only files of the result itself: a device, say, would never end.
+            if not path.resolve().is_relative_to(folder.resolve()) or not path.is_file():
+                return f"{name} is missing"
+            if _sha256(path) != expected:
                 return f"{name} has changed"
-    except (OSError, ValueError, AttributeError) as error:
+    except PermissionError:
+        raise
+    except (OSError, ValueError, AttributeError, TypeError) as error:
         return str(error)
     return ""
 

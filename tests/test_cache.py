@@ -1,5 +1,6 @@
 """Results that are made once, whole or not at all."""
 
+import errno
 import json
 import multiprocessing
 import os
@@ -8,7 +9,9 @@ import threading
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
+from deployworkbook import cache
 from deployworkbook.cache import MANIFEST, build_once, key_of
 
 CONTEXT = multiprocessing.get_context("spawn")
@@ -80,6 +83,69 @@ def test_what_is_damaged_is_set_aside_and_made_anew(tmp_path, damage):
     assert aside.is_dir()
     assert len(notices) == 1
     assert aside.name in notices[0]
+
+
+def refuse(*arguments, **options):
+    raise AssertionError("a warm load takes no lock")
+
+
+def test_a_warm_load_takes_no_lock_and_writes_nothing(tmp_path, monkeypatch):
+    make(tmp_path / "a", "first")
+    (tmp_path / ".a.lock").unlink(missing_ok=True)
+    before = {path: path.stat().st_mtime_ns for path in [tmp_path, *tmp_path.rglob("*")]}
+    monkeypatch.setattr(cache, "FileLock", refuse)
+    notices = []
+    assert make(tmp_path / "a", "second", notices) == ("first", False)
+    assert notices == []
+    assert {path: path.stat().st_mtime_ns for path in [tmp_path, *tmp_path.rglob("*")]} == before
+
+
+def test_a_warm_load_does_not_wait_for_who_holds_the_lock(tmp_path):
+    make(tmp_path / "a", "first")
+    notices = []
+    with FileLock(tmp_path / ".a.lock"):
+        assert make(tmp_path / "a", "second", notices) == ("first", False)
+    assert notices == []
+
+
+def test_a_folder_that_cannot_be_written_is_named_with_a_remedy(tmp_path, monkeypatch):
+    class Locked:
+        def __init__(self, path):
+            pass
+
+        def acquire(self, **options):
+            raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(cache, "FileLock", Locked)
+    with pytest.raises(PermissionError, match="DEPLOYWORKBOOK_HOME") as caught:
+        make(tmp_path / "a")
+    assert str(tmp_path) in str(caught.value)
+
+
+def test_what_cannot_be_loaded_is_set_aside_and_made_anew(tmp_path):
+    make(tmp_path / "a", "old format")
+
+    def load(folder):
+        if read_text(folder) == "old format":
+            raise ValueError("of another format")
+        return read_text(folder)
+
+    notices = []
+    found = build_once(tmp_path / "a", build=write_text("new"), load=load, notice=notices.append)
+    assert found == ("new", True)
+    assert "of another format" in notices[0]
+    assert len(list(tmp_path.glob("a-damaged-*"))) == 1
+
+
+@pytest.mark.parametrize("name", ["../outside", "/dev/zero", "device"])
+def test_a_manifest_reads_no_file_but_those_of_its_own_folder(tmp_path, name):
+    make(tmp_path / "a", "first")
+    (tmp_path / "outside").write_text("secret")
+    (tmp_path / "a" / "device").symlink_to("/dev/zero")
+    (tmp_path / "a" / MANIFEST).write_text(json.dumps({name: "0" * 64}))
+    notices = []
+    assert make(tmp_path / "a", "second", notices) == ("second", True)
+    assert f"{name} is missing" in notices[0]
 
 
 def test_two_processes_build_once_and_the_second_waits(tmp_path):

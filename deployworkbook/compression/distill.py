@@ -18,7 +18,8 @@ from deployworkbook.compression.retrain import Examples, Retraining, Settings, w
 from deployworkbook.compression.views import View, matrices, show
 from deployworkbook.training import models
 from deployworkbook.training.data import Dataset
-from deployworkbook.training.keras import SAVE_FORMAT, keras, set_seed, tf
+from deployworkbook.training.keras import keras, set_seed, tf
+from deployworkbook.training.saved import read_model, save_model
 from deployworkbook.workspace import current_workspace
 
 # By a pixel each way, and turned a little each way: digits that stay what they are.
@@ -62,10 +63,10 @@ def teacher(
         examples = Examples(dataset.train.images, dataset.train.labels, VIEWS)
         training = Retraining(models.cnn(), examples, settings=settings)
         training.advance()
-        training.result().save(target / "model.keras", save_format=SAVE_FORMAT)
+        save_model(training.result(), target / "model.keras")
 
     def load(source: Path) -> Any:
-        return keras.models.load_model(source / "model.keras")
+        return read_model(source / "model.keras")
 
     key = key_of(
         {
@@ -103,7 +104,7 @@ def learn_from(
         np.save(target / "logits.npy", logits_of(master, dataset.train.images, moved=moved))
 
     def load(source: Path) -> NDArray[np.float32]:
-        return np.load(source / "logits.npy")
+        return np.load(source / "logits.npy", allow_pickle=False)
 
     key = key_of(
         {

@@ -16,7 +16,7 @@ from deployworkbook.cache import build_once, key_of
 from deployworkbook.compression.distill import fingerprint
 from deployworkbook.compression.retrain import Examples
 from deployworkbook.training.data import Dataset
-from deployworkbook.training.keras import keras
+from deployworkbook.training.saved import read_model, save_model
 from deployworkbook.workspace import current_workspace
 
 PACKAGES = ("tensorflow", "tf_keras", "tensorflow-model-optimization")
@@ -70,12 +70,12 @@ def make_once(
         start = time.perf_counter()
         made = technique(model, source, **options)
         seconds = time.perf_counter() - start
-        made.save(target / "model.keras")
+        save_model(made, target / "model.keras")
         (target / "made.json").write_text(json.dumps({"seconds": seconds}))
 
     def load(source: Path) -> tuple[Any, float]:
         record = json.loads((source / "made.json").read_text())
-        return keras.models.load_model(source / "model.keras"), record["seconds"]
+        return read_model(source / "model.keras"), record["seconds"]
 
     place = folder or current_workspace().models
     name = name_of(technique, model, dataset, options)

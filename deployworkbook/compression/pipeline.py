@@ -39,7 +39,8 @@ from deployworkbook.runtimes.benchmark import benchmark
 from deployworkbook.runtimes.litert import LiteRTRuntime
 from deployworkbook.training import flatbuffer, models
 from deployworkbook.training.data import Dataset
-from deployworkbook.training.keras import SAVE_FORMAT, keras, tf
+from deployworkbook.training.keras import keras, tf
+from deployworkbook.training.saved import read_model, save_model
 from deployworkbook.training.variant import Variant
 from deployworkbook.validation import describe, message
 from deployworkbook.workspace import current_workspace
@@ -202,13 +203,13 @@ class _Builder:
         with tqdm(total=total, unit="step", desc=label(stage), mininterval=0.2) as bar:
             after = stage.apply(self.before, examples, bar)
         record = {"seconds": time.perf_counter() - start, "bits": after.bits}
-        after.model.save(target / "model.keras", save_format=SAVE_FORMAT)
+        save_model(after.model, target / "model.keras")
         (target / "stage.json").write_text(json.dumps(record))
 
 
 def _load(source: Path) -> tuple[Form, float]:
     record = json.loads((source / "stage.json").read_text())
-    model = keras.models.load_model(source / "model.keras")
+    model = read_model(source / "model.keras")
     return Form(model, record["bits"]), record["seconds"]
 
 

@@ -21,6 +21,7 @@ from deployworkbook.formulas.intervals import mean_interval
 from deployworkbook.training import models
 from deployworkbook.training.data import Split
 from deployworkbook.training.keras import keras, tf
+from deployworkbook.training.saved import read_model, save_model
 from deployworkbook.validation import check_integer, message
 from deployworkbook.workspace import current_workspace
 
@@ -156,10 +157,10 @@ class _Lesson:
                 hidden_units=self.hidden_units,
                 progress=bar,
             )
-            student.save(target / "model.keras")
+            save_model(student, target / "model.keras")
 
         def load(source: Path) -> Any:
-            return keras.models.load_model(source / "model.keras", compile=False)
+            return read_model(source / "model.keras")
 
         place = (folder or current_workspace().models) / f"student-{self.hidden_units}-{key}"
         return build_once(place, build=build, load=load, notice=notice)

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from deployworkbook.runtimes.base import Artifact, check_images
 from deployworkbook.runtimes.exporting import check_artifact, check_form, write_artifact
-from deployworkbook.training.keras import SAVE_FORMAT, keras, threads
+from deployworkbook.training.keras import keras, threads
+from deployworkbook.training.saved import read_model, save_model
 from deployworkbook.training.variant import Variant
 
 NAME = "keras"
@@ -33,7 +34,8 @@ class KerasRuntime:
             directory: Where to; made if missing.
 
         Raises:
-            ValueError: The variant is a file of LiteRT or ONNX, which Keras cannot read.
+            ValueError: The variant is a file of LiteRT or ONNX, which Keras cannot read, or has a
+                layer that could not be read again without running code of the file.
         """
         check_form(
             variant,
@@ -41,14 +43,11 @@ class KerasRuntime:
             reason="Keras reads only what it has written.",
             remedy="Run it with the runtime 'litert' or 'onnx', whichever wrote it.",
         )
-        # A copy was never compiled, so it has no optimizer.
-        copy = keras.models.clone_model(variant.model)
-        copy.set_weights(variant.model.get_weights())
         return write_artifact(
             variant,
             directory,
             runtime=NAME,
-            write=lambda folder: copy.save(folder / FILE_NAME, save_format=SAVE_FORMAT),
+            write=lambda folder: save_model(variant.model, folder / FILE_NAME),
         )
 
     def load(self, artifact: Artifact) -> KerasPredictor:
@@ -56,11 +55,10 @@ class KerasRuntime:
 
         Raises:
             FileNotFoundError: It is not there.
-            ValueError: It is damaged, or of another runtime.
+            ValueError: It is damaged, of another runtime, or holds layers that could carry code.
         """
         check_artifact(artifact, NAME)
-        path = artifact.path / FILE_NAME
-        return KerasPredictor(keras.models.load_model(path, compile=False))
+        return KerasPredictor(read_model(artifact.path / FILE_NAME))
 
 
 class KerasPredictor:

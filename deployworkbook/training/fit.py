@@ -17,7 +17,8 @@ from tqdm.auto import tqdm
 from deployworkbook.cache import build_once, key_of
 from deployworkbook.training import models
 from deployworkbook.training.data import Dataset
-from deployworkbook.training.keras import SAVE_FORMAT, keras, set_seed, tf
+from deployworkbook.training.keras import keras, set_seed, tf
+from deployworkbook.training.saved import read_model, save_model
 from deployworkbook.validation import check_choice, check_integer, check_number
 from deployworkbook.workspace import current_workspace
 
@@ -237,12 +238,15 @@ def baseline(
             "seconds": time.perf_counter() - start,
             "trained_at": datetime.now(UTC).isoformat(timespec="seconds"),
         }
-        model.save(target / "model.keras", save_format=SAVE_FORMAT)
+        save_model(model, target / "model.keras")
         (target / "training.json").write_text(json.dumps(record, indent=1))
 
     def load(source: Path) -> tuple[Any, dict[str, Any]]:
         record = json.loads((source / "training.json").read_text())
-        return keras.models.load_model(source / "model.keras"), record
+        model = read_model(source / "model.keras")
+        adam = keras.optimizers.Adam(chosen.learning_rate)
+        model.compile(adam, "sparse_categorical_crossentropy", ["accuracy"])
+        return model, record
 
     name = f"{chosen.architecture}-{dataset.name}-{key_of(settings)}"
     (model, record), is_new = build_once(

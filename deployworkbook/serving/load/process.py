@@ -84,7 +84,7 @@ def _write(result: LoadResult, stream: BinaryIO) -> None:
 
 def _read(stream: BinaryIO) -> LoadResult:
     values: dict[str, Any] = dict.fromkeys(field.name for field in fields(LoadResult))
-    with np.load(stream) as found:
+    with np.load(stream, allow_pickle=False) as found:
         for name in found.files:
             values[name] = found[name].item() if found[name].ndim == 0 else found[name]
     return LoadResult(**values)
