@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-import copy
 import difflib
-import traceback
+import hashlib
+import numbers
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Literal
 
 import numpy as np
 
+from deployworkbook.exercises.calling import CallError, NoValueError, call, parameters_of
 from deployworkbook.exercises.catalogue import EXERCISES
 from deployworkbook.exercises.declaration import Exercise
 from deployworkbook.exercises.progress import record
 from deployworkbook.validation import describe, message
 
 Status = Literal["right", "not yet", "not answered"]
+
+# An answer this near to the right one was rounded rather than wrong: two significant digits.
+ROUNDED = 0.05
+# How many significant digits tell two wrong answers apart.
+DIGITS = 6
 
 
 @dataclass(frozen=True)
@@ -26,25 +33,20 @@ class Verdict:
         status: One of three words.
         text: What is said to the learner, without a hint.
         is_known_mistake: Whether the text names what went wrong, so that no hint is needed.
+        answer_key: The answer's values in short, equal for equal values; empty if it has none.
     """
 
     status: Status
     text: str
     is_known_mistake: bool = False
-
-
-class _UnansweredError(Exception):
-    """There is no answer yet."""
-
-
-class _FailedError(Exception):
-    """The learner's function raised, or returned what is no number."""
+    answer_key: str = ""
 
 
 def check(exercise_id: str, answer: Any) -> None:
     """Say whether an answer is right; if not, what is wrong with it, or a hint that grows.
 
-    Whatever the answer is, nothing is raised: an unsolved exercise stops no notebook.
+    Whatever the answer is, nothing is raised: an unsolved exercise stops no notebook. Only an
+    answer with new values counts as a try, so running a cell again gives nothing away.
 
     Args:
         exercise_id: Which exercise.
@@ -55,14 +57,18 @@ def check(exercise_id: str, answer: Any) -> None:
     """
     exercise = find_exercise(exercise_id)
     verdict = judge(exercise, answer)
-    if verdict.status == "not answered":
-        print(f"Not answered yet.\nExpected: {exercise.expected}.")
-        return
-    tries = record(exercise_id, solved=verdict.status == "right")
     print(verdict.text)
-    if verdict.status == "not yet" and not verdict.is_known_mistake:
-        hint = exercise.hints[min(tries, len(exercise.hints)) - 1]
-        print(f"Hint: {hint}")
+    if not verdict.answer_key:
+        return
+    is_hinted = verdict.status == "not yet" and not verdict.is_known_mistake
+    place = record(
+        exercise_id,
+        solved=verdict.status == "right",
+        answer_key=verdict.answer_key,
+        is_hinted=is_hinted,
+    )
+    if is_hinted:
+        print(f"Hint: {exercise.hints[min(place, len(exercise.hints) - 1)]}")
 
 
 def find_exercise(exercise_id: str) -> Exercise:
@@ -90,72 +96,131 @@ def judge(exercise: Exercise, answer: Any) -> Verdict:
     """
     try:
         given = _results(exercise, answer)
-    except _UnansweredError:
-        return Verdict("not answered", "")
-    except _FailedError as error:
-        return Verdict("not yet", str(error), is_known_mistake=True)
+    except NoValueError as reason:
+        said = " ".join(part for part in ("Not answered yet.", str(reason)) if part)
+        return Verdict("not answered", f"{said}\nExpected: {exercise.expected}.")
+    except CallError as reason:
+        return Verdict("not yet", f"Not yet. {reason}", is_known_mistake=True)
+    key = _key(given)
     right = _results(exercise, exercise.reference)
-    if _equal(exercise, given, right):
-        return Verdict("right", "Right.")
+    accepted = [right, *(_results(exercise, each) for each in exercise.also_right)]
+    if any(_equal(exercise.relative_tolerance, given, each) for each in accepted):
+        return Verdict("right", "Right.", answer_key=key)
     for mistake in exercise.mistakes:
-        if _equal(exercise, given, _results(exercise, mistake.answer)):
-            return Verdict("not yet", f"Not yet. {mistake.text}", is_known_mistake=True)
-    return Verdict("not yet", _difference(exercise, given, right))
+        if _equal(exercise.relative_tolerance, given, _results(exercise, mistake.answer)):
+            return Verdict("not yet", f"Not yet. {mistake.text}", True, key)
+    if _is_rounded(given, right):
+        text = (
+            "Not yet, but you are close: is a number rounded? "
+            f"Give at least {_digits(exercise.relative_tolerance)} significant digits."
+        )
+        return Verdict("not yet", text, True, key)
+    return Verdict("not yet", _difference(exercise, given, right), answer_key=key)
 
 
 def _results(exercise: Exercise, answer: Any) -> list[Any]:
     """The numbers that an answer stands for: itself, or what it returns for each case."""
+    if answer is ... or answer is None:
+        raise NoValueError
     if not exercise.cases:
         return [_numbers(exercise, answer)]
-    if answer is ... or answer is None:
-        raise _UnansweredError
     if not callable(answer):
-        raise _FailedError(f"Not yet. Expected: {exercise.expected}. Received: {describe(answer)}.")
-    results = []
-    for case in exercise.cases:
-        try:
-            # Copies: an answer that changes its arguments must not change the next case.
-            returned = answer(*copy.deepcopy(case))
-        except NotImplementedError as error:
-            raise _UnansweredError from error
-        except Exception as error:
-            frames = traceback.extract_tb(error.__traceback__)
-            where = f' in the line "{frames[-1].line}"' if frames[-1].line else ""
-            raise _FailedError(
-                f"Not yet. Your function raised {type(error).__name__}: {error}{where}."
-            ) from error
-        results.append(_numbers(exercise, returned))
-    return results
+        raise _unexpected(exercise, answer)
+    return [
+        _numbers(exercise, call(answer, case, limit_s=exercise.time_limit_s))
+        for case in exercise.cases
+    ]
 
 
 def _numbers(exercise: Exercise, value: Any) -> Any:
-    if value is ... or value is None:
-        raise _UnansweredError
     try:
-        return np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise _FailedError(
-            f"Not yet. Expected: {exercise.expected}. Received: {describe(value)}."
-        ) from error
+        array = np.asarray(value)
+        # Python's whole numbers beyond int64, fractions and decimals come as objects.
+        is_real = array.dtype.kind in "biuf" or (
+            array.dtype.kind == "O"
+            and all(isinstance(each, numbers.Real | Decimal | np.ndarray) for each in array.flat)
+        )
+        if not is_real:
+            raise _unexpected(exercise, value)
+        return np.asarray(array, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise _unexpected(exercise, value) from error
 
 
-def _equal(exercise: Exercise, first: list[Any], second: list[Any]) -> bool:
+def _unexpected(exercise: Exercise, value: Any) -> CallError:
+    return CallError(f"Expected: {exercise.expected}. Received: {describe(value)}.")
+
+
+def _equal(relative_tolerance: float, first: list[Any], second: list[Any]) -> bool:
     return all(
         a.shape == b.shape
-        and np.allclose(a, b, rtol=exercise.relative_tolerance, atol=1e-12, equal_nan=True)
+        and np.allclose(a, b, rtol=relative_tolerance, atol=1e-12, equal_nan=True)
         for a, b in zip(first, second, strict=True)
     )
+
+
+def _is_rounded(given: list[Any], right: list[Any]) -> bool:
+    """Whether each number is the right one, cut or rounded to at least two significant digits."""
+    if not _equal(ROUNDED, given, right):
+        return False
+    return all(
+        any(np.allclose(a, _to_digits(b, digits), rtol=1e-9) for digits in range(2, 8))
+        for a, b in zip(given, right, strict=True)
+    )
+
+
+def _to_digits(values: Any, digits: int) -> Any:
+    return np.vectorize(lambda value: float(f"{value:.{digits}g}"), otypes=[float])(values)
+
+
+def _digits(relative_tolerance: float) -> int:
+    """How many significant digits keep a rounded number within a tolerance.
+
+    >>> _digits(1e-3)
+    4
+    """
+    return max(2, 1 - int(np.floor(np.log10(relative_tolerance))))
+
+
+def _key(results: list[Any]) -> str:
+    text = repr([(a.shape, [f"{value:.{DIGITS}g}" for value in a.flat]) for a in results])
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _difference(exercise: Exercise, given: list[Any], right: list[Any]) -> str:
     for case, a, b in zip(exercise.cases or ((),), given, right, strict=True):
         if a.shape != b.shape:
             return (
-                f"Not yet. Expected: {exercise.expected}, shape {b.shape}. "
-                f"Received: shape {a.shape}."
+                f"Not yet. Expected: {exercise.expected}, {_form(b)}. Received: {_form(a)}"
+                f"{_where(exercise, case)}."
             )
-        if not _equal(exercise, [a], [b]):
-            received = f"{a:g}" if a.ndim == 0 else np.array2string(a, precision=4, threshold=12)
-            where = f" for the arguments {', '.join(map(repr, case))}" if case else ""
-            return f"Not yet. Expected: {exercise.expected}. Received: {received}{where}."
+        if not _equal(exercise.relative_tolerance, [a], [b]):
+            received = f"{a:g}" if a.ndim == 0 else _short(a)
+            return (
+                f"Not yet. Expected: {exercise.expected}. Received: {received}"
+                f"{_where(exercise, case)}."
+            )
     raise AssertionError("two answers differ and are equal")
+
+
+def _form(array: Any) -> str:
+    return "a single number" if array.ndim == 0 else f"an array of shape {array.shape}"
+
+
+def _where(exercise: Exercise, case: tuple[Any, ...]) -> str:
+    """Name the arguments of a case: `` for values = [1. 2.], scale = 0.1``."""
+    if not case:
+        return ""
+    names = parameters_of(exercise.reference).split(", ")
+    pairs = (f"{name} = {_short(value)}" for name, value in zip(names, case, strict=True))
+    return f" for {', '.join(pairs)}"
+
+
+def _short(value: Any) -> str:
+    """Show a value on about one line: long arrays and lists by their ends and their size."""
+    if isinstance(value, list | tuple) and len(value) > 12:
+        value = np.asarray(value)
+    if not isinstance(value, np.ndarray):
+        return repr(value)
+    text = np.array2string(value, precision=4, threshold=12, edgeitems=2)
+    return f"{text} ({value.size} values)" if value.size > 12 else text

@@ -34,6 +34,8 @@ class Exercise:
         mistakes: Wrong answers that are recognised.
         cases: For a function: the arguments of each call that it is tried with.
         relative_tolerance: How far a number may be off, as a share of the right one.
+        also_right: Other answers that are right too, such as another convention.
+        time_limit_s: How long a function may take for one case, in seconds.
 
     Raises:
         ValueError: There is no hint, or a function has no cases, or a value has some.
@@ -47,6 +49,8 @@ class Exercise:
     mistakes: tuple[Mistake, ...] = ()
     cases: tuple[tuple[Any, ...], ...] = ()
     relative_tolerance: float = 1e-6
+    also_right: tuple[Any, ...] = ()
+    time_limit_s: float = 10.0
 
     def __post_init__(self) -> None:
         if not self.hints:

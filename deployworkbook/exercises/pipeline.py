@@ -147,6 +147,11 @@ EXERCISES = (
                 "That is by how much the errors grew, from 2.0 to 2.5 in a hundred: true, and "
                 "another figure.",
             ),
+            Mistake(
+                0.005,
+                "That is the loss as a fraction of 1. A percentage point is a hundredth, so "
+                "multiply by 100.",
+            ),
             Mistake(-0.5, "The size is right. A loss of points is given without the minus sign."),
         ),
     ),

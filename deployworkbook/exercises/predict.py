@@ -88,8 +88,8 @@ class Guess:
             return ""
         answer, reason = self.prediction.answer, self.prediction.reason
         if self.made == answer:
-            return f"You guessed {self.made}, and that is right. {reason}"
-        return f"You guessed {self.made}; it is {answer}. {reason}"
+            return f"You guessed “{self.made}”, and that's right. {reason}"
+        return f"You guessed “{self.made}”. The answer: “{answer}”. {reason}"
 
     def _on_choice(self, change: dict[str, Any]) -> None:
         self._button.disabled = change["new"] is None or self.made is not None

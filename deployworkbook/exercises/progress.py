@@ -9,8 +9,11 @@ from deployworkbook.exercises import store
 from deployworkbook.exercises.catalogue import EXERCISES, PREDICTIONS
 from deployworkbook.workspace import Workspace
 
-TRIES = ("tries", "solved_at")
-GUESSES = ("guess", "made_at")
+TRIES: store.Fields = {"tries": 0, "solved_at": None, "answers": [], "hinted": []}
+GUESSES: store.Fields = {"guess": store.REQUIRED, "made_at": store.REQUIRED}
+
+# Answers that are told apart; more are counted as new each time.
+MOST_ANSWERS = 200
 
 
 @dataclass(frozen=True)
@@ -21,7 +24,7 @@ class LessonProgress:
         lesson: Its name.
         solved: Exercises solved.
         total: Exercises that there are.
-        tries: Answers given, right or wrong.
+        tries: Different answers given, right or wrong.
         guesses: Predictions made.
     """
 
@@ -32,21 +35,42 @@ class LessonProgress:
     guesses: int
 
 
-def record(exercise_id: str, *, solved: bool, workspace: Workspace | None = None) -> int:
-    """Add a try; return how many there have been. What is solved once stays solved.
+def record(
+    exercise_id: str,
+    *,
+    solved: bool,
+    answer_key: str,
+    is_hinted: bool = False,
+    workspace: Workspace | None = None,
+) -> int:
+    """Keep an answer; return which of the hinted answers it is, counted from 0.
+
+    An answer that was given before is no new try, and gets the place that it had. What is solved
+    once stays solved, at the time when it first was.
 
     Args:
         exercise_id: Which exercise.
         solved: Whether the answer was right.
+        answer_key: What tells answers apart, such as a hash of their values.
+        is_hinted: Whether it gets a hint; only such answers have a place.
         workspace: Whose; by default that of this process.
+
+    Returns:
+        The place, or -1 for an answer that gets no hint.
     """
 
     def add(progress: store.Records) -> int:
-        entry = progress.setdefault(exercise_id, {"tries": 0, "solved_at": None})
-        entry["tries"] += 1
+        entry = progress.setdefault(exercise_id, store.blank(TRIES))
+        if answer_key not in entry["answers"]:
+            entry["tries"] += 1
+            entry["answers"] = [*entry["answers"], answer_key][-MOST_ANSWERS:]
         if solved and entry["solved_at"] is None:
             entry["solved_at"] = _now()
-        return int(entry["tries"])
+        if not is_hinted:
+            return -1
+        if answer_key not in entry["hinted"]:
+            entry["hinted"].append(answer_key)
+        return int(entry["hinted"].index(answer_key))
 
     return store.update("progress", TRIES, add, workspace)
 

@@ -12,8 +12,9 @@ ROUNDINGS = (
     (np.array([-1.0, -0.04, 0.0, 0.37, 2.0]), 0.1, -4, -8, 7),
     (np.array([0.5, 3.3]), 0.25, 3, -128, 127),
 )
-# The second and the third range leave 0 out: it must be put in first.
-RANGES = ((-1.0, 3.0, 8), (1.0, 3.0, 8), (-4.0, -1.0, 4))
+# The second and the third range leave 0 out: it must be put in first. In the first and the last
+# one, cutting decimals off gives another zero point than rounding, in either order of the steps.
+RANGES = ((-1.0, 3.0, 8), (1.0, 3.0, 8), (-4.0, -1.0, 4), (-0.7, 3.0, 8))
 KERNELS = (
     (np.array([[0.5, -20.0, 0.01], [-1.0, 10.0, 0.03]]), 8),
     (np.array([[0.2, 1.4], [0.1, -0.7], [-0.3, 0.0]]), 4),
@@ -28,12 +29,35 @@ def _scale(low: float, high: float, bits: int) -> float:
     return (max(high, 0) - min(low, 0)) / (2**bits - 1)
 
 
-def _zero_point(low: float, high: float, bits: int) -> float:
-    return np.rint(-(2 ** (bits - 1)) - min(low, 0) / _scale(low, high, bits))
+def _steps_below_zero(low: float, high: float, bits: int) -> float:
+    return -min(low, 0) / _scale(low, high, bits)
 
 
-def _zero_point_beyond(low: float, high: float, bits: int) -> float:
-    return np.rint(-(2 ** (bits - 1)) - low * (2**bits - 1) / (high - low))
+def _grid(low: float, high: float, bits: int) -> np.ndarray:
+    lowest = -(2 ** (bits - 1))
+    zero_point = np.rint(lowest + _steps_below_zero(low, high, bits))
+    return np.array([_scale(low, high, bits), zero_point])
+
+
+def _grid_of_unwidened_range(low: float, high: float, bits: int) -> np.ndarray:
+    scale = (high - low) / (2**bits - 1)
+    return np.array([scale, np.rint(-(2 ** (bits - 1)) - low / scale)])
+
+
+def _grid_clipped_instead(low: float, high: float, bits: int) -> np.ndarray:
+    scale, zero_point = _grid_of_unwidened_range(low, high, bits)
+    lowest = -(2 ** (bits - 1))
+    return np.array([scale, np.clip(zero_point, lowest, -lowest - 1)])
+
+
+def _grid_cut_off(low: float, high: float, bits: int) -> np.ndarray:
+    zero_point = np.trunc(-(2 ** (bits - 1)) + _steps_below_zero(low, high, bits))
+    return np.array([_scale(low, high, bits), zero_point])
+
+
+def _grid_of_whole_steps(low: float, high: float, bits: int) -> np.ndarray:
+    zero_point = -(2 ** (bits - 1)) + np.trunc(_steps_below_zero(low, high, bits))
+    return np.array([_scale(low, high, bits), zero_point])
 
 
 EXERCISES = (
@@ -105,30 +129,55 @@ EXERCISES = (
     Exercise(
         id="quantization.zero_point",
         lesson=LESSON,
-        expected="a function of low, high and bits that returns the integer of the real 0",
-        reference=_zero_point,
+        expected="a function of low, high and bits that returns two numbers: the scale, and the "
+        "integer of the real 0",
+        reference=_grid,
         cases=RANGES,
         hints=(
             "The lower end of the range gets the lowest integer, -2^(b-1). Where is 0 then?",
             "0 lies -low / scale steps above the lower end.",
-            "round(-2 ** (bits - 1) - low / scale), with low widened to at most 0",
+            "scale, round(-2 ** (bits - 1) - low / scale), with the range widened to include 0",
         ),
         mistakes=(
             Mistake(
-                _zero_point_beyond,
-                "For one of the ranges that lies beyond the integers. It would be clipped, and "
-                "with it every number would move. The range leaves 0 out: widen it first.",
+                _grid_of_unwidened_range,
+                "One of the ranges leaves 0 out, so its zero point lies beyond the integers. "
+                "Widen the range to include 0 first, then compute both numbers.",
             ),
             Mistake(
-                lambda low, high, bits: np.rint(-min(low, 0) / _scale(low, high, bits)),
+                _grid_clipped_instead,
+                "Clipping gives the right zero point, but the scale still belongs to a range "
+                "without 0: all numbers would move. Widen the range first.",
+            ),
+            Mistake(
+                _grid_cut_off,
+                "You cut the decimals off (so does a cast to int), so 0 can lie a whole step away "
+                "from its integer. Round to the nearest.",
+            ),
+            Mistake(
+                _grid_of_whole_steps,
+                "You cut off the decimals of the number of steps. Add first, then round to the "
+                "nearest integer.",
+            ),
+            Mistake(
+                lambda low, high, bits: np.array(
+                    [_scale(low, high, bits), np.rint(_steps_below_zero(low, high, bits))]
+                ),
                 "That is right for integers from 0 on. These begin at -2^(b-1).",
             ),
             Mistake(
-                lambda low, high, bits: np.rint(
-                    -(2 ** (bits - 1)) + min(low, 0) / _scale(low, high, bits)
+                lambda low, high, bits: np.array(
+                    [
+                        _scale(low, high, bits),
+                        np.rint(-(2 ** (bits - 1)) - _steps_below_zero(low, high, bits)),
+                    ]
                 ),
                 "The sign is wrong: 0 lies above the lower end, so add steps to the lowest "
                 "integer.",
+            ),
+            Mistake(
+                lambda low, high, bits: _grid(low, high, bits)[1],
+                "The zero point is right. Return the scale before it: `return scale, zero_point`.",
             ),
         ),
     ),
@@ -205,7 +254,8 @@ EXERCISES = (
             ),
             Mistake(
                 lambda train, test: np.array([-np.abs(train).max(), np.abs(train).max()]),
-                "Activations after a ReLU have no negative half: a symmetric range wastes a bit.",
+                "These activations are mostly positive. A symmetric range spends almost half of "
+                "its integers on values that never occur.",
             ),
         ),
     ),

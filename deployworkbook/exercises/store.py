@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,13 +16,26 @@ T = TypeVar("T")
 
 Records = dict[str, dict[str, Any]]
 
+# What each record has, and the value of a field that an earlier version did not write yet.
+Fields = Mapping[str, Any]
+REQUIRED = object()
 
-def read(name: str, fields: tuple[str, ...], workspace: Workspace | None = None) -> Records:
+
+def blank(fields: Fields) -> dict[str, Any]:
+    """Make a record of nothing but defaults.
+
+    >>> blank({"tries": 0, "answers": []})
+    {'tries': 0, 'answers': []}
+    """
+    return copy.deepcopy(dict(fields))
+
+
+def read(name: str, fields: Fields, workspace: Workspace | None = None) -> Records:
     """Read records; a damaged file is set aside, with a notice.
 
     Args:
         name: Of the file, without its ending.
-        fields: What each record has.
+        fields: What each record has, each with its default or ``REQUIRED``.
         workspace: Whose; by default that of this process.
     """
     path = _path(name, workspace or current_workspace())
@@ -29,9 +43,9 @@ def read(name: str, fields: tuple[str, ...], workspace: Workspace | None = None)
         return {}
     try:
         records: Records = json.loads(path.read_text(encoding="utf-8"))
-        for record in records.values():
-            if set(record) != set(fields):
-                raise ValueError(f"a record has not the fields {', '.join(fields)}")
+        if any(not _has_fields(record, fields) for record in records.values()):
+            raise ValueError(f"a record hasn't the fields {', '.join(fields)}")
+        records = {key: blank(fields) | record for key, record in records.items()}
     except (ValueError, TypeError, AttributeError) as error:
         aside = set_aside(path)
         print(f"Your {name} in {path} cannot be read ({error}). It was moved to {aside.name}.")
@@ -41,7 +55,7 @@ def read(name: str, fields: tuple[str, ...], workspace: Workspace | None = None)
 
 def update(
     name: str,
-    fields: tuple[str, ...],
+    fields: Fields,
     change: Callable[[Records], T],
     workspace: Workspace | None = None,
 ) -> T:
@@ -49,7 +63,7 @@ def update(
 
     Args:
         name: Of the file, without its ending.
-        fields: What each record has.
+        fields: What each record has, each with its default or ``REQUIRED``.
         change: Changes the records in place.
         workspace: Whose; by default that of this process.
 
@@ -62,6 +76,21 @@ def update(
         result = change(records)
         write_atomically(_path(name, home), json.dumps(records, indent=1))
     return result
+
+
+def _has_fields(record: Any, fields: Fields) -> bool:
+    """Whether a record has all required fields and no other; each value is of its default's type.
+
+    A record of defaults alone says nothing, so at least one field must stand in it.
+    """
+    if not isinstance(record, dict) or not record or not set(record) <= set(fields):
+        return False
+    return all(
+        name in record
+        if default is REQUIRED
+        else default is None or isinstance(record.get(name, default), type(default))
+        for name, default in fields.items()
+    )
 
 
 def _path(name: str, workspace: Workspace) -> Path:

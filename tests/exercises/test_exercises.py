@@ -1,18 +1,27 @@
 """Exercises: that they diagnose what learners answer."""
 
+import inspect
 import json
+import math
 import multiprocessing
+import signal
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pytest
 
-from deployworkbook.exercises import check
+from deployworkbook.exercises import check, progress
 from deployworkbook.exercises.catalogue import EXERCISES
 from deployworkbook.exercises.checking import find_exercise, judge
 from deployworkbook.exercises.declaration import Exercise
 from deployworkbook.exercises.progress import record, summary
 from deployworkbook.lessons import catalogue
-from deployworkbook.workspace import Workspace
+from deployworkbook.workspace import Workspace, current_workspace
 
 ALL = list(EXERCISES.values())
 MISTAKES = [(exercise, mistake) for exercise in ALL for mistake in exercise.mistakes]
@@ -20,8 +29,8 @@ CONTEXT = multiprocessing.get_context("spawn")
 
 
 def try_often(folder, name):
-    for _ in range(20):
-        record(name, solved=False, workspace=Workspace(folder))
+    for number in range(20):
+        record(name, solved=False, answer_key=str(number), workspace=Workspace(folder))
 
 
 @pytest.mark.parametrize("exercise", ALL, ids=lambda e: e.id)
@@ -57,13 +66,219 @@ def test_nothing_that_is_answered_raises(exercise, answer, capsys):
     assert capsys.readouterr().out.startswith("Not yet. ")
 
 
-def test_hints_grow_with_each_try_and_the_last_is_repeated(capsys):
+def hint_for(exercise_id, answer, capsys):
+    check(exercise_id, answer)
+    return capsys.readouterr().out.partition("Hint: ")[2].strip()
+
+
+def test_hints_grow_with_each_new_wrong_answer_and_the_last_is_repeated(capsys):
     exercise = EXERCISES["losses.mean"]
-    hints = []
-    for _ in range(len(exercise.hints) + 1):
-        check(exercise.id, lambda targets, predictions: 123.0)
-        hints.append(capsys.readouterr().out.partition("Hint: ")[2].strip())
+    hints = [
+        hint_for("losses.mean", lambda targets, predictions, wrong=wrong: wrong, capsys)
+        for wrong in np.arange(100.0, 101.0 + len(exercise.hints))
+    ]
     assert hints == [*exercise.hints, exercise.hints[-1]]
+
+
+def test_running_an_answer_again_gives_the_same_hint_and_is_no_new_try(capsys):
+    exercise = EXERCISES["training.weights"]
+    assert hint_for("training.weights", 7, capsys) == exercise.hints[0]
+    assert hint_for("training.weights", 8, capsys) == exercise.hints[1]
+    for _ in range(3):
+        assert hint_for("training.weights", 7, capsys) == exercise.hints[0]
+    (row,) = [row for row in summary(current_workspace()) if row.lesson == exercise.lesson]
+    assert row.tries == 2
+
+
+@pytest.mark.parametrize(
+    ("exercise_id", "answer"),
+    [
+        ("training.weights", "text"),
+        ("losses.mean", lambda targets: 0.0),
+        ("losses.mean", lambda targets, predictions: 1 / 0),
+        ("losses.mean", EXERCISES["losses.mean"].mistakes[0].answer),
+    ],
+    ids=["type", "arguments", "error", "named mistake"],
+)
+def test_an_answer_whose_fault_is_named_spends_no_hint(exercise_id, answer, capsys):
+    for _ in range(3):
+        assert hint_for(exercise_id, answer, capsys) == ""
+    wrong = 123.0 if exercise_id == "training.weights" else lambda targets, predictions: 123.0
+    assert hint_for(exercise_id, wrong, capsys) == EXERCISES[exercise_id].hints[0]
+
+
+def said(exercise_id, answer, capsys):
+    check(exercise_id, answer)
+    return capsys.readouterr().out
+
+
+def test_printing_instead_of_returning_is_explained(capsys):
+    def mean(targets, predictions):
+        print(4.33)
+
+    out = said("losses.mean", mean, capsys)
+    assert "printed 4.33 but returned nothing" in out
+    assert "`return ...`" in out
+    assert out.startswith("4.33")  # what a function prints is still shown
+
+
+def test_a_function_that_prints_and_returns_is_judged_by_what_it_returns(capsys):
+    def mean(targets, predictions):
+        print("looking")
+        return np.mean((targets - predictions) ** 2)
+
+    assert "Right." in said("losses.mean", mean, capsys)
+
+
+def test_a_wrong_number_of_arguments_is_named(capsys):
+    out = said("losses.mean", lambda x: 0.0, capsys)
+    assert "called with 2 arguments" in out
+    assert "(x)" in out
+    assert "checking" not in out
+    assert "answer(" not in out
+
+
+def test_an_error_in_a_library_quotes_the_learners_own_line(capsys):
+    def mean(targets, predictions):
+        return np.linalg.inv(targets - predictions)
+
+    out = said("losses.mean", mean, capsys)
+    assert "LinAlgError" in out
+    assert '"return np.linalg.inv(targets - predictions)"' in out
+
+
+@pytest.mark.parametrize("leave", [sys.exit, exit])
+def test_an_answer_that_calls_exit_ends_no_notebook(leave, capsys):
+    def mean(targets, predictions):
+        leave()
+
+    assert "called exit()" in said("losses.mean", mean, capsys)
+
+
+def test_an_endless_loop_is_stopped(capsys):
+    exercise = Exercise(
+        "a.b", "l", "a function", lambda x: x, hints=("h",), cases=((1,),), time_limit_s=0.2
+    )
+    ended = threading.Event()
+
+    def loop(x):
+        try:
+            while True:
+                pass
+        finally:
+            ended.set()
+
+    verdict = judge(exercise, loop)
+    assert verdict.status == "not yet"
+    assert "stopped after 0.2 s" in verdict.text
+    assert ended.wait(60)
+
+
+def test_the_time_limit_works_in_any_thread():
+    exercise = Exercise(
+        "a.b", "l", "a function", lambda x: x, hints=("h",), cases=((1,),), time_limit_s=0.2
+    )
+
+    def loop(x):
+        while True:
+            pass
+
+    with ThreadPoolExecutor(1) as pool:
+        assert "stopped" in pool.submit(judge, exercise, loop).result().text
+
+
+def test_interrupting_a_check_interrupts_the_answer():
+    def wait(targets, predictions):
+        signal.raise_signal(signal.SIGINT)
+        time.sleep(60)
+
+    with pytest.raises(KeyboardInterrupt):
+        judge(EXERCISES["losses.mean"], wait)
+
+
+@pytest.mark.parametrize("answer", ["50890", "1280", b"7", 1 + 2j, ["50890"], {7}, [None]])
+def test_text_and_other_types_are_no_numbers(answer, capsys):
+    out = said("training.weights", answer, capsys)
+    assert "Expected: a whole number of weights. Received:" in out
+
+
+@pytest.mark.parametrize(
+    "answer", [50890, 50890.0, np.int64(50890), Fraction(50890), Decimal(50890)]
+)
+def test_every_kind_of_real_number_is_a_number(answer):
+    assert judge(EXERCISES["training.weights"], answer).status == "right"
+
+
+def test_a_scalar_and_an_array_are_told_apart_in_words(capsys):
+    out = said("descent.step", lambda parameters, gradient, rate: 1.0, capsys)
+    assert "an array of shape (2,)" in out
+    assert "Received: a single number" in out
+    assert "shape ()" not in out
+
+
+@pytest.mark.parametrize("exercise_id", ["plan.percentiles", "plan.interval"])
+def test_long_arguments_are_shown_by_their_ends(exercise_id, capsys):
+    parameters = len(inspect.signature(EXERCISES[exercise_id].reference).parameters)
+    function = (lambda first, second: 1.0) if parameters == 2 else (lambda costs: [1.0, 2.0])
+    out = said(exercise_id, function, capsys)
+    assert "values)" in out
+    assert len(out) < 500
+
+
+def test_a_rounded_answer_is_told_to_keep_more_digits(capsys):
+    exact = EXERCISES["plan.rate"].reference
+    out = said(
+        "plan.rate", lambda service, objective: float(f"{exact(service, objective):.2g}"), capsys
+    )
+    assert "rounded" in out
+    assert "4 significant digits" in out
+    assert "Hint" not in out
+
+
+def test_the_constant_that_the_lesson_uses_is_right():
+    def rate(service, objective):
+        return (1 - service * 4.605 / objective) / service
+
+    assert judge(EXERCISES["plan.rate"], rate).status == "right"
+
+
+@pytest.mark.parametrize("method", ["linear", "inverted_cdf", "nearest", "lower", "higher"])
+def test_every_usual_definition_of_a_percentile_is_right(method):
+    def percentile(first, second):
+        return np.percentile(first + second, 99, method=method)
+
+    assert judge(EXERCISES["plan.percentiles"], percentile).status == "right"
+
+
+def test_rounding_a_zero_point_and_cutting_its_decimals_are_told_apart():
+    def grid(low, high, bits, to_integer=round):
+        low, high = min(low, 0), max(high, 0)
+        scale = (high - low) / (2**bits - 1)
+        return scale, to_integer(-(2 ** (bits - 1)) - low / scale)
+
+    exercise = EXERCISES["quantization.zero_point"]
+    assert judge(exercise, grid).status == "right"
+    for cut in (int, math.floor, math.trunc):
+        verdict = judge(exercise, lambda *range_, cut=cut: grid(*range_, to_integer=cut))
+        assert verdict.status == "not yet"
+
+
+def test_a_grid_of_a_range_that_leaves_out_zero_is_no_accepted_answer():
+    def grid(low, high, bits):
+        scale = (high - low) / (2**bits - 1)
+        lowest = -(2 ** (bits - 1))
+        return scale, np.clip(round(lowest - low / scale), lowest, -lowest - 1)
+
+    verdict = judge(EXERCISES["quantization.zero_point"], grid)
+    assert "the scale still belongs to a range without 0" in verdict.text
+
+
+IN_POINTS = [each for each in ALL if each.expected.startswith("percentage points")]
+
+
+@pytest.mark.parametrize("exercise", IN_POINTS, ids=lambda e: e.id)
+def test_a_fraction_given_for_percentage_points_is_recognised(exercise):
+    assert judge(exercise, exercise.reference / 100).is_known_mistake
 
 
 def test_what_was_received_and_expected_is_said_but_not_the_answer(capsys):
@@ -95,7 +310,7 @@ def test_a_function_that_changes_its_arguments_spoils_nothing():
 
 def test_a_wrong_shape_is_named(capsys):
     check("descent.step", lambda parameters, gradient, rate: (parameters - rate * gradient)[:1])
-    assert "shape (2,). Received: shape (1,)" in capsys.readouterr().out
+    assert "an array of shape (2,). Received: an array of shape (1,)" in capsys.readouterr().out
 
 
 def test_an_unknown_name_offers_the_nearest():
@@ -120,11 +335,30 @@ def test_an_exercise_without_hints_or_with_wrong_cases_is_refused():
 
 def test_what_is_solved_stays_solved(tmp_path):
     workspace = Workspace(tmp_path)
-    for solved in (False, True, False):
-        record("losses.mean", solved=solved, workspace=workspace)
+    for number, solved in enumerate((False, True, False)):
+        record("losses.mean", solved=solved, answer_key=str(number), workspace=workspace)
     (row,) = [row for row in summary(workspace) if row.lesson == "02_loss_functions"]
     assert (row.solved, row.tries) == (1, 3)
     assert row.total == sum(exercise.lesson == row.lesson for exercise in ALL)
+
+
+def test_the_first_right_answer_sets_the_time_and_a_later_one_keeps_it(tmp_path, monkeypatch):
+    times = iter(["first", "second"])
+    monkeypatch.setattr(progress, "_now", lambda: next(times))
+    workspace = Workspace(tmp_path)
+    for _ in range(2):
+        record("losses.mean", solved=True, answer_key="right", workspace=workspace)
+    records = json.loads((workspace.records / "progress.json").read_text())
+    assert records["losses.mean"]["solved_at"] == "first"
+
+
+def test_progress_of_an_earlier_version_is_read(tmp_path):
+    workspace = Workspace(tmp_path).create()
+    old = {"losses.mean": {"tries": 4, "solved_at": "2026-11-01T10:00:00+00:00"}}
+    (workspace.records / "progress.json").write_text(json.dumps(old))
+    record("losses.mean", solved=False, answer_key="new", workspace=workspace)
+    (row,) = [row for row in summary(workspace) if row.lesson == "02_loss_functions"]
+    assert (row.solved, row.tries) == (1, 5)
 
 
 def test_two_notebooks_at_once_lose_no_try(tmp_path):
@@ -137,12 +371,15 @@ def test_two_notebooks_at_once_lose_no_try(tmp_path):
     assert sum(row.tries for row in summary(Workspace(tmp_path))) == 40
 
 
-@pytest.mark.parametrize("damage", ["{", "[]", '{"losses.mean": 1}', '{"losses.mean": {}}'])
+@pytest.mark.parametrize(
+    "damage",
+    ["{", "[]", '{"losses.mean": 1}', '{"losses.mean": {"tries": "4"}}', '{"losses.mean": {}}'],
+)
 def test_damaged_progress_is_set_aside_with_a_notice(tmp_path, damage, capsys):
     workspace = Workspace(tmp_path).create()
     path = workspace.records / "progress.json"
     path.write_text(damage)
-    assert record("losses.mean", solved=True, workspace=workspace) == 1
+    assert record("losses.mean", solved=True, answer_key="a", workspace=workspace) == -1
     (aside,) = workspace.records.glob("progress-damaged-*.json")
     assert aside.read_text() == damage
     assert aside.name in capsys.readouterr().out

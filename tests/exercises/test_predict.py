@@ -22,7 +22,7 @@ def test_what_follows_opens_with_the_guess():
     assert explorer.widget not in closed._place.children
     guess.lock("both alike")
     assert closed._place.children == (explorer.widget,)
-    assert guess.verdict.startswith("You guessed both alike; it is cross-entropy. ")
+    assert guess.verdict.startswith("You guessed “both alike”. The answer: “cross-entropy”. ")
     assert guess._choices.disabled
 
 
@@ -39,7 +39,17 @@ def test_the_first_guess_counts_also_after_a_restart():
 def test_a_right_guess_is_told():
     guess = predict("losses.push")
     guess.lock("cross-entropy")
-    assert guess.verdict.startswith("You guessed cross-entropy, and that is right.")
+    assert guess.verdict.startswith("You guessed “cross-entropy”, and that's right.")
+
+
+@pytest.mark.parametrize("prediction", PREDICTIONS.values(), ids=lambda p: p.id)
+def test_a_verdict_quotes_guess_and_answer_apart_from_its_own_words(prediction):
+    wrong = next(choice for choice in prediction.choices if choice != prediction.answer)
+    guess = predict(prediction.id)
+    guess.lock(wrong)
+    assert guess.verdict == (
+        f"You guessed “{wrong}”. The answer: “{prediction.answer}”. {prediction.reason}"
+    )
 
 
 def test_the_button_waits_for_a_choice_and_locks_it():

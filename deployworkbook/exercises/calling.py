@@ -1,0 +1,152 @@
+"""Call a learner's function safely: with a time limit, its printed text seen, its errors caught."""
+
+from __future__ import annotations
+
+import contextvars
+import copy
+import ctypes
+import inspect
+import io
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from typing import Any, TextIO
+
+# How long a function that was told to stop has for it, before it is left behind.
+GRACE_S = 1.0
+
+
+class CallError(Exception):
+    """The call gave no value; the text tells a learner why."""
+
+
+class NoValueError(CallError):
+    """The function returned nothing, or says that it is not written yet."""
+
+
+class _TimeUpError(BaseException):
+    """Raised inside the learner's function when its time is up."""
+
+
+class _Tee(io.TextIOBase):
+    """Pass text on, and keep a copy of it."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self.kept = ""
+
+    def write(self, text: str) -> int:
+        self.kept += text
+        return self._stream.write(text)
+
+    def flush(self) -> None:
+        self._stream.flush()
+
+
+def call(function: Callable[..., Any], arguments: tuple[Any, ...], *, limit_s: float) -> Any:
+    """Return what ``function`` returns for copies of ``arguments``.
+
+    It runs in a thread of its own, so that a time limit works in any thread of a notebook, and
+    without the platform's alarm signal. Interrupting the notebook interrupts the function.
+
+    Args:
+        function: The learner's.
+        arguments: Positional; the function gets copies that it may change.
+        limit_s: How long it may take, in seconds.
+
+    Raises:
+        NoValueError: It returned None or ``...``, or raised ``NotImplementedError``.
+        CallError: It takes other arguments, raised an error, or took too long.
+
+    >>> call(lambda a, b: a + b, (1, 2), limit_s=10.0)
+    3
+    """
+    _check_arguments(function, arguments)
+    outcome: dict[str, Any] = {}
+    given = copy.deepcopy(arguments)
+
+    def run() -> None:
+        try:
+            outcome["returned"] = function(*given)
+        except BaseException as error:  # SystemExit, too: no answer may end the notebook
+            outcome["error"] = error
+
+    context = contextvars.copy_context()
+    thread = threading.Thread(target=context.run, args=(run,), name="answer", daemon=True)
+    tee = _Tee(sys.stdout)
+    with redirect_stdout(tee):
+        thread.start()
+        try:
+            thread.join(limit_s)
+        finally:
+            late = thread.is_alive()
+            if late:
+                _stop(thread)
+    if late:
+        left = " It could not be stopped, so restart the kernel." if thread.is_alive() else ""
+        raise CallError(
+            f"Your function was stopped after {limit_s:g} s. Does a loop never end, or does it "
+            f"wait for something?{left}"
+        )
+    if "error" in outcome:
+        raise _told(outcome["error"]) from outcome["error"]
+    if outcome["returned"] is None or outcome["returned"] is ...:
+        raise NoValueError(_without_value(tee.kept))
+    return outcome["returned"]
+
+
+def parameters_of(function: Callable[..., Any]) -> str:
+    """Name a function's parameters: ``values, scale``.
+
+    >>> parameters_of(lambda values, scale: values)
+    'values, scale'
+    """
+    return ", ".join(inspect.signature(function).parameters)
+
+
+def _check_arguments(function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # some built-in functions have none
+        return
+    try:
+        signature.bind(*arguments)
+    except TypeError as error:
+        count = len(arguments)
+        raise CallError(
+            f"Your function is called with {count} argument{'s' * (count != 1)}. "
+            f"Yours takes ({', '.join(map(str, signature.parameters.values()))})."
+        ) from error
+
+
+def _stop(thread: threading.Thread) -> None:
+    """Raise in another thread; nothing but its own Python code can then keep it alive."""
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(
+        ctypes.c_ulong(thread.ident or 0), ctypes.py_object(_TimeUpError)
+    )
+    thread.join(GRACE_S)
+
+
+def _told(error: BaseException) -> CallError:
+    if isinstance(error, NotImplementedError):
+        return NoValueError("Your function says that it is not written yet.")
+    if isinstance(error, SystemExit):
+        return CallError("Your function called exit(). Return a value instead.")
+    # The first frame is this module's. An error deep in a library is told by the learner's line.
+    frames = traceback.extract_tb(error.__traceback__)[1:]
+    own = [frame for frame in frames if frame.filename == frames[0].filename]
+    where = f' in the line "{own[-1].line}"' if own and own[-1].line else ""
+    return CallError(f"Your function raised {type(error).__name__}: {error}{where}.")
+
+
+def _without_value(printed: str) -> str:
+    if not (shown := printed.strip()):
+        return "Your function returned nothing yet."
+    if len(shown) > 60:
+        shown = shown[:57] + "..."
+    return (
+        f"Your function printed {shown} but returned nothing. "
+        "Replace `print(...)` with `return ...`."
+    )
