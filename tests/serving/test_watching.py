@@ -172,12 +172,27 @@ def test_reflection_tells_what_can_be_called(server):
     assert [m.name for m in file.service[0].method][:3] == ["Classify", "Regress", "Predict"]
 
 
+def options(server, **headers):
+    address = f"{server.address}/v1/models/half:predict"
+    return requests.options(address, headers=headers, timeout=10)
+
+
+def test_a_browsers_question_is_answered_by_its_origin_with_or_without_cors(server):
+    answer = options(server, Origin="http://page")
+    assert (answer.status_code, answer.content) == (200, b"")
+    # Nothing in it lets the page read an answer: for that there is the flag.
+    assert not [name for name in answer.headers if name.lower().startswith("access-control")]
+    assert options(server).status_code == 400
+    assert "Malformed request: OPTIONS" in options(server).json()["error"]
+
+
 def test_cors_is_for_those_who_ask_for_it(start, half, server):
     asked = start(model_base_path=half, port=0, rest_api_enable_cors_support=True)
     for answer in (
         asked.get("/default"),
         asked.get("/nobody"),
-        requests.options(f"{asked.address}/v1/models/default:predict", timeout=10),
+        options(asked, Origin="http://page"),
+        options(asked),
     ):
         assert answer.headers["Access-Control-Allow-Origin"] == "*"
     assert "Access-Control-Allow-Origin" not in server.get("/half").headers

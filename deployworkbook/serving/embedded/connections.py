@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from functools import partial
 from typing import Any
 
+import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from deployworkbook.serving.embedded.framing import StrictConnection
+from deployworkbook.serving.embedded.json_text import INDENT
 
 HEADER_SECONDS = 10.0
 LINGER_SECONDS = 1.0
 LARGEST_HEADERS_BYTES = 16 * 1024
+LONGEST_FAULT = 200
 _BUSY_BODY = b'{\n    "error": "Too many open connections"\n}'
 _BUSY = (
     b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\n"
@@ -30,6 +36,7 @@ class LimitedProtocol(H11Protocol):
 
     def __init__(self, *args: Any, most: int, header_seconds: float, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.conn = StrictConnection(LARGEST_HEADERS_BYTES)
         self._most = most
         self._header_seconds = header_seconds
         self._waiting: asyncio.TimerHandle | None = None
@@ -54,6 +61,26 @@ class LimitedProtocol(H11Protocol):
             return
         super().data_received(data)
         self._watch()
+
+    def send_400_response(self, msg: str) -> None:
+        """Say what is wrong, if nothing else has been said, and close the connection."""
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            text = f"{msg} {self.conn.fault[:LONGEST_FAULT]}".strip()
+            body = json.dumps({"error": text}, indent=INDENT).encode()
+            headers = [
+                ("Content-Type", "application/json"),
+                ("Content-Length", str(len(body))),
+                ("Connection", "close"),
+            ]
+            for event in (
+                h11.Response(status_code=400, headers=headers, reason="Bad Request"),
+                h11.Data(data=body),
+                h11.EndOfMessage(),
+            ):
+                self.transport.write(self.conn.send(event))
+        if self.cycle is not None:  # of the request that turned out to be wrong
+            self.cycle.disconnected = True
+        self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""

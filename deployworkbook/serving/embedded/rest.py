@@ -15,10 +15,8 @@ from urllib.parse import unquote
 import anyio
 from anyio import to_thread
 from google.protobuf import json_format
-from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
 
 from deployworkbook.serving.embedded.errors import Code, ServingError, invalid
@@ -56,6 +54,8 @@ _RUN = re.compile(
 _LOOK = re.compile(
     rf"/v1/models(?:/(?P<name>[^/:]+))?{_WHICH}(?:/(?P<part>metadata))?", re.IGNORECASE
 )
+# A proxy's client names the whole address, and RFC 9112 (3.2.2) has servers accept it.
+_ORIGIN_OF_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#]*", re.IGNORECASE)
 _CORS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Methods": "POST, GET",
@@ -91,11 +91,8 @@ class Rest:
         self._seconds = options.rest_api_timeout_in_ms / 1000
         self._limiter: anyio.CapacityLimiter | None = None
 
-    def application(self) -> Starlette:
-        """Make the application that a server runs."""
-        return Starlette(routes=[Mount("/", app=self._answer)])
-
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, as ASGI has it."""
         if scope["type"] != "http":
             return
         request = Request(scope, receive)
@@ -118,13 +115,16 @@ class Rest:
             await response(scope, receive, send)
 
     async def _respond(self, request: Request) -> Response:
-        path = request.scope["raw_path"].decode("ascii", "replace")
+        target = request.scope["raw_path"].decode("ascii", "replace")
+        path = _path_of(target)
         query = request.scope["query_string"].decode("ascii", "replace")
         if request.method == "GET" and path == self._metrics_path:
             return Response(self._metrics.text(), media_type="text/plain")
         if not path.lower().startswith("/v1/"):
             return _error(404, "Not Found")
-        if request.method == "OPTIONS" and self._options.rest_api_enable_cors_support:
+        # As in the original: a browser's question, which names an origin, is answered with or
+        # without CORS. Whether its page may read answers, the headers say.
+        if request.method == "OPTIONS" and request.headers.get("origin"):
             return Response()
         full = f"{path}?{query}" if query else path
         act = self._matched(request.method, full)
@@ -158,6 +158,8 @@ class Rest:
         raise invalid(f"Malformed request: {method} {path}")
 
     async def _body(self, request: Request) -> bytes:
+        if int(request.headers.get("content-length", "0")) > self._options.max_request_bytes:
+            raise self._too_large()
         body = bytearray()
         with anyio.move_on_after(self._seconds):
             async for chunk in request.stream():
@@ -232,6 +234,12 @@ def _read_examples(request: Any, body: bytes) -> None:
     document = parse_object(body)
     request.model_spec.signature_name = read_signature_name(document)
     request.input.CopyFrom(read_examples(document))
+
+
+def _path_of(target: str) -> str:
+    """Take the path of a request's target, which may be a whole address."""
+    found = _ORIGIN_OF_ADDRESS.match(target)
+    return (target[found.end() :] or "/") if found else target
 
 
 def _spec(match: re.Match[str]) -> Any:

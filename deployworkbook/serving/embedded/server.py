@@ -221,7 +221,7 @@ class Server:
     def _web(self, service: Service) -> uvicorn.Server:
         rest = Rest(service, self._metrics, self._options, metrics_path=self._metrics_path)
         settings = uvicorn.Config(
-            rest.application(),
+            rest,
             http=limited(self._options.max_connections),
             ws="none",
             lifespan="off",
