@@ -34,6 +34,8 @@ class LimitedProtocol(H11Protocol):
         kwargs: uvicorn's.
     """
 
+    conn: StrictConnection
+
     def __init__(self, *args: Any, most: int, header_seconds: float, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.conn = StrictConnection(LARGEST_HEADERS_BYTES)
