@@ -93,6 +93,28 @@ def test_platforms_agree_on_each_variant(exports, digits, name):
         np.testing.assert_allclose(result, reference, atol=allowed, err_msg=platform)
 
 
+@pytest.mark.parametrize("platform", RUNTIMES)
+def test_arrays_of_any_layout_are_predicted_as_what_they_hold(exports, digits, platform):
+    if platform in unavailable():
+        pytest.skip(unavailable()[platform])
+    predict = runtime(platform).load(exports["float32"].artifacts[platform])
+    images = np.ascontiguousarray(digits.test.images[:6])
+    expected = predict(images)
+    layouts = {
+        "strided": np.repeat(images, 2, axis=0)[::2],
+        "strided in each image": np.repeat(images, 2, axis=2)[:, :, ::2],
+        "reversed": images[::-1].copy()[::-1],
+        "Fortran": np.asfortranarray(images),
+        "read-only": np.broadcast_to(images, images.shape),
+    }
+    for layout, given in layouts.items():
+        np.testing.assert_array_equal(predict(given), expected, err_msg=layout)
+    row = np.broadcast_to(images[:1], images.shape)
+    np.testing.assert_allclose(
+        predict(row), np.broadcast_to(expected[:1], expected.shape), atol=1e-6, err_msg="broadcast"
+    )
+
+
 def test_zeros_save_nothing_on_disk_and_much_in_an_archive(exports):
     from deployworkbook.runtimes.benchmark import compressed_bytes
 

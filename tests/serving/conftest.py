@@ -1,6 +1,7 @@
 """Servers for tests: in this process where a process of its own is not what is tested."""
 
 import contextlib
+import shutil
 import socket
 import threading
 from dataclasses import dataclass
@@ -24,6 +25,10 @@ def free_port():
     with socket.socket() as taken:
         taken.bind((ADDRESS, 0))
         return taken.getsockname()[1]
+
+
+# A colon, a slash, a space and a percent sign mean something in the paths of REST.
+AWKWARD_NAME = "数字 模型/a:b%c"
 
 
 @dataclass
@@ -136,6 +141,7 @@ def all_types(tmp_path_factory):
 def server(start, half, all_types, tmp_path_factory):
     """Both models, labels and metrics; nothing that a test changes."""
     files = tmp_path_factory.mktemp("files")
+    again = shutil.copytree(half, files / "half")
     return start(
         model_config_file=write(
             files / "models.config",
@@ -143,6 +149,8 @@ def server(start, half, all_types, tmp_path_factory):
             model_config_list {{
               config {{ name: "half" base_path: "{half}" model_platform: "tensorflow"
                         version_labels {{ key: "stable" value: 123 }} }}
+              config {{ name: "{AWKWARD_NAME}" base_path: "{again}" model_platform: "tensorflow"
+                        version_labels {{ key: "{AWKWARD_NAME}" value: 123 }} }}
               config {{ name: "types" base_path: "{all_types}" model_platform: "tensorflow" }}
             }}""",
         ),

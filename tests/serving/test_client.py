@@ -17,7 +17,7 @@ from deployworkbook.serving.client.connecting import connect
 from deployworkbook.serving.client.errors import RequestError
 from deployworkbook.serving.client.relay import CountingRelay
 from tests.serving import models
-from tests.serving.conftest import ADDRESS, free_port
+from tests.serving.conftest import ADDRESS, AWKWARD_NAME, free_port
 
 
 @pytest.fixture(params=["grpc", "rest"])
@@ -85,6 +85,39 @@ def test_every_type_comes_back_as_it_went(client, name, values):
     found = client.predict(array, model="types", signature=name).output
     np.testing.assert_array_equal(found, array)
     assert found.dtype == array.dtype
+
+
+@pytest.mark.parametrize("which", [{}, {"version": 123}, {"label": AWKWARD_NAME}])
+def test_a_model_and_a_label_of_any_name_are_found(client, which):
+    assert client.predict([2.0], model=AWKWARD_NAME, **which).output.tolist() == [3.0]
+    assert client.status(AWKWARD_NAME)[0].is_available
+    assert client.metadata(AWKWARD_NAME).model == AWKWARD_NAME
+
+
+def arrays_of_all_layouts(array):
+    """The same values in memory in all ways that NumPy has."""
+    backing = np.repeat(np.repeat(array, 2, axis=0), 3, axis=1)
+    return {
+        "strided": backing[::2, ::3],
+        "reversed": array[::-1, ::-1].copy()[::-1, ::-1],
+        "Fortran": np.asfortranarray(array),
+        "transposed": array.T.copy().T,
+        "read-only": np.broadcast_to(array, array.shape),
+        "of the other byte order": array.astype(array.dtype.newbyteorder()),
+    }
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int64", "string"])
+def test_arrays_of_any_layout_are_sent_as_what_they_hold(client, dtype):
+    array = np.arange(6).reshape(2, 3).astype("float32" if dtype == "string" else dtype)
+    if dtype == "string":
+        array = np.vectorize(lambda value: b"%d\0" % value, otypes=[object])(array)
+    for layout, given in arrays_of_all_layouts(array).items():
+        found = client.predict(given, model="types", signature=dtype).output
+        assert found.tolist() == array.tolist(), layout
+    row = np.broadcast_to(array[:1], (4, 3))
+    found = client.predict(row, model="types", signature=dtype).output
+    assert found.tolist() == [array[0].tolist()] * 4
 
 
 def test_each_call_is_sent_once_over_one_connection(server, protocol):

@@ -467,6 +467,23 @@ def test_strings_in_rows_of_several_outputs_are_whole(server):
     }
 
 
+@pytest.mark.parametrize("text", ["aGVs\nbG8=", "aGVs\r\nbG8", " aGVs bG8=\t", "aGVsbG8==="])
+def test_base64_with_line_breaks_or_without_padding_is_read(server, text):
+    for document in ({"inputs": [{"b64": text}]}, {"instances": [{"b64": text}]}):
+        answer = server.post("types:predict", {"signature_name": "text", **document})
+        assert list(answer.json().values()) == [["hello"]]
+
+
+@pytest.mark.parametrize("form", ["inputs", "instances"])
+def test_the_extremes_of_64_bits_are_exact(server, form):
+    for dtype, values in (
+        ("int64", [-(2**63), -(2**63) + 1, 2**63 - 1, -(2**53) - 1, 0]),
+        ("uint64", [2**64 - 1, 2**63, 0]),
+    ):
+        answer = server.post("types:predict", {"signature_name": dtype, form: values})
+        assert list(answer.json().values()) == [values]
+
+
 def test_nan_comes_back(server):
     body = '{"signature_name": "float32", "instances": [NaN, Infinity, 1]}'
     first, second, third = server.post("types:predict", data=body).json()["predictions"]
@@ -524,6 +541,14 @@ def test_gzip_is_inflated_and_bombs_are_not(server):
     assert server.post(HALF, data=packed[:-4], headers=headers).status_code == 400
     bomb = gzip.compress(bytes(server.options.max_request_bytes + 1), compresslevel=1)
     assert server.post(HALF, data=bomb, headers=headers).status_code == 413
+
+
+def test_a_body_in_chunks_and_gzip_is_read(server):
+    packed = gzip.compress(b'{"instances": [2]}')
+    halves = iter([packed[:7], packed[7:]])
+    answer = server.post(HALF, data=halves, headers={"Content-Encoding": "gzip"})
+    assert answer.request.headers["Transfer-Encoding"] == "chunked"
+    assert answer.json() == {"predictions": [3.0]}
 
 
 def test_the_content_type_is_not_checked(server):
