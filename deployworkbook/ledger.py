@@ -1,7 +1,9 @@
 """The ledger: every measurement of every lesson, in one SQLite file.
 
 Several notebooks may write at once: SQLite's write-ahead log lets them, one after the other, while
-others read. A damaged file is moved aside, never deleted.
+others read. A damaged file is moved aside, never deleted; its readable rows go into a new one, and
+what it has lost comes from the copy that is made once a day. The file is its owner's alone to read:
+it tells when and on which machine somebody worked.
 """
 
 from __future__ import annotations
@@ -9,72 +11,25 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import astuple, fields
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from filelock import FileLock
 
+from deployworkbook.ledger_copies import copy_if_due, create_private
+from deployworkbook.ledger_rescue import DATABASE_ERRORS, DamagedLedger, is_damage, rescue
+from deployworkbook.ledger_rows import insert, insert_machine, read_entries
+from deployworkbook.ledger_schema import APPLICATION_ID, MAX_VERSION, MIGRATIONS, TABLES, migrate
 from deployworkbook.machine import Machine, this_machine
 from deployworkbook.measurement import Entry, Measurement, told_apart
 from deployworkbook.validation import message
-from deployworkbook.workspace import current_workspace, set_aside
+from deployworkbook.workspace import current_workspace
 
 if TYPE_CHECKING:
     import pandas as pd
 
-# Marks the file as a ledger, in SQLite's header: "dwbk" in ASCII.
-APPLICATION_ID = 0x6477626B
-
-# Each entry brings the schema from one version to the next; none is ever changed, only added.
-MIGRATIONS = (
-    """
-    CREATE TABLE machines (
-        identity TEXT PRIMARY KEY,
-        name TEXT NOT NULL,
-        processor TEXT NOT NULL,
-        cores INTEGER NOT NULL,
-        memory_bytes INTEGER NOT NULL,
-        system TEXT NOT NULL
-    );
-    CREATE TABLE measurements (
-        id INTEGER PRIMARY KEY,
-        measured_at TEXT NOT NULL,
-        machine TEXT NOT NULL REFERENCES machines (identity),
-        lesson TEXT NOT NULL,
-        variant TEXT NOT NULL,
-        runtime TEXT NOT NULL,
-        runtime_version TEXT NOT NULL,
-        dataset TEXT NOT NULL,
-        dataset_fingerprint TEXT NOT NULL,
-        kind TEXT NOT NULL CHECK (kind IN ('measured', 'modelled')),
-        size_bytes INTEGER,
-        compressed_bytes INTEGER,
-        correct INTEGER,
-        examples INTEGER,
-        latency_p50_ms REAL,
-        latency_p99_ms REAL,
-        peak_memory_bytes INTEGER,
-        note TEXT NOT NULL
-    );
-    CREATE TABLE throughputs (
-        measurement INTEGER NOT NULL REFERENCES measurements (id),
-        batch_size INTEGER NOT NULL,
-        images_per_s REAL NOT NULL,
-        PRIMARY KEY (measurement, batch_size)
-    );
-    """,
-    """
-    ALTER TABLE measurements ADD COLUMN made_by TEXT NOT NULL DEFAULT '';
-    CREATE INDEX measurements_made_by ON measurements (made_by);
-    """,
-    """
-    ALTER TABLE measurements ADD COLUMN threads INTEGER;
-    ALTER TABLE measurements ADD COLUMN load_ms REAL;
-    ALTER TABLE measurements ADD COLUMN ready_ms REAL;
-    """,
-)
+T = TypeVar("T")
 
 # How long a writer waits for the others.
 BUSY_TIMEOUT_S = 30.0
@@ -94,27 +49,20 @@ class Ledger:
 
     def __init__(self, path: Path | None = None, *, notice: Callable[[str], None] = print) -> None:
         self.path = path or current_workspace().ledger_path
+        self._notice = notice
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        # Two processes that find the file damaged must not both move it.
-        with FileLock(self.path.with_name(f".{self.path.name}.lock")):
+        with self._alone():
             try:
                 self._open()
-            except sqlite3.DatabaseError as error:
-                if isinstance(error, sqlite3.OperationalError):
+            except DATABASE_ERRORS as error:
+                if not is_damage(error):
                     raise OSError(
                         f"{self.path} cannot be opened as the ledger ({error}). See that its "
                         "folder is there, can be written, and has room."
                     ) from error
-                aside = set_aside(self.path)
-                for suffix in ("-wal", "-shm"):
-                    journal = self.path.with_name(self.path.name + suffix)
-                    if journal.exists():
-                        journal.rename(aside.with_name(aside.name + suffix))
-                notice(
-                    f"The ledger {self.path} is damaged ({error}). It was moved to {aside.name}, "
-                    "and a new one begun."
-                )
+                rescue(self.path, error, notice)
                 self._open()
+            self._copy_if_due()
 
     def add(self, measurement: Measurement) -> int:
         """Write a measurement, made now on this machine; return its number."""
@@ -122,9 +70,8 @@ class Ledger:
 
     def add_all(self, measurements: list[Measurement]) -> list[int]:
         """Write several measurements, all or none; return their numbers."""
-        with self._connection() as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            return self._insert_all(connection, this_machine(), measurements)
+        machine = this_machine()
+        return self._write(lambda connection: _insert_all(connection, machine, measurements))
 
     def add_once(self, measurement: Measurement, *, machine: Machine | None = None) -> int:
         """Write a measurement unless one is there that was made by the same.
@@ -143,45 +90,15 @@ class Ledger:
         """
         if not measurement.made_by:
             raise ValueError(message("made_by", received="none", expected="a hash"))
-        with self._connection() as connection:
-            connection.execute("BEGIN IMMEDIATE")
+        where = machine or this_machine()
+
+        def write(connection: sqlite3.Connection) -> int:
             there = connection.execute(
                 "SELECT id FROM measurements WHERE made_by = ?", (measurement.made_by,)
             ).fetchone()
-            if there:
-                return int(there[0])
-            return self._insert_all(connection, machine or this_machine(), [measurement])[0]
+            return int(there[0]) if there else _insert_all(connection, where, [measurement])[0]
 
-    @classmethod
-    def _insert_all(
-        cls, connection: sqlite3.Connection, machine: Machine, measurements: list[Measurement]
-    ) -> list[int]:
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        connection.execute(
-            "INSERT OR IGNORE INTO machines VALUES (?, ?, ?, ?, ?, ?)",
-            (machine.identity, *astuple(machine)),
-        )
-        return [cls._insert(connection, now, machine, row) for row in measurements]
-
-    @staticmethod
-    def _insert(
-        connection: sqlite3.Connection, now: str, machine: Machine, measurement: Measurement
-    ) -> int:
-        values = {name: getattr(measurement, name) for name in _COLUMNS}
-        row = {"measured_at": now, "machine": machine.identity} | values
-        cursor = connection.execute(
-            f"INSERT INTO measurements ({', '.join(row)}) "  # noqa: S608 (names are the class's)
-            f"VALUES ({', '.join('?' * len(row))})",
-            tuple(row.values()),
-        )
-        number = cursor.lastrowid
-        if number is None:
-            raise RuntimeError("SQLite gave the new row no number.")
-        connection.executemany(
-            "INSERT INTO throughputs VALUES (?, ?, ?)",
-            [(number, size, rate) for size, rate in measurement.throughput_per_s.items()],
-        )
-        return number
+        return self._write(write)
 
     def entries(self) -> list[Entry]:
         """Read all measurements, the oldest first.
@@ -189,31 +106,15 @@ class Ledger:
         Of forms that share a name but were made differently, the newest keeps it; see
         :func:`~deployworkbook.measurement.told_apart`.
         """
-        with self._connection() as connection:
-            connection.row_factory = sqlite3.Row
-            connection.execute("BEGIN")  # one state of the file for all three reads
-            machines = {
-                row["identity"]: Machine(*tuple(row)[1:])
-                for row in connection.execute("SELECT * FROM machines")
-            }
-            rates: dict[int, dict[int, float]] = {}
-            for number, size, rate in connection.execute(
-                "SELECT measurement, batch_size, images_per_s FROM throughputs ORDER BY batch_size"
-            ):
-                rates.setdefault(number, {})[size] = rate
-            entries = [
-                Entry(
-                    row["id"],
-                    row["measured_at"],
-                    machines[row["machine"]],
-                    Measurement(
-                        **{name: row[name] for name in _COLUMNS},
-                        throughput_per_s=rates.get(row["id"], {}),
-                    ),
-                )
-                for row in connection.execute("SELECT * FROM measurements ORDER BY id")
-            ]
-        return told_apart(entries)
+
+        def read() -> list[Entry]:
+            with self._connection() as connection:
+                try:
+                    return read_entries(connection)
+                except (TypeError, ValueError, KeyError) as error:
+                    raise DamagedLedger(f"a row makes no sense: {error}") from error
+
+        return told_apart(self._despite_damage(read))
 
     def table(self, *, every: bool = False, details: bool = False) -> pd.DataFrame:
         """Show the measurements as a table, with units in its column names.
@@ -230,31 +131,71 @@ class Ledger:
 
         return as_table(self.entries(), every=every, details=details)
 
+    def _write(self, write: Callable[[sqlite3.Connection], T]) -> T:
+        def in_a_transaction() -> T:
+            with self._connection() as connection:
+                connection.execute("BEGIN IMMEDIATE")
+                try:
+                    return write(connection)
+                except sqlite3.IntegrityError as error:
+                    # A damaged index breaks rules that the row itself keeps.
+                    _check(connection, "integrity_check")
+                    raise error
+
+        return self._despite_damage(in_a_transaction)
+
+    def _despite_damage(self, work: Callable[[], T]) -> T:
+        """Do what can be done again; where the file is damaged, save its rows first."""
+        try:
+            return work()
+        except DATABASE_ERRORS as error:
+            if not is_damage(error):
+                raise
+        with self._alone():
+            # Another process may have saved them meanwhile.
+            try:
+                return work()
+            except DATABASE_ERRORS as error:
+                if not is_damage(error):
+                    raise
+                rescue(self.path, error, self._notice)
+        return work()
+
+    def _alone(self) -> FileLock:
+        """The lock of who opens, saves or copies the file: two must not both move it."""
+        return FileLock(self.path.with_name(f".{self.path.name}.lock"), mode=0o600)
+
+    def _copy_if_due(self) -> None:
+        try:
+            with self._connection() as connection:
+                copy_if_due(self.path, connection)
+        except (OSError, sqlite3.Error) as error:
+            self._notice(f"The ledger {self.path} could not be copied to the backups ({error}).")
+
     def _open(self) -> None:
+        if not self.path.exists():
+            create_private(self.path)
         with self._connection() as connection:
             self._check_owner(connection)
-            damage = connection.execute("PRAGMA quick_check").fetchone()[0]
-            if damage != "ok":
-                raise sqlite3.DatabaseError(damage)
+            _check(connection, "quick_check")
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("BEGIN IMMEDIATE")
-            version = self._check_owner(connection)
-            for migration in MIGRATIONS[version:]:
-                for statement in filter(str.strip, migration.split(";")):
-                    connection.execute(statement)
-            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+            migrate(connection, self._check_owner(connection))
 
     def _check_owner(self, connection: sqlite3.Connection) -> int:
         """Refuse a file that is not this workbook's to change; return its schema's version."""
         application = connection.execute("PRAGMA application_id").fetchone()[0]
-        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
         if tables and application != APPLICATION_ID:
+            if tables >= TABLES:
+                raise DamagedLedger(f"it is marked as application {application}")
             raise ValueError(
                 f"{self.path} is the database of another program. Move it away, or let "
                 "DEPLOYWORKBOOK_HOME name another folder."
             )
         version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+        if not bool(tables) <= version <= MAX_VERSION:
+            raise DamagedLedger(f"it has schema {version}, which no workbook has written")
         if version > len(MIGRATIONS):
             raise ValueError(
                 f"{self.path} has schema {version}, from a newer workbook; this one knows up "
@@ -267,6 +208,8 @@ class Ledger:
         """Open the file for one transaction: committed at the end, rolled back on an error."""
         connection = sqlite3.connect(self.path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
         try:
+            # What is no UTF-8 is found where rows are read.
+            connection.text_factory = lambda content: content.decode(errors="replace")
             connection.execute("PRAGMA foreign_keys = ON")
             yield connection
             if connection.in_transaction:
@@ -279,4 +222,16 @@ class Ledger:
             connection.close()
 
 
-_COLUMNS = tuple(f.name for f in fields(Measurement) if f.name != "throughput_per_s")
+def _check(connection: sqlite3.Connection, pragma: str) -> None:
+    found = connection.execute(f"PRAGMA {pragma}(1)").fetchone()[0]
+    if found != "ok":
+        # The first line only says which database it is.
+        raise DamagedLedger(found.strip().splitlines()[-1])
+
+
+def _insert_all(
+    connection: sqlite3.Connection, machine: Machine, measurements: list[Measurement]
+) -> list[int]:
+    now, identity = datetime.now(UTC).isoformat(timespec="seconds"), machine.identity
+    insert_machine(connection, identity, machine)
+    return [insert(connection, row, measured_at=now, machine=identity) for row in measurements]

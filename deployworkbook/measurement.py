@@ -8,9 +8,15 @@ from types import MappingProxyType
 from typing import Literal
 
 from deployworkbook.machine import Machine
-from deployworkbook.validation import check_choice, check_integer, check_number, message
+from deployworkbook.validation import check_choice, check_integer, check_number, describe, message
 
 Kind = Literal["measured", "modelled"]
+
+
+_TEXTS = (
+    *("variant", "runtime", "runtime_version", "dataset", "dataset_fingerprint"),
+    *("lesson", "kind", "note", "made_by"),
+)
 
 
 @dataclass(frozen=True)
@@ -42,7 +48,7 @@ class Measurement:
             whether it is there already.
 
     Raises:
-        TypeError: A figure is no number.
+        TypeError: A figure is no number, or a name is no text.
         ValueError: A figure is negative, not finite, or more were right than there are.
     """
 
@@ -68,6 +74,10 @@ class Measurement:
     made_by: str = ""
 
     def __post_init__(self) -> None:
+        for name in _TEXTS:
+            value = getattr(self, name)
+            if not isinstance(value, str):
+                raise TypeError(message(name, received=describe(value), expected="text"))
         check_choice("kind", self.kind, ["measured", "modelled"])
         for name in ("size_bytes", "compressed_bytes", "correct", "examples", "peak_memory_bytes"):
             value = getattr(self, name)

@@ -25,6 +25,11 @@ from pathlib import Path
 ENVIRONMENT_VARIABLE = "DEPLOYWORKBOOK_HOME"
 MARKER = ".deployworkbook"
 
+# Only the owner may look in: answers, measurements and edited lessons say what somebody did, and
+# when. A folder that was there keeps the rights that its owner gave it, and what is made to be
+# shared, models and published versions, follows the umask: `chmod 755` on the workspace shares it.
+PRIVATE = 0o700
+
 # Set for every process of a headless run, each run's to a value of its own.
 RUN_VARIABLE = "DEPLOYWORKBOOK_RUN"
 
@@ -72,6 +77,8 @@ class Workspace:
     def create(self) -> Workspace:
         """Make the folder and its marker where they are missing; return itself.
 
+        A folder that is made now is its owner's alone; one that is there keeps its rights.
+
         Raises:
             NotADirectoryError: A file stands where the folder should be.
             PermissionError: The folder cannot be written.
@@ -81,12 +88,15 @@ class Workspace:
                 f"{self.root} is a file, where a folder for the workspace was expected. "
                 "Name another folder."
             )
-        self.records.mkdir(parents=True, exist_ok=True)
+        self.root.parent.mkdir(parents=True, exist_ok=True)
+        self.root.mkdir(mode=PRIVATE, exist_ok=True)
+        self.records.mkdir(mode=PRIVATE, exist_ok=True)
         return self
 
     def back_up(self, path: Path) -> Path:
         """Copy ``path`` into the backups under a name that is not taken; return the copy."""
-        self.backups.mkdir(parents=True, exist_ok=True)
+        self.root.mkdir(parents=True, exist_ok=True)
+        self.backups.mkdir(mode=PRIVATE, exist_ok=True)
         stem = f"{path.stem}-{timestamp()}"
         for attempt in range(1000):
             suffix = f"-{attempt}" if attempt else ""

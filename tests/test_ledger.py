@@ -5,11 +5,15 @@ import os
 import signal
 import sqlite3
 from dataclasses import fields, replace
+from random import Random
 
 import pandas as pd
 import pytest
 
-from deployworkbook.ledger import APPLICATION_ID, MIGRATIONS, Ledger
+from deployworkbook import ledger_copies
+from deployworkbook.ledger import Ledger
+from deployworkbook.ledger_rows import readable_rows
+from deployworkbook.ledger_schema import APPLICATION_ID, MIGRATIONS
 from deployworkbook.machine import this_machine
 from deployworkbook.measurement import Measurement
 
@@ -109,7 +113,7 @@ def test_a_kill_in_a_transaction_keeps_what_was_committed(path):
     ],
     ids=["garbage", "truncated", "a page of zeros"],
 )
-def test_a_damaged_file_is_set_aside(path, damage):
+def test_a_damaged_file_is_set_aside_and_its_readable_rows_are_kept(path, damage, request):
     Ledger(path).add_all([FULL] * 50)
     damaged = damage(path.read_bytes())
     path.write_bytes(damaged)
@@ -117,11 +121,141 @@ def test_a_damaged_file_is_set_aside(path, damage):
 
     ledger = Ledger(path, notice=notices.append)
 
-    assert ledger.entries() == []
+    kept = ledger.entries()
+    assert all(entry.measurement == FULL for entry in kept)
+    if "garbage" in request.node.name:
+        assert kept == []
+    elif "zeros" in request.node.name:  # the page held no measurement
+        assert len(kept) == 50
     (aside,) = path.parent.glob("ledger-damaged-*.sqlite")
     assert aside.read_bytes() == damaged
     assert aside.name in notices[0]
-    assert ledger.add(FULL) == 1
+    assert f"{len(kept)} of " in notices[0]
+    assert ledger.add(FULL) == max([entry.id for entry in kept], default=0) + 1
+
+
+def execute(path, statement):
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("PRAGMA ignore_check_constraints = ON")
+    connection.execute(statement)
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "variant = cast(x'31ff32' as text)",
+        "variant = x'00'",
+        "size_bytes = -1",
+        "correct = 'many'",
+        "measured_at = 'yesterday'",
+        "kind = 'guessed'",
+        "latency_p50_ms = 9e999",
+    ],
+)
+def test_a_row_that_makes_no_sense_costs_no_other_row(path, change):
+    notices = []
+    ledger = Ledger(path, notice=notices.append)
+    ledger.add_all([FULL, LEAST, FULL])
+    execute(path, f"UPDATE measurements SET {change} WHERE id = 2")  # noqa: S608
+    assert ledger.add(LEAST) == 4
+    assert [(entry.id, entry.measurement) for entry in ledger.entries()] == [
+        (1, FULL),
+        (3, FULL),
+        (4, LEAST),
+    ]
+    assert "3 of 4 rows were saved" in notices[0]
+    assert len(notices) == 1
+    assert len(list(path.parent.glob("ledger-damaged-*.sqlite"))) == 1
+
+
+@pytest.mark.parametrize("version", [-1, 0, 2_000])
+def test_a_schema_that_no_workbook_has_written_is_damage(path, version):
+    Ledger(path).add(FULL)
+    execute(path, f"PRAGMA user_version = {version}")
+    notices = []
+    (entry,) = Ledger(path, notice=notices.append).entries()
+    assert entry.measurement == FULL
+    assert f"schema {version}" in notices[0]
+
+
+def test_a_ledger_marked_as_another_programs_is_known_by_its_tables(path):
+    Ledger(path).add(FULL)
+    execute(path, "PRAGMA application_id = 1")
+    notices = []
+    assert [each.measurement for each in Ledger(path, notice=notices.append).entries()] == [FULL]
+    assert "1 of 1 rows" in notices[0]
+
+
+def test_rows_whose_machine_is_lost_are_kept(path):
+    ledger = Ledger(path, notice=lambda text: None)
+    ledger.add_once(FULL, machine=replace(this_machine(), name="elsewhere"))
+    execute(path, "UPDATE machines SET cores = 'several'")
+    (entry,) = ledger.entries()
+    assert entry.measurement == FULL
+    assert "unknown" in entry.machine.name
+
+
+def test_what_was_only_in_the_log_is_saved_too(path):
+    ledger = Ledger(path, notice=lambda text: None)
+    ledger.add(FULL)
+    reader = sqlite3.connect(path)  # keeps the log from being written into the file
+    reader.execute("SELECT * FROM measurements").fetchall()
+    ledger.add_all([LEAST, replace(FULL, note="long " * 3_000)])
+    assert path.with_name("ledger.sqlite-wal").stat().st_size
+    content = bytearray(path.read_bytes())
+    log = path.with_name("ledger.sqlite-wal").read_bytes()
+    found = readable_rows(bytes(content), log).entries
+    reader.close()
+    assert [found[number].measurement.variant for number in (1, 2, 3)] == [
+        "float32",
+        "int8",
+        "float32",
+    ]
+    assert found[3].measurement.note == "long " * 3_000
+
+
+def test_a_copy_is_made_once_a_day_and_brings_lost_rows_back(path, monkeypatch):
+    Ledger(path).add(FULL)
+    Ledger(path).add(LEAST)  # copies the first row
+    assert len(ledger_copies.copies_of(path)) == 1
+    Ledger(path)
+    assert len(ledger_copies.copies_of(path)) == 1
+    path.write_bytes(b"all is lost" * 1_000)
+    notices = []
+    assert [each.measurement for each in Ledger(path, notice=notices.append).entries()] == [FULL]
+    assert "1 of them from a copy" in notices[0]
+
+
+def test_only_a_few_copies_are_kept(path, monkeypatch):
+    monkeypatch.setattr(ledger_copies, "EVERY_S", -1.0)
+    stamps = iter(f"2026010{day}T000000" for day in range(1, 8))
+    monkeypatch.setattr(ledger_copies, "timestamp", lambda: next(stamps))
+    for _ in range(6):
+        Ledger(path).add(FULL)
+    Ledger(path)
+    kept = [copy.stem[-15:] for copy in ledger_copies.copies_of(path)]
+    assert kept == ["20260104T000000", "20260105T000000", "20260106T000000"]
+    Ledger(path)  # without a new row there is no new copy
+    assert len(ledger_copies.copies_of(path)) == ledger_copies.KEPT
+    assert not list((path.parent / "backups").glob("*.tmp"))
+
+
+def test_random_damage_ends_in_no_error_and_costs_no_whole_row(path):
+    rows = [replace(FULL, variant=f"v{number}") for number in range(60)]
+    Ledger(path).add_all(rows)
+    content, random = path.read_bytes(), Random(0)
+    for _ in range(20):
+        damaged = bytearray(content)
+        place = random.randrange(100, len(damaged))
+        damaged[place] ^= 1 << random.randrange(8)
+        path.write_bytes(damaged)
+        found = Ledger(path, notice=lambda text: None).entries()
+        # One bit lies in one row, or in one page's list of its rows.
+        assert len(found) >= 60 - 4096 // 150
+        assert sum(each.measurement in rows for each in found) >= len(found) - 1
+        for other in path.parent.glob("ledger-damaged-*"):
+            other.unlink()
 
 
 def test_the_database_of_another_program_is_left_alone(path):

@@ -1,7 +1,11 @@
 """Where a learner's files are, and that they are written whole."""
 
+import os
+
 import pytest
 
+from deployworkbook.ledger import Ledger
+from deployworkbook.measurement import Measurement
 from deployworkbook.workspace import (
     Workspace,
     atomic_path,
@@ -36,6 +40,31 @@ def test_a_file_in_its_place_is_an_error_that_says_so(tmp_path):
     (tmp_path / "taken").write_text("mine")
     with pytest.raises(NotADirectoryError, match="Name another folder"):
         Workspace(tmp_path / "taken").create()
+
+
+def mode(path):
+    return path.stat().st_mode & 0o777
+
+
+def test_a_new_workspace_is_its_owners_and_an_old_one_keeps_its_rights(tmp_path):
+    before = os.umask(0o022)
+    try:
+        new = Workspace(tmp_path / "deep" / "new").create()
+        (tmp_path / "shared").mkdir(mode=0o755)
+        shared = Workspace(tmp_path / "shared").create()
+        for workspace in (new, shared):
+            ledger = Ledger(workspace.ledger_path)
+            ledger.add(Measurement("float32", "litert", "2", "mnist", "f"))
+            Ledger(workspace.ledger_path)  # copies the row
+            workspace.back_up(workspace.ledger_path)
+    finally:
+        os.umask(before)
+    assert mode(new.root) == 0o700
+    assert mode(tmp_path / "deep") == mode(shared.root) == 0o755
+    for workspace in (new, shared):
+        assert mode(workspace.records) == mode(workspace.backups) == 0o700
+        assert mode(workspace.ledger_path) == 0o600
+        assert [mode(copy) for copy in workspace.backups.glob("ledger-copy-*")] == [0o600]
 
 
 def test_backups_of_one_second_have_names_of_their_own(tmp_path):

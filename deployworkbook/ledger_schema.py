@@ -1,0 +1,71 @@
+"""The ledger's schema: what marks the file, and how each version came from the one before."""
+
+from __future__ import annotations
+
+import sqlite3
+
+# Marks the file as a ledger, in SQLite's header: "dwbk" in ASCII.
+APPLICATION_ID = 0x6477626B
+
+# Each entry brings the schema from one version to the next; none is ever changed, only added.
+MIGRATIONS = (
+    """
+    CREATE TABLE machines (
+        identity TEXT PRIMARY KEY,
+        name TEXT NOT NULL,
+        processor TEXT NOT NULL,
+        cores INTEGER NOT NULL,
+        memory_bytes INTEGER NOT NULL,
+        system TEXT NOT NULL
+    );
+    CREATE TABLE measurements (
+        id INTEGER PRIMARY KEY,
+        measured_at TEXT NOT NULL,
+        machine TEXT NOT NULL REFERENCES machines (identity),
+        lesson TEXT NOT NULL,
+        variant TEXT NOT NULL,
+        runtime TEXT NOT NULL,
+        runtime_version TEXT NOT NULL,
+        dataset TEXT NOT NULL,
+        dataset_fingerprint TEXT NOT NULL,
+        kind TEXT NOT NULL CHECK (kind IN ('measured', 'modelled')),
+        size_bytes INTEGER,
+        compressed_bytes INTEGER,
+        correct INTEGER,
+        examples INTEGER,
+        latency_p50_ms REAL,
+        latency_p99_ms REAL,
+        peak_memory_bytes INTEGER,
+        note TEXT NOT NULL
+    );
+    CREATE TABLE throughputs (
+        measurement INTEGER NOT NULL REFERENCES measurements (id),
+        batch_size INTEGER NOT NULL,
+        images_per_s REAL NOT NULL,
+        PRIMARY KEY (measurement, batch_size)
+    );
+    """,
+    """
+    ALTER TABLE measurements ADD COLUMN made_by TEXT NOT NULL DEFAULT '';
+    CREATE INDEX measurements_made_by ON measurements (made_by);
+    """,
+    """
+    ALTER TABLE measurements ADD COLUMN threads INTEGER;
+    ALTER TABLE measurements ADD COLUMN load_ms REAL;
+    ALTER TABLE measurements ADD COLUMN ready_ms REAL;
+    """,
+)
+
+TABLES = frozenset({"machines", "measurements", "throughputs"})
+
+# Of a whole file; a larger number is no version.
+MAX_VERSION = 1000
+
+
+def migrate(connection: sqlite3.Connection, version: int) -> None:
+    """Bring a ledger, in a transaction, from a version of the schema to the newest."""
+    for migration in MIGRATIONS[version:]:
+        for statement in filter(str.strip, migration.split(";")):
+            connection.execute(statement)
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
