@@ -76,13 +76,17 @@ def dense_layers(content: bytes) -> list[DenseLayer]:
     for operator, code in zip(graph.operators, codes, strict=True):
         if code != schema.BuiltinOperator.FULLY_CONNECTED:
             continue
-        source, weights, bias = (stored.get(index, index) for index in operator.inputs)
+        source, weights, *rest = (stored.get(index, index) for index in operator.inputs)
         bits = WIDTHS[graph.tensors[weights].type]
+        kernel = interpreter.get_tensor(weights).T
+        # The converter leaves out a bias of nothing but zeros, and may write -1 for it.
+        given = [index for index in rest if index != -1]
+        bias = interpreter.get_tensor(given[0]) if given else np.zeros(kernel.shape[1])
         layers.append(
             DenseLayer(
                 # LiteRT unpacks 4 and 2 bits to int8.
-                weights=interpreter.get_tensor(weights).T,
-                bias=interpreter.get_tensor(bias),
+                weights=kernel,
+                bias=bias,
                 bits=bits,
                 weight_grid=_grid(details[weights], bits, per_output=True),
                 input_grid=_grid(details[source], 8),

@@ -71,7 +71,8 @@ def grid_step(weights: NDArray[np.float32], bits: int) -> np.float32:
     """
     highest = 2 ** (bits - 1) - 1
     largest = np.abs(weights).max()
-    if largest == 0:
+    # Interpreters refuse a step that is subnormal: all weights are then 0, or as good as 0.
+    if largest / highest < np.finfo(np.float32).tiny:
         return np.float32(1.0)
     for count in range(1, highest + 1):
         steps = weights * (count / largest)

@@ -19,6 +19,7 @@ from ai_edge_quantizer import qtyping, recipe
 from ai_edge_quantizer.quantizer import AlgorithmName, Quantizer
 from numpy.typing import NDArray
 
+from deployworkbook.compression.channel_scales import with_usable_scales
 from deployworkbook.runtimes.base import check_images
 from deployworkbook.training.data import Split
 from deployworkbook.training.flatbuffer import to_flatbuffer
@@ -191,5 +192,7 @@ def apply_recipe(
             ((signature, ends),) = Interpreter(model_content=content).get_signature_list().items()
             batch = {ends["inputs"][0]: images}
             ranges = quantizer.calibrate({signature: [batch]}, num_threads=1)
-        result = quantizer.quantize(ranges, enable_progress_report=False)
-    return bytes(result.quantized_model)
+        # A channel of zeros has a scale of 0 at first, and is divided by it.
+        with np.errstate(divide="ignore", invalid="ignore"):
+            result = quantizer.quantize(ranges, enable_progress_report=False)
+    return with_usable_scales(bytes(result.quantized_model), content)

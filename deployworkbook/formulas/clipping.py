@@ -7,6 +7,7 @@ for clipping error.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -21,6 +22,7 @@ from deployworkbook.formulas.quantization import (
     usable_scale,
     widened,
 )
+from deployworkbook.formulas.zero_points import SHARES, ClippingErrors
 from deployworkbook.validation import check_array, check_choice, check_integer, check_number
 
 Clipping = Literal["minmax", "percentile", "mse"]
@@ -129,6 +131,9 @@ def mse_optimal_grid(
 
         s* = argmin 1/n Σ (x - x̂(s))²
 
+    An asymmetric grid has two ends to search: beside the scale, how many of its steps lie below
+    zero. The symmetric grids are among those it tries, so that it is never worse than they are.
+
     The error has many local minima, so the search tries a fixed list of scales. Those it tries for
     some bits include all it tries for fewer bits, and a grid of more bits holds all numbers of one
     of the same scale and fewer bits. Hence more bits never raise the error; nor is it ever above
@@ -155,6 +160,22 @@ def mse_optimal_grid(
     channels = array.reshape(1, -1) if axis is None else np.moveaxis(array, axis, 0)
     rows = channels.reshape(len(channels), -1)
     low, high = (limit.reshape(-1, 1) for limit in limits)
+    if scheme == "asymmetric":
+        scale, ends = _best_of_both_ends(rows, low, high, bits=bits)
+    else:
+        scale, ends = _best_scale(rows, low, high, bits=bits, scheme=scheme), (low, high)
+    shaped = [np.asarray(each).reshape(limits[0].shape) for each in (scale, *ends)]
+    return grid_of_scale(*shaped, bits=bits, scheme=scheme)
+
+
+def _best_scale(
+    rows: NDArray[np.float64],
+    low: NDArray[np.float64],
+    high: NDArray[np.float64],
+    *,
+    bits: int,
+    scheme: Scheme,
+) -> NDArray[np.float64]:
     # Some values' squared errors sum to no more than all values': a scale that is worse than the
     # best on every eighth value alone, by more than rounding, is not tried on the others.
     some = rows[:, ::8].copy()
@@ -169,7 +190,52 @@ def mse_optimal_grid(
         error = _mean_squared_error(rows, grid)
         best = np.where(error < smallest, scale, best)
         smallest = np.minimum(error, smallest)
-    return grid_of_scale(best.reshape(limits[0].shape), *limits, bits=bits, scheme=scheme)
+    return best
+
+
+def _best_of_both_ends(
+    rows: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64], *, bits: int
+) -> tuple[NDArray[np.float64], Limits]:
+    """Search scales and, for each, how many steps lie below zero; also all symmetric grids."""
+    unit, zero = np.ones_like(low), np.zeros_like(low)
+    ranges = [widened(low, high), *((zero - share, zero + 1 - share) for share in SHARES)]
+    # Where the zero lies depends on the range, not on the scale.
+    grids = [grid_of_scale(unit, *each, bits=bits, scheme="asymmetric") for each in ranges]
+    steps = np.stack([[g.zero_point - g.low, g.high - g.zero_point] for g in grids])
+    searched: list[tuple[Scheme, NDArray[np.int64]]] = [
+        ("asymmetric", np.arange(len(ranges))),
+        ("symmetric", np.array([len(ranges) - 1])),  # steps in halves
+    ]
+    candidates = [
+        (make_grid(low, high, bits=bits, scheme=scheme).scale, places)
+        for scheme, places in searched
+    ] + [
+        (scale, places)
+        for scheme, places in searched
+        for scale in _candidate_scales(low, high, bits=bits, scheme=scheme)
+    ]
+    errors = ClippingErrors(rows)
+    best, chosen = candidates[0][0], np.zeros(low.shape, np.int64)
+    smallest = np.full_like(low, np.inf)
+    for scale, tried in candidates:
+        places, bounds = tried, np.empty(0)
+        # A look at every eighth value rules most scales out.
+        for stride in (8, 1):
+            bounds = errors.at_least(scale, steps[places], stride=stride)
+            promising = (bounds <= smallest).any(axis=(1, 2))
+            places, bounds = places[promising], bounds[promising]
+        # The most promising first: then few others need a second look.
+        for order in bounds.sum(axis=(1, 2)).argsort(kind="stable"):
+            if (bounds[order] > smallest).all():
+                continue
+            place = int(places[order])
+            error = _mean_squared_error(rows, replace(grids[place], scale=scale))
+            better = error < smallest
+            best, chosen = np.where(better, scale, best), np.where(better, place, chosen)
+            smallest = np.minimum(error, smallest)
+    lowest, highest = (np.stack([each[end] for each in ranges]) for end in (0, 1))
+    rows_of = np.arange(len(low))[:, None]
+    return best, (lowest[chosen, rows_of, 0], highest[chosen, rows_of, 0])
 
 
 def _candidate_scales(

@@ -155,9 +155,10 @@ def grid_of_scale(
 
 
 def usable_scale(scale: ArrayLike) -> NDArray[np.float64]:
-    """Return scales with 1 in place of those that float64 cannot divide by.
+    """Return scales with 1 in place of those that a file's float32 cannot hold as normal numbers.
 
-    Values that need so small a step, below 2.3e-308, are all 0 or as good as 0.
+    Values that need so small a step, below 1.2e-38, are all 0 or as good as 0. Runtimes keep
+    scales in float32, and refuse 0 and subnormal ones.
 
     Args:
         scale: Any shape, at least 0.
@@ -166,7 +167,7 @@ def usable_scale(scale: ArrayLike) -> NDArray[np.float64]:
     array([1. , 0.5])
     """
     steps = check_array("scale", scale)
-    return np.where(steps < np.finfo(np.float64).tiny, 1.0, steps)
+    return np.where(steps < np.finfo(np.float32).tiny, 1.0, steps)
 
 
 def widened(low: ArrayLike, high: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

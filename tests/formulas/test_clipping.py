@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -15,6 +15,7 @@ from deployworkbook.formulas.clipping import (
 )
 from deployworkbook.formulas.quantization import SCHEMES, fake_quantize, grid_of_scale, make_grid
 from deployworkbook.formulas.quantization_error import quantization_error
+from deployworkbook.formulas.zero_points import ClippingErrors
 
 VALUES = arrays(np.float64, st.integers(1, 30), elements=st.floats(-1e6, 1e6))
 
@@ -51,6 +52,7 @@ def test_percentile_out_of_range_is_refused(percentile: float) -> None:
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
+@settings(max_examples=25)
 @given(values=VALUES, bits=st.integers(2, 15))
 @example(values=np.array([0.0, 1.0, 2.0]), bits=3)  # exact in whole steps, unlike min-max
 @example(values=np.array([0.0]), bits=2)
@@ -66,10 +68,74 @@ def test_more_bits_never_raise_the_optimal_error(scheme, values: np.ndarray, bit
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
+@settings(max_examples=25)
 @given(values=VALUES, bits=st.integers(2, 10))
 def test_optimal_is_never_worse_than_another_clipping(scheme, values, bits: int) -> None:
     optimal = error_of(values, fit_grid(values, bits=bits, scheme=scheme, clipping="mse"))
     assert optimal <= error_of(values, fit_grid(values, bits=bits, scheme=scheme))
+
+
+@settings(max_examples=25)
+@given(values=VALUES, bits=st.integers(2, 8))
+@example(values=np.array([1.0, 0.25, 0.0, -1.0]), bits=2)
+@example(values=np.array([-5.0, -0.3, -0.2, 0.1]), bits=3)
+def test_asymmetric_is_never_worse_than_symmetric(values: np.ndarray, bits: int) -> None:
+    symmetric, asymmetric = (
+        error_of(values, mse_optimal_grid(values, bits=bits, scheme=scheme))
+        for scheme in ("symmetric", "asymmetric")
+    )
+    # No tolerance: the search tries grids that hold every number of each symmetric grid.
+    assert asymmetric <= symmetric
+
+
+def with_one_outlier(count: int) -> np.ndarray:
+    return np.append(np.random.default_rng(0).normal(0, 0.1, count), 3.0)
+
+
+def test_asymmetric_clips_an_outlier_at_one_end() -> None:
+    values = with_one_outlier(2000)
+    found = mse_optimal_grid(values, bits=2, scheme="asymmetric")
+    # One step below zero and two above; the outlier is clipped.
+    assert [round(float(end) / float(found.scale)) for end in found.limits] == [-1, 2]
+    assert error_of(values, found) == pytest.approx(0.00543, rel=0.005)
+    symmetric = mse_optimal_grid(values, bits=2, scheme="symmetric")
+    assert error_of(values, symmetric) == pytest.approx(0.00605, rel=0.005)
+
+
+@pytest.mark.parametrize("bits", [2, 3, 4])
+def test_both_ends_are_searched_as_well_as_a_dense_search_does(bits: int) -> None:
+    values = with_one_outlier(500) * [-1] + 0.05
+    steps = 2**bits - 1
+    dense = min(
+        float(
+            np.mean((np.clip(np.rint(values / scale), -below, steps - below) * scale - values) ** 2)
+        )
+        for scale in np.geomspace(0.02, 3, 200)
+        for below in range(steps + 1)
+    )
+    assert error_of(values, mse_optimal_grid(values, bits=bits, scheme="asymmetric")) < 1.01 * dense
+
+
+def test_bounds_never_exceed_the_errors_and_come_close() -> None:
+    rows = np.random.default_rng(3).normal(0.2, [[0.1], [2.0]], (2, 999))
+    steps = np.array([[[[n]] * 2, [[m]] * 2] for n, m in [(0, 3), (1, 2), (2, 1), (3, 0)]])
+    errors = ClippingErrors(rows)
+    for scale in (np.array([[0.05], [0.7]]), np.array([[0.4], [0.03]])):
+        exact = np.stack(
+            [((np.clip(np.rint(rows / scale), -n, m) * scale - rows) ** 2) for n, m in steps]
+        ).mean(axis=-1, keepdims=True)
+        np.testing.assert_allclose(errors.at_least(scale, steps), exact, rtol=1e-5)
+        assert (errors.at_least(scale, steps) <= exact).all()
+        assert (errors.at_least(scale, steps, stride=8) <= exact).all()
+
+
+def test_channels_have_ends_of_their_own() -> None:
+    weights = np.stack([with_one_outlier(200), -with_one_outlier(200), np.zeros(201)], axis=1)
+    together = mse_optimal_grid(weights, bits=2, scheme="asymmetric", axis=1)
+    for channel in range(3):
+        alone = mse_optimal_grid(weights[:, channel], bits=2, scheme="asymmetric")
+        assert together.scale[0, channel] == alone.scale
+        assert together.zero_point[0, channel] == alone.zero_point
 
 
 @pytest.mark.parametrize("bits", [2, 3, 4])
