@@ -15,7 +15,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from deployworkbook.validation import message
+from deployworkbook.validation import did_you_mean, message
 from deployworkbook.workspace import Workspace, set_aside, write_atomically
 
 PACKAGE = Path(__file__).parent
@@ -101,8 +101,12 @@ def find_lesson(name: str) -> Lesson:
     for lesson in lessons:
         if wanted == lesson.name or (wanted.isdecimal() and int(wanted) == int(lesson.number)):
             return lesson
-    names = ", ".join(lesson.name for lesson in lessons)
-    raise ValueError(message("lesson", received=repr(name), expected=f"one of {names}"))
+    names = [lesson.name for lesson in lessons]
+    expected = f"one of {', '.join(names)}"
+    # A learner types "quantisation" or "5_quantization" rather than the whole name.
+    plain = {each.partition("_")[2]: each for each in names}
+    remedy = did_you_mean(wanted, names) or did_you_mean(wanted.lstrip("0123456789_"), plain)
+    raise ValueError(message("lesson", received=repr(name), expected=expected, remedy=remedy))
 
 
 def install(workspace: Workspace) -> Installation:

@@ -5,6 +5,7 @@ Every message says what was received, what was expected and, where it helps, wha
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable
 from typing import Any, TypeVar
 
@@ -12,6 +13,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 T = TypeVar("T")
+
+# A list of dozens of names hides the one that was meant.
+MANY = 12
 
 
 def describe(value: object) -> str:
@@ -41,18 +45,34 @@ def message(name: str, *, received: str, expected: str, remedy: str = "") -> str
     return f"{text} {remedy}" if remedy else text
 
 
+def did_you_mean(name: object, names: Iterable[object]) -> str:
+    """Offer the nearest of some names as a remedy; return an empty text where none is near.
+
+    >>> did_you_mean("c7g.larg", ["c7g.large", "m7g.large"])
+    'Did you mean c7g.large?'
+    >>> did_you_mean("c7g.larg", ["epochs"])
+    ''
+    """
+    known = {str(each): each for each in names}
+    near = difflib.get_close_matches(str(name), known, n=1)
+    return f"Did you mean {near[0]}?" if near else ""
+
+
 def check_choice(name: str, value: T, choices: Iterable[T], *, remedy: str = "") -> T:
     """Return ``value`` if it is one of ``choices``.
 
     Raises:
-        ValueError: It is not; the message lists the choices.
+        ValueError: It is not; the message lists the choices, and offers the nearest.
 
     >>> check_choice("scheme", "symmetric", ["symmetric", "asymmetric"])
     'symmetric'
     """
     allowed = list(choices)
     if value not in allowed:
-        expected = "one of " + ", ".join(repr(choice) for choice in allowed)
+        near = did_you_mean(value, allowed) if isinstance(value, str) else ""
+        listed = "one of " + ", ".join(repr(choice) for choice in allowed)
+        expected = f"one of {len(allowed)} names" if near and len(allowed) > MANY else listed
+        remedy = " ".join(filter(None, (near, remedy)))
         raise ValueError(message(name, received=describe(value), expected=expected, remedy=remedy))
     return value
 
@@ -102,6 +122,10 @@ def check_number(
 
     >>> check_number("sparsity", 0.95, 0, 1, open_high=True)
     0.95
+    >>> check_number("spot", 50, 0, 1)
+    Traceback (most recent call last):
+    ...
+    ValueError: spot: expected a finite number in [0, 1]. Received: 50 (int). Did you mean 0.5?
     """
     left, right = ("(" if open_low else "["), (")" if open_high else "]")
     expected = f"a finite number in {left}{low:g}, {high:g}{right}"
@@ -113,7 +137,9 @@ def check_number(
     above = value >= high if open_high else value > high
     # The range first: of a whole number beyond 64 bits NumPy cannot tell whether it is finite.
     if below or above or not np.isfinite(float(value)):
-        raise ValueError(message(name, received=describe(value), expected=expected))
+        # A percentage where a fraction is wanted is the usual slip.
+        remedy = f"Did you mean {value / 100:g}?" if high == 1 < value <= 100 else ""
+        raise ValueError(message(name, received=describe(value), expected=expected, remedy=remedy))
     return float(value)
 
 

@@ -9,6 +9,8 @@ from deployworkbook.costs.prices.catalog_file import load_catalog
 from deployworkbook.ledger import Ledger
 from deployworkbook.machine import this_machine
 from deployworkbook.measurement import Measurement
+from deployworkbook.runtimes import benchmark
+from deployworkbook.workspace import current_workspace
 
 NAMED = ("--rps", "100", "--variant", "int8")
 
@@ -176,6 +178,7 @@ def test_a_file_of_prices_is_checked(tmp_path, capsys):
         (("cost", "--rps", 1, "--variant", "int8"), "Lesson 04"),
         (("cost", "--rps", 1, "--service-ms", 1, "--prices", "no.toml"), "no.toml: no such file"),
         (("plan", "--rps", 1), "Lesson 04"),
+        (("cost", "--rps", 1, "--service-ms", 1, "--spot-share", 50), "Did you mean 0.5?"),
         (("prices", "check", "no.toml"), "no.toml: no such file"),
     ],
 )
@@ -187,7 +190,77 @@ def test_a_wrong_call_exits_with_1_and_says_what_is_right(home, arguments, words
     assert "Traceback" not in said
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--rps", 50, "--accuracy", 97.2), "Did you mean 0.972?"),
+        (("--rps", 0), "requests_per_s"),
+        (("--rps", 50, "--reference", "float3"), "Did you mean float32?"),
+    ],
+)
+def test_a_plan_for_impossible_figures_is_refused(measured, arguments, words, tmp_path, capsys):
+    assert call("plan", *arguments, "--out", tmp_path) == 1
+    assert words in " ".join(capsys.readouterr().err.split())
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_objectives_that_nothing_holds_are_told(measured, tmp_path, capsys):
     assert call("plan", "--rps", 1, "--accuracy", 0.999, "--out", tmp_path) == 1
     assert "none of 70 combinations" in " ".join(capsys.readouterr().err.split())
     assert list(tmp_path.iterdir()) == []
+
+
+def row(p99_ms, **more):
+    figures = {
+        "size_bytes": 105_920, "compressed_bytes": 95_000, "correct": 977, "examples": 1000,
+        "latency_p50_ms": 0.01, "latency_p99_ms": p99_ms, "peak_memory_bytes": 200_000_000,
+    }  # fmt: skip
+    return Measurement("int8", "litert", "1", "digits", "print", **figures | more)
+
+
+def plan_of(tmp_path, capsys, *more):
+    assert call("plan", "--rps", 50, "--out", tmp_path, *more) == 0
+    return capsys.readouterr().out, (tmp_path / "deployment_plan.md").read_text()
+
+
+def test_a_p99_that_was_measured_under_load_is_named(home, tmp_path, capsys):
+    for p99_ms in (0.02, 0.021, 0.019, 0.2):
+        Ledger().add(row(p99_ms))
+    said, page = plan_of(tmp_path, capsys)
+    doubt = "int8 in litert: its newest row has a p99 of 0.2 ms, 10.0 times that of its 3 other"
+        "int8 in litert: its newest row has a p99 of 0.2 ms, 10.0 times that of its 3 other rows"
+    )
+    assert doubt in said
+    assert doubt in page
+    assert "--remeasure" in said
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [row(0.2)],
+        [row(0.02), row(0.03)],
+        [row(0.2), row(0.02)],
+        [row(0.02, threads=2), row(0.2, threads=1)],
+    ],
+    ids=["a single row", "what varies by chance", "the older was slow", "other threads"],
+)
+def test_rows_that_say_nothing_against_each_other_raise_no_doubt(home, rows, tmp_path, capsys):
+    for each in rows:
+        Ledger().add(each)
+    said, page = plan_of(tmp_path, capsys)
+    assert "Doubtful" not in said + page
+
+
+def test_a_doubtful_form_is_measured_again_on_request(home, tmp_path, capsys, monkeypatch):
+    artifact = current_workspace().models / "artifacts" / "digits" / "int8.litert"
+    for p99_ms in (0.02, 0.2):
+        Ledger().add(row(p99_ms))
+    said, _ = plan_of(tmp_path, capsys, "--remeasure")
+    assert f"{artifact} is missing" in said
+    artifact.mkdir(parents=True)
+    monkeypatch.setattr(benchmark, "benchmark", lambda *_, **__: row(0.022))
+    said, page = plan_of(tmp_path, capsys, "--remeasure")
+    assert "int8 in litert was measured again: p99 0.022 ms" in said
+    assert "Doubtful" not in said + page
+    assert len(Ledger().entries()) == 3

@@ -14,6 +14,7 @@ from deployworkbook.commands.prices import PricesFile
 if TYPE_CHECKING:
     from deployworkbook.costs.estimate.breakdown import CostBreakdown
     from deployworkbook.costs.estimate.from_ledger import Measured
+    from deployworkbook.costs.estimate.outliers import Outlier
     from deployworkbook.costs.estimate.profile import Profile
     from deployworkbook.costs.estimate.workload import Workload
 
@@ -103,7 +104,7 @@ def cost(
 
 def plan(
     rps: Rps,
-    accuracy: Annotated[float, typer.Option(help="Accuracy at the least, as a share.")] = 0.95,
+    accuracy: Annotated[float, typer.Option(help="Lowest accuracy, as a fraction: 0.97.")] = 0.95,
     latency_ms: Latency = 100.0,
     memory_mb: Annotated[
         float | None, typer.Option(help="Most memory that a process may take.")
@@ -121,6 +122,10 @@ def plan(
     updates: Updates = 1.0,
     dataset: Dataset = None,
     prices_file: PricesFile = None,
+    remeasure: Annotated[
+        bool,
+        typer.Option("--remeasure", help="First measure again what looks as if on a busy machine."),
+    ] = False,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where the plan goes.")] = Path(),
     folder: Folder = None,
 ) -> None:
@@ -136,11 +141,15 @@ def plan(
     from deployworkbook.plan_files import write_plan
     from deployworkbook.validation import check_choice
 
-    measured = _measured(dataset, folder)
+    workload = _workload(rps, day, latency_ms, growth, updates)
+    measured, outliers = _measured(dataset, folder)
     if reference is not None:
         check_choice("--reference", reference, dict.fromkeys(p.variant for p in measured.profiles))
+    if remeasure and outliers:
+        _remeasure(outliers, measured.dataset, folder)
+        measured, outliers = _measured(dataset, folder)
     advice = advise(
-        _workload(rps, day, latency_ms, growth, updates),
+        workload,
         measured.profiles,
         load_catalog(prices_file),
         accuracy_share=accuracy,
@@ -150,13 +159,22 @@ def plan(
             measured.profiles[0], autoscaling=autoscaling, spot_share=spot_share, regions=regions
         ),
     )
-    made = make_plan(advice, reference=reference or "float32", measured_on=measured.where)
+    made = make_plan(
+        advice,
+        reference=reference or "float32",
+        measured_on=measured.where,
+        doubts=[str(each) for each in outliers],
+    )
     for page in write_plan(made, out, workspace=workspace_of(folder)):
         if page.backup is not None:
             print(f"The older one is kept as {page.backup}.")
         print(f"{page.path} is written.")
-    for each in measured.left_out:
-        print(f"Left out: {each}")
+    for reason in measured.left_out:
+        print(f"Left out: {reason}")
+    for outlier in outliers:
+        print(f"Doubtful: {outlier}")
+    if outliers:
+        print("To measure again when the machine is idle: add --remeasure.")
     best = made.choice
     print(
         f"{best.profile.name} on {made.cost.replicas_at_peak:,} × {best.machine.name}: "
@@ -182,11 +200,41 @@ def _workload(rps: float, day: str, latency_ms: float, growth: float, updates: f
     )
 
 
-def _measured(dataset: str | None, folder: Path | None) -> Measured:
+def _measured(dataset: str | None, folder: Path | None) -> tuple[Measured, list[Outlier]]:
+    """Give what the ledger has that can be compared, and which of it looks wrong."""
     from deployworkbook.costs.estimate.from_ledger import measured_in
+    from deployworkbook.costs.estimate.outliers import outliers_in
     from deployworkbook.ledger import Ledger
 
-    return measured_in(Ledger(workspace_of(folder).ledger_path).entries(), dataset=dataset)
+    entries = Ledger(workspace_of(folder).ledger_path).entries()
+    measured = measured_in(entries, dataset=dataset)
+    return measured, outliers_in(entries, measured)
+
+
+def _remeasure(outliers: list[Outlier], dataset: Any, folder: Path | None) -> None:
+    """Measure forms again whose files the workspace has; add the rows to the ledger."""
+    from deployworkbook.ledger import Ledger
+    from deployworkbook.runtimes.base import Artifact
+    from deployworkbook.runtimes.benchmark import benchmark
+    from deployworkbook.runtimes.registry import runtime
+    from deployworkbook.training.data import load_dataset
+
+    home = workspace_of(folder)
+    data, ledger = load_dataset(dataset), Ledger(home.ledger_path)
+    for each in outliers:
+        variant, platform = each.profile.variant, each.profile.runtime
+        artifact = Artifact(
+            home.models / "artifacts" / dataset / f"{variant}.{platform}", platform, variant
+        )
+        if not artifact.path.is_dir():
+            print(
+                f"{each.profile.name} can't be measured again: {artifact.path} is missing. Run the "
+                "lesson that made it."
+            )
+            continue
+        row = benchmark(runtime(platform), artifact, data, note="measured again for a plan")
+        ledger.add(row)
+        print(f"{each.profile.name} was measured again: p99 {row.latency_p99_ms:.3g} ms.")
 
 
 def _profile(
@@ -213,7 +261,7 @@ def _profile(
         raise ValueError(
             message("--variant", received="nothing", expected="a form of the model", remedy=remedy)
         )
-    measured = _measured(dataset, folder)
+    measured, _ = _measured(dataset, folder)
     return profile_named(measured, variant, runtime), measured.where
 
 

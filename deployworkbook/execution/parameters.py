@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import difflib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 from papermill import inspect_notebook
 
 from deployworkbook.execution.outputs import read_notebook
-from deployworkbook.validation import describe, message
+from deployworkbook.validation import describe, did_you_mean, message
 
 
 def parse_value(text: str) -> object:
@@ -82,13 +81,12 @@ def parameters_for(
     all_names = sorted({name for names in known for name in names})
     for name in given:
         if name not in all_names:
-            close = difflib.get_close_matches(name, all_names, 1)
             raise ValueError(
                 message(
                     "-p",
                     received=repr(name),
                     expected="one of " + (", ".join(all_names) or "no parameters: there are none"),
-                    remedy=f"Did you mean {close[0]}?" if close else "",
+                    remedy=did_you_mean(name, all_names),
                 )
             )
     return [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import numbers
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from deployworkbook.exercises.calling import CallError, NoValueError, call, para
 from deployworkbook.exercises.catalogue import EXERCISES
 from deployworkbook.exercises.declaration import Exercise
 from deployworkbook.exercises.progress import record
-from deployworkbook.validation import describe, message
+from deployworkbook.validation import check_choice, describe
 
 Status = Literal["right", "not yet", "not answered"]
 
@@ -80,11 +79,7 @@ def find_exercise(exercise_id: str) -> Exercise:
     >>> find_exercise("losses.mean").lesson
     '02_loss_functions'
     """
-    if exercise_id in EXERCISES:
-        return EXERCISES[exercise_id]
-    near = difflib.get_close_matches(str(exercise_id), EXERCISES, 3, cutoff=0.3)
-    expected = "one of " + ", ".join(near or EXERCISES)
-    raise ValueError(message("exercise", received=repr(exercise_id), expected=expected))
+    return EXERCISES[check_choice("exercise", exercise_id, EXERCISES)]
 
 
 def judge(exercise: Exercise, answer: Any) -> Verdict:

@@ -12,7 +12,6 @@ In a headless run nobody guesses, and all is open; so it is wherever there is no
 
 from __future__ import annotations
 
-import difflib
 import os
 from html import escape
 from typing import Any
@@ -23,7 +22,7 @@ from IPython.core.formatters import DisplayFormatter
 from deployworkbook.exercises.catalogue import PREDICTIONS
 from deployworkbook.exercises.declaration import Prediction
 from deployworkbook.exercises.progress import guess_made, record_guess
-from deployworkbook.validation import check_choice, message
+from deployworkbook.validation import check_choice
 from deployworkbook.workspace import RUN_VARIABLE
 
 LIVE = "application/vnd.jupyter.widget-view+json"
@@ -141,7 +140,5 @@ def predict(prediction_id: str) -> Guess:
     'cross-entropy'
     """
     if prediction_id not in PREDICTIONS:
-        near = difflib.get_close_matches(str(prediction_id), PREDICTIONS, 3, cutoff=0.3)
-        expected = "one of " + ", ".join(near or PREDICTIONS)
-        raise ValueError(message("prediction", received=repr(prediction_id), expected=expected))
+        check_choice("prediction", prediction_id, PREDICTIONS)
     return Guess(PREDICTIONS[prediction_id])

@@ -14,7 +14,7 @@ import ipywidgets
 
 from deployworkbook.plots.picture import image_html
 from deployworkbook.plots.view import Row, View
-from deployworkbook.validation import message
+from deployworkbook.validation import did_you_mean, message
 from deployworkbook.widgets.controls import Control
 
 Result = TypeVar("Result")
@@ -94,7 +94,10 @@ class Explorer(Generic[Result]):
         for name in values:
             if name not in self.controls:
                 expected = f"one of {', '.join(self.controls)}"
-                raise ValueError(message("control", received=repr(name), expected=expected))
+                remedy = did_you_mean(name, self.controls)
+                raise ValueError(
+                    message("control", received=repr(name), expected=expected, remedy=remedy)
+                )
         checked = {name: self.controls[name].check(value) for name, value in values.items()}
         self._is_set_here = True
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,12 +23,14 @@ class Measured:
         dataset: On which accuracy was measured.
         machine: Where times were measured, in words.
         left_out: Variants in runtimes whose rows all lack a figure, each with the reason.
+        machine_identity: What tells this machine from others.
     """
 
     profiles: tuple[Profile, ...]
     dataset: str
     machine: str
     left_out: tuple[str, ...]
+    machine_identity: Hashable = None
 
     @property
     def where(self) -> str:
@@ -74,7 +76,20 @@ def measured_in(entries: Sequence[Entry], *, dataset: str | None = None) -> Meas
     left_out = [reason for form, reason in reasons.items() if form not in profiles]
     if not profiles:
         raise ValueError(f"No row of the ledger is complete. {left_out[0]}")
-    return Measured(tuple(profiles.values()), chosen, str(machine), tuple(left_out))
+    return Measured(
+        tuple(profiles.values()), chosen, str(machine), tuple(left_out), machine.identity
+    )
+
+
+def comparable(entries: Sequence[Entry], measured: Measured) -> list[Entry]:
+    """Take the rows of one data set and one machine, in their order: what was chosen from."""
+    return [
+        entry
+        for entry in entries
+        if entry.measurement.kind == "measured"
+        and entry.measurement.dataset == measured.dataset
+        and entry.machine.identity == measured.machine_identity
+    ]
 
 
 def profile_named(measured: Measured, variant: str, runtime: str | None = None) -> Profile:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -33,6 +34,7 @@ class Plan:
         later: The month's cost after some months of growth; ``None`` where it cannot serve then.
         months: How many.
         measured_on: The machine of the measurements, and their data set.
+        doubts: Measurements that look wrong, in words.
     """
 
     advice: Advice
@@ -47,6 +49,7 @@ class Plan:
     later: CostBreakdown | None
     months: int
     measured_on: str
+    doubts: tuple[str, ...] = ()
 
 
 def make_plan(
@@ -56,6 +59,7 @@ def make_plan(
     months: int = 12,
     seed: int = 0,
     measured_on: str = "",
+    doubts: Sequence[str] = (),
 ) -> Plan:
     """Work an advice out into a plan for its best choice.
 
@@ -65,6 +69,7 @@ def make_plan(
         months: How far the outlook reaches.
         seed: Of the draws from the assumptions' ranges.
         measured_on: In words, for the page.
+        doubts: Measurements that look wrong, in words, for the page.
 
     Raises:
         ValueError: No choice holds all objectives; the nearest misses are listed.
@@ -107,6 +112,7 @@ def make_plan(
         later=later,
         months=months,
         measured_on=measured_on,
+        doubts=tuple(doubts),
     )
 
 

@@ -229,6 +229,7 @@ def _basis(plan: Plan) -> Section:
             "prices and the assumptions below.",
         ),
         items=(
+            *(f"Doubtful: {each}" for each in plan.doubts),
             *(f"Assumed: {each}" for each in plan.cost.assumptions),
             *(f"Source: {each}" for each in plan.cost.sources),
         ),

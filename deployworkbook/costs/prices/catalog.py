@@ -6,21 +6,17 @@
 from __future__ import annotations
 
 import datetime
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
-from deployworkbook.validation import message
+from deployworkbook.validation import check_choice
 
 Basis = Literal["seen", "recalled", "own"]
 MachineKind = Literal["cpu", "gpu", "tpu", "edge"]
 StorageKind = Literal["local-ssd", "network-ssd", "hdd", "object"]
 
 Entry = TypeVar("Entry")
-
-# More names than this are not listed in an error that can name the nearest.
-MANY = 12
 
 
 @dataclass(frozen=True)
@@ -244,16 +240,9 @@ def find(what: str, entries: Mapping[str, Entry], name: str) -> Entry:
     Raises:
         ValueError: There is none of that name; the nearest is named.
 
-    >>> find("machine", {"c7g.large": 1}, "c7.large")
+    >>> find("machine", {"m6g": 1}, "m6")
     Traceback (most recent call last):
     ...
-    ValueError: machine: expected one of 'c7g.large'. Received: 'c7.large'. Did you mean c7g.large?
+    ValueError: machine: expected one of 'm6g'. Received: 'm6' (str). Did you mean m6g?
     """
-    if name in entries:
-        return entries[name]
-    near = difflib.get_close_matches(str(name), entries, n=1)
-    listed = "one of " + ", ".join(map(repr, entries))
-    # A list of dozens of names hides the one that was meant.
-    expected = f"one of {len(entries)} names" if near and len(entries) > MANY else listed
-    remedy = f"Did you mean {near[0]}?" if near else ""
-    raise ValueError(message(what, received=repr(name), expected=expected, remedy=remedy))
+    return entries[check_choice(what, name, entries)]

@@ -6,7 +6,6 @@ shipped; where it names no source, the file itself is the source of its entries.
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, fields
@@ -31,7 +30,7 @@ from deployworkbook.costs.prices.catalog import (
     Transfer,
 )
 from deployworkbook.costs.units import check_quantity
-from deployworkbook.validation import check_choice, describe, message
+from deployworkbook.validation import check_choice, describe, did_you_mean, message
 
 # Somewhere it is tomorrow already.
 A_DAY = timedelta(days=1)
@@ -145,8 +144,15 @@ def _build(
                 key for key, required in _fields(section).items() if required and key not in values
             ]
             if missing:
+                # A new entry needs all fields; more often its name is a slip.
+                known = [each for each in tables[section] if (section, each) not in changed]
                 raise ValueError(
-                    message(f"{label}.{missing[0]}", received="nothing", expected="a value")
+                    message(
+                        f"{label}.{missing[0]}",
+                        received="nothing",
+                        expected="a value, since this is a new entry",
+                        remedy=did_you_mean(name, known),
+                    )
                 )
             made[section][name] = SECTIONS[section](**values)
             _check_whole(label, made[section][name])
@@ -249,12 +255,11 @@ def _check_table(label: str, value: Any) -> None:
 def _unknown(label: str, what: str, name: str, known: Iterable[str]) -> str:
     """Say that there is no such field or entry, and which may have been meant."""
     names = list(known)
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     return message(
         label,
         received=f"an unknown {what}",
         expected="one of " + ", ".join(names),
-        remedy=f"Did you mean {near[0]}?" if near else "",
+        remedy=did_you_mean(name, names),
     )
 
 

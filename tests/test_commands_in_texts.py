@@ -1,0 +1,108 @@
+"""Every command that README and lessons show runs as it stands.
+
+What takes minutes (lessons, sweeps) or never ends (servers) is checked up to where its work begins.
+"""
+
+import json
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from deployworkbook import doctor, headless, lab, sweeping
+from deployworkbook.cli import main
+from deployworkbook.compression.quantize import TECHNIQUES
+from deployworkbook.execution.jobs import Outcome
+from deployworkbook.ledger import Ledger
+from deployworkbook.lessons import catalogue
+from deployworkbook.measurement import Measurement
+from deployworkbook.serving.embedded import server
+from deployworkbook.serving.repository.model_repository import ModelRepository
+from deployworkbook.workspace import current_workspace
+
+REPOSITORY = Path(__file__).parent.parent
+README = (REPOSITORY / "README.md").read_text()
+COMMAND = re.compile(
+    r"deployworkbook (?:lab|run|reset|serve|cost|plan|prices|doctor|ledger|progress|sweep"
+    r"|deploy-files)\b[^`\n&#]*"
+)
+
+
+def commands_of(text):
+    """All commands of a text, without the words around them."""
+    return [match.strip() for match in COMMAND.findall(text)]
+
+
+def commands_of_lesson(path):
+    cells = json.loads(path.read_text())["cells"]
+    prose = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"]
+    # Only what is marked as code is a command; "the command `deployworkbook`" is none.
+    marked = [span for text in prose for span in re.findall(r"`(deployworkbook [^`]+)`", text)]
+    return [command for span in marked for command in commands_of(span)]
+
+
+ALL = {
+    "README": commands_of("\n".join(re.findall(r"^deployworkbook .*$|`deployworkbook [^`]+`|"
+                                               r"&& deployworkbook .*$", README, re.M))),
+    **{lesson.name: commands_of_lesson(lesson.path) for lesson in catalogue()},
+}  # fmt: skip
+
+
+@pytest.fixture
+def prepared(home, tmp_path, monkeypatch):
+    """A learner's folder after the lessons; returns what the commands have begun."""
+    begun = []
+    for variant in ("float32", "int8-dynamic"):
+        Ledger().add(
+            Measurement(
+                variant, "litert", "1", "mnist", "print",
+                size_bytes=400_000, compressed_bytes=300_000, correct=977, examples=1000,
+                latency_p50_ms=0.01, latency_p99_ms=0.02, peak_memory_bytes=200_000_000, threads=1,
+            )
+        )  # fmt: skip
+    exported = tmp_path / "exported"
+    exported.mkdir()
+    (exported / "saved_model.pb").write_bytes(b"model")
+    ModelRepository(current_workspace().published / "digits").publish(exported)
+    monkeypatch.chdir(tmp_path)
+    (toml,) = re.findall(r"```toml\n(.*?)```", README, re.S)
+    Path("my-prices.toml").write_text(toml)
+    Path("FILE").write_text(toml)
+
+    def run_jobs(jobs, **_):
+        begun.extend(job.source.stem for job in jobs)
+        for job in jobs:
+            job.output.parent.mkdir(parents=True, exist_ok=True)
+            job.output.write_text(job.source.read_text())
+        return [Outcome(job, "passed", 0.0, 1, 1) for job in jobs]
+
+    monkeypatch.setattr(headless, "run_jobs", run_jobs)
+    monkeypatch.setattr(sweeping, "sweep", lambda points, **_: begun.extend(points) or [])
+    monkeypatch.setattr(sweeping, "print_results", lambda *_: None)
+    monkeypatch.setattr(headless, "write_page", lambda *_, **__: begun.append("page"))
+    monkeypatch.setattr(headless, "write_index", lambda *_, **__: None)
+    monkeypatch.setattr(doctor, "checks", lambda *_, **__: begun.append("doctor") or [])
+    monkeypatch.setattr(lab, "start", lambda *_, **__: begun.append("lab") or 0)
+    monkeypatch.setattr(server, "run", lambda options, **_: begun.append(options.model_name))
+    return begun
+
+
+@pytest.mark.parametrize(
+    ("place", "command"),
+    [(place, command) for place, commands in ALL.items() for command in dict.fromkeys(commands)],
+)
+def test_a_command_that_a_text_shows_runs_as_it_stands(prepared, place, command, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(shlex.split(command, comments=True)[1:])
+    said = capsys.readouterr()
+    assert not ended.value.code, said.out + said.err
+    name = command.split()[1]
+    if name in {"run", "sweep", "lab", "doctor"}:
+        assert prepared
+
+
+def test_texts_show_commands():
+    assert len(ALL["README"]) >= 15
+    assert ALL["01_deployment_cost"]
+    assert "int8-dynamic" in TECHNIQUES
