@@ -227,7 +227,7 @@ def test_a_p99_that_was_measured_under_load_is_named(home, tmp_path, capsys):
     for p99_ms in (0.02, 0.021, 0.019, 0.2):
         Ledger().add(row(p99_ms))
     said, page = plan_of(tmp_path, capsys)
-    doubt = "int8 in litert: its newest row has a p99 of 0.2 ms, 10.0 times that of its 3 other"
+    doubt = (
         "int8 in litert: its newest row has a p99 of 0.2 ms, 10.0 times that of its 3 other rows"
     )
     assert doubt in said
