@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from deployworkbook.runtimes.base import Artifact, check_images
 from deployworkbook.runtimes.exporting import check_artifact, check_form, write_artifact
+from deployworkbook.training.graph_check import check_graph
 from deployworkbook.training.keras import tf, threads
 from deployworkbook.training.variant import Variant
 
@@ -52,9 +53,11 @@ class SavedModelRuntime:
 
         Raises:
             FileNotFoundError: It is not there.
-            ValueError: It is damaged, of another runtime, or has no such signature.
+            ValueError: It is damaged, of another runtime, has no such signature, or its graph
+                reads or writes files or calls Python.
         """
         check_artifact(artifact, NAME)
+        check_graph(artifact.path)
         try:
             loaded = tf.saved_model.load(artifact.path)
             return SavedModelPredictor(loaded)

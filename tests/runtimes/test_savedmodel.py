@@ -52,3 +52,40 @@ def test_a_graph_without_the_signature_is_refused(runtime, tmp_path):
     plain = runtime.export(Variant("plain", Plain()), tmp_path)
     with pytest.raises(ValueError, match="signature 'serving_default'"):
         runtime.load(plain)
+
+
+def writes(values):
+    with tf.control_dependencies([tf.io.write_file("/tmp/never", "x")]):  # noqa: S108
+        return values + 0.0
+
+
+def reads(values):
+    return values + tf.cast(tf.strings.length(tf.io.read_file("/etc/hostname")), tf.float32)
+
+
+def calls_python(values):
+    return tf.ensure_shape(tf.py_function(lambda each: each, [values], tf.float32), [None])
+
+
+def restores(values):
+    (kept,) = tf.raw_ops.RestoreV2(
+        prefix="/x", tensor_names=["a"], shape_and_slices=[""], dtypes=[tf.float32]
+    )
+    return values + tf.ensure_shape(kept, [])
+
+
+@pytest.mark.parametrize("reaching_out", [writes, reads, calls_python, restores])
+def test_a_graph_that_reaches_out_of_itself_is_refused_unloaded(
+    runtime, tmp_path, monkeypatch, reaching_out
+):
+    class Program:
+        def export(self, folder):
+            module = tf.Module()
+            signature = tf.TensorSpec([None], tf.float32)
+            module.run = tf.function(reaching_out, input_signature=[signature])
+            tf.saved_model.save(module, folder, signatures={"serving_default": module.run})
+
+    planted = runtime.export(Variant("planted", Program()), tmp_path)
+    monkeypatch.setattr(tf.saved_model, "load", None)
+    with pytest.raises(ValueError, match="arithmetic alone"):
+        runtime.load(planted)
