@@ -53,6 +53,7 @@ def build_once(
     build: Callable[[Path], None],
     load: Callable[[Path], T],
     notice: Callable[[str], None] = print,
+    waiting: Callable[[], object] | None = None,
 ) -> tuple[T, bool]:
     """Load a result from its folder, after building it there if it is missing or damaged.
 
@@ -62,6 +63,7 @@ def build_once(
         load: Reads the result from the folder that it is given, and runs nothing of it; raises
             ``ValueError`` where the files are not what they should be, and the result is made anew.
         notice: Told, in a sentence, that it waits for another process or found damage.
+        waiting: Called several times a second while it waits; an exception ends the waiting.
 
     Returns:
         The result, and whether it was built now.
@@ -72,7 +74,7 @@ def build_once(
     found = _read(folder, load)
     if not isinstance(found, str):
         return found[0], False
-    with _only_builder(folder, notice):
+    with _only_builder(folder, notice, waiting):
         # Another process may have made it meanwhile.
         found = _read(folder, load)
         if not isinstance(found, str):
@@ -97,7 +99,9 @@ def _read(folder: Path, load: Callable[[Path], T]) -> tuple[T] | str:
 
 
 @contextmanager
-def _only_builder(folder: Path, notice: Callable[[str], None]) -> Iterator[None]:
+def _only_builder(
+    folder: Path, notice: Callable[[str], None], waiting: Callable[[], object] | None
+) -> Iterator[None]:
     """Hold the lock that lets one process at a time build.
 
     Raises:
@@ -110,7 +114,7 @@ def _only_builder(folder: Path, notice: Callable[[str], None]) -> Iterator[None]
             lock.acquire(timeout=0.2)
         except Timeout:
             notice(f"Another process is making {folder.name}; {WAITING}")
-            lock.acquire()
+            _wait_for(lock, waiting)
     except OSError as error:
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise PermissionError(
@@ -124,6 +128,19 @@ def _only_builder(folder: Path, notice: Callable[[str], None]) -> Iterator[None]
         yield
     finally:
         lock.release()
+
+
+def _wait_for(lock: FileLock, waiting: Callable[[], object] | None) -> None:
+    if waiting is None:
+        lock.acquire()
+        return
+    while True:
+        waiting()
+        try:
+            lock.acquire(timeout=0.2)
+        except Timeout:
+            continue
+        return
 
 
 def _build(folder: Path, build: Callable[[Path], None]) -> None:

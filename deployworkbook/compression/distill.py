@@ -6,6 +6,7 @@ import hashlib
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from deployworkbook.cache import build_once, key_of
 from deployworkbook.compression import retrain, views
+from deployworkbook.compression.progress import Part, Progress, watched
 from deployworkbook.compression.retrain import Examples, Retraining, Settings, with_logits
 from deployworkbook.compression.views import View, matrices, show
 from deployworkbook.training import models
@@ -45,6 +47,7 @@ def teacher(
     settings: Settings = TEACHING,
     folder: Path | None = None,
     notice: Callable[[str], None] = print,
+    progress: Progress | None = None,
 ) -> Any:
     """Give the CNN that teaches: from the cache, or trained now on moved images and kept there.
 
@@ -53,6 +56,7 @@ def teacher(
         settings: How.
         folder: Where trained models live; by default the workspace's ``models``.
         notice: Told when it waits for another process or finds damage.
+        progress: Who watches the training; by default a tqdm bar does.
 
     Returns:
         A Keras model, from images to probabilities.
@@ -62,7 +66,9 @@ def teacher(
         set_seed(settings.seed)
         examples = Examples(dataset.train.images, dataset.train.labels, VIEWS)
         training = Retraining(models.cnn(), examples, settings=settings)
-        training.advance()
+        part = Part("teacher", "teacher", training.steps, settings.epochs)
+        with watched(progress, part) as bar:
+            training.advance(progress=bar)
         save_model(training.result(), target / "model.keras")
 
     def load(source: Path) -> Any:
@@ -79,7 +85,8 @@ def teacher(
     )
     place = folder or current_workspace().models
     name = f"teacher-{dataset.name}-{key}"
-    return build_once(place / name, build=build, load=load, notice=notice)[0]
+    waiting = None if progress is None else partial(progress.update, 0)
+    return build_once(place / name, build=build, load=load, notice=notice, waiting=waiting)[0]
 
 
 def learn_from(
@@ -89,6 +96,7 @@ def learn_from(
     moved: Sequence[View] = (View(),),
     folder: Path | None = None,
     notice: Callable[[str], None] = print,
+    progress: Progress | None = None,
 ) -> Examples:
     """Give the training set with a teacher's logits: from the cache, or computed now.
 
@@ -98,10 +106,12 @@ def learn_from(
         moved: The views of each image that it says its logits of.
         folder: Where they live; by default the workspace's ``models``.
         notice: Told when it waits for another process or finds damage.
+        progress: Who watches; by default nothing is shown.
     """
 
     def build(target: Path) -> None:
-        np.save(target / "logits.npy", logits_of(master, dataset.train.images, moved=moved))
+        logits = logits_of(master, dataset.train.images, moved=moved, progress=progress)
+        np.save(target / "logits.npy", logits)
 
     def load(source: Path) -> NDArray[np.float32]:
         return np.load(source / "logits.npy", allow_pickle=False)
@@ -116,7 +126,11 @@ def learn_from(
     )
     place = folder or current_workspace().models
     logits, _ = build_once(
-        place / f"logits-{dataset.name}-{key}", build=build, load=load, notice=notice
+        place / f"logits-{dataset.name}-{key}",
+        build=build,
+        load=load,
+        notice=notice,
+        waiting=None if progress is None else partial(progress.update, 0),
     )
     return Examples(dataset.train.images, dataset.train.labels, tuple(moved), logits)
 
@@ -131,7 +145,11 @@ def fingerprint(model: Any) -> str:
 
 
 def logits_of(
-    model: Any, images: NDArray[np.float32], *, moved: Sequence[View] = (View(),)
+    model: Any,
+    images: NDArray[np.float32],
+    *,
+    moved: Sequence[View] = (View(),),
+    progress: Progress | None = None,
 ) -> NDArray[np.float32]:
     """Compute what a model says before its softmax, of each view of each image.
 
@@ -139,6 +157,7 @@ def logits_of(
         model: A ``keras.Sequential`` that ends in a softmax.
         images: float32, shape ``[n, 28, 28]``.
         moved: The views.
+        progress: Who watches; by default nothing is shown.
 
     Returns:
         Shape ``[views, n, classes]``.
@@ -147,17 +166,18 @@ def logits_of(
     look = tf.function(
         lambda batch, matrix: network(show(batch, matrix), training=False), reduce_retracing=True
     )
-    return np.stack(
-        [
-            np.concatenate(
-                [
-                    look(tf.constant(images[start : start + BATCH_SIZE]), tf.constant(matrix))
-                    for start in range(0, len(images), BATCH_SIZE)
-                ]
-            )
-            for matrix in matrices(moved, images.shape[1:])
-        ]
-    )
+    starts = range(0, len(images), BATCH_SIZE)
+    if progress is not None:
+        progress.begin(Part("the teacher's answers", "answers", len(moved) * len(starts)))
+    answers: list[NDArray[np.float32]] = []
+    for matrix in matrices(moved, images.shape[1:]):
+        said = []
+        for start in starts:
+            said.append(look(tf.constant(images[start : start + BATCH_SIZE]), tf.constant(matrix)))
+            if progress is not None:
+                progress.update()
+        answers.append(np.concatenate(said))
+    return np.stack(answers)
 
 
 def student(

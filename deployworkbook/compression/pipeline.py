@@ -12,11 +12,9 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
-
-from tqdm.auto import tqdm
 
 from deployworkbook.cache import build_once, key_of
 from deployworkbook.compression import (
@@ -31,8 +29,9 @@ from deployworkbook.compression import (
     views,
 )
 from deployworkbook.compression.naming import name_of
+from deployworkbook.compression.progress import Part, Progress, watched
 from deployworkbook.compression.retrain import Examples, Settings
-from deployworkbook.compression.stages import Form, Prune, Quantize, Stage, label
+from deployworkbook.compression.stages import Form, Prune, Quantize, Stage, label, part_of
 from deployworkbook.compression.views import View
 from deployworkbook.measurement import Measurement
 from deployworkbook.runtimes.benchmark import benchmark
@@ -87,6 +86,7 @@ def run(
     folder: Path | None = None,
     lesson: str = "",
     notice: Callable[[str], None] = print,
+    progress: Progress | None = None,
 ) -> list[Outcome]:
     """Put a model through some stages, and measure it after each.
 
@@ -99,6 +99,8 @@ def run(
         folder: Where stages are kept; by default the workspace's ``models``.
         lesson: Which notebook asks; written into the measurements.
         notice: Told when it waits for another process or finds damage.
+        progress: Who watches, and may end the build by an exception between two steps: finished
+            stages are kept, and nothing of an unfinished one. By default tqdm bars are shown.
 
     Returns:
         What each stage made.
@@ -109,18 +111,30 @@ def run(
     """
     _check(recipe)
     prune.check_perceptron(model)
-    classroom = _Classroom(dataset, teaching, folder, notice)
+    classroom = _Classroom(dataset, teaching, folder, notice, progress)
     place = folder or current_workspace().models
     form, outcomes = Form(model), []
     keys = keys_of(model, dataset, recipe=recipe, seed=seed, teaching=teaching)
-    for number, (stage, key) in enumerate(zip(recipe, keys, strict=True), 1):
+    homes = [
+        place / f"stage-{dataset.name}-{label(stage)}-{key}"
+        for stage, key in zip(recipe, keys, strict=True)
+    ]
+    if progress is not None:
+        # What is found in its place needs no building, unless it turns out to be damaged.
+        images = len(dataset.train.images)
+        missing = [stage for stage, home in zip(recipe, homes, strict=True) if not home.is_dir()]
+        progress.plan([part_of(stage, images) for stage in missing])
+    for number, (stage, key, home) in enumerate(zip(recipe, keys, homes, strict=True), 1):
         name = name_of(recipe[:number], seed=seed, teaching=teaching)
         (form, seconds), is_new = build_once(
-            place / f"stage-{dataset.name}-{label(stage)}-{key}",
+            home,
             build=_Builder(stage, form, classroom, seed),
             load=_load,
             notice=notice,
+            waiting=None if progress is None else partial(progress.update, 0),
         )
+        if progress is not None:
+            progress.begin(Part(f"measuring {name}", "measuring"))
         variant = form.variant(name, note=f"after stage {number} of {len(recipe)}")
         measurement = replace(_measure(variant, dataset, lesson), made_by=key)
         outcomes.append(Outcome(form, variant, measurement, seconds, is_new))
@@ -166,23 +180,21 @@ class _Classroom:
         teaching: Settings | None,
         folder: Path | None,
         notice: Callable[[str], None],
+        progress: Progress | None,
     ) -> None:
         self.dataset, self.teaching = dataset, teaching
-        self.folder, self.notice = folder, notice
+        self.options: dict[str, Any] = {"folder": folder, "notice": notice, "progress": progress}
+        self.progress = progress
 
     def examples(self, moved: tuple[View, ...]) -> Examples:
         train = self.dataset.train
         if self.teaching is None:
             return Examples(train.images, train.labels, moved)
-        return distill.learn_from(
-            self.dataset, self._teacher, moved=moved, folder=self.folder, notice=self.notice
-        )
+        return distill.learn_from(self.dataset, self._teacher, moved=moved, **self.options)
 
     @cached_property
     def _teacher(self) -> Any:
-        return distill.teacher(
-            self.dataset, settings=self.teaching, folder=self.folder, notice=self.notice
-        )
+        return distill.teacher(self.dataset, settings=self.teaching, **self.options)
 
 
 @dataclass(frozen=True)
@@ -198,9 +210,8 @@ class _Builder:
         examples = self.classroom.examples(self.stage.views)
         stage = replace(self.stage, settings=replace(self.stage.settings, seed=self.seed))
         start = time.perf_counter()
-        batches = -(-len(examples.images) // stage.settings.batch_size)
-        total = stage.settings.epochs * batches
-        with tqdm(total=total, unit="step", desc=label(stage), mininterval=0.2) as bar:
+        part = part_of(stage, len(examples.images))
+        with watched(self.classroom.progress, part) as bar:
             after = stage.apply(self.before, examples, bar)
         record = {"seconds": time.perf_counter() - start, "bits": after.bits}
         save_model(after.model, target / "model.keras")

@@ -7,6 +7,7 @@ that share a value move together.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -29,7 +30,9 @@ from deployworkbook.validation import (
 
 Decay = Literal["cosine", "constant"]
 
-# Steps in one call of the compiled function: Ctrl-C and the progress bar wait for no more.
+# Ctrl-C, Cancel and the progress bar wait until a call of the compiled function ends. So each takes
+# as many steps as fit into this time, and no more than are needed to make calling cheap.
+SECONDS_PER_CALL = 0.5
 STEPS_PER_CALL = 50
 
 
@@ -159,6 +162,7 @@ class Retraining:
         # Two, so that the same steps in calls of other sizes see the same batches.
         self._shuffle, self._look = np.random.default_rng(settings.seed).spawn(2)
         self._order = np.empty(0, dtype=np.int64)
+        self._steps_per_call = 5
         self._views = tf.constant(matrices(examples.views, examples.images.shape[1:]))
         self._still = examples.views == (View(),)
         self._images = tf.constant(examples.images)
@@ -210,9 +214,15 @@ class Retraining:
         bar = tqdm(total=count, unit="step", mininterval=0.2) if progress is None else progress
         total = 0.0
         try:
-            for start in range(0, count, STEPS_PER_CALL):
-                size = min(STEPS_PER_CALL, count - start)
+            end = self.step + count
+            while self.step < end:
+                size = min(self._steps_per_call, end - self.step)
+                start = time.perf_counter()
                 total += float(self._run(*self._batches(size)))
+                seconds = max(time.perf_counter() - start, 1e-9)
+                fitting = int(size * SECONDS_PER_CALL / seconds)
+                most = min(STEPS_PER_CALL, 2 * self._steps_per_call)
+                self._steps_per_call = max(1, min(fitting, most))
                 self.step += size
                 bar.update(size)
         finally:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from deployworkbook.compression import cluster, lean, neurons, prune
 from deployworkbook.compression.cluster import Clustering
 from deployworkbook.compression.distill import VIEWS
+from deployworkbook.compression.progress import Part
 from deployworkbook.compression.prune import Pruning
 from deployworkbook.compression.retrain import Examples, Retraining, Settings
 from deployworkbook.compression.views import View
@@ -123,6 +124,25 @@ class Quantize:
 
 
 Stage = Distil | Prune | Cluster | Quantize
+
+
+def part_of(stage: Stage, examples: int) -> Part:
+    """Say how many training steps a stage takes.
+
+    Args:
+        stage: The stage.
+        examples: How many images it learns from.
+
+    >>> part_of(Quantize(4), 1280)
+    Part(name='int4', kind='Quantize', steps=60, epochs=6)
+    >>> part_of(Quantize(8), 1280).steps
+    0
+    """
+    if isinstance(stage, Quantize) and stage.bits == 8:
+        return Part(label(stage), type(stage).__name__)
+    epochs = stage.settings.epochs
+    steps = epochs * -(-examples // stage.settings.batch_size)
+    return Part(label(stage), type(stage).__name__, steps, epochs)
 
 
 def label(stage: Stage) -> str:

@@ -86,6 +86,21 @@ class FrontierResult:
     fastest: NDArray[np.bool_]
     budget: Budget | None = None
 
+    @property
+    def best(self) -> int | None:
+        """Which form within the budget is the smallest; of equally small ones the most accurate.
+
+        ``None`` if there is no budget, or no form keeps within it.
+        """
+        if self.budget is None:
+            return None
+        within = [i for i, point in enumerate(self.points) if self.budget.is_met_by(point)]
+        return min(
+            within,
+            key=lambda i: (self.points[i].compressed_bytes, -self.points[i].accuracy),
+            default=None,
+        )
+
 
 class FrontierView(View[FrontierResult]):
     """Two panels with one axis of accuracy; the points have the numbers of the table."""
@@ -103,7 +118,7 @@ class FrontierView(View[FrontierResult]):
                 Rectangle((0, 0), 0, 0, color=COLOURS[3], alpha=0.18, lw=0, label="budget")
             )
             handles = size.get_legend_handles_labels()[0]
-            self.picture.legend(handles=handles, loc="outside lower center", ncols=4)
+            self.picture.legend(handles=handles, loc="outside lower center", ncols=5)
         self.moving = [artist for panel in self._panels for artist in panel.moving]
 
     def update(self, result: FrontierResult) -> bool:
@@ -111,8 +126,8 @@ class FrontierView(View[FrontierResult]):
         accuracy = 100 * np.array([point.accuracy for point in result.points])
         sizes = np.array([point.compressed_bytes for point in result.points])
         times = np.array([point.latency_us for point in result.points])
-        self._panels[0].update(sizes, accuracy, result.smallest)
-        self._panels[1].update(times, accuracy, result.fastest)
+        self._panels[0].update(sizes, accuracy, result.smallest, result.best)
+        self._panels[1].update(times, accuracy, result.fastest, result.best)
         lowest, highest = accuracy.min(), accuracy.max()
         if result.budget is not None:
             least, most = 100 * result.budget.accuracy, result.budget.compressed_bytes
@@ -126,7 +141,7 @@ class FrontierView(View[FrontierResult]):
         return True
 
     def describe(self, result: FrontierResult) -> str:
-        """Say what the newest form came to, and whether it keeps within the budget."""
+        """Say what the newest form came to, and which is the best within the budget so far."""
         last = result.points[-1]
         text = (
             f"{len(result.points)} forms of the model, {result.smallest.sum()} on the frontier "
@@ -136,22 +151,30 @@ class FrontierView(View[FrontierResult]):
         if result.budget is None:
             return text
         verdict = "keeps within" if result.budget.is_met_by(last) else "misses"
-        return (
+        text = (
             f"{text} It {verdict} the budget of {result.budget.compressed_bytes:,} bytes and "
             f"{result.budget.accuracy:.2%}."
         )
+        if result.best is None:
+            return f"{text} No form keeps within the budget yet."
+        best = result.points[result.best]
+        if best is last:
+            return f"{text} It is the smallest form that does."
+        return (
+            f"{text} The smallest form within the budget is {best.name}, with "
+            f"{best.compressed_bytes:,} bytes and {best.accuracy:.2%}."
+        )
 
     def table(self, result: FrontierResult) -> list[Row]:
-        """List all forms, and which are on the frontier."""
+        """List all forms: which are on the frontier, and which is the best within the budget."""
         return [
             (
-                f"{number} {point.name}",
+                f"{index + 1} {point.name}",
                 f"{point.compressed_bytes:,} bytes zipped, {point.accuracy:.2%}, "
-                f"{point.latency_us:.1f} µs{', on the frontier' if front else ''}",
+                f"{point.latency_us:.1f} µs{', on the frontier' if front else ''}"
+                f"{', the smallest within the budget' if index == result.best else ''}",
             )
-            for number, (point, front) in enumerate(
-                zip(result.points, result.smallest, strict=True), 1
-            )
+            for index, (point, front) in enumerate(zip(result.points, result.smallest, strict=True))
         ]
 
 
@@ -167,19 +190,25 @@ class _Panel:
         (self._newest,) = axes.plot(
             [], [], "o", color=COLOURS[2], ms=12, mfc="none", mew=2, label="the newest"
         )
+        (self._best,) = axes.plot(
+            [], [], "*", color=COLOURS[3], ms=15, label="smallest within the budget"
+        )
         self._numbers: list[mpl.text.Text] = []
-        self.moving = [self._stair, self._points, self._newest]
+        self.moving = [self._stair, self._points, self._newest, self._best]
 
     def update(
         self,
         costs: NDArray[np.float64],
         accuracy: NDArray[np.float64],
         front: NDArray[np.bool_],
+        best: int | None,
     ) -> None:
         order = np.argsort(costs[front])
         self._stair.set_data(costs[front][order], accuracy[front][order])
         self._points.set_data(costs, accuracy)
         self._newest.set_data(costs[-1:], accuracy[-1:])
+        chosen = [] if best is None else [best]
+        self._best.set_data(costs[chosen], accuracy[chosen])
         is_log = self.axes.get_xscale() == "log"
         self.axes.set_xlim(costs.min() / 1.4 if is_log else 0, costs.max() * 1.4)
         for text in self._numbers:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import time
+import contextvars
+import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from html import escape
 from typing import Any
 
@@ -12,6 +14,8 @@ import numpy as np
 
 from deployworkbook.formulas.frontier import pareto
 from deployworkbook.plots.frontier import Budget, FrontierResult, FrontierView, Point
+from deployworkbook.widgets.background import in_cell, on_interrupt
+from deployworkbook.widgets.build_progress import BuildCancelled, BuildProgress
 from deployworkbook.widgets.controls import Control
 from deployworkbook.widgets.explorer import Explorer
 
@@ -40,9 +44,14 @@ def frontier_of(points: Sequence[Point], budget: Budget | None = None) -> Fronti
 class Workshop(Explorer[FrontierResult]):
     """An explorer of what takes long to make: moving a control makes nothing, a button does.
 
+    The button builds in a thread of its own, so that the kernel stays free and the Cancel button
+    works; the kernel's Interrupt cancels too. ``build`` and ``set`` build in the caller's thread.
+
     Args:
         controls: What can be chosen.
-        make: From the controls' values, by name, to what was made and measured.
+        make: Called with a :class:`BuildProgress` to report steps to, and with the controls'
+            values by name; returns what was made and measured. Reporting a step is also where a
+            cancelled build ends.
         points: What there is already, at least one.
         budget: What is to be met.
     """
@@ -57,29 +66,69 @@ class Workshop(Explorer[FrontierResult]):
     ) -> None:
         self._make = make
         self._budget = budget
+        self._building = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._progress: BuildProgress | None = None
+        self._seconds_per_step: dict[str, float] = {}
+        # What a build prints belongs to the cell that shows the workshop, not to the log console.
+        self._context = contextvars.copy_context()
+        self._is_displayed = False
         self._said = ipywidgets.HTML()
         self._button = ipywidgets.Button(
             description="Build and measure",
             button_style="primary",
             tooltip="Make what the controls say; it takes a while",
         )
+        self._cancel = ipywidgets.Button(
+            description="Cancel",
+            disabled=True,
+            tooltip="End the build that is under way; finished stages are kept",
+        )
+        self._bar = ipywidgets.FloatProgress(max=1.0, layout={"visibility": "hidden"})
+        self._doing = ipywidgets.HTML()
+        wrapped = ipywidgets.Layout(flex_flow="row wrap", align_items="center")
+        self._panel = ipywidgets.HBox([self._cancel, self._bar, self._doing], layout=wrapped)
         start = frontier_of(points, budget)
         super().__init__(controls, lambda **_: start, FrontierView())
         self._compute = self._with_another
-        self._button.on_click(lambda _: self.build())
+        self._interruptible = on_interrupt(self.cancel)
+        self._button.on_click(lambda _: self.start())
+        self._cancel.on_click(lambda _: self.cancel())
 
     def build(self) -> FrontierResult:
-        """Make what the controls say, measure it, and return all that has been made."""
-        self._button.disabled = True
-        self._said.value = "<p role='status'>Building and measuring; this may take a minute.</p>"
-        start = time.perf_counter()
-        try:
-            self.result = self._show()
-        finally:
-            self._button.disabled = False
-            self._said.value = ""
-        seconds, alt = time.perf_counter() - start, self._view.picture.alt
-        self._said.value = f"<p role='status'>In {seconds:.1f} s. {escape(alt)}</p>"
+        """Make what the controls say, measure it, and return all that has been made.
+
+        Raises:
+            BuildCancelled: Somebody pressed Cancel.
+            RuntimeError: Another build is under way.
+        """
+        self._begin()
+        with in_cell(None if self._is_displayed else self._panel):
+            return self._build()
+
+    def start(self) -> None:
+        """Begin to build in the background, as the button does; an error is shown, not raised.
+
+        Raises:
+            RuntimeError: Another build is under way.
+        """
+        self._begin()
+        context = self._context.copy()
+        self._thread = threading.Thread(target=context.run, args=(self._in_background,))
+        self._thread.start()
+
+    def cancel(self) -> None:
+        """End the build that is under way, if there is one; finished stages stay in the cache."""
+        progress = self._progress
+        if progress is not None:
+            progress.cancel()
+            self._cancel.disabled = True
+            progress.say("Cancelling.")
+
+    def wait(self) -> FrontierResult:
+        """Wait for a build in the background, and return all that has been made."""
+        if self._thread is not None:
+            self._thread.join()
         return self.result
 
     def set(self, **values: Any) -> FrontierResult:
@@ -92,8 +141,53 @@ class Workshop(Explorer[FrontierResult]):
         self._move(**{name: control.value for name, control in self.controls.items()})
         return self.result
 
+    def _begin(self) -> None:
+        if not self._building.acquire(blocking=False):
+            raise RuntimeError("A build is under way. Wait until it is done, or cancel it first.")
+        self._progress = BuildProgress(self._report, seconds_per_step=self._seconds_per_step)
+        self._button.disabled, self._cancel.disabled = True, False
+        self._bar.value, self._bar.layout.visibility = 0.0, "visible"
+        self._doing.value = ""
+        self._said.value = "<p role='status'>Building and measuring.</p>"
+
+    def _in_background(self) -> None:
+        # Errors and cancelling are shown by then, and there is no caller to tell.
+        with self._interruptible(), suppress(Exception, BuildCancelled):
+            self._build()
+
+    def _build(self) -> FrontierResult:
+        progress = self._progress
+        said = ""
+        try:
+            self.result = self._show()
+            said = f"Built and measured in {progress.seconds:.1f} s. {self._view.picture.alt}"
+        except (BuildCancelled, KeyboardInterrupt):
+            said = (
+                f"Cancelled after {progress.seconds:.1f} s; nothing was added. Stages that were "
+                "finished are kept, so the next build goes on from there."
+            )
+            raise
+        except Exception:
+            said = f"The build failed after {progress.seconds:.1f} s; the error is shown below."
+            raise
+        finally:
+            self._progress = None
+            self._button.disabled, self._cancel.disabled = False, True
+            self._bar.layout.visibility = "hidden"
+            self._doing.value = ""
+            self._said.value = f"<p role='status'>{escape(said)}</p>"
+            self._building.release()
+        return self.result
+
+    def _report(self, fraction: float, text: str) -> None:
+        self._bar.value = fraction
+        self._doing.value = f"<span>{escape(text)}</span>"
+
     def _with_another(self, **values: Any) -> FrontierResult:
-        return frontier_of([*self.result.points, self._make(**values)], self._budget)
+        made = self._make(self._progress, **values)
+        # A form that is built again replaces its earlier self; any other form stays.
+        others = [point for point in self.result.points if not _is_same(point, made)]
+        return frontier_of([*others, made], self._budget)
 
     def _on_change(self, change: object) -> None:
         """Wait for the button."""
@@ -101,4 +195,18 @@ class Workshop(Explorer[FrontierResult]):
     def _assemble(self) -> Any:
         controls, shown = super()._assemble().children
         controls.children = [*controls.children, self._button]
-        return ipywidgets.VBox([controls, self._said, shown])
+        return ipywidgets.VBox([controls, self._panel, self._said, shown])
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        self._context = contextvars.copy_context()
+        self._is_displayed = True
+        return super()._repr_mimebundle_(include, exclude)
+
+
+def _is_same(one: Point, other: Point) -> bool:
+    """Whether two points are one form, measured twice: only the latency may differ."""
+    return (one.name, one.compressed_bytes, one.accuracy) == (
+        other.name,
+        other.compressed_bytes,
+        other.accuracy,
+    )

@@ -1,9 +1,13 @@
 """A workshop makes what its controls say when its button is pressed, and only then."""
 
+import threading
+import time
+
 import numpy as np
 import pytest
 
 from deployworkbook.plots.frontier import Budget, Point
+from deployworkbook.widgets.build_progress import BuildCancelled
 from deployworkbook.widgets.controls import Slider
 from deployworkbook.widgets.workshop import Workshop, frontier_of
 
@@ -18,7 +22,7 @@ def made():
 
 @pytest.fixture
 def workshop(made):
-    def make(sparsity):
+    def make(progress, sparsity):
         made.append(sparsity)
         if sparsity == 0.1:
             raise RuntimeError("no <such> thing")
@@ -34,6 +38,7 @@ def test_nothing_is_made_before_the_button_is_pressed(workshop, made):
     assert not made
     assert workshop.result.points == (START,)
     workshop._button.click()
+    workshop.wait()
     assert made == [0.7]
     assert workshop.result.points[-1].name == "pruned-0.70"
     assert not workshop._button.disabled
@@ -58,6 +63,116 @@ def test_an_error_is_shown_and_raised_and_nothing_is_lost(workshop):
     assert "no &lt;such&gt; thing" in workshop._shown.value
     assert not workshop._button.disabled
     assert len(workshop.set(sparsity=0.8).points) == 3
+
+
+def test_an_error_after_a_click_is_shown_and_the_next_build_works(workshop):
+    workshop._widgets["sparsity"].value = 0.1
+    workshop._button.click()
+    workshop.wait()
+    assert "no &lt;such&gt; thing" in workshop._shown.value
+    assert "failed" in workshop._said.value
+    assert len(workshop.set(sparsity=0.9).points) == 2
+
+
+class Slow:
+    """A workshop whose builds go on until they are cancelled."""
+
+    def __init__(self):
+        self.has_begun = threading.Event()
+        self.names = []
+        self.workshop = Workshop(
+            [Slider("sparsity", "sparsity", 0.0, 0.99, 0.01, 0.5)],
+            self.make,
+            points=[START],
+            budget=BUDGET,
+        )
+
+    def make(self, progress, sparsity):
+        self.names.append(threading.current_thread().name)
+        while True:
+            progress.update()
+            self.has_begun.set()
+            time.sleep(0.001)
+
+
+@pytest.fixture
+def slow():
+    slow = Slow()
+    yield slow
+    slow.workshop.cancel()
+    slow.workshop.wait()
+
+
+def test_the_button_builds_in_the_background_and_cancel_ends_it(slow):
+    workshop = slow.workshop
+    picture = workshop._shown.value
+    workshop._button.click()
+    assert slow.has_begun.wait(60)
+    assert slow.names != [threading.current_thread().name]
+    assert (workshop._button.disabled, workshop._cancel.disabled) == (True, False)
+    workshop._cancel.click()
+    assert workshop.wait().points == (START,)
+    assert "Cancelled" in workshop._said.value
+    assert workshop._shown.value == picture
+    assert (workshop._button.disabled, workshop._cancel.disabled) == (False, True)
+
+
+def test_a_second_build_at_the_same_time_is_refused(slow):
+    slow.workshop._button.click()
+    with pytest.raises(RuntimeError, match="A build is under way"):
+        slow.workshop.build()
+
+
+def test_cancelling_a_build_in_a_cell_is_raised_there(slow):
+    def cancel():
+        slow.has_begun.wait(60)
+        slow.workshop.cancel()
+
+    thread = threading.Thread(target=cancel)
+    thread.start()
+    with pytest.raises(BuildCancelled):
+        slow.workshop.build()
+    thread.join()
+    assert slow.workshop.result.points == (START,)
+
+
+def test_an_interrupt_of_a_cell_ends_its_build():
+    def interrupted(progress, sparsity):
+        raise KeyboardInterrupt
+
+    controls = [Slider("sparsity", "sparsity", 0.0, 0.99, 0.01, 0.5)]
+    workshop = Workshop(controls, interrupted, points=[START], budget=BUDGET)
+    with pytest.raises(KeyboardInterrupt):
+        workshop.build()
+    assert "Cancelled" in workshop._said.value
+    assert not workshop._button.disabled
+
+
+def test_a_worse_form_that_is_newer_does_not_hide_the_best():
+    budget = Budget(compressed_bytes=7000, accuracy=0.97)
+    made = {
+        6: Point("prune97-e6-int4-e2", 6500, 0.9754, 3.0),
+        1: Point("prune97-e1-int4-e1", 6400, 0.9520, 3.0),
+    }
+    controls = [Slider("epochs", "epochs", 1, 40, 1, 6)]
+    workshop = Workshop(
+        controls, lambda progress, epochs: made[epochs], points=[START], budget=budget
+    )
+    workshop.set(epochs=6)
+    result = workshop.set(epochs=1)
+    assert [point.name for point in result.points] == ["float32", made[6].name, made[1].name]
+    text = workshop._view.picture.alt
+    assert "The newest, prune97-e1-int4-e1" in text
+    assert "The smallest form within the budget is prune97-e6-int4-e2" in text
+    (row,) = [name for name, value in workshop._view.table(result) if "within" in value]
+    assert row == "2 prune97-e6-int4-e2"
+
+
+def test_a_form_that_is_built_again_has_one_row(workshop):
+    workshop.set(sparsity=0.7)
+    workshop.set(sparsity=0.9)
+    result = workshop.set(sparsity=0.7)
+    assert [point.name for point in result.points] == ["float32", "pruned-0.90", "pruned-0.70"]
 
 
 def test_its_bundle_has_a_picture_and_a_row_for_each_form(workshop):

@@ -1,0 +1,77 @@
+"""Work beside a notebook's cells: Interrupt reaches it, and its progress shows in a cell.
+
+JupyterLab delivers clicks to a thread of their own (a subshell), and the kernel's Interrupt goes to
+the main thread, which ignores it unless a cell runs there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from types import FrameType
+from typing import Any
+
+from IPython.core.getipython import get_ipython
+from IPython.display import display
+
+
+def on_interrupt(act: Callable[[], object]) -> Callable[[], AbstractContextManager[None]]:
+    """Prepare for work in another thread, during which the kernel's Interrupt calls ``act``.
+
+    Signals can be handled in the main thread only, so this is to be called there, in a cell. Where
+    there is no running event loop, or the thread is another one, nothing is changed.
+
+    Args:
+        act: What Interrupt does; called in the main thread.
+
+    Returns:
+        Makes a context for the work; it can be entered in any thread.
+    """
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        return nullcontext
+    if threading.current_thread() is not threading.main_thread():
+        return nullcontext
+    before: list[Any] = []
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        act()
+
+    def begin() -> None:
+        before.append(signal.signal(signal.SIGINT, handle))
+
+    def end() -> None:
+        if before and signal.getsignal(signal.SIGINT) is handle:
+            signal.signal(signal.SIGINT, before.pop())
+
+    @contextmanager
+    def context() -> Iterator[None]:
+        before.clear()
+        loop.call_soon_threadsafe(begin)
+        try:
+            yield
+        finally:
+            loop.call_soon_threadsafe(end)
+
+    return context
+
+
+@contextmanager
+def in_cell(widget: Any) -> Iterator[None]:
+    """Show a widget in the output of the cell that runs, for as long as the block runs.
+
+    Args:
+        widget: What to show; ``None`` shows nothing, and neither does code outside a kernel.
+    """
+    if widget is None or getattr(get_ipython(), "kernel", None) is None:
+        yield
+        return
+    handle = display(widget, display_id=True)
+    try:
+        yield
+    finally:
+        handle.update({"text/plain": ""}, raw=True)
