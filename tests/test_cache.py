@@ -53,6 +53,25 @@ def test_it_is_built_once_and_then_found(tmp_path):
     assert make(tmp_path / "a", "second") == ("first", False)
 
 
+def test_waiting_for_another_process_can_be_ended(tmp_path):
+    asked = []
+
+    def end():
+        asked.append(True)
+        if len(asked) == 2:
+            raise KeyboardInterrupt
+
+    with FileLock(tmp_path / ".a.lock"), pytest.raises(KeyboardInterrupt):
+        build_once(
+            tmp_path / "a",
+            build=write_text("made"),
+            load=read_text,
+            notice=lambda text: None,
+            waiting=end,
+        )
+    assert make(tmp_path / "a") == ("made", True)
+
+
 def test_a_build_that_fails_leaves_nothing(tmp_path):
     def fail(folder):
         (folder / "half").write_text("half")

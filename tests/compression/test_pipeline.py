@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import signal
 import time
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -134,6 +135,59 @@ def test_a_kill_loses_only_the_stage_that_it_hit(tmp_path):
     process.join(60)
     outcomes = put_through(tmp_path, *STAGES[:2])
     assert [outcome.is_new for outcome in outcomes] == [False, True]
+
+
+class Ended(BaseException):
+    """How the tests' watcher ends a build."""
+
+
+class Watcher:
+    """Notes what is reported; ends the build in a part, after some steps."""
+
+    def __init__(self, end_in="", after=0):
+        self.end_in, self.after = end_in, after
+        self.planned, self.begun, self.steps = [], [], {}
+
+    def plan(self, parts):
+        self.planned = [part.name for part in parts]
+
+    def begin(self, part):
+        self.begun.append(part.name)
+        self.part = part
+        self.steps[part.name] = 0
+        self.update(0)
+
+    def update(self, steps=1):
+        self.steps[self.part.name] += steps
+        if self.part.name == self.end_in and self.steps[self.end_in] >= self.after:
+            raise Ended
+
+
+def test_a_build_that_is_ended_keeps_finished_stages_and_nothing_half_made(tmp_path, capsys):
+    watcher = Watcher(end_in="prune90", after=3)
+    with pytest.raises(Ended):
+        put_through(tmp_path, *STAGES[:2], progress=watcher)
+    assert watcher.planned == ["distil", "prune90"]
+    assert watcher.steps["distil"] == 11
+    names = [path.name for path in tmp_path.iterdir() if path.suffix != ".lock"]
+    assert [name.split("-")[2] for name in names] == ["distil"]
+    again = Watcher()
+    outcomes = put_through(tmp_path, *STAGES[:2], progress=again)
+    assert [outcome.is_new for outcome in outcomes] == [False, True]
+    assert again.planned == ["prune90"]
+    assert again.begun[-1] == f"measuring {outcomes[-1].variant.name}"
+    # Whoever watches shows the progress; no bar does so as well.
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_build_ends_in_the_training_and_in_the_answers_of_its_teacher(tmp_path):
+    options = {"recipe": [STAGES[0]], "teaching": Settings(epochs=1, dropout=True)}
+    for part in ("teacher", "the teacher's answers", ""):
+        watcher = Watcher(end_in=part, after=1)
+        with pytest.raises(Ended) if part else nullcontext():
+            run(start(), load_dataset("digits"), folder=tmp_path, progress=watcher, **options)
+        assert not list(tmp_path.glob(".*.tmp"))
+    assert watcher.begun[:1] == ["the teacher's answers"]
 
 
 def test_two_processes_at_once_make_each_stage_once(tmp_path):

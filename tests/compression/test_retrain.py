@@ -1,10 +1,13 @@
 """The loop by which compressed models learn again."""
 
+import itertools
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from deployworkbook.compression import retrain
 from deployworkbook.compression.lean import grid_step
 from deployworkbook.compression.retrain import Examples, Retraining, Settings
 from deployworkbook.compression.views import View, matrices, show
@@ -157,6 +160,30 @@ def test_more_steps_than_are_left_are_refused(model, examples, short):
     training = Retraining(model, examples, settings=short)
     with pytest.raises(ValueError, match="from 0 to 22"):
         training.advance(23)
+
+
+class Sizes:
+    """A bar that notes how many steps each call took."""
+
+    def __init__(self):
+        self.sizes = []
+
+    def update(self, size):
+        self.sizes.append(size)
+
+
+@pytest.mark.parametrize(
+    ("seconds_per_call", "sizes"), [(2.0, [5, 1, 1, 1]), (0.01, [5, 10, 7])], ids=["slow", "fast"]
+)
+def test_fewer_steps_go_into_a_call_where_they_are_slow(
+    model, examples, short, monkeypatch, seconds_per_call, sizes
+):
+    """So Ctrl-C and Cancel never wait for many slow steps."""
+    ticks = itertools.count(0.0, seconds_per_call)
+    monkeypatch.setattr(retrain, "time", SimpleNamespace(perf_counter=lambda: next(ticks)))
+    training, bar = Retraining(model, examples, settings=short), Sizes()
+    training.advance(sum(sizes), progress=bar)
+    assert bar.sizes == sizes
 
 
 def test_the_bar_tells_each_step(model, examples, short, capsys):
