@@ -43,13 +43,13 @@ class Running:
     def address(self):
         return f"http://{host_and_port(self.options.host, self.options.rest_api_port)}"
 
-    def call(self, service, method, request, answer):
+    def call(self, service, method, request, answer, timeout=30):
         path = f"/tensorflow.serving.{service}/{method}"
         return self.channel.unary_unary(
             path,
             request_serializer=lambda r: r if isinstance(r, bytes) else r.SerializeToString(),
             response_deserializer=answer.FromString,
-        )(request, timeout=30)
+        )(request, timeout=timeout)
 
     def predict(self, request):
         return self.call("PredictionService", "Predict", request, predict_pb2.PredictResponse)

@@ -410,8 +410,9 @@ def test_features_beyond_a_float_are_infinite_and_wide_whole_numbers_are_floats(
     "more", [b"\0", b";", b'\n{"instances": [4]}', b"}", b'"', b"\xff", b" Inf"]
 )
 def test_bytes_after_the_document_are_ignored(server, more):
-    answer = server.post(HALF, data=b' {"instances": [2]}' + more)
-    assert answer.json() == {"predictions": [3.0]}
+    for start in (b" ", b"\xef\xbb\xbf"):
+        answer = server.post(HALF, data=start + b'{"instances": [2]}' + more)
+        assert answer.json() == {"predictions": [3.0]}
 
 
 def test_all_spellings_of_infinity_and_nan_are_read(server):

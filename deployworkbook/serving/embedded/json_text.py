@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import codecs
 import json
 import math
 import re
@@ -82,11 +83,12 @@ _DECODER = json.JSONDecoder(parse_float=_finite)
 
 def _first_value(body: bytes) -> tuple[Any, str]:
     """Read the document that a body starts with; return its value and its text."""
+    body = body.removeprefix(codecs.BOM_UTF8)
     try:
-        text = body.decode("utf-8-sig")
+        text = body.decode()
     except UnicodeDecodeError as error:
         # Not every bad byte is in the document: it may have ended before.
-        text = body[: error.start].decode("utf-8-sig")
+        text = body[: error.start].decode()
         try:
             return _decoded(text)
         except json.JSONDecodeError:
