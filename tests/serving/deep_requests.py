@@ -5,6 +5,7 @@ valid request carries what its answer has to be.
 """
 
 import base64
+import copy
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -425,7 +426,7 @@ def change_json(draw, document):
     elif action == "repeat" and isinstance(owner, list):
         owner.append(owner[key])
     else:
-        owner[key] = draw(LEAVES)
+        owner[key] = copy.deepcopy(draw(LEAVES))  # of which another change may change a part
 
 
 @st.composite
