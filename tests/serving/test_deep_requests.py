@@ -23,7 +23,7 @@ from tests.serving.conftest import ADDRESS, Running, free_port, predict_request,
 WANTED = int(os.environ.get("DEPLOYWORKBOOK_FUZZ", "0"))
 SECONDS = 20  # for one answer, many times what it takes
 CODES = {"OK", "INVALID_ARGUMENT", "NOT_FOUND", "FAILED_PRECONDITION", "UNIMPLEMENTED"}
-STATUSES = {200, 400, 404, 501}
+STATUSES = {200, 400, 404, 429, 501}
 EXAMPLES = settings(
     max_examples=WANTED // 20 or 20,
     deadline=None,
@@ -76,7 +76,9 @@ def watched(request, tmp_path_factory):
         stderr=log,
     )
     try:
-        channel = grpc.insecure_channel(f"{ADDRESS}:{ports['port']}")
+        channel = grpc.insecure_channel(
+            f"{ADDRESS}:{ports['port']}", [("grpc.max_receive_message_length", -1)]
+        )
         grpc.channel_ready_future(channel).result(timeout=120)
         watch = Watched(Running(Options(**ports), channel), psutil.Process(process.pid))
         started = time.monotonic()
@@ -95,6 +97,11 @@ def watched(request, tmp_path_factory):
         log.close()
 
 
+def is_of_a_limit(error):
+    """Whether the server refused for want of memory that a flag allows, and named the flag."""
+    return error.code().name == "RESOURCE_EXHAUSTED" and "--max_" in error.details()
+
+
 @EXAMPLES
 @given(deep_requests.calls())
 def test_calls_that_are_almost_right_are_answered(watched, drawn):
@@ -107,7 +114,7 @@ def test_calls_that_are_almost_right_are_answered(watched, drawn):
         except grpc.RpcError as error:
             answer, code = error, error.code().name
         watched.count(changes, code)
-        assert code in CODES, (call, answer)
+        assert code in CODES or is_of_a_limit(answer), (call, answer)
         if call.right:
             assert code == "OK", answer
             call.right(answer)
@@ -120,7 +127,7 @@ def test_documents_that_are_almost_right_are_answered(watched, drawn):
         address = f"{watched.server.address}/v1/models/{post.path}"
         answer = watched.session.post(address, data=post.body, timeout=SECONDS)
         watched.count(changes, answer.status_code)
-        assert answer.status_code in STATUSES, (post, answer.text)
+        assert answer.status_code in STATUSES, (post, answer.text[:1000])
         document = answer.json()
         if answer.status_code != 200:
             assert document.keys() == {"error"}
