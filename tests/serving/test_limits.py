@@ -273,4 +273,4 @@ def test_any_tensor_is_answered(server, dtype, sizes, content, floats):
         tensor.tensor_shape.dim.add().size = size
     tensor.tensor_content = content
     tensor.float_val.extend(floats)
-    assert outcome(server, request) in ("OK", "INVALID_ARGUMENT")
+    assert outcome(server, request) in ("OK", "INVALID_ARGUMENT", "RESOURCE_EXHAUSTED")

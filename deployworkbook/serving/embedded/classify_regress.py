@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from deployworkbook.serving.embedded.budget import Account
 from deployworkbook.serving.embedded.errors import Code, ServingError, invalid
-from deployworkbook.serving.embedded.predict import DEFAULT_SIGNATURE, fill_spec
+from deployworkbook.serving.embedded.predict import ANSWER_COPIES, DEFAULT_SIGNATURE, fill_spec
 from deployworkbook.serving.embedded.protos import (
     classification_pb2,
     inference_pb2,
@@ -20,15 +21,17 @@ from deployworkbook.serving.embedded.protos import (
     type_name,
 )
 from deployworkbook.serving.embedded.servable import Servable, Signature
-from deployworkbook.serving.embedded.tensors import data_type_of
+from deployworkbook.serving.embedded.tensors import STRING_BYTES, bytes_of, data_type_of
 
 Outputs = dict[str, NDArray[Any]]
 
 CLASSIFY_METHOD = "tensorflow/serving/classify"
 REGRESS_METHOD = "tensorflow/serving/regress"
+# A score is a message of its own in an answer.
+_RESULT_BYTES = 192
 
 
-def classify(servable: Servable, request: Any) -> Any:
+def classify(servable: Servable, request: Any, account: Account) -> Any:
     """Answer a ``ClassificationRequest``.
 
     Raises:
@@ -36,14 +39,14 @@ def classify(servable: Servable, request: Any) -> Any:
     """
     signature = _example_signature(servable, request.model_spec.signature_name)
     feed, fetches = _classify_tensors(signature)
-    count, outputs = _run_examples(servable, "Classify", request.input, feed, fetches)
+    count, outputs = _run_examples(servable, "Classify", request.input, feed, fetches, account)
     response = classification_pb2.ClassificationResponse()
     fill_spec(response.model_spec, servable, signature.name)
     _fill_classes(response.result, signature, count, outputs)
     return response
 
 
-def regress(servable: Servable, request: Any) -> Any:
+def regress(servable: Servable, request: Any, account: Account) -> Any:
     """Answer a ``RegressionRequest``.
 
     Raises:
@@ -51,14 +54,14 @@ def regress(servable: Servable, request: Any) -> Any:
     """
     signature = _example_signature(servable, request.model_spec.signature_name)
     feed, fetches = _regress_tensors(signature)
-    count, outputs = _run_examples(servable, "Regress", request.input, feed, fetches)
+    count, outputs = _run_examples(servable, "Regress", request.input, feed, fetches, account)
     response = regression_pb2.RegressionResponse()
     fill_spec(response.model_spec, servable, signature.name)
     _fill_values(response.result, signature, count, outputs)
     return response
 
 
-def multi_inference(servable: Servable, request: Any) -> Any:
+def multi_inference(servable: Servable, request: Any, account: Account) -> Any:
     """Answer a ``MultiInferenceRequest``: several signatures, one run of the graph.
 
     Raises:
@@ -85,7 +88,9 @@ def multi_inference(servable: Servable, request: Any) -> Any:
             raise invalid("Input tensor must be the same for all Signatures.")
         feed = task_feed
         fetches |= dict.fromkeys(task_fetches)
-    count, outputs = _run_examples(servable, "MultiInference", request.input, feed, list(fetches))
+    count, outputs = _run_examples(
+        servable, "MultiInference", request.input, feed, list(fetches), account
+    )
     response = inference_pb2.MultiInferenceResponse()
     for task in request.tasks:
         name = task.model_spec.signature_name or DEFAULT_SIGNATURE
@@ -154,20 +159,27 @@ def _regress_tensors(signature: Signature) -> tuple[str, list[str]]:
 
 
 def _run_examples(
-    servable: Servable, api: str, given: Any, feed: str, fetches: list[str]
+    servable: Servable, api: str, given: Any, feed: str, fetches: list[str], account: Account
 ) -> tuple[int, Outputs]:
     """Run a graph that parses examples itself; return their number and the outputs by tensor."""
     context = b""
     if given.WhichOneof("kind") == "example_list_with_context":
         # Messages that follow each other merge, so each example gets the context's features.
         context = given.example_list_with_context.context.SerializeToString()
-    written = [context + example.SerializeToString() for example in examples_of(given)]
+    written = [example.SerializeToString() for example in examples_of(given)]
     if not written:
         raise invalid("Input is empty.")
+    each = STRING_BYTES + len(context)
+    # Twice: the graph has a copy of its own.
+    account.reserve(2 * (sum(map(len, written)) + each * len(written)), "the examples")
     array = np.empty(len(written), object)
-    array[:] = written
+    array[:] = [context + example for example in written] if context else written
     fetches = list(dict.fromkeys(fetches))
     results = servable.run(api, [feed], fetches, [array])
+    account.reserve(
+        sum(ANSWER_COPIES * bytes_of(result) + _RESULT_BYTES * result.size for result in results),
+        "the answer",
+    )
     return len(written), dict(zip(fetches, results, strict=True))
 
 

@@ -25,7 +25,8 @@ What this server does not do, and TensorFlow Serving does:
   - JSON of the types half, bfloat16 and complex in requests.
 Such requests are answered with UNIMPLEMENTED (501); flags it does not know stop it at once.
 
-Requests are limited: see --max_request_bytes, --max_connections and --max_concurrent_requests.
+Requests are limited: see --max_request_bytes, --max_request_memory_bytes,
+--max_in_flight_memory_bytes, --max_connections and --max_concurrent_requests.
 """
 
 
@@ -55,6 +56,8 @@ class Options:
     rest_api_enable_cors_support: bool = False
     tensorflow_intra_op_parallelism: int = 0
     max_request_bytes: int = 64 * 2**20
+    max_request_memory_bytes: int = 512 * 2**20
+    max_in_flight_memory_bytes: int = 2**30
     max_connections: int = 256
     max_concurrent_requests: int = 256
     drain_seconds: float = 10
@@ -84,6 +87,9 @@ _HELP = {
     "rest_api_enable_cors_support": "Let web pages of other origins use REST.",
     "tensorflow_intra_op_parallelism": "Threads of one operation; 0 for as many as CPUs.",
     "max_request_bytes": "The largest request, inflated.",
+    "max_request_memory_bytes": "The most memory that one request may take: its bytes, tensors and "
+    "answer with their copies, but not what a model takes inside.",
+    "max_in_flight_memory_bytes": "The most memory that all requests may take together.",
     "max_connections": "How many connections each port takes at once.",
     "max_concurrent_requests": "How many requests each port works on at once.",
     "drain_seconds": "How long SIGTERM, SIGINT and SIGHUP wait for running requests.",
@@ -143,9 +149,19 @@ def complaint(options: Options) -> str:
             return f"--{name}: expected a number from 0 to 65535."
     if options.batching_parameters_file and not options.enable_batching:
         return "--batching_parameters_file needs --enable_batching."
-    for name in ("max_request_bytes", "max_connections", "max_concurrent_requests"):
+    for name in (
+        "max_request_bytes",
+        "max_request_memory_bytes",
+        "max_connections",
+        "max_concurrent_requests",
+    ):
         if getattr(options, name) < 1:
             return f"--{name}: expected at least 1."
+    if options.max_in_flight_memory_bytes < options.max_request_memory_bytes:
+        return (
+            "--max_in_flight_memory_bytes: expected at least --max_request_memory_bytes, "
+            f"{options.max_request_memory_bytes}. Received: {options.max_in_flight_memory_bytes}."
+        )
     return ""
 
 

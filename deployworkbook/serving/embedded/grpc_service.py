@@ -14,11 +14,13 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from deployworkbook.serving.api.addresses import host_and_port
+from deployworkbook.serving.embedded.budget import FREE_BYTES, Account, Budget
 from deployworkbook.serving.embedded.errors import Code, ServingError, invalid
 from deployworkbook.serving.embedded.flags import Options
 from deployworkbook.serving.embedded.ports import bound
 from deployworkbook.serving.embedded.protos import model_service_pb2, prediction_service_pb2
 from deployworkbook.serving.embedded.service import Service
+from deployworkbook.serving.embedded.wire import parsed_bytes
 
 log = logging.getLogger(__name__)
 
@@ -37,10 +39,13 @@ class GrpcServer:
     Args:
         service: What answers.
         options: Address, limits.
+        budget: Memory for requests.
         credentials: Of TLS; ``None`` for none.
     """
 
-    def __init__(self, service: Service, options: Options, *, credentials: Any = None) -> None:
+    def __init__(
+        self, service: Service, options: Options, budget: Budget, *, credentials: Any = None
+    ) -> None:
         self._options = options
         self._credentials = credentials
         self._server = grpc.server(
@@ -58,7 +63,7 @@ class GrpcServer:
         )
         self._health = health.HealthServicer()
         names = [_PREDICTION.full_name, _MODEL.full_name, reflection.SERVICE_NAME]
-        self._server.add_generic_rpc_handlers((_handlers(service),))
+        self._server.add_generic_rpc_handlers((_handlers(service, budget),))
         if options.enable_grpc_healthcheck_service:
             health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
             names.append(health.SERVICE_NAME)
@@ -90,7 +95,7 @@ class GrpcServer:
         self._server.stop(seconds).wait()
 
 
-def _handlers(service: Service) -> grpc.GenericRpcHandler:
+def _handlers(service: Service, budget: Budget) -> grpc.GenericRpcHandler:
     counted = {
         "Predict": (service.predict, lambda request: request.model_spec.name),
         "Classify": (service.classify, lambda request: request.model_spec.name),
@@ -100,20 +105,25 @@ def _handlers(service: Service) -> grpc.GenericRpcHandler:
             lambda request: request.tasks[0].model_spec.name if request.tasks else "",
         ),
     }
-    methods: dict[str, Callable[[Any], Any]] = {
+    methods: dict[str, Callable[[Any, Account], Any]] = {
         f"/{_PREDICTION.full_name}/{name}": _counted(service, name, act, model)
         for name, (act, model) in counted.items()
     }
-    methods[f"/{_PREDICTION.full_name}/GetModelMetadata"] = service.metadata
-    methods[f"/{_MODEL.full_name}/GetModelStatus"] = service.status
-    methods[f"/{_MODEL.full_name}/HandleReloadConfigRequest"] = service.reload
+    for path, plain in (
+        (f"/{_PREDICTION.full_name}/GetModelMetadata", service.metadata),
+        (f"/{_MODEL.full_name}/GetModelStatus", service.status),
+        (f"/{_MODEL.full_name}/HandleReloadConfigRequest", service.reload),
+    ):
+        methods[path] = _without_account(plain)
     handlers = {}
     for descriptor in (_PREDICTION, _MODEL):
         for method in descriptor.methods:
             path = f"/{descriptor.full_name}/{method.name}"
             if path in methods:
                 kind = GetMessageClass(method.input_type)
-                handlers[path] = grpc.unary_unary_rpc_method_handler(_answer(methods[path], kind))
+                handlers[path] = grpc.unary_unary_rpc_method_handler(
+                    _answer(methods[path], kind, budget)
+                )
     return _Handlers(handlers)
 
 
@@ -127,21 +137,32 @@ class _Handlers(grpc.GenericRpcHandler):  # type: ignore[misc]
         return self._handlers.get(details.method)
 
 
+def _without_account(act: Callable[[Any], Any]) -> Callable[[Any, Account], Any]:
+    return lambda request, account: act(request)
+
+
 def _counted(
-    service: Service, api: str, act: Callable[[Any], Any], model: Callable[[Any], str]
-) -> Callable[[Any], Any]:
-    return lambda request: service.counted(
-        model(request), api=api, entrypoint="GRPC", act=lambda: act(request)
+    service: Service, api: str, act: Callable[[Any, Account], Any], model: Callable[[Any], str]
+) -> Callable[[Any, Account], Any]:
+    return lambda request, account: service.counted(
+        model(request), api=api, entrypoint="GRPC", act=lambda: act(request, account)
     )
 
 
-def _answer(act: Callable[[Any], Any], kind: Any) -> Callable[[bytes, Any], bytes]:
+def _answer(
+    act: Callable[[Any, Account], Any], kind: Any, budget: Budget
+) -> Callable[[bytes, Any], bytes]:
     """Make a handler of bytes: bytes that are no request are the client's error, not ours."""
 
     def answer(body: bytes, context: grpc.ServicerContext) -> bytes:
         try:
-            answered: bytes = act(_parsed(body, kind)).SerializeToString()
-            return answered
+            with budget.account() as account:
+                size_bytes = parsed_bytes(body, kind.DESCRIPTOR, most=budget.request_bytes)
+                account.reserve(size_bytes, "the message")
+                answered: bytes = act(_parsed(body, kind), account).SerializeToString()
+                if len(answered) > FREE_BYTES:
+                    _hold_until_sent(account, context)
+                return answered
         except ServingError as error:
             wrong = error
         except Exception as error:
@@ -151,6 +172,13 @@ def _answer(act: Callable[[Any], Any], kind: Any) -> Callable[[bytes, Any], byte
         raise AssertionError  # abort raises
 
     return answer
+
+
+def _hold_until_sent(account: Account, context: grpc.ServicerContext) -> None:
+    """Keep what a request has taken until its answer has left, or its client has."""
+    account.__enter__()
+    if not context.add_callback(lambda: account.__exit__(None, None, None)):
+        account.__exit__(None, None, None)
 
 
 def _parsed(body: bytes, kind: Any) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from deployworkbook.serving.embedded.errors import ServingError, invalid
+from deployworkbook.serving.embedded.json_numbers import plain
 from deployworkbook.serving.embedded.json_text import (
     decimals,
     decode_base64,
@@ -37,7 +38,7 @@ def read_examples(document: Mapping[str, Any]) -> Any:
         raise _format_error(
             document, "When method is classify, key 'examples' is expected and was not found"
         )
-    examples = document["examples"]
+    examples = plain(document["examples"])
     if not isinstance(examples, list):
         raise _format_error(document, "Expecting 'examples' value to be an list/array")
     if not examples:
@@ -79,7 +80,8 @@ def _example(value: Any) -> Any:
     if not isinstance(value, dict):
         raise invalid(f"Example must be JSON object but got JSON {kind_of(value)}")
     example = Example()
-    for name, content in value.items():
+    for name, given in value.items():
+        content = plain(given)
         feature = example.features.feature[name]
         for item in content if isinstance(content, list) else [content]:
             _add(item, name, feature)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deployworkbook.serving.embedded.errors import ServingError, invalid
+from deployworkbook.serving.embedded.json_numbers import Numbers
 from deployworkbook.serving.embedded.json_text import is_base64, quote, write_array
 from deployworkbook.serving.embedded.json_values import quick_array, to_array
 
@@ -56,6 +57,10 @@ def read_inputs(
             "Not formatted correctly expecting only one of 'inputs' or 'instances' keys to exist ",
         )
     rows = document["instances"]
+    if isinstance(rows, Numbers):
+        if len(types) == 1:
+            return {name: to_array(rows, kind) for name, kind in types.items()}, True
+        rows = rows.plain()
     if not isinstance(rows, list):
         raise _format_error(document, "Expecting 'instances' to be an list/array")
     if not rows:

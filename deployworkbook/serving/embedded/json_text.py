@@ -13,13 +13,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from deployworkbook.serving.embedded.budget import Account
 from deployworkbook.serving.embedded.errors import Code, ServingError, cut, invalid
+from deployworkbook.serving.embedded.json_numbers import Numbers, decoded_bytes
+from deployworkbook.serving.embedded.json_pieces import read_object
 
 INDENT = 4
+# Longer documents are read a piece at a time.
+LARGEST_WHOLE_BYTES = 256 * 1024
+# So many values are written at a time: NumPy's texts take 128 bytes each.
+_PIECE = 8192
+# Of a text: its pieces, the array's text, the answer's, and its bytes.
+_COPIES = 4
+# "\u0000" is what a byte can become.
+_LONGEST_ESCAPE = 6
 # An error quotes what was sent, and what was sent can be long.
 LONGEST_QUOTE = 512
 _HALF_OF_A_PAIR = re.compile(r"\\u[dD][89a-fA-F]")
 _SPACE = re.compile(r"[ \t\n\r]*")
+_SPACE_AND_BRACE = re.compile(rb"(?:\xef\xbb\xbf)?[ \t\n\r]*\{")
 # RapidJSON reads these too. The pattern also takes strings, so as to pass over what is in them.
 _SPELLINGS = {"Inf": "Infinity", "-Inf": "-Infinity", "-NaN": "NaN"}
 _STRING_OR_SPELLING = re.compile(
@@ -33,27 +45,41 @@ _KINDS = {
     str: "String",
     int: "Number",
     float: "Number",
+    Numbers: "Array",
 }
 
 
-def parse_object(body: bytes) -> dict[str, Any]:
+def parse_object(body: bytes, account: Account) -> dict[str, Any]:
     """Read a request's body, which has to start with a JSON object.
 
     As RapidJSON does: bytes after the document are ignored, ``NaN``, ``Inf`` and ``Infinity`` are
     numbers, and a number beyond a double's range is an error.
 
-    Raises:
-        ServingError: It is no JSON, nested too deeply, or another value.
+    Args:
+        body: The text.
+        account: What the request may take.
 
-    >>> parse_object(b'{"inputs": [-Inf]} and more')
+    Returns:
+        The object. If the body is longer than ``LARGEST_WHOLE_BYTES``, arrays of numbers in it
+        can be ``Numbers``.
+
+    Raises:
+        ServingError: It is no JSON, nested too deeply, or another value; or it takes too much
+            memory.
+
+    >>> from deployworkbook.serving.embedded.budget import Budget
+    >>> account = Budget(request_bytes=2**20, in_flight_bytes=2**20).account()
+    >>> parse_object(b'{"inputs": [-Inf]} and more', account)
     {'inputs': [-inf]}
     """
     if not body:
         raise invalid("JSON Parse error: The document is empty")
     try:
-        value, text = _first_value(body)
-        if _HALF_OF_A_PAIR.search(text):
-            json.dumps(value, ensure_ascii=False).encode()
+        brace = _brace(body) if len(body) > LARGEST_WHOLE_BYTES else -1
+        if brace >= 0:
+            return read_object(body, brace, _decode, account)
+        account.reserve(decoded_bytes(body), "the document")
+        value = _decode(body)
     except json.JSONDecodeError as error:
         raise invalid(f"JSON Parse error: {error.msg} at offset: {error.pos}") from error
     except UnicodeDecodeError as error:
@@ -79,6 +105,19 @@ def _finite(digits: str) -> float:
 
 
 _DECODER = json.JSONDecoder(parse_float=_finite)
+
+
+def _decode(body: bytes) -> Any:
+    value, text = _first_value(body)
+    if _HALF_OF_A_PAIR.search(text):
+        json.dumps(value, ensure_ascii=False).encode()
+    return value
+
+
+def _brace(body: bytes) -> int:
+    """Find the brace that an object starts with; -1 where a body starts with something else."""
+    found = _SPACE_AND_BRACE.match(body)
+    return found.end() - 1 if found else -1
 
 
 def _first_value(body: bytes) -> tuple[Any, str]:
@@ -130,9 +169,16 @@ def _space_end(text: str) -> int:
     return found.end() if found else 0
 
 
+_QUOTES = json.JSONEncoder(indent=INDENT, ensure_ascii=False, default=Numbers.head)
+
+
 def quote(value: Any) -> str:
     """Write a value for an error's text; long ones are cut."""
-    text = json.dumps(value, indent=INDENT, ensure_ascii=False)
+    text = ""
+    for piece in _QUOTES.iterencode(value):
+        text += piece
+        if len(text) > LONGEST_QUOTE:
+            break
     return cut(text, LONGEST_QUOTE, "...(truncated)")
 
 
@@ -185,9 +231,18 @@ def write_array(array: NDArray[Any], *, as_base64: bool = False) -> str:
     >>> write_array(np.array([[0.5, 9e6], [3e-5, np.nan]], np.float32))
     '[[0.5, 9e+06], [3e-05, NaN]]'
     """
-    if not array.size:
-        return json.dumps(array.tolist())
-    if array.dtype.kind in "iub":
+    if array.ndim and array.size > _PIECE:
+        size = array.size // len(array)
+        if size > _PIECE:
+            pieces = [write_array(row, as_base64=as_base64) for row in array]
+        else:
+            step = _PIECE // size
+            pieces = [
+                write_array(array[start : start + step], as_base64=as_base64)[1:-1]
+                for start in range(0, len(array), step)
+            ]
+        return f"[{', '.join(pieces)}]"
+    if not array.size or array.dtype.kind in "iub":
         return json.dumps(array.tolist())
     if array.dtype == object:
         texts = [_string(value, as_base64) for value in array.ravel()]
@@ -198,6 +253,21 @@ def write_array(array: NDArray[Any], *, as_base64: bool = False) -> str:
     for size in reversed(array.shape):
         texts = [f"[{', '.join(texts[i : i + size])}]" for i in range(0, len(texts), size)]
     return texts[0]
+
+
+def written_bytes(array: NDArray[Any]) -> int:
+    """Bound what an array takes as text, with the copies that are made of it on its way out.
+
+    >>> written_bytes(np.zeros(3, np.int8)) >= 4 * len("[0, 0, 0]")
+    True
+    """
+    # An empty axis has no values, but the others have brackets.
+    count: int = math.prod(max(size, 1) for size in array.shape)
+    if array.dtype == object:
+        return _COPIES * (8 * count + _LONGEST_ESCAPE * sum(map(len, array.ravel().tolist())))
+    digits = {1: 6, 2: 18, 4: 18}.get(array.dtype.itemsize, 26)
+    rows = count // max(array.shape[-1], 1) if array.ndim else 0
+    return _COPIES * (digits * count + 4 * rows)
 
 
 def decimals(values: NDArray[Any]) -> list[str]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from itertools import chain
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deployworkbook.serving.embedded.errors import Code, ServingError, invalid
+from deployworkbook.serving.embedded.json_numbers import Numbers, flattened, plain
 from deployworkbook.serving.embedded.json_text import (
     decode_base64,
     quote,
@@ -42,6 +42,7 @@ def to_array(value: Any, type_name: str) -> Array:
     quick = quick_array(value, type_name)
     if quick is not None:
         return quick
+    value = plain(value)
     shape = _dense_shape(value)
     values: list[Any] = []
     _fill(value, 0, shape, type_name, values)
@@ -58,12 +59,13 @@ def quick_array(value: Any, type_name: str) -> Array | None:
     >>> quick_array([[1, 2], [3]], "int32") is None
     True
     """
-    shape = _dense_shape(value)
-    flat = [value]
-    for size in shape:
-        if any(type(part) is not list or len(part) != size for part in flat):
-            return None
-        flat = list(chain.from_iterable(flat))
+    if isinstance(value, Numbers):
+        return _of_numbers(value.array, type_name)
+    found = flattened(value)
+    if found is None:
+        return None
+    shape, flat = found
+    _check_depth(shape)
     kinds = set(map(type, flat))
     if type_name in _FLOATS:
         return _narrowed(flat, type_name).reshape(shape) if kinds <= {int, float} else None
@@ -81,7 +83,18 @@ def quick_array(value: Any, type_name: str) -> Array | None:
     return None
 
 
-def _narrowed(values: list[Any], type_name: str) -> Array:
+def _of_numbers(array: Array, type_name: str) -> Array | None:
+    if type_name in _FLOATS:
+        return _narrowed(array, type_name)
+    if type_name not in _INTEGERS or array.dtype.kind == "f":
+        return None
+    _, low, high = _INTEGERS[type_name]
+    if array.size and not (low <= array.min() and array.max() <= high):
+        return None
+    return _converted(array, type_name)
+
+
+def _narrowed(values: list[Any] | Array, type_name: str) -> Array:
     """Narrow numbers as C++ does: to a double, then to the type; past its range is infinity."""
     try:
         with np.errstate(over="ignore"):
@@ -90,7 +103,7 @@ def _narrowed(values: list[Any], type_name: str) -> Array:
         raise invalid("JSON Parse error: Number too big to be stored in double.") from error
 
 
-def _converted(values: list[Any], type_name: str) -> Array:
+def _converted(values: list[Any] | Array, type_name: str) -> Array:
     if type_name in _INTEGERS:
         dtype, low, _ = _INTEGERS[type_name]
         wide = np.uint64 if low == 0 else np.int64
@@ -105,9 +118,13 @@ def _dense_shape(value: Any) -> tuple[int, ...]:
         if not value:
             break
         value = value[0]
+    return _check_depth(tuple(shape))
+
+
+def _check_depth(shape: tuple[int, ...]) -> tuple[int, ...]:
     if len(shape) > 32:
         raise invalid(f"Encountered list at unexpected level: {len(shape) - 1} expected < 32")
-    return tuple(shape)
+    return shape
 
 
 def _fill(

@@ -7,31 +7,40 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from deployworkbook.serving.embedded.budget import Account
 from deployworkbook.serving.embedded.errors import Code, ServingError, invalid
 from deployworkbook.serving.embedded.protos import predict_pb2, type_name
 from deployworkbook.serving.embedded.servable import Servable, Signature
-from deployworkbook.serving.embedded.tensors import data_type_of, fill_proto, to_array
+from deployworkbook.serving.embedded.tensors import bytes_of, data_type_of, fill_proto, to_array
 
 Array = NDArray[Any]
 
 DEFAULT_SIGNATURE = "serving_default"
+# An answer over gRPC: the array, its bytes, the message that holds them, and the message's bytes.
+ANSWER_COPIES = 4
 
 
-def predict(servable: Servable, request: Any) -> Any:
+def predict(servable: Servable, request: Any, account: Account) -> Any:
     """Answer a ``PredictRequest``.
 
     Raises:
-        ServingError: The request does not fit the signature, or the graph refuses it.
+        ServingError: The request does not fit the signature, the graph refuses it, or it takes
+            too much memory.
     """
     signature = predict_signature(servable, request.model_spec.signature_name)
     given = request.inputs
     _check_names(signature, given)
     defaults = signature.definition.defaults
+    held_bytes = account.held_bytes
     arrays = {
-        alias: to_array(given[alias] if alias in given else defaults[alias], feed)
+        alias: to_array(given[alias] if alias in given else defaults[alias], feed, account)
         for alias, feed, _ in signature.inputs
     }
+    inputs_bytes = account.held_bytes - held_bytes
     outputs = predict_arrays(servable, signature, arrays, request.output_filter)
+    del arrays
+    account.release(inputs_bytes)
+    account.reserve(ANSWER_COPIES * sum(map(bytes_of, outputs.values())), "the answer")
     response = predict_pb2.PredictResponse()
     fill_spec(response.model_spec, servable, signature.name)
     for alias, array in outputs.items():

@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
-import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 from urllib.parse import unquote
@@ -19,6 +17,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from deployworkbook.serving.embedded.bodies import HttpError, PiecewiseResponse, read_body
+from deployworkbook.serving.embedded.budget import Account, Budget
 from deployworkbook.serving.embedded.errors import Code, ServingError, invalid
 from deployworkbook.serving.embedded.flags import Options
 from deployworkbook.serving.embedded.json_examples import (
@@ -31,7 +31,7 @@ from deployworkbook.serving.embedded.json_tensors import (
     read_signature_name,
     write_outputs,
 )
-from deployworkbook.serving.embedded.json_text import INDENT, parse_object
+from deployworkbook.serving.embedded.json_text import INDENT, parse_object, written_bytes
 from deployworkbook.serving.embedded.metrics import Metrics
 from deployworkbook.serving.embedded.predict import DEFAULT_SIGNATURE, predict_arrays
 from deployworkbook.serving.embedded.protos import (
@@ -43,6 +43,7 @@ from deployworkbook.serving.embedded.protos import (
     type_name,
 )
 from deployworkbook.serving.embedded.service import SIGNATURES, Service
+from deployworkbook.serving.embedded.tensors import bytes_of
 from deployworkbook.serving.embedded.versions import LARGEST
 
 log = logging.getLogger(__name__)
@@ -63,14 +64,6 @@ _CORS = {
 }
 
 
-@dataclass(frozen=True)
-class _HttpError(Exception):
-    """An answer that HTTP knows and gRPC does not."""
-
-    status: int
-    text: str
-
-
 class Rest:
     """An ASGI application of the API.
 
@@ -78,13 +71,21 @@ class Rest:
         service: What answers.
         metrics: What the page of metrics shows.
         options: Limits.
+        budget: Memory for requests.
         metrics_path: Where that page is; ``None`` for nowhere.
     """
 
     def __init__(
-        self, service: Service, metrics: Metrics, options: Options, *, metrics_path: str | None
+        self,
+        service: Service,
+        metrics: Metrics,
+        options: Options,
+        budget: Budget,
+        *,
+        metrics_path: str | None,
     ) -> None:
         self._service = service
+        self._budget = budget
         self._metrics = metrics
         self._options = options
         self._metrics_path = metrics_path
@@ -97,24 +98,31 @@ class Rest:
             return
         request = Request(scope, receive)
         headers = _CORS if self._options.rest_api_enable_cors_support else {}
+        with self._budget.account() as account:
+            response = await self._answered(request, account)
+            if response is None:
+                return
+            response.headers.update(headers)
+            with anyio.move_on_after(self._seconds):  # from a client that does not read
+                await response(scope, receive, send)
+
+    async def _answered(self, request: Request, account: Account) -> Response | None:
+        """Answer a request, with an error if need be; ``None`` where its client has left."""
         try:
-            response = await self._respond(request)
-        except _HttpError as error:
-            response = _error(error.status, error.text)
+            return await self._respond(request, account)
+        except HttpError as error:
+            return _error(error.status, error.text)
         except ServingError as error:
-            response = _error(error.http_status, error.text)
+            return _error(error.http_status, error.text)
         except ClientDisconnect:
-            return
+            return None
         except RecursionError:
-            response = _error(400, "JSON Parse error: The document is nested too deeply.")
+            return _error(400, "JSON Parse error: The document is nested too deeply.")
         except Exception as error:
             log.exception("A request failed")
-            response = _error(500, f"{type(error).__name__}: {error}")
-        response.headers.update(headers)
-        with anyio.move_on_after(self._seconds):  # from a client that does not read
-            await response(scope, receive, send)
+            return _error(500, f"{type(error).__name__}: {error}")
 
-    async def _respond(self, request: Request) -> Response:
+    async def _respond(self, request: Request, account: Account) -> Response:
         target = request.scope["raw_path"].decode("ascii", "replace")
         path = _path_of(target)
         query = request.scope["query_string"].decode("ascii", "replace")
@@ -128,68 +136,43 @@ class Rest:
             return Response()
         full = f"{path}?{query}" if query else path
         act = self._matched(request.method, full)
-        body = await self._body(request)
+        body = await read_body(
+            request,
+            account,
+            most_bytes=self._options.max_request_bytes,
+            within_s=self._seconds,
+        )
         if self._limiter is None:
             self._limiter = anyio.CapacityLimiter(self._options.max_concurrent_requests)
         with anyio.move_on_after(self._seconds):
             text = await to_thread.run_sync(
-                partial(act, body), abandon_on_cancel=True, limiter=self._limiter
+                partial(_held, act, body, account), abandon_on_cancel=True, limiter=self._limiter
             )
-            return Response(text.encode(), media_type="application/json")
+            return PiecewiseResponse(text.encode(), media_type="application/json")
+        account.cancel()
         raise ServingError(
             Code.DEADLINE_EXCEEDED, f"The request took more than {self._seconds:g} s"
         )
 
-    def _matched(self, method: str, path: str) -> Callable[[bytes], str]:
+    def _matched(self, method: str, path: str) -> Callable[[bytes, Account], str]:
         """Find what a request asks for, before its body is read."""
         if method == "POST" and (match := _RUN.fullmatch(path)):
             spec = _spec(match)
             kind = match["method"].lower()
             act = {"predict": self._predict, "classify": self._classify, "regress": self._regress}
-            return lambda body: self._service.counted(
-                spec.name, api=kind, entrypoint="REST", act=lambda: act[kind](spec, body)
+            return lambda body, account: self._service.counted(
+                spec.name, api=kind, entrypoint="REST", act=lambda: act[kind](spec, body, account)
             )
         if method == "GET" and (match := _LOOK.fullmatch(path)):
             if not match["name"]:
                 raise invalid("Missing model name in request.")
             look = self._metadata if match["part"] else self._status
             spec = _spec(match)
-            return lambda body: look(spec)
+            return lambda body, account: look(spec)
         raise invalid(f"Malformed request: {method} {path}")
 
-    async def _body(self, request: Request) -> bytes:
-        if int(request.headers.get("content-length", "0")) > self._options.max_request_bytes:
-            raise self._too_large()
-        body = bytearray()
-        with anyio.move_on_after(self._seconds):
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > self._options.max_request_bytes:
-                    raise self._too_large()
-            encoding = request.headers.get("content-encoding", "identity").strip().lower()
-            if encoding in ("gzip", "x-gzip"):
-                return await to_thread.run_sync(self._inflated, bytes(body))
-            return bytes(body)
-        raise _HttpError(408, f"The request's body took more than {self._seconds:g} s")
-
-    def _inflated(self, body: bytes) -> bytes:
-        inflater = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
-        try:
-            plain = inflater.decompress(body, self._options.max_request_bytes + 1)
-        except zlib.error as error:
-            raise invalid(f"The body is no gzip ({error})") from error
-        if len(plain) > self._options.max_request_bytes:
-            raise self._too_large()
-        if not inflater.eof:
-            raise invalid("The body is no gzip (it ends early)")
-        return plain
-
-    def _too_large(self) -> _HttpError:
-        most = self._options.max_request_bytes
-        return _HttpError(413, f"The request is larger than --max_request_bytes={most}")
-
-    def _predict(self, spec: Any, body: bytes) -> str:
-        document = parse_object(body)
+    def _predict(self, spec: Any, body: bytes, account: Account) -> str:
+        document = parse_object(body, account)
         name = read_signature_name(document) or DEFAULT_SIGNATURE
         with self._service.servable(spec) as servable:
             signature = servable.signatures.get(name)
@@ -199,17 +182,24 @@ class Rest:
                 raise invalid(f"Failed to get input map for signature: {name}")
             types = {alias: type_name(kind) for alias, _, kind in signature.inputs}
             arrays, rows = read_inputs(document, types)
-            return write_outputs(predict_arrays(servable, signature, arrays), rows=rows)
+            del document
+            # Twice: the graph may want a copy of its own.
+            account.reserve(2 * sum(map(bytes_of, arrays.values())), "the inputs")
+            outputs = predict_arrays(servable, signature, arrays)
+            del arrays
+            account.reserve(sum(map(bytes_of, outputs.values())), "the model's outputs")
+            account.reserve(sum(map(written_bytes, outputs.values())), "the answer")
+            return write_outputs(outputs, rows=rows)
 
-    def _classify(self, spec: Any, body: bytes) -> str:
+    def _classify(self, spec: Any, body: bytes, account: Account) -> str:
         request = classification_pb2.ClassificationRequest(model_spec=spec)
-        _read_examples(request, body)
-        return write_classifications(self._service.classify(request).result)
+        _read_examples(request, body, account)
+        return write_classifications(self._service.classify(request, account).result)
 
-    def _regress(self, spec: Any, body: bytes) -> str:
+    def _regress(self, spec: Any, body: bytes, account: Account) -> str:
         request = regression_pb2.RegressionRequest(model_spec=spec)
-        _read_examples(request, body)
-        return write_regressions(self._service.regress(request).result)
+        _read_examples(request, body, account)
+        return write_regressions(self._service.regress(request, account).result)
 
     def _status(self, spec: Any) -> str:
         request = get_model_status_pb2.GetModelStatusRequest(model_spec=spec)
@@ -230,8 +220,14 @@ class Rest:
         return json.dumps(parts, indent=1)
 
 
-def _read_examples(request: Any, body: bytes) -> None:
-    document = parse_object(body)
+def _held(act: Callable[[bytes, Account], str], body: bytes, account: Account) -> str:
+    """Act while the account is open, though nobody may wait for the answer any more."""
+    with account:
+        return act(body, account)
+
+
+def _read_examples(request: Any, body: bytes, account: Account) -> None:
+    document = parse_object(body, account)
     request.model_spec.signature_name = read_signature_name(document)
     request.input.CopyFrom(read_examples(document))
 

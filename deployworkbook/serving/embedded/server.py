@@ -20,6 +20,7 @@ from deployworkbook.serving.api.addresses import host_and_port, is_loopback
 from deployworkbook.serving.embedded import config
 from deployworkbook.serving.embedded.batching import Batcher
 from deployworkbook.serving.embedded.batching_parameters import Batching
+from deployworkbook.serving.embedded.budget import Budget
 from deployworkbook.serving.embedded.connections import LARGEST_HEADERS_BYTES, limited
 from deployworkbook.serving.embedded.errors import ServingError
 from deployworkbook.serving.embedded.flags import Options, complaint
@@ -93,6 +94,10 @@ class Server:
         self._options = options
         self._stopped = stopped
         self._metrics = Metrics()
+        self._budget = Budget(
+            request_bytes=options.max_request_memory_bytes,
+            in_flight_bytes=options.max_in_flight_memory_bytes,
+        )
         self._sockets = (
             [bound(options.host, options.rest_api_port)] if options.rest_api_port else []
         )
@@ -123,7 +128,7 @@ class Server:
             return
         self._watch()
         service = Service(self._manager, self._metrics)
-        grpc_server = GrpcServer(service, options, credentials=self._credentials)
+        grpc_server = GrpcServer(service, options, self._budget, credentials=self._credentials)
         if options.port:
             grpc_server.start()
             log.info(
@@ -172,7 +177,7 @@ class Server:
         self._metrics.load_attempts.add(str(path), "success")
         self._metrics.load_latency.add(str(path), amount=(time.perf_counter() - started) * 1e6)
         if options.enable_model_warmup:
-            warm_up(servable, path, self._metrics)
+            warm_up(servable, path, self._metrics, self._budget)
         return servable
 
     def _observe(self, model: str, api: str, microseconds: float) -> None:
@@ -219,7 +224,9 @@ class Server:
             )
 
     def _web(self, service: Service) -> uvicorn.Server:
-        rest = Rest(service, self._metrics, self._options, metrics_path=self._metrics_path)
+        rest = Rest(
+            service, self._metrics, self._options, self._budget, metrics_path=self._metrics_path
+        )
         settings = uvicorn.Config(
             rest,
             http=limited(self._options.max_connections),

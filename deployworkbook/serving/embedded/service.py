@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
+from deployworkbook.serving.embedded.budget import Account
 from deployworkbook.serving.embedded.catalogue import Catalogue
 from deployworkbook.serving.embedded.classify_regress import (
     classify,
@@ -77,24 +78,26 @@ class Service:
             spec.version_label if choice == "version_label" else None,
         )
 
-    def predict(self, request: Any) -> Any:
+    def predict(self, request: Any, account: Account) -> Any:
         """Answer a ``PredictRequest``."""
-        return self._run(predict, request)
+        return self._run(predict, request, account)
 
-    def classify(self, request: Any) -> Any:
+    def classify(self, request: Any, account: Account) -> Any:
         """Answer a ``ClassificationRequest``."""
-        return self._count_examples(request.model_spec.name, request, self._run(classify, request))
+        answer = self._run(classify, request, account)
+        return self._count_examples(request.model_spec.name, request, answer)
 
-    def regress(self, request: Any) -> Any:
+    def regress(self, request: Any, account: Account) -> Any:
         """Answer a ``RegressionRequest``."""
-        return self._count_examples(request.model_spec.name, request, self._run(regress, request))
+        answer = self._run(regress, request, account)
+        return self._count_examples(request.model_spec.name, request, answer)
 
-    def multi_inference(self, request: Any) -> Any:
+    def multi_inference(self, request: Any, account: Account) -> Any:
         """Answer a ``MultiInferenceRequest``."""
         if not request.tasks:
             raise invalid("ModelSpec has no name specified.")
         with self.servable(request.tasks[0].model_spec) as servable:
-            answer = multi_inference(servable, request)
+            answer = multi_inference(servable, request, account)
         return self._count_examples(servable.name, request, answer)
 
     def metadata(self, request: Any) -> Any:
@@ -147,10 +150,12 @@ class Service:
         self._metrics.example_total.add(model, amount=count)
         return answer
 
-    def _run(self, act: Callable[[Servable, Any], Any], request: Any) -> Any:
+    def _run(
+        self, act: Callable[[Servable, Any, Account], Any], request: Any, account: Account
+    ) -> Any:
         _check_has_spec(request)
         with self.servable(request.model_spec) as servable:
-            return act(servable, request)
+            return act(servable, request, account)
 
 
 def _check_has_spec(request: Any) -> None:

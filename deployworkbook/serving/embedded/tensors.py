@@ -8,12 +8,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from deployworkbook.serving.embedded.budget import Account
 from deployworkbook.serving.embedded.errors import Code, ServingError, invalid
 from deployworkbook.serving.embedded.protos import TensorProto, tf, type_name
 
-# A few bytes can ask for a tensor of any size, since values that lack repeat the last.
-LARGEST_TENSOR_BYTES = 2**28
 MOST_AXES = 32
+# TensorFlow counts elements and bytes in 63 bits.
+_LARGEST_COUNT = 2**63 - 1
+# A string of a tensor: NumPy's pointer, TensorFlow's own record, and the headers of both copies.
+STRING_BYTES = 96
+# So many numbers at a time become Python objects: more would take a hundred times the memory of
+# the array, and hold Python's lock so long that others wait.
+_PIECE = 16_384
 
 _FIELDS = {
     "float32": "float_val",
@@ -49,18 +55,30 @@ def data_type_of(array: NDArray[Any]) -> int:
     return found
 
 
-def to_array(proto: Any, name: str) -> NDArray[Any]:
+def bytes_of(array: NDArray[Any]) -> int:
+    """Count the bytes of an array; of strings, those of the strings too.
+
+    >>> bytes_of(np.zeros((2, 3), np.float32)), bytes_of(np.array([b"abc"], object))
+    (24, 99)
+    """
+    if array.dtype != object:
+        return array.nbytes
+    return STRING_BYTES * array.size + sum(map(len, array.ravel().tolist()))
+
+
+def to_array(proto: Any, name: str, account: Account) -> NDArray[Any]:
     """Read a ``TensorProto``, from its content or from its typed fields.
 
     Values that lack repeat the last one, and too many are cut; where there are none, all are zero
-    or empty.
+    or empty. So a few bytes can ask for a tensor of any size: what it takes is reserved first.
 
     Args:
         proto: The tensor.
         name: The feed, for the error's text.
+        account: What the request may take.
 
     Raises:
-        ServingError: It is of no type or shape that can be read.
+        ServingError: It is of no type or shape that can be read, or takes too much memory.
     """
     dtype = _DTYPES.get(proto.dtype)
     shape = tuple([axis.size for axis in proto.tensor_shape.dim])
@@ -68,6 +86,14 @@ def to_array(proto: Any, name: str) -> NDArray[Any]:
         raise _unreadable(name)
     count = math.prod(shape)
     content = proto.tensor_content
+    # An empty axis must not hide that the others are out of all proportion.
+    elements = math.prod(max(size, 1) for size in shape)
+    if dtype == tf.string:
+        size_bytes = STRING_BYTES * elements + _characters(proto, count)
+    else:
+        size_bytes = dtype.size * elements
+    # Twice: the graph may want a copy of its own.
+    account.reserve(2 * size_bytes, f"the input {name} of shape {list(shape)}")
     if dtype == tf.string:
         return _strings(proto, count, name).reshape(shape)
     if content:
@@ -112,29 +138,44 @@ def fill_proto(proto: Any, array: NDArray[Any]) -> None:
         array = array.view(np.uint16)
     elif dtype.is_complex:
         array = np.ascontiguousarray(array).view(f"f{dtype.size // 2}")
-    getattr(proto, field).extend(array.ravel().tolist())
+    target, flat = getattr(proto, field), array.ravel()
+    for start in range(0, flat.size, _PIECE):
+        target.extend(flat[start : start + _PIECE].tolist())
 
 
 def _is_a_shape(shape: tuple[int, ...], item_bytes: int) -> bool:
     return (
         len(shape) <= MOST_AXES
         and all(size >= 0 for size in shape)
-        # An empty axis must not hide that the others are out of all proportion.
-        and math.prod(max(size, 1) for size in shape) * max(item_bytes, 1) <= LARGEST_TENSOR_BYTES
+        and math.prod(max(size, 1) for size in shape) * max(item_bytes, 1) <= _LARGEST_COUNT
     )
 
 
 def _typed(proto: Any, dtype: Any) -> NDArray[Any]:
     values = getattr(proto, _FIELDS[dtype.name])
     if _FIELDS[dtype.name] == "half_val":
-        bits = np.fromiter(values, np.int64, len(values)).astype(np.uint16)
-        return bits.view(dtype.as_numpy_dtype)
+        return _numbers(values, np.int32).astype(np.uint16).view(dtype.as_numpy_dtype)
     if dtype.is_complex:
-        parts = np.array(values, f"f{dtype.size // 2}")
+        parts = _numbers(values, f"f{dtype.size // 2}")
         return parts[: len(parts) // 2 * 2].view(dtype.as_numpy_dtype)
     if _FIELDS[dtype.name] == "int_val":
-        return np.array(values, np.int32).astype(dtype.as_numpy_dtype)
-    return np.array(values, dtype.as_numpy_dtype)
+        return _numbers(values, np.int32).astype(dtype.as_numpy_dtype)
+    return _numbers(values, dtype.as_numpy_dtype)
+
+
+def _numbers(values: Any, dtype: Any) -> NDArray[Any]:
+    array = np.empty(len(values), dtype)
+    for start in range(0, len(array), _PIECE):
+        array[start : start + _PIECE] = values[start : start + _PIECE]
+    return array
+
+
+def _characters(proto: Any, count: int) -> int:
+    """Count the bytes of a tensor of strings, a last value that repeats as often as it does."""
+    values = proto.string_val
+    if proto.tensor_content or not values:
+        return len(proto.tensor_content)
+    return sum(map(len, values)) + len(values[-1]) * max(0, count - len(values))
 
 
 def _strings(proto: Any, count: int, name: str) -> NDArray[Any]:

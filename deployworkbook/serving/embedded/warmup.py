@@ -6,12 +6,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from deployworkbook.serving.embedded.budget import Account, Budget
 from deployworkbook.serving.embedded.classify_regress import classify, multi_inference, regress
 from deployworkbook.serving.embedded.errors import Code, ServingError
 from deployworkbook.serving.embedded.metrics import Metrics
 from deployworkbook.serving.embedded.predict import predict
 from deployworkbook.serving.embedded.protos import prediction_log_pb2, tf
 from deployworkbook.serving.embedded.servable import Servable
+from deployworkbook.serving.embedded.wire import parsed_bytes
 
 PLACE = Path("assets.extra") / "tf_serving_warmup_requests"
 MOST_RECORDS = 1000
@@ -24,13 +26,14 @@ _RUNS = {
 }
 
 
-def warm_up(servable: Servable, path: Path, metrics: Metrics) -> int:
+def warm_up(servable: Servable, path: Path, metrics: Metrics, budget: Budget) -> int:
     """Run the requests that lie in a SavedModel's folder, records of ``PredictionLog``.
 
     Args:
         servable: The loaded model.
         path: Its folder.
         metrics: Where records and time are counted.
+        budget: What each of them may take, as any request.
 
     Returns:
         How many were run.
@@ -43,7 +46,7 @@ def warm_up(servable: Servable, path: Path, metrics: Metrics) -> int:
         return 0
     started, status = time.perf_counter(), Code.INTERNAL
     try:
-        count = _replay(servable, file, lambda: metrics.warmup_records.add(str(path)))
+        count = _replay(servable, file, lambda: metrics.warmup_records.add(str(path)), budget)
         status = Code.OK
     except ServingError as error:
         status = error.code
@@ -54,7 +57,7 @@ def warm_up(servable: Servable, path: Path, metrics: Metrics) -> int:
     return count
 
 
-def _replay(servable: Servable, file: Path, read: Callable[[], None]) -> int:
+def _replay(servable: Servable, file: Path, read: Callable[[], None], budget: Budget) -> int:
     count = 0
     try:
         for record in tf.data.TFRecordDataset(str(file)).as_numpy_iterator():
@@ -65,14 +68,19 @@ def _replay(servable: Servable, file: Path, read: Callable[[], None]) -> int:
                     f"Number of warmup records exceeds the maximum ({MOST_RECORDS}) limit.",
                 )
             read()
-            _run(servable, prediction_log_pb2.PredictionLog.FromString(record))
+            with budget.account() as account:
+                _run(servable, record, account)
     except tf.errors.OpError as error:
         raise ServingError(Code(error.error_code), f"{PLACE}: {error.message}") from error
     return count
 
 
-def _run(servable: Servable, log: object) -> None:
-    kind = log.WhichOneof("log_type")  # type: ignore[attr-defined]
+def _run(servable: Servable, record: bytes, account: Account) -> None:
+    message = prediction_log_pb2.PredictionLog
+    size_bytes = parsed_bytes(record, message.DESCRIPTOR, most=account.most_bytes)
+    account.reserve(size_bytes, "a warm-up request")
+    log = message.FromString(record)
+    kind = log.WhichOneof("log_type")
     if kind not in _RUNS:
         raise ServingError(Code.UNIMPLEMENTED, f"Unsupported log_type for warmup: {kind}")
-    _RUNS[kind](servable, getattr(log, kind).request)
+    _RUNS[kind](servable, getattr(log, kind).request, account)

@@ -1,0 +1,109 @@
+"""Bodies of HTTP requests and answers, read and sent with a limit to what they take."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+
+import anyio
+from anyio import to_thread
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from deployworkbook.serving.embedded.budget import Account
+from deployworkbook.serving.embedded.errors import invalid
+
+_PIECE_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True)
+class HttpError(Exception):
+    """An answer that HTTP knows and gRPC does not."""
+
+    status: int
+    text: str
+
+
+class PiecewiseResponse(Response):
+    """An answer that goes out no faster than its client reads, so that it waits in one place."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        if len(self.body) <= _PIECE_BYTES:
+            await super().__call__(scope, receive, send)
+            return
+        body = memoryview(self.body)
+        headers = self.raw_headers
+        await send({"type": "http.response.start", "status": self.status_code, "headers": headers})
+        for start in range(0, len(body), _PIECE_BYTES):
+            piece = bytes(body[start : start + _PIECE_BYTES])
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+
+async def read_body(
+    request: Request, account: Account, *, most_bytes: int, within_s: float
+) -> bytes:
+    """Read a request's body, and inflate it where it is compressed.
+
+    Args:
+        request: Whose body.
+        account: What it may take; each piece is counted as it comes.
+        most_bytes: The longest body, as sent and inflated.
+        within_s: How long its client may take.
+
+    Raises:
+        HttpError: It is too long, or too slow.
+        ServingError: It takes too much memory, or is no gzip.
+    """
+    if int(request.headers.get("content-length", "0")) > most_bytes:
+        raise _too_large(most_bytes)
+    pieces, size = [], 0
+    with anyio.move_on_after(within_s):
+        async for piece in request.stream():
+            size += len(piece)
+            if size > most_bytes:
+                raise _too_large(most_bytes)
+            account.reserve(len(piece), "the body")
+            pieces.append(piece)
+        account.reserve(size, "the body")
+        body = b"".join(pieces)
+        pieces.clear()
+        account.release(size)
+        encoding = request.headers.get("content-encoding", "identity").strip().lower()
+        if encoding in ("gzip", "x-gzip"):
+            return await to_thread.run_sync(_inflated, body, account, most_bytes)
+        return body
+    raise HttpError(408, f"The request's body took more than {within_s:g} s")
+
+
+def _inflated(body: bytes, account: Account, most_bytes: int) -> bytes:
+    inflater = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    pieces, size = [], 0
+    with account:
+        try:
+            for start in range(0, len(body) + 1, _PIECE_BYTES):
+                given = body[start : start + _PIECE_BYTES]
+                piece = b"."
+                # What is left when all is given can still be more than one piece.
+                while not inflater.eof and (given or piece):
+                    piece = inflater.decompress(given, _PIECE_BYTES)
+                    given = inflater.unconsumed_tail
+                    size += len(piece)
+                    if size > most_bytes:
+                        raise _too_large(most_bytes)
+                    # Twice: once more for all of them in one.
+                    account.reserve(2 * len(piece), "the inflated body")
+                    pieces.append(piece)
+        except zlib.error as error:
+            raise invalid(f"The body is no gzip ({error})") from error
+        if not inflater.eof:
+            raise invalid("The body is no gzip (it ends early)")
+        plain = b"".join(pieces)
+        account.release(size)
+        return plain
+
+
+def _too_large(most_bytes: int) -> HttpError:
+    return HttpError(413, f"The request is larger than --max_request_bytes={most_bytes}")

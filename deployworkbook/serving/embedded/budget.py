@@ -1,0 +1,145 @@
+"""Memory that requests may take, counted before it is allocated: for each one, and for all."""
+
+from __future__ import annotations
+
+import threading
+from types import TracebackType
+
+from deployworkbook.serving.embedded.errors import Code, ServingError
+
+REQUEST_FLAG = "--max_request_memory_bytes"
+IN_FLIGHT_FLAG = "--max_in_flight_memory_bytes"
+# What each request may take without a look at the others, so that small requests are answered
+# while large ones fill the memory. It is times the number of requests at once that this adds.
+FREE_BYTES = 256 * 1024
+
+
+class Budget:
+    """The bytes that requests may take: each of them, and all that are being answered.
+
+    Args:
+        request_bytes: The most that one request may take.
+        in_flight_bytes: The most that all may take at once; of each, ``FREE_BYTES`` don't count.
+
+    >>> budget = Budget(request_bytes=2**20, in_flight_bytes=2**22)
+    >>> with budget.account() as account:
+    ...     account.reserve(2**19, "the body")
+    ...     budget.taken_bytes
+    262144
+    >>> budget.taken_bytes
+    0
+    """
+
+    def __init__(self, *, request_bytes: int, in_flight_bytes: int) -> None:
+        self.request_bytes = request_bytes
+        self.in_flight_bytes = in_flight_bytes
+        self.lock = threading.Lock()
+        self._taken = 0
+
+    @property
+    def taken_bytes(self) -> int:
+        """What requests have taken together, beyond what each has for free."""
+        return self._taken
+
+    def account(self) -> Account:
+        """Open the account of one request; use it in a ``with`` statement."""
+        return Account(self)
+
+    def change(self, difference: int) -> bool:
+        """Take bytes, or give back a negative number of them; say whether there were enough."""
+        with self.lock:
+            if difference > 0 and self._taken + difference > self.in_flight_bytes:
+                return False
+            self._taken += difference
+            return True
+
+
+class Account:
+    """What one request has taken of a budget.
+
+    Each ``with`` holds the account open; after the last one all is given back. So the thread that
+    still works for a client that no longer waits keeps its bytes until it ends.
+    """
+
+    def __init__(self, budget: Budget) -> None:
+        self._budget = budget
+        self._lock = threading.Lock()
+        self._held = 0
+        self._users = 0
+        self._cancelled = False
+
+    @property
+    def most_bytes(self) -> int:
+        """What the request may take."""
+        return self._budget.request_bytes
+
+    @property
+    def held_bytes(self) -> int:
+        """What the request has taken."""
+        return self._held
+
+    def reserve(self, size_bytes: int, what: str) -> None:
+        """Take bytes for something that is about to be allocated.
+
+        Args:
+            size_bytes: How many.
+            what: What they are for, as the error's text says it.
+
+        Raises:
+            ServingError: The request would take more than one may, or there is too little left,
+                or nobody waits for its answer any more.
+        """
+        with self._lock:
+            if self._cancelled:
+                raise ServingError(Code.CANCELLED, "Nobody waits for the answer any more")
+            total = self._held + size_bytes
+            if total > self._budget.request_bytes:
+                raise ServingError(
+                    Code.RESOURCE_EXHAUSTED,
+                    f"With {what} the request would take {total:,} bytes of memory. One request "
+                    f"may take {self._budget.request_bytes:,} ({REQUEST_FLAG}). Send less at "
+                    "once, or start the server with a larger value.",
+                )
+            if not self._budget.change(_counted(total) - _counted(self._held)):
+                raise ServingError(
+                    Code.RESOURCE_EXHAUSTED,
+                    f"There is no memory for {what} ({size_bytes:,} bytes): the requests that are "
+                    f"being answered have {self._budget.taken_bytes:,} of "
+                    f"{self._budget.in_flight_bytes:,} bytes ({IN_FLIGHT_FLAG}). Try again, or "
+                    "send fewer large requests at a time.",
+                )
+            self._held = total
+
+    def release(self, size_bytes: int) -> None:
+        """Give back bytes of something that has been freed."""
+        with self._lock:
+            self._give(size_bytes)
+
+    def cancel(self) -> None:
+        """Let the next ``reserve`` fail, which ends work that nobody waits for."""
+        self._cancelled = True
+
+    def __enter__(self) -> Account:
+        with self._lock:
+            self._users += 1
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        with self._lock:
+            self._users -= 1
+            if not self._users:
+                self._give(self._held)
+
+    def _give(self, size_bytes: int) -> None:
+        left = self._held - size_bytes
+        self._budget.change(_counted(left) - _counted(self._held))
+        self._held = left
+
+
+def _counted(held: int) -> int:
+    return max(0, held - FREE_BYTES)

@@ -1,0 +1,124 @@
+"""Arrays of numbers in large JSON documents, and what a JSON text takes in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deployworkbook.serving.embedded.budget import Account
+
+Array = NDArray[Any]
+Decode = Callable[[bytes], Any]
+
+# What a value takes as a Python object, on a 64-bit machine: a list and its first elements, a
+# dictionary, a number and the place that holds it, a string's header.
+_LIST_BYTES, DICT_BYTES, _NUMBER_BYTES, _STRING_BYTES = 128, 288, 48, 64
+# A text that is no ASCII can take four bytes a character.
+_WIDEST = 4
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """A JSON array of numbers, of equal lengths at each level, and the text that it was read from.
+
+    Args:
+        array: Its values: 64-bit whole numbers if all are whole, else doubles.
+        text: The body that it is part of.
+        start: Where it starts there.
+        end: Where it ends.
+        decode: What parses a piece.
+        account: What the request may take.
+    """
+
+    array: Array
+    text: bytes = field(repr=False)
+    start: int
+    end: int
+    decode: Decode = field(repr=False)
+    account: Account = field(repr=False)
+
+    def plain(self) -> list[Any]:
+        """Read it again, as lists of Python's numbers.
+
+        Raises:
+            ServingError: They take too much memory.
+        """
+        piece = self.text[self.start : self.end]
+        self.account.reserve(decoded_bytes(piece), "the document")
+        values: list[Any] = self.decode(piece)
+        return values
+
+    def head(self) -> Any:
+        """Return its first numbers, for an error's text."""
+        return self.array[(slice(128),) * self.array.ndim].tolist()
+
+
+def plain(value: Any) -> Any:
+    """Return a JSON value as Python's parser gives it."""
+    return value.plain() if isinstance(value, Numbers) else value
+
+
+def decoded_bytes(text: bytes) -> int:
+    """Bound the memory of a JSON text and of the Python objects that it is parsed to.
+
+    >>> decoded_bytes(b"[[], []]") > 3 * 56
+    True
+    """
+    quotes = text.count(b'"')
+    width = 1 if text.isascii() else _WIDEST
+    # Strings: the text, the strings, and three more copies where they are base64.
+    copies = (2 * width + 3) if quotes else width + 1
+    return (
+        copies * len(text)
+        + _LIST_BYTES * text.count(b"[")
+        + DICT_BYTES * text.count(b"{")
+        + _NUMBER_BYTES * (text.count(b",") + text.count(b":") + 1)
+        + _STRING_BYTES * (quotes // 2)
+    )
+
+
+def flattened(value: Any) -> tuple[tuple[int, ...], list[Any]] | None:
+    """List the values of nested lists, and their shape; ``None`` where lengths differ.
+
+    >>> flattened([[1, 2], [3, 4]])
+    ((2, 2), [1, 2, 3, 4])
+    """
+    shape: list[int] = []
+    first = value
+    while isinstance(first, list):
+        shape.append(len(first))
+        if not first:
+            break
+        first = first[0]
+    flat = [value]
+    for size in shape:
+        if any(type(part) is not list or len(part) != size for part in flat):
+            return None
+        flat = list(chain.from_iterable(flat))
+    return tuple(shape), flat
+
+
+def array_of(values: list[Any]) -> Array | None:
+    """Make an array of numbers, whole ones kept exactly; ``None`` where that can't be done.
+
+    >>> array_of([[1, 2], [3, 2**62 + 1]]).dtype, array_of([1, True])
+    (dtype('int64'), None)
+    """
+    found = flattened(values)
+    if found is None:
+        return None
+    shape, flat = found
+    kinds = set(map(type, flat))
+    if len(shape) > 32 or not kinds <= {int, float}:
+        return None
+    for dtype in (np.float64,) if float in kinds else (np.int64, np.uint64):
+        try:
+            return np.array(flat, dtype).reshape(shape)
+        except OverflowError:
+            continue
+    return None
