@@ -262,7 +262,7 @@ class _Reader:
 
 def _escaped(block: Array) -> Array:
     """Say of each byte whether an odd number of backslashes comes before it."""
-    back = block == _BACKSLASH
+    back: Array = block == _BACKSLASH
     if not back.any():
         return back
     places = np.arange(len(block))
