@@ -11,7 +11,7 @@ from rich.console import Console
 from deployworkbook.execution.jobs import Job, Outcome
 from deployworkbook.execution.page import Entry, write_index, write_page
 from deployworkbook.execution.parameters import parameters_for, parse_value
-from deployworkbook.execution.report import LiveTable, print_summary, write_junit
+from deployworkbook.execution.report import LiveTable, counted_warnings, print_summary, write_junit
 from deployworkbook.execution.runner import run_jobs
 from deployworkbook.lessons import Lesson, catalogue, find_lesson
 from deployworkbook.validation import message
@@ -107,7 +107,7 @@ def _write_pages(outcomes: Sequence[Outcome], out: Path) -> Path:
 
 def _entry(outcome: Outcome, page: Path, lesson: Lesson | None) -> Entry:
     passed = outcome.status == "passed"
-    state = f"{outcome.status}, {outcome.seconds:.0f} s"
+    state = f"{outcome.status}, {outcome.seconds:.0f} s{counted_warnings(outcome)}"
     if outcome.failed_cell:
         state += f", code cell {outcome.failed_cell}"
     return Entry(

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from deployworkbook.execution.background import BackgroundError
 from deployworkbook.validation import check_number, describe, message
 
 Status = Literal["passed", "failed", "timed out", "stopped"]
@@ -63,6 +64,7 @@ class Outcome:
         source_line: The line of that cell which raised, if it is known.
         traceback: More about the error, in several lines, without colours.
         backup: Where the file went that stood in the output's place and was no run's product.
+        warnings: What failed in threads and tasks without ending the run.
     """
 
     job: Job
@@ -75,6 +77,7 @@ class Outcome:
     source_line: str = ""
     traceback: str = ""
     backup: Path | None = None
+    warnings: Sequence[BackgroundError] = ()
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import nbformat
@@ -75,7 +76,12 @@ def make_room(output: Path) -> Path | None:
 
 
 def write_executed(
-    notebook: NotebookNode, output: Path, *, failed_cell: int | None, error: str
+    notebook: NotebookNode,
+    output: Path,
+    *,
+    failed_cell: int | None,
+    error: str,
+    warnings: Sequence[str] = (),
 ) -> None:
     """Write an executed notebook, with a note at its head and at the cell where it ended.
 
@@ -84,10 +90,16 @@ def write_executed(
         output: Where to; a kill leaves nothing there, never a part.
         failed_cell: The cell in which the run ended, if it is known.
         error: What was wrong, in one line; empty writes no note.
+        warnings: What failed without ending the run, a line each.
     """
     notebook.metadata.setdefault("papermill", {})["output_path"] = str(output)
     # papermill's notes number cells by another count, and it writes none for a time-out.
     notebook.cells = [c for c in notebook.cells if NOTE_TAG not in c.metadata.get("tags", [])]
+    if warnings:
+        lines = "\n".join(f"    {line}" for line in warnings)
+        notebook.cells.insert(
+            0, _note(f"**Failed in the background, while the run went on:**\n\n{lines}")
+        )
     if error:
         counted = [index for index, cell in enumerate(notebook.cells) if is_counted(cell)]
         where = ""

@@ -17,6 +17,7 @@ from pygments.formatters.html import HtmlFormatter
 
 from deployworkbook.execution.mathml import mathml
 from deployworkbook.execution.outputs import is_counted, read_notebook
+from deployworkbook.execution.sanitize import sanitize
 from deployworkbook.execution.static_widgets import add_static_forms
 from deployworkbook.workspace import write_atomically
 
@@ -46,7 +47,8 @@ def write_page(notebook: Path, page: Path, *, home: str | None = None) -> None:
     """Write an executed notebook as one HTML file.
 
     Formulas become MathML, pictures are embedded, widgets show what they showed last, links to
-    other notebooks lead to their pages. Its content policy forbids scripts and requests.
+    other notebooks lead to their pages. What would navigate, load or execute is removed, and the
+    page's content policy forbids scripts, requests and forms.
 
     Args:
         notebook: The executed notebook; it is only read.
@@ -113,7 +115,7 @@ class _PageExporter(HTMLExporter):
 
     @pass_context
     def markdown2html(self, context: Any, source: str) -> str:
-        """Turn Markdown to HTML, formulas to MathML."""
+        """Turn Markdown to HTML that does nothing by itself, formulas to MathML."""
         cell = context.get("cell", {})
         renderer = _Renderer(
             escape=False,
@@ -123,11 +125,12 @@ class _PageExporter(HTMLExporter):
             exclude_anchor_links=False,
             anchor_link_text="#",
         )
-        return MarkdownWithMath(renderer=renderer).render(source)
+        return sanitize(MarkdownWithMath(renderer=renderer).render(source))
 
     def default_filters(self) -> Any:
         yield from super().default_filters()
         yield "markdown2html", self.markdown2html
+        yield "sanitize", sanitize
         yield "display_math", lambda text: _display_math(text.strip().strip("$"))
 
 

@@ -7,8 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from papermill import inspect_notebook
-
+from deployworkbook.execution.declared import TYPES, Declared, declared_parameters
 from deployworkbook.execution.outputs import read_notebook
 from deployworkbook.validation import describe, did_you_mean, message
 
@@ -29,15 +28,6 @@ def parse_value(text: str) -> object:
             continue
         return value
     return {"true": True, "false": False, "none": None}.get(text.lower(), text)
-
-
-def known_parameters(notebook: Path) -> list[str]:
-    """List the names that a notebook's cell of parameters sets.
-
-    Raises:
-        ValueError: The file is not a notebook.
-    """
-    return list(inspect_notebook(read_notebook(notebook)))
 
 
 def fast_parameters(notebook: Path) -> dict[str, object]:
@@ -75,9 +65,10 @@ def parameters_for(
         For each notebook, in order, its parameters.
 
     Raises:
-        ValueError: A name is known to none of them; the message lists those that are.
+        ValueError: A name is known to none of them; the message lists those that are. Or a value
+            is of another type than the default in a notebook's cell.
     """
-    known = [known_parameters(notebook) if given else [] for notebook in notebooks]
+    known = [declared_parameters(notebook) if given else {} for notebook in notebooks]
     all_names = sorted({name for names in known for name in names})
     for name in given:
         if name not in all_names:
@@ -89,8 +80,30 @@ def parameters_for(
                     remedy=did_you_mean(name, all_names),
                 )
             )
+    for notebook, declared in zip(notebooks, known, strict=True):
+        for name in given.keys() & declared.keys():
+            _check_type(notebook, declared[name], given[name])
     return [
         (fast_parameters(notebook) if fast else {})
         | {name: value for name, value in given.items() if name in names}
         for notebook, names in zip(notebooks, known, strict=True)
     ]
+
+
+def _check_type(notebook: Path, declared: Declared, value: object) -> None:
+    if declared.type is None or declared.takes(value):
+        return
+    default = f", as its default {declared.default} in {notebook.name} is"
+    remedy = ""
+    if declared.type is str:
+        remedy = f"Put quotes around it: -p {declared.name} '{json.dumps(str(value))}'"
+    elif declared.type is int and isinstance(value, float) and value.is_integer():
+        remedy = f"Write {int(value)}."
+    raise ValueError(
+        message(
+            f"-p {declared.name}",
+            received=f"{value!r}",
+            expected=TYPES[declared.type] + (default if declared.default else ""),
+            remedy=remedy,
+        )
+    )

@@ -1,13 +1,18 @@
 """The end of a process and of all that it has started.
 
 A notebook's kernel runs in a session of its own, and a cell may start servers that leave their
-parents. A marker in the environment, which every process passes on, finds them all.
+parents. A marker in the environment, which a process passes on by default, finds most of them. One
+that was started without the environment is found as a descendant: on Linux the process of a run
+adopts what loses its parent (``adopt_orphans``). Elsewhere a process that has both left its parent
+and dropped its environment goes on; no system call there tells whose it was.
 """
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
+import sys
 import time
 
 import psutil
@@ -17,35 +22,70 @@ from deployworkbook.workspace import RUN_VARIABLE
 # A killed process is gone in milliseconds, unless the system holds it (a stuck network drive).
 PATIENCE_S = 5.0
 
+# From <linux/prctl.h>.
+PR_SET_CHILD_SUBREAPER = 36
+
+
+def adopt_orphans() -> bool:
+    """Let this process, on Linux, become the parent of all descendants that lose theirs.
+
+    Returns:
+        Whether the system can do it.
+
+    Source: prctl(2), PR_SET_CHILD_SUBREAPER.
+    """
+    if not sys.platform.startswith("linux"):
+        return False
+    library = ctypes.CDLL(None, use_errno=True)
+    return bool(library.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
+
 
 def kill_tree(process_id: int, mark: str) -> None:
-    """Kill a process, its descendants and all that carry its mark, except the caller.
+    """Kill a process, all that carry its mark, and the descendants of both, except the caller.
 
-    Returns when none runs any more, or after ``PATIENCE_S`` for those that the system holds.
+    Returns when none runs any more, or after ``PATIENCE_S`` for those that the system holds. The
+    process itself is stopped first and killed last: as long as it exists, the orphans that it
+    adopted can be found.
 
     Args:
         process_id: The process; it may have ended already.
         mark: The value of the environment variable ``RUN_VARIABLE`` that it was started with.
     """
     own = os.getpid()
+    root = _process(process_id)
+    if root is not None and process_id != own:
+        with contextlib.suppress(psutil.Error):
+            root.suspend()
     deadline = time.monotonic() + PATIENCE_S
     found: set[psutil.Process] = set()
     while time.monotonic() < deadline:
         # Again in each round: a process may have started another before it was killed.
-        found |= {p for p in _descendants(process_id) | _marked(mark) if p.pid != own}
-        found = {process for process in found if _runs(process)}
+        marked = _marked(mark)
+        found |= marked.union(*map(_descendants, marked))
+        if root is not None:
+            found |= _descendants(root)
+        found = {p for p in found if p.pid not in {own, process_id} and _runs(p)}
         if not found:
-            return
+            break
         for process in found:
             with contextlib.suppress(psutil.Error):
                 process.kill()
         time.sleep(0.02)
+    if root is not None and process_id != own:
+        with contextlib.suppress(psutil.Error):
+            root.kill()
 
 
-def _descendants(process_id: int) -> set[psutil.Process]:
+def _process(process_id: int) -> psutil.Process | None:
     try:
-        process = psutil.Process(process_id)
-        return {process, *process.children(recursive=True)}
+        return psutil.Process(process_id)
+    except psutil.NoSuchProcess:
+        return None
+
+
+def _descendants(process: psutil.Process) -> set[psutil.Process]:
+    try:
+        return set(process.children(recursive=True))
     except psutil.NoSuchProcess:
         return set()
 

@@ -84,9 +84,12 @@ def print_summary(outcomes: Sequence[Outcome], console: Console) -> None:
             name = outcome.job.output.name
             text = f"{name} was no run's result; it is kept as {outcome.backup}."
             console.print(text, markup=False, highlight=False, soft_wrap=True)
-        if outcome.status == "passed":
+        if outcome.status == "passed" and not outcome.warnings:
             continue
         console.print(f"\n{outcome.job.source.stem}: {_ended(outcome)}", style="bold", markup=False)
+        for warning in outcome.warnings:
+            text = f"  warning: {warning}, which no cell was waiting for"
+            console.print(text, markup=False, highlight=False, soft_wrap=True)
         if outcome.source_line:
             console.print(f"  {outcome.source_line}", markup=False, highlight=False)
         for name, path in (("notebook", outcome.job.output), ("log", outcome.job.log)):
@@ -111,6 +114,8 @@ def write_junit(outcomes: Sequence[Outcome], path: Path) -> None:
             case.result = [Skipped(_ended(outcome))]
         if case.result and outcome.traceback:
             case.result[0].text = outcome.traceback
+        if outcome.warnings:
+            case.system_err = "\n".join(each.traceback for each in outcome.warnings)
         suite.add_testcase(case)
     report = JUnitXml()
     report.add_testsuite(suite)
@@ -118,8 +123,16 @@ def write_junit(outcomes: Sequence[Outcome], path: Path) -> None:
         report.write(str(temporary))
 
 
+def counted_warnings(outcome: Outcome) -> str:
+    """Say how many warnings a run has, to follow how it ended; nothing if it has none."""
+    count = len(outcome.warnings)
+    return f", {count} warning{'s' if count != 1 else ''}" if count else ""
+
+
 def _ended(outcome: Outcome) -> str:
     if outcome.status == "passed":
-        return f"passed, {outcome.cells} cells in {outcome.seconds:.1f} s"
+        return (
+            f"passed, {outcome.cells} cells in {outcome.seconds:.1f} s{counted_warnings(outcome)}"
+        )
     where = f" in code cell {outcome.failed_cell}" if outcome.failed_cell else ""
     return f"{outcome.status}{where}: {outcome.error}"

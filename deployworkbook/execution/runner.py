@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from deployworkbook.execution.background import BackgroundError
 from deployworkbook.execution.jobs import Event, Job, Outcome, check_jobs
 from deployworkbook.execution.outputs import make_room
 from deployworkbook.execution.processes import kill_tree
@@ -222,6 +223,7 @@ class _Process:
             source_line=told.get("source_line", ""),
             traceback=told.get("traceback", ""),
             backup=self.backup,
+            warnings=[BackgroundError(**each) for each in told.get("warnings", [])],
         )
 
 

@@ -13,21 +13,25 @@ import json
 import os
 import re
 import sys
+import tempfile
 import threading
 import traceback
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
 
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 from papermill import execute_notebook
-from papermill.engines import NBClientEngine, papermill_engines
+from papermill.engines import papermill_engines
 from papermill.exceptions import PapermillExecutionError, strip_color
 
+from deployworkbook.execution import background
+from deployworkbook.execution.engine import EarlyEnd, Progress, reporting_engine
 from deployworkbook.execution.jobs import Job
 from deployworkbook.execution.outputs import is_counted, read_notebook, write_executed
-from deployworkbook.execution.processes import kill_tree
+from deployworkbook.execution.processes import adopt_orphans, kill_tree
 from deployworkbook.kernels import InterpreterKernelManager
 from deployworkbook.workspace import RUN_VARIABLE
 
@@ -49,14 +53,18 @@ class Run:
         self.emit = emit
         self.notebook: NotebookNode | None = None
         self.cell = 0
+        self._progress: Progress | None = None
         self._ending = threading.Lock()
+        self._scratch = tempfile.TemporaryDirectory(prefix="deployworkbook-run-")
+        self._background = Path(self._scratch.name) / "background.jsonl"
 
     def execute(self) -> None:
         """Run the notebook to its end, whatever that is, and tell it."""
-        papermill_engines.register(ENGINE, _engine(self))
+        papermill_engines.register(ENGINE, reporting_engine(self.begin, self.begin_cell))
         try:
             source = read_notebook(self.job.source)
             self.notebook = source
+            os.environ[background.VARIABLE] = str(self._background)
             execute_notebook(
                 source,
                 None,
@@ -66,10 +74,15 @@ class Run:
                 progress_bar=False,
                 execution_timeout=self.job.cell_limit_s,
                 kernel_manager_class=InterpreterKernelManager,
+                extra_arguments=[f"--IPKernelApp.extra_extensions={background.__name__}"],
             )
+            if self._progress is not None:
+                self._progress.check_end()
         except PapermillExecutionError as error:
             text = strip_color("\n".join(error.traceback))
             lines = re.findall(r"^-+> *\d+ (.*)$", text, re.MULTILINE)
+            if self._progress is not None:  # a cell that may fail has let others run after it
+                self.cell = self._progress.number_of(error.cell_index)
             self.end(
                 "failed",
                 f"{error.ename}: {error.evalue}",
@@ -79,17 +92,28 @@ class Run:
         except CellTimeoutError:
             self.end("timed out", f"the cell ran for more than {self.job.cell_limit_s} s")
         except DeadKernelError:
-            self.end("failed", "the kernel died; it may have run out of memory")
+            self.end(
+                "failed", "the kernel died: it ran out of memory, or the notebook ended its process"
+            )
+        except EarlyEnd as error:
+            self.end("failed", f"{error}. Raise an error to end a notebook that cannot go on.")
         except Exception as error:
             self.end("failed", f"{type(error).__name__}: {error}", traceback=traceback.format_exc())
         else:
             self.end("passed", "")
 
-    def begin_cell(self, cell: NotebookNode, cells: int) -> None:
+    def begin(self, notebook: NotebookNode, progress: Progress) -> None:
+        """Take the notebook as it is going to run, and tell how many cells it has."""
+        self.notebook, self._progress = notebook, progress
+        # What read_notebook gave is not a path, and must not become part of itself.
+        notebook.metadata.papermill["input_path"] = str(self.job.source)
+        self.emit({"cells": progress.total})
+
+    def begin_cell(self, cell: NotebookNode) -> None:
         """Count a cell that papermill begins."""
-        if is_counted(cell):
+        if is_counted(cell) and self._progress is not None:
             self.cell += 1
-            self.emit({"cell": self.cell, "cells": cells})
+            self.emit({"cell": self.cell, "cells": self._progress.total})
 
     def time_out(self) -> None:
         """End the run from another thread, since it takes too long; then end the process."""
@@ -102,9 +126,15 @@ class Run:
             return
         line = error.partition("\n")[0]
         failed_cell = self.cell if status != "passed" and self.cell else None
+        warnings = background.read_errors(self._background)
+        self._scratch.cleanup()
         if self.notebook is not None:
             write_executed(
-                _snapshot(self.notebook), self.job.output, failed_cell=failed_cell, error=line
+                _snapshot(self.notebook),
+                self.job.output,
+                failed_cell=failed_cell,
+                error=line,
+                warnings=list(map(str, warnings)),
             )
         self.emit(
             {
@@ -113,31 +143,9 @@ class Run:
                 "failed_cell": failed_cell,
                 "source_line": source_line,
                 "traceback": traceback,
+                "warnings": list(map(asdict, warnings)),
             }
         )
-
-
-def _engine(run: Run) -> type[NBClientEngine]:
-    class ReportingEngine(NBClientEngine):
-        """papermill's own engine, which tells the run of each cell."""
-
-        @classmethod
-        def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **options: Any) -> Any:
-            run.notebook = nb_man.nb
-            # What read_notebook gave is not a path, and must not become part of itself.
-            nb_man.nb.metadata.papermill["input_path"] = str(run.job.source)
-            cells = sum(map(is_counted, nb_man.nb.cells))
-            run.emit({"cells": cells})
-            begin = nb_man.cell_start
-
-            def cell_start(cell: NotebookNode, *arguments: Any, **more: Any) -> Any:
-                run.begin_cell(cell, cells)
-                return begin(cell, *arguments, **more)
-
-            nb_man.cell_start = cell_start
-            return super().execute_managed_notebook(nb_man, kernel_name, **options)
-
-    return ReportingEngine
 
 
 def _snapshot(notebook: NotebookNode) -> NotebookNode:
@@ -181,13 +189,18 @@ def main() -> None:
         with writing:
             print(json.dumps(event), file=events, flush=True)
 
+    adopt_orphans()
     run = Run(job, emit)
     threading.Thread(target=_end_with, args=(stream,), daemon=True).start()
     clock = threading.Timer(job.timeout_s, run.time_out)
     clock.daemon = True
     clock.start()
-    run.execute()
-    clock.cancel()
+    try:
+        run.execute()
+    finally:
+        clock.cancel()
+        # While this process lives, orphans are its children and can be found.
+        kill_tree(os.getpid(), os.environ.get(RUN_VARIABLE, ""))
 
 
 def _first_line(stream: Any) -> bytes:

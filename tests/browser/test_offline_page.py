@@ -2,7 +2,7 @@
 
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook, new_output
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from deployworkbook.execution.page import write_page
 from deployworkbook.lessons import catalogue
@@ -72,6 +72,29 @@ def test_a_document_that_a_cell_shows_is_shown_whole(tmp_path, open_page):
     assert page.evaluate(hidden) == 0
     align = "[...document.querySelectorAll('td')].map(e => getComputedStyle(e).textAlign)"
     assert page.evaluate(align) == ["left", "right"]
+
+
+def test_a_page_with_hostile_output_stays_where_it_is_and_asks_for_nothing(tmp_path, open_page):
+    url = (tmp_path / "elsewhere.html").as_uri()
+    (tmp_path / "elsewhere.html").write_text("elsewhere")
+    text = (
+        f'<meta http-equiv="refresh" content="0;url={url}"><form action="{url}"><button>go</button>'
+        f'</form><a id="bad" href="javascript:location=\'{url}\'" ping="{url}">click</a>'
+        f'<base href="{url}"><iframe src="{url}"></iframe><img src="{url}">'
+        f"<svg onload=\"location='{url}'\"></svg><style>@import url({url})</style>"
+    )
+    outputs = [new_output("display_data", {kind: text}) for kind in ("text/html", "text/markdown")]
+    cells = [new_code_cell("1", outputs=outputs), new_markdown_cell(f"# T\n\n{text}")]
+    nbformat.write(new_notebook(cells=cells), tmp_path / "n.ipynb")
+    write_page(tmp_path / "n.ipynb", tmp_path / "n.html")
+    own = (tmp_path / "n.html").as_uri()
+    page = open_page(own, viewport=DESKTOP)
+    for link in page.get_by_text("click").all():
+        link.click()
+    page.evaluate("new Promise(done => setTimeout(done, 0))")  # a refresh of 0 s has begun by then
+    assert page.url == own
+    assert [each for each in page.requests if not each.startswith("data:")] == [own]
+    assert page.get_by_text("click").count() == 3
 
 
 def test_on_a_phone_a_long_row_pushes_no_other_out_of_sight(tmp_path, open_page):

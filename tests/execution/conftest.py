@@ -32,3 +32,15 @@ def job_of(tmp_path):
         return Job(path, tmp_path / "out" / path.name, parameters or {}, cell_timeout_s, timeout_s)
 
     return job
+
+
+@pytest.fixture
+def no_notebook(tmp_path):
+    """Write a file that no kernel is started for, since it is not a notebook."""
+
+    def write(name, content="{"):
+        path = tmp_path / f"{name}.ipynb"
+        path.write_text(content)
+        return path
+
+    return write

@@ -42,9 +42,64 @@ def test_nothing_on_it_loads_or_runs_anything(page_of):
     policy = page.find("meta", {"http-equiv": "Content-Security-Policy"})["content"]
     assert "default-src 'none'" in policy
     assert "script" not in policy
+    assert "form-action 'none'" in policy
     for tag, attribute in (("script", "src"), ("link", "href"), ("img", "src"), ("iframe", "src")):
         for element in page.find_all(tag):
             assert element.get(attribute, "data:").startswith("data:"), element
+
+
+LEAVES = [
+    '<meta http-equiv="refresh" content="0;url={url}">',
+    '<form action="{url}"><input autofocus><button>go</button></form>',
+    "<a href=\"java\tscript:location='{url}'\">script</a>",
+    '<a href=" data:text/html,<script>location=\'{url}\'</script>" ping="{url}">data</a>',
+    '<base href="{url}/"><link rel="dns-prefetch" href="{url}"><link rel="prefetch" href="{url}">',
+    '<iframe src="{url}"></iframe><object data="{url}"></object><embed src="{url}">',
+    '<img src="{url}/x.png" srcset="{url}/y.png 2x" onerror="location=\'{url}\'">',
+    '<svg onload="location=\'{url}\'"><script>location="{url}"</script>'
+    '<a><animate attributeName="href" values="javascript:location=1"/><text>x</text></a>'
+    '<foreignObject><meta http-equiv="refresh" content="0;url={url}"></foreignObject></svg>',
+    "<style>@import url({url}); body {{ background: url({url}) }}</style>",
+    '<p style="background: url({url}); position: fixed; inset: 0">over all</p>',
+    '<video autoplay src="{url}"></video><audio src="{url}"></audio>',
+    "<math><mtext><table><mglyph><style><!--</style>"
+    '<img title="--&gt;&lt;meta http-equiv=refresh content=0&gt;">',
+]
+
+
+@pytest.mark.parametrize("html", LEAVES)
+def test_what_navigates_loads_or_executes_is_removed_wherever_it_stands(page_of, html):
+    url = "https://elsewhere.example"
+    text = html.format(url=url)
+    injected = f'"><b>x</b>{text}'
+    page = page_of(
+        new_markdown_cell(f"# A </title>{text}\n\n{text}\n\nand {text} so"),
+        code("1", data(text_html=text), data(text_markdown=text), data(image_png=injected)),
+    )
+    assert len(page.find_all("meta", {"http-equiv": True})) == 1  # the page's own policy
+    assert len(page.find_all("style")) == len(page.find_all("link")) == 1
+    main = page.find("main")
+    unsafe = "script form input base iframe object embed svg video audio button foreignobject"
+    assert not main.find_all(unsafe.split())
+    for element in main.find_all(True):
+        assert not any(name.startswith("on") for name in element.attrs), element
+        assert not {"srcset", "ping", "target", "action"} & set(element.attrs), element
+        # The text of a link may still be a link.
+        assert element.get("href", "#").startswith(("#", "https:")), element
+        assert "url(" not in element.get("style", "")
+        assert "position" not in element.get("style", "")
+        if "src" in element.attrs and element.name == "img":
+            assert element["src"].startswith("data:image/")
+
+
+def test_still_html_stays_as_it_was(page_of):
+    kept = (
+        '<table border="1" class="dataframe"><tbody><tr style="text-align: right;">'
+        '<td>1 &lt; 2</td></tr></tbody></table><progress max="3" value="2"></progress><a href="https://e.org/f">e</a>'
+        "<details><summary>more</summary>text</details>"
+    )
+    output = page_of(code("1", data(text_html=kept))).find("div", "output")
+    assert output.decode_contents().strip() == kept
 
 
 def test_a_table_scrolls_within_the_page_and_holds_formulas(page_of):

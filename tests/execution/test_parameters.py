@@ -2,9 +2,9 @@
 
 import pytest
 
+from deployworkbook.execution.declared import declared_parameters
 from deployworkbook.execution.parameters import (
     fast_parameters,
-    known_parameters,
     parameters_for,
     parse_value,
 )
@@ -37,9 +37,85 @@ def test_values_are_read_as_they_are_written(text, value):
     assert type(parsed) is type(value)
 
 
-def test_names_come_from_the_tagged_cell(write_notebook):
-    path = write_notebook("n", "c = 3", parameters="a = 1\nb: int = 2  # two")
-    assert known_parameters(path) == ["a", "b"]
+PARAMETERS = """
+%matplotlib inline
+# c = 3
+query = "a=b"
+n = 3  # n >= 1
+d = dict(
+    a=1,
+)
+first, second = 1.5, None
+both = other = -2
+rate: "float" = 60 * 0.5
+later: int
+print(n == 3)
+settings["x"] = 1
+"""
+
+
+def test_names_and_types_come_from_the_tagged_cell(write_notebook):
+    path = write_notebook("n", "z = 3", parameters=PARAMETERS)
+    assert {name: each.type for name, each in declared_parameters(path).items()} == {
+        "query": str,
+        "n": int,
+        "d": dict,
+        "first": float,
+        "second": None,
+        "both": int,
+        "other": int,
+        "rate": float,
+        "later": int,
+    }
+    assert parameters_for([path], {"query": "c=d", "n": 4}, fast=False) == [
+        {"query": "c=d", "n": 4}
+    ]
+
+
+def test_a_cell_of_parameters_that_is_not_python_is_refused(write_notebook):
+    path = write_notebook("n", parameters="a = 1\nb = = 2")
+    with pytest.raises(ValueError, match=r"cell of parameters in .*Python.*line 2"):
+        declared_parameters(path)
+
+
+@pytest.mark.parametrize(
+    ("default", "value"),
+    [
+        ("2000.0", 1),
+        ("float('inf')", 0.5),
+        ("5", -3),
+        ("True", False),
+        ("'auto'", "mnist"),
+        ("[1, 3]", [2]),
+        ("(1, 3)", [2]),
+        ("{}", {"a": 1}),
+        ("None", "anything"),
+        ("compute()", 3),
+    ],
+)
+def test_a_value_of_the_default_s_type_is_taken(write_notebook, default, value):
+    path = write_notebook("n", parameters=f"a = {default}")
+    assert parameters_for([path], {"a": value}, fast=False) == [{"a": value}]
+
+
+@pytest.mark.parametrize(
+    ("default", "value", "words"),
+    [
+        ("2000.0", "lots", "expected a number, as its default 2000.0 in n.ipynb is.*'lots'"),
+        ("2000.0", True, "a number"),
+        ("5", 2.5, "a whole number"),
+        ("5", 1e3, "Write 1000"),
+        ("True", 1, "true or false"),
+        ("'auto'", 3, "text.*Put quotes around it: -p a '\"3\"'"),
+        ("[1, 3]", 2, "a list"),
+        ("{}", [1], "a dictionary"),
+        ("5", None, "a whole number"),
+    ],
+)
+def test_a_value_of_another_type_is_refused(write_notebook, default, value, words):
+    path = write_notebook("n", parameters=f"a = {default}")
+    with pytest.raises(ValueError, match=f"-p a: .*{words}"):
+        parameters_for([path], {"a": value}, fast=False)
 
 
 def test_small_parameters_come_from_the_metadata(write_notebook):

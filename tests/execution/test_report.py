@@ -6,6 +6,7 @@ from pathlib import Path
 from junitparser import JUnitXml
 from rich.console import Console
 
+from deployworkbook.execution.background import BackgroundError
 from deployworkbook.execution.jobs import Event, Job, Outcome
 from deployworkbook.execution.report import LiveTable, print_summary, write_junit
 
@@ -73,3 +74,16 @@ def test_the_junit_report_counts_what_happened(tmp_path):
     cases = {case.name: case for case in suite}
     assert cases["one"].time == 2.5
     assert "ValueError: [no] such" in cases["two"].result[0].message
+
+
+def test_errors_in_the_background_are_warnings_in_summary_and_report(tmp_path):
+    warning = BackgroundError("thread T", "ValueError: [no]", "Traceback: all of it")
+    run, out, path = outcome("five", "passed", warnings=[warning]), console(), tmp_path / "r.xml"
+    print_summary([run], out)
+    text = out.file.getvalue()
+    assert "five: passed, 4 cells in 2.5 s, 1 warning" in text
+    assert "warning: thread T raised ValueError: [no]" in text
+    assert text.endswith("1 of 1 passed.\n")
+    write_junit([run], path)
+    ((case,),) = JUnitXml.fromfile(str(path))
+    assert case.system_err == "Traceback: all of it"

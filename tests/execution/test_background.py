@@ -1,0 +1,60 @@
+"""Errors in threads and tasks; in a real kernel they are in test_runner."""
+
+import asyncio
+import threading
+
+import pytest
+
+from deployworkbook.execution.background import MOST_ERRORS, Recorder, read_errors
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "errors.jsonl"
+
+
+def fail():
+    raise ValueError("no\nmore")
+
+
+def test_a_thread_s_error_is_kept_and_still_printed(path, monkeypatch):
+    printed = []
+    monkeypatch.setattr(threading, "excepthook", printed.append)
+    Recorder(path).watch_threads()
+    for target in (fail, lambda: (_ for _ in ()).throw(SystemExit)):
+        thread = threading.Thread(target=target, name="worker")
+        thread.start()
+        thread.join()
+    (error,) = read_errors(path)
+    assert (error.where, error.error) == ("thread worker", "ValueError: no")
+    assert "in fail" in error.traceback
+    assert len(printed) == 2
+
+
+def test_a_task_that_a_variable_holds_is_found_once(path):
+    async def run():
+        async def failing():
+            fail()
+
+        kept, asked = (asyncio.create_task(failing(), name=name) for name in ("kept", "asked"))
+        await asyncio.wait([kept, asked])
+        asked.exception()
+        Recorder(path).add_unasked()
+        Recorder(path).add_unasked()
+        return kept
+
+    asyncio.run(run())
+    assert [error.where for error in read_errors(path)] == ["task kept"]
+
+
+def test_the_same_error_over_and_over_is_bounded(path):
+    recorder = Recorder(path)
+    for _ in range(MOST_ERRORS + 5):
+        recorder.add("thread t", ValueError, ValueError("no"), None)
+    assert len(read_errors(path)) == MOST_ERRORS
+
+
+def test_a_missing_file_and_half_a_line_hold_nothing(path):
+    assert read_errors(path) == []
+    path.write_text('{"where": "th')
+    assert read_errors(path) == []
