@@ -15,7 +15,7 @@ from deployworkbook.execution.report import LiveTable, counted_warnings, print_s
 from deployworkbook.execution.runner import run_jobs
 from deployworkbook.lessons import Lesson, catalogue, find_lesson
 from deployworkbook.validation import message
-from deployworkbook.workspace import ENVIRONMENT_VARIABLE, Workspace
+from deployworkbook.workspace import ENVIRONMENT_VARIABLE, Workspace, check_writable, full_path
 
 # As a shell counts it: 128 and the number of the signal.
 STOPPED = 130
@@ -54,7 +54,12 @@ def run_notebooks(
 
     Raises:
         ValueError: A name is no lesson and no file, or no notebook knows a parameter.
+        OSError: The output folder or the report cannot be written.
     """
+    if junit:
+        check_writable(junit)
+    out = full_path(out)
+    check_writable(out / "index.html")
     sources = [_source(name) for name in names] or [lesson.path for lesson in catalogue()]
     values = {name: parse_value(text) for name, text in parameters.items()}
     chosen = parameters_for(sources, values, fast=fast)
@@ -71,7 +76,7 @@ def run_notebooks(
         index = _write_pages(outcomes, out)
         console.print(f"Pages: {index}", markup=False, highlight=False, soft_wrap=True)
     if junit:
-        write_junit(outcomes, junit)
+        write_junit(outcomes, full_path(junit))
     if any(outcome.status == "stopped" for outcome in outcomes):
         return STOPPED
     return 0 if all(outcome.status == "passed" for outcome in outcomes) else 1

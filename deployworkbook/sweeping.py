@@ -19,7 +19,7 @@ from deployworkbook.compression.grid import Point, Result, as_table, best_of, gr
 from deployworkbook.compression.sweep import sweep
 from deployworkbook.headless import STOPPED
 from deployworkbook.validation import message
-from deployworkbook.workspace import Workspace, write_atomically
+from deployworkbook.workspace import Workspace, check_writable, full_path, write_atomically
 
 T = TypeVar("T", int, float)
 
@@ -59,6 +59,8 @@ def run_sweep(
         TypeError: A value is of another type.
         ValueError: A value is out of range, or no number.
     """
+    if json_file:
+        check_writable(json_file)
     points = grid(
         bits=numbers("--bits", bits, int),
         sparsity=numbers("--sparsity", sparsity, float),
@@ -75,7 +77,7 @@ def run_sweep(
         )
     print_results(results, console)
     if json_file:
-        write_atomically(json_file, as_json(results))
+        write_atomically(full_path(json_file), as_json(results))
     if any(result.status == "stopped" for result in results):
         return STOPPED
     return 1 if any(result.status == "failed" for result in results) else 0

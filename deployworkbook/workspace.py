@@ -121,12 +121,51 @@ def current_workspace() -> Workspace:
     """
     named = os.environ.get(ENVIRONMENT_VARIABLE)
     if named:
-        return Workspace(Path(named).expanduser().resolve()).create()
+        return Workspace(full_path(Path(named))).create()
     here = Path.cwd()
     for folder in (here, *here.parents):
         if (folder / MARKER).is_dir():
             return Workspace(folder)
     return Workspace(Path.home() / "deployworkbook").create()
+
+
+def full_path(path: Path) -> Path:
+    """Resolve a path that a user gave: ``~``, links and what is relative.
+
+    Raises:
+        OSError: Links lead in a circle, or no user has the name after ``~``.
+
+    >>> full_path(Path("/a/../b")).as_posix()
+    '/b'
+    """
+    try:
+        return path.expanduser().resolve()
+    except (RuntimeError, OSError) as error:  # which of them depends on Python's version
+        reason = str(error).rstrip(".")
+        if isinstance(error, OSError) and error.strerror:
+            reason = error.strerror
+        raise OSError(f"{path} leads nowhere: {reason}. Choose another path.") from error
+
+
+def check_writable(path: Path) -> None:
+    """Make sure, before long work, that its result can be written to a file; make its folder.
+
+    Args:
+        path: The file; what it holds is left as it is.
+
+    Raises:
+        OSError: A folder stands there, a file stands in its folder's place, a name is too long, or
+            the folder cannot be written.
+    """
+    path = full_path(path)
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder, where a file was expected. Name a file.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    probe = _beside(path)
+    try:
+        probe.touch()
+    finally:
+        probe.unlink(missing_ok=True)
 
 
 def timestamp() -> str:
@@ -142,7 +181,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
     file, and at worst a stray ``.tmp`` beside it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    temporary = _beside(path)
     try:
         yield temporary
         with temporary.open("rb") as written:
@@ -152,6 +191,10 @@ def atomic_path(path: Path) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:

@@ -114,6 +114,57 @@ def test_a_wrong_call_exits_with_1_and_says_what_is_right(arguments, words, caps
     assert "Traceback" not in said
 
 
+@pytest.fixture
+def bad_paths(tmp_path):
+    """Paths that lead nowhere, by what is wrong with them."""
+    first, second, file = (tmp_path / name for name in ("first", "second", "file"))
+    first.symlink_to(second)
+    second.symlink_to(first)
+    file.write_text("mine")
+    return {
+        "loop": first,
+        "beyond a loop": first / "x",
+        "a file's": file / "x",
+        "too long": tmp_path / ("x" * 300) / "y",
+        "no user's": "~no-such-user/x",
+    }
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["ledger", "--dir"],
+        ["reset", "04", "--dir"],
+        ["progress", "--dir"],
+        ["lab", "--no-browser"],
+        ["run", "04", "--out"],
+        ["run", "04", "--junit"],
+        ["sweep", "--json"],
+        ["deploy-files"],
+        ["deploy-files", "files", "--repository"],
+    ],
+    ids=" ".join,
+)
+def test_a_path_that_leads_nowhere_is_an_error_in_words(
+    arguments, bad_paths, capsys, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    for kind, path in bad_paths.items():
+        before = sorted(tmp_path.iterdir())
+        assert call(*arguments, path) == 1, kind
+        said = capsys.readouterr().err
+        assert said.startswith("Error: "), kind
+        assert said.count("Error") == 1, kind  # no class of Python's
+        assert sorted(tmp_path.iterdir()) == before, kind
+    assert bad_paths["a file's"].parent.read_text() == "mine"
+
+
+def test_a_folder_where_a_report_should_be_is_refused_before_the_run(tmp_path, capsys):
+    out = tmp_path / "out"
+    assert call("run", "04", "--out", out, "--junit", tmp_path) == 1
+    assert "Name a file" in capsys.readouterr().err
+
+
 def test_notebooks_that_are_learners_own_are_never_overwritten(notebook, tmp_path, capsys):
     path = notebook("mine", "1")
     before = path.read_bytes()

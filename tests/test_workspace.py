@@ -9,7 +9,9 @@ from deployworkbook.measurement import Measurement
 from deployworkbook.workspace import (
     Workspace,
     atomic_path,
+    check_writable,
     current_workspace,
+    full_path,
     set_aside,
     write_atomically,
 )
@@ -109,3 +111,18 @@ def test_what_is_set_aside_is_kept_under_another_name(tmp_path):
         kept.append(set_aside(path))
     assert not path.exists()
     assert [each.read_text() for each in kept] == ["one", "two"]
+
+
+def test_a_file_that_can_be_written_is_left_as_it_is(tmp_path):
+    path = tmp_path / "new" / "report.xml"
+    check_writable(path)
+    assert list(path.parent.iterdir()) == []
+    path.write_text("old")
+    check_writable(path)
+    assert path.read_text() == "old"
+
+
+def test_links_in_a_circle_lead_nowhere(tmp_path):
+    (tmp_path / "a").symlink_to(tmp_path / "a")
+    with pytest.raises(OSError, match=r"a leads nowhere.*Choose another path"):
+        full_path(tmp_path / "a")

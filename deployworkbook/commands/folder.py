@@ -22,8 +22,8 @@ Folder = Annotated[
 
 def workspace_of(folder: Path | None) -> Workspace:
     """Find the workspace that the option means, and make it where it is missing."""
-    from deployworkbook.workspace import Workspace, current_workspace
+    from deployworkbook.workspace import Workspace, current_workspace, full_path
 
     if folder is None:
         return current_workspace()
-    return Workspace(folder.expanduser().resolve()).create()
+    return Workspace(full_path(folder)).create()

@@ -14,6 +14,7 @@ from deployworkbook.serving.launcher.backends import IMAGE
 from deployworkbook.serving.repository.model_repository import ModelRepository
 from deployworkbook.serving.repository.published import PublishedVersion, hashes_of
 from deployworkbook.validation import describe, message
+from deployworkbook.workspace import full_path
 
 # Where the image holds the models, a folder each.
 MODELS = Path("/models")
@@ -94,7 +95,7 @@ def find_models(repository: Path, names: Sequence[str] = ()) -> tuple[BundledMod
         ValueError: A model of a name given is not there, a name cannot be one of a URL, or a
             version's files are not those that were published.
     """
-    folder = Path(repository).expanduser().resolve()
+    folder = full_path(Path(repository))
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder} is no folder. {_REMEDY}")
     bases = [folder] if versions_below(folder) else sorted(p for p in folder.iterdir())

@@ -14,7 +14,7 @@ from pathlib import Path
 from deployworkbook.deployment_files.bundle import Bundle, digest
 from deployworkbook.deployment_files.texts import texts
 from deployworkbook.serving.repository.published import PublishedVersion
-from deployworkbook.workspace import Workspace, timestamp, write_atomically
+from deployworkbook.workspace import Workspace, full_path, timestamp, write_atomically
 
 # What was written, and its hashes: whatever differs from them is somebody's edit.
 RECORD = ".deployworkbook-files.json"
@@ -48,7 +48,7 @@ def write(directory: Path, bundle: Bundle, *, workspace: Workspace) -> Written:
         NotADirectoryError: A file stands in the folder's place.
         OSError: It cannot be written.
     """
-    folder = Path(directory).expanduser().resolve()
+    folder = full_path(Path(directory))
     if folder.exists() and not folder.is_dir():
         raise NotADirectoryError(f"{folder} is a file. Name a folder.")
     writer = _Writer(folder, workspace)

@@ -28,6 +28,7 @@ from deployworkbook.serving.repository import publishing
 from deployworkbook.serving.repository.published import PublishedVersion
 from deployworkbook.serving.repository.state import locked_state, note_move, read_state, write_state
 from deployworkbook.validation import check_integer, message
+from deployworkbook.workspace import full_path
 
 STABLE = "stable"
 CANARY = "canary"
@@ -46,7 +47,7 @@ class ModelRepository:
     """
 
     def __init__(self, base_path: Path) -> None:
-        self.base_path = Path(base_path).expanduser().resolve()
+        self.base_path = full_path(Path(base_path))
         if self.base_path.exists() and not self.base_path.is_dir():
             raise NotADirectoryError(
                 f"{self.base_path} is a file, where a folder of versions was expected. Name "
