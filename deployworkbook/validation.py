@@ -77,6 +77,27 @@ def check_choice(name: str, value: T, choices: Iterable[T], *, remedy: str = "")
     return value
 
 
+def check_encodable(name: str, text: T, *, remedy: str = "") -> T:
+    """Return ``text`` if it can be written as UTF-8; bytes and other values always pass.
+
+    Raises:
+        ValueError: It holds half of a surrogate pair.
+
+    >>> check_encodable("model", "数字")
+    '数字'
+    """
+    if isinstance(text, str):
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            received = f"{describe(text)}, which holds half of a surrogate pair"
+            expected = "text that UTF-8 can write"
+            raise ValueError(
+                message(name, received=received, expected=expected, remedy=remedy)
+            ) from None
+    return text
+
+
 def check_integer(name: str, value: Any, low: int, high: int | None = None) -> int:
     """Return ``value`` as an ``int`` if it is a whole number in ``low … high``.
 

@@ -26,6 +26,11 @@ REPOSITORY = Path(__file__).parent.parent
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# Tests speak to servers of their own, never through a proxy that the environment names.
+for no_proxy in ("no_proxy", "NO_PROXY"):
+    kept = [os.environ[no_proxy]] if os.environ.get(no_proxy) else []
+    os.environ[no_proxy] = ",".join([*kept, "localhost", "127.0.0.1", "::1"])
+
 # How long an example takes, says more of the machine's other work than of the example.
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")

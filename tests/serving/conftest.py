@@ -122,6 +122,46 @@ def _wait_for(host, port):
     raise TimeoutError(port)
 
 
+@dataclass
+class Proxy:
+    """A proxy that answers nothing, and counts who asks it."""
+
+    listener: socket.socket
+    connections: int = 0
+
+    def count(self):
+        while True:
+            try:
+                asked, _ = self.listener.accept()
+            except OSError:
+                return  # closed
+            self.connections += 1
+            asked.close()
+
+    @contextlib.contextmanager
+    def in_the_environment(self):
+        """Name it as all programs are told of a proxy, with nothing excepted."""
+        url = f"http://{ADDRESS}:{self.listener.getsockname()[1]}"
+        with pytest.MonkeyPatch.context() as patch:
+            for kind in ("http", "https", "all", "grpc"):
+                patch.setenv(f"{kind}_proxy", url)
+                patch.setenv(f"{kind}_proxy".upper(), url)
+            for name in ("no_proxy", "no_grpc_proxy", "NO_PROXY", "NO_GRPC_PROXY"):
+                patch.delenv(name, raising=False)
+            yield
+
+
+@pytest.fixture
+def proxy():
+    proxy = Proxy(socket.create_server((ADDRESS, 0)))
+    thread = threading.Thread(target=proxy.count, daemon=True)
+    thread.start()
+    yield proxy
+    proxy.listener.shutdown(socket.SHUT_RDWR)
+    proxy.listener.close()
+    thread.join()
+
+
 @pytest.fixture(scope="session")
 def half(tmp_path_factory):
     """A folder of one version, 123, of y = x / 2 + 2."""

@@ -8,6 +8,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import grpc
+import ml_dtypes
 import numpy as np
 import pytest
 
@@ -16,8 +17,13 @@ from deployworkbook.serving.api.types import DEFAULT_SIGNATURE, Prediction, Tens
 from deployworkbook.serving.client.connecting import connect
 from deployworkbook.serving.client.errors import RequestError
 from deployworkbook.serving.client.relay import CountingRelay
+from deployworkbook.serving.load.engine import Plan, run
+from deployworkbook.serving.load.target import load_target
 from tests.serving import models
 from tests.serving.conftest import ADDRESS, AWKWARD_NAME, free_port
+
+# Three requests, one after the other.
+FEW = Plan(arrivals_s=None, lines=1, seconds=60, max_requests=3)
 
 
 @pytest.fixture(params=["grpc", "rest"])
@@ -74,6 +80,7 @@ def test_several_inputs_and_outputs_by_name(client):
         ("int16", [-32768, 32767]),
         ("int32", [-(2**31), 2**31 - 1]),
         ("int64", [-(2**63), 2**63 - 1]),
+        ("uint16", [0, 2**16 - 1]),
         ("uint8", [0, 255]),
         ("uint32", [0, 2**32 - 1]),
         ("uint64", [0, 2**64 - 1]),
@@ -118,6 +125,107 @@ def test_arrays_of_any_layout_are_sent_as_what_they_hold(client, dtype):
     row = np.broadcast_to(array[:1], (4, 3))
     found = client.predict(row, model="types", signature=dtype).output
     assert found.tolist() == [array[0].tolist()] * 4
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("int64", [-(2**63)]),
+        ("int64", [-(2**63), 2**63 - 1]),
+        ("int64", [-(2**31) - 1]),
+        ("int64", [[2**31], [0]]),
+        ("int32", [-(2**31), 2**31 - 1]),
+        ("uint64", [2**64 - 1, 2**63]),
+        ("float64", [1e300, -1e300]),
+    ],
+)
+def test_pythons_numbers_arrive_exactly(client, name, values):
+    found = client.predict(values, model="types", signature=name).output
+    assert found.tolist() == values
+    assert found.dtype == name
+
+
+def test_json_carries_pythons_floats_in_full(server):
+    with connect(server.address) as client:
+        for name, values in (("float64", [0.1]), ("float32", [0.1]), ("int8", [-128])):
+            found = client.predict(values, model="types", signature=name).output
+            np.testing.assert_array_equal(found, np.array(values, name))
+
+
+def test_whole_numbers_that_fit_no_type_together_are_refused(client):
+    for values in ([2**63, -1], [2**64], [-(2**63) - 1]):
+        with pytest.raises((TypeError, ValueError), match=r"2\*\*63 … 2\*\*63 - 1"):
+            client.predict({"x": values}, model="types", signature="int64")
+
+
+def test_bfloat16_is_carried_over_grpc(server):
+    array = np.array([1.5, -0.0, 3e38, np.inf], ml_dtypes.bfloat16)
+    with connect(f"{ADDRESS}:{server.options.port}") as client:
+        found = client.predict(array, model="types", signature="bfloat16").output
+    assert found.dtype == array.dtype
+    np.testing.assert_array_equal(found.view(np.uint16), array.view(np.uint16))
+
+
+def test_bfloat16_over_rest_is_answered_in_words(server):
+    with connect(server.address) as client:
+        error = refused(
+            client.predict, np.ones(2, ml_dtypes.bfloat16), model="types", signature="bfloat16"
+        )
+    assert error.code is Code.UNIMPLEMENTED
+    assert "Try gRPC" in error.remedy
+
+
+def test_complex_numbers_over_rest_are_refused_in_words(server):
+    with (
+        connect(server.address) as client,
+        pytest.raises(TypeError, match=r"x: expected real numbers.* JSON .* over gRPC"),
+    ):
+        client.predict({"x": np.ones(2, np.complex64)}, model="types")
+
+
+def test_half_a_surrogate_pair_is_refused_in_words(client):
+    with pytest.raises(ValueError, match=r"x: expected text that UTF-8 can write.* Send bytes"):
+        client.predict({"x": ["a", "\ud800"]}, model="types", signature="string")
+    for which in ({"model": "\ud800"}, {"model": "m", "label": "\ud800"}):
+        with pytest.raises(ValueError, match="expected text that UTF-8 can write"):
+            client.predict([1.0], **which)
+    for name in ("\ud800", 3):
+        with pytest.raises((TypeError, ValueError), match=r"the name of an input: expected"):
+            client.predict({name: [1.0]}, model="half")
+
+
+def test_this_machine_is_never_asked_through_a_proxy(server, protocol, proxy):
+    address = address_of(server, protocol)
+    target = load_target(address, {"x": [2.0]}, model="half")
+    with proxy.in_the_environment(), CountingRelay(address) as relay:
+        for place in (address, relay.address):
+            with connect(place) as client:
+                assert client.predict({"x": [2.0]}, model="half").output.tolist() == [3.0]
+        assert run(FEW, target, started=lambda: None).codes.tolist() == [Code.OK] * 3
+    assert proxy.connections == 0
+
+
+@pytest.fixture(scope="module")
+def ipv6_server(start, half):
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    return start(model_base_path=half, host="::1")
+
+
+def test_ipv6_addresses(ipv6_server, protocol):
+    options = ipv6_server.options
+    address = {
+        "grpc": f"[::1]:{options.port}",
+        "rest": f"http://[::1]:{options.rest_api_port}",
+    }[protocol]
+    with CountingRelay(address) as relay:
+        for place in (address, relay.address):
+            with connect(place) as client:
+                assert client.predict({"x": [2.0]}, model="default").output.tolist() == [3.0]
+    target = load_target(address, {"x": [2.0]}, model="default")
+    assert run(FEW, target, started=lambda: None).codes.tolist() == [Code.OK] * 3
 
 
 def test_each_call_is_sent_once_over_one_connection(server, protocol):
@@ -204,7 +312,7 @@ TAKES_X = "Signature 'serving_default' takes 'x': float32 [any, 1]."
             "one array was given, and the signature takes 2 inputs. Signature 'two_inputs' takes "
             "'x': float32 [any, 1]; 'y': float32 [any, 1]. Give them by name: {name: array}.",
         ),
-        ({"z": [2.0]}, {"model": "half"}, "INVALID_ARGUMENT", f"{TAKES_X} Sent: 'z': float32 [1]."),
+        ({"z": [2.0]}, {"model": "half"}, "INVALID_ARGUMENT", f"{TAKES_X} Sent: 'z': float"),
         ({}, {"model": "half"}, "INVALID_ARGUMENT", f"{TAKES_X} Give them by name: {{name:"),
         ({"x": ["a"]}, {"model": "half"}, "INVALID_ARGUMENT", f"{TAKES_X} Sent: 'x': string [1]."),
     ],
@@ -388,7 +496,7 @@ def test_five_times_at_the_most(scripted):
     server = scripted(*[Code.UNAVAILABLE] * 9)
     error = refused(ask, server.address)
     assert (error.code, error.said, len(server.requests)) == (Code.UNAVAILABLE, "queue is full", 5)
-    assert "The server is there and takes no more now" in error.remedy
+    assert "overloaded or not ready" in error.remedy
 
 
 @pytest.mark.parametrize(

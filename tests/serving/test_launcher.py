@@ -54,8 +54,11 @@ def over_rest(server, name="default"):
     return requests.post(address, json={"inputs": [2.0]}, timeout=20).json()["outputs"][0]
 
 
-def test_the_embedded_server_from_start_to_stop(half, path):
-    with start(half, model_name="half", monitoring=True, drain_seconds=1) as server:
+def test_the_embedded_server_from_start_to_stop(half, path, proxy):
+    with proxy.in_the_environment():
+        started = start(half, model_name="half", monitoring=True, drain_seconds=1)
+    assert proxy.connections == 0
+    with started as server:
         assert (server.backend, server.is_running(), server.exit_code) == ("embedded", True, None)
         assert "tensorflow_model_server is not on PATH; Docker is not installed" in repr(server)
         assert over_grpc(server, "half") == over_rest(server, "half") == 3.0

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from deployworkbook.validation import message
+from deployworkbook.validation import describe, message
 
 
 def bare_host(host: str) -> str:
@@ -53,6 +54,91 @@ def split_address(address: str) -> tuple[str, int]:
             )
         )
     return host, port
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where a server answers, and how it is spoken to.
+
+    Args:
+        is_rest: REST; otherwise gRPC.
+        host: Its name or number, without brackets.
+        port: Its port; ``None`` over REST for the scheme's own, 80 or 443.
+        is_tls: Whether the connection is encrypted (``https://``).
+        path: What precedes ``/v1`` in REST's paths; empty where nothing does.
+    """
+
+    is_rest: bool
+    host: str
+    port: int | None
+    is_tls: bool = False
+    path: str = ""
+
+    @property
+    def address(self) -> str:
+        """Its address, as :func:`read_endpoint` reads it."""
+        place = self.host if self.port is None else host_and_port(self.host, self.port)
+        if not self.is_rest:
+            return place
+        if self.port is None and ":" in self.host:
+            place = f"[{self.host}]"
+        return f"http{'s' if self.is_tls else ''}://{place}{self.path}"
+
+
+def read_endpoint(address: str) -> Endpoint:
+    """Read the address of a server, of either protocol.
+
+    Args:
+        address: ``HOST:PORT`` or ``grpc://HOST:PORT`` for gRPC; ``http://HOST:PORT`` or
+            ``https://HOST:PORT`` for REST, with a path in front of ``/v1`` if there is one.
+
+    Raises:
+        TypeError: It is no text.
+        ValueError: It is of none of these forms.
+
+    >>> read_endpoint("[::1]:8500").host, read_endpoint("http://[::1]:8501").address
+    ('::1', 'http://[::1]:8501')
+    """
+    expected = "HOST:PORT for gRPC, such as 127.0.0.1:8500, or http://HOST:PORT for REST"
+    if not isinstance(address, str):
+        raise TypeError(message("address", received=describe(address), expected=expected))
+    scheme, separator, place = address.rpartition("://")
+    endpoint, remedy = None, ""
+    if scheme in ("http", "https"):
+        endpoint = _read_url(address)
+    elif scheme == "grpc" or not separator:
+        endpoint, remedy = _read_place(place), _hint(place)
+    elif scheme.lower() in ("http", "https", "grpc"):
+        remedy = f"Write {scheme.lower()}:// in lower case."
+    if endpoint is None or endpoint.port == 0 or any(letter.isspace() for letter in address):
+        raise ValueError(
+            message("address", received=repr(address), expected=expected, remedy=remedy)
+        )
+    return endpoint
+
+
+def _read_place(place: str) -> Endpoint | None:
+    try:
+        return Endpoint(False, *split_address(place))
+    except ValueError:
+        return None
+
+
+def _read_url(address: str) -> Endpoint | None:
+    try:
+        parts = urlsplit(address)
+        host, port = parts.hostname, parts.port
+    except ValueError:  # brackets that don't match, or a port that is no number below 65536
+        return None
+    if not host or "@" in parts.netloc or parts.query or parts.fragment:
+        return None
+    return Endpoint(True, host, port, parts.scheme == "https", parts.path.rstrip("/"))
+
+
+def _hint(place: str) -> str:
+    if place.count(":") > 1 and "[" not in place:
+        return "An IPv6 address stands in brackets: [::1]:8500."
+    return "" if ":" in place or not place else f"Name the port, too: {place}:8500."
 
 
 def is_loopback(host: str) -> bool:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from deployworkbook.serving.api.messages import TensorProto
-from deployworkbook.validation import describe, message
+from deployworkbook.validation import check_encodable, describe, message
 
 STRING = "string"
 
@@ -24,12 +26,15 @@ _TYPES = {
     8: ("complex64", "scomplex_val"),
     9: ("int64", "int64_val"),
     10: ("bool", "bool_val"),
+    14: ("bfloat16", "half_val"),
     17: ("uint16", "int_val"),
     18: ("complex128", "dcomplex_val"),
     19: ("float16", "half_val"),
     22: ("uint32", "uint32_val"),
     23: ("uint64", "uint64_val"),
 }
+# Of NumPy's and ml_dtypes' types, those whose name alone NumPy may not know.
+_DTYPES = {"bfloat16": np.dtype(ml_dtypes.bfloat16)}
 _NUMBERS = {name: number for number, (name, _) in _TYPES.items()}
 # REST names types as the enumeration does.
 _ENUM_NAMES = {"DT_FLOAT": "float32", "DT_DOUBLE": "float64", "DT_HALF": "float16"}
@@ -38,8 +43,8 @@ _ENUM_NAMES = {"DT_FLOAT": "float32", "DT_DOUBLE": "float64", "DT_HALF": "float1
 def type_name(number: int) -> str:
     """Name a type of tensors by TensorFlow's number, as NumPy does.
 
-    >>> type_name(1), type_name(7), type_name(14)
-    ('float32', 'string', 'type 14')
+    >>> type_name(1), type_name(7), type_name(14), type_name(20)
+    ('float32', 'string', 'bfloat16', 'type 20')
     """
     return _TYPES[number][0] if number in _TYPES else f"type {number}"
 
@@ -53,21 +58,37 @@ def type_name_of_enum(name: str) -> str:
     return _ENUM_NAMES.get(name, name.removeprefix("DT_").lower())
 
 
-def as_array(name: str, value: ArrayLike) -> NDArray[Any]:
+def dtype_of(name: str) -> np.dtype[Any]:
+    """Return NumPy's type of a name, bfloat16 included.
+
+    Raises:
+        TypeError: NumPy has no such type.
+
+    >>> dtype_of("int64"), dtype_of("bfloat16")
+    (dtype('int64'), dtype(bfloat16))
+    """
+    return _DTYPES.get(name) or np.dtype(name)
+
+
+def as_array(name: str, value: ArrayLike, *, narrow: bool = True) -> NDArray[Any]:
     """Make an array of a value as TensorFlow would: Python's floats are float32, its ints int32.
 
+    Numbers that don't fit the narrow type stay float64 or int64; whole numbers are never rounded.
     Arrays keep their type: a model that takes float32 refuses float64.
 
     Args:
         name: The input's, for errors.
         value: An array, a number, a text, bytes, or nested lists of them.
+        narrow: Whether Python's numbers become float32 and int32; without it they stay float64
+            and int64, for a format such as JSON that has no types.
 
     Raises:
         TypeError: The model could not take such values.
-        ValueError: Rows are of unequal length.
+        ValueError: Rows are of unequal length, whole numbers fit no type together, or a text has
+            no form in UTF-8.
 
-    >>> as_array("x", [1.5]).dtype, as_array("x", [1, 2]).dtype
-    (dtype('float32'), dtype('int32'))
+    >>> as_array("x", [1.5]).dtype, as_array("x", [1, 2]).dtype, as_array("x", [-(2**63)]).dtype
+    (dtype('float32'), dtype('int32'), dtype('int64'))
     """
     try:
         array = np.asarray(value)
@@ -77,17 +98,61 @@ def as_array(name: str, value: ArrayLike) -> NDArray[Any]:
             None
         )
     if not isinstance(value, np.ndarray | np.generic):
-        if array.dtype == np.float64:
-            array = array.astype(np.float32)
-        elif array.dtype == np.int64 and (array.size == 0 or np.abs(array).max() < 2**31):
-            array = array.astype(np.int32)
-    if array.dtype.kind in "SU":
+        _check_whole_numbers(name, value, array)
+        array = _narrowed(array) if narrow else array
+    if array.dtype.kind in "SUT":
         # Not from the array: NumPy's texts of one length lose zeros at their ends.
         array = np.asarray(value, object)
     is_text = array.dtype == object and all(isinstance(one, str | bytes) for one in array.flat)
     if array.dtype.name not in _NUMBERS and not is_text:
-        expected = "numbers, booleans, texts or bytes"
-        raise TypeError(message(name, received=describe(value), expected=expected))
+        raise TypeError(
+            message(
+                name,
+                received=describe(value),
+                expected="numbers, booleans, texts or bytes",
+                remedy=_REMEDIES.get(array.dtype.kind, ""),
+            )
+        )
+    if is_text:
+        for one in array.flat:
+            check_encodable(name, one, remedy="Send bytes: text.encode('utf-8', 'surrogatepass').")
+    return array
+
+
+_DATES = "TensorFlow has no dates. Send whole numbers: {}.astype('int64'), where NaT is -2**63."
+_REMEDIES = {
+    "M": _DATES.format("x.astype('datetime64[s]')"),
+    "m": _DATES.format("x.astype('timedelta64[s]')"),
+    "O": "Whole numbers must lie in -2**63 … 2**63 - 1, or 0 … 2**64 - 1.",
+}
+
+
+def _check_whole_numbers(name: str, value: Any, array: NDArray[Any]) -> None:
+    """Refuse whole numbers for which NumPy has no type but float64, which rounds them."""
+    if array.dtype != np.float64 or not array.size or not (array == np.rint(array)).all():
+        return
+    if all(isinstance(one, Integral) for one in np.asarray(value, object).flat):
+        raise ValueError(
+            message(
+                name,
+                received=describe(value),
+                expected="whole numbers in -2**63 … 2**63 - 1, or in 0 … 2**64 - 1",
+                remedy="No type holds these together without rounding.",
+            )
+        )
+
+
+def _narrowed(array: NDArray[Any]) -> NDArray[Any]:
+    """Make float64 float32 and int64 int32, unless a value is out of the narrow type's range."""
+    if array.dtype == np.float64:
+        limit = np.finfo(np.float32).max
+        fits = not (np.isfinite(array) & (np.abs(array) > limit)).any()
+        return array.astype(np.float32) if fits else array
+    if array.dtype == np.int64:
+        # Not by np.abs, of which the smallest integer is negative.
+        info = np.iinfo(np.int32)
+        fits = not array.size or (array.min() >= info.min and array.max() <= info.max)
+        return array.astype(np.int32) if fits else array
     return array
 
 
@@ -133,13 +198,13 @@ def to_array(proto: Any) -> NDArray[Any]:
     name, field = _TYPES[proto.dtype]
     shape = tuple(dim.size for dim in proto.tensor_shape.dim)
     if proto.tensor_content:
-        return np.frombuffer(proto.tensor_content, np.dtype(name).newbyteorder("<")).reshape(shape)
+        return np.frombuffer(proto.tensor_content, dtype_of(name).newbyteorder("<")).reshape(shape)
     values = getattr(proto, field)
     if name == STRING:
         flat = np.empty(len(values), object)
         flat[:] = list(values)
-    elif name == "float16":
-        flat = np.array(values, np.uint16).view(np.float16)
+    elif field == "half_val":
+        flat = np.array(values, np.uint16).view(dtype_of(name))
     elif name.startswith("complex"):
         flat = np.array(values, f"float{int(name[7:]) // 2}").view(name)
     else:

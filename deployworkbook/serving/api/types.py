@@ -8,7 +8,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from deployworkbook.serving.api.version_folders import LARGEST
-from deployworkbook.validation import check_integer, describe, message
+from deployworkbook.validation import check_encodable, check_integer, describe, message
 
 DEFAULT_SIGNATURE = "serving_default"
 
@@ -25,7 +25,8 @@ class ModelSpec:
 
     Raises:
         TypeError: The version is not a whole number, or a name is no text.
-        ValueError: The model has no name, or there are both a version and a label.
+        ValueError: The model has no name, a name can't be written as UTF-8, or there are both a
+            version and a label.
     """
 
     model: str
@@ -41,6 +42,7 @@ class ModelSpec:
             if text == "":
                 remedy = "The server's --model_name says it." if name == "model" else ""
                 raise ValueError(message(name, received="none", expected="a name", remedy=remedy))
+            check_encodable(name, text)
         if self.version is not None:
             check_integer("version", self.version, 0, LARGEST)
             if self.label is not None:

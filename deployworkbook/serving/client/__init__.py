@@ -2,6 +2,6 @@
 
 - ``connecting``: the client for an address.
 - ``base``: what all clients do alike; ``grpc``, ``rest``: the two that carry it.
-- ``errors``, ``remedies``: what went wrong, and what to do about it.
-- ``loopback``: whether an address is this machine's. ``relay``: counts the bytes on the way.
+- ``errors``, ``unreachable``, ``remedies``: what went wrong, and what to do about it.
+- ``relay``: counts the bytes on the way.
 """

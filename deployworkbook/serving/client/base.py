@@ -34,7 +34,7 @@ from deployworkbook.serving.api.types import (
 )
 from deployworkbook.serving.client.errors import RequestError
 from deployworkbook.serving.client.remedies import Lookups, remedy_for
-from deployworkbook.validation import check_number
+from deployworkbook.validation import check_encodable, check_number, describe, message
 
 # The article's, in seconds.
 DEFAULT_DEADLINE_S = 10.0
@@ -53,6 +53,9 @@ class Client(ABC):
         address: Where the server listens.
         deadline_s: How long a call may take, tries and look-ups included.
     """
+
+    # Whether requests say the types of their inputs.
+    has_types = True
 
     def __init__(self, address: str, *, deadline_s: float = DEFAULT_DEADLINE_S) -> None:
         self.address = address
@@ -83,16 +86,20 @@ class Client(ABC):
         Raises:
             RequestError: It was not answered, or with an error; the text says what to do.
             TypeError: An input holds what no model takes.
-            ValueError: An input is ragged, or there are both a version and a label.
+            ValueError: An input is ragged or can't be written without loss, or there are both a
+                version and a label.
         """
         spec = ModelSpec(model, version, label, signature or DEFAULT_SIGNATURE)
         until = self._until(deadline_s)
         arrays: dict[str, NDArray[Any]] = {}
         try:
             if isinstance(inputs, Mapping):
-                arrays = {name: as_array(name, value) for name, value in inputs.items()}
+                for name in inputs:
+                    _check_name(name)
+                arrays = {name: self._array(name, value) for name, value in inputs.items()}
             else:
-                arrays = {self._only_input(spec, until): as_array("inputs", inputs)}
+                array = self._array("inputs", inputs)
+                arrays = {self._only_input(spec, until): array}
             return self._predict(spec, arrays, until)
         except RequestError as error:
             # What was looked up may be of a version that has gone.
@@ -144,6 +151,10 @@ class Client(ABC):
             raise self._explained(error, spec, {}) from error
         return sorted(found, key=lambda status: status.version, reverse=True)
 
+    def _array(self, name: str, value: ArrayLike) -> NDArray[Any]:
+        """Make an array of an input, in a type that the protocol carries."""
+        return as_array(name, value)
+
     @abstractmethod
     def close(self) -> None:
         """Give up the connection; the client is of no use afterwards."""
@@ -189,6 +200,7 @@ class Client(ABC):
         lookups = Lookups(
             metadata=lambda other: self._metadata(other, until()),
             status=lambda other: self._status(other, until()),
+            has_types=self.has_types,
         )
         return RequestError(error.code, error.said, remedy_for(error, spec, arrays, lookups))
 
@@ -205,6 +217,13 @@ class Client(ABC):
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _check_name(name: object) -> None:
+    if not isinstance(name, str):
+        received, expected = describe(name), "a text"
+        raise TypeError(message("the name of an input", received=received, expected=expected))
+    check_encodable("the name of an input", name)
 
 
 def seconds_left(until: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from deployworkbook.serving.api.addresses import read_endpoint
 from deployworkbook.serving.client.base import DEFAULT_DEADLINE_S, Client
 from deployworkbook.serving.client.grpc import GrpcClient
 from deployworkbook.serving.client.rest import RestClient
@@ -11,15 +12,17 @@ def connect(address: str, *, deadline_s: float = DEFAULT_DEADLINE_S) -> Client:
     """Make a client; the connection is opened by its first call.
 
     Args:
-        address: ``HOST:PORT`` for gRPC; ``http://HOST:PORT`` or ``https://…`` for REST.
+        address: ``HOST:PORT`` for gRPC; ``http://HOST:PORT`` or ``https://…`` for REST. An IPv6
+            address stands in brackets: ``[::1]:8500``.
         deadline_s: How long a call may take, tries and look-ups included.
 
     Raises:
+        TypeError: The address is no text.
         ValueError: The address is of neither form.
 
     >>> connect("127.0.0.1:8500"), connect("http://127.0.0.1:8501")
     (GrpcClient('127.0.0.1:8500'), RestClient('http://127.0.0.1:8501'))
     """
-    if address.startswith(("http://", "https://")):
+    if read_endpoint(address).is_rest:
         return RestClient(address, deadline_s=deadline_s)
-    return GrpcClient(address.removeprefix("grpc://"), deadline_s=deadline_s)
+    return GrpcClient(address, deadline_s=deadline_s)

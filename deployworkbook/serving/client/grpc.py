@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import queue
+import time
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import grpc
@@ -11,6 +13,7 @@ from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 
 from deployworkbook.serving.api import messages
+from deployworkbook.serving.api.addresses import is_loopback, read_endpoint
 from deployworkbook.serving.api.arrays import to_array, to_proto, type_name
 from deployworkbook.serving.api.codes import Code
 from deployworkbook.serving.api.model_config import ServedModel, config_of
@@ -22,10 +25,15 @@ from deployworkbook.serving.api.types import (
     TensorSpec,
     VersionStatus,
 )
-from deployworkbook.serving.client.base import DEFAULT_DEADLINE_S, Client, seconds_left
+from deployworkbook.serving.client.base import (
+    DEFAULT_DEADLINE_S,
+    LOOKUP_S,
+    Client,
+    seconds_left,
+)
 from deployworkbook.serving.client.errors import RequestError
-from deployworkbook.serving.client.loopback import is_loopback
-from deployworkbook.serving.client.remedies import not_there
+from deployworkbook.serving.client.unreachable import Cause, cause_of_text, unreachable
+from deployworkbook.validation import message
 
 PREDICTION_SERVICE = "tensorflow.serving.PredictionService"
 MODEL_SERVICE = "tensorflow.serving.ModelService"
@@ -71,6 +79,9 @@ class GrpcClient(Client):
         address: ``HOST:PORT``.
         deadline_s: How long a call may take, tries and look-ups included.
         credentials: Of TLS; ``None`` for a server without.
+
+    Raises:
+        ValueError: The address is of another form.
     """
 
     def __init__(
@@ -80,16 +91,12 @@ class GrpcClient(Client):
         deadline_s: float = DEFAULT_DEADLINE_S,
         credentials: grpc.ChannelCredentials | None = None,
     ) -> None:
-        super().__init__(address, deadline_s=deadline_s)
-        options = [*CHANNEL_OPTIONS]
-        if is_loopback(address.rpartition(":")[0]):
-            # A proxy that the environment names is not for this machine.
-            options.append(("grpc.enable_http_proxy", 0))
-        self._channel = (
-            grpc.insecure_channel(address, options)
-            if credentials is None
-            else grpc.secure_channel(address, credentials, options)
-        )
+        endpoint = read_endpoint(address)
+        if endpoint.is_rest:
+            expected = "HOST:PORT, which gRPC takes"
+            raise ValueError(message("address", received=repr(address), expected=expected))
+        super().__init__(endpoint.address, deadline_s=deadline_s)
+        self._channel = open_channel(self.address, credentials=credentials)
         self._methods: dict[str, Any] = {}
 
     def close(self) -> None:
@@ -181,21 +188,61 @@ class GrpcClient(Client):
 
     def _error(self, error: Any) -> RequestError:
         code, said = Code(error.code().value[0]), error.details() or "no more was said"
-        if code is Code.UNAVAILABLE and any(sign in said for sign in _CONNECTION_SIGNS):
-            return not_there(self.address, said)
+        if code is Code.UNAVAILABLE:
+            cause, connected = cause_of_text(said), self._is_connected()
+            # The codes don't tell a server that is busy from one that is gone; the channel does.
+            is_gone = cause is not Cause.OTHER if connected is None else not connected
+            if is_gone or (cause is Cause.CLOSED and _is_of_grpc(said)):
+                return unreachable(self.address, cause, said)
+        elif code is Code.DEADLINE_EXCEEDED and self._is_connected() is False:
+            return unreachable(self.address, Cause.SILENT, said, code=code)
         return RequestError(code, said)
 
+    def _is_connected(self) -> bool | None:
+        """Say whether there is a connection, or one can be made; ``None`` if that isn't known."""
+        states: queue.SimpleQueue[grpc.ChannelConnectivity] = queue.SimpleQueue()
+        told = states.put
+        self._channel.subscribe(told, try_to_connect=True)
+        until, connected = time.monotonic() + LOOKUP_S, None
+        try:
+            while (left := until - time.monotonic()) > 0:
+                match states.get(timeout=left):
+                    case grpc.ChannelConnectivity.READY:
+                        return True
+                    case grpc.ChannelConnectivity.TRANSIENT_FAILURE:
+                        return False
+                    case grpc.ChannelConnectivity.CONNECTING:
+                        connected = False
+        except queue.Empty:
+            pass
+        finally:
+            self._channel.unsubscribe(told)
+        return connected
 
-# How gRPC words that it has no connection; the codes do not tell it from a server that is busy.
-_CONNECTION_SIGNS = (
-    "failed to connect",
-    "Failed to connect",
-    "connections to all backends failing",
-    "DNS resolution failed",
-    "Socket closed",
-    "http1.x server",
-    "Connection reset",
-)
+
+def _is_of_grpc(said: str) -> bool:
+    """Whether a text about a closed connection is gRPC's own, not a server's."""
+    return said.startswith(("Stream removed", "Socket closed", "recvmsg:", "Connection reset"))
+
+
+def open_channel(
+    address: str,
+    options: Sequence[tuple[str, Any]] = CHANNEL_OPTIONS,
+    *,
+    credentials: grpc.ChannelCredentials | None = None,
+) -> grpc.Channel:
+    """Open a channel, one to this machine never through a proxy that the environment names.
+
+    Args:
+        address: ``HOST:PORT``.
+        options: Of the channel.
+        credentials: Of TLS; ``None`` for a server without.
+    """
+    if is_loopback(read_endpoint(address).host):
+        options = [*options, ("grpc.enable_http_proxy", 0)]
+    if credentials is None:
+        return grpc.insecure_channel(address, options)
+    return grpc.secure_channel(address, credentials, options)
 
 
 def predict_request(spec: ModelSpec, arrays: Mapping[str, NDArray[Any]]) -> Any:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
+from dataclasses import replace
 from types import TracebackType
-from urllib.parse import urlsplit
 
-from deployworkbook.serving.client.loopback import is_loopback
+from deployworkbook.serving.api.addresses import is_loopback, read_endpoint
 from deployworkbook.validation import message
 
 _CHUNK_BYTES = 2**16
@@ -25,7 +25,7 @@ class CountingRelay:
         address: The server's, ``HOST:PORT`` or ``http://HOST:PORT``; of this machine.
 
     Raises:
-        ValueError: The address is another machine's, or has no port.
+        ValueError: The address is another machine's or of another form, or has no port.
 
     >>> with CountingRelay("http://127.0.0.1:8501") as relay:
     ...     relay.address.startswith("http://127.0.0.1:"), relay.sent_bytes
@@ -33,12 +33,11 @@ class CountingRelay:
     """
 
     def __init__(self, address: str) -> None:
-        scheme, _, place = address.rpartition("//")
-        parts = urlsplit(f"//{place}")
-        if not is_loopback(parts.hostname or "") or parts.port is None:
+        endpoint = read_endpoint(address)
+        if not is_loopback(endpoint.host) or endpoint.port is None:
             expected = "this machine's own, with a port, such as 127.0.0.1:8500"
             raise ValueError(message("address", received=repr(address), expected=expected))
-        self._server = (parts.hostname or "", parts.port)
+        self._server = (endpoint.host, endpoint.port)
         self.connections = 0
         self.sent_bytes = 0
         self.received_bytes = 0
@@ -46,7 +45,7 @@ class CountingRelay:
         self._open: list[socket.socket] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         port = self._listener.getsockname()[1]
-        self.address = f"{scheme}//127.0.0.1:{port}" if scheme else f"127.0.0.1:{port}"
+        self.address = replace(endpoint, host="127.0.0.1", port=port).address
         threading.Thread(target=self._accept, daemon=True).start()
 
     def reset(self) -> None:

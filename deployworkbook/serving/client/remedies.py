@@ -15,8 +15,6 @@ from deployworkbook.serving.client.errors import RequestError
 # The name of a model whose server was given none.
 DEFAULT_MODEL = "default"
 
-_NOT_THERE = "no answer from"
-
 
 @dataclass(frozen=True)
 class Lookups:
@@ -25,20 +23,12 @@ class Lookups:
     Args:
         metadata: Of a model.
         status: Of its versions.
+        has_types: Whether the protocol says the types of inputs, which the server then wants right.
     """
 
     metadata: Callable[[ModelSpec], ModelMetadata]
     status: Callable[[ModelSpec], list[VersionStatus]]
-
-
-def not_there(address: str, why: str) -> RequestError:
-    """Make the error of a server that cannot be reached.
-
-    Args:
-        address: Where it was looked for.
-        why: What the connection said.
-    """
-    return RequestError(Code.UNAVAILABLE, f"{_NOT_THERE} {address} ({why})")
+    has_types: bool = True
 
 
 def remedy_for(
@@ -55,10 +45,15 @@ def remedy_for(
         arrays: What it was given.
         lookups: Ask the same server.
     """
+    if error.remedy:
+        return error.remedy
     try:
         match error.code:
             case Code.UNAVAILABLE:
-                return _unavailable(error)
+                return (
+                    "The server answers, but it is overloaded or not ready. Send fewer requests "
+                    "at once, or try again later."
+                )
             case Code.DEADLINE_EXCEEDED:
                 return (
                     "It was not sent again, since the first may still be running. Send fewer "
@@ -73,23 +68,15 @@ def remedy_for(
                     "--max_request_bytes and --max_concurrent_requests, or those of gRPC."
                 )
             case Code.UNIMPLEMENTED:
-                return "The server lacks this. Is it TensorFlow Serving's gRPC port?"
+                if lookups.has_types:
+                    return "The server lacks this. Is it TensorFlow Serving's gRPC port?"
+                return 'Over REST the server can\'t do this. Try gRPC: connect("HOST:8500").'
             case Code.INVALID_ARGUMENT | Code.FAILED_PRECONDITION:
                 return _invalid(error, spec, arrays, lookups)
     except RequestError:
         # The server that could say more says nothing now.
         return ""
     return ""
-
-
-def _unavailable(error: RequestError) -> str:
-    if error.said.startswith(_NOT_THERE):
-        return (
-            "Start a server: deployworkbook serve --port=8500 --rest_api_port=8501 "
-            "--model_name=NAME --model_base_path=/FOLDER/OF/VERSIONS. If one runs, look at the "
-            "port: gRPC and REST have one each, 8500 and 8501 in TensorFlow Serving's container."
-        )
-    return "The server is there and takes no more now. Send less at once, or try again later."
 
 
 def _not_found(spec: ModelSpec, lookups: Lookups) -> str:
@@ -154,7 +141,7 @@ def _invalid(
         for name, array in sorted(arrays.items())
         if name in inputs and _dtype(array) not in ("string", inputs[name].dtype)
     ]
-    return f"{text} Send {', '.join(casts)}." if casts else text
+    return f"{text} Send {', '.join(casts)}." if casts and lookups.has_types else text
 
 
 def _dtype(array: NDArray[Any]) -> str:

@@ -8,13 +8,14 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import numpy as np
 import tenacity
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from deployworkbook.serving.api.arrays import STRING, type_name_of_enum
+from deployworkbook.serving.api.addresses import read_endpoint
+from deployworkbook.serving.api.arrays import STRING, as_array, dtype_of, type_name_of_enum
 from deployworkbook.serving.api.codes import Code, code_of_http
 from deployworkbook.serving.api.types import (
     ModelMetadata,
@@ -26,7 +27,8 @@ from deployworkbook.serving.api.types import (
 )
 from deployworkbook.serving.client.base import DEFAULT_DEADLINE_S, Client, seconds_left
 from deployworkbook.serving.client.errors import RequestError
-from deployworkbook.serving.client.remedies import not_there
+from deployworkbook.serving.client.unreachable import cause_of, unreachable
+from deployworkbook.validation import describe, message
 
 _CHUNK_BYTES = 2**16
 
@@ -40,20 +42,30 @@ class RestClient(Client):
     Args:
         address: ``http://HOST:PORT``.
         deadline_s: How long a call may take, tries and look-ups included.
+
+    Raises:
+        ValueError: The address is of another form.
     """
 
+    has_types = False
+
     def __init__(self, address: str, *, deadline_s: float = DEFAULT_DEADLINE_S) -> None:
-        super().__init__(address.rstrip("/"), deadline_s=deadline_s)
-        place = urlsplit(self.address)
-        kind = (
-            http.client.HTTPSConnection if place.scheme == "https" else http.client.HTTPConnection
-        )
-        self._connection = kind(place.hostname or "", place.port)
-        self._base = place.path
+        endpoint = read_endpoint(address)
+        if not endpoint.is_rest:
+            expected = "http://HOST:PORT or https://HOST:PORT"
+            raise ValueError(message("address", received=repr(address), expected=expected))
+        super().__init__(endpoint.address, deadline_s=deadline_s)
+        kind = http.client.HTTPSConnection if endpoint.is_tls else http.client.HTTPConnection
+        # Never through a proxy: http.client doesn't read the environment.
+        self._connection = kind(endpoint.host, endpoint.port)
+        self._base = endpoint.path
 
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
+
+    def _array(self, name: str, value: ArrayLike) -> NDArray[Any]:
+        return json_array(name, value)
 
     def _predict(
         self, spec: ModelSpec, arrays: Mapping[str, NDArray[Any]], until: float
@@ -108,7 +120,15 @@ class RestClient(Client):
             said = "the deadline passed before it was answered"
             raise RequestError(Code.DEADLINE_EXCEEDED, said) from error
         except (OSError, http.client.HTTPException) as error:
-            raise not_there(self.address, str(error) or type(error).__name__) from error
+            raise unreachable(self.address, cause_of(error), _words(error)) from error
+
+    def _connect(self, until: float) -> None:
+        self._connection.timeout = seconds_left(until)
+        try:
+            self._connection.connect()
+        except (OSError, UnicodeError) as error:
+            code = Code.DEADLINE_EXCEEDED if isinstance(error, TimeoutError) else Code.UNAVAILABLE
+            raise unreachable(self.address, cause_of(error), _words(error), code=code) from error
 
     def _exchange(
         self, method: str, path: str, until: float, body: bytes | None
@@ -116,9 +136,8 @@ class RestClient(Client):
         connection = self._connection
         is_whole = False
         try:
-            connection.timeout = seconds_left(until)
             if connection.sock is None:
-                connection.connect()
+                self._connect(until)
             line = connection.sock
             line.settimeout(seconds_left(until))
             connection.request(method, path, body, {"Content-Type": "application/json"})
@@ -138,6 +157,12 @@ class RestClient(Client):
                 connection.close()
 
 
+def _words(error: Exception) -> str:
+    # What is no HTTP may be no text either.
+    printable = "".join(letter if letter.isprintable() else " " for letter in str(error))
+    return " ".join(printable.split()) or type(error).__name__
+
+
 def path_of(spec: ModelSpec) -> str:
     """Write the path of a model, without what is asked of it.
 
@@ -152,12 +177,35 @@ def path_of(spec: ModelSpec) -> str:
     return path
 
 
+def json_array(name: str, value: ArrayLike) -> NDArray[Any]:
+    """Make an array of an input as ``as_array`` does, for JSON: nothing needs to be narrowed.
+
+    Raises:
+        TypeError: The model could not take such values, or JSON has no numbers for them.
+        ValueError: As ``as_array``.
+
+    >>> json_array("x", [0.1]).dtype
+    dtype('float64')
+    """
+    array = as_array(name, value, narrow=False)
+    if array.dtype.kind == "c":
+        raise TypeError(
+            message(
+                name,
+                received=describe(value),
+                expected="real numbers, since JSON has no complex ones",
+                remedy='Send them over gRPC: connect("HOST:8500").',
+            )
+        )
+    return array
+
+
 def predict_body(spec: ModelSpec, arrays: Mapping[str, NDArray[Any]]) -> bytes:
     """Write the body of a prediction, in the API's column form.
 
     Args:
         spec: Which model.
-        arrays: Its inputs, as ``as_array`` makes them.
+        arrays: Its inputs, as ``json_array`` makes them.
     """
     inputs = {name: _values(array) for name, array in arrays.items()}
     return json.dumps({"signature_name": spec.signature, "inputs": inputs}).encode()
@@ -177,7 +225,7 @@ def _text_or_base64(value: str | bytes) -> str | dict[str, str]:
 
 def _array(values: Any, dtype: str) -> NDArray[Any]:
     if dtype != STRING:
-        return np.array(values, dtype)
+        return np.array(values, dtype_of(dtype))
     flat = np.array(values, object)
     return np.vectorize(_bytes, otypes=[object])(flat) if flat.size else flat
 

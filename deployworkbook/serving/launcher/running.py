@@ -16,6 +16,8 @@ from pathlib import Path
 import grpc
 import requests
 
+from deployworkbook.serving.api.addresses import host_and_port
+from deployworkbook.serving.client.grpc import open_channel
 from deployworkbook.serving.embedded.flags import PARENT_VARIABLE
 from deployworkbook.serving.launcher import guard, server_files
 from deployworkbook.serving.launcher.backends import Backend, FlagValue, command, removal
@@ -72,12 +74,12 @@ class RunningServer(contextlib.AbstractContextManager["RunningServer"]):
     @property
     def grpc_address(self) -> str:
         """Where gRPC is served, such as ``127.0.0.1:8500``."""
-        return f"{ADDRESS}:{self.grpc_port}"
+        return host_and_port(ADDRESS, self.grpc_port)
 
     @property
     def rest_address(self) -> str:
         """Where REST is served, such as ``http://127.0.0.1:8501``."""
-        return f"http://{ADDRESS}:{self.rest_port}"
+        return f"http://{host_and_port(ADDRESS, self.rest_port)}"
 
     @property
     def metrics_address(self) -> str | None:
@@ -110,11 +112,14 @@ class RunningServer(contextlib.AbstractContextManager["RunningServer"]):
             StartError: It ends first, or the time is over; then it is ended.
         """
         deadline = time.monotonic() + timeout_s
-        with grpc.insecure_channel(
-            self.grpc_address, [("grpc.use_local_subchannel_pool", 1)]
-        ) as channel:
+        with (
+            requests.Session() as session,
+            open_channel(self.grpc_address, [("grpc.use_local_subchannel_pool", 1)]) as channel,
+        ):
+            # No proxy of the environment: it would look for 127.0.0.1 on its own machine.
+            session.trust_env = False
             ready = grpc.channel_ready_future(channel)
-            while not (self._rest_answers(model_name) and _is_done(ready)):
+            while not (self._rest_answers(session, model_name) and _is_done(ready)):
                 if not self.is_running():
                     code = self.exit_code
                     self.stop()
@@ -158,9 +163,9 @@ class RunningServer(contextlib.AbstractContextManager["RunningServer"]):
             f"gRPC {self.grpc_address}, REST {self.rest_address}>"
         )
 
-    def _rest_answers(self, model_name: str) -> bool:
+    def _rest_answers(self, session: requests.Session, model_name: str) -> bool:
         try:
-            answer = requests.get(f"{self.rest_address}/v1/models/{model_name}", timeout=2)
+            answer = session.get(f"{self.rest_address}/v1/models/{model_name}", timeout=2)
         except requests.RequestException:
             return False
         if answer.status_code != 200:

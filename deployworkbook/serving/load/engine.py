@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
-from urllib.parse import urlsplit
 
 import grpc
 import numpy as np
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 
 from deployworkbook.serving.api.codes import Code, code_of_http
 from deployworkbook.serving.api.messages import PredictResponse
-from deployworkbook.serving.client.grpc import CHANNEL_OPTIONS, PREDICTION_SERVICE
+from deployworkbook.serving.client.grpc import CHANNEL_OPTIONS, PREDICTION_SERVICE, open_channel
 from deployworkbook.serving.load.result import NOT_SENT, LoadResult
 from deployworkbook.serving.load.target import LoadTarget
 
@@ -187,10 +186,10 @@ class _RestLine:
     """A connection that is kept, and opened anew where the server has closed it."""
 
     def __init__(self, target: LoadTarget) -> None:
-        self._path = target.path
-        place = urlsplit(target.address)
+        place = target.endpoint
+        self._path = place.path + target.path
         self._connection = http.client.HTTPConnection(
-            place.hostname or "", place.port, timeout=target.deadline_s
+            place.host, place.port, timeout=target.deadline_s
         )
         with contextlib.suppress(OSError):  # then each request says so
             self._connection.connect()
@@ -220,8 +219,7 @@ def _line(target: LoadTarget, channel: Any) -> Line:
 def _channel(address: str) -> grpc.Channel:
     # A request is sent once: retries would hide errors, and count as one long request.
     options = [(name, value) for name, value in CHANNEL_OPTIONS if name != "grpc.service_config"]
-    options += [("grpc.enable_retries", 0), ("grpc.enable_http_proxy", 0)]
-    channel = grpc.insecure_channel(address, options)
+    channel = open_channel(address, [*options, ("grpc.enable_retries", 0)])
     with contextlib.suppress(grpc.FutureTimeoutError):  # then each request says so
         grpc.channel_ready_future(channel).result(timeout=1)
     return channel

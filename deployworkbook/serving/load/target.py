@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 from numpy.typing import ArrayLike
 
+from deployworkbook.serving.api.addresses import Endpoint, is_loopback, read_endpoint
 from deployworkbook.serving.api.arrays import as_array
 from deployworkbook.serving.api.types import DEFAULT_SIGNATURE, ModelSpec
 from deployworkbook.serving.client.base import DEFAULT_DEADLINE_S
 from deployworkbook.serving.client.grpc import predict_request
-from deployworkbook.serving.client.loopback import is_loopback
-from deployworkbook.serving.client.rest import path_of, predict_body
+from deployworkbook.serving.client.rest import json_array, path_of, predict_body
 from deployworkbook.validation import check_number, message
 
 
@@ -28,7 +27,8 @@ class LoadTarget:
         deadline_s: How long each request may take.
 
     Raises:
-        ValueError: The address is another machine's, or there is nothing to send.
+        ValueError: The address is another machine's or of another form, or there is nothing to
+            send.
     """
 
     address: str
@@ -37,8 +37,10 @@ class LoadTarget:
     deadline_s: float = DEFAULT_DEADLINE_S
 
     def __post_init__(self) -> None:
-        host = urlsplit(self.address if "//" in self.address else f"//{self.address}").hostname
-        if not is_loopback(host or ""):
+        if self.endpoint.is_tls:
+            expected = "HOST:PORT for gRPC or http://HOST:PORT for REST, without TLS"
+            raise ValueError(message("address", received=repr(self.address), expected=expected))
+        if not is_loopback(self.endpoint.host):
             raise ValueError(
                 message(
                     "address",
@@ -53,9 +55,14 @@ class LoadTarget:
         check_number("deadline_s", self.deadline_s, 0, open_low=True)
 
     @property
+    def endpoint(self) -> Endpoint:
+        """The parts of its address."""
+        return read_endpoint(self.address)
+
+    @property
     def is_rest(self) -> bool:
         """Whether it speaks REST."""
-        return self.address.startswith("http://")
+        return self.endpoint.is_rest
 
 
 def load_target(
@@ -92,9 +99,11 @@ generator there, beside the server.
     """
     spec = ModelSpec(model, version, label, signature)
     several = [inputs] if isinstance(inputs, Mapping) else inputs
-    arrays = [{name: as_array(name, value) for name, value in one.items()} for one in several]
-    if address.startswith("http://"):
+    endpoint = read_endpoint(address)
+    to_array = json_array if endpoint.is_rest else as_array
+    arrays = [{name: to_array(name, value) for name, value in one.items()} for one in several]
+    if endpoint.is_rest:
         bodies = tuple(predict_body(spec, one) for one in arrays)
-        return LoadTarget(address.rstrip("/"), bodies, f"{path_of(spec)}:predict", deadline_s)
+        return LoadTarget(endpoint.address, bodies, f"{path_of(spec)}:predict", deadline_s)
     requests = tuple(predict_request(spec, one).SerializeToString() for one in arrays)
-    return LoadTarget(address, requests, "", deadline_s)
+    return LoadTarget(endpoint.address, requests, "", deadline_s)
