@@ -51,7 +51,7 @@ def types(path):
     """Identities of every type, and strings under a name of bytes."""
     with v1.Graph().as_default(), v1.Session() as session:
         signatures = {}
-        for name in ("float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16",
+        for name in ("float32", "float64", "int8", "int16", "int32", "int64", "uint8",
                      "uint32", "uint64", "bool", "string", "float16", "bfloat16"):  # fmt: skip
             x = v1.placeholder(name, None, name=f"in_{name}")
             out = "y_bytes" if name == "string" else "y"
