@@ -227,10 +227,16 @@ def test_a_curve_ends_where_the_server_does_not_keep_up(stalling):
 
 
 @pytest.mark.parametrize(
-    "address", ["10.0.0.7:8500", "example.org:8500", "http://192.168.1.2:8501", "8.8.8.8", ":8500"]
+    "address", ["10.0.0.7:8500", "example.org:8500", "http://192.168.1.2:8501", "8.8.8.8:8500"]
 )
 def test_only_this_machine_is_loaded(address):
     with pytest.raises(ValueError, match=r"this machine's own.*unless its owner has agreed"):
+        load_target(address, {"x": [1.0]}, model="m")
+
+
+@pytest.mark.parametrize("address", ["", ":8500", "127.0.0.1", "https://127.0.0.1:8501"])
+def test_addresses_of_another_form_are_refused(address):
+    with pytest.raises(ValueError, match="address: expected HOST:PORT for gRPC"):
         load_target(address, {"x": [1.0]}, model="m")
 
 
