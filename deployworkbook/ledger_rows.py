@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, field, fields
@@ -23,6 +24,9 @@ COLUMNS = (
 COLUMNS_BEFORE = (18, 19, 22)
 MEASURED = tuple(f.name for f in fields(Measurement) if f.name != "throughput_per_s")
 MACHINE_COLUMNS, RATE_COLUMNS = 6, 3
+
+# Time, machine and fingerprint alone take more.
+LEAST_ROW_BYTES = 40
 
 # Whose record of a machine is lost; its rows are kept.
 UNKNOWN = "unknown: its record was damaged"
@@ -104,6 +108,9 @@ def readable_rows(content: bytes, log: bytes = b"") -> Rows:
     found = Rows()
     rates: dict[int, dict[int, float]] = {}
     measured: dict[int, list[Value]] = {}
+    misnumbered: list[list[Value]] = []
+    # Rows are numbered without gaps, so a number that the file has no room for is damaged.
+    most = (len(content) + len(log)) // LEAST_ROW_BYTES
     for number, values in records(content, log):
         try:
             if len(values) == MACHINE_COLUMNS:
@@ -113,14 +120,18 @@ def readable_rows(content: bytes, log: bytes = b"") -> Rows:
                 check_integer("batch size", size, 1)
                 check_integer("measurement", row, 1)
                 rates.setdefault(row, {})[size] = check_number("rate", rate, 0)  # type: ignore[index, arg-type]
-            elif len(values) in COLUMNS_BEFORE and number >= 1:
-                # SQLite stores the key apart from its record.
-                measured[number] = [number, *values[1:]]
+            elif len(values) in COLUMNS_BEFORE:
+                possible = 0 < number <= most
+                if not possible or measured.setdefault(number, values) != values:
+                    misnumbered.append(values)
         except (TypeError, ValueError):
             continue
-    for number, values in sorted(measured.items()):
+    # SQLite stores the number apart from its record, so one can be damaged without the other.
+    free = itertools.count(max([*measured, 0]) + 1)
+    numbered = [*sorted(measured.items()), *zip(free, misnumbered, strict=False)]
+    for number, values in numbered:
         defaults: dict[str, Value] = dict.fromkeys(COLUMNS) | {"made_by": ""}
-        row_ = defaults | dict(zip(COLUMNS, values, strict=False))
+        row_ = defaults | dict(zip(COLUMNS, values, strict=False)) | {"id": number}
         identity = row_["machine"]
         try:
             machines = {text_of("machine", identity): _machine(found.machines, str(identity))}
@@ -129,9 +140,7 @@ def readable_rows(content: bytes, log: bytes = b"") -> Rows:
             continue
         found.machines |= machines
         found.identities[number] = str(identity)
-    # A damaged number may be any; rows are numbered without gaps.
-    last = max([*found.entries, 0]) + len(measured)
-    found.highest = max([number for number in measured if number <= last], default=0)
+    found.highest = max([number for number, _ in numbered], default=0)
     return found
 
 

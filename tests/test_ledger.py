@@ -4,7 +4,7 @@ import multiprocessing
 import os
 import signal
 import sqlite3
-from dataclasses import fields, replace
+from dataclasses import FrozenInstanceError, fields, replace
 from random import Random
 
 import pandas as pd
@@ -194,6 +194,15 @@ def test_rows_whose_machine_is_lost_are_kept(path):
     (entry,) = ledger.entries()
     assert entry.measurement == FULL
     assert "unknown" in entry.machine.name
+
+
+def test_two_rows_that_damage_gave_one_number_are_both_kept(path):
+    Ledger(path).add_all([FULL, LEAST])
+    content = path.read_bytes()
+    # The key comes right before the record: 22 columns, of which the first is stored as NULL.
+    place = content.rindex(b"\x02\x17\x00")
+    found = readable_rows(content[:place] + b"\x01" + content[place + 1 :]).entries
+    assert {entry.measurement.variant for entry in found.values()} == {"float32", "int8"}
 
 
 def test_what_was_only_in_the_log_is_saved_too(path):
@@ -432,6 +441,34 @@ def test_an_empty_ledger_has_a_table(path):
 def test_an_impossible_measurement_is_refused(change, words):
     with pytest.raises(ValueError, match=words):
         Measurement("a", "b", "c", "d", "e", **change)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"size_bytes": 0, "compressed_bytes": 0, "peak_memory_bytes": 0},
+        {"correct": 0, "examples": 1},
+        {"correct": 1, "examples": 1},
+        {"latency_p50_ms": 0, "latency_p99_ms": 0, "load_ms": 0, "ready_ms": 0},
+        {"threads": 1},
+        {"throughput_per_s": {1: 0.0}},
+    ],
+)
+def test_a_measurement_may_be_at_its_limits(change):
+    measurement = Measurement("a", "b", "c", "d", "e", **change)
+    assert {name: getattr(measurement, name) for name in change} == change
+
+
+@pytest.mark.parametrize("name", ["variant", "runtime", "dataset", "note", "made_by"])
+def test_a_name_that_is_no_text_is_refused(name):
+    values = dict.fromkeys(("variant", "runtime", "runtime_version", "dataset"), "a")
+    with pytest.raises(TypeError, match=f"{name}: expected text"):
+        Measurement(**values | {"dataset_fingerprint": "f"} | {name: b"x"})
+
+
+def test_a_measurement_cannot_be_changed():
+    with pytest.raises(FrozenInstanceError):
+        FULL.variant = "other"
 
 
 def test_a_measurement_does_not_change_with_the_dictionary_that_made_it():
