@@ -60,6 +60,9 @@ def show(prices_file: PricesFile = None) -> None:
         for entries in (catalog.machines, catalog.storage, catalog.transfer, catalog.figures)
         for each in entries.values()
     ]
+    sources += [
+        each.device_source for each in catalog.machines.values() if each.device_source is not None
+    ]
     for source in dict.fromkeys(sources):
         print(f"Source: {source}" + (f"\n        {source.url}" if source.url else ""))
 
@@ -72,6 +75,7 @@ def _tables(catalog: Catalog) -> dict[str, tuple[Row, list[Row]]]:
             each.kind,
             str(each.vcpus),
             f"{each.memory_gib:g}",
+            f"{each.devices} × {each.device_memory_gib:g}" if each.devices else "",
             f"{each.price_usd or each.price_usd_per_hour:g}",
             "once" if each.kind == "edge" else "an hour",
             *_known(each.source),
@@ -105,7 +109,10 @@ def _tables(catalog: Catalog) -> dict[str, tuple[Row, list[Row]]]:
     known = ("as of", "basis")
     uses = ("1,000 writes", "1,000 reads", "GiB back")
     return {
-        "Machines": (("machine", "kind", "vCPUs", "GiB", "USD", "", *known), machines),
+        "Machines": (
+            ("machine", "kind", "vCPUs", "GiB", "devices, GiB", "USD", "", *known),
+            machines,
+        ),
         "Storage, USD": (("storage", "a GiB and month", *uses, *known), storage),
         "Transfer, USD": (("way", "a GiB", *known), transfer),
         "Figures": (("figure", "value", *known), figures),

@@ -21,8 +21,8 @@ MOST_USD = 1e12
 def to_cents(name: str, amount_usd: float) -> Decimal:
     """Round an amount to the cent, half up.
 
-    The nine digits that are kept first take away what binary fractions add: 0.005 USD is stored
-    as 0.005000000000000000104.
+    The nine digits that are kept first take away what binary fractions add or lack: three hours
+    at 0.075 USD are 0.225 USD, and come out as 0.22499999999999998: a cent would be lost.
 
     Args:
         name: What the amount is, for the message.
@@ -31,8 +31,8 @@ def to_cents(name: str, amount_usd: float) -> Decimal:
     Raises:
         ValueError: It is NaN, infinite, or 10¹² USD and more, where cents are lost.
 
-    >>> to_cents("requests", 0.248)
-    Decimal('0.25')
+    >>> to_cents("serving", 3 * 0.075)
+    Decimal('0.23')
     """
     if not np.isfinite(amount_usd) or abs(amount_usd) >= MOST_USD:
         raise ValueError(
@@ -43,7 +43,8 @@ def to_cents(name: str, amount_usd: float) -> Decimal:
                 remedy="One of its inputs is too large.",
             )
         )
-    return Decimal(repr(round(float(amount_usd), 9))).quantize(CENT, ROUND_HALF_UP)
+    # Adding 0 makes 0.00 of -0.00.
+    return Decimal(repr(round(float(amount_usd), 9))).quantize(CENT, ROUND_HALF_UP) + 0
 
 
 def as_usd(amount: Decimal | float) -> str:
@@ -52,4 +53,4 @@ def as_usd(amount: Decimal | float) -> str:
     >>> as_usd(1234.5)
     '1,234.50 USD'
     """
-    return f"{amount:,.2f} USD"
+    return f"{amount:z,.2f} USD"

@@ -83,6 +83,7 @@ COUNTS = {
     "regions": 1,
     "machine_vcpus": 1,
     "machine_servers": 1,
+    "machine_devices": 0,
     "replicas": 1,
     "least_replicas": 1,
     "versions_kept": 1,

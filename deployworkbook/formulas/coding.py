@@ -69,4 +69,5 @@ def entropy_bytes(values: ArrayLike) -> float:
     """
     array = check_array("values", values)
     _, counts = np.unique(array, return_counts=True)
-    return float(-(counts * np.log2(counts / array.size)).sum() / 8)
+    # log₂(n/c) is never negative, so that neither is a sum of nothing but zeros.
+    return float((counts * np.log2(array.size / counts)).sum() / 8)

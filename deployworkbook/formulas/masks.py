@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from deployworkbook.formulas.whole_numbers import rounded_down
 from deployworkbook.validation import check_array, check_integer, check_number, message
 
 
@@ -102,7 +103,7 @@ def mask_of_ranks(places: NDArray[np.int64], sparsity: float) -> NDArray[np.bool
     array([ True, False,  True,  True])
     """
     share = check_number("sparsity", sparsity, 0, 1)
-    return np.asarray(places >= int(np.floor(share * places.size + 0.5)))
+    return np.asarray(places >= int(rounded_down(share * places.size + 0.5)))
 
 
 def n_of_m_mask(scores: ArrayLike, *, keep: int, group: int, axis: int = 0) -> NDArray[np.bool_]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from deployworkbook.formulas.whole_numbers import rounded_down
 from deployworkbook.validation import check_array, check_number, check_same_shape, message
 
 
@@ -90,8 +91,7 @@ class Overhead:
             return 0.0
         if self.per_image == 0:
             return math.inf
-        # A hair's breadth for what division leaves: 0.3 / 0.1 is a little less than 3.
-        return float(math.floor(left / self.per_image * (1 + 1e-12)))
+        return float(rounded_down(left / self.per_image))
 
 
 def fit_overhead(batch_sizes: ArrayLike, times: ArrayLike) -> Overhead:

@@ -32,6 +32,8 @@ class CloudOrEdgeResult:
         cloud_by_rate_usd: A month in the cloud at each, shape ``[n]``.
         edge_by_rate_usd: A month on the boards at each, shape ``[n]``.
         break_even_per_s: From where on the boards are cheaper; ``None`` where they never are.
+        most_of_boards_per_s: What all boards together serve at the most, also beyond the curves; 0
+            where they can serve nothing.
     """
 
     requests_per_s: float
@@ -43,17 +45,12 @@ class CloudOrEdgeResult:
     cloud_by_rate_usd: NDArray[np.float64]
     edge_by_rate_usd: NDArray[np.float64]
     break_even_per_s: float | None
+    most_of_boards_per_s: float
 
     @property
     def totals_usd(self) -> tuple[float, float]:
         """A month here in the cloud, and on the boards."""
         return sum(self.cloud_usd.values()), sum(self.edge_usd.values())
-
-    @property
-    def most_of_boards_per_s(self) -> float:
-        """The largest of the rates that all boards together can serve; 0 where there is none."""
-        able = self.rates_per_s[np.isfinite(self.edge_by_rate_usd)]
-        return float(able.max(initial=0.0))
 
 
 class CloudOrEdgeView(View[CloudOrEdgeResult]):
@@ -129,12 +126,14 @@ class CloudOrEdgeView(View[CloudOrEdgeResult]):
         """List both months, the break-even point and what the boards can do."""
         cloud, edge = result.totals_usd
         even = result.break_even_per_s
-        each = f", {short(even / result.devices)} for each board" if even else ""
+        # Where the boards are cheaper from the picture's left end on, that end says nothing.
+        is_found = even is not None and even > result.rates_per_s[0]
+        each = f", {short((even or 0.0) / result.devices)} for each board" if is_found else ""
         return [
             ("cloud", f"{cloud:,.2f} USD a month"),
             ("edge", f"{edge:,.2f} USD a month" if np.isfinite(edge) else "cannot serve"),
             ("the boards are cheaper", f"{_where_cheaper(result)}{each}"),
-            ("all boards together serve about", rate_text(result.most_of_boards_per_s)),
+            ("all boards together serve at most", _most(result)),
         ]
 
 
@@ -143,5 +142,13 @@ def _where_cheaper(result: CloudOrEdgeResult) -> str:
     if even is None:
         return "at no rate that they can serve"
     if even <= lowest:
-        return f"already at {rate_text(lowest)}"
+        lowest_text, most = rate_text(lowest), result.rates_per_s[-1]
+        if (result.edge_by_rate_usd < result.cloud_by_rate_usd).all():
+            return f"over the whole range, {lowest_text} to {rate_text(most)}"
+        return f"from the beginning of the range, {lowest_text}"
     return f"from {rate_text(even)} on"
+
+
+def _most(result: CloudOrEdgeResult) -> str:
+    most = result.most_of_boards_per_s
+    return rate_text(most) if most else "none within the objective"

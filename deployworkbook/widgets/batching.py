@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from functools import lru_cache
 
 import numpy as np
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from deployworkbook.formulas.batch_simulation import BatchedService, serve_in_batches
 from deployworkbook.formulas.batching import fluid_size
 from deployworkbook.formulas.overhead import Overhead
+from deployworkbook.formulas.whole_numbers import rounded_up
 from deployworkbook.plots.batching import BatchingResult, BatchingView, Tail
 from deployworkbook.widgets.controls import LogSlider, Slider, Stops
 from deployworkbook.widgets.explorer import Explorer
@@ -72,8 +72,7 @@ def compute_batching(
 def _smallest_batch(rate_per_s: float, costs: Overhead) -> int | None:
     if rate_per_s * costs.per_image >= 1:
         return None
-    # A hair's breadth for what division leaves.
-    return math.ceil(fluid_size(rate_per_s, costs) * (1 - 1e-12))
+    return int(rounded_up(fluid_size(rate_per_s, costs)))
 
 
 def _served(

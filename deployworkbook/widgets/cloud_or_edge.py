@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from deployworkbook.costs.estimate.curves import break_even, cost_along
+from deployworkbook.costs.estimate.curves import break_even, cost_along, total_along
 from deployworkbook.costs.estimate.deployment import Deployment
 from deployworkbook.costs.estimate.workload import Workload
 from deployworkbook.costs.prices.catalog import Catalog
@@ -31,6 +31,8 @@ from deployworkbook.widgets.explorer import Explorer
 RATES_PER_S = np.geomspace(RATE_LOW_PER_S, RATE_HIGH_PER_S, 121)
 # So fine between two neighbours of these that no second scan is needed.
 SCAN = 129
+# Where the boards' limit is looked for: beyond what any number of these boards can do.
+LEAST_PER_S, MOST_PER_S = 1e-3, 1e9
 DEVICES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
 
 
@@ -90,7 +92,23 @@ def compute_cloud_or_edge(
         cloud_by_rate_usd=by_cloud[:-1],
         edge_by_rate_usd=by_edge[:-1],
         break_even_per_s=even,
+        most_of_boards_per_s=_most_of_boards_per_s(work, edge, catalog),
     )
+
+
+def _most_of_boards_per_s(work: Workload, edge: Deployment, catalog: Catalog) -> float:
+    """Find what the boards serve at the most, to a thousandth, wherever the picture ends."""
+    low, high = LEAST_PER_S, MOST_PER_S
+    if not np.isfinite(total_along("requests_per_s", [low], work, edge, catalog)[0]):
+        return 0.0
+    while high > 1.001 * low:
+        tried = np.geomspace(low, high, SCAN)
+        able = np.isfinite(total_along("requests_per_s", tried, work, edge, catalog))
+        if able.all():
+            return high
+        first = int(np.argmin(able))
+        low, high = float(tried[first - 1]), float(tried[first])
+    return low
 
 
 def cloud_or_edge_explorer(

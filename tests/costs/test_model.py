@@ -1,16 +1,20 @@
 """The estimate: each part by hand, the whole from its parts, and what must not go down."""
 
 import json
+import math
 from dataclasses import replace
 from decimal import Decimal
+from fractions import Fraction
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deployworkbook.costs.estimate.breakdown import KINDS
 from deployworkbook.costs.estimate.deployment import Deployment
-from deployworkbook.costs.estimate.inputs import gather
+from deployworkbook.costs.estimate.inputs import changed, gather
+from deployworkbook.costs.estimate.machines import fleet
 from deployworkbook.costs.estimate.model import estimate
 from deployworkbook.costs.estimate.parts import month_of
 from deployworkbook.costs.estimate.profile import Profile
@@ -337,6 +341,67 @@ def test_only_what_an_estimate_uses_is_said_to_be_assumed(int8):
     assert "machine_watts_per_vcpu" not in edge  # a board's power is a fact
     assert "device_life_months" in edge
     assert "device_life_months" not in cloud
+
+
+def machines_by_exact_fractions(rate, time_ms, limit):
+    return math.ceil(Fraction(rate) * Fraction(time_ms, 1000) / Fraction(limit))
+
+
+def test_a_round_number_of_machines_is_not_one_too_many(int8):
+    timed = replace(int8, service_ms=10.0, service_scv=0.0, served=True)
+    flat = Deployment(timed, machine="c7g.medium")
+    inputs = gather(Workload(1.0, latency_objective_ms=1e6), flat, load_catalog())
+    rates = np.arange(10, 2010)
+    for limit in ("0.6", "0.7"):
+        values = {
+            "requests_per_s": rates,
+            "service_s": 0.01,
+            "speed_ratio": 1.0,
+            "utilisation_limit_share": float(limit),
+        }
+        given = {name: np.broadcast_to(value, 2000) for name, value in values.items()}
+        found = fleet(changed(inputs, given))[:, 0]
+        exact = [machines_by_exact_fractions(int(rate), 10, limit) for rate in rates]
+        np.testing.assert_array_equal(found, np.maximum(exact, 2))  # two at the least
+    assert machines_by_exact_fractions(420, 10, "0.6") == 7
+
+
+@pytest.mark.parametrize(
+    ("machine", "gb", "fits"),
+    [
+        ("p5.4xlarge", 150, False),  # 80 GiB a device, 256 of the host
+        ("p5.4xlarge", 60, True),
+        ("tpu-v6e-1", 150, False),  # 32 GiB a chip, 176 of the host
+        ("g5.xlarge", 20, True),  # 24 GiB a device, 16 of the host
+        ("g5.xlarge", 24, False),
+        ("c7g.4xlarge", 20, True),
+    ],
+)
+def test_a_process_must_fit_into_the_devices_memory(int8, machine, gb, fits):
+    profile = replace(int8, memory_bytes=gb * 1e9)
+    deployment = Deployment(profile, machine=machine)
+    if fits:
+        assert estimate(Workload(1.0), deployment).replicas_at_peak == 2  # the least
+    else:
+        with pytest.raises(ValueError, match=rf"memory_bytes.*{machine}.* a device"):
+            estimate(Workload(1.0), deployment)
+
+
+def test_devices_take_their_own_power(int8):
+    def watts(machine):
+        found = estimate(Workload(1.0), Deployment(int8, machine=machine, replicas=1))
+        return found.energy_kwh_per_month * 1e3 / 730, " ".join(found.sources + found.assumptions)
+
+    power, said = watts("p5.4xlarge")
+    assert power == pytest.approx(16 * 5 + 700)  # vCPUs at 5 W each, and the H100
+    assert "H100 SXM: 80 GB, up to 700 W" in said
+    assert "unpublished_tpu_watts" not in said
+    power, said = watts("tpu-v6e-1")
+    assert power == pytest.approx(44 * 5 + 200)
+    assert "unpublished_tpu_watts" in said
+    power, said = watts("c7g.large")
+    assert power == pytest.approx(2 * 5)
+    assert "unpublished_tpu_watts" not in said
 
 
 def test_work_for_more_machines_than_there_are_names_the_requests(float32):

@@ -1,6 +1,6 @@
 """Money and tiers: cents, and amounts that cross from one price to the next."""
 
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 import numpy as np
 import pytest
@@ -35,6 +35,22 @@ def test_a_cent_is_rounded_half_up(usd, cents):
 def test_what_has_no_cents_is_refused_by_name(usd):
     with pytest.raises(ValueError, match="serving"):
         to_cents("serving", usd)
+
+
+@pytest.mark.parametrize(
+    ("hours", "price_usd", "cents"),
+    [(3, 0.075, "0.23"), (3, 0.145, "0.44"), (3, 0.415, "1.25"), (0.1, 0.35, "0.04")],
+)
+def test_half_a_cent_is_not_lost_to_binary_fractions(hours, price_usd, cents):
+    product = hours * price_usd  # stored a little below half a cent
+    assert Decimal(repr(product)).quantize(Decimal("0.01"), ROUND_HALF_UP) != Decimal(cents)
+    assert to_cents("serving", product) == Decimal(cents)
+
+
+@pytest.mark.parametrize("usd", [-0.0, -0.001, -1e-12, Decimal("-0.00"), Decimal("-0.004")])
+def test_nothing_has_no_sign(usd):
+    assert str(to_cents("serving", float(usd))) == "0.00"
+    assert as_usd(usd) == "0.00 USD"
 
 
 def test_an_amount_is_written_with_its_unit():

@@ -44,3 +44,14 @@ def test_out_of_range_is_refused():
         sparse_bytes(10, sparsity=-0.1, bits=4)
     with pytest.raises(TypeError, match="count"):
         sparse_bytes(1.5, sparsity=0.1, bits=4)
+
+
+def test_what_carries_no_information_takes_no_bytes_and_has_no_sign() -> None:
+    for found in (
+        entropy_bytes([7] * 10),
+        entropy_bytes([1]),
+        binary_entropy(0),
+        binary_entropy(1),
+        sparse_bytes(0, sparsity=1, bits=0),
+    ):
+        assert str(found) == "0.0"

@@ -10,7 +10,7 @@ import pytest
 from matplotlib.text import Text
 
 from deployworkbook.costs.advice.storing import storage_options
-from deployworkbook.costs.estimate.curves import break_even
+from deployworkbook.costs.estimate.curves import break_even, total_along
 from deployworkbook.costs.estimate.deployment import Deployment
 from deployworkbook.costs.estimate.model import estimate
 from deployworkbook.costs.estimate.profile import Profile
@@ -137,10 +137,25 @@ def test_cheap_boards_are_cheaper_already_and_dear_ones_never():
     explorer = cloud_or_edge_explorer(WORK, CLOUD)
     result = explorer.set(devices=1, board="raspberry-pi-zero-2-w")
     assert result.break_even_per_s == RATES_PER_S[0]
-    assert "cheaper already at 0.1 requests a second" in alt(explorer)
+    # The slider's end is no finding.
+    assert "cheaper from the beginning of the range, 0.1 requests a second" in alt(explorer)
+    assert "for each board" not in table(explorer)["the boards are cheaper"]
     result = explorer.set(devices=10_000, board="jetson-orin-nano-super")
     assert result.break_even_per_s is None
     assert "cheaper at no rate" in alt(explorer)
+
+
+@pytest.mark.parametrize(
+    ("devices", "board"),
+    [(100, "raspberry-pi-5-4gb"), (10_000, "raspberry-pi-5-4gb"), (1, "raspberry-pi-zero-2-w")],
+)
+def test_what_all_boards_serve_is_computed_beyond_the_picture_too(devices, board):
+    explorer = cloud_or_edge_explorer(WORK, CLOUD)
+    most = explorer.set(devices=devices, board=board).most_of_boards_per_s
+    edge = Deployment(PROFILE, machine=board, devices=devices)
+    rates = np.array([0.998, 1.002]) * most
+    costs = total_along("requests_per_s", rates, WORK, edge)
+    assert np.isfinite(costs).tolist() == [True, False]
 
 
 def test_a_catalogue_without_boards_is_refused():

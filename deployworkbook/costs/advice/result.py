@@ -161,7 +161,7 @@ class Advice:
             said.append(f"{profile.accuracy_share:.2%} accurate, {asked:.2%} asked")
         if self.too_large[at]:
             lost.append("memory")
-            there = machine.memory_gib * GIB * self.catalog.value("memory_limit_share")
+            there = machine.process_memory_gib * GIB * self.catalog.value("memory_limit_share")
             room, need = min(self.memory_objective_bytes, there), profile.memory_bytes
             said.append(f"{need / 1e6:,.0f} MB a process, {room / 1e6:,.0f} MB for it")
         if self.too_slow[at]:

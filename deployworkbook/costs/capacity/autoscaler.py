@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from dataclasses import dataclass, field
 
+from deployworkbook.formulas.whole_numbers import rounded_up
 from deployworkbook.validation import check_integer, check_number, message
 
 
@@ -122,10 +122,11 @@ class Decisions:
         if wish < current:
             # The highest wish of the window, but never a reason to grow.
             wish = min(current, max(each for _, each in self._wishes))
-        most = max(math.ceil(current * (1.0 + rule.surge_share)), current + rule.surge_replicas)
+        most = max(
+            int(rounded_up(current * (1.0 + rule.surge_share))), current + rule.surge_replicas
+        )
         return min(wish, most)
 
 
 def _ceiling(value: float) -> int:
-    # A hair's breadth for what division leaves: 4 · 0.9 / 0.6 is a little more than 6.
-    return max(1, math.ceil(value * (1.0 - 1e-12)))
+    return max(1, int(rounded_up(value)))

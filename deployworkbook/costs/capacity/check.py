@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from deployworkbook.costs.capacity.fleet import Fleet
 from deployworkbook.formulas.queueing import check_times, utilisation
 from deployworkbook.formulas.response import response_times
+from deployworkbook.formulas.whole_numbers import rounded_up
 from deployworkbook.validation import (
     check_array,
     check_integer,
@@ -127,12 +128,13 @@ def compare(
         arrivals = check_array("arrivals_s", came, ndim=1)
         responses = check_times("responses_s", took)
         check_same_shape("arrivals_s", arrivals, "responses_s", responses)
-        if len(responses) * (1.0 - p) < 1.0:
+        needed = int(rounded_up(1.0 / (1.0 - p)))
+        if len(responses) < needed:
             raise ValueError(
                 message(
                     "responses_s",
                     received=f"{len(responses)} requests",
-                    expected=f"at least {int(np.ceil(1 / (1 - p)))}, for percentile {p:g}",
+                    expected=f"at least {needed}, for percentile {p:g}",
                 )
             )
         rate = len(arrivals) / float(arrivals.max())

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from deployworkbook.costs.capacity.measured import replicas_for_times
+from deployworkbook.costs.capacity.result import MOST_REPLICAS, QUEUES, Capacity
 from deployworkbook.formulas.erlang import erlang_c
-from deployworkbook.formulas.queueing import (
-    check_times,
-    mean_conditional_wait_s,
-    mean_wait_s,
-    squared_variation,
-    utilisation,
-)
+from deployworkbook.formulas.queueing import mean_conditional_wait_s, mean_wait_s, utilisation
 from deployworkbook.formulas.waiting import response_percentile_s, response_survival_of
 from deployworkbook.validation import (
     check_array,
@@ -25,30 +19,6 @@ from deployworkbook.validation import (
 )
 
 Array = NDArray[np.float64]
-
-MOST_REPLICAS = 10_000_000
-QUEUES = ("shared", "per replica")
-
-
-@dataclass(frozen=True)
-class Capacity:
-    """A number of replicas, and what they would do.
-
-    Args:
-        replicas: How many.
-        utilisation: Share of time that their workers work, from 0 to less than 1.
-        delayed_share: Share of requests that wait.
-        mean_s: Mean response time, seconds.
-        percentile: Which one the objective names, such as 0.99.
-        response_s: Response time at that percentile, seconds.
-    """
-
-    replicas: int
-    utilisation: float
-    delayed_share: float
-    mean_s: float
-    percentile: float
-    response_s: float
 
 
 def replicas_for(
@@ -65,13 +35,16 @@ def replicas_for(
 ) -> Capacity:
     """Return the fewest replicas whose response time holds an objective.
 
-    The response time is that of M/G/c (``formulas.waiting``): Poisson arrivals, first come first
-    served. One replica more never makes it longer, so that halving finds the fewest exactly.
+    The response time is that of M/G/c: Poisson arrivals, first come first served. Where measured
+    times are given, their whole distribution decides (``formulas.response``); two moments would
+    not tell that 1.5 % of the requests are late however many replicas there are. Where only mean
+    and variation are known, the two-moment formula stands in (``formulas.waiting``). One replica
+    more never makes the response longer, so that halving finds the fewest.
 
     Args:
         arrival_rate_per_s: At the busiest time, not on average; more than 0.
         service_time_s: Mean time that a request occupies a worker; or the measured times, shape
-            ``[n]``, of which mean and squared variation are taken.
+            ``[n]``, whose whole distribution is then used.
         latency_objective_s: What the percentile may not exceed.
         service_scv: Squared coefficient of variation of the service times, if their mean is given;
             by default 1, as of the exponential distribution.
@@ -104,11 +77,18 @@ def replicas_for(
                     expected="one of the two: measured times have their own",
                 )
             )
-        times = check_times("service_time_s", service_time_s)
-        mean, scv = float(times.mean()), squared_variation(times)
-    else:
-        mean = check_number("service_time_s", service_time_s, 0, open_low=True)
-        scv = check_number("service_scv", 1.0 if service_scv is None else service_scv, 0)
+        return replicas_for_times(
+            arrival_rate_per_s,
+            service_time_s,
+            latency_objective_s=latency_objective_s,
+            percentile=percentile,
+            workers=workers,
+            headroom=headroom,
+            overhead_s=overhead_s,
+            queue=queue,
+        )
+    mean = check_number("service_time_s", service_time_s, 0, open_low=True)
+    scv = check_number("service_scv", 1.0 if service_scv is None else service_scv, 0)
     rate = check_number("arrival_rate_per_s", arrival_rate_per_s, 0, open_low=True)
     found = replicas_for_all(
         rate,

@@ -58,6 +58,9 @@ class Inputs:
     machine_usd_per_hour: Number
     machine_servers: Number
     machine_memory_bytes: Number
+    machine_devices: Number
+    machine_device_memory_bytes: Number
+    machine_device_watts: Number  # 0 where nobody publishes it
     machine_vcpus: Number
     machine_watts: Number
     speed_ratio: Number
@@ -99,6 +102,7 @@ class Inputs:
     incidents_per_month: Number
     hours_per_incident: Number
     machine_watts_per_vcpu: Number
+    unpublished_tpu_watts: Number
     device_life_months: Number
     device_failures_per_year_share: Number
     hours_per_device_visit: Number
@@ -214,6 +218,9 @@ def machine_inputs(machine: Machine) -> dict[str, float]:
         "machine_usd_per_hour": machine.price_usd_per_hour,
         "machine_servers": float(machine.servers),
         "machine_memory_bytes": machine.memory_gib * GIB,
+        "machine_devices": float(machine.devices),
+        "machine_device_memory_bytes": machine.device_memory_gib * GIB,
+        "machine_device_watts": machine.device_power_watts,
         "machine_vcpus": float(machine.vcpus),
         "machine_watts": machine.power_watts,
         "speed_ratio": machine.processor.speed_ratio,

@@ -7,8 +7,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from deployworkbook.costs.capacity.replicas import MOST_REPLICAS, replicas_for_all
+from deployworkbook.costs.capacity.replicas import replicas_for_all
+from deployworkbook.costs.capacity.result import MOST_REPLICAS
 from deployworkbook.costs.estimate.inputs import Inputs
+from deployworkbook.formulas.whole_numbers import rounded_down, rounded_up
 
 Array = NDArray[np.float64]
 
@@ -30,11 +32,17 @@ def workers(inputs: Inputs) -> Array:
 
         workers = min(cores, ⌊memory · limit / memory of a process⌋)
 
-    0 where not even one process fits.
+    Of a machine with GPUs or TPUs one a device, if a process fits into the device's own memory: the
+    host's memory does not help. 0 where not even one process fits.
     """
-    room = np.asarray(inputs.machine_memory_bytes) * inputs.memory_limit_share
+    limit = inputs.memory_limit_share
+    room = np.asarray(inputs.machine_memory_bytes) * limit
     need = np.maximum(np.asarray(inputs.memory_bytes, float), 1.0)
-    return np.asarray(np.minimum(inputs.machine_servers, np.floor(room / need)))
+    of_device = rounded_down(np.asarray(inputs.machine_device_memory_bytes) * limit / need)
+    on_devices = np.where(of_device >= 1, inputs.machine_servers, 0.0)
+    has_devices = np.asarray(inputs.machine_devices) > 0
+    on_cores = np.minimum(inputs.machine_servers, rounded_down(room / need))
+    return np.asarray(np.where(has_devices, on_devices, on_cores))
 
 
 def fleet(inputs: Inputs) -> Array:
@@ -57,7 +65,7 @@ def fleet(inputs: Inputs) -> Array:
     load = (np.asarray(inputs.requests_per_s) / groups)[..., None] * inputs.load_ratios
     time = service_s(inputs)[..., None]
     limit = np.asarray(inputs.utilisation_limit_share, float)[..., None]
-    busy = np.ceil(load * time / (asked * limit))
+    busy = rounded_up(load * time / (asked * limit))
     # One hopeless case must not stop the others that are computed with it.
     too_much = load * time / asked > MOST_REPLICAS
     held = replicas_for_all(

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from deployworkbook.costs.capacity.replicas import MOST_REPLICAS
+from deployworkbook.costs.capacity.result import MOST_REPLICAS
 from deployworkbook.costs.estimate.breakdown import CostBreakdown, Part
 from deployworkbook.costs.estimate.deployment import Deployment
 from deployworkbook.costs.estimate.inputs import Inputs, changed, gather
@@ -107,11 +107,12 @@ def _check_counts(values: Mapping[str, Any], machine: Machine) -> None:
 
 def _check_feasible(inputs: Inputs, found: Month, deployment: Deployment, machine: Machine) -> None:
     if float(workers(inputs)) < 1:
-        need, room = float(np.asarray(inputs.memory_bytes)), machine.memory_gib
-        received = f"{need / 2**30:.3g} GiB, on {machine.name} with {room:g} GiB"
-        raise ValueError(
-            message("memory_bytes", received=received, expected="what the machine has room for")
-        )
+        need, room = float(np.asarray(inputs.memory_bytes)), machine.process_memory_gib
+        where = f"{room:g} GiB a device" if machine.devices else f"{room:g} GiB"
+        received = f"{need / 2**30:.3g} GiB, on {machine.name} with {where}"
+        share = float(np.asarray(inputs.memory_limit_share))
+        expected = f"at most {share:.0%} of that memory, {share * room:.3g} GiB"
+        raise ValueError(message("memory_bytes", received=received, expected=expected))
     if found.able:
         return
     time, objective = float(service_s(inputs)), float(np.asarray(inputs.latency_objective_s))
@@ -153,7 +154,8 @@ def _assumptions(
     processor = machine.processor
     edge = machine.kind == "edge"
     queue = (
-        "a region's requests come at random and wait in one queue for the next free core (M/G/c)"
+        "a region's requests come at random and wait in one queue for the next free core (M/G/c); "
+        "of the service times only mean and variation are known, not their whole distribution"
     )
     said = [
         f"one core of {processor.name} has {processor.speed_ratio:g} "
@@ -169,6 +171,8 @@ def _assumptions(
     skipped = {"memory_limit_share"} | ({"server_overhead_ms"} if edge else set())
     if deployment.server_overhead_ms is not None or deployment.profile.served:
         skipped.add("server_overhead_ms")
+    if not machine.devices or machine.device_power_watts:
+        skipped.add("unpublished_tpu_watts")
     if not deployment.spot_share:
         skipped |= {"spot_discount_share", "spot_overhead_share"}
     if deployment.regions == 1:
@@ -187,6 +191,8 @@ def _sources(book: Catalog, machine: Machine, deployment: Deployment) -> tuple[s
     trainer = book.machine(deployment.training_machine)
     storage = book.storage_named(deployment.storage)
     named = [machine.source, trainer.source, storage.source]
+    if machine.device_source is not None:
+        named.append(machine.device_source)
     named += [each.source for each in book.transfer.values()]
     edge = machine.kind == "edge"
     for name, each in book.figures.items():

@@ -65,7 +65,10 @@ def month_of(inputs: Inputs) -> Month:
     able = np.asarray(np.isfinite(needed).all(axis=-1))
     serving = np.where(able[..., None], needed, 0.0)
     mean = serving @ inputs.load_shares
+    published = np.asarray(inputs.machine_device_watts)
+    device_watts = np.where(published > 0, published, inputs.unpublished_tpu_watts)
     cloud_watts = np.asarray(inputs.machine_vcpus) * inputs.machine_watts_per_vcpu
+    cloud_watts = cloud_watts + np.asarray(inputs.machine_devices) * device_watts
     watts = np.where(edge, inputs.machine_watts, cloud_watts)
     energy_kwh = mean * watts * HOURS_PER_MONTH / 1e3
     lines = (

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from deployworkbook.costs.advice.result import Advice, Choice
-from deployworkbook.costs.capacity.replicas import Capacity, capacity_of
+from deployworkbook.costs.capacity.replicas import capacity_of
+from deployworkbook.costs.capacity.result import Capacity
 from deployworkbook.costs.estimate.breakdown import CostBreakdown
 from deployworkbook.costs.estimate.deployment import Deployment
 from deployworkbook.costs.estimate.inputs import gather

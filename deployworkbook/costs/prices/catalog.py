@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
+from deployworkbook.formulas.whole_numbers import rounded_down
 from deployworkbook.validation import check_choice
 
 Basis = Literal["seen", "recalled", "own"]
@@ -81,7 +82,9 @@ class Machine:
         memory_gib: Of the machine.
         source: Where its price comes from.
         devices: GPUs or TPU chips.
-        device_memory_gib: Of each of them.
+        device_memory_gib: Of each of them; what they compute with must fit into it.
+        device_power_watts: Of each of them, at full load; 0 where nobody publishes it.
+        device_source: Where memory and power of the devices come from.
         price_usd_per_hour: Rented, on demand; 0 for edge.
         price_usd: Bought; 0 for a cloud's.
         power_watts: At full load; 0 for a cloud's, whose price includes it.
@@ -95,16 +98,23 @@ class Machine:
     source: Source
     devices: int = 0
     device_memory_gib: float = 0.0
+    device_power_watts: float = 0.0
+    device_source: Source | None = None
     price_usd_per_hour: float = 0.0
     price_usd: float = 0.0
     power_watts: float = 0.0
+
+    @property
+    def process_memory_gib(self) -> float:
+        """Memory that a process which serves has to fit into: of a device, or of the machine."""
+        return self.device_memory_gib if self.devices else self.memory_gib
 
     @property
     def servers(self) -> int:
         """How many requests it computes at once: one a core, or one a device."""
         if self.devices:
             return self.devices
-        return max(1, int(self.vcpus * self.processor.cores_per_vcpu_ratio))
+        return max(1, int(rounded_down(self.vcpus * self.processor.cores_per_vcpu_ratio)))
 
 
 @dataclass(frozen=True)

@@ -166,7 +166,7 @@ def _value(
 ) -> Any:
     """Check one field, and look up what it refers to."""
     field = f"{label}.{key}"
-    if key == "source":
+    if key in {"source", "device_source"}:
         return made["sources"][check_choice(field, value, made["sources"])]
     if key == "processor":
         return made["processors"][check_choice(field, value, made["processors"])]
@@ -226,6 +226,9 @@ def _check_whole(label: str, entry: Any) -> None:
             expected = "at least 1 for gpu and tpu, 0 for others"
             received = f"{entry.devices} for {entry.kind}"
             raise ValueError(message(f"{label}.devices", received=received, expected=expected))
+        if entry.devices and not entry.device_memory_gib:
+            expected = "the memory of each device, above 0"
+            raise ValueError(message(f"{label}.device_memory_gib", received="0", expected=expected))
     if isinstance(entry, Transfer) and entry.name != "internet" and len(entry.tiers) > 1:
         received = f"{len(entry.tiers)} tiers"
         raise ValueError(

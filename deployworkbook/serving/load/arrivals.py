@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from deployworkbook.formulas.whole_numbers import rounded_up
 from deployworkbook.validation import check_choice, check_integer, check_number
 
 POISSON, CONSTANT = "poisson", "constant"
@@ -46,7 +47,7 @@ def arrival_times(
     length = check_number("seconds", seconds, 0, open_low=True)
     most = check_integer("max_requests", max_requests, 1)
     if check_choice("pattern", pattern, (POISSON, CONSTANT)) == CONSTANT:
-        count = min(most, int(np.ceil(rate * length)))
+        count = min(most, int(rounded_up(rate * length)))
         return np.arange(count) / rate
     generator = np.random.default_rng(seed)
     # Six standard deviations more than the mean number; more than that would be drawn once in 10⁹.

@@ -1,0 +1,42 @@
+"""Whole numbers from quotients: a machine more or less must not hang on the last bit of a float.
+
+    420 · 0.01 / (1 · 0.6) = 7.000000000000001 in binary fractions, and 7 in numbers
+
+A quotient of a few products is off by some 10⁻¹⁵ of itself. A value within 10⁻¹² of a whole
+number is taken for it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+TOLERANCE = 1e-12
+
+
+def rounded_up(values: ArrayLike) -> NDArray[np.float64]:
+    """Return the smallest whole numbers that are not below some quotients.
+
+        ⌈x (1 - 10⁻¹²)⌉,  for x ≥ 0
+
+    Args:
+        values: x, any shape, at least 0; infinite ones stay so.
+
+    >>> float(rounded_up(420 * 0.01 / 0.6)), float(rounded_up(7.001))
+    (7.0, 8.0)
+    """
+    return np.asarray(np.ceil(np.asarray(values, np.float64) * (1.0 - TOLERANCE)))
+
+
+def rounded_down(values: ArrayLike) -> NDArray[np.float64]:
+    """Return the largest whole numbers that are not above some quotients.
+
+        ⌊x (1 + 10⁻¹²)⌋,  for x ≥ 0
+
+    Args:
+        values: x, any shape, at least 0; infinite ones stay so.
+
+    >>> float(rounded_down(0.3 / 0.1)), float(rounded_down(2.999))
+    (3.0, 2.0)
+    """
+    return np.asarray(np.floor(np.asarray(values, np.float64) * (1.0 + TOLERANCE)))
