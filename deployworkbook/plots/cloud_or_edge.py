@@ -151,4 +151,6 @@ def _where_cheaper(result: CloudOrEdgeResult) -> str:
 
 def _most(result: CloudOrEdgeResult) -> str:
     most = result.most_of_boards_per_s
+    if most == np.inf:
+        return "more than is computed"
     return rate_text(most) if most else "none within the objective"

@@ -31,7 +31,7 @@ from deployworkbook.widgets.explorer import Explorer
 RATES_PER_S = np.geomspace(RATE_LOW_PER_S, RATE_HIGH_PER_S, 121)
 # So fine between two neighbours of these that no second scan is needed.
 SCAN = 129
-# Where the boards' limit is looked for: beyond what any number of these boards can do.
+# Where the boards' limit is looked for: of one board.
 LEAST_PER_S, MOST_PER_S = 1e-3, 1e9
 DEVICES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
 
@@ -98,17 +98,19 @@ def compute_cloud_or_edge(
 
 def _most_of_boards_per_s(work: Workload, edge: Deployment, catalog: Catalog) -> float:
     """Find what the boards serve at the most, to a thousandth, wherever the picture ends."""
+    # Each board has its share of the requests: what one can do, all do so many times.
+    one = replace(edge, devices=1)
     low, high = LEAST_PER_S, MOST_PER_S
-    if not np.isfinite(total_along("requests_per_s", [low], work, edge, catalog)[0]):
+    if not np.isfinite(total_along("requests_per_s", [low], work, one, catalog)[0]):
         return 0.0
     while high > 1.001 * low:
         tried = np.geomspace(low, high, SCAN)
-        able = np.isfinite(total_along("requests_per_s", tried, work, edge, catalog))
+        able = np.isfinite(total_along("requests_per_s", tried, work, one, catalog))
         if able.all():
-            return high
+            return float("inf")
         first = int(np.argmin(able))
         low, high = float(tried[first - 1]), float(tried[first])
-    return low
+    return low * edge.devices
 
 
 def cloud_or_edge_explorer(

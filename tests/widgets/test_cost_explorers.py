@@ -152,8 +152,8 @@ def test_cheap_boards_are_cheaper_already_and_dear_ones_never():
 def test_what_all_boards_serve_is_computed_beyond_the_picture_too(devices, board):
     explorer = cloud_or_edge_explorer(WORK, CLOUD)
     most = explorer.set(devices=devices, board=board).most_of_boards_per_s
-    edge = Deployment(PROFILE, machine=board, devices=devices)
-    rates = np.array([0.998, 1.002]) * most
+    edge = Deployment(PROFILE, machine=board, devices=1)
+    rates = np.array([0.998, 1.002]) * most / devices
     costs = total_along("requests_per_s", rates, WORK, edge)
     assert np.isfinite(costs).tolist() == [True, False]
 
