@@ -18,8 +18,8 @@ The layers, from the ground up; each imports only from those above it in this li
 - ``plots``, ``tables``: results in, picture or table out.
 - ``widgets``: explorers, which move a formula's arguments and draw its result.
 - ``exercises``: their questions, their checks, a learner's progress.
-- ``lessons``, ``kernels``, ``websocket``, ``lab``, ``doctor``: the notebooks, and what they need to
-  open.
+- ``lessons``, ``kernels``, ``websocket``, ``lab_log``, ``lab``, ``doctor``: the notebooks, and what
+  they need to open.
 - ``execution``, ``headless``: notebooks run without a browser, and their pages.
 - ``sweeping``: a sweep of compressions, told in the terminal.
 - ``commands``, ``cli``: the command ``deployworkbook``.

@@ -43,9 +43,12 @@ def start(workspace: Workspace, *, port: int | None = None, open_browser: bool =
     print(_installed(workspace, install(workspace)))
     os.environ[ENVIRONMENT_VARIABLE] = str(workspace.root)
 
-    # Here, since it takes a second to import.
+    # Here, since they take a second to import.
     from jupyterlab.labapp import LabApp
 
+    from deployworkbook.lab_log import quieten
+
+    quieten()
     LabApp.launch_instance(argv=options(workspace, port=port, open_browser=open_browser))
     return 0
 

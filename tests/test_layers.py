@@ -58,7 +58,8 @@ ALLOWED = {
     "widgets": {"validation", "formulas", "costs", "plots"},
     "exercises": {"validation", "workspace", "formulas"},
     "lessons": {"validation", "workspace"},
-    "lab": {"validation", "workspace", "kernels", "lessons"},
+    "lab": {"validation", "workspace", "kernels", "lessons", "lab_log"},
+    "lab_log": set(),
     "execution": {"validation", "workspace", "kernels"},
     "tables": set(),
     "doctor": {

@@ -1,0 +1,48 @@
+"""What the lab's terminal prints, and what it leaves out."""
+
+import logging
+
+import pytest
+from tornado.iostream import StreamClosedError
+from tornado.websocket import WebSocketClosedError
+
+from deployworkbook.lab_log import LOGGERS, ActionableOnly, quieten
+
+
+@pytest.fixture
+def log(caplog):
+    logger = logging.getLogger("a server")
+    logger.addFilter(ActionableOnly())
+    return logger
+
+
+def raised(log, error):
+    try:
+        raise error
+    except type(error):
+        log.exception("Uncaught exception")
+
+
+def test_messages_that_ask_nothing_of_a_learner_are_left_out(log, caplog):
+    log.warning("Notebook %s is not trusted", "04_training.ipynb")
+    log.warning("The websocket_ping_timeout (90000) cannot be longer than the interval (30000).")
+    raised(log, WebSocketClosedError())
+    raised(log, StreamClosedError())
+    assert caplog.records == []
+
+
+def test_errors_and_other_warnings_are_printed(log, caplog):
+    log.warning("Blocking request from an unknown origin")
+    raised(log, ValueError("a real error"))
+    assert [record.levelname for record in caplog.records] == ["WARNING", "ERROR"]
+
+
+def test_all_loggers_of_the_server_are_filtered():
+    before = {name: list(logging.getLogger(name).filters) for name in LOGGERS}
+    try:
+        quieten()
+        for name in LOGGERS:
+            assert isinstance(logging.getLogger(name).filters[-1], ActionableOnly)
+    finally:
+        for name, filters in before.items():
+            logging.getLogger(name).filters = filters
