@@ -11,6 +11,7 @@ import requests
 
 from deployworkbook.serving.embedded.batching import Batcher
 from deployworkbook.serving.embedded.batching_parameters import Batching
+from deployworkbook.serving.embedded.budget import Budget
 from deployworkbook.serving.embedded.config import read_batching
 from deployworkbook.serving.embedded.errors import Code, ServingError, invalid
 from tests.serving.conftest import predict_request, write
@@ -38,8 +39,8 @@ class Recorder:
 def batcher():
     made = []
 
-    def make(**parameters):
-        made.append(Batcher(Batching(num_batch_threads=1, **parameters)))
+    def make(budget=None, **parameters):
+        made.append(Batcher(Batching(num_batch_threads=1, **parameters), budget=budget))
         return made[-1]
 
     yield make
@@ -288,3 +289,12 @@ def test_a_server_with_batching(start, half, tmp_path):
         server.predict(predict_request(x=[1.0] * 5))
     assert refused.value.code() == grpc.StatusCode.INVALID_ARGUMENT
     assert refused.value.details() == "Task size 5 is larger than maximum input batch size 4"
+
+
+def test_a_padding_that_takes_too_much_memory_is_refused(batcher):
+    """One example of 1 MiB, and batches of 1000."""
+    budget = Budget(request_bytes=2**24, in_flight_bytes=2**24)
+    waiting = batcher(allowed_batch_sizes=(1000,), max_batch_size=1000, budget=budget)
+    with pytest.raises(ServingError, match="allowed_batch_sizes"):
+        waiting.run("key", [np.zeros((1, 2**18), np.float32)], run=lambda arrays: arrays)
+    assert budget.taken_bytes == 0

@@ -13,8 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deployworkbook.serving.embedded.batching_parameters import Batching
+from deployworkbook.serving.embedded.budget import Budget
 from deployworkbook.serving.embedded.errors import Code, ServingError, invalid
 from deployworkbook.serving.embedded.metrics import Metrics
+from deployworkbook.serving.embedded.tensors import bytes_of
 
 Arrays = list[NDArray[Any]]
 Run = Callable[[Arrays], Arrays]
@@ -64,9 +66,13 @@ class Batcher:
     Args:
         batching: The parameters.
         metrics: Where sizes and waits are counted.
+        budget: What the padding of a batch may take; ``None`` for any memory.
     """
 
-    def __init__(self, batching: Batching, metrics: Metrics | None = None) -> None:
+    def __init__(
+        self, batching: Batching, metrics: Metrics | None = None, budget: Budget | None = None
+    ) -> None:
+        self._budget = budget
         self._batching = batching
         self._metrics = metrics or Metrics()
         self._changed = threading.Condition()
@@ -208,6 +214,19 @@ class Batcher:
         self._metrics.padding_size.observe(str(filled), value=filled - size)
         self._metrics.processed_batch_size.observe(value=filled)
         self._metrics.wrapped_run_count.add()
+        if self._budget is None or filled == size:
+            self._run_filled(run, parts, filled)
+            return
+        row_bytes = sum(bytes_of(array[:1]) for array in parts[0].arrays())
+        with self._budget.account() as account:
+            account.reserve(
+                2 * (filled - size) * row_bytes,
+                f"a batch padded from {size} to {filled} examples (allowed_batch_sizes)",
+            )
+            self._run_filled(run, parts, filled)
+
+    def _run_filled(self, run: Run, parts: list[_Part], filled: int) -> None:
+        size = sum(part.size for part in parts)
         inputs = []
         for arrays in zip(*(part.arrays() for part in parts), strict=True):
             filling = [np.repeat(arrays[0][:1], filled - size, axis=0)] if filled > size else []

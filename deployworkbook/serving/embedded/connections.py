@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from functools import partial
 from typing import Any
 
@@ -13,6 +14,12 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from deployworkbook.serving.embedded.framing import StrictConnection
 from deployworkbook.serving.embedded.json_text import INDENT
 
+log = logging.getLogger(__name__)
+
+# Of connections that wait to be accepted, so many are taken before the first of them is looked at.
+ACCEPTED_AT_ONCE = 16
+# So many connections at a time are told that there are too many; others are closed at once.
+MOST_LINGERING = 16
 HEADER_SECONDS = 10.0
 LINGER_SECONDS = 1.0
 LARGEST_HEADERS_BYTES = 16 * 1024
@@ -31,31 +38,52 @@ class LimitedProtocol(H11Protocol):
         args: uvicorn's.
         most: How many connections may be open.
         header_seconds: How long a request's first line and headers may take.
+        lingering: The connections that are being told that there are too many.
         kwargs: uvicorn's.
     """
 
     conn: StrictConnection
 
-    def __init__(self, *args: Any, most: int, header_seconds: float, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        most: int,
+        header_seconds: float,
+        lingering: set[LimitedProtocol],
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.conn = StrictConnection(LARGEST_HEADERS_BYTES)
         self._most = most
         self._header_seconds = header_seconds
         self._waiting: asyncio.TimerHandle | None = None
+        self._lingering = lingering
         self._refused = False
 
     def connection_made(self, transport: Any) -> None:
         """Take a connection, or say that there are too many."""
         if len(self.connections) >= self._most:
             self._refused = True
-            transport.write(_BUSY)
-            # Closed at once, what the client has sent in vain would reset the connection, and it
-            # would not read why.
-            transport.write_eof()
-            self._waiting = self.loop.call_later(LINGER_SECONDS, transport.abort)
+            log.warning("A connection was refused: --max_connections=%d are open", self._most)
+            self._refuse(transport)
             return
         super().connection_made(transport)
         self._watch()
+
+    def _refuse(self, transport: Any) -> None:
+        if len(self._lingering) >= MOST_LINGERING:
+            transport.abort()
+            return
+        transport.write(_BUSY)
+        try:
+            # Closed at once, what the client has sent in vain would reset the connection, and it
+            # would not read why.
+            transport.write_eof()
+        except OSError:  # it has left already
+            transport.abort()
+            return
+        self._lingering.add(self)
+        self._waiting = self.loop.call_later(LINGER_SECONDS, transport.abort)
 
     def data_received(self, data: bytes) -> None:
         """Pass data on, and watch whether a request's head is complete."""
@@ -86,6 +114,7 @@ class LimitedProtocol(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""
+        self._lingering.discard(self)
         if self._waiting is not None:
             self._waiting.cancel()
         if not self._refused:
@@ -105,4 +134,4 @@ class LimitedProtocol(H11Protocol):
 
 def limited(most: int) -> Any:
     """Make uvicorn's protocol with a limit of connections."""
-    return partial(LimitedProtocol, most=most, header_seconds=HEADER_SECONDS)
+    return partial(LimitedProtocol, most=most, header_seconds=HEADER_SECONDS, lingering=set())

@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
@@ -17,23 +18,26 @@ import grpc
 import uvicorn
 
 from deployworkbook.serving.api.addresses import host_and_port, is_loopback
-from deployworkbook.serving.embedded import config
+from deployworkbook.serving.embedded import config, connections
 from deployworkbook.serving.embedded.batching import Batcher
 from deployworkbook.serving.embedded.batching_parameters import Batching
 from deployworkbook.serving.embedded.budget import Budget
-from deployworkbook.serving.embedded.connections import LARGEST_HEADERS_BYTES, limited
+from deployworkbook.serving.embedded.descriptors import affordable_connections
 from deployworkbook.serving.embedded.errors import ServingError
 from deployworkbook.serving.embedded.flags import Options, complaint
 from deployworkbook.serving.embedded.grpc_service import GrpcServer
 from deployworkbook.serving.embedded.manager import Manager, every
 from deployworkbook.serving.embedded.metrics import Metrics
 from deployworkbook.serving.embedded.ports import bound
+from deployworkbook.serving.embedded.repeated_lines import SECONDS, FirstOfAKind
 from deployworkbook.serving.embedded.rest import Rest
 from deployworkbook.serving.embedded.servable import Servable
 from deployworkbook.serving.embedded.service import Service
 from deployworkbook.serving.embedded.warmup import warm_up
 
 log = logging.getLogger(__name__)
+
+BACKLOG = 1024
 
 
 def run(options: Options, *, parent_id: int | None = None) -> NoReturn:
@@ -53,6 +57,10 @@ def run(options: Options, *, parent_id: int | None = None) -> NoReturn:
     )
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     stopped = threading.Event()
+    repeated = FirstOfAKind()
+    for name in ("asyncio", connections.log.name):
+        logging.getLogger(name).addFilter(repeated)
+    every(SECONDS, repeated.report, until=stopped, name="Counting log lines")
     for number in ending_signals():
         signal.signal(number, lambda *_: stopped.set())
     _warn_if_wide(options.host)
@@ -107,7 +115,7 @@ class Server:
             else None
         )
         self._credentials = _credentials(options.ssl_config_file)
-        self._batcher = _batcher(options, self._metrics)
+        self._batcher = _batcher(options, self._metrics, self._budget)
         self._manager = Manager(
             self._load,
             retries=options.max_num_load_retries,
@@ -118,7 +126,9 @@ class Server:
 
     def run(self) -> None:
         """Load, open the ports, say so, and serve until stopped."""
-        options = self._options
+        ports = bool(self._options.port) + bool(self._options.rest_api_port)
+        most = affordable_connections(self._options.max_connections, ports=ports)
+        options = self._options = replace(self._options, max_connections=most)
         # What has been imported stays: the collector, which frees old models, need not look at it.
         gc.collect()
         gc.freeze()
@@ -142,6 +152,9 @@ class Server:
             web_thread.start()
             while not web.started and web_thread.is_alive():
                 self._stopped.wait(0.005)
+            for listening in self._sockets:
+                # Those beyond ACCEPTED_AT_ONCE wait in the system's queue.
+                listening.listen(BACKLOG)
             log.info(
                 "Exporting HTTP/REST API at:%s ...",
                 host_and_port(options.host, options.rest_api_port),
@@ -229,7 +242,8 @@ class Server:
         )
         settings = uvicorn.Config(
             rest,
-            http=limited(self._options.max_connections),
+            http=connections.limited(self._options.max_connections),
+            backlog=connections.ACCEPTED_AT_ONCE,
             ws="none",
             lifespan="off",
             loop="asyncio",
@@ -238,17 +252,17 @@ class Server:
             server_header=False,
             timeout_keep_alive=60,
             timeout_graceful_shutdown=max(1, int(self._options.drain_seconds)),
-            h11_max_incomplete_event_size=LARGEST_HEADERS_BYTES,
+            h11_max_incomplete_event_size=connections.LARGEST_HEADERS_BYTES,
         )
         return uvicorn.Server(settings)
 
 
-def _batcher(options: Options, metrics: Metrics) -> Batcher | None:
+def _batcher(options: Options, metrics: Metrics, budget: Budget) -> Batcher | None:
     if not options.enable_batching:
         return None
     if options.batching_parameters_file:
-        return Batcher(config.read_batching(options.batching_parameters_file), metrics)
-    return Batcher(Batching(), metrics)
+        return Batcher(config.read_batching(options.batching_parameters_file), metrics, budget)
+    return Batcher(Batching(), metrics, budget)
 
 
 def _credentials(path: Path | None) -> Any:
