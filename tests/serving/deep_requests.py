@@ -386,6 +386,7 @@ LEAVES = (
     | st.sampled_from([0, 1, -1, 2**24 + 1, 2**53 + 1, 2**31, 2**63, -(2**63) - 1, 2**64, 10**400])
     | st.sampled_from([[], {}, [[]], {"b64": "YQ=="}, {"b64": "&"}, {"b64": 1}, [[[[1]]]]])
 )  # fmt: skip
+LONG_SPACE = b" " * 300_000  # long documents are read in another way
 LITERALS = [
     b"1e400",
     b"-1e400",
@@ -434,7 +435,7 @@ def posts(draw):
     """A valid post, and others made of it, each with the number of fields that were changed."""
     path, document, right = draw(st.one_of(valid_posts(), valid_posts(), valid_example_posts()))
     written = json.dumps(document)
-    start = draw(st.sampled_from([b"", b" \n", b"\xef\xbb\xbf"]))
+    start = draw(st.sampled_from([b"", b"", b" \n", b"\xef\xbb\xbf", LONG_SPACE]))
     end = draw(st.sampled_from([b"", b"", b"\0", b";", b"\n{}", b"\xff"]))
     made = [(Post(path, start + written.encode() + end, right), 0)]
     for changes in CHANGES:
@@ -442,11 +443,11 @@ def posts(draw):
         for _ in range(changes):
             change_json(draw, changed)
         text = json.dumps(changed, ensure_ascii=draw(st.booleans()))
-        made.append((Post(path, text.encode(), None), changes))
+        made.append((Post(path, start + text.encode() + end, None), changes))
     for _ in range(2):  # of the text, a part is another
         text = written.encode()
         place = draw(st.integers(0, len(text) - 1))
         end_of_part = draw(st.integers(place, min(len(text), place + 4)))
         part = draw(st.sampled_from(LITERALS) | st.binary(max_size=2))
-        made.append((Post(path, text[:place] + part + text[end_of_part:], None), 1))
+        made.append((Post(path, start + text[:place] + part + text[end_of_part:], None), 1))
     return made
