@@ -18,7 +18,13 @@ from typing import TYPE_CHECKING, TypeVar
 from filelock import FileLock
 
 from deployworkbook.ledger_copies import copy_if_due, create_private
-from deployworkbook.ledger_rescue import DATABASE_ERRORS, DamagedLedger, is_damage, rescue
+from deployworkbook.ledger_rescue import (
+    DATABASE_ERRORS,
+    DamagedLedger,
+    has_damaged_header,
+    is_damage,
+    rescue,
+)
 from deployworkbook.ledger_rows import insert, insert_machine, read_entries
 from deployworkbook.ledger_schema import APPLICATION_ID, MAX_VERSION, MIGRATIONS, TABLES, migrate
 from deployworkbook.machine import Machine, this_machine
@@ -55,7 +61,7 @@ class Ledger:
             try:
                 self._open()
             except DATABASE_ERRORS as error:
-                if not is_damage(error):
+                if not (is_damage(error) or has_damaged_header(self.path)):
                     raise OSError(
                         f"{self.path} cannot be opened as the ledger ({error}). See that its "
                         "folder is there, can be written, and has room."

@@ -45,6 +45,15 @@ def is_damage(error: BaseException) -> bool:
     return code & 0xFF in DAMAGE_CODES or code == sqlite3.SQLITE_IOERR_SHORT_READ
 
 
+def has_damaged_header(path: Path) -> bool:
+    """Say whether a file names a way of writing that SQLite does not know, and so only reads."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        ways = file.read(20)[18:]
+    return any(way not in (1, 2) for way in ways)
+
+
 def rescue(path: Path, reason: object, notice: Callable[[str], None]) -> None:
     """Put a new ledger with all readable rows in the place of a damaged one, which is kept aside.
 

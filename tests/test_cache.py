@@ -197,6 +197,27 @@ def test_two_processes_build_once_and_the_second_waits(tmp_path):
     assert log.read_text() == "built\n"
 
 
+def test_eight_at_once_build_once(tmp_path):
+    barrier, built, results = threading.Barrier(8), [], []
+
+    def build(folder):
+        built.append(folder)
+        write_text("made")(folder)
+
+    def ask():
+        barrier.wait()
+        found = build_once(tmp_path / "a", build=build, load=read_text, notice=lambda text: None)
+        results.append(found)
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(built) == 1
+    assert sorted(results) == [("made", False)] * 7 + [("made", True)]
+
+
 def test_a_kill_while_building_leaves_nothing_half_written(tmp_path):
     log, started, go = tmp_path / "log", CONTEXT.Event(), CONTEXT.Event()
     process = CONTEXT.Process(target=build_slowly, args=(tmp_path / "a", log, started, go))

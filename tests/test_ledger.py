@@ -187,6 +187,17 @@ def test_a_ledger_marked_as_another_programs_is_known_by_its_tables(path):
     assert "1 of 1 rows" in notices[0]
 
 
+@pytest.mark.parametrize("place", [18, 19])
+def test_a_header_that_sqlite_only_reads_is_damage(path, place):
+    Ledger(path).add(FULL)
+    content = bytearray(path.read_bytes())
+    content[place] = 9
+    path.write_bytes(content)
+    ledger = Ledger(path, notice=lambda text: None)
+    ledger.add(LEAST)
+    assert [entry.measurement for entry in ledger.entries()] == [FULL, LEAST]
+
+
 def test_rows_whose_machine_is_lost_are_kept(path):
     ledger = Ledger(path, notice=lambda text: None)
     ledger.add_once(FULL, machine=replace(this_machine(), name="elsewhere"))
@@ -370,6 +381,23 @@ def test_the_table_has_units_and_numbers(path):
         assert table[column].dtype == "float64", column
     details = ledger.table(details=True).loc[1]
     assert (details["threads"], details["load (ms)"], details["ready (ms)"]) == (2, 512, 4010)
+
+
+def test_the_tables_figures_are_rounded(path):
+    ledger = Ledger(path)
+    ledger.add(
+        replace(
+            FULL,
+            size_bytes=1_234,
+            compressed_bytes=1_250,
+            correct=1,
+            examples=3,
+            peak_memory_bytes=1_234_567,
+        )
+    )
+    row = ledger.table().loc[1]
+    assert (row["size (KB)"], row["zipped (KB)"]) == (1.2, 1.2)
+    assert (row["accuracy (%)"], row["memory (MB)"]) == (33.33, 1)
 
 
 def test_the_table_shows_the_newest_of_each_kind_unless_asked_for_all(path):
