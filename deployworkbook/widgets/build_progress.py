@@ -155,7 +155,7 @@ class BuildProgress:
         seconds += sum(part.steps * self._rates[part.kind] for part in known)
         names = " and ".join(unknown)
         if not unknown:
-            return f"About {_seconds(seconds)} left."
+            return f"About {_seconds(seconds)} left, plus the time to measure it."
         if not seconds:
             return f"How long {names} will take isn't known yet."
         return f"About {_seconds(seconds)} left, then {names}: how long isn't known yet."

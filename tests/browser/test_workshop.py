@@ -43,7 +43,7 @@ def test_a_build_shows_its_time_left_and_ends_by_cancel_and_by_interrupt(page, k
     cancel = page.get_by_role("button", name="Cancel", exact=True)
     for number, end in enumerate((cancel.click, lambda: interrupt(page))):
         build.click()
-        page.get_by_text("left.").wait_for()
+        page.get_by_text("left, plus").wait_for()
         assert build.is_disabled()
         keep_picture(page, f"-building-{number}")
         end()
