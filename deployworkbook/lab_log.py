@@ -24,13 +24,32 @@ ROUTINE = (
 class ActionableOnly(logging.Filter):
     """Lets a record through unless it is routine or tells of a tab that was closed."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._is_following = False
+
     def filter(self, record: logging.LogRecord) -> bool:
         """Say whether to print a record."""
         error = record.exc_info[1] if record.exc_info else None
-        if isinstance(error, StreamClosedError | WebSocketClosedError):
-            return False
         message = record.getMessage()
+        if _is_of_a_closed_tab(error):
+            self._is_following = True
+            return False
+        # The failed request's headers and status come next, as records of their own.
+        if self._is_following and message.startswith("{"):
+            return False
+        if self._is_following and message.startswith("500 GET /api/kernels/"):
+            self._is_following = False
+            return False
         return not any(part in message for part in ROUTINE)
+
+
+def _is_of_a_closed_tab(error: BaseException | None) -> bool:
+    if isinstance(error, StreamClosedError | WebSocketClosedError):
+        return True
+    # A tab that is closed while its kernel starts: jupyter-server then looks at a connection that
+    # is gone already.
+    return isinstance(error, AttributeError) and error.name == "kernel_ws_protocol"
 
 
 def quieten() -> None:

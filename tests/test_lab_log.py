@@ -31,6 +31,15 @@ def test_messages_that_ask_nothing_of_a_learner_are_left_out(log, caplog):
     assert caplog.records == []
 
 
+def test_a_tab_that_is_closed_while_its_kernel_starts_is_left_out_with_its_request(log, caplog):
+    log.error("500 GET /api/kernels/1/channels before")
+    raised(log, AttributeError("gone", name="kernel_ws_protocol"))
+    log.error('{\n  "Host": "127.0.0.1"\n}')
+    log.error("500 GET /api/kernels/1/channels?session_id=2 (127.0.0.1) 2812.30ms")
+    log.error("500 GET /api/kernels/1/channels after")
+    assert [record.getMessage()[-6:] for record in caplog.records] == ["before", " after"]
+
+
 def test_errors_and_other_warnings_are_printed(log, caplog):
     log.warning("Blocking request from an unknown origin")
     raised(log, ValueError("a real error"))
