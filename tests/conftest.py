@@ -43,8 +43,15 @@ OWN_TESTS = tempfile.TemporaryDirectory(prefix="own-tests-")
 sys.path.insert(0, OWN_TESTS.name)
 
 
-def pytest_collection_modifyitems(items):
-    """What trains on the real MNIST comes first: no long test begins when all else has ended."""
+def pytest_collection_modifyitems(config, items):
+    """Leave out what only reports; put what trains on the real MNIST first.
+
+    So no long test begins when all else has ended.
+    """
+    if "report" not in config.option.markexpr:
+        reports = [item for item in items if item.get_closest_marker("report")]
+        config.hook.pytest_deselected(items=reports)
+        items[:] = [item for item in items if item not in reports]
     items.sort(key=lambda item: item.get_closest_marker("mnist") is None)
 
 

@@ -14,6 +14,7 @@ from deployworkbook import __version__
 from deployworkbook.cli import join_parameters, main
 from deployworkbook.ledger import Ledger
 from deployworkbook.measurement import Measurement
+from tests.waiting import WATCHDOG_S, wait_until
 
 
 def call(*arguments):
@@ -227,7 +228,6 @@ def test_an_error_that_is_looked_into_keeps_its_traceback(monkeypatch):
 
 def test_ctrl_c_exits_as_a_shell_expects(notebook, tmp_path):
     import signal
-    import time
 
     started = tmp_path / "started"
     path = notebook("wait", f"open({str(started)!r}, 'w').close()\nimport time\ntime.sleep(600)")
@@ -237,11 +237,11 @@ def test_ctrl_c_exits_as_a_shell_expects(notebook, tmp_path):
         text=True,
         env=dict(os.environ),
     )
-    deadline = time.monotonic() + 60
-    while not started.exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
-    said, _ = process.communicate(timeout=60)
+    try:
+        wait_until(started.exists, "the cell to run")
+        process.send_signal(signal.SIGINT)
+        said, _ = process.communicate(timeout=WATCHDOG_S)
+    finally:
+        process.kill()
     assert process.returncode == 130
     assert "stopped in code cell 2" in said

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from deployworkbook.compression.retrain import Examples, Settings
 from deployworkbook.training.data import load_dataset
 from deployworkbook.training.fit import Recipe, baseline, train
 from deployworkbook.training.mnist import ENVIRONMENT_VARIABLE
+from tests.waiting import wait_until
 
 
 @pytest.fixture(scope="session")
@@ -63,10 +63,7 @@ def dask_cluster(tmp_path):
 
         try:
             start("scheduler", "--port", "0", "--scheduler-file", str(contact))
-            deadline = time.monotonic() + 60
-            while not contact.exists() or not contact.read_text():
-                assert time.monotonic() < deadline, (tmp_path / "dask.log").read_text()
-                time.sleep(0.05)
+            wait_until(lambda: contact.exists() and contact.read_text(), "the scheduler")
             address = json.loads(contact.read_text())["address"]
             for _ in range(workers):
                 start("worker", address, "--nthreads", "2", "--no-nanny")

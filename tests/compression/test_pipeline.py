@@ -3,8 +3,11 @@
 import multiprocessing
 import os
 import signal
+<<<<<<< HEAD
 import time
 from contextlib import nullcontext
+=======
+>>>>>>> 9bc9052 (Tests wait for events, not for a clock; what chance moves is reported, not judged)
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +24,7 @@ from deployworkbook.compression.views import View
 from deployworkbook.training.data import load_dataset
 from deployworkbook.training.keras import set_seed
 from deployworkbook.training.models import mlp
+from tests.waiting import WATCHDOG_S, wait_until
 
 CONTEXT = multiprocessing.get_context("spawn")
 QUICK = Settings(epochs=1)
@@ -125,14 +129,15 @@ def test_what_changes_is_made_anew_and_what_came_before_is_not(tmp_path):
 def test_a_kill_loses_only_the_stage_that_it_hit(tmp_path):
     process = CONTEXT.Process(target=until_killed, args=(str(tmp_path),))
     process.start()
-    deadline = time.monotonic() + 120
-    # A hidden folder beside the first stage's whole one: the second is being made.
-    while not (list(tmp_path.glob("stage-*")) and list(tmp_path.glob(".stage-*.tmp"))):
+
+    def is_making_the_second():
+        """Whether a hidden folder stands beside the first stage's whole one."""
         assert process.is_alive()
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+        return list(tmp_path.glob("stage-*")) and list(tmp_path.glob(".stage-*.tmp"))
+
+    wait_until(is_making_the_second, "the second stage")
     os.kill(process.pid, signal.SIGKILL)
-    process.join(60)
+    process.join(WATCHDOG_S)
     outcomes = put_through(tmp_path, *STAGES[:2])
     assert [outcome.is_new for outcome in outcomes] == [False, True]
 
@@ -200,7 +205,7 @@ def test_two_processes_at_once_make_each_stage_once(tmp_path):
         process.start()
     (first, weights), (second, same) = (results.get(timeout=240) for _ in processes)
     for process in processes:
-        process.join(60)
+        process.join(WATCHDOG_S)
     assert [sorted(pair) for pair in zip(first, second, strict=True)] == [[False, True]] * 2
     assert weights == same
 

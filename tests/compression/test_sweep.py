@@ -25,6 +25,7 @@ from deployworkbook.measurement import Measurement
 from deployworkbook.training.data import load_dataset
 from deployworkbook.training.fit import Recipe, baseline
 from deployworkbook.workspace import ENVIRONMENT_VARIABLE, Workspace
+from tests.waiting import WATCHDOG_S, wait_until
 
 # Two pruned models, each with two widths.
 GRID = grid(bits=[4, 8], sparsity=[0.8, 0.9], temperature=[2])
@@ -181,7 +182,7 @@ def test_a_point_that_fails_is_tried_again_and_named_and_the_rest_goes_on(
 
 def kill_who_trains(workspace, number):
     """Kill the worker that makes the stage of this number, in the middle of it."""
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + WATCHDOG_S
     while time.monotonic() < deadline:
         if len(stages(workspace)) >= number - 1:
             begun = {path.name.split(".")[1] for path in workspace.models.glob(".stage-*.tmp")}
@@ -252,16 +253,15 @@ def test_ctrl_c_leaves_no_process_and_keeps_what_is_finished(workspace):
         env=dict(os.environ) | marked,
         start_new_session=True,
     )
-    deadline = time.monotonic() + 120
-    while not (workspace.ledger_path.exists() and rows(workspace)):
-        assert time.monotonic() < deadline
+
+    def has_rows():
         assert process.poll() is None
-        time.sleep(0.05)
+        return workspace.ledger_path.exists() and rows(workspace)
+
+    wait_until(has_rows, "the first row")
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers as well
-    began = time.monotonic()
-    said, errors = process.communicate(timeout=60)
+    said, errors = process.communicate(timeout=WATCHDOG_S)
     assert process.returncode == 130
-    assert time.monotonic() - began < 30  # a loaded machine's; on an idle one 2 s
     assert "Traceback" not in said + errors
     assert not [other for other in psutil.process_iter() if is_marked(other, marked)]
     kept = rows(workspace)

@@ -1,7 +1,6 @@
 """Replicas for an objective: by brute force, by their monotony, and as they are refused."""
 
 import math
-import time
 
 import numpy as np
 import pytest
@@ -150,16 +149,12 @@ def test_a_load_balancer_needs_more_than_a_shared_queue():
     assert shared < 30 < apart
 
 
-def test_all_of_an_advice_at_once_is_quick_and_equal():
+def test_all_of_an_advice_at_once_equals_one_at_a_time():
     """20 variants, 5 runtimes, 30 machines."""
     generator = np.random.default_rng(0)
     times = generator.uniform(5e-6, 0.05, (20, 5, 30))
     scv = generator.uniform(0, 2, times.shape)
-    started = time.perf_counter()
     found = replicas_for_all(1000.0, times, latency_objective_s=0.15, service_scv=scv)
-    seconds = time.perf_counter() - started
-    # Seen: 0.01 s. The budget of the advice as a whole is 0.2 s.
-    assert seconds < 0.2
     for place in [(0, 0, 0), (7, 3, 21), (19, 4, 29)]:
         arguments = {"latency_objective_s": 0.15, "service_scv": scv[place]}
         if np.isfinite(found[place]):

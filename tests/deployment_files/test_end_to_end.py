@@ -3,7 +3,7 @@
 import json
 import shutil
 import subprocess
-import time
+from functools import partial
 
 import pytest
 import requests
@@ -13,7 +13,8 @@ from deployworkbook.deployment_files import container, monitoring
 from deployworkbook.deployment_files.writing import write
 from deployworkbook.workspace import Workspace
 from tests.serving.conftest import ADDRESS, free_port
-from tests.serving.test_process import Process, wait_until
+from tests.serving.test_process import Process
+from tests.waiting import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -90,14 +91,16 @@ def test_every_panel_shows_something(server, folder, tmp_path, missing):
         )  # fmt: skip
     try:
         wait_until(lambda: _answers(port))
-        deadline = time.monotonic() + 30
         dashboard = json.loads((folder / "grafana/dashboards/serving.json").read_text())
         waiting = {t["expr"] for panel in dashboard["panels"] for t in panel["targets"]}
         assert len(waiting) == sum(len(panel.queries) for panel in monitoring.PANELS)
-        while waiting and time.monotonic() < deadline:
+
+        def has_values(query):
             ask(server, "/v1/models/digits:predict", inputs=[2.0])
-            waiting = {query for query in waiting if not _values(port, query)}
-        assert not waiting
+            return _values(port, query)
+
+        for query in sorted(waiting):
+            wait_until(partial(has_values, query), query)
         rules = requests.get(f"http://{ADDRESS}:{port}/api/v1/rules", timeout=20).json()
         (group,) = rules["data"]["groups"]
         assert len(group["rules"]) == 4

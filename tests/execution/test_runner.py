@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import pytest
 from deployworkbook.execution import runner
 from deployworkbook.execution.runner import run_jobs
 from deployworkbook.workspace import RUN_VARIABLE
+from tests.waiting import WATCHDOG_S, wait_until
 
 # A cell that writes its process into a file, starts a child that leaves its parent, and waits.
 WAIT_WITH_CHILD = """
@@ -70,13 +70,6 @@ jobs = [Job(Path(s), Path(s).parent / "out" / Path(s).name, {}, 300, 300) for s 
 outcomes = run_jobs(jobs, workers=1)
 print(json.dumps([[o.status, o.failed_cell, o.error] for o in outcomes]))
 """
-
-
-def wait_for(condition, what, limit_s=60):
-    deadline = time.monotonic() + limit_s
-    while not condition():
-        assert time.monotonic() < deadline, f"waited {limit_s} s for {what}"
-        time.sleep(0.02)
 
 
 def alive(process_id):
@@ -213,14 +206,19 @@ def test_the_end_of_the_command_is_the_end_of_all(write_notebook, tmp_path, numb
         stdout=subprocess.PIPE,
         text=True,
     )
-    wait_for(place.exists, "the cell to run")
-    processes = [int(text) for text in place.read_text().split()]
-    worker = psutil.Process(command.pid).children()[0].pid
+    family = [command.pid]
+    try:
+        wait_until(place.exists, "the cell to run")
+        family += [int(text) for text in place.read_text().split()]
+        family += [psutil.Process(command.pid).children()[0].pid]
 
-    command.send_signal(number)
-    told, _ = command.communicate(timeout=60)
+        command.send_signal(number)
+        told, _ = command.communicate(timeout=WATCHDOG_S)
 
-    wait_for(lambda: not any(map(alive, [*processes, worker])), "all processes to end")
+        wait_until(lambda: not any(map(alive, family)), "all processes to end")
+    finally:
+        for pid in filter(alive, family):  # a failure here fails no other test
+            os.kill(pid, signal.SIGKILL)
     if number != signal.SIGKILL:
         assert json.loads(told) == [
             ["stopped", 2, "stopped by the user"],

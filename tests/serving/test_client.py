@@ -1,6 +1,8 @@
 """Both clients against the server: the same answers, and errors that say what to do."""
 
+import contextlib
 import http.server
+import itertools
 import json
 import socket
 import threading
@@ -21,6 +23,7 @@ from deployworkbook.serving.load.engine import Plan, run
 from deployworkbook.serving.load.target import load_target
 from tests.serving import models
 from tests.serving.conftest import ADDRESS, AWKWARD_NAME, free_port
+from tests.waiting import WATCHDOG_S, wait_until
 
 # Three requests, one after the other.
 FEW = Plan(arrivals_s=None, lines=1, seconds=60, max_requests=3)
@@ -365,10 +368,7 @@ def test_a_server_that_is_not_there(protocol):
     place = f"{ADDRESS}:{free_port()}"
     address = place if protocol == "grpc" else f"http://{place}"
     with connect(address) as client:
-        started = time.monotonic()
         error = refused(client.predict, {"x": [1.0]}, model="half")
-        # Five tries, and about 1.5 s of waiting between them.
-        assert 1 < time.monotonic() - started < 8
     assert error.code is Code.UNAVAILABLE
     assert f"no answer from {address}" in error.said
     assert "deployworkbook serve --port=8500" in error.remedy
@@ -513,10 +513,8 @@ def test_no_other_error_is_asked_again(scripted, code):
 
 
 def test_the_deadline_ends_the_waiting_and_nothing_is_sent_again(scripted, protocol):
-    server = scripted(stall_s=20)
-    started = time.monotonic()
+    server = scripted(stall_s=WATCHDOG_S)  # it answers when the test is over
     error = refused(ask, server.address, deadline_s=0.3)
-    assert time.monotonic() - started < 2
     assert error.code is Code.DEADLINE_EXCEEDED
     assert "It was not sent again, since the first may still be running" in error.remedy
     assert len(server.requests) == 1
@@ -524,9 +522,7 @@ def test_the_deadline_ends_the_waiting_and_nothing_is_sent_again(scripted, proto
 
 def test_the_deadline_bounds_the_tries(scripted):
     server = scripted(*[Code.UNAVAILABLE] * 9)
-    started = time.monotonic()
     error = refused(ask, server.address, deadline_s=0.05)
-    assert time.monotonic() - started < 1
     assert error.code in (Code.UNAVAILABLE, Code.DEADLINE_EXCEEDED)
     assert len(server.requests) < 5
 
@@ -587,22 +583,18 @@ def test_an_answer_that_drips_ends_with_the_deadline():
             connection, _ = listening.accept()
             with connection:
                 connection.recv(1000)
-                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
-                for _ in range(100):
-                    try:
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+                with contextlib.suppress(OSError):  # until the client hangs up
+                    for _ in itertools.repeat(None):
                         connection.sendall(b" ")
-                    except OSError:
-                        return
-                    time.sleep(0.05)
+                        time.sleep(0.05)
 
         thread = threading.Thread(target=drip, daemon=True)
         thread.start()
         address = f"http://{ADDRESS}:{listening.getsockname()[1]}"
-        started = time.monotonic()
         with connect(address, deadline_s=0.4) as client:
             error = refused(client.status, "half")
         assert error.code is Code.DEADLINE_EXCEEDED
-        assert time.monotonic() - started < 3
         thread.join()
 
 
@@ -614,10 +606,7 @@ def test_a_signature_that_changed_with_the_version_is_looked_up_again(start, tmp
         assert client.predict(np.ones((1, 4), np.float32), model="m").output.shape == (1, 4)
         models.types(tmp_path / "2")
         (tmp_path / "2").rename(base / "2")
-        deadline = time.monotonic() + 20
-        while client.metadata("m").version != 2:
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        wait_until(lambda: client.metadata("m").version == 2, "version 2")
         assert refused(client.predict, np.ones((1, 4), np.float32), model="m")
         found = client.predict(np.float32([1.0]), model="m", signature="float32")
         assert found.output.tolist() == [1.0]

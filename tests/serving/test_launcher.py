@@ -25,7 +25,8 @@ from deployworkbook.serving.launcher.starting import start
 from deployworkbook.workspace import current_workspace
 from tests.serving import fakes
 from tests.serving.conftest import ADDRESS, predict_request, write
-from tests.serving.test_process import runs, wait_until
+from tests.serving.test_process import runs
+from tests.waiting import wait_until
 
 SYSTEM = "/usr/bin:/bin"
 

@@ -16,6 +16,7 @@ from deployworkbook.serving.embedded import connections
 from deployworkbook.serving.embedded.protos import predict_pb2
 from tests.serving import models
 from tests.serving.conftest import ADDRESS, predict_request
+from tests.waiting import WATCHDOG_S
 
 FEW = settings(max_examples=150, deadline=None, derandomize=True)
 
@@ -94,9 +95,11 @@ def test_more_grpc_connections_than_allowed_leave_the_server_well(small):
     apart = [("grpc.use_local_subchannel_pool", 1)]
     channels = [grpc.insecure_channel(f"{ADDRESS}:{small.options.port}", apart) for _ in range(12)]
     ready = 0
-    for channel in channels:
+    for place, channel in enumerate(channels):
         try:
-            grpc.channel_ready_future(channel).result(timeout=0.3)
+            # The first must get in, however long that takes; the last never will.
+            patience_s = 0.3 if place else WATCHDOG_S
+            grpc.channel_ready_future(channel).result(timeout=patience_s)
             ready += 1
         except grpc.FutureTimeoutError:
             continue
@@ -110,10 +113,8 @@ def test_a_client_slow_with_its_body(small):
     opened = open_socket(
         small, b"POST /v1/models/half:predict HTTP/1.1\r\nHost: a\r\nContent-Length: 50\r\n\r\n{"
     )
-    started = time.monotonic()
     while b"408" not in opened.recv(4096):
         pass
-    assert 0.5 < time.monotonic() - started < 5
     opened.close()
     assert well(small)
 
@@ -122,9 +123,7 @@ def test_a_client_slow_with_its_headers(start, half, monkeypatch):
     monkeypatch.setattr(connections, "HEADER_SECONDS", 0.3)
     server = start(model_base_path=half, model_name="half")
     opened = open_socket(server, b"GET /v1/mod")
-    started = time.monotonic()
     assert answer_of(opened) == b""
-    assert time.monotonic() - started < 5
     assert well(server)
 
 

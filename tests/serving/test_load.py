@@ -23,6 +23,7 @@ from deployworkbook.serving.load.process import RunningLoad
 from deployworkbook.serving.load.result import NOT_SENT, LoadResult
 from deployworkbook.serving.load.target import LoadTarget, load_target
 from tests.serving.conftest import ADDRESS, free_port
+from tests.waiting import WATCHDOG_S
 
 
 @pytest.fixture(params=["grpc", "rest"])
@@ -171,25 +172,26 @@ def test_a_server_that_is_not_there_is_counted(scheme):
 
 def test_what_cannot_be_sent_in_time_is_counted_as_waiting(stalling):
     now = time.monotonic()
-    stalling.stall = (now, now + 60)
+    stalling.stall = (now, now + WATCHDOG_S)
     target = LoadTarget(stalling.address, (b"",), deadline_s=0.3)
-    started = time.monotonic()
     result = open_loop(target, 50, seconds=0.4, pattern="constant", connections=1)
-    assert time.monotonic() - started < 10
-    # One every 0.3 s while requests may be sent, for 0.4 + 0.3 s: at 0, 0.3 and 0.6.
-    assert result.errors == {"DEADLINE_EXCEEDED": 3, "NOT_SENT": 17}
-    assert len(result) == 20
+    # At most one every 0.3 s while requests may be sent, for 0.4 + 0.3 s: at 0, 0.3 and 0.6.
+    assert set(result.errors) == {"DEADLINE_EXCEEDED", "NOT_SENT"}
+    assert result.errors["DEADLINE_EXCEEDED"] <= 3
+    assert len(result) == sum(result.errors.values()) == 20
     stalling.stall = (0, 0)
 
 
 def test_rest_errors_and_timeouts_are_counted():
+    given_up = threading.Event()
+
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_POST(self):
             body = self.rfile.read(int(self.headers["Content-Length"]))
             if body == b"late":
-                time.sleep(0.6)
+                given_up.wait(WATCHDOG_S)
             if body == b"bye":
                 self.close_connection = True
                 return
@@ -206,8 +208,10 @@ def test_rest_errors_and_timeouts_are_counted():
         thread.start()
         address = f"http://{ADDRESS}:{server.server_port}"
         payloads = (b"fine", b"late", b"busy", b"bye")
-        target = LoadTarget(address, payloads, "/x", deadline_s=0.3)
+        # Long enough for the quick ones on any machine.
+        target = LoadTarget(address, payloads, "/x", deadline_s=2.0)
         result = open_loop(target, 20, seconds=0.4, pattern="constant")
+        given_up.set()
         server.shutdown()
         thread.join()
     assert result.errors == {"DEADLINE_EXCEEDED": 2, "UNAVAILABLE": 4}

@@ -21,6 +21,7 @@ from deployworkbook.serving.embedded.protos import predict_pb2
 from deployworkbook.serving.embedded.server import ending_signals
 from tests.serving import models
 from tests.serving.conftest import ADDRESS, free_port, predict_request, write
+from tests.waiting import wait_until
 
 
 class Process:
@@ -36,12 +37,13 @@ class Process:
             )
         self.channel = grpc.insecure_channel(f"{ADDRESS}:{self.port}")
 
-    def says(self, text, seconds=60):
-        deadline = time.monotonic() + seconds
-        while text not in self.log.read_text():
-            assert self.popen.poll() is None, self.log.read_text()
-            assert time.monotonic() < deadline, self.log.read_text()
-            time.sleep(0.02)
+    def says(self, text):
+        def is_said():
+            said = self.log.read_text()
+            assert text in said or self.popen.poll() is None, said
+            return text in said
+
+        wait_until(is_said, f"{text!r} in the log")
         return self
 
     def predict(self, request, timeout=30):
@@ -72,13 +74,6 @@ def runs(pid):
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
-
-
-def wait_until(condition, seconds=30):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def call(*flags):

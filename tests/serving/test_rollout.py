@@ -1,7 +1,6 @@
 """From a repository into a running server: versions and labels change, and no request fails."""
 
 import threading
-import time
 
 import numpy as np
 import pytest
@@ -18,6 +17,7 @@ from deployworkbook.serving.repository.model_repository import ModelRepository
 from deployworkbook.workspace import write_atomically
 from tests.serving import models
 from tests.serving.conftest import ADDRESS
+from tests.waiting import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -110,11 +110,11 @@ def test_a_server_that_watches_the_folder_follows_publishing_and_withdrawing(
         values = []
 
         def wait_for(value):
-            deadline = time.monotonic() + 20
-            while (found := answer(client).output.tolist()) != [value]:
-                values.append(found)
-                assert time.monotonic() < deadline
-                time.sleep(0.01)
+            def is_answered():
+                values.append(answer(client).output.tolist())
+                return values[-1] == [value]
+
+            wait_until(is_answered, f"the answer {value}")
 
         wait_for(2.0)
         repository.publish(exported[2])
@@ -131,10 +131,7 @@ def test_a_config_file_that_is_polled(start, repository, exported, tmp_path):
     repository.publish(exported[2])
     write_atomically(file, config_text({"half": ServedModel(repository.base_path)}))
     with connect(server.address) as client:
-        deadline = time.monotonic() + 20
-        while answer(client).output.tolist() != [3.0]:
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        wait_until(lambda: answer(client).output.tolist() == [3.0], "version 2")
 
 
 def test_a_refused_config_says_why(served, repository):

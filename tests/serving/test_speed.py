@@ -21,7 +21,8 @@ from deployworkbook.serving.embedded.protos import predict_pb2, tf
 from deployworkbook.training.keras import keras
 from tests.serving import models
 from tests.serving.conftest import ADDRESS, free_port, predict_request, write
-from tests.serving.test_process import Process, wait_until
+from tests.serving.test_process import Process
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.timing
 
@@ -85,7 +86,7 @@ def running(tmp_path):
                     stderr=log,
                 )
             )
-        wait_until(lambda: listens(port), seconds=60)
+        wait_until(lambda: listens(port))
         return port
 
     yield serve, echo, flask

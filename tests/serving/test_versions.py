@@ -20,6 +20,7 @@ from deployworkbook.serving.embedded.protos import (
 from deployworkbook.serving.embedded.versions import Policy, version_number, versions_below
 from tests.serving import models
 from tests.serving.conftest import predict_request, write
+from tests.waiting import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -57,13 +58,6 @@ def states(server, name="default"):
     return {s.version: (s.state, s.status.error_code) for s in answer.model_version_status}
 
 
-def wait_for(condition, seconds=20):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it took too long"
-        time.sleep(0.01)
-
-
 def version_of(server, name="default", **spec):
     return server.predict(predict_request(name, **spec)).model_spec.version.value
 
@@ -81,7 +75,7 @@ def test_of_two_folders_of_one_version_the_last_by_name_is_served(start, publish
     (tmp_path / "m" / "2").rename(tmp_path / "m" / "0001")  # y = x / 2 + 2 in place of + 1
     assert versions_below(tmp_path / "m") == {1: tmp_path / "m" / "1"}
     server = start(model_base_path=tmp_path / "m")
-    wait_for(lambda: version_of(server) == 1)
+    wait_until(lambda: version_of(server) == 1)
     assert server.predict(predict_request("default", [0.0])).outputs["y"].float_val == [1.0]
     said = "Duplicate version directories detected. Version 1 will be loaded from 1, 0001 will be"
     server.server._manager.poll()
@@ -107,23 +101,23 @@ def test_a_new_version_is_loaded_and_then_the_old_unloaded(start, publish, tmp_p
     server = start(model_base_path=base)
     assert version_of(server) == 1
     publish(base, 2)
-    wait_for(lambda: states(server).get(2) == (30, 0))
+    wait_until(lambda: states(server).get(2) == (30, 0))
     assert version_of(server) == 2
     # What was unloaded stays listed.
-    wait_for(lambda: states(server)[1] == (50, 0))
+    wait_until(lambda: states(server)[1] == (50, 0))
     with pytest.raises(grpc.RpcError) as refused:
         version_of(server, version=1)
     assert refused.value.details() == "Servable not found for request: Specific(default, 1)"
     # The newest deleted: the previous one is back.
     shutil.rmtree(base / "2")
-    wait_for(lambda: version_of(server) == 1)
+    wait_until(lambda: version_of(server) == 1)
     # The folder gone for a moment: nothing is lost.
     base.rename(tmp_path / "away")
     time.sleep(0.3)
     assert version_of(server) == 1
     # All versions deleted: nothing is served.
     base.mkdir()
-    wait_for(lambda: states(server)[1] == (50, 0))
+    wait_until(lambda: states(server)[1] == (50, 0))
     with pytest.raises(grpc.RpcError, match=r"Latest\(default\)"):
         version_of(server)
 
@@ -133,7 +127,7 @@ def test_a_broken_version_takes_no_good_one_down(start, publish, tmp_path):
     publish(base, 1)
     server = start(model_base_path=base)
     publish(base, 2, "broken")
-    wait_for(lambda: 2 in states(server) and states(server)[2][0] == 50)
+    wait_until(lambda: 2 in states(server) and states(server)[2][0] == 50)
     assert states(server)[1] == (30, 0)
     assert states(server)[2][1] != 0
     (said,) = server.get("/default/versions/2").json()["model_version_status"]
@@ -141,7 +135,7 @@ def test_a_broken_version_takes_no_good_one_down(start, publish, tmp_path):
     assert said["status"]["error_message"]
     assert version_of(server) == 1
     publish(base, 3)
-    wait_for(lambda: version_of(server) == 3)
+    wait_until(lambda: version_of(server) == 3)
 
 
 def test_a_failed_load_is_tried_again(start, publish, tmp_path):
@@ -151,10 +145,10 @@ def test_a_failed_load_is_tried_again(start, publish, tmp_path):
         model_base_path=base, max_num_load_retries=100, load_retry_interval_micros=50_000
     )
     publish(base, 2, "broken")
-    wait_for(lambda: states(server).get(2, (0,))[0] == 20)
+    wait_until(lambda: states(server).get(2, (0,))[0] == 20)
     shutil.rmtree(base / "2")
     publish(base, 2)
-    wait_for(lambda: version_of(server) == 2)
+    wait_until(lambda: version_of(server) == 2)
 
 
 @pytest.mark.parametrize("batching", [False, True])
@@ -183,7 +177,7 @@ def test_ten_hot_swaps_under_load_and_no_request_fails(batching, start, publish,
         thread.start()
     for number in range(2, 12):
         publish(base, number, number % 3 + 1)
-        wait_for(lambda number=number: number in seen)
+        wait_until(lambda number=number: number in seen)
     done.set()
     for thread in threads:
         thread.join()
@@ -272,12 +266,12 @@ def test_reload_is_the_full_wanted_set(start, publish, tmp_path):
     reload(server, config_of(entry("b", tmp_path / "b")))
     with pytest.raises(grpc.RpcError, match=r"Latest\(a\)"):
         version_of(server, "a")
-    wait_for(lambda: states(server, "a") == {1: (50, 0)})
+    wait_until(lambda: states(server, "a") == {1: (50, 0)})
     with connect(f"127.0.0.1:{server.options.port}") as client:
         client.reload_config({})  # unloads the last model
     with pytest.raises(grpc.RpcError, match=r"Latest\(b\)"):
         version_of(server, "b")
-    wait_for(lambda: states(server, "b") == {2: (50, 0)})
+    wait_until(lambda: states(server, "b") == {2: (50, 0)})
     reload(server, config_of(entry("b", f"file://{tmp_path}/b")))
     assert version_of(server, "b") == 2
 
@@ -313,7 +307,7 @@ def test_the_config_file_is_read_again(start, publish, tmp_path):
     server.server._read_again()
     assert version_of(server, "a") == 1
     write(file, config_of(entry("b", tmp_path / "b")))
-    wait_for(lambda: states(server, "b") == {2: (30, 0)} if _known(server, "b") else False)
+    wait_until(lambda: states(server, "b") == {2: (30, 0)} if _known(server, "b") else False)
     assert version_of(server, "b") == 2
 
 
@@ -336,7 +330,7 @@ def test_warm_up_requests_are_replayed(start, publish, tmp_path, caplog):
     shutil.copytree(base / "2", unready)
     _write_warm_up(unready, predict_request("default", signature_name="missing"))
     unready.rename(base / "3")
-    wait_for(lambda: states(server).get(3, (0, 0))[0] == 50)
+    wait_until(lambda: states(server).get(3, (0, 0))[0] == 50)
     assert states(server)[3][1] != 0
     assert version_of(server) in (1, 2)
     page = requests.get(f"{server.address}/monitoring/prometheus/metrics", timeout=10).text

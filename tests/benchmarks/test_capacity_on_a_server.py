@@ -1,4 +1,9 @@
-"""Predicted and measured p99 of the embedded server: where it is a queue, and where it is not."""
+"""Predicted and measured p99 of the embedded server: where it is a queue, and where it is not.
+
+It prints figures and judges none of them: ``pytest -m report -s``. Chance alone moves a p99 of some
+hundred requests by a fifth to a half, so any bound would either fail by luck or say nothing. That
+the replay and the formula are right is tested with drawn service times (``tests/costs``).
+"""
 
 import time
 from typing import NamedTuple
@@ -14,7 +19,7 @@ from deployworkbook.serving.load import loops
 from deployworkbook.serving.load.target import load_target
 from tests.serving import models
 
-pytestmark = pytest.mark.timing
+pytestmark = pytest.mark.report
 
 # One request a run, one run at a time, on one thread: the queue has one server.
 ONE_BY_ONE = {"max_batch_size": 1, "num_batch_threads": 1, "max_enqueued_batches": 1000}
@@ -136,11 +141,7 @@ def test_a_model_of_milliseconds_is_a_queue_of_one_server(measure, tmp_path):
     # half of the 27 figures within 19 %; from the benchmark -72 to -5 %, half beyond -31 %. Four
     # idle runs: -40 to +37 %, half of 12 within 15 %; from the benchmark -45 to +6 %, half within
     # 21 %. Idle, 60 s a load: -22, -27 and +3 %; from the benchmark -24, -30 and -22 %.
-    assert np.median(off(operation)) < np.log(1.6)
-    assert off(operation).max() < np.log(2)
-    assert off(operation).mean() < off(benchmark).mean() + 0.1
-    measured = [point.measured_s for point in operation]
-    assert measured[-1] > 1.5 * measured[0]
+    print(f"off by {off(operation).mean():.2f}, from the benchmark by {off(benchmark).mean():.2f}")
 
 
 def off(points):
@@ -168,4 +169,4 @@ def test_a_model_of_microseconds_is_mostly_the_way_to_it(measure, tmp_path):
     loads = measure(tmp_path / "base", 1, 1.0).loads
     run_s = run_times_s(tmp_path / "base" / "1")
     # Seen: a run of 0.007 ms, responses of 1 ms and more.
-    assert all(point.error < -0.5 for point in compared(loads, run_s, run_s))
+    compared(loads, run_s, run_s)
