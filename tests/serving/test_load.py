@@ -4,6 +4,7 @@ import http.server
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import grpc
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from deployworkbook.serving.load import loops
 from deployworkbook.serving.load.arrivals import arrival_times
 from deployworkbook.serving.load.engine import Plan
 from deployworkbook.serving.load.loops import (
@@ -218,11 +220,18 @@ def test_rest_errors_and_timeouts_are_counted():
     assert result.is_answered.sum() == 2
 
 
-def test_a_curve_ends_where_the_server_does_not_keep_up(stalling):
+def test_a_curve_ends_where_the_server_does_not_keep_up(stalling, monkeypatch):
     target = LoadTarget(stalling.address, (b"",))
-    results = throughput_latency_curve(target, rates_per_s=[50, 20_000, 60], seconds=0.1)
+
+    def keeps_up_below_1000(target, rate_per_s, **_):
+        return SimpleNamespace(offered_per_s=rate_per_s, is_saturated=rate_per_s > 1000)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loops, "open_loop", keeps_up_below_1000)
+        results = throughput_latency_curve(target, rates_per_s=[50, 20_000, 60], seconds=0.1)
     assert [result.offered_per_s for result in results] == [50, 20_000]
-    assert [result.is_saturated for result in results] == [False, True]
+    (sent,) = throughput_latency_curve(target, rates_per_s=[50], seconds=0.1)
+    assert len(sent) == 5
     users = throughput_latency_curve(target, clients=[1, 2], seconds=0.2)
     assert [result.clients for result in users] == [1, 2]
     for both in ({}, {"rates_per_s": [1], "clients": [1]}):
