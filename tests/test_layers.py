@@ -4,6 +4,7 @@ import ast
 import sys
 import tomllib
 from dataclasses import dataclass
+from functools import cache
 from graphlib import TopologicalSorter
 from importlib.metadata import packages_distributions
 from pathlib import Path
@@ -112,6 +113,7 @@ class Import:
     for_types: bool
 
 
+@cache
 def sources():
     return sorted(PACKAGE.rglob("*.py"))
 
@@ -121,6 +123,7 @@ def name_of(path):
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+@cache
 def imports_of(path):
     """All imports of a file, those within functions too."""
     found = set()
