@@ -3,11 +3,7 @@
 import multiprocessing
 import os
 import signal
-<<<<<<< HEAD
-import time
 from contextlib import nullcontext
-=======
->>>>>>> 9bc9052 (Tests wait for events, not for a clock; what chance moves is reported, not judged)
 from dataclasses import replace
 from pathlib import Path
 
