@@ -11,9 +11,10 @@ from deployworkbook.lab_log import LOGGERS, ActionableOnly, quieten
 
 @pytest.fixture
 def log(caplog):
-    logger = logging.getLogger("a server")
-    logger.addFilter(ActionableOnly())
-    return logger
+    logger, only = logging.getLogger("a server"), ActionableOnly()
+    logger.addFilter(only)
+    yield logger
+    logger.removeFilter(only)
 
 
 def raised(log, error):
