@@ -107,7 +107,7 @@ def advice_explorer(
     accuracy = np.array([profile.accuracy_share for profile in profiles])
     # The range of what there is.
     low = float(max(0.0, np.floor(100 * accuracy.min()) - 1.0))
-    asked = float(np.clip(round(100 * accuracy_share, 2), low, 100.0))
+    asked = float(np.clip(round(100 * accuracy_share, 10), low, 100.0))
     controls: list[Control] = [
         rate_slider(workload),
         LogSlider(

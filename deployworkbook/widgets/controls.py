@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import ipywidgets
 
 from deployworkbook.validation import check_choice, check_number, describe, message
+from deployworkbook.widgets.stepping import decimals_of, even_steps, labelled, preferred_numbers
+
+# Readouts and their values, in order.
+Options = list[tuple[str, float]]
 
 LAYOUT = {"width": "26rem", "max_width": "98%"}
 STYLE = {"description_width": "10rem"}
@@ -40,6 +43,9 @@ class Control(Protocol):
 
     def widget(self) -> Any:
         """Make the widget."""
+
+    def move(self, widget: Any, value: Any) -> None:
+        """Move a widget that it made to a value that it can take."""
 
 
 @dataclass(frozen=True)
@@ -86,30 +92,45 @@ class Slider:
 
     def widget(self) -> Any:
         """Make a slider with a readout."""
-        kind = ipywidgets.IntSlider if self.is_whole else ipywidgets.FloatSlider
-        more = {} if self.is_whole else {"readout_format": f".{_decimals(self.step)}f"}
-        return kind(
+        description = _labelled(self.label, self.unit)
+        if not (self.is_whole and self.step == 1):
+            return _steps_widget(self._options(self.value), self.value, description)
+        # Every whole number is a step, and can also be typed.
+        return ipywidgets.IntSlider(
             value=self.value,
             min=self.low,
             max=self.high,
-            step=self.step,
-            description=_labelled(self.label, self.unit),
+            description=description,
             layout=LAYOUT,
             style=STYLE,
-            **more,
         )
+
+    def move(self, widget: Any, value: float) -> None:
+        """Move a slider; a value between two steps becomes a step."""
+        if isinstance(widget, ipywidgets.IntSlider):
+            widget.value = value
+        else:
+            _move_to_step(widget, value, self._options)
+
+    def _options(self, value: float) -> Options:
+        steps = even_steps(self.low, self.high, self.step)
+        if self.is_whole:
+            return labelled(map(int, steps), self.value, value, decimals=0)
+        decimals = decimals_of(self.low, self.step)
+        return labelled(steps, float(self.value), value, decimals=decimals)
 
 
 @dataclass(frozen=True)
 class LogSlider:
-    """A positive number on a logarithmic scale.
+    """A positive number on a logarithmic scale, at round values.
 
     Args:
         name: The argument that its value becomes.
         label: What a learner reads.
         low: The left end, above 0.
         high: The right end.
-        steps_per_decade: Presses of an arrow key from a value to ten times it.
+        steps_per_decade: Presses of an arrow key from a value to ten times it: 5, 10, 20 or 40. It
+            stops at preferred numbers (1.0, 1.12, 1.25, 1.4, ...) and at the values it is given.
         value: Where it begins.
         unit: Of the value; shown with the label.
     """
@@ -133,17 +154,16 @@ class LogSlider:
 
     def widget(self) -> Any:
         """Make a slider with a readout."""
-        return ipywidgets.FloatLogSlider(
-            value=self.value,
-            base=10,
-            min=math.log10(self.low),
-            max=math.log10(self.high),
-            step=1 / self.steps_per_decade,
-            readout_format=".3g",
-            description=_labelled(self.label, self.unit),
-            layout=LAYOUT,
-            style=STYLE,
-        )
+        value = float(self.value)
+        return _steps_widget(self._options(value), value, _labelled(self.label, self.unit))
+
+    def move(self, widget: Any, value: float) -> None:
+        """Move a slider; a value between two steps becomes a step."""
+        _move_to_step(widget, value, self._options)
+
+    def _options(self, value: float) -> Options:
+        steps = preferred_numbers(self.low, self.high, self.steps_per_decade)
+        return labelled(steps, float(self.value), value)
 
 
 @dataclass(frozen=True)
@@ -175,13 +195,12 @@ class Stops:
 
     def widget(self) -> Any:
         """Make a slider with a readout."""
-        return ipywidgets.SelectionSlider(
-            options=list(self.options),
-            value=self.value,
-            description=_labelled(self.label, self.unit),
-            layout=LAYOUT,
-            style=STYLE,
-        )
+        options: Options = [(f"{option:,}", option) for option in self.options]
+        return _steps_widget(options, self.value, _labelled(self.label, self.unit))
+
+    def move(self, widget: Any, value: int) -> None:
+        """Move a slider to one of the numbers."""
+        widget.value = value
 
 
 @dataclass(frozen=True)
@@ -219,11 +238,28 @@ class Choice:
             style=STYLE,
         )
 
+    def move(self, widget: Any, value: str) -> None:
+        """Choose one of the options."""
+        widget.value = value
+
 
 def _labelled(label: str, unit: str) -> str:
     return f"{label} ({unit})" if unit else label
 
 
-def _decimals(step: float) -> int:
-    """How many decimals a readout needs to show each step."""
-    return max(0, -math.floor(math.log10(step) + 1e-9))
+def _steps_widget(options: Options, value: float, description: str) -> Any:
+    """Make a slider whose steps are values, each with its readout."""
+    return ipywidgets.SelectionSlider(
+        options=options, value=value, description=description, layout=LAYOUT, style=STYLE
+    )
+
+
+def _move_to_step(widget: Any, value: float, options: Callable[[float], Options]) -> None:
+    """Move a slider of steps; where the value is none of them, it becomes one."""
+    if value in (step for _, step in widget.options):
+        widget.value = value
+        return
+    # In one message: the steps alone would move the handle to the first of them.
+    with widget.hold_sync():
+        widget.options = options(value)
+        widget.value = value

@@ -24,19 +24,16 @@ def rate_slider(workload: Workload) -> LogSlider:
 
 
 def size_slider(name: str, label: str, size_bytes: float) -> LogSlider:
-    """Make the slider of a payload in KB of 1,000 bytes.
-
-    A browser moves a slider to the nearest of its steps: the ends are such that it begins at one.
-    """
+    """Make the slider of a payload, in KB of 1,000 bytes; it begins at the size given."""
     size = float(np.clip(size_bytes / KB, KB_LOW, KB_HIGH))
-    steps_below = np.floor(np.log10(size / KB_LOW) * KB_STEPS + 1e-9)
-    low = float(size / 10 ** (steps_below / KB_STEPS))
-    return LogSlider(name, label, low, low * KB_HIGH / KB_LOW, KB_STEPS, size, "KB")
+    return LogSlider(name, label, KB_LOW, KB_HIGH, KB_STEPS, size, "KB")
 
 
 def updates_slider(workload: Workload) -> Slider:
     """Make the slider of versions rolled out in a month."""
-    updates = round(min(workload.updates_per_month, MOST_UPDATES))
+    updates = min(workload.updates_per_month, MOST_UPDATES)
+    if updates == int(updates):
+        updates = int(updates)
     return Slider("updates_per_month", "updates a month", 0, MOST_UPDATES, 1, updates)
 
 

@@ -102,7 +102,7 @@ class Explorer(Generic[Result]):
         self._is_set_here = True
         try:
             for name, value in checked.items():
-                self._widgets[name].value = value
+                self.controls[name].move(self._widgets[name], value)
         finally:
             self._is_set_here = False
 

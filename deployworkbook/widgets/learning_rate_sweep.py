@@ -28,10 +28,11 @@ from deployworkbook.widgets.landscapes import (
     rule_named,
     surface_named,
 )
+from deployworkbook.widgets.stepping import preferred_numbers
 
 # The stops of the slider: the moved rate is one of them, and its walk is there already.
 RATE_LOW, RATE_HIGH, RATES_PER_DECADE = 1e-4, 10.0, 20
-RATES: NDArray[np.float64] = np.geomspace(RATE_LOW, RATE_HIGH, 5 * RATES_PER_DECADE + 1)
+RATES: NDArray[np.float64] = np.array(preferred_numbers(RATE_LOW, RATE_HIGH, RATES_PER_DECADE))
 
 # A rate is judged by the mean of so many last steps: single ones are a matter of luck where a path
 # swings or batches are drawn.
@@ -56,7 +57,7 @@ def compute_sweep(
     Args:
         surface: One of ``WITH_BOTTOM``.
         rule: One of ``RULES``.
-        learning_rate: The one to look at, between the ends of ``RATES``; the nearest of these.
+        learning_rate: The one to look at, between the ends of ``RATES``.
         momentum: μ, from 0 to below 1; only momentum and Nesterov's rule have it.
         condition_number: Of the bowl: its steepest curvature by its flattest.
         batch_size: On how many patients each step's gradient is taken, on the real data.
@@ -70,7 +71,9 @@ def compute_sweep(
     (1.0, 2.0)
     """
     landscape = surface_named(surface, condition_number)
+    rates = tuple(np.union1d(RATES, learning_rate).tolist())
     every = _excess(
+        rates,
         surface,
         rule,
         momentum if rule in WITH_MOMENTUM else 0.0,
@@ -82,13 +85,13 @@ def compute_sweep(
     return SweepResult(
         surface=landscape.name,
         rule=rule,
-        rates=RATES,
+        rates=np.array(rates),
         excess=every,
         final=final,
         last_steps=LAST_STEPS,
         diverges=every[-1] > GROWN * max(every[0, 0], LOWEST),
         best=int(np.argmin(final)),
-        here=int(np.argmin(np.abs(np.log(RATES / learning_rate)))),
+        here=rates.index(learning_rate),
         limit=None if is_stochastic else limit_of(landscape, rule, momentum),
         batch_size=batch_size if is_stochastic else None,
     )
@@ -96,7 +99,12 @@ def compute_sweep(
 
 @lru_cache(maxsize=64)
 def _excess(
-    surface: str, rule: str, momentum: float, condition_number: float, batch_size: int
+    rates: tuple[float, ...],
+    surface: str,
+    rule: str,
+    momentum: float,
+    condition_number: float,
+    batch_size: int,
 ) -> NDArray[np.float64]:
     """The loss above the lowest of all steps and rates, shape ``[MOST_STEPS + 1, rates]``."""
     landscape = surface_named(surface, condition_number)
@@ -105,7 +113,7 @@ def _excess(
         landscape.gradient,
         landscape.start,
         MOST_STEPS,
-        learning_rates=RATES,
+        learning_rates=np.array(rates),
         loss=landscape.loss,
         batches=batches_of(batch_size) if batch_size < PATIENTS else None,
     )

@@ -103,7 +103,7 @@ def stress_explorer(
     controls = [
         rate_slider(workload),
         *(
-            Slider(kind, label, 0.0, MOST, 0.05, 1.0, "times today's")
+            Slider(kind, label, 0.0, MOST, 0.05, 1.0, "× today's")
             for kind, label in labels.items()
         ),
     ]

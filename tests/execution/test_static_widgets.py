@@ -38,6 +38,11 @@ def test_a_progress_bar_shows_how_far_it_came():
     assert data["text/plain"] == "epoch 2/5 40/100, loss < 1"
 
 
+def test_a_progress_bar_that_does_not_begin_at_0_is_measured_from_where_it_begins():
+    html = shown(ipywidgets.IntProgress(value=40, min=30, max=50))["text/html"]
+    assert '<progress max="20" value="10"></progress>' in html
+
+
 def test_a_control_shows_its_label_and_value():
     assert shown(ipywidgets.IntSlider(7, description="bits"))["text/plain"] == "bits 7"
     choice = ipywidgets.Dropdown(options=["a", "<b>"], value="<b>", description="rule")

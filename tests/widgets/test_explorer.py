@@ -6,6 +6,7 @@ import base64
 import io
 from pathlib import Path
 
+import ipywidgets
 import matplotlib as mpl
 import numpy as np
 import pytest
@@ -253,7 +254,7 @@ def test_each_control_can_go_to_its_ends(make):
             explorer.set(**{name: end})
             # What stands below a table must not jump while a control moves.
             assert len(explorer._view.table(explorer.result)) == rows
-            assert explorer.values[name] == pytest.approx(end) if name != end else True
+            assert explorer.values[name] == end
             assert len(explorer._view.picture.alt) > 40
             for row in explorer._view.table(explorer.result):
                 assert all(row)
@@ -286,11 +287,65 @@ def test_words_are_large_enough_and_units_are_named(make):
         assert control.label in explorer._widgets[control.name].description
 
 
-def test_a_readout_shows_every_step():
-    assert Slider("x", "x", 0.0, 1.0, 0.05, 0.5).widget().readout_format == ".2f"
-    assert Slider("x", "x", 0.0, 1.0, 0.1, 0.5).widget().readout_format == ".1f"
-    log = LogSlider("x", "x", 0.001, 10.0, 20, 0.1).widget()
-    assert (log.min, log.max, log.value) == (-3.0, 1.0, 0.1)
+@pytest.mark.parametrize(
+    ("control", "readout"),
+    [
+        (Slider("x", "x", 0.0, 1.0, 0.05, 0.5), "0.50"),
+        (Slider("x", "x", 0.0, 50.0, 0.5, 5.0), "5.0"),
+        (Slider("x", "x", 96.0, 100.0, 0.05, 97.123), "97.123"),
+        (Slider("x", "x", -100, 100, 5, -40), "\N{MINUS SIGN}40"),
+        (Slider("x", "x", 10, 400, 10, 105), "105"),
+        (LogSlider("x", "x", 0.1, 1e5, 20, 2000.0), "2,000"),
+        (LogSlider("x", "x", 0.1, 1e5, 20, 2013.7), "2,013.7"),
+        (LogSlider("x", "x", 20.0, 10_000.0, 20, 300.0), "300"),
+        (LogSlider("x", "x", 0.01, 30, 10, 5.0), "5.0"),
+        (LogSlider("x", "x", 1e-4, 10.0, 20, 0.0123), "0.0123"),
+        (Stops("x", "x", (1, 1_000_000), 1_000_000), "1,000,000"),
+    ],
+)
+def test_a_slider_begins_at_its_value_and_shows_it_plainly(control, readout):
+    widget = control.widget()
+    assert (widget.value, widget.label) == (control.value, readout)
+    assert [widget.options[place][1] for place in (0, -1)] == list(control.ends)
+
+
+def test_a_whole_number_can_be_typed():
+    widget = Slider("x", "x", 1, 64, 1, 5).widget()
+    assert isinstance(widget, ipywidgets.IntSlider)
+    assert (widget.value, widget.min, widget.max, widget.step) == (5, 1, 64, 1)
+
+
+@pytest.mark.parametrize(
+    "control",
+    [
+        LogSlider("number", "number", 0.1, 1e5, 20, 201.37),
+        Slider("number", "number", 0.0, 500.0, 0.5, 33.3),
+        Slider("number", "number", 0, 500, 10, 7),
+    ],
+)
+def test_a_value_between_two_steps_becomes_a_step_in_its_place(control):
+    explorer = Explorer([control], lambda number: number, NumberView())
+    widget = explorer._widgets["number"]
+    count = len(widget.options)
+    for value in (123, 77, 432) if isinstance(control.value, int) else (123.4, 77.7, 432.1):
+        assert explorer.set(number=value) == value
+        values = [each for _, each in widget.options]
+        assert values == sorted(values)
+        assert value in values
+        # The last value's step is gone, and the start's is there to come back to.
+        assert len(values) == count + 1
+    assert explorer.reset() == control.value
+    assert explorer.set(number=control.high) == control.high
+
+
+def test_a_new_step_and_the_move_to_it_are_one_message(monkeypatch):
+    explorer = Explorer(
+        [LogSlider("number", "number", 1, 1000, 20, 10)], lambda number: number, NumberView()
+    )
+    widget, sent = explorer._widgets["number"], []
+    monkeypatch.setattr(widget, "send_state", lambda key=None: sent.append(set(key)))
+    explorer.set(number=123.4)
+    assert [keys >= {"index", "_options_labels"} for keys in sent] == [True]
 
 
 def test_stops_are_the_only_places_of_their_slider():

@@ -107,6 +107,16 @@ def test_a_known_limit_is_marked_and_an_unknown_one_is_not():
     assert len(explorer._view._limit.get_xdata()) == 0
 
 
+def test_a_rate_between_two_stops_is_walked_with_as_it_is():
+    rate = 0.0123
+    result = compute_sweep(**SETTINGS | {"learning_rate": rate})
+    assert rate not in RATES
+    assert result.rates[result.here] == rate
+    np.testing.assert_allclose(
+        result.excess[-1, result.here], 8 * (1 - rate) ** 100 + 20 * (1 - 10 * rate) ** 100
+    )
+
+
 def test_a_moved_rate_computes_no_walk(monkeypatch):
     explorer = learning_rate_sweep_explorer()
 

@@ -1,0 +1,101 @@
+"""Every explorer, as a cell that a learner runs; many begin between two round values."""
+
+# Each ends in an expression that makes an explorer.
+EXPLORERS = {
+    "loss": """
+from deployworkbook.widgets.losses import loss_explorer
+loss_explorer()
+""",
+    "descent": """
+from deployworkbook.widgets.descent import descent_explorer
+descent_explorer()
+""",
+    "learning-rate sweep": """
+from deployworkbook.widgets.learning_rate_sweep import learning_rate_sweep_explorer
+learning_rate_sweep_explorer()
+""",
+    "quantizer": """
+import numpy as np
+from deployworkbook.widgets.quantizer import quantizer_explorer
+quantizer_explorer(np.random.default_rng(0).normal(0, 0.06, (784, 128)))
+""",
+    "importance": """
+import numpy as np
+from deployworkbook.widgets.importance import importance_explorer
+rng = np.random.default_rng(0)
+weights, images = rng.normal(0, 0.06, (784, 128)), rng.random((10, 28, 28))
+importance_explorer(weights, {"magnitude": abs(weights)}, images)
+""",
+    "temperature": """
+import numpy as np
+from deployworkbook.widgets.temperature import temperature_explorer
+rng = np.random.default_rng(0)
+logits, images = rng.normal(0, 3, (60, 10)), rng.random((60, 28, 28))
+temperature_explorer(logits, images, rng.integers(0, 10, 60))
+""",
+    "overhead": """
+from deployworkbook.widgets.overhead import overhead_explorer
+sizes = (1, 4, 16, 64, 256, 1024)
+lines = {f"platform {k}": (10.0**-k, 2e-6) for k in range(2, 9)}
+overhead_explorer({name: {n: a + b * n for n in sizes} for name, (a, b) in lines.items()})
+""",
+    "platform choice": """
+from deployworkbook.plots.platforms import PlatformFigures
+from deployworkbook.widgets.platform_choice import platform_choice_explorer
+platform_choice_explorer([
+    PlatformFigures(f"platform {k}", 10.0**-k, 10.0**-k, 4 * 10**5, 10**8 * k, 0.5, 1,
+                    {n: 10.0**-k + 2e-6 * n for n in (1, 4, 16, 64, 256, 1024)})
+    for k in range(2, 9)
+])
+""",
+    "batching": """
+from deployworkbook.widgets.batching import batching_explorer
+explorer = batching_explorer(call_us=510.0, rate_per_s=1234.5)
+explorer.set(largest_batch=16)
+explorer
+""",
+    "replicas": """
+from deployworkbook.widgets.replicas import replicas_explorer
+replicas_explorer(rate_per_s=123.4, service_ms=5.0)
+""",
+    "advice": """
+import numpy as np
+from deployworkbook.costs.estimate.profile import Profile
+from deployworkbook.costs.estimate.workload import Workload
+from deployworkbook.widgets.advice import advice_explorer
+rng = np.random.default_rng(0)
+advice_explorer([
+    Profile(f"form {k}", "litert", 10 ** rng.uniform(-2.5, 1.5), 0.1, rng.uniform(0.9, 0.99),
+            1e5, 1e5, 10 ** rng.uniform(7.5, 9.2))
+    for k in range(20)
+], Workload(2000.0, latency_objective_ms=5.0), memory_bytes=300e6, accuracy_share=0.9723)
+""",
+    "cost": """
+from deployworkbook.costs.estimate.deployment import Deployment
+from deployworkbook.costs.estimate.profile import Profile
+from deployworkbook.costs.estimate.workload import Workload
+from deployworkbook.widgets.cost_explorer import cost_explorer
+profile = Profile("float32", "numpy", 0.02, 0.1, 0.98, 407_080, 380_000, 100e6)
+cost_explorer(Workload(2000.0, request_bytes=3217.0), Deployment(profile, spot_share=0.33))
+""",
+    "cloud or edge": """
+from deployworkbook.costs.estimate.deployment import Deployment
+from deployworkbook.costs.estimate.profile import Profile
+from deployworkbook.costs.estimate.workload import Workload
+from deployworkbook.widgets.cloud_or_edge import cloud_or_edge_explorer
+profile = Profile("float32", "numpy", 0.02, 0.1, 0.98, 407_080, 380_000, 100e6)
+cloud_or_edge_explorer(Workload(2000.0, response_bytes=150.0), Deployment(profile))
+""",
+    "price stress": """
+from deployworkbook.costs.estimate.deployment import Deployment
+from deployworkbook.costs.estimate.profile import Profile
+from deployworkbook.costs.estimate.workload import Workload
+from deployworkbook.widgets.price_stress import stress_explorer
+profile = Profile("float32", "numpy", 0.02, 0.1, 0.98, 407_080, 380_000, 100e6)
+stress_explorer(Workload(2000.0), Deployment(profile))
+""",
+    "storage": """
+from deployworkbook.widgets.storage_choice import storage_explorer
+storage_explorer()
+""",
+}

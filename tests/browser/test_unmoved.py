@@ -1,0 +1,78 @@
+"""Every explorer, opened in a browser and unmoved, shows what a headless run shows."""
+
+import ast
+import runpy
+
+import ipywidgets
+import pytest
+
+from tests.browser.explorers import EXPLORERS
+
+WINDOW = {"width": 1280, "height": 720}
+PHONE = {"width": 390, "height": 844}
+
+# What stands in each explorer's output, and which of its words have no room.
+READ = """
+() => [...document.querySelectorAll('.jp-OutputArea-output')].map(output => ({
+  alt: output.querySelector('img').alt,
+  rows: [...output.querySelectorAll('tr')].map(row => [...row.children].map(c => c.innerText)),
+  readouts: [...output.querySelectorAll('.widget-readout')].map(each => each.innerText),
+  cut: [...output.querySelectorAll('.widget-label, .widget-readout, .widget-button, select')]
+    .filter(each => each.scrollWidth > each.clientWidth + 1).map(each => each.innerText),
+  wide: output.querySelector('img').getBoundingClientRect().right
+    > output.getBoundingClientRect().right + 1,
+}))
+"""
+
+
+@pytest.fixture(scope="module")
+def headless(tmp_path_factory):
+    """All explorers, made here by the same lines as in the notebook."""
+    script = tmp_path_factory.mktemp("headless") / "cell.py"
+    script.write_text("made = []\n" + cell_of("made.append"))
+    return runpy.run_path(str(script))["made"]
+
+
+def cell_of(show):
+    """Write one cell that makes all explorers and hands each to a function."""
+    lines = []
+    for source in EXPLORERS.values():
+        *setup, last = ast.parse(source).body
+        lines += [*map(ast.unparse, setup), f"{show}({ast.unparse(last)})"]
+    return "\n".join(lines)
+
+
+def readouts_of(explorer):
+    for widget in explorer._widgets.values():
+        if isinstance(widget, ipywidgets.SelectionSlider):
+            yield widget.label
+        elif isinstance(widget, ipywidgets.IntSlider):
+            yield str(widget.value)
+
+
+def test_every_explorer_opened_and_unmoved_is_its_static_form(
+    headless, lab, open_page, keep_picture
+):
+    # In one cell: JupyterLab draws no cell that is out of sight.
+    page = open_page(lab.write("unmoved.ipynb", cell_of("display")), viewport=WINDOW)
+    lab.wait_until_idle(page)
+    lab.run_all(page)
+    readouts = [list(readouts_of(explorer)) for explorer in headless]
+    page.wait_for_function(
+        "count => document.querySelectorAll('.noUi-handle').length == count",
+        arg=sum(map(len, readouts)),
+        timeout=300_000,  # sixty sliders, perhaps on a busy machine
+    )
+    lab.wait_until_idle(page)
+    for name, explorer, expected, seen in zip(
+        EXPLORERS, headless, readouts, page.evaluate(READ), strict=True
+    ):
+        assert seen["readouts"] == expected, name
+        assert seen["alt"] == explorer._view.picture.alt, name
+        assert seen["rows"] == [list(row) for row in explorer._view.table(explorer.result)], name
+    for size in (WINDOW, PHONE):
+        page.set_viewport_size(size)
+        keep_picture(page, f"_{size['width']}")
+        for name, seen in zip(EXPLORERS, page.evaluate(READ), strict=True):
+            assert seen["cut"] == [], f"{name}, {size}"
+            assert not seen["wide"], f"{name}, {size}"
