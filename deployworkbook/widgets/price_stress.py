@@ -102,10 +102,7 @@ def stress_explorer(
     }
     controls = [
         rate_slider(workload),
-        *(
-            Slider(kind, label, 0.0, MOST, 0.05, 1.0, "× today's")
-            for kind, label in labels.items()
-        ),
+        *(Slider(kind, label, 0.0, MOST, 0.05, 1.0, "× today's") for kind, label in labels.items()),
     ]
     note = price_note(book, machine=deployment.machine, storage=deployment.storage)
     return Explorer(
