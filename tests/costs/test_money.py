@@ -22,6 +22,8 @@ ENDS = st.lists(st.floats(0.5, 1e6), min_size=0, max_size=5, unique=True).map(
         (0.005, "0.01"),  # half up, though it is stored as 0.005000000000000000104
         (1.005, "1.01"),  # and 1.005 as 1.00499999999999989
         (0.0049, "0.00"),
+        (0.0049999997, "0.01"),  # half a cent once nine digits are kept
+        (0.004999999, "0.00"),  # nine digits, and below half a cent
         (2.675, "2.68"),
         (-1.005, "-1.01"),
         (123456789.125, "123456789.13"),
