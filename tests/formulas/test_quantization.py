@@ -160,3 +160,10 @@ def test_an_unknown_scheme_is_refused() -> None:
 def test_a_range_upside_down_is_refused() -> None:
     with pytest.raises(ValueError, match="high: expected low ≤ high"):
         make_grid([0.0, 2.0], [1.0, 1.0], bits=8, scheme="symmetric")
+
+
+@pytest.mark.parametrize(("low", "high", "zero_point"), [(-14.0, -7.0, 3), (7.0, 14.0, -4)])
+def test_range_on_one_side_of_zero_is_widened_to_zero(low, high, zero_point):
+    # 14 in 2^3 - 1 = 7 steps of 2; 0 lands on an end of the grid.
+    grid = make_grid(low, high, bits=3, scheme="asymmetric")
+    assert (float(grid.scale), int(grid.zero_point)) == (2.0, zero_point)
