@@ -128,7 +128,7 @@ def run_lesson():
     """Run a lesson in a workspace of its own within a folder; give the executed notebook."""
 
     def run(lesson, folder, parameters, **environment):
-        job = Job(lesson.path, folder / lesson.path.name, parameters, 120, 300)
+        job = Job(lesson.path, folder / lesson.path.name, parameters, 300, 580)
         home = {"DEPLOYWORKBOOK_HOME": str(folder / "home")}
         (outcome,) = run_jobs([job], workers=1, environment=home | environment)
         assert outcome.status == "passed", f"{outcome.error}\n{outcome.traceback}"
