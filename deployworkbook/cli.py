@@ -99,7 +99,7 @@ def lab(
     """
     from deployworkbook.lab import start
 
-    raise typer.Exit(start(workspace_of(folder), port=port, open_browser=browser))
+    start(workspace_of(folder), port=port, open_browser=browser)
 
 
 @app.command()

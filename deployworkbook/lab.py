@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import socket
+import sys
+from typing import NoReturn
 
 from deployworkbook.lessons import Installation, catalogue, install
 from deployworkbook.workspace import ENVIRONMENT_VARIABLE, Workspace, write_atomically
@@ -21,7 +24,7 @@ SETTINGS = {
 ADDRESS = "127.0.0.1"
 
 
-def start(workspace: Workspace, *, port: int | None = None, open_browser: bool = True) -> int:
+def start(workspace: Workspace, *, port: int | None = None, open_browser: bool = True) -> NoReturn:
     """Copy the lessons into a workspace, and serve JupyterLab there until it is stopped.
 
     The server listens on this machine only, asks for its token, and knows one kernel: the
@@ -31,9 +34,6 @@ def start(workspace: Workspace, *, port: int | None = None, open_browser: bool =
         workspace: The learner's folder.
         port: Which to listen on; by default the first free from 8888.
         open_browser: Whether to open a window on the first lesson.
-
-    Returns:
-        What the command exits with.
 
     Raises:
         OSError: The port is taken, or the folder cannot be written.
@@ -50,7 +50,11 @@ def start(workspace: Workspace, *, port: int | None = None, open_browser: bool =
 
     quieten()
     LabApp.launch_instance(argv=options(workspace, port=port, open_browser=open_browser))
-    return 0
+    # The server and its kernels have ended. A worker thread of its library may still wait for work,
+    # and Python would wait for that thread for ever.
+    logging.shutdown()
+    sys.stdout.flush()
+    os._exit(0)
 
 
 def options(workspace: Workspace, *, port: int | None, open_browser: bool) -> list[str]:
