@@ -121,7 +121,7 @@ def test_plan_writes_a_page_twice_and_keeps_an_older_one(measured, home, tmp_pat
     (tmp_path / "deployment_plan.md").write_text("edited")
     assert call(*given) == 0
     assert "The older one is kept as" in capsys.readouterr().out
-    (backup,) = (home / "deployworkbook" / "backups").iterdir()
+    (backup,) = (home / "deployworkbook" / "backups").glob("deployment_plan*")
     assert backup.read_text() == "edited"
     assert (tmp_path / "deployment_plan.md").read_text() == text
 
