@@ -194,7 +194,7 @@ def test_a_wrong_call_exits_with_1_and_says_what_is_right(home, arguments, words
     ("arguments", "words"),
     [
         (("--rps", 50, "--accuracy", 97.2), "Did you mean 0.972?"),
-        (("--rps", 0), "requests_per_s"),
+        (("--rps", 0), "--rps"),
         (("--rps", 50, "--reference", "float3"), "Did you mean float32?"),
     ],
 )

@@ -139,8 +139,10 @@ def plan(
     from deployworkbook.costs.plan.making import make_plan
     from deployworkbook.costs.prices.catalog_file import load_catalog
     from deployworkbook.plan_files import write_plan
-    from deployworkbook.validation import check_choice
+    from deployworkbook.validation import check_choice, check_number
 
+    # Without requests every machine is as good as none: there is nothing to plan.
+    check_number("--rps", rps, 0, open_low=True)
     workload = _workload(rps, day, latency_ms, growth, updates)
     measured, outliers = _measured(dataset, folder)
     if reference is not None:

@@ -78,8 +78,6 @@ def advise(
     if not chosen:
         raise ValueError(message("machines", received="none", expected="at least one"))
     check_number("accuracy_share", accuracy_share, 0, 1)
-    # Without requests every machine is as good as none: there is nothing to advise.
-    check_number("requests_per_s", workload.requests_per_s, 0, open_low=True)
     if not memory_bytes > 0:
         raise ValueError(message("memory_bytes", received=f"{memory_bytes}", expected="above 0"))
     shared = replace(like or Deployment(profiles[0]), profile=profiles[0], devices=devices)

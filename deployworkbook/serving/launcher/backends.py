@@ -28,6 +28,8 @@ EMBEDDED_ONLY = frozenset(
     {
         "host",
         "max_request_bytes",
+        "max_request_memory_bytes",
+        "max_in_flight_memory_bytes",
         "max_connections",
         "max_concurrent_requests",
         "drain_seconds",
