@@ -140,8 +140,10 @@ def test_a_derived_figure_is_what_its_source_comes_to(figure, value):
 def test_each_source_is_used():
     tables = tomllib.loads(SHIPPED.read_text())
     used = {
-        entry["source"]
+        entry[kind]
         for section in ("machines", "storage", "transfer", "figures")
         for entry in tables[section].values()
+        for kind in ("source", "device_source")
+        if kind in entry
     }
     assert used == set(tables["sources"])
