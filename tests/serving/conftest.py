@@ -1,6 +1,8 @@
 """Servers for tests: in this process where a process of its own is not what is tested."""
 
 import contextlib
+import itertools
+import os
 import shutil
 import socket
 import threading
@@ -21,10 +23,19 @@ from tests.serving import models
 ADDRESS = "127.0.0.1"
 
 
+# Below the ports that the system gives out, so that no other process takes one between the look and
+# the server's start; each process of a parallel run has a range of its own.
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 4
+PORTS = range(12_000 + 4_000 * WORKER, 16_000 + 4_000 * WORKER)
+NEXT_PORTS = itertools.islice(itertools.cycle(PORTS), os.getpid() % len(PORTS), None)
+
+
 def free_port():
-    with socket.socket() as taken:
-        taken.bind((ADDRESS, 0))
-        return taken.getsockname()[1]
+    for port in NEXT_PORTS:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind((ADDRESS, port))
+            return port
+    raise AssertionError("the ports are endless")
 
 
 # A colon, a slash, a space and a percent sign mean something in the paths of REST.
