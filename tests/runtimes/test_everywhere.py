@@ -32,7 +32,13 @@ RUN_BY = {
 
 # How far a probability may be from that of the same variant elsewhere: see the tests of each
 # technique. Integers round the activations between layers, each platform in its own way.
-TOLERANCE = {"float32": 1e-5, "pruned-90": 1e-5}
+TOLERANCE = {
+    "float32": 1e-5,
+    "pruned-90": 1e-5,
+    # Processors without VNNI instructions add pairs of products in 16 bits, which saturate in ONNX
+    # Runtime. Seen on one: 0.084.
+    "onnx-int8-dynamic": 0.15,
+}
 
 
 @pytest.fixture(scope="module")
