@@ -10,6 +10,7 @@ import typer
 
 from deployworkbook.commands.folder import Folder, workspace_of
 from deployworkbook.commands.prices import PricesFile
+from deployworkbook.commands.remeasuring import remeasure_forms
 
 if TYPE_CHECKING:
     from deployworkbook.costs.estimate.breakdown import CostBreakdown
@@ -148,7 +149,7 @@ def plan(
     if reference is not None:
         check_choice("--reference", reference, dict.fromkeys(p.variant for p in measured.profiles))
     if remeasure and outliers:
-        _remeasure(outliers, measured.dataset, folder)
+        remeasure_forms(outliers, measured.dataset, workspace_of(folder))
         measured, outliers = _measured(dataset, folder)
     advice = advise(
         workload,
@@ -211,32 +212,6 @@ def _measured(dataset: str | None, folder: Path | None) -> tuple[Measured, list[
     entries = Ledger(workspace_of(folder).ledger_path).entries()
     measured = measured_in(entries, dataset=dataset)
     return measured, outliers_in(entries, measured)
-
-
-def _remeasure(outliers: list[Outlier], dataset: Any, folder: Path | None) -> None:
-    """Measure forms again whose files the workspace has; add the rows to the ledger."""
-    from deployworkbook.ledger import Ledger
-    from deployworkbook.runtimes.base import Artifact
-    from deployworkbook.runtimes.benchmark import benchmark
-    from deployworkbook.runtimes.registry import runtime
-    from deployworkbook.training.data import load_dataset
-
-    home = workspace_of(folder)
-    data, ledger = load_dataset(dataset), Ledger(home.ledger_path)
-    for each in outliers:
-        variant, platform = each.profile.variant, each.profile.runtime
-        artifact = Artifact(
-            home.models / "artifacts" / dataset / f"{variant}.{platform}", platform, variant
-        )
-        if not artifact.path.is_dir():
-            print(
-                f"{each.profile.name} can't be measured again: {artifact.path} is missing. Run the "
-                "lesson that made it."
-            )
-            continue
-        row = benchmark(runtime(platform), artifact, data, note="measured again for a plan")
-        ledger.add(row)
-        print(f"{each.profile.name} was measured again: p99 {row.latency_p99_ms:.3g} ms.")
 
 
 def _profile(

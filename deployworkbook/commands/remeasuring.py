@@ -1,0 +1,41 @@
+"""Measure forms again whose rows in the ledger look as if they came from a busy machine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from deployworkbook.costs.estimate.outliers import Outlier
+    from deployworkbook.workspace import Workspace
+
+
+def remeasure_forms(outliers: Sequence[Outlier], dataset: Any, home: Workspace) -> None:
+    """Measure forms again whose files the workspace has, and add the rows to the ledger.
+
+    Args:
+        outliers: The doubtful rows.
+        dataset: ``mnist`` or ``digits``: what they were measured on.
+        home: Whose files and ledger.
+    """
+    from deployworkbook.ledger import Ledger
+    from deployworkbook.runtimes.base import Artifact
+    from deployworkbook.runtimes.benchmark import benchmark
+    from deployworkbook.runtimes.registry import runtime
+    from deployworkbook.training.data import load_dataset
+
+    data, ledger = load_dataset(dataset), Ledger(home.ledger_path)
+    for each in outliers:
+        variant, platform = each.profile.variant, each.profile.runtime
+        artifact = Artifact(
+            home.models / "artifacts" / dataset / f"{variant}.{platform}", platform, variant
+        )
+        if not artifact.path.is_dir():
+            print(
+                f"{each.profile.name} can't be measured again: {artifact.path} is missing. Run the "
+                "lesson that made it."
+            )
+            continue
+        row = benchmark(runtime(platform), artifact, data, note="measured again for a plan")
+        ledger.add(row)
+        print(f"{each.profile.name} was measured again: p99 {row.latency_p99_ms:.3g} ms.")
