@@ -24,6 +24,11 @@ PROVIDER = "CPUExecutionProvider"
 # Only what stops a model is written to the error stream, and that is raised as well.
 _FATAL = 4
 
+# Without VNNI instructions, x64 processors add two products of 8 bits in 16 bits, where a large sum
+# is cut off and probabilities change by up to 0.06. This makes ONNX Runtime take instructions
+# that add exactly there, at most a fifth slower; processors with VNNI are not affected.
+_EXACT_INTEGERS = ("session.x64quantprecision", "1")
+
 _ERRORS = (
     native.Fail,
     native.InvalidArgument,
@@ -106,6 +111,7 @@ class ONNXPredictor:
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = _FATAL
+        options.add_session_config_entry(*_EXACT_INTEGERS)
         try:
             self._session = onnxruntime.InferenceSession(content, options, providers=[PROVIDER])
         except _ERRORS as error:

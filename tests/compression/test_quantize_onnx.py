@@ -3,7 +3,8 @@
 import numpy as np
 import onnx
 import pytest
-from onnx import numpy_helper
+from onnx import numpy_helper, version_converter
+from onnx.reference import ReferenceEvaluator
 
 from deployworkbook.compression.quantize import calibration_images
 from deployworkbook.compression.quantize_onnx import TECHNIQUES, quantize_onnx
@@ -60,13 +61,25 @@ def test_the_files_integers_are_those_of_the_formula(variants, model, name):
 
 
 @pytest.mark.parametrize("name", TECHNIQUES)
+def test_onnx_runtime_computes_what_the_file_says_on_any_processor(variants, digits, name):
+    # The standard's own implementation knows DequantizeLinear from version 19 on.
+    model = version_converter.convert_version(onnx.load_from_string(variants[name].onnx), 21)
+    reference = ReferenceEvaluator(model)
+    (expected,) = reference.run(None, {reference.input_names[0]: digits.test.images})
+    ours = ONNXPredictor(variants[name].onnx)(digits.test.images)
+    # A single rounding step at most.
+    np.testing.assert_allclose(ours, expected, atol=1e-3)
+
+
+@pytest.mark.parametrize("name", TECHNIQUES)
 def test_openvino_computes_the_same(variants, digits, tmp_path, name):
     platform = OpenVINORuntime()
     theirs = platform.load(platform.export(variants[name], tmp_path))(digits.test.images)
     ours = ONNXPredictor(variants[name].onnx)(digits.test.images)
     # Both round an activation to its step of 1/255 of the range, one of them a half up and the
-    # other to even: single steps may differ.
-    assert np.abs(theirs - ours).max() < 0.02
+    # other to even: single steps may differ. With fixed ranges OpenVINO adds pairs of products in
+    # 16 bits, which saturate on processors without VNNI instructions. Seen on one: 0.053.
+    assert np.abs(theirs - ours).max() < (0.15 if TECHNIQUES[name].calibrates else 0.02)
     assert (theirs.argmax(axis=1) == ours.argmax(axis=1)).mean() > 0.99
 
 
