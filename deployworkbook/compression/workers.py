@@ -153,7 +153,9 @@ class _Round:
             self.opened.add(self.groups[index])
             self.tell(Event(index, "done", attempt, value=future.result()))
         else:
-            again = attempt <= self.retries and self.client.status == "running"
+            # A client whose scheduler is gone looks for it for a while: it may be started again.
+            reachable = self.client.status in {"running", "connecting"}
+            again = attempt <= self.retries and reachable
             status: Status = "failed again" if again else "failed"
             self.tell(Event(index, status, attempt, error=_reason(future)))
             if again:

@@ -51,8 +51,9 @@ def dask_cluster(tmp_path):
     contact = tmp_path / "scheduler.json"
 
     @contextmanager
-    def cluster(workers):
+    def cluster(workers, port=0):
         processes = []
+        contact.unlink(missing_ok=True)
 
         def start(*arguments):
             command = [sys.executable, "-m", "dask", *arguments, *where]
@@ -62,7 +63,7 @@ def dask_cluster(tmp_path):
                 )
 
         try:
-            start("scheduler", "--port", "0", "--scheduler-file", str(contact))
+            start("scheduler", "--port", str(port), "--scheduler-file", str(contact))
             wait_until(lambda: contact.exists() and contact.read_text(), "the scheduler")
             address = json.loads(contact.read_text())["address"]
             for _ in range(workers):

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import ExitStack
 from dataclasses import replace
 
 import psutil
@@ -20,6 +21,7 @@ from deployworkbook.compression.distill import VIEWS
 from deployworkbook.compression.grid import Point, Result, as_table, best_of, grid
 from deployworkbook.compression.stages import Prune, Quantize
 from deployworkbook.compression.sweep import Job, make, sweep
+from deployworkbook.compression.workers import GONE
 from deployworkbook.ledger import Ledger
 from deployworkbook.measurement import Measurement
 from deployworkbook.training.data import load_dataset
@@ -69,7 +71,7 @@ def named(point):
 def check_all_once(workspace, points=GRID):
     """Each point has one row, each stage one folder, and nothing half made is left."""
     assert sorted(row.variant for row in rows(workspace)) == sorted(map(named, points))
-    assert len(stages(workspace)) == STAGES
+    assert len(stages(workspace)) == len({point.sparsity for point in points}) + len(points)
     assert not list(workspace.models.glob("*.tmp"))
 
 
@@ -161,7 +163,7 @@ def test_a_point_that_fails_is_tried_again_and_named_and_the_rest_goes_on(
     said = capsys.readouterr().out
     assert f"{GRID[1]}: failed once: IsADirectoryError" in said
     assert f"{GRID[1]}: failed 2 times: IsADirectoryError" in said
-    assert "3 of 4 points are in the ledger, 1 failed." in said
+    assert "3 of 4 points are in the ledger, 1 failed. Repeat the command" in said
     assert sorted(row.variant for row in rows(workspace)) == sorted(
         named(point) for point in GRID if point != GRID[1]
     )
@@ -228,11 +230,31 @@ def test_two_sweeps_at_once_make_everything_once(workspace):
     check_all_once(workspace)
 
 
-def test_workers_that_exist_are_taken(workspace, dask_cluster, capsys):
-    with dask_cluster(2) as (address, _):
-        assert call(*OPTIONS, "--scheduler", address, "--dir", workspace.root) == 0
-    assert "4 of 4 points are in the ledger." in capsys.readouterr().out
-    check_all_once(workspace)
+def test_a_scheduler_that_is_killed_and_started_again_loses_nothing_and_repeats_nothing(
+    workspace, dask_cluster, monkeypatch, capsys
+):
+    first = []
+    take = module._Sweep.take
+
+    def take_and_kill(run, job, event, notice):
+        take(run, job, event, notice)
+        # In the middle of a point: the next is begun, and the one before is in the ledger.
+        if event.status == "running" and rows(workspace) and not first:
+            first.extend(rows(workspace))
+            scheduler.kill()
+            scheduler.wait()
+            clusters.enter_context(dask_cluster(1, port=address.rpartition(":")[2]))
+
+    monkeypatch.setattr(module._Sweep, "take", take_and_kill)
+    with ExitStack() as clusters:
+        address, scheduler = clusters.enter_context(dask_cluster(1))
+        options = [*OPTIONS, "--sparsity", "0.8", "--scheduler", address]
+        assert call(*options, "--dir", workspace.root) == 0
+    said = capsys.readouterr().out
+    assert f"failed once: {GONE}; it will be tried again" in said
+    assert "2 of 2 points are in the ledger." in said
+    assert rows(workspace)[: len(first)] == first
+    check_all_once(workspace, GRID[:2])
 
 
 def test_a_worker_must_see_the_workspace_and_have_the_same_code(workspace, tmp_path):

@@ -188,6 +188,7 @@ def test_a_scheduler_that_dies_ends_all(dask_cluster):
     with dask_cluster(1) as (address, scheduler), remote_client(address) as client:
         carry_out(wait, [30, 31, 32], groups="abc", client=client, retries=1, on_event=kill)
     assert [(event.status, event.error) for event in ends(events)] == [("failed", GONE)] * 3
+    assert [event.attempt for event in ends(events)] == [1, 0, 0]
 
 
 def test_no_scheduler_is_an_error_that_says_what_to_do(monkeypatch):

@@ -1,15 +1,27 @@
 """Versions come and go while requests are answered."""
 
+import gc
 import shutil
 import threading
 import time
+import weakref
+from dataclasses import replace
 
 import grpc
 import pytest
 import requests
 
 from deployworkbook.serving.client.connecting import connect
-from deployworkbook.serving.embedded.config import read_models
+from deployworkbook.serving.embedded.catalogue import (
+    MOST_ENDED,
+    Catalogue,
+    Model,
+    State,
+    Version,
+)
+from deployworkbook.serving.embedded.config import ModelConfig, read_models
+from deployworkbook.serving.embedded.errors import Code, ServingError
+from deployworkbook.serving.embedded.manager import Manager
 from deployworkbook.serving.embedded.protos import (
     get_model_status_pb2,
     model_management_pb2,
@@ -361,3 +373,39 @@ def test_a_tf2_model_with_several_inputs_and_defaults(start, tmp_path):
     request.inputs["x"].CopyFrom(tf.make_tensor_proto(tf.ones([2, 17])))
     with pytest.raises(grpc.RpcError, match="Matrix size-incompatible"):
         server.predict(request)
+
+
+def test_models_that_are_gone_are_forgotten_in_the_end(tmp_path):
+    config = ModelConfig("kept", tmp_path)
+    catalogue = Catalogue()
+    version = {1: Version(1, tmp_path, State.END)}
+    catalogue.keep_ended([Model(config, dict(version))])
+    for number in range(2 * MOST_ENDED):
+        invented = replace(config, name=f"invented {number}")
+        catalogue.keep_ended([Model(invented), Model(config, dict(version))])
+    assert list(catalogue.ended) == ["kept"]  # the others never had a version
+    for number in range(2 * MOST_ENDED):
+        catalogue.keep_ended([Model(replace(config, name=str(number)), dict(version))])
+    assert list(catalogue.ended) == [str(n) for n in range(MOST_ENDED, 2 * MOST_ENDED)]
+
+
+def test_a_version_that_fails_to_load_keeps_nothing_of_what_was_loaded(tmp_path):
+    class Graph:
+        pass
+
+    graphs = []
+
+    def load(name, number, path):
+        graph = Graph()
+        graphs.append(weakref.ref(graph))
+        raise ServingError(Code.NOT_FOUND, f"no {path.name} for {graph!r}") from ValueError()
+
+    (tmp_path / "1").mkdir()
+    manager = Manager(load, retries=0)
+    with pytest.raises(ServingError, match="did not become available"):
+        manager.apply([ModelConfig("m", tmp_path)])
+    (version,) = manager.catalogue.status("m")
+    assert version.error.code == Code.NOT_FOUND
+    assert version.error.text.startswith("no 1 for")
+    gc.collect()
+    assert [graph() for graph in graphs] == [None]

@@ -1,6 +1,7 @@
 """What an operator sees: metrics, health, reflection."""
 
 import re
+from functools import partial
 
 import grpc
 import pytest
@@ -17,7 +18,12 @@ from deployworkbook.serving.embedded.metrics import (
     BATCH_SIZES,
     BUCKETS_US,
     EXAMPLE_COUNTS,
+    LONGEST_NAME,
+    MOST_NAMES,
+    OTHER_NAME,
     QUEUE_BUCKETS_US,
+    Counter,
+    Histogram,
     Metrics,
 )
 from tests.serving.conftest import predict_request
@@ -196,3 +202,27 @@ def test_cors_is_for_those_who_ask_for_it(start, half, server):
     ):
         assert answer.headers["Access-Control-Allow-Origin"] == "*"
     assert "Access-Control-Allow-Origin" not in server.get("/half").headers
+
+
+@pytest.mark.parametrize("metric", [Counter("c", ("m", "s")), Histogram("c", ("m", "s"), (1, 2))])
+def test_names_that_clients_invent_share_one_label_in_the_end(metric):
+    add = metric.add if isinstance(metric, Counter) else partial(metric.observe, value=1)
+    add("half", "OK")
+    for number in range(10 * MOST_NAMES):
+        add(f"invented {number}", "NOT_FOUND")
+    text = "\n".join(metric.lines())
+    names = re.findall(r'm="([^"]*)"', text)
+    assert len(set(names)) == MOST_NAMES + 1
+    end = "" if isinstance(metric, Counter) else "_count"
+    assert value(text, f'c{end}{{m="{OTHER_NAME}",s="NOT_FOUND"}}') == 9 * MOST_NAMES + 1
+    # A model that was there before them still has all of its outcomes.
+    add("half", "INTERNAL")
+    assert value("\n".join(metric.lines()), f'c{end}{{m="half",s="INTERNAL"}}') == 1
+
+
+def test_a_long_name_is_not_remembered():
+    counter = Counter("c", ("m",))
+    counter.add("x" * LONGEST_NAME)
+    counter.add("y" * (LONGEST_NAME + 1), amount=3)
+    assert [line[:6] for line in counter.lines()] == ['c{m="x', 'c{m="(']
+    assert value("\n".join(counter.lines()), f'c{{m="{OTHER_NAME}"}}') == 3

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
@@ -12,6 +12,9 @@ from pathlib import Path
 from deployworkbook.serving.embedded.config import ModelConfig
 from deployworkbook.serving.embedded.errors import Code, ServingError, invalid
 from deployworkbook.serving.embedded.servable import Servable
+
+# A client may configure models of any name: of those that are gone, so many are remembered.
+MOST_ENDED = 200
 
 
 class State(IntEnum):
@@ -106,6 +109,15 @@ class Catalogue:
                 )
             chosen = sorted(known, reverse=True) if version is None else [version]
             return [replace(known[number]) for number in chosen]
+
+    def keep_ended(self, models: Iterable[Model]) -> None:
+        """Remember models that are gone, for ``status``: the last ones that had a version."""
+        for model in models:
+            self.ended.pop(model.config.name, None)
+            if model.versions:
+                self.ended[model.config.name] = model
+        for name in list(self.ended)[:-MOST_ENDED]:
+            del self.ended[name]
 
     def _taken(self, name: str, number: int | None, label: str | None) -> Version:
         with self.changed:

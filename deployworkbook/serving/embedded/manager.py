@@ -84,7 +84,7 @@ class Manager:
                         self.catalogue.ended.pop(config.name, None)
                     model.config = config
                     models[config.name] = model
-                self.catalogue.ended |= {model.config.name: model for model in gone}
+                self.catalogue.keep_ended(gone)
                 self.catalogue.models = models
             for model in gone:
                 self._unload(model, model.available())
@@ -206,11 +206,13 @@ class Manager:
         try:
             servable = self._load(name, version.number, version.path)
         except ServingError as error:
+            # Not the error itself: by its traceback it would keep what was loaded so far.
+            failure = ServingError(error.code, error.text)
             log.error(
-                "Loading servable: {name: %s version: %d} failed: %s", name, version.number, error
+                "Loading servable: {name: %s version: %d} failed: %s", name, version.number, failure
             )
             with self.catalogue.changed:
-                version.error = error
+                version.error = failure
                 version.next_try = time.monotonic() + self._retry_wait_s
                 if version.tries > self._retries:
                     version.state = State.END

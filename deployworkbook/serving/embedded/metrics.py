@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import threading
 from bisect import bisect_left
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 
 Labels = tuple[str, ...]
 Bounds = tuple[float, ...]
@@ -34,7 +34,7 @@ BUCKETS_US = exponential(10, 1.8, 33)
 QUEUE_BUCKETS_US = exponential(100, 1.2, 52)
 BATCH_SIZES = exponential(1, 2, 14)
 EXAMPLE_COUNTS = exponential(1, 2, 15)
-# A client may ask for any name; past so many, or so long ones, those of no model count as one.
+# A client may ask for any name; past so many, or if they are longer, new ones count as one.
 MOST_NAMES = 200
 LONGEST_NAME = 256
 OTHER_NAME = "(other)"
@@ -54,12 +54,13 @@ class Counter:
         self.name = name
         self.labels = labels
         self._lock = threading.Lock()
+        self._names: set[str] = set()
         self._values: dict[Labels, float] = {}
 
     def add(self, *values: str, amount: float = 1) -> None:
         """Add to the counter of these values of the labels."""
         with self._lock:
-            values = _bounded(values, self._values)
+            values = _bounded(values, self._names)
             self._values[values] = self._values.get(values, 0) + amount
 
     def lines(self) -> Iterator[str]:
@@ -89,13 +90,14 @@ class Histogram:
         self.labels = labels
         self._bounds = bounds
         self._lock = threading.Lock()
+        self._names: set[str] = set()
         self._counts: dict[Labels, list[int]] = {}
         self._sums: dict[Labels, float] = {}
 
     def observe(self, *values: str, value: float) -> None:
         """Count one observation under these values of the labels."""
         with self._lock:
-            values = _bounded(values, self._counts)
+            values = _bounded(values, self._names)
             counts = self._counts.get(values)
             if counts is None:
                 counts = self._counts[values] = [0] * (len(self._bounds) + 1)
@@ -160,11 +162,15 @@ class Metrics:
         return "\n".join(written) + "\n"
 
 
-def _bounded(values: Labels, known: Collection[Labels]) -> Labels:
-    """Return the labels, the first replaced where there are too many or it is too long."""
-    if not values or values in known:
+def _bounded(values: Labels, names: set[str]) -> Labels:
+    """Return the labels; where the first is new, and one too many or too long, another for it.
+
+    The other labels have few values each, so a name that is known may come with any of them.
+    """
+    if not values or values[0] in names:
         return values
-    if len(known) < MOST_NAMES and len(values[0]) <= LONGEST_NAME:
+    if len(names) < MOST_NAMES and len(values[0]) <= LONGEST_NAME:
+        names.add(values[0])
         return values
     return (OTHER_NAME, *values[1:])
 
