@@ -17,7 +17,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from deployworkbook import __version__
-from deployworkbook.commands import costs, prices, runs, serving
+from deployworkbook.commands import costs, prices, run, serving, sweep
 from deployworkbook.commands.folder import Folder, workspace_of
 
 app = typer.Typer(
@@ -97,7 +97,7 @@ def lab(
     Lessons that you have edited stay as they are. The server listens on this machine only and asks
     for the token in the address that it prints. Ctrl-C stops it.
     """
-    from deployworkbook.lab import start
+    from deployworkbook.jupyter.lab import start
 
     start(workspace_of(folder), port=port, open_browser=browser)
 
@@ -108,8 +108,8 @@ def reset(
     folder: Folder = None,
 ) -> None:
     """Restore a lesson as it was shipped; keep a backup of yours."""
-    from deployworkbook.lessons import find_lesson
-    from deployworkbook.lessons import reset as restore
+    from deployworkbook.jupyter.lessons import find_lesson
+    from deployworkbook.jupyter.lessons import reset as restore
 
     chosen = find_lesson(lesson)
     backup = restore(workspace_of(folder), chosen)
@@ -126,7 +126,7 @@ def doctor(
     ] = None,
 ) -> None:
     """Check this machine, and say what to do about what is wrong."""
-    from deployworkbook.doctor import checks
+    from deployworkbook.jupyter.doctor import checks
 
     marks = {"ok": "[green]ok[/]", "warning": "[yellow]warning[/]", "problem": "[red]problem[/]"}
     console = Console()
@@ -140,10 +140,10 @@ def doctor(
         raise typer.Exit(1)
 
 
-app.command()(runs.run)
+app.command()(run.run)
 app.command(**serving.AS_GIVEN)(serving.serve)
 app.command()(serving.deploy_files)
-app.command()(runs.sweep)
+app.command()(sweep.sweep)
 app.command()(costs.cost)
 app.command()(costs.plan)
 app.add_typer(prices.app, name="prices")
@@ -158,7 +158,7 @@ def ledger(
     folder: Folder = None,
 ) -> None:
     """Print what has been measured."""
-    from deployworkbook.ledger import Ledger
+    from deployworkbook.ledger.book import Ledger
 
     table = Ledger(workspace_of(folder).ledger_path).table(every=every, details=csv)
     if csv:

@@ -17,7 +17,7 @@ from deployworkbook.execution.parameters import fast_parameters
 from deployworkbook.execution.runner import run_jobs
 from deployworkbook.training.data import load_dataset
 from deployworkbook.training.mnist import ENVIRONMENT_VARIABLE
-from deployworkbook.workspace import Workspace
+from deployworkbook.workspace.folder import Workspace
 
 REPOSITORY = Path(__file__).parent.parent
 

@@ -10,16 +10,19 @@ from pathlib import Path
 
 import pytest
 
-from deployworkbook import doctor, headless, lab, sweeping
 from deployworkbook.cli import main
-from deployworkbook.compression.quantize import TECHNIQUES
+from deployworkbook.commands import sweep_report
+from deployworkbook.compression import sweep as compression_sweep
+from deployworkbook.compression.litert_quantization import TECHNIQUES
+from deployworkbook.execution import page, runner
 from deployworkbook.execution.jobs import Outcome
-from deployworkbook.ledger import Ledger
-from deployworkbook.lessons import catalogue
-from deployworkbook.measurement import Measurement
+from deployworkbook.jupyter import doctor, lab
+from deployworkbook.jupyter.lessons import catalogue
+from deployworkbook.ledger.book import Ledger
+from deployworkbook.ledger.measurement import Measurement
 from deployworkbook.serving.embedded import server
 from deployworkbook.serving.repository.model_repository import ModelRepository
-from deployworkbook.workspace import current_workspace
+from deployworkbook.workspace.folder import current_workspace
 
 REPOSITORY = Path(__file__).parent.parent
 README = (REPOSITORY / "README.md").read_text()
@@ -77,11 +80,11 @@ def prepared(home, tmp_path, monkeypatch):
             job.output.write_text(job.source.read_text())
         return [Outcome(job, "passed", 0.0, 1, 1) for job in jobs]
 
-    monkeypatch.setattr(headless, "run_jobs", run_jobs)
-    monkeypatch.setattr(sweeping, "sweep", lambda points, **_: begun.extend(points) or [])
-    monkeypatch.setattr(sweeping, "print_results", lambda *_: None)
-    monkeypatch.setattr(headless, "write_page", lambda *_, **__: begun.append("page"))
-    monkeypatch.setattr(headless, "write_index", lambda *_, **__: None)
+    monkeypatch.setattr(runner, "run_jobs", run_jobs)
+    monkeypatch.setattr(compression_sweep, "sweep", lambda points, **_: begun.extend(points) or [])
+    monkeypatch.setattr(sweep_report, "print_results", lambda *_: None)
+    monkeypatch.setattr(page, "write_page", lambda *_, **__: begun.append("page"))
+    monkeypatch.setattr(page, "write_index", lambda *_, **__: None)
     monkeypatch.setattr(doctor, "checks", lambda *_, **__: begun.append("doctor") or [])
     monkeypatch.setattr(lab, "start", lambda *_, **__: begun.append("lab") or 0)
     monkeypatch.setattr(server, "run", lambda options, **_: begun.append(options.model_name))

@@ -10,7 +10,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from deployworkbook import __version__
-from deployworkbook.lessons import catalogue
+from deployworkbook.jupyter.lessons import catalogue
 
 REPOSITORY = Path(__file__).parent.parent
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]

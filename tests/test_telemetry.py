@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from deployworkbook.kernels import InterpreterKernelSpecManager
+from deployworkbook.jupyter.kernels import InterpreterKernelSpecManager
 
 # Counts what a process asks of the network: Python's own part, and the threads of native parts.
 PROGRAM = """

@@ -13,11 +13,11 @@ from deployworkbook.commands.prices import PricesFile
 from deployworkbook.commands.remeasuring import remeasure_forms
 
 if TYPE_CHECKING:
-    from deployworkbook.costs.estimate.breakdown import CostBreakdown
-    from deployworkbook.costs.estimate.from_ledger import Measured
-    from deployworkbook.costs.estimate.outliers import Outlier
-    from deployworkbook.costs.estimate.profile import Profile
-    from deployworkbook.costs.estimate.workload import Workload
+    from deployworkbook.costs.estimation.breakdown import CostBreakdown
+    from deployworkbook.costs.estimation.from_ledger import Measured
+    from deployworkbook.costs.estimation.outliers import Outlier
+    from deployworkbook.costs.estimation.profile import Profile
+    from deployworkbook.costs.estimation.workload import Workload
 
 Rps = Annotated[float, typer.Option("--rps", help="Requests per second, on average.")]
 Day = Annotated[str, typer.Option(help="Shape of the day: flat, office or evening.")]
@@ -75,8 +75,8 @@ def cost(
 
     Times, sizes and memory are the ledger's, as measured; the costs are modelled.
     """
-    from deployworkbook.costs.estimate.deployment import Deployment
-    from deployworkbook.costs.estimate.model import estimate
+    from deployworkbook.costs.estimation.deployment import Deployment
+    from deployworkbook.costs.estimation.model import estimate
     from deployworkbook.costs.prices.catalog_file import load_catalog
 
     catalog = load_catalog(prices_file)
@@ -136,10 +136,10 @@ def plan(
     is written as deployment_plan.md and deployment_plan.html; an older one is kept as a backup.
     """
     from deployworkbook.costs.advice.advise import advise
-    from deployworkbook.costs.estimate.deployment import Deployment
+    from deployworkbook.costs.estimation.deployment import Deployment
+    from deployworkbook.costs.plan.files import write_plan
     from deployworkbook.costs.plan.making import make_plan
     from deployworkbook.costs.prices.catalog_file import load_catalog
-    from deployworkbook.plan_files import write_plan
     from deployworkbook.validation import check_choice, check_number
 
     # Without requests every machine is as good as none: there is nothing to plan.
@@ -186,7 +186,7 @@ def plan(
 
 
 def _workload(rps: float, day: str, latency_ms: float, growth: float, updates: float) -> Workload:
-    from deployworkbook.costs.estimate import workload
+    from deployworkbook.costs.estimation import workload
     from deployworkbook.validation import check_choice
 
     shapes = {
@@ -205,9 +205,9 @@ def _workload(rps: float, day: str, latency_ms: float, growth: float, updates: f
 
 def _measured(dataset: str | None, folder: Path | None) -> tuple[Measured, list[Outlier]]:
     """Give what the ledger has that can be compared, and which of it looks wrong."""
-    from deployworkbook.costs.estimate.from_ledger import measured_in
-    from deployworkbook.costs.estimate.outliers import outliers_in
-    from deployworkbook.ledger import Ledger
+    from deployworkbook.costs.estimation.from_ledger import measured_in
+    from deployworkbook.costs.estimation.outliers import outliers_in
+    from deployworkbook.ledger.book import Ledger
 
     entries = Ledger(workspace_of(folder).ledger_path).entries()
     measured = measured_in(entries, dataset=dataset)
@@ -224,8 +224,8 @@ def _profile(
     folder: Path | None,
 ) -> tuple[Profile, str]:
     """Give what is served, and where it was measured; empty where it was not."""
-    from deployworkbook.costs.estimate.from_ledger import profile_named
-    from deployworkbook.costs.estimate.profile import Profile
+    from deployworkbook.costs.estimation.from_ledger import profile_named
+    from deployworkbook.costs.estimation.profile import Profile
     from deployworkbook.validation import message
 
     if service_ms is not None:

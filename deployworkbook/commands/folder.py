@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from deployworkbook.workspace import Workspace
+    from deployworkbook.workspace.folder import Workspace
 
 Folder = Annotated[
     Path | None,
@@ -22,7 +22,8 @@ Folder = Annotated[
 
 def workspace_of(folder: Path | None) -> Workspace:
     """Find the workspace that the option means, and make it where it is missing."""
-    from deployworkbook.workspace import Workspace, current_workspace, full_path
+    from deployworkbook.workspace.files import full_path
+    from deployworkbook.workspace.folder import Workspace, current_workspace
 
     if folder is None:
         return current_workspace()

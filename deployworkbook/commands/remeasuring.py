@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from deployworkbook.costs.estimate.outliers import Outlier
-    from deployworkbook.workspace import Workspace
+    from deployworkbook.costs.estimation.outliers import Outlier
+    from deployworkbook.workspace.folder import Workspace
 
 
 def remeasure_forms(outliers: Sequence[Outlier], dataset: Any, home: Workspace) -> None:
@@ -18,9 +18,9 @@ def remeasure_forms(outliers: Sequence[Outlier], dataset: Any, home: Workspace) 
         dataset: ``mnist`` or ``digits``: what they were measured on.
         home: Whose files and ledger.
     """
-    from deployworkbook.ledger import Ledger
+    from deployworkbook.ledger.book import Ledger
     from deployworkbook.runtimes.base import Artifact
-    from deployworkbook.runtimes.benchmark import benchmark
+    from deployworkbook.runtimes.benchmarking import benchmark
     from deployworkbook.runtimes.registry import runtime
     from deployworkbook.training.data import load_dataset
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deployworkbook.formulas.clipping import mse_optimal_grid
-from deployworkbook.training.keras import tf
+from deployworkbook.training.keras2 import tf
 from deployworkbook.validation import check_integer, check_number, check_same_shape
 
 

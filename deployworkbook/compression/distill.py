@@ -13,26 +13,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deployworkbook.cache import build_once, key_of
-from deployworkbook.compression import retrain, views
-from deployworkbook.compression.progress import Part, Progress, watched
+from deployworkbook.compression import augmentation, retrain
+from deployworkbook.compression.augmentation import Augmentation, matrices, show
+from deployworkbook.compression.progress import BuildObserver, BuildPart, watched
 from deployworkbook.compression.retrain import Examples, Retraining, Settings, with_logits
-from deployworkbook.compression.views import View, matrices, show
 from deployworkbook.training import models
 from deployworkbook.training.data import Dataset
-from deployworkbook.training.keras import keras, set_seed, tf
+from deployworkbook.training.keras2 import keras, set_seed, tf
 from deployworkbook.training.saved import read_model, save_model
-from deployworkbook.workspace import current_workspace
+from deployworkbook.workspace.cache import build_once, key_of
+from deployworkbook.workspace.folder import current_workspace
 
 # By a pixel each way, and turned a little each way: digits that stay what they are.
 VIEWS = (
-    View(),
-    View(right=1),
-    View(right=-1),
-    View(down=1),
-    View(down=-1),
-    View(turn_degrees=8),
-    View(turn_degrees=-8),
+    Augmentation(),
+    Augmentation(right=1),
+    Augmentation(right=-1),
+    Augmentation(down=1),
+    Augmentation(down=-1),
+    Augmentation(turn_degrees=8),
+    Augmentation(turn_degrees=-8),
 )
 
 # Images that the teacher looks at together.
@@ -47,7 +47,7 @@ def teacher(
     settings: Settings = TEACHING,
     folder: Path | None = None,
     notice: Callable[[str], None] = print,
-    progress: Progress | None = None,
+    progress: BuildObserver | None = None,
 ) -> Any:
     """Give the CNN that teaches: from the cache, or trained now on moved images and kept there.
 
@@ -66,7 +66,7 @@ def teacher(
         set_seed(settings.seed)
         examples = Examples(dataset.train.images, dataset.train.labels, VIEWS)
         training = Retraining(models.cnn(), examples, settings=settings)
-        part = Part("teacher", "teacher", training.steps, settings.epochs)
+        part = BuildPart("teacher", "teacher", training.steps, settings.epochs)
         with watched(progress, part) as bar:
             training.advance(progress=bar)
         save_model(training.result(), target / "model.keras")
@@ -80,7 +80,7 @@ def teacher(
             "views": [asdict(view) for view in VIEWS],
             "data": dataset.fingerprint,
             "versions": [tf.__version__, keras.__version__],
-            "code": [inspect.getsource(part) for part in (models, retrain, views)],
+            "code": [inspect.getsource(part) for part in (models, retrain, augmentation)],
         }
     )
     place = folder or current_workspace().models
@@ -93,10 +93,10 @@ def learn_from(
     dataset: Dataset,
     master: Any,
     *,
-    moved: Sequence[View] = (View(),),
+    moved: Sequence[Augmentation] = (Augmentation(),),
     folder: Path | None = None,
     notice: Callable[[str], None] = print,
-    progress: Progress | None = None,
+    progress: BuildObserver | None = None,
 ) -> Examples:
     """Give the training set with a teacher's logits: from the cache, or computed now.
 
@@ -121,7 +121,7 @@ def learn_from(
             "teacher": fingerprint(master),
             "views": [asdict(view) for view in moved],
             "data": dataset.fingerprint,
-            "code": [inspect.getsource(logits_of), inspect.getsource(views)],
+            "code": [inspect.getsource(logits_of), inspect.getsource(augmentation)],
         }
     )
     place = folder or current_workspace().models
@@ -148,8 +148,8 @@ def logits_of(
     model: Any,
     images: NDArray[np.float32],
     *,
-    moved: Sequence[View] = (View(),),
-    progress: Progress | None = None,
+    moved: Sequence[Augmentation] = (Augmentation(),),
+    progress: BuildObserver | None = None,
 ) -> NDArray[np.float32]:
     """Compute what a model says before its softmax, of each view of each image.
 
@@ -168,7 +168,7 @@ def logits_of(
     )
     starts = range(0, len(images), BATCH_SIZE)
     if progress is not None:
-        progress.begin(Part("the teacher's answers", "answers", len(moved) * len(starts)))
+        progress.begin(BuildPart("the teacher's answers", "answers", len(moved) * len(starts)))
     answers: list[NDArray[np.float32]] = []
     for matrix in matrices(moved, images.shape[1:]):
         said = []

@@ -12,14 +12,14 @@ import pandas as pd
 from deployworkbook.compression import pipeline
 from deployworkbook.compression.stages import Prune, Quantize, Stage
 from deployworkbook.formulas.frontier import pareto
-from deployworkbook.measurement import Measurement
+from deployworkbook.ledger.measurement import Measurement
 from deployworkbook.validation import check_integer
 
 Status = Literal["found", "running", "measured", "failed again", "failed", "stopped"]
 
 
 @dataclass(frozen=True)
-class Point:
+class SweepPoint:
     """A point of the grid.
 
     Args:
@@ -49,7 +49,7 @@ class Point:
     def name(self, *, epochs: int | None = None, seed: int = 0) -> str:
         """Name what is made at this point: the point, and an unusual number of epochs or seed.
 
-        >>> Point(4, 0.9, 2.0).name(epochs=5, seed=1)
+        >>> SweepPoint(4, 0.9, 2.0).name(epochs=5, seed=1)
         'prune90-T2-int4-e5-seed1'
         """
         usual = max(stage.settings.epochs for stage in pipeline.RECIPE)
@@ -73,7 +73,7 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Result:
+class SweepResult:
     """How far a point has come.
 
     Args:
@@ -86,7 +86,7 @@ class Result:
         error: Why it failed, in one line.
     """
 
-    point: Point
+    point: SweepPoint
     status: Status
     measurement: Measurement | None = None
     attempts: int = 0
@@ -96,7 +96,7 @@ class Result:
 
 def grid(
     *, bits: Sequence[int], sparsity: Sequence[float], temperature: Sequence[float]
-) -> list[Point]:
+) -> list[SweepPoint]:
     """List all points of a grid, each once; those that share the pruned model stand together.
 
     >>> [str(point) for point in grid(bits=[4, 8], sparsity=[0.9], temperature=[2, 4])]
@@ -104,13 +104,13 @@ def grid(
     """
     return list(
         dict.fromkeys(
-            Point(width, float(share), float(T))
+            SweepPoint(width, float(share), float(T))
             for share, T, width in product(sparsity, temperature, bits)
         )
     )
 
 
-def as_table(results: Sequence[Result]) -> pd.DataFrame:
+def as_table(results: Sequence[SweepResult]) -> pd.DataFrame:
     """Lay results out, a row a point, with units in the names of the columns.
 
     ``frontier`` says of which points no other is both smaller, zipped, and more accurate.
@@ -146,12 +146,12 @@ def as_table(results: Sequence[Result]) -> pd.DataFrame:
     return table
 
 
-def best_of(results: Sequence[Result]) -> Result | None:
+def best_of(results: Sequence[SweepResult]) -> SweepResult | None:
     """Choose the most accurate point, of equals the smaller; ``None`` if none is measured."""
     known = [result for result in results if result.measurement is not None]
     return max(known, key=_worth, default=None)
 
 
-def _worth(result: Result) -> tuple[float, int]:
+def _worth(result: SweepResult) -> tuple[float, int]:
     measured = result.measurement
     return measured.accuracy, -measured.compressed_bytes

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from deployworkbook import compression, formulas
-from deployworkbook.cache import build_once, key_of
 from deployworkbook.compression.distill import fingerprint
 from deployworkbook.compression.retrain import Examples
 from deployworkbook.training.data import Dataset
 from deployworkbook.training.saved import read_model, save_model
-from deployworkbook.workspace import current_workspace
+from deployworkbook.workspace.cache import build_once, key_of
+from deployworkbook.workspace.folder import current_workspace
 
 PACKAGES = ("tensorflow", "tf_keras", "tensorflow-model-optimization")
 

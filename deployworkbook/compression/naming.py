@@ -12,7 +12,7 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from deployworkbook.compression.distill import TEACHING
-from deployworkbook.compression.prune import Pruning
+from deployworkbook.compression.pruning import Pruning
 from deployworkbook.compression.retrain import Settings
 from deployworkbook.compression.stages import Cluster, Distil, Prune, Quantize, Stage, label
 

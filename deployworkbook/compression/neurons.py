@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deployworkbook.compression.prune import Criterion, check_perceptron, importance
+from deployworkbook.compression.pruning import Criterion, check_perceptron, importance
 from deployworkbook.compression.retrain import Examples, Retraining, Settings
 from deployworkbook.formulas.masks import neuron_mask
-from deployworkbook.training.keras import keras
+from deployworkbook.training.keras2 import keras
 from deployworkbook.validation import check_number, message
 
 

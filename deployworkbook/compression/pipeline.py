@@ -16,39 +16,49 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from deployworkbook.cache import build_once, key_of
 from deployworkbook.compression import (
-    cluster,
+    augmentation,
+    clustering,
     constraints,
     distill,
     lean,
     neurons,
-    prune,
+    pruning,
     retrain,
     stages,
-    views,
 )
+from deployworkbook.compression.augmentation import Augmentation
 from deployworkbook.compression.naming import name_of
-from deployworkbook.compression.progress import Part, Progress, watched
+from deployworkbook.compression.progress import BuildObserver, BuildPart, watched
 from deployworkbook.compression.retrain import Examples, Settings
 from deployworkbook.compression.stages import Form, Prune, Quantize, Stage, label, part_of
-from deployworkbook.compression.views import View
-from deployworkbook.measurement import Measurement
-from deployworkbook.runtimes.benchmark import benchmark
+from deployworkbook.ledger.measurement import Measurement
+from deployworkbook.runtimes.benchmarking import benchmark
 from deployworkbook.runtimes.litert import LiteRTRuntime
 from deployworkbook.training import flatbuffer, models
 from deployworkbook.training.data import Dataset
-from deployworkbook.training.keras import keras, tf
+from deployworkbook.training.keras2 import keras, tf
 from deployworkbook.training.saved import read_model, save_model
 from deployworkbook.training.variant import Variant
 from deployworkbook.validation import describe, message
-from deployworkbook.workspace import current_workspace
+from deployworkbook.workspace.cache import build_once, key_of
+from deployworkbook.workspace.folder import current_workspace
 
-CODE = (cluster, constraints, distill, lean, neurons, prune, retrain, stages, views)
+CODE = (
+    augmentation,
+    clustering,
+    constraints,
+    distill,
+    lean,
+    neurons,
+    pruning,
+    retrain,
+    stages,
+)
 
 
 @dataclass(frozen=True)
-class Outcome:
+class StageResult:
     """What a stage made.
 
     Args:
@@ -69,7 +79,7 @@ class Outcome:
 # Found on MNIST's validation set: see tests/benchmarks/test_compression.py for what it comes to.
 RECIPE: tuple[Stage, ...] = (
     Prune(
-        prune.Pruning(sparsity=0.975, fade=0.01),
+        pruning.Pruning(sparsity=0.975, fade=0.01),
         Settings(epochs=20, learning_rate=0.003, temperature=2.0),
     ),
     Quantize(4, Settings(epochs=6, learning_rate=0.001, temperature=2.0)),
@@ -86,8 +96,8 @@ def run(
     folder: Path | None = None,
     lesson: str = "",
     notice: Callable[[str], None] = print,
-    progress: Progress | None = None,
-) -> list[Outcome]:
+    progress: BuildObserver | None = None,
+) -> list[StageResult]:
     """Put a model through some stages, and measure it after each.
 
     Args:
@@ -110,7 +120,7 @@ def run(
         ValueError: There is none, or the model is not of dense layers.
     """
     _check(recipe)
-    prune.check_perceptron(model)
+    pruning.check_perceptron(model)
     classroom = _Classroom(dataset, teaching, folder, notice, progress)
     place = folder or current_workspace().models
     form, outcomes = Form(model), []
@@ -134,10 +144,10 @@ def run(
             waiting=None if progress is None else partial(progress.update, 0),
         )
         if progress is not None:
-            progress.begin(Part(f"measuring {name}", "measuring"))
+            progress.begin(BuildPart(f"measuring {name}", "measuring"))
         variant = form.variant(name, note=f"after stage {number} of {len(recipe)}")
         measurement = replace(_measure(variant, dataset, lesson), made_by=key)
-        outcomes.append(Outcome(form, variant, measurement, seconds, is_new))
+        outcomes.append(StageResult(form, variant, measurement, seconds, is_new))
     return outcomes
 
 
@@ -180,13 +190,13 @@ class _Classroom:
         teaching: Settings | None,
         folder: Path | None,
         notice: Callable[[str], None],
-        progress: Progress | None,
+        progress: BuildObserver | None,
     ) -> None:
         self.dataset, self.teaching = dataset, teaching
         self.options: dict[str, Any] = {"folder": folder, "notice": notice, "progress": progress}
         self.progress = progress
 
-    def examples(self, moved: tuple[View, ...]) -> Examples:
+    def examples(self, moved: tuple[Augmentation, ...]) -> Examples:
         train = self.dataset.train
         if self.teaching is None:
             return Examples(train.images, train.labels, moved)

@@ -11,7 +11,7 @@ from tqdm.auto import tqdm
 
 
 @dataclass(frozen=True)
-class Part:
+class BuildPart:
     """A part of a build, such as a stage of a pipeline.
 
     Args:
@@ -27,13 +27,13 @@ class Part:
     epochs: int = 0
 
 
-class Progress(Protocol):
+class BuildObserver(Protocol):
     """Who watches a build; every method may raise an exception of its own to end the build."""
 
-    def plan(self, parts: Sequence[Part]) -> None:
+    def plan(self, parts: Sequence[BuildPart]) -> None:
         """Take note of the parts to come, in their order."""
 
-    def begin(self, part: Part) -> None:
+    def begin(self, part: BuildPart) -> None:
         """Take note that a part begins, whether it was planned or not."""
 
     def update(self, steps: int = 1) -> None:
@@ -41,7 +41,7 @@ class Progress(Protocol):
 
 
 @contextmanager
-def watched(progress: Progress | None, part: Part) -> Iterator[Any]:
+def watched(progress: BuildObserver | None, part: BuildPart) -> Iterator[Any]:
     """Begin a part, and give what counts its steps by ``update``.
 
     Args:

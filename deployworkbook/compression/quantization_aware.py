@@ -19,20 +19,20 @@ from ai_edge_quantizer import recipe
 from ai_edge_quantizer.quantizer import AlgorithmName
 from numpy.typing import NDArray
 
-from deployworkbook.cache import build_once
 from deployworkbook.compression.dense_layers import dense_layers
 from deployworkbook.compression.kept import name_of
-from deployworkbook.compression.quantize import apply_recipe
+from deployworkbook.compression.litert_quantization import apply_recipe
 from deployworkbook.compression.toolkit import tfmot
 from deployworkbook.formulas.clipping import mse_optimal_grid
 from deployworkbook.formulas.quantization import integer_range
 from deployworkbook.training.data import Dataset
 from deployworkbook.training.fit import History, fit
 from deployworkbook.training.flatbuffer import to_flatbuffer
-from deployworkbook.training.keras import keras, set_seed, tf
+from deployworkbook.training.keras2 import keras, set_seed, tf
 from deployworkbook.training.variant import Variant
 from deployworkbook.validation import check_integer, check_number
-from deployworkbook.workspace import current_workspace
+from deployworkbook.workspace.cache import build_once
+from deployworkbook.workspace.folder import current_workspace
 
 toolkit = tfmot.quantization.keras
 

@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
+from deployworkbook.compression.augmentation import Augmentation, matrices, show
 from deployworkbook.compression.constraints import Masked, Shared
-from deployworkbook.compression.views import View, matrices, show
-from deployworkbook.training.keras import keras, set_seed, tf
+from deployworkbook.training.keras2 import keras, set_seed, tf
 from deployworkbook.validation import (
     check_choice,
     check_integer,
@@ -92,7 +92,7 @@ class Examples:
 
     images: NDArray[np.float32]
     labels: NDArray[np.int64]
-    views: tuple[View, ...] = (View(),)
+    views: tuple[Augmentation, ...] = (Augmentation(),)
     teacher_logits: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
@@ -164,7 +164,7 @@ class Retraining:
         self._order = np.empty(0, dtype=np.int64)
         self._steps_per_call = 5
         self._views = tf.constant(matrices(examples.views, examples.images.shape[1:]))
-        self._still = examples.views == (View(),)
+        self._still = examples.views == (Augmentation(),)
         self._images = tf.constant(examples.images)
         self._labels = tf.constant(check_labels("labels", examples.labels, self.classes))
         said = examples.teacher_logits

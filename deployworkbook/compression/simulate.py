@@ -13,9 +13,9 @@ import numpy as np
 
 from deployworkbook.formulas.clipping import Clipping, fit_grid
 from deployworkbook.formulas.quantization import fake_quantize
-from deployworkbook.measurement import Measurement
+from deployworkbook.ledger.measurement import Measurement
 from deployworkbook.training.data import Dataset, Split
-from deployworkbook.training.keras import keras
+from deployworkbook.training.keras2 import keras
 from deployworkbook.validation import check_choice
 
 NAME = "simulated"

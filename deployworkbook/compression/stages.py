@@ -8,13 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from deployworkbook.compression import cluster, lean, neurons, prune
-from deployworkbook.compression.cluster import Clustering
+from deployworkbook.compression import clustering, lean, neurons, pruning
+from deployworkbook.compression.augmentation import Augmentation
+from deployworkbook.compression.clustering import Clustering
 from deployworkbook.compression.distill import VIEWS
-from deployworkbook.compression.progress import Part
-from deployworkbook.compression.prune import Pruning
+from deployworkbook.compression.progress import BuildPart
+from deployworkbook.compression.pruning import Pruning
 from deployworkbook.compression.retrain import Examples, Retraining, Settings
-from deployworkbook.compression.views import View
 from deployworkbook.training.variant import Variant
 from deployworkbook.validation import check_choice
 
@@ -50,7 +50,7 @@ class Distil:
     """The model learns on from its teacher; its zeros stay."""
 
     settings: Settings = LONG
-    views: tuple[View, ...] = VIEWS
+    views: tuple[Augmentation, ...] = VIEWS
 
     def apply(self, form: Form, examples: Examples, progress: Any) -> Form:
         """Train with the zeros and the grid that earlier stages made."""
@@ -63,11 +63,11 @@ class Prune:
 
     pruning: Pruning = PRUNING
     settings: Settings = LONG
-    views: tuple[View, ...] = VIEWS
+    views: tuple[Augmentation, ...] = VIEWS
 
     def apply(self, form: Form, examples: Examples, progress: Any) -> Form:
         """Prune on the grid that earlier stages made."""
-        pruned = prune.prune(
+        pruned = pruning.prune(
             form.model,
             examples,
             pruning=self.pruning,
@@ -84,11 +84,11 @@ class Cluster:
 
     clustering: Clustering = CLUSTERING
     settings: Settings = SHORT
-    views: tuple[View, ...] = VIEWS
+    views: tuple[Augmentation, ...] = VIEWS
 
     def apply(self, form: Form, examples: Examples, progress: Any) -> Form:
         """Cluster what is not 0."""
-        clustered = cluster.cluster(
+        clustered = clustering.cluster(
             form.model,
             examples,
             clustering=self.clustering,
@@ -110,7 +110,7 @@ class Quantize:
 
     bits: Literal[4, 8] = 8
     settings: Settings = SHORT
-    views: tuple[View, ...] = VIEWS
+    views: tuple[Augmentation, ...] = VIEWS
 
     def __post_init__(self) -> None:
         check_choice("bits", self.bits, [4, 8])
@@ -126,7 +126,7 @@ class Quantize:
 Stage = Distil | Prune | Cluster | Quantize
 
 
-def part_of(stage: Stage, examples: int) -> Part:
+def part_of(stage: Stage, examples: int) -> BuildPart:
     """Say how many training steps a stage takes.
 
     Args:
@@ -139,10 +139,10 @@ def part_of(stage: Stage, examples: int) -> Part:
     0
     """
     if isinstance(stage, Quantize) and stage.bits == 8:
-        return Part(label(stage), type(stage).__name__)
+        return BuildPart(label(stage), type(stage).__name__)
     epochs = stage.settings.epochs
     steps = epochs * -(-examples // stage.settings.batch_size)
-    return Part(label(stage), type(stage).__name__, steps, epochs)
+    return BuildPart(label(stage), type(stage).__name__, steps, epochs)
 
 
 def label(stage: Stage) -> str:

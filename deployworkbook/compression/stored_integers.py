@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from deployworkbook.compression.prune import check_perceptron
+from deployworkbook.compression.pruning import check_perceptron
 from deployworkbook.formulas.clipping import fit_grid
 from deployworkbook.formulas.quantization import quantize
-from deployworkbook.training.keras import keras, tf
+from deployworkbook.training.keras2 import keras, tf
 from deployworkbook.training.variant import Variant
 
 BITS = 8

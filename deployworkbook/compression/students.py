@@ -14,22 +14,22 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
-from deployworkbook.cache import build_once, key_of
-from deployworkbook.compression import constraints, distill, retrain, views
+from deployworkbook.compression import augmentation, constraints, distill, retrain
 from deployworkbook.compression.retrain import Examples, Settings
 from deployworkbook.formulas.intervals import mean_interval
 from deployworkbook.training import models
 from deployworkbook.training.data import Split
-from deployworkbook.training.keras import keras, tf
+from deployworkbook.training.keras2 import keras, tf
 from deployworkbook.training.saved import read_model, save_model
 from deployworkbook.validation import check_integer, message
-from deployworkbook.workspace import current_workspace
+from deployworkbook.workspace.cache import build_once, key_of
+from deployworkbook.workspace.folder import current_workspace
 
-CODE = (constraints, distill, models, retrain, views)
+CODE = (constraints, distill, models, retrain, augmentation)
 
 
 @dataclass(frozen=True, eq=False)
-class Comparison:
+class StudentComparison:
     """Pairs of students on a test set; each seed made one pair.
 
     Args:
@@ -67,7 +67,7 @@ class Comparison:
         return "distilled is worse" if high < 0 else "no difference is shown"
 
 
-def compare(
+def compare_students(
     taught: Examples,
     test: Split,
     *,
@@ -77,7 +77,7 @@ def compare(
     images: int | None = None,
     folder: Path | None = None,
     notice: Callable[[str], None] = print,
-) -> Comparison:
+) -> StudentComparison:
     """Train pairs of students, or find them in the cache, and test them.
 
     Both of a pair have the same first weights, images, batches and steps. Each seed draws its own
@@ -119,7 +119,7 @@ def compare(
     accuracies = (
         np.array([_accuracy(each, test) for each in students]) for students in (alone, distilled)
     )
-    return Comparison(hidden_units, count, tuple(alone), tuple(distilled), *accuracies)
+    return StudentComparison(hidden_units, count, tuple(alone), tuple(distilled), *accuracies)
 
 
 @dataclass(frozen=True, eq=False)

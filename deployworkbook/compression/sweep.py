@@ -17,18 +17,18 @@ from typing import Literal
 from distributed import Client
 from tqdm import tqdm
 
-from deployworkbook.cache import WAITING
 from deployworkbook.compression import distill, pipeline
-from deployworkbook.compression.grid import Point, Result
+from deployworkbook.compression.grid import SweepPoint, SweepResult
 from deployworkbook.compression.stages import Stage
-from deployworkbook.compression.workers import Event, carry_out, local_client, remote_client
-from deployworkbook.ledger import Ledger
-from deployworkbook.machine import Machine, this_machine
-from deployworkbook.measurement import Measurement
+from deployworkbook.compression.workers import TaskEvent, carry_out, local_client, remote_client
+from deployworkbook.ledger.book import Ledger
+from deployworkbook.ledger.machine import Machine, this_machine
+from deployworkbook.ledger.measurement import Measurement
 from deployworkbook.training.data import Dataset, DatasetName, load_dataset
 from deployworkbook.training.fit import Recipe, baseline
 from deployworkbook.validation import check_integer, message
-from deployworkbook.workspace import Workspace, current_workspace
+from deployworkbook.workspace.cache import WAITING
+from deployworkbook.workspace.folder import Workspace, current_workspace
 
 # What a worker takes with TensorFlow and MNIST, and room beside it.
 MEMORY_BYTES = 2 * 2**30
@@ -38,7 +38,7 @@ _ALONE = threading.Lock()
 
 
 def sweep(
-    points: Sequence[Point],
+    points: Sequence[SweepPoint],
     *,
     dataset: Literal["auto"] | DatasetName = "auto",
     epochs: int | None = None,
@@ -47,9 +47,9 @@ def sweep(
     scheduler: str | None = None,
     retries: int = 2,
     workspace: Workspace | None = None,
-    on_result: Callable[[Result], None] = lambda result: None,
+    on_result: Callable[[SweepResult], None] = lambda result: None,
     notice: Callable[[str], None] = print,
-) -> list[Result]:
+) -> list[SweepResult]:
     """Make and measure each point that the ledger does not have.
 
     Args:
@@ -106,7 +106,7 @@ def sweep(
 
 
 @dataclass(frozen=True)
-class Job:
+class SweepTask:
     """A point, as a worker is given it.
 
     Args:
@@ -118,7 +118,7 @@ class Job:
         root: The workspace's folder.
     """
 
-    point: Point
+    point: SweepPoint
     recipe: tuple[Stage, ...]
     keys: tuple[str, ...]
     dataset: DatasetName
@@ -143,7 +143,7 @@ class Made:
     notices: list[str] = field(default_factory=list)
 
 
-def make(job: Job) -> Made:
+def make(job: SweepTask) -> Made:
     """Make and measure a point, in a worker.
 
     Raises:
@@ -202,17 +202,17 @@ class _Sweep:
 
     def __init__(
         self,
-        recipes: Sequence[tuple[Point, tuple[Stage, ...]]],
+        recipes: Sequence[tuple[SweepPoint, tuple[Stage, ...]]],
         seed: int,
         workspace: Workspace,
-        on_result: Callable[[Result], None],
+        on_result: Callable[[SweepResult], None],
     ) -> None:
         self.recipes, self.seed, self.workspace = dict(recipes), seed, workspace
         self.ledger = Ledger(workspace.ledger_path)
-        self.results: dict[Point, Result] = {}
+        self.results: dict[SweepPoint, SweepResult] = {}
         self.on_result = on_result
 
-    def jobs(self, dataset: Dataset, notice: Callable[[str], None]) -> list[Job]:
+    def jobs(self, dataset: Dataset, notice: Callable[[str], None]) -> list[SweepTask]:
         """List the points to be made; first make, on all cores, what they all begin with."""
         models, seed = self.workspace.models, self.seed
         model = baseline(dataset, Recipe(seed=seed), folder=models, notice=notice).model
@@ -221,26 +221,30 @@ class _Sweep:
         for point, recipe in self.recipes.items():
             keys = tuple(pipeline.keys_of(model, dataset, recipe=recipe, seed=seed))
             if keys[-1] in there:
-                self._note(Result(point, "found", there[keys[-1]]))
+                self._note(SweepResult(point, "found", there[keys[-1]]))
             else:
                 root = self.workspace.root
-                jobs.append(Job(point, recipe, keys, dataset.name, seed, root))
+                jobs.append(SweepTask(point, recipe, keys, dataset.name, seed, root))
         if jobs:
             teacher = distill.teacher(dataset, folder=models, notice=notice)
             moved = jobs[0].recipe[0].views
             distill.learn_from(dataset, teacher, moved=moved, folder=models, notice=notice)
         return jobs
 
-    def take(self, job: Job, event: Event, notice: Callable[[str], None]) -> None:
+    def take(self, job: SweepTask, event: TaskEvent, notice: Callable[[str], None]) -> None:
         """Write what was measured into the ledger, before anybody is told."""
         if event.status != "done":
-            self._note(Result(job.point, event.status, attempts=event.attempt, error=event.error))
+            self._note(
+                SweepResult(job.point, event.status, attempts=event.attempt, error=event.error)
+            )
             return
         made: Made = event.value
         self.ledger.add_once(made.measurement, machine=made.machine)
         for text in made.notices:
             notice(text)
-        self._note(Result(job.point, "measured", made.measurement, event.attempt, made.stages_made))
+        self._note(
+            SweepResult(job.point, "measured", made.measurement, event.attempt, made.stages_made)
+        )
 
     def stop(self) -> None:
         """Count as stopped what has not ended."""
@@ -249,9 +253,9 @@ class _Sweep:
                 "running",
                 "failed again",
             }:
-                self._note(Result(point, "stopped"))
+                self._note(SweepResult(point, "stopped"))
 
-    def _note(self, result: Result) -> None:
+    def _note(self, result: SweepResult) -> None:
         self.results[result.point] = result
         self.on_result(result)
 

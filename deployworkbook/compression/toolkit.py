@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from deployworkbook.training.data import Dataset
 from deployworkbook.training.flatbuffer import to_flatbuffer
-from deployworkbook.training.keras import keras, set_seed
+from deployworkbook.training.keras2 import keras, set_seed
 from deployworkbook.validation import check_choice, check_integer, check_number, message
 
 with warnings.catch_warnings():

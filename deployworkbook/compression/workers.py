@@ -22,7 +22,7 @@ import dask
 import psutil
 from distributed import Client, Future, KilledWorker, LocalCluster
 
-from deployworkbook.machine import this_machine
+from deployworkbook.ledger.machine import this_machine
 from deployworkbook.validation import check_integer
 
 Status = Literal["running", "done", "failed again", "failed", "stopped"]
@@ -43,7 +43,7 @@ GONE = "the Dask scheduler is gone"
 
 
 @dataclass(frozen=True)
-class Event:
+class TaskEvent:
     """A step of a job.
 
     Args:
@@ -69,7 +69,7 @@ def carry_out(
     groups: Sequence[Hashable],
     client: Client,
     retries: int,
-    on_event: Callable[[Event], None],
+    on_event: Callable[[TaskEvent], None],
 ) -> None:
     """Carry out jobs, as many at once as there are workers; tell of each step.
 
@@ -100,7 +100,7 @@ class _Round:
     groups: Sequence[Hashable]
     client: Client
     retries: int
-    tell: Callable[[Event], None]
+    tell: Callable[[TaskEvent], None]
     attempts: Counter[int] = field(default_factory=Counter)
     running: dict[int, Future] = field(default_factory=dict)
     opened: set[Hashable] = field(default_factory=set)
@@ -123,7 +123,7 @@ class _Round:
                 self._end(index)
         self.client.cancel(list(self.running.values()), force=True)
         for index in dict.fromkeys((*self.running, *self.waiting)):
-            self.tell(Event(index, "stopped", self.attempts[index]))
+            self.tell(TaskEvent(index, "stopped", self.attempts[index]))
 
     def _begin(self) -> None:
         try:
@@ -131,7 +131,7 @@ class _Round:
         except OSError:
             while self.waiting:
                 index = self.waiting.popleft()
-                self.tell(Event(index, "failed", self.attempts[index], error=GONE))
+                self.tell(TaskEvent(index, "failed", self.attempts[index], error=GONE))
             return
         while len(self.running) < workers:
             busy = {self.groups[index] for index in self.running} - self.opened
@@ -144,20 +144,20 @@ class _Round:
             self.waiting.remove(index)
             self.attempts[index] += 1
             future.add_done_callback(lambda _, index=index: self.ended.put(index))
-            self.tell(Event(index, "running", self.attempts[index]))
+            self.tell(TaskEvent(index, "running", self.attempts[index]))
 
     def _end(self, index: int) -> None:
         """Tell how a job ended, and only then forget it: Ctrl-C may come in between."""
         future, attempt = self.running[index], self.attempts[index]
         if future.status == "finished":
             self.opened.add(self.groups[index])
-            self.tell(Event(index, "done", attempt, value=future.result()))
+            self.tell(TaskEvent(index, "done", attempt, value=future.result()))
         else:
             # A client whose scheduler is gone looks for it for a while: it may be started again.
             reachable = self.client.status in {"running", "connecting"}
             again = attempt <= self.retries and reachable
             status: Status = "failed again" if again else "failed"
-            self.tell(Event(index, status, attempt, error=_reason(future)))
+            self.tell(TaskEvent(index, status, attempt, error=_reason(future)))
             if again:
                 self.waiting.append(index)
         del self.running[index]

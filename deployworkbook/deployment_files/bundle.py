@@ -14,7 +14,7 @@ from deployworkbook.serving.launcher.backends import IMAGE
 from deployworkbook.serving.repository.model_repository import ModelRepository
 from deployworkbook.serving.repository.published import PublishedVersion, hashes_of
 from deployworkbook.validation import describe, message
-from deployworkbook.workspace import full_path
+from deployworkbook.workspace.files import full_path
 
 # Where the image holds the models, a folder each.
 MODELS = Path("/models")

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 import shutil
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,14 +11,15 @@ from pathlib import Path
 from deployworkbook.deployment_files.bundle import Bundle, digest
 from deployworkbook.deployment_files.texts import texts
 from deployworkbook.serving.repository.published import PublishedVersion
-from deployworkbook.workspace import Workspace, full_path, timestamp, write_atomically
+from deployworkbook.workspace.files import atomic_folder, full_path, write_atomically
+from deployworkbook.workspace.folder import Workspace, sha256_of
 
 # What was written, and its hashes: whatever differs from them is somebody's edit.
 RECORD = ".deployworkbook-files.json"
 
 
 @dataclass(frozen=True)
-class Written:
+class WrittenFiles:
     """What has become of the files.
 
     Args:
@@ -33,7 +31,7 @@ class Written:
     backups: Mapping[str, Path]
 
 
-def write(directory: Path, bundle: Bundle, *, workspace: Workspace) -> Written:
+def write(directory: Path, bundle: Bundle, *, workspace: Workspace) -> WrittenFiles:
     """Write all files and models into a folder.
 
     What is there and was edited, or was not written by this function, is first copied into the
@@ -72,14 +70,11 @@ class _Writer:
 
     def file(self, name: str, text: str) -> None:
         """Write a file, unless it is there already."""
-        path = self._folder / name
-        wanted = self._record[name] = hashlib.sha256(text.encode()).hexdigest()
-        found = _hash(path)
-        if found == wanted:
-            return
-        if found not in {None, self._before.get(name)}:
-            self._backups[name] = self._workspace.back_up(path)
-        write_atomically(path, text)
+        self._record[name] = sha256_of(text.encode())
+        known = {self._before.get(name, "")}
+        backup = self._workspace.write_keeping_edits(self._folder / name, text, known=known)
+        if backup:
+            self._backups[name] = backup
 
     def version(self, name: str, version: PublishedVersion) -> None:
         """Copy a version of a model, unless it is there already."""
@@ -87,21 +82,16 @@ class _Writer:
         self._record[name] = digest(version)
         if _hash(target) == self._record[name]:
             return
-        target.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = target.with_name(f".{target.name}.{uuid.uuid4().hex}.tmp")
-        try:
-            shutil.copytree(version.path, unfinished)
+        with atomic_folder(target) as unfinished:
+            shutil.copytree(version.path, unfinished, dirs_exist_ok=True)
             self._remove(name)
-            os.replace(unfinished, target)
-        finally:
-            shutil.rmtree(unfinished, ignore_errors=True)
 
-    def finish(self) -> Written:
+    def finish(self) -> WrittenFiles:
         """Remove what is no longer wanted, and record what is."""
         for name in sorted(self._before.keys() - self._record.keys()):
             self._remove(name)
         write_atomically(self._folder / RECORD, json.dumps(self._record, indent=1) + "\n")
-        return Written(tuple(self._record), self._backups)
+        return WrittenFiles(tuple(self._record), self._backups)
 
     def _remove(self, name: str) -> None:
         """Delete what is as it was written; move what was edited into the backups."""
@@ -110,9 +100,7 @@ class _Writer:
         if found is None:
             return
         if found != self._before.get(name):
-            stem = f"{path.parent.name}-{path.name}-{timestamp()}-{uuid.uuid4().hex[:6]}"
-            self._workspace.backups.mkdir(parents=True, exist_ok=True)
-            self._backups[name] = Path(shutil.move(path, self._workspace.backups / stem))
+            self._backups[name] = self._workspace.move_to_backups(path)
         elif path.is_dir():
             shutil.rmtree(path)
         else:
@@ -123,7 +111,7 @@ def _hash(path: Path) -> str | None:
     """Hash what is there; ``None`` where nothing is."""
     if path.is_dir():
         return digest(PublishedVersion(0, path))
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
+    return sha256_of(path.read_bytes()) if path.is_file() else None
 
 
 def _recorded(folder: Path) -> dict[str, str]:

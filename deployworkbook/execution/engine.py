@@ -23,7 +23,7 @@ class EarlyEnd(Exception):  # noqa: N818 (no error of this code: the notebook's 
     """A notebook has ended itself, and cells after it would never run."""
 
 
-class Progress:
+class CellProgress:
     """Which cells of a notebook must run, and which have.
 
     Args:
@@ -66,7 +66,7 @@ class Progress:
 
 
 def reporting_engine(
-    begin_run: Callable[[NotebookNode, Progress], None],
+    begin_run: Callable[[NotebookNode, CellProgress], None],
     begin_cell: Callable[[NotebookNode], None],
 ) -> type[NBClientEngine]:
     """Make papermill's own engine with two listeners.
@@ -82,7 +82,7 @@ def reporting_engine(
 
         @classmethod
         def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **options: Any) -> Any:
-            progress = Progress(nb_man.nb)
+            progress = CellProgress(nb_man.nb)
             begin_run(nb_man.nb, progress)
             begin = nb_man.cell_start
 

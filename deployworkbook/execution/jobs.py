@@ -81,7 +81,7 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Event:
+class JobEvent:
     """A step that a display may show.
 
     Args:

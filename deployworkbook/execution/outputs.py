@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 
-from deployworkbook.workspace import timestamp, write_atomically
+from deployworkbook.workspace.files import moved_to_free_name, write_atomically
 
 # papermill removes cells with its tag from a notebook that is run again, and marks the cell that
 # sets the parameters with this one.
@@ -68,11 +67,7 @@ def make_room(output: Path) -> Path | None:
     if is_product:
         output.unlink()
         return None
-    backup = output.with_name(f"{output.stem}-backup-{timestamp()}{output.suffix}")
-    if backup.exists():
-        raise FileExistsError(f"{backup} exists already, so {output} was left. Try again.")
-    os.replace(output, backup)
-    return backup
+    return moved_to_free_name(output, output.parent, "backup")
 
 
 def write_executed(

@@ -19,13 +19,13 @@ from deployworkbook.execution.mathml import mathml
 from deployworkbook.execution.outputs import is_counted, read_notebook
 from deployworkbook.execution.sanitize import sanitize
 from deployworkbook.execution.static_widgets import add_static_forms
-from deployworkbook.workspace import write_atomically
+from deployworkbook.workspace.files import write_atomically
 
 TEMPLATES = Path(__file__).parent / "templates"
 
 
 @dataclass(frozen=True)
-class Entry:
+class IndexEntry:
     """A line of the index.
 
     Args:
@@ -73,7 +73,7 @@ def write_page(notebook: Path, page: Path, *, home: str | None = None) -> None:
     write_atomically(page, html)
 
 
-def write_index(entries: Sequence[Entry], page: Path, *, made: str) -> None:
+def write_index(entries: Sequence[IndexEntry], page: Path, *, made: str) -> None:
     """Write the page that links to all others.
 
     Args:

@@ -17,7 +17,7 @@ import time
 
 import psutil
 
-from deployworkbook.workspace import RUN_VARIABLE
+from deployworkbook.workspace.folder import RUN_VARIABLE
 
 # A killed process is gone in milliseconds, unless the system holds it (a stuck network drive).
 PATIENCE_S = 5.0

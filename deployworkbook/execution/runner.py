@@ -23,11 +23,11 @@ from pathlib import Path
 from typing import Any
 
 from deployworkbook.execution.background import BackgroundError
-from deployworkbook.execution.jobs import Event, Job, Outcome, check_jobs
+from deployworkbook.execution.jobs import Job, JobEvent, Outcome, check_jobs
 from deployworkbook.execution.outputs import make_room
 from deployworkbook.execution.processes import kill_tree
 from deployworkbook.validation import check_integer
-from deployworkbook.workspace import RUN_VARIABLE
+from deployworkbook.workspace.folder import RUN_VARIABLE
 
 # A worker ends itself at its time limit; this is for one that cannot.
 GRACE_S = 15.0
@@ -39,7 +39,7 @@ def run_jobs(
     workers: int,
     environment: Mapping[str, str] | None = None,
     working_directory: Path | None = None,
-    on_event: Callable[[Event], None] = lambda event: None,
+    on_event: Callable[[JobEvent], None] = lambda event: None,
 ) -> list[Outcome]:
     """Run notebooks and tell how each ended; a failure of one does not stop the others.
 
@@ -74,10 +74,10 @@ def run_jobs(
                         running[index] = _Process.start(
                             job, variables, working_directory, lambda e, i=index: news.put((i, e))
                         )
-                        on_event(Event(job))
+                        on_event(JobEvent(job))
                     except OSError as error:
                         outcomes[index] = Outcome(job, "failed", 0.0, error=str(error))
-                        on_event(Event(job, outcome=outcomes[index]))
+                        on_event(JobEvent(job, outcome=outcomes[index]))
                 _take_news(running, outcomes, news, on_event)
         except KeyboardInterrupt:
             for process in running.values():
@@ -89,7 +89,7 @@ def run_jobs(
                     outcomes[index] = Outcome(job, "stopped", 0.0, error="stopped before it began")
                 else:
                     continue
-                on_event(Event(job, outcome=outcomes[index]))
+                on_event(JobEvent(job, outcome=outcomes[index]))
         finally:
             for process in running.values():
                 process.kill()
@@ -100,7 +100,7 @@ def _take_news(
     running: dict[int, _Process],
     outcomes: dict[int, Outcome],
     news: queue.Queue[tuple[int, dict[str, Any] | None]],
-    on_event: Callable[[Event], None],
+    on_event: Callable[[JobEvent], None],
 ) -> None:
     """Wait for an event of a worker, or for the time at which the first of them must have ended."""
     patience_s = min(
@@ -119,7 +119,7 @@ def _take_news(
                 )
                 outcomes[index] = outcome
                 del running[index]
-                on_event(Event(outcome.job, outcome=outcome))
+                on_event(JobEvent(outcome.job, outcome=outcome))
         return
     process = running.get(index)
     if process is None:  # of one that was killed
@@ -127,13 +127,13 @@ def _take_news(
     if event is not None:
         process.news.update(event)
         if "status" not in event:
-            on_event(Event(process.job, event.get("cell", 0), event["cells"]))
+            on_event(JobEvent(process.job, event.get("cell", 0), event["cells"]))
         return
     process.kill()  # what the notebook has left running
     outcome = process.outcome("failed", f"its process ended unexpectedly; see {process.job.log}")
     outcomes[index] = outcome
     del running[index]
-    on_event(Event(outcome.job, outcome=outcome))
+    on_event(JobEvent(outcome.job, outcome=outcome))
 
 
 @dataclass

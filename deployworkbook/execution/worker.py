@@ -28,12 +28,12 @@ from papermill.engines import papermill_engines
 from papermill.exceptions import PapermillExecutionError, strip_color
 
 from deployworkbook.execution import background
-from deployworkbook.execution.engine import EarlyEnd, Progress, reporting_engine
+from deployworkbook.execution.engine import CellProgress, EarlyEnd, reporting_engine
 from deployworkbook.execution.jobs import Job
 from deployworkbook.execution.outputs import is_counted, read_notebook, write_executed
 from deployworkbook.execution.processes import adopt_orphans, kill_tree
-from deployworkbook.kernels import InterpreterKernelManager
-from deployworkbook.workspace import RUN_VARIABLE
+from deployworkbook.jupyter.kernels import InterpreterKernelManager
+from deployworkbook.workspace.folder import RUN_VARIABLE
 
 ENGINE = "deployworkbook"
 
@@ -53,7 +53,7 @@ class Run:
         self.emit = emit
         self.notebook: NotebookNode | None = None
         self.cell = 0
-        self._progress: Progress | None = None
+        self._progress: CellProgress | None = None
         self._ending = threading.Lock()
         self._scratch = tempfile.TemporaryDirectory(prefix="deployworkbook-run-")
         self._background = Path(self._scratch.name) / "background.jsonl"
@@ -102,7 +102,7 @@ class Run:
         else:
             self.end("passed", "")
 
-    def begin(self, notebook: NotebookNode, progress: Progress) -> None:
+    def begin(self, notebook: NotebookNode, progress: CellProgress) -> None:
         """Take the notebook as it is going to run, and tell how many cells it has."""
         self.notebook, self._progress = notebook, progress
         # What read_notebook gave is not a path, and must not become part of itself.

@@ -11,9 +11,9 @@ from typing import Any, Literal
 import numpy as np
 
 from deployworkbook.exercises.calling import CallError, NoValueError, call, parameters_of
-from deployworkbook.exercises.catalogue import EXERCISES
 from deployworkbook.exercises.declaration import Exercise
 from deployworkbook.exercises.progress import record
+from deployworkbook.exercises.registry import EXERCISES
 from deployworkbook.validation import check_choice, describe
 
 Status = Literal["right", "not yet", "not answered"]

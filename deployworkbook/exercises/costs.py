@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from deployworkbook.exercises.declaration import Exercise, Mistake, Prediction
+from deployworkbook.exercises.declaration import Exercise, GuessQuestion, Mistake
 
 LESSON = "01_deployment_cost"
 
@@ -197,7 +197,7 @@ EXERCISES = (
 )
 
 PREDICTIONS = (
-    Prediction(
+    GuessQuestion(
         id="costs.dominant",
         lesson=LESSON,
         question="A small network answers 100 requests a second, all month. What is the largest "
@@ -207,7 +207,7 @@ PREDICTIONS = (
         reason="Two small machines serve it with ease, and the data are few. An engineer's day "
         "costs more than such machines in a month.",
     ),
-    Prediction(
+    GuessQuestion(
         id="costs.growth",
         lesson=LESSON,
         question="Now it answers 10,000 requests a second, a hundred times as many. What becomes "
@@ -217,7 +217,7 @@ PREDICTIONS = (
         reason="People's hours don't grow with the requests, and the two machines were hardly "
         "busy. Transfer grows a hundred times, but it was a hundredth of the total.",
     ),
-    Prediction(
+    GuessQuestion(
         id="costs.busy",
         lesson=LESSON,
         question="You pay for machines that are busy 50 % of the time. A manager asks for 95 %, "
@@ -226,7 +226,7 @@ PREDICTIONS = (
         answer="it is ten times as long",
         reason="It goes as one by the share that is free: 1 / 0.5 is 2, and 1 / 0.05 is 20.",
     ),
-    Prediction(
+    GuessQuestion(
         id="costs.storage",
         lesson=LESSON,
         question="You keep 1 GiB of models and read each a few times a month. Which storage is the "
@@ -236,7 +236,7 @@ PREDICTIONS = (
         reason="A GiB on an HDD is cheap, but you rent at least 125 of them. Objects have no least "
         "amount; each read costs, and there are few.",
     ),
-    Prediction(
+    GuessQuestion(
         id="costs.edge",
         lesson=LESSON,
         question="100 boards in the field, 10 requests a second each. Where is it cheaper to "

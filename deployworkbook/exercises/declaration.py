@@ -61,7 +61,7 @@ class Exercise:
 
 
 @dataclass(frozen=True)
-class Prediction:
+class GuessQuestion:
     """A question to guess at before the answer is shown.
 
     Args:

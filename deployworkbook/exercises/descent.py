@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from deployworkbook.exercises.declaration import Exercise, Mistake, Prediction
+from deployworkbook.exercises.declaration import Exercise, GuessQuestion, Mistake
 
 LESSON = "03_gradient_descent"
 
@@ -123,7 +123,7 @@ EXERCISES = (
 )
 
 PREDICTIONS = (
-    Prediction(
+    GuessQuestion(
         id="descent.fewer_steps",
         lesson=LESSON,
         question="On a bowl with the condition number 100, which rule needs fewer steps to a "
@@ -132,7 +132,7 @@ PREDICTIONS = (
         answer="momentum",
         reason="It adds up speed along the valley's floor and cancels the swings across it.",
     ),
-    Prediction(
+    GuessQuestion(
         id="descent.best_rate",
         lesson=LESSON,
         question="On a bowl with the condition number 100 gradient descent diverges from some "
@@ -142,7 +142,7 @@ PREDICTIONS = (
         reason="The flattest direction waits for long steps. The best rate is the one at which it "
         "shrinks as fast as the steepest does by jumping from wall to wall.",
     ),
-    Prediction(
+    GuessQuestion(
         id="descent.single_examples",
         lesson=LESSON,
         question="Each step now follows the gradient of a single patient instead of all 442, and "

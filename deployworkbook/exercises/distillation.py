@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from deployworkbook.exercises.declaration import Exercise, Mistake, Prediction
+from deployworkbook.exercises.declaration import Exercise, GuessQuestion, Mistake
 from deployworkbook.formulas.activations import softmax
 from deployworkbook.formulas.distillation import (
     distillation_gradient,
@@ -231,7 +231,7 @@ EXERCISES = (
 )
 
 PREDICTIONS = (
-    Prediction(
+    GuessQuestion(
         id="distillation.temperature",
         lesson=LESSON,
         question="At T = 1 a teacher gives its first choice 1000 times the probability of its "
@@ -241,7 +241,7 @@ PREDICTIONS = (
         reason="Divided logits take the fourth root of the ratio, and the fourth root of 1000 is "
         "5.6.",
     ),
-    Prediction(
+    GuessQuestion(
         id="distillation.gradient",
         lesson=LESSON,
         question="The temperature is high, and it doubles. What becomes of the gradient of KL by "

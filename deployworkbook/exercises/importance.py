@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from deployworkbook.exercises.declaration import Exercise, Mistake, Prediction
+from deployworkbook.exercises.declaration import Exercise, GuessQuestion, Mistake
 
 LESSON = "06_pruning"
 
@@ -109,7 +109,7 @@ EXERCISES = (
 )
 
 PREDICTIONS = (
-    Prediction(
+    GuessQuestion(
         id="importance.black_pixels",
         lesson=LESSON,
         question="Some pixels are black in every image, so their weights can change no "

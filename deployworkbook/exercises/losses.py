@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from deployworkbook.exercises.declaration import Exercise, Mistake, Prediction
+from deployworkbook.exercises.declaration import Exercise, GuessQuestion, Mistake
 from deployworkbook.formulas.activations import log_sum_exp, softmax
 from deployworkbook.formulas.distributions import one_hot
 from deployworkbook.formulas.losses import (
@@ -139,7 +139,7 @@ EXERCISES = (
 )
 
 PREDICTIONS = (
-    Prediction(
+    GuessQuestion(
         id="losses.push",
         lesson=LESSON,
         question="The model is quite sure, and wrong. Which loss tells it more strongly to change?",

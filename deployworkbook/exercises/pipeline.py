@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from deployworkbook.exercises.declaration import Exercise, Mistake, Prediction
+from deployworkbook.exercises.declaration import Exercise, GuessQuestion, Mistake
 
 LESSON = "08_compression_pipeline"
 
@@ -158,7 +158,7 @@ EXERCISES = (
 )
 
 PREDICTIONS = (
-    Prediction(
+    GuessQuestion(
         id="pipeline.order",
         lesson=LESSON,
         question="Prune to 97 % zeros and round to 4 bits, with as many epochs for each: which "

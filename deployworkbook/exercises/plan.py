@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from deployworkbook.exercises.declaration import Exercise, Mistake, Prediction
+from deployworkbook.exercises.declaration import Exercise, GuessQuestion, Mistake
 
 LESSON = "12_deployment_plan"
 
@@ -234,7 +234,7 @@ EXERCISES = (
 )
 
 PREDICTIONS = (
-    Prediction(
+    GuessQuestion(
         id="plan.saving",
         lesson=LESSON,
         question="The smallest form that is accurate enough has a file several times smaller than "
@@ -245,7 +245,7 @@ PREDICTIONS = (
         "that go to users. The file is in none of them, and the server's own work takes longer "
         "than the prediction.",
     ),
-    Prediction(
+    GuessQuestion(
         id="plan.tail",
         lesson=LESSON,
         question="A page asks 100 services and waits for all of them. Each service answers within "
@@ -257,7 +257,7 @@ PREDICTIONS = (
         "a probability of only 0.99 to the power of 100, which is 0.366. The more calls a request "
         "makes, the more of its users meet the slowest hundredth.",
     ),
-    Prediction(
+    GuessQuestion(
         id="plan.matters",
         lesson=LESSON,
         question="All that was assumed moves through its range, one thing at a time. What moves "

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from deployworkbook.exercises import store
-from deployworkbook.exercises.catalogue import EXERCISES, PREDICTIONS
-from deployworkbook.workspace import Workspace
+from deployworkbook.exercises.registry import EXERCISES, PREDICTIONS
+from deployworkbook.workspace.folder import Workspace
 
 TRIES: store.Fields = {"tries": 0, "solved_at": None, "answers": [], "hinted": []}
 GUESSES: store.Fields = {"guess": store.REQUIRED, "made_at": store.REQUIRED}

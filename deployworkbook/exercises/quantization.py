@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from deployworkbook.exercises.declaration import Exercise, Mistake, Prediction
+from deployworkbook.exercises.declaration import Exercise, GuessQuestion, Mistake
 
 LESSON = "05_quantization"
 
@@ -262,7 +262,7 @@ EXERCISES = (
 )
 
 PREDICTIONS = (
-    Prediction(
+    GuessQuestion(
         id="quantization.bit",
         lesson=LESSON,
         question="You take one bit away from each weight. What happens to the signal-to-noise "
@@ -272,7 +272,7 @@ PREDICTIONS = (
         reason="Half as many levels are twice as far apart, so the error doubles: a factor of 2 in "
         "size is 6.02 dB.",
     ),
-    Prediction(
+    GuessQuestion(
         id="quantization.break",
         lesson=LESSON,
         question="The trained model is stored in 8, 4 and 2 bits a weight, without learning again. "
@@ -282,7 +282,7 @@ PREDICTIONS = (
         reason="Three levels, the outer ones at the largest weight of a channel, round nearly all "
         "weights to 0. At 4 bits there are fifteen.",
     ),
-    Prediction(
+    GuessQuestion(
         id="quantization.faster",
         lesson=LESSON,
         question="Which of these files answers faster than the float32 one?",

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from deployworkbook.exercises.declaration import Exercise, Mistake, Prediction
+from deployworkbook.exercises.declaration import Exercise, GuessQuestion, Mistake
 
 LESSON = "09_runtimes"
 
@@ -225,7 +225,7 @@ EXERCISES = (
 )
 
 PREDICTIONS = (
-    Prediction(
+    GuessQuestion(
         id="runtimes.arithmetic",
         lesson=LESSON,
         question="model.predict takes milliseconds for one image, often tens of them. How much of "
@@ -235,7 +235,7 @@ PREDICTIONS = (
         reason="A processor does the 203,264 operations in some microseconds. The rest is spent on "
         "preparing for a large data set, each time anew.",
     ),
-    Prediction(
+    GuessQuestion(
         id="runtimes.batch",
         lesson=LESSON,
         question="With 1,024 images in a batch, how much faster than model.predict is LiteRT?",

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from deployworkbook.exercises.declaration import Exercise, Mistake, Prediction
+from deployworkbook.exercises.declaration import Exercise, GuessQuestion, Mistake
 
 LESSON = "10_tf_serving"
 
@@ -200,7 +200,7 @@ EXERCISES = (
 )
 
 PREDICTIONS = (
-    Prediction(
+    GuessQuestion(
         id="serving.empty",
         lesson=LESSON,
         question="The article's tensor has a type and a shape, and no values. What does the server "
@@ -210,7 +210,7 @@ PREDICTIONS = (
         reason="Values that are missing count as zeros in TensorFlow's format. So this mistake "
         "raises no error: the answers are merely all the same.",
     ),
-    Prediction(
+    GuessQuestion(
         id="serving.swap",
         lesson=LESSON,
         question="The next version is published while requests arrive. How many of them fail?",
@@ -219,7 +219,7 @@ PREDICTIONS = (
         reason="The new version is loaded while the old one answers. Only then new requests go to "
         "it, and the old one is unloaded when its last request is done.",
     ),
-    Prediction(
+    GuessQuestion(
         id="serving.batching",
         lesson=LESSON,
         question="Many clients ask the server for one image each. It now joins their requests into "
@@ -229,7 +229,7 @@ PREDICTIONS = (
         reason="Batches share what a run of the model costs, and that is a small part here: "
         "receiving a request, reading it and answering cost more, and every request pays for that.",
     ),
-    Prediction(
+    GuessQuestion(
         id="serving.utilisation",
         lesson=LESSON,
         question="One server, requests in no rhythm. Its utilisation goes from 50 % to 90 %. How "
@@ -239,7 +239,7 @@ PREDICTIONS = (
         reason="The wait goes as the utilisation by what is left free: 0.5 / 0.5 is 1, and "
         "0.9 / 0.1 is 9.",
     ),
-    Prediction(
+    GuessQuestion(
         id="serving.loop",
         lesson=LESSON,
         question="The server stops for a moment, once, and both kinds of load are measured. Which "

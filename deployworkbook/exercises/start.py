@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deployworkbook.exercises.declaration import Exercise, Mistake, Prediction
+from deployworkbook.exercises.declaration import Exercise, GuessQuestion, Mistake
 
 EXERCISES = (
     Exercise(
@@ -24,7 +24,7 @@ EXERCISES = (
 )
 
 PREDICTIONS = (
-    Prediction(
+    GuessQuestion(
         id="start.layer_time",
         lesson="00_start_here",
         question="How long does this machine need for the first layer of one image?",

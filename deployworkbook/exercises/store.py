@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 
 from filelock import FileLock
 
-from deployworkbook.workspace import Workspace, current_workspace, set_aside, write_atomically
+from deployworkbook.workspace.files import set_aside, write_atomically
+from deployworkbook.workspace.folder import Workspace, current_workspace
 
 T = TypeVar("T")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from deployworkbook.exercises.declaration import Exercise, Mistake, Prediction
+from deployworkbook.exercises.declaration import Exercise, GuessQuestion, Mistake
 from deployworkbook.formulas.preprocessing import Standardisation
 
 LESSON = "04_training"
@@ -61,7 +61,7 @@ EXERCISES = (
 )
 
 PREDICTIONS = (
-    Prediction(
+    GuessQuestion(
         id="training.first_epoch",
         lesson=LESSON,
         question="Which loss will be lower in the first epoch?",

@@ -16,7 +16,7 @@ from deployworkbook.plots.view import Row, View
 from deployworkbook.plots.words import short
 
 if TYPE_CHECKING:
-    from deployworkbook.costs.advice.result import Choice
+    from deployworkbook.costs.advice.result import Candidate
 
 # What is less accurate than the best by more percentage points is drawn at the lower edge.
 MOST_POINTS = 10.0
@@ -52,9 +52,9 @@ class AdviceResult:
     costs_usd: NDArray[np.float64]
     too_large: NDArray[np.bool_]
     frontier: NDArray[np.bool_]
-    best: Choice | None
+    best: Candidate | None
     best_place: int | None
-    reference: Choice | None
+    reference: Candidate | None
 
     @property
     def can_serve(self) -> NDArray[np.bool_]:
@@ -215,7 +215,7 @@ def _more(difference_usd: float) -> str:
     return f"{abs(cents):,.2f} USD {'more' if cents > 0 else 'less'}"
 
 
-def _in_words(choice: Choice) -> str:
+def _in_words(choice: Candidate) -> str:
     return (
         f"{choice.profile.name} on {choice.replicas:,.0f} × {choice.machine.name}, "
         f"{choice.cost_usd_per_month:,.2f} USD a month"

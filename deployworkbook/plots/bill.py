@@ -14,7 +14,7 @@ from deployworkbook.plots.picture import COLOURS, STYLE, Picture
 from deployworkbook.plots.words import counted
 
 if TYPE_CHECKING:
-    from deployworkbook.costs.estimate.breakdown import CostBreakdown
+    from deployworkbook.costs.estimation.breakdown import CostBreakdown
 
 # As in the picture of the life cycle; the hatches stand for the colours in print.
 KIND_COLOURS = {

@@ -12,20 +12,14 @@ from matplotlib.colors import to_rgb
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 
-from deployworkbook.plots.bill import (
-    KIND_COLOURS,
-    THOUSANDS,
-    add_note,
-    bill_in_words,
-    rate_text,
-)
+from deployworkbook.plots.bill import KIND_COLOURS, THOUSANDS, add_note, bill_in_words, rate_text
 from deployworkbook.plots.picture import COLOURS, STYLE, Picture
 from deployworkbook.plots.stacked import Colour, StackedRow, round_up
 from deployworkbook.plots.view import Row, View
 from deployworkbook.plots.words import counted
 
 if TYPE_CHECKING:
-    from deployworkbook.costs.estimate.breakdown import CostBreakdown, Part
+    from deployworkbook.costs.estimation.breakdown import CostBreakdown, CostPart
 
 # How much white is mixed into the colour of a kind for its first part, its second, …
 WHITES = (0.0, 0.45, 0.2, 0.65, 0.35, 0.75, 0.1)
@@ -141,14 +135,14 @@ class CostView(View[CostResult]):
         ]
 
 
-def _parts(bill: CostBreakdown, kind: str) -> list[Part]:
+def _parts(bill: CostBreakdown, kind: str) -> list[CostPart]:
     """The parts of a kind, the most expensive first."""
     return sorted(
         (part for part in bill.parts if part.kind == kind), key=lambda part: -part.cost_usd
     )
 
 
-def _named(parts: Sequence[Part]) -> str:
+def _named(parts: Sequence[CostPart]) -> str:
     """Name the parts that cost something, in the order of the bar."""
     said = [f"{part.name} {part.cost_usd:,.2f}" for part in parts if part.cost_usd]
     return f": {', '.join(said)}" if said else ""

@@ -12,7 +12,7 @@ from matplotlib.ticker import FuncFormatter
 from deployworkbook.plots.picture import COLOURS, STYLE, Picture
 
 if TYPE_CHECKING:
-    from deployworkbook.compression.students import Comparison
+    from deployworkbook.compression.students import StudentComparison
 
 LINES = ("-", "--", "-.", ":")
 MARKERS = ("o", "s", "^", "D")
@@ -45,7 +45,7 @@ def gradient_norms(temperatures: Sequence[float], norms: Mapping[str, Sequence[f
     return picture
 
 
-def students_picture(comparisons: Mapping[str, Comparison]) -> Picture:
+def students_picture(comparisons: Mapping[str, StudentComparison]) -> Picture:
     """Draw the accuracy of each student, and what distilling adds with its 95 % interval.
 
     Args:

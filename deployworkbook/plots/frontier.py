@@ -16,11 +16,11 @@ from deployworkbook.plots.picture import COLOURS, STYLE, Picture
 from deployworkbook.plots.view import Row, View
 
 if TYPE_CHECKING:
-    from deployworkbook.measurement import Measurement
+    from deployworkbook.ledger.measurement import Measurement
 
 
 @dataclass(frozen=True)
-class Point:
+class FrontierPoint:
     """One form of the model.
 
     Args:
@@ -36,7 +36,7 @@ class Point:
     latency_us: float
 
     @classmethod
-    def of(cls, measurement: Measurement) -> Point:
+    def of(cls, measurement: Measurement) -> FrontierPoint:
         """Take a form's figures from its measurement.
 
         Raises:
@@ -64,7 +64,7 @@ class Budget:
     compressed_bytes: int
     accuracy: float
 
-    def is_met_by(self, point: Point) -> bool:
+    def is_met_by(self, point: FrontierPoint) -> bool:
         """Whether a form keeps within it."""
         is_small = point.compressed_bytes <= self.compressed_bytes
         return is_small and point.accuracy >= self.accuracy
@@ -81,7 +81,7 @@ class FrontierResult:
         budget: What is to be met, if anything is.
     """
 
-    points: tuple[Point, ...]
+    points: tuple[FrontierPoint, ...]
     smallest: NDArray[np.bool_]
     fastest: NDArray[np.bool_]
     budget: Budget | None = None

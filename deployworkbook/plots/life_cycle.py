@@ -38,7 +38,7 @@ COSTS = {
 }
 
 
-def life_cycle() -> Picture:
+def life_cycle_picture() -> Picture:
     """Draw the stages as arrows, and under each what it costs."""
     table = ". ".join(
         f"{stage}: "

@@ -13,7 +13,7 @@ from deployworkbook.plots.picture import COLOURS, STYLE, Picture
 SIDE_PIXELS = 28
 
 
-def pixel_maps(maps: Mapping[str, ArrayLike]) -> Picture:
+def pixel_maps_picture(maps: Mapping[str, ArrayLike]) -> Picture:
     """Draw one value for each pixel, several pictures side by side, each with its own scale.
 
     Args:

@@ -15,7 +15,7 @@ from deployworkbook.plots.picture import COLOURS, STYLE, Picture
 from deployworkbook.plots.words import short
 
 if TYPE_CHECKING:
-    from deployworkbook.runtimes.comparison import Result
+    from deployworkbook.runtimes.comparison import PlatformResult
     from deployworkbook.runtimes.timing import Latency
 
 MARKERS = "osD^v<>P"
@@ -47,7 +47,7 @@ class PlatformFigures:
     batch_s: Mapping[int, float]
 
     @classmethod
-    def of(cls, result: Result) -> PlatformFigures:
+    def of(cls, result: PlatformResult) -> PlatformFigures:
         """Take a platform's figures from a comparison."""
         return cls(
             name=result.name,

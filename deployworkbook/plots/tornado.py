@@ -12,7 +12,7 @@ from deployworkbook.plots.bill import THOUSANDS, add_note
 from deployworkbook.plots.picture import COLOURS, STYLE, Picture
 
 if TYPE_CHECKING:
-    from deployworkbook.costs.estimate.uncertainty import Swing
+    from deployworkbook.costs.estimation.uncertainty import Swing
 
 
 ENDS = {"at the low end": COLOURS[6], "at the high end": COLOURS[2]}

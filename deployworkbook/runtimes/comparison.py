@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
-from deployworkbook.measurement import Measurement
+from deployworkbook.ledger.measurement import Measurement
 from deployworkbook.runtimes.base import Artifact
-from deployworkbook.runtimes.benchmark import predict_in_batches, row_of
+from deployworkbook.runtimes.benchmarking import predict_in_batches, row_of
 from deployworkbook.runtimes.memory import Start, start_process
 from deployworkbook.runtimes.registry import runtime
-from deployworkbook.runtimes.rounds import Plan, batch_times, latencies
+from deployworkbook.runtimes.rounds import MeasurementPlan, batch_times, latencies
 from deployworkbook.runtimes.timing import Latency
 from deployworkbook.training.data import Dataset
 from deployworkbook.validation import check_same_shape, message
@@ -43,7 +43,7 @@ class Parity:
 
 
 @dataclass(frozen=True, eq=False)
-class Result:
+class PlatformResult:
     """One platform with one form of the model, measured.
 
     Args:
@@ -93,14 +93,14 @@ def parity(reference: NDArray[np.float32], other: NDArray[np.float32]) -> Parity
     )
 
 
-def compare(
+def compare_platforms(
     artifacts: Sequence[Artifact],
     dataset: Dataset,
-    plan: Plan | None = None,
+    plan: MeasurementPlan | None = None,
     *,
     lesson: str = "",
     note: str = "",
-) -> list[Result]:
+) -> list[PlatformResult]:
     """Load artifacts and measure all of them in turns, on the same images of the test set.
 
     Threads are pinned: NumPy's here, LiteRT's, ONNX Runtime's and OpenVINO's as they load.
@@ -110,7 +110,7 @@ def compare(
     Args:
         artifacts: Each of another platform or form; the first one's answers are the reference.
         dataset: Its test set is predicted.
-        plan: How much is measured; by default all of :class:`Plan`.
+        plan: How much is measured; by default all of :class:`MeasurementPlan`.
         lesson: Which notebook asks.
         note: What the rows of the ledger should say.
 
@@ -120,7 +120,7 @@ def compare(
     Raises:
         ValueError: There is no artifact, or two have the same platform and form.
     """
-    chosen = plan or Plan()
+    chosen = plan or MeasurementPlan()
     keys = [f"{each.runtime} {each.variant}" for each in artifacts]
     if not keys or len(set(keys)) < len(keys):
         received = ", ".join(keys) or "none"
@@ -148,7 +148,7 @@ def compare(
     for key, artifact in zip(keys, artifacts, strict=True):
         said = f"one of {len(keys)} measured in turns"
         results.append(
-            Result(
+            PlatformResult(
                 artifact=artifact,
                 latency=single[key],
                 batch_s=batched[key],

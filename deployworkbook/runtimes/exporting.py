@@ -8,11 +8,11 @@ from importlib.metadata import version
 from pathlib import Path
 
 from deployworkbook.runtimes.base import Artifact
-from deployworkbook.runtimes.folders import atomic_folder
 from deployworkbook.runtimes.provenance import Provenance, sha256_of
 from deployworkbook.runtimes.registry import RUNTIMES
 from deployworkbook.training.variant import FORMS, Variant
 from deployworkbook.validation import message
+from deployworkbook.workspace.files import atomic_folder
 
 
 def write_artifact(

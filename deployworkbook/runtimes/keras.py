@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from deployworkbook.runtimes.base import Artifact, check_images
 from deployworkbook.runtimes.exporting import check_artifact, check_form, write_artifact
-from deployworkbook.training.keras import keras, threads
+from deployworkbook.training.keras2 import keras, threads
 from deployworkbook.training.saved import read_model, save_model
 from deployworkbook.training.variant import Variant
 

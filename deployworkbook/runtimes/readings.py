@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from deployworkbook.runtimes.comparison import Result
+from deployworkbook.runtimes.comparison import PlatformResult
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class CloudReading:
     batch_ms: float
 
 
-def read_for_edge(results: Sequence[Result]) -> list[EdgeReading]:
+def read_for_edge(results: Sequence[PlatformResult]) -> list[EdgeReading]:
     """Read a comparison as a device does, the fastest first.
 
     Args:
@@ -65,7 +65,7 @@ def read_for_edge(results: Sequence[Result]) -> list[EdgeReading]:
     return sorted(readings, key=lambda each: each.latency_p50_ms)
 
 
-def read_for_cloud(results: Sequence[Result]) -> list[CloudReading]:
+def read_for_cloud(results: Sequence[PlatformResult]) -> list[CloudReading]:
     """Read a comparison as a data centre does, the most images a second and core first.
 
     Args:

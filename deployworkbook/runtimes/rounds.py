@@ -18,7 +18,7 @@ P = TypeVar("P")
 
 
 @dataclass(frozen=True)
-class Plan:
+class MeasurementPlan:
     """How much is measured of each predictor.
 
     Args:
@@ -59,7 +59,7 @@ class Plan:
 
 
 def latencies(
-    predictors: Mapping[str, Predict], images: NDArray[np.float32], plan: Plan
+    predictors: Mapping[str, Predict], images: NDArray[np.float32], plan: MeasurementPlan
 ) -> dict[str, Latency]:
     """Time single images of all predictors, in turns.
 
@@ -81,7 +81,7 @@ def latencies(
 
 
 def batch_times(
-    predictors: Mapping[str, Predict], images: NDArray[np.float32], plan: Plan
+    predictors: Mapping[str, Predict], images: NDArray[np.float32], plan: MeasurementPlan
 ) -> dict[str, dict[int, float]]:
     """Time batches of all predictors, in turns.
 
@@ -117,7 +117,7 @@ def _turns(predictors: Mapping[str, P], rounds: int) -> Iterator[tuple[str, P]]:
             yield names[place], predictors[names[place]]
 
 
-def _repetitions(predict: Predict, images: NDArray[np.float32], plan: Plan) -> int:
+def _repetitions(predict: Predict, images: NDArray[np.float32], plan: MeasurementPlan) -> int:
     """How many single images a round can have of a predictor."""
     one_s = float(np.median(time_images(predict, images, repetitions=3, warm_up=2))) / 1000
     affordable = plan.seconds / one_s if one_s > 0 else math.inf

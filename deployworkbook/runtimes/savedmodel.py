@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from deployworkbook.runtimes.base import Artifact, check_images
 from deployworkbook.runtimes.exporting import check_artifact, check_form, write_artifact
 from deployworkbook.training.graph_check import check_graph
-from deployworkbook.training.keras import tf, threads
+from deployworkbook.training.keras2 import tf, threads
 from deployworkbook.training.variant import Variant
 
 NAME = "savedmodel"

@@ -14,13 +14,13 @@ from typing import Any, Literal
 
 from tqdm.auto import tqdm
 
-from deployworkbook.cache import build_once, key_of
 from deployworkbook.training import models
 from deployworkbook.training.data import Dataset
-from deployworkbook.training.keras import keras, set_seed, tf
+from deployworkbook.training.keras2 import keras, set_seed, tf
 from deployworkbook.training.saved import read_model, save_model
 from deployworkbook.validation import check_choice, check_integer, check_number
-from deployworkbook.workspace import current_workspace
+from deployworkbook.workspace.cache import build_once, key_of
+from deployworkbook.workspace.folder import current_workspace
 
 # Steps that TensorFlow takes between two returns to Python, which take a small network longer than
 # the steps. The steps are the same, and so are the weights that come of them.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from deployworkbook.training.keras import tf
+from deployworkbook.training.keras2 import tf
 
 
 def to_flatbuffer(model: Any, *, quantizers: bool = False) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from deployworkbook.training.keras import keras
+from deployworkbook.training.keras2 import keras
 from deployworkbook.validation import check_integer, check_number
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import onnx
 import tf2onnx
 
-from deployworkbook.training.keras import tf
+from deployworkbook.training.keras2 import tf
 
 # The version of ONNX's operators. All of the workbook's platforms read it.
 OPSET = 18

@@ -21,7 +21,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from deployworkbook.training.keras import SAVE_FORMAT, keras, tf
+from deployworkbook.training.keras2 import SAVE_FORMAT, keras, tf
 from deployworkbook.validation import message
 
 CONFIG, WEIGHTS = "config.json", "model.weights.h5"

@@ -9,8 +9,8 @@ from functools import partial
 import numpy as np
 
 from deployworkbook.costs.advice.advise import advise
-from deployworkbook.costs.estimate.profile import Profile
-from deployworkbook.costs.estimate.workload import EVENING_DAY, FLAT_DAY, OFFICE_DAY, Workload
+from deployworkbook.costs.estimation.profile import Profile
+from deployworkbook.costs.estimation.workload import EVENING_DAY, FLAT_DAY, OFFICE_DAY, Workload
 from deployworkbook.costs.prices.catalog import Catalog
 from deployworkbook.costs.prices.catalog_file import load_catalog
 from deployworkbook.costs.prices.note import price_note

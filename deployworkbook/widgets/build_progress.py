@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from deployworkbook.compression.progress import Part
+    from deployworkbook.compression.progress import BuildPart
 
 # Often enough to follow, too seldom to slow the build down.
 SHOWN_EVERY_S = 0.25
@@ -45,9 +45,9 @@ class BuildProgress:
         self._cancelled = threading.Event()
         self._started = clock()
         self._shown = float("-inf")
-        self._finished: list[Part] = []
-        self._part: Part | None = None
-        self._coming: list[Part] = []
+        self._finished: list[BuildPart] = []
+        self._part: BuildPart | None = None
+        self._coming: list[BuildPart] = []
         self._done = 0
         self._first: tuple[float, int] | None = None
         self._notice = ""
@@ -61,7 +61,7 @@ class BuildProgress:
         """End the build at the next step that it reports; safe from any thread."""
         self._cancelled.set()
 
-    def plan(self, parts: Sequence[Part]) -> None:
+    def plan(self, parts: Sequence[BuildPart]) -> None:
         """Take note of the parts to come.
 
         Raises:
@@ -70,7 +70,7 @@ class BuildProgress:
         self._coming = list(parts)
         self.update(0)
 
-    def begin(self, part: Part) -> None:
+    def begin(self, part: BuildPart) -> None:
         """Take note that a part begins.
 
         Raises:
@@ -148,7 +148,7 @@ class BuildProgress:
         seconds = max(0, part.steps - self._done) * self._rates[part.kind]
         return self._sentence(seconds, coming)
 
-    def _sentence(self, seconds: float, coming: Sequence[Part]) -> str:
+    def _sentence(self, seconds: float, coming: Sequence[BuildPart]) -> str:
         """Say how much longer the present part and the coming ones take, as far as is known."""
         unknown = [part.name for part in coming if part.kind not in self._rates]
         known = [part for part in coming if part.kind in self._rates]

@@ -7,9 +7,9 @@ from functools import partial
 
 import numpy as np
 
-from deployworkbook.costs.estimate.curves import break_even, cost_along, total_along
-from deployworkbook.costs.estimate.deployment import Deployment
-from deployworkbook.costs.estimate.workload import Workload
+from deployworkbook.costs.estimation.curves import break_even, cost_along, total_along
+from deployworkbook.costs.estimation.deployment import Deployment
+from deployworkbook.costs.estimation.workload import Workload
 from deployworkbook.costs.prices.catalog import Catalog
 from deployworkbook.costs.prices.catalog_file import load_catalog
 from deployworkbook.costs.prices.note import price_note

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from deployworkbook.costs.estimate.workload import Workload
+from deployworkbook.costs.estimation.workload import Workload
 from deployworkbook.costs.prices.catalog import Catalog
 from deployworkbook.widgets.controls import LogSlider, Slider
 

@@ -7,10 +7,10 @@ from functools import partial
 
 import numpy as np
 
-from deployworkbook.costs.estimate.breakdown import Kind
-from deployworkbook.costs.estimate.curves import cost_along
-from deployworkbook.costs.estimate.deployment import Deployment
-from deployworkbook.costs.estimate.workload import Workload
+from deployworkbook.costs.estimation.breakdown import Kind
+from deployworkbook.costs.estimation.curves import cost_along
+from deployworkbook.costs.estimation.deployment import Deployment
+from deployworkbook.costs.estimation.workload import Workload
 from deployworkbook.costs.prices.catalog import Catalog
 from deployworkbook.costs.prices.catalog_file import load_catalog
 from deployworkbook.costs.prices.note import price_note

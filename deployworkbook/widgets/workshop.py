@@ -13,21 +13,21 @@ import ipywidgets
 import numpy as np
 
 from deployworkbook.formulas.frontier import pareto
-from deployworkbook.plots.frontier import Budget, FrontierResult, FrontierView, Point
+from deployworkbook.plots.frontier import Budget, FrontierPoint, FrontierResult, FrontierView
 from deployworkbook.widgets.background import in_cell, on_interrupt
 from deployworkbook.widgets.build_progress import BuildCancelled, BuildProgress
 from deployworkbook.widgets.controls import Control
 from deployworkbook.widgets.explorer import Explorer
 
 
-def frontier_of(points: Sequence[Point], budget: Budget | None = None) -> FrontierResult:
+def frontier_of(points: Sequence[FrontierPoint], budget: Budget | None = None) -> FrontierResult:
     """Find what nothing else beats, among some forms of a model.
 
     Args:
         points: At least one, in the order in which they were made.
         budget: What is to be met, if anything is.
 
-    >>> big, small = Point("big", 400, 0.98, 5.0), Point("small", 100, 0.97, 6.0)
+    >>> big, small = Point("big", 400, 0.98, 5.0), FrontierPoint("small", 100, 0.97, 6.0)
     >>> result = frontier_of([big, small])
     >>> result.smallest, result.fastest  # the small one is slower and less accurate
     (array([ True,  True]), array([ True, False]))
@@ -59,9 +59,9 @@ class Workshop(Explorer[FrontierResult]):
     def __init__(
         self,
         controls: Sequence[Control],
-        make: Callable[..., Point],
+        make: Callable[..., FrontierPoint],
         *,
-        points: Sequence[Point],
+        points: Sequence[FrontierPoint],
         budget: Budget,
     ) -> None:
         self._make = make
@@ -203,7 +203,7 @@ class Workshop(Explorer[FrontierResult]):
         return super()._repr_mimebundle_(include, exclude)
 
 
-def _is_same(one: Point, other: Point) -> bool:
+def _is_same(one: FrontierPoint, other: FrontierPoint) -> bool:
     """Whether two points are one form, measured twice: only the latency may differ."""
     return (one.name, one.compressed_bytes, one.accuracy) == (
         other.name,

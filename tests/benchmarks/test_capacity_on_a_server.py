@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from deployworkbook.costs.capacity.check import compare
+from deployworkbook.costs.capacity.check import compare_with_measured
 from deployworkbook.formulas.observed import observe_server
 from deployworkbook.serving.embedded.servable import Servable
 from deployworkbook.serving.launcher.starting import start
@@ -100,7 +100,7 @@ def joined(results):
 
 
 def compared(loads, service_s, unloaded_s):
-    points = compare(
+    points = compare_with_measured(
         [each.intended_s for each in loads],
         [each.responses_s for each in loads],
         service_s,

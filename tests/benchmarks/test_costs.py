@@ -12,13 +12,13 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from deployworkbook.costs.advice.advise import advise
-from deployworkbook.costs.estimate.curves import total_along
-from deployworkbook.costs.estimate.deployment import Deployment
-from deployworkbook.costs.estimate.inputs import gather
-from deployworkbook.costs.estimate.parts import month_of
-from deployworkbook.costs.estimate.profile import Profile
-from deployworkbook.costs.estimate.uncertainty import simulate
-from deployworkbook.costs.estimate.workload import Workload
+from deployworkbook.costs.estimation.curves import total_along
+from deployworkbook.costs.estimation.deployment import Deployment
+from deployworkbook.costs.estimation.inputs import gather
+from deployworkbook.costs.estimation.parts import month_of
+from deployworkbook.costs.estimation.profile import Profile
+from deployworkbook.costs.estimation.uncertainty import simulate
+from deployworkbook.costs.estimation.workload import Workload
 from deployworkbook.costs.prices.catalog_file import load_catalog
 
 pytestmark = pytest.mark.timing

@@ -33,7 +33,7 @@ from deployworkbook.formulas.perceptron import loss_and_gradients
 from deployworkbook.formulas.quantization import fake_quantize, make_grid
 from deployworkbook.formulas.surfaces import rosenbrock
 from deployworkbook.formulas.trajectories import sweep, trajectory
-from deployworkbook.training.keras import keras, tf
+from deployworkbook.training.keras2 import keras, tf
 
 pytestmark = pytest.mark.timing
 

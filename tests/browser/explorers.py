@@ -60,8 +60,8 @@ replicas_explorer(rate_per_s=123.4, service_ms=5.0)
 """,
     "advice": """
 import numpy as np
-from deployworkbook.costs.estimate.profile import Profile
-from deployworkbook.costs.estimate.workload import Workload
+from deployworkbook.costs.estimation.profile import Profile
+from deployworkbook.costs.estimation.workload import Workload
 from deployworkbook.widgets.advice import advice_explorer
 rng = np.random.default_rng(0)
 advice_explorer([
@@ -71,25 +71,25 @@ advice_explorer([
 ], Workload(2000.0, latency_objective_ms=5.0), memory_bytes=300e6, accuracy_share=0.9723)
 """,
     "cost": """
-from deployworkbook.costs.estimate.deployment import Deployment
-from deployworkbook.costs.estimate.profile import Profile
-from deployworkbook.costs.estimate.workload import Workload
+from deployworkbook.costs.estimation.deployment import Deployment
+from deployworkbook.costs.estimation.profile import Profile
+from deployworkbook.costs.estimation.workload import Workload
 from deployworkbook.widgets.cost_explorer import cost_explorer
 profile = Profile("float32", "numpy", 0.02, 0.1, 0.98, 407_080, 380_000, 100e6)
 cost_explorer(Workload(2000.0, request_bytes=3217.0), Deployment(profile, spot_share=0.33))
 """,
     "cloud or edge": """
-from deployworkbook.costs.estimate.deployment import Deployment
-from deployworkbook.costs.estimate.profile import Profile
-from deployworkbook.costs.estimate.workload import Workload
+from deployworkbook.costs.estimation.deployment import Deployment
+from deployworkbook.costs.estimation.profile import Profile
+from deployworkbook.costs.estimation.workload import Workload
 from deployworkbook.widgets.cloud_or_edge import cloud_or_edge_explorer
 profile = Profile("float32", "numpy", 0.02, 0.1, 0.98, 407_080, 380_000, 100e6)
 cloud_or_edge_explorer(Workload(2000.0, response_bytes=150.0), Deployment(profile))
 """,
     "price stress": """
-from deployworkbook.costs.estimate.deployment import Deployment
-from deployworkbook.costs.estimate.profile import Profile
-from deployworkbook.costs.estimate.workload import Workload
+from deployworkbook.costs.estimation.deployment import Deployment
+from deployworkbook.costs.estimation.profile import Profile
+from deployworkbook.costs.estimation.workload import Workload
 from deployworkbook.widgets.price_stress import stress_explorer
 profile = Profile("float32", "numpy", 0.02, 0.1, 0.98, 407_080, 380_000, 100e6)
 stress_explorer(Workload(2000.0), Deployment(profile))

@@ -86,7 +86,7 @@ def test_no_output_says_that_a_model_is_missing_after_reopening_without_a_kernel
 
 def test_a_locked_guess_opens_the_explorer(lab, open_page, keep_picture):
     cells = (
-        "from deployworkbook.exercises.predict import predict\n"
+        "from deployworkbook.exercises.guessing import predict\n"
         "from deployworkbook.widgets.losses import loss_explorer\n"
         'guess = predict("losses.push")\n'
         "guess",

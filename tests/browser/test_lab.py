@@ -25,7 +25,7 @@ def test_cells_run_in_this_interpreter_and_know_their_folder(lab, open_page):
     url = lab.write(
         "mine.ipynb",
         "import sys\n"
-        "from deployworkbook.workspace import current_workspace\n"
+        "from deployworkbook.workspace.folder import current_workspace\n"
         "print(sys.executable, current_workspace().root)",
     )
     page = open_page(url)

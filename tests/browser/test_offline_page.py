@@ -5,7 +5,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from deployworkbook.execution.page import write_page
-from deployworkbook.lessons import catalogue
+from deployworkbook.jupyter.lessons import catalogue
 from deployworkbook.widgets.explorer import _table_html
 
 LESSONS = catalogue()

@@ -5,9 +5,9 @@ import re
 import pytest
 
 from deployworkbook.costs.advice.advise import advise
-from deployworkbook.costs.estimate.deployment import Deployment
-from deployworkbook.costs.estimate.profile import Profile
-from deployworkbook.costs.estimate.workload import OFFICE_DAY, Workload
+from deployworkbook.costs.estimation.deployment import Deployment
+from deployworkbook.costs.estimation.profile import Profile
+from deployworkbook.costs.estimation.workload import OFFICE_DAY, Workload
 from deployworkbook.costs.plan.making import make_plan
 from deployworkbook.costs.plan.text import as_html
 

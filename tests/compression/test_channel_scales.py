@@ -10,14 +10,14 @@ from ai_edge_litert import schema_py_generated as schema
 from deployworkbook.compression.channel_scales import _packed, _unpacked
 from deployworkbook.compression.dense_layers import dense_layers
 from deployworkbook.compression.lean import grid_step, lean_flatbuffer
+from deployworkbook.compression.litert_quantization import TECHNIQUES, apply_recipe, quantize
+from deployworkbook.compression.onnx_quantization import TECHNIQUES as ONNX_TECHNIQUES
+from deployworkbook.compression.onnx_quantization import quantize_onnx
 from deployworkbook.compression.quantization_aware import STORED, AlgorithmName
-from deployworkbook.compression.quantize import TECHNIQUES, apply_recipe, quantize
-from deployworkbook.compression.quantize_onnx import TECHNIQUES as ONNX_TECHNIQUES
-from deployworkbook.compression.quantize_onnx import quantize_onnx
 from deployworkbook.compression.stored_integers import IntegerDense, with_stored_integers
 from deployworkbook.runtimes.litert import LiteRTPredictor
 from deployworkbook.training.flatbuffer import to_flatbuffer
-from deployworkbook.training.keras import keras
+from deployworkbook.training.keras2 import keras
 
 SMALLEST_NORMAL = np.finfo(np.float32).tiny
 INTEGERS = {name: each for name, each in TECHNIQUES.items() if name != "float16"}

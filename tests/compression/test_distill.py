@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
+from deployworkbook.compression.augmentation import Augmentation
 from deployworkbook.compression.distill import learn_from, logits_of, student, teacher
 from deployworkbook.compression.retrain import Examples, Settings
-from deployworkbook.compression.views import View
 from deployworkbook.formulas.activations import softmax
 from deployworkbook.formulas.perceptron import forward
 
 QUICK = Settings(epochs=1, dropout=True)
-MOVED = (View(), View(right=1))
+MOVED = (Augmentation(), Augmentation(right=1))
 
 
 def test_a_teacher_is_trained_once(digits, tmp_path):

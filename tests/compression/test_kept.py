@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from deployworkbook.compression.kept import make_once
-from deployworkbook.compression.prune import Pruning, prune, sparsity_of
+from deployworkbook.compression.pruning import Pruning, prune, sparsity_of
 from deployworkbook.compression.retrain import Examples, Settings
-from deployworkbook.training.keras import keras
+from deployworkbook.training.keras2 import keras
 
 calls = []
 

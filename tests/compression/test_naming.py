@@ -5,14 +5,14 @@ from dataclasses import fields, replace
 import pytest
 
 from deployworkbook.compression import pipeline
-from deployworkbook.compression.cluster import Clustering
+from deployworkbook.compression.augmentation import Augmentation
+from deployworkbook.compression.clustering import Clustering
 from deployworkbook.compression.distill import TEACHING
-from deployworkbook.compression.grid import Point
+from deployworkbook.compression.grid import SweepPoint
 from deployworkbook.compression.naming import MAX_CHARACTERS, name_of
-from deployworkbook.compression.prune import Pruning
+from deployworkbook.compression.pruning import Pruning
 from deployworkbook.compression.retrain import Settings
 from deployworkbook.compression.stages import LONG, Cluster, Distil, Prune, Quantize
-from deployworkbook.compression.views import View
 from deployworkbook.training.variant import Variant
 
 PRUNE = Prune(Pruning(sparsity=0.97, fade=0.01))
@@ -60,8 +60,8 @@ def test_every_setting_changes_the_name():
             [replace(PRUNE, pruning=replace(PRUNE.pruning, **{name: OTHER_PRUNING[name]}))]
             for name in OTHER_PRUNING
         ),
-        [replace(PRUNE, views=(View(),))],
-        [replace(PRUNE, views=(View(right=1),))],
+        [replace(PRUNE, views=(Augmentation(),))],
+        [replace(PRUNE, views=(Augmentation(right=1),))],
         [Cluster()],
         [Cluster(Clustering(seed=1))],
         [Distil()],
@@ -97,4 +97,4 @@ def test_a_long_name_still_names_a_folder():
     ],
 )
 def test_a_point_of_a_sweep_names_its_epochs_and_seed(settings, name):
-    assert Point(4, 0.9, 2.0).name(**settings) == name
+    assert SweepPoint(4, 0.9, 2.0).name(**settings) == name

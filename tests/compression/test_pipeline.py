@@ -10,21 +10,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from deployworkbook.compression.cluster import Clustering
+from deployworkbook.compression.augmentation import Augmentation
+from deployworkbook.compression.clustering import Clustering
 from deployworkbook.compression.naming import name_of
 from deployworkbook.compression.pipeline import run
-from deployworkbook.compression.prune import Pruning, sparsity_of
+from deployworkbook.compression.pruning import Pruning, sparsity_of
 from deployworkbook.compression.retrain import Settings
 from deployworkbook.compression.stages import Cluster, Distil, Prune, Quantize
-from deployworkbook.compression.views import View
 from deployworkbook.training.data import load_dataset
-from deployworkbook.training.keras import set_seed
+from deployworkbook.training.keras2 import set_seed
 from deployworkbook.training.models import mlp
 from tests.waiting import WATCHDOG_S, wait_until
 
 CONTEXT = multiprocessing.get_context("spawn")
 QUICK = Settings(epochs=1)
-STILL = (View(),)
+STILL = (Augmentation(),)
 STAGES = (
     Distil(QUICK, STILL),
     Prune(Pruning(sparsity=0.9), QUICK, STILL),

@@ -4,14 +4,10 @@ import numpy as np
 import pytest
 
 from deployworkbook.compression.dense_layers import dense_layers
-from deployworkbook.compression.quantization_aware import (
-    LearnedStep,
-    train_aware,
-    train_aware_once,
-)
-from deployworkbook.compression.quantize import quantize
+from deployworkbook.compression.litert_quantization import quantize
+from deployworkbook.compression.quantization_aware import LearnedStep, train_aware, train_aware_once
 from deployworkbook.runtimes.litert import LiteRTPredictor
-from deployworkbook.training.keras import tf
+from deployworkbook.training.keras2 import tf
 
 
 def accuracy(content, split):

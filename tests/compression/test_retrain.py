@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from deployworkbook.compression import retrain
+from deployworkbook.compression.augmentation import Augmentation, matrices, show
 from deployworkbook.compression.lean import grid_step
 from deployworkbook.compression.retrain import Examples, Retraining, Settings
-from deployworkbook.compression.views import View, matrices, show
 from deployworkbook.formulas.distillation import student_loss
 from deployworkbook.formulas.distributions import one_hot
 from deployworkbook.formulas.perceptron import forward
-from deployworkbook.training.keras import keras, set_seed
+from deployworkbook.training.keras2 import keras, set_seed
 from deployworkbook.training.models import mlp
 
 
@@ -53,7 +53,7 @@ def test_the_loss_is_the_formula_s(model, digits):
     teacher = np.random.default_rng(0).normal(size=(1, 64, 10)).astype(np.float32)
     settings = Settings(epochs=1, batch_size=64, temperature=3.0, hard_weight=0.3)
     training = Retraining(
-        model, Examples(few.images, few.labels, (View(),), teacher), settings=settings
+        model, Examples(few.images, few.labels, (Augmentation(),), teacher), settings=settings
     )
     logits = forward(model.get_weights(), few.images.reshape(64, -1))[-1]
     expected = student_loss(
@@ -129,7 +129,7 @@ def test_masks_beside_shared_values_are_refused(model, examples, short):
 
 
 def test_a_seed_gives_the_same_weights_however_the_steps_are_called(model, examples):
-    moved = replace(examples, views=(View(), View(right=1)))
+    moved = replace(examples, views=(Augmentation(), Augmentation(right=1)))
     settings = Settings(epochs=2, dropout=False)
     whole = Retraining(model, moved, settings=settings)
     whole.advance()
@@ -195,9 +195,9 @@ def test_views_move_as_they_say():
     image = np.zeros((1, 28, 28), np.float32)
     image[0, 10, 12] = 1.0
     for view, place in [
-        (View(right=2), (10, 14)),
-        (View(down=-3), (7, 12)),
-        (View(right=-1, down=1), (11, 11)),
+        (Augmentation(right=2), (10, 14)),
+        (Augmentation(down=-3), (7, 12)),
+        (Augmentation(right=-1, down=1), (11, 11)),
     ]:
         (matrix,) = matrices([view], (28, 28))
         assert np.argwhere(show(image, matrix).numpy()[0] > 0.5).tolist() == [list(place)]
@@ -206,7 +206,7 @@ def test_views_move_as_they_say():
 def test_a_turn_goes_against_the_clock():
     image = np.zeros((1, 28, 28), np.float32)
     image[0, 13:15, 20:24] = 1.0  # to the right of the middle
-    (matrix,) = matrices([View(turn_degrees=45)], (28, 28))
+    (matrix,) = matrices([Augmentation(turn_degrees=45)], (28, 28))
     turned = show(image, matrix).numpy()[0]
     rows, columns = np.indices(turned.shape)
     weight = turned.sum()

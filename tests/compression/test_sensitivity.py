@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from deployworkbook.compression.quantize import quantize
+from deployworkbook.compression.litert_quantization import quantize
 from deployworkbook.compression.sensitivity import scan_sensitivity
 from deployworkbook.plots.sensitivity import sensitivity_picture
 from deployworkbook.runtimes.litert import LiteRTPredictor
-from deployworkbook.training.keras import keras
+from deployworkbook.training.keras2 import keras
 
 
 @pytest.fixture(scope="module")

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from deployworkbook.compression.quantize import quantize
+from deployworkbook.compression.litert_quantization import quantize
 from deployworkbook.compression.simulate import modelled, rounded
-from deployworkbook.runtimes.benchmark import count_correct
+from deployworkbook.runtimes.benchmarking import count_correct
 from deployworkbook.runtimes.litert import LiteRTPredictor
 
 

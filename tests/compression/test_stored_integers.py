@@ -6,7 +6,7 @@ import pytest
 from deployworkbook.compression.simulate import rounded
 from deployworkbook.compression.stored_integers import IntegerDense, with_stored_integers
 from deployworkbook.runtimes.savedmodel import SavedModelRuntime
-from deployworkbook.training.keras import keras
+from deployworkbook.training.keras2 import keras
 from deployworkbook.training.models import cnn
 from deployworkbook.training.variant import Variant
 

@@ -6,7 +6,7 @@ import pytest
 from deployworkbook.compression import distill
 from deployworkbook.compression.distill import learn_from
 from deployworkbook.compression.retrain import Examples, Settings
-from deployworkbook.compression.students import Comparison, compare
+from deployworkbook.compression.students import StudentComparison, compare_students
 
 LONG = Settings(epochs=15, learning_rate=0.01, temperature=3.0)
 
@@ -17,12 +17,12 @@ def taught(model, digits, tmp_path_factory):
 
 
 def comparison(alone, distilled):
-    return Comparison(16, 100, (), (), np.array(alone), np.array(distilled))
+    return StudentComparison(16, 100, (), (), np.array(alone), np.array(distilled))
 
 
 def test_a_pair_that_hears_the_labels_alone_is_twice_the_same_model(taught, digits, tmp_path):
     settings = Settings(epochs=1, hard_weight=1.0)
-    found = compare(
+    found = compare_students(
         taught,
         digits.test,
         settings=settings,
@@ -43,16 +43,16 @@ def test_students_are_kept_and_those_without_a_teacher_for_every_temperature(
     taught, digits, tmp_path, monkeypatch
 ):
     asked = {"settings": LONG, "hidden_units": 8, "seeds": (0, 1), "images": 100}
-    first = compare(taught, digits.test, folder=tmp_path, **asked)
+    first = compare_students(taught, digits.test, folder=tmp_path, **asked)
     made = []
     train = distill.student
     monkeypatch.setattr(distill, "student", lambda *a, **k: made.append(k) or train(*a, **k))
-    again = compare(taught, digits.test, folder=tmp_path, **asked)
+    again = compare_students(taught, digits.test, folder=tmp_path, **asked)
     assert made == []
     np.testing.assert_array_equal(again.accuracy_alone, first.accuracy_alone)
     np.testing.assert_array_equal(again.accuracy_distilled, first.accuracy_distilled)
     asked["settings"] = Settings(epochs=15, learning_rate=0.01, temperature=5.0)
-    compare(taught, digits.test, folder=tmp_path, **asked)
+    compare_students(taught, digits.test, folder=tmp_path, **asked)
     assert [each["settings"].seed for each in made] == [0, 1]
 
 
@@ -68,11 +68,11 @@ def test_the_verdict_follows_the_interval():
 def test_what_cannot_be_compared_is_refused(taught, digits):
     asked = {"settings": LONG, "hidden_units": 8}
     with pytest.raises(ValueError, match="labels alone"):
-        compare(taught.without_teacher(), digits.test, seeds=(0, 1), **asked)
+        compare_students(taught.without_teacher(), digits.test, seeds=(0, 1), **asked)
     with pytest.raises(ValueError, match="two or more"):
-        compare(taught, digits.test, seeds=(0,), **asked)
+        compare_students(taught, digits.test, seeds=(0,), **asked)
     with pytest.raises(ValueError, match="images"):
-        compare(taught, digits.test, seeds=(0, 1), images=10**6, **asked)
+        compare_students(taught, digits.test, seeds=(0, 1), images=10**6, **asked)
 
 
 def test_chosen_examples_keep_what_belongs_together(taught):

@@ -18,15 +18,15 @@ from deployworkbook.cli import main
 from deployworkbook.compression import distill, pipeline
 from deployworkbook.compression import sweep as module
 from deployworkbook.compression.distill import VIEWS
-from deployworkbook.compression.grid import Point, Result, as_table, best_of, grid
+from deployworkbook.compression.grid import SweepPoint, SweepResult, as_table, best_of, grid
 from deployworkbook.compression.stages import Prune, Quantize
-from deployworkbook.compression.sweep import Job, make, sweep
+from deployworkbook.compression.sweep import SweepTask, make, sweep
 from deployworkbook.compression.workers import GONE
-from deployworkbook.ledger import Ledger
-from deployworkbook.measurement import Measurement
+from deployworkbook.ledger.book import Ledger
+from deployworkbook.ledger.measurement import Measurement
 from deployworkbook.training.data import load_dataset
 from deployworkbook.training.fit import Recipe, baseline
-from deployworkbook.workspace import ENVIRONMENT_VARIABLE, Workspace
+from deployworkbook.workspace.folder import ENVIRONMENT_VARIABLE, Workspace
 from tests.waiting import WATCHDOG_S, wait_until
 
 # Two pruned models, each with two widths.
@@ -84,14 +84,14 @@ def call(*arguments):
 def test_a_grid_holds_each_point_once_and_neighbours_share_the_pruned_model():
     points = grid(bits=[8, 4, 8], sparsity=[0, 0.9], temperature=[2, 2.0, 4])
     assert len(points) == 2 * 2 * 2
-    assert points[0] == Point(8, 0.0, 2.0)
+    assert points[0] == SweepPoint(8, 0.0, 2.0)
     for first, second in zip(points[::2], points[1::2], strict=True):
         assert first.recipe()[:-1] == second.recipe()[:-1]
         assert (first.bits, second.bits) == (8, 4)
 
 
 def test_a_point_is_the_pipelines_recipe_with_its_own_settings():
-    pruning, quantizing = Point(8, 0.9, 3.0).recipe()
+    pruning, quantizing = SweepPoint(8, 0.9, 3.0).recipe()
     assert isinstance(pruning, Prune)
     assert isinstance(quantizing, Quantize)
     assert (pruning.pruning.sparsity, quantizing.bits) == (0.9, 8)
@@ -100,7 +100,7 @@ def test_a_point_is_the_pipelines_recipe_with_its_own_settings():
     assert pruning.settings.epochs == usual[0].settings.epochs
     assert pruning.pruning.fade == usual[0].pruning.fade
     # Half as many of the longest, half as many of the rest.
-    halved = Point(8, 0.9, 3.0).recipe(usual[0].settings.epochs // 2)
+    halved = SweepPoint(8, 0.9, 3.0).recipe(usual[0].settings.epochs // 2)
     assert [2 * stage.settings.epochs for stage in halved] == [
         stage.settings.epochs for stage in usual
     ]
@@ -109,9 +109,9 @@ def test_a_point_is_the_pipelines_recipe_with_its_own_settings():
 @pytest.mark.parametrize(
     ("point", "words"),
     [
-        (Point(3, 0.9, 2), "bits: expected one of 4, 8"),
-        (Point(4, 1.0, 2), "sparsity: expected"),
-        (Point(4, 0.9, 0), "temperature: expected"),
+        (SweepPoint(3, 0.9, 2), "bits: expected one of 4, 8"),
+        (SweepPoint(4, 1.0, 2), "sparsity: expected"),
+        (SweepPoint(4, 0.9, 0), "temperature: expected"),
     ],
 )
 def test_a_point_that_cannot_be_is_refused_before_anything_runs(point, words, workspace):
@@ -258,7 +258,7 @@ def test_a_scheduler_that_is_killed_and_started_again_loses_nothing_and_repeats_
 
 
 def test_a_worker_must_see_the_workspace_and_have_the_same_code(workspace, tmp_path):
-    job = Job(GRID[0], GRID[0].recipe(1), ("a", "b"), "digits", 0, workspace.root)
+    job = SweepTask(GRID[0], GRID[0].recipe(1), ("a", "b"), "digits", 0, workspace.root)
     with pytest.raises(RuntimeError, match="other data, another version"):
         make(job)
     with pytest.raises(FileNotFoundError, match="does not see the workspace"):
@@ -344,13 +344,13 @@ def test_the_table_marks_the_frontier_and_the_best_is_the_most_accurate():
             examples=100,
             latency_p50_ms=0.01,
         )
-        return Result(point, "measured", measured, 1)
+        return SweepResult(point, "measured", measured, 1)
 
     results = [
         result(GRID[0], 400, 98),
         result(GRID[1], 100, 97),
         result(GRID[2], 200, 96),
-        Result(GRID[3], "failed", attempts=3, error="too sparse"),
+        SweepResult(GRID[3], "failed", attempts=3, error="too sparse"),
     ]
     table = as_table(results)
     assert table["frontier"].tolist() == [True, True, False, False]

@@ -12,7 +12,7 @@ import threadpoolctl
 
 from deployworkbook.compression import workers
 from deployworkbook.compression.workers import GONE, THREADS, carry_out, local_client, remote_client
-from deployworkbook.machine import this_machine
+from deployworkbook.ledger.machine import this_machine
 
 # What the workers do: a job is a tuple of a folder and a name.
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from deployworkbook.costs.estimate.profile import Profile
+from deployworkbook.costs.estimation.profile import Profile
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ from dataclasses import fields
 import pytest
 
 from deployworkbook.costs.advice import model_size, result, storing
-from deployworkbook.costs.estimate import breakdown, parts, uncertainty
-from deployworkbook.costs.estimate.deployment import Deployment
-from deployworkbook.costs.estimate.inputs import NUMERIC, Inputs
-from deployworkbook.costs.estimate.profile import Profile
-from deployworkbook.costs.estimate.workload import Workload
+from deployworkbook.costs.estimation import breakdown, parts, uncertainty
+from deployworkbook.costs.estimation.deployment import Deployment
+from deployworkbook.costs.estimation.inputs import NUMERIC, Inputs
+from deployworkbook.costs.estimation.profile import Profile
+from deployworkbook.costs.estimation.workload import Workload
 from deployworkbook.costs.plan import making
 from deployworkbook.costs.prices import catalog
 from deployworkbook.costs.prices.catalog_file import load_catalog
@@ -27,8 +27,8 @@ from deployworkbook.costs.units import (
 
 # Numbers whose unit another field says: the part's, the assumption's own name, the input's.
 UNIT_ELSEWHERE = {
-    (breakdown.Part, "quantity"),
-    (parts.Line, "quantity"),
+    (breakdown.CostPart, "quantity"),
+    (parts.BillLine, "quantity"),
     (catalog.Figure, "value"),
     (catalog.Assumption, "value"),
     (catalog.Assumption, "low"),
@@ -41,7 +41,7 @@ UNIT_ELSEWHERE = {
     (breakdown.CostBreakdown, "replicas_needed"),
     (breakdown.CostBreakdown, "replicas_mean"),
     (parts.Month, "machines"),
-    (making.Plan, "months"),
+    (making.DeploymentPlan, "months"),
     # Proportions of the hours, several in one array.
     (Inputs, "load_ratios"),
     (Inputs, "load_shares"),

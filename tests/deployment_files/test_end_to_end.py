@@ -11,9 +11,9 @@ import yaml
 
 from deployworkbook.deployment_files import container, monitoring
 from deployworkbook.deployment_files.writing import write
-from deployworkbook.workspace import Workspace
+from deployworkbook.workspace.folder import Workspace
 from tests.serving.conftest import ADDRESS, free_port
-from tests.serving.test_process import Process
+from tests.serving.embedded.test_process import Process
 from tests.waiting import wait_until
 
 

@@ -8,7 +8,7 @@ from deployworkbook.cli import main
 from deployworkbook.deployment_files.bundle import Bundle, find_models
 from deployworkbook.deployment_files.writing import RECORD, write
 from deployworkbook.serving.repository.model_repository import ModelRepository
-from deployworkbook.workspace import Workspace
+from deployworkbook.workspace.folder import Workspace
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from deployworkbook.execution.engine import EarlyEnd, Progress
+from deployworkbook.execution.engine import CellProgress, EarlyEnd
 
 FINE = {"content": {"status": "ok", "payload": []}}
 EXIT = {"content": {"status": "error", "ename": "SystemExit", "evalue": "0"}}
@@ -14,7 +14,7 @@ FAILED_EXIT = {"content": {"status": "error", "ename": "SystemExit", "evalue": "
 
 def progress(*more):
     cells = [new_markdown_cell("# A"), new_code_cell("1"), new_code_cell("2"), *more]
-    return Progress(new_notebook(cells=cells))
+    return CellProgress(new_notebook(cells=cells))
 
 
 @pytest.mark.parametrize("reply", [EXIT, BARE_EXIT, QUIT])
@@ -46,6 +46,6 @@ def test_a_run_without_an_answer_to_each_cell_has_not_passed():
 def test_cells_are_counted_as_the_notebook_was_given():
     injected = new_code_cell("a = 2", metadata={"tags": ["injected-parameters"]})
     cells = [new_code_cell("a = 1"), injected, new_markdown_cell("text"), new_code_cell("3")]
-    run = Progress(new_notebook(cells=cells))
+    run = CellProgress(new_notebook(cells=cells))
     cells.insert(0, new_markdown_cell("papermill's note"))
     assert (run.total, run.number_of(3)) == (2, 2)

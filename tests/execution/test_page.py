@@ -7,7 +7,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from deployworkbook.execution.page import Entry, write_index, write_page
+from deployworkbook.execution.page import IndexEntry, write_index, write_page
 from deployworkbook.plots.picture import Picture
 
 PNG = base64.b64encode(Picture(0.2, 0.2).png()).decode()
@@ -186,8 +186,8 @@ def test_it_has_a_title_a_language_and_a_way_back(page_of):
 
 def test_the_index_links_to_each_page_and_says_how_it_ended(tmp_path):
     entries = [
-        Entry("04 <Training>", "04.html", "How?", "passed, 3 s", True),
-        Entry("05", "05.html", "", "failed, code cell 2", False),
+        IndexEntry("04 <Training>", "04.html", "How?", "passed, 3 s", True),
+        IndexEntry("05", "05.html", "", "failed, code cell 2", False),
     ]
     write_index(entries, tmp_path / "index.html", made="Today.")
     page = bs4.BeautifulSoup((tmp_path / "index.html").read_text(), "html.parser")

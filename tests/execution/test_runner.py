@@ -14,7 +14,7 @@ import pytest
 
 from deployworkbook.execution import runner
 from deployworkbook.execution.runner import run_jobs
-from deployworkbook.workspace import RUN_VARIABLE
+from deployworkbook.workspace.folder import RUN_VARIABLE
 from tests.waiting import WATCHDOG_S, wait_until
 
 # A cell that writes its process into a file, starts a child that leaves its parent, and waits.

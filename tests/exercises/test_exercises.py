@@ -16,12 +16,12 @@ import numpy as np
 import pytest
 
 from deployworkbook.exercises import check, progress
-from deployworkbook.exercises.catalogue import EXERCISES
 from deployworkbook.exercises.checking import find_exercise, judge
 from deployworkbook.exercises.declaration import Exercise
 from deployworkbook.exercises.progress import record, summary
-from deployworkbook.lessons import catalogue
-from deployworkbook.workspace import Workspace, current_workspace
+from deployworkbook.exercises.registry import EXERCISES
+from deployworkbook.jupyter.lessons import catalogue
+from deployworkbook.workspace.folder import Workspace, current_workspace
 
 ALL = list(EXERCISES.values())
 MISTAKES = [(exercise, mistake) for exercise in ALL for mistake in exercise.mistakes]

@@ -15,7 +15,7 @@ from deployworkbook.formulas.descent import (
 )
 from deployworkbook.formulas.surfaces import beale, rosenbrock
 from deployworkbook.formulas.trajectories import trajectory
-from deployworkbook.training.keras import keras, tf
+from deployworkbook.training.keras2 import keras, tf
 
 # Keras keeps the learning rate in float32, and momentum and betas pass through it. Settings that
 # float32 holds exactly agree but for rounding in float64. Of the others, 0.9 is off by 3e-8 of

@@ -16,7 +16,7 @@ from deployworkbook.formulas.distillation import (
     student_loss,
 )
 from deployworkbook.formulas.losses import categorical_cross_entropy_from_logits
-from deployworkbook.training.keras import keras, tf
+from deployworkbook.training.keras2 import keras, tf
 
 TEACHER, STUDENT = np.random.default_rng(0).normal(scale=3.0, size=(2, 5, 4))
 LOGITS = arrays(np.float64, (2, 4), elements=st.floats(-30, 30))

@@ -19,7 +19,7 @@ from deployworkbook.formulas.integer_inference import (
     multiply_fixed_point,
 )
 from deployworkbook.formulas.quantization import Grid
-from deployworkbook.training.keras import keras, tf
+from deployworkbook.training.keras2 import keras, tf
 
 INT8 = st.integers(-128, 127)
 

@@ -9,7 +9,7 @@ from hypothesis.extra.numpy import arrays
 from deployworkbook.formulas import losses
 from deployworkbook.formulas.activations import sigmoid, softmax, softmax_gradient
 from deployworkbook.formulas.distributions import one_hot
-from deployworkbook.training.keras import keras, tf
+from deployworkbook.training.keras2 import keras, tf
 
 ROWS, CLASSES = 6, 4
 PAIRS = [

@@ -10,7 +10,7 @@ from deployworkbook.formulas.descent import State, adam, gradient_descent
 from deployworkbook.formulas.distributions import one_hot
 from deployworkbook.formulas.perceptron import backward, forward, loss_and_gradients
 from deployworkbook.formulas.trajectories import minibatches, step_all
-from deployworkbook.training.keras import keras
+from deployworkbook.training.keras2 import keras
 
 WIDTHS = (5, 7, 4, 3)
 

@@ -16,7 +16,7 @@ from deployworkbook.formulas.quantization import (
     make_grid,
     quantize,
 )
-from deployworkbook.training.keras import tf
+from deployworkbook.training.keras2 import tf
 
 BITS = st.integers(2, 16)
 SCHEME = st.sampled_from(SCHEMES)

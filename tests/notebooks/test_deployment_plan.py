@@ -8,14 +8,14 @@ import pytest
 
 from deployworkbook.cli import main
 from deployworkbook.costs.advice.advise import advise
-from deployworkbook.costs.estimate.deployment import Deployment
-from deployworkbook.costs.estimate.from_ledger import measured_in, profile_named
-from deployworkbook.costs.estimate.model import estimate
-from deployworkbook.costs.estimate.workload import OFFICE_DAY, Workload
+from deployworkbook.costs.estimation.deployment import Deployment
+from deployworkbook.costs.estimation.from_ledger import measured_in, profile_named
+from deployworkbook.costs.estimation.model import estimate
+from deployworkbook.costs.estimation.workload import OFFICE_DAY, Workload
 from deployworkbook.costs.prices.catalog_file import load_catalog
-from deployworkbook.ledger import Ledger
-from deployworkbook.lessons import catalogue
-from deployworkbook.workspace import Workspace
+from deployworkbook.jupyter.lessons import catalogue
+from deployworkbook.ledger.book import Ledger
+from deployworkbook.workspace.folder import Workspace
 
 NAME = "12_deployment_plan"
 MEMORY_BYTES = 300e6

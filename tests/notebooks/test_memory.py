@@ -7,7 +7,7 @@ import pytest
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell
 
-from deployworkbook.kernels import InterpreterKernelManager
+from deployworkbook.jupyter.kernels import InterpreterKernelManager
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 MOST_MB = 200

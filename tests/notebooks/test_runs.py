@@ -4,12 +4,12 @@ import re
 
 import pytest
 
-from deployworkbook.compression.quantize import TECHNIQUES
-from deployworkbook.ledger import Ledger
-from deployworkbook.lessons import catalogue
+from deployworkbook.compression.litert_quantization import TECHNIQUES
+from deployworkbook.jupyter.lessons import catalogue
+from deployworkbook.ledger.book import Ledger
 from deployworkbook.runtimes.registry import available
 from deployworkbook.serving.launcher.backends import choose
-from deployworkbook.workspace import Workspace
+from deployworkbook.workspace.folder import Workspace
 
 LESSONS = catalogue()
 # The variants and runtimes that each lesson adds to the ledger.

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from deployworkbook.costs.estimate.breakdown import KINDS
-from deployworkbook.costs.estimate.deployment import Deployment
-from deployworkbook.costs.estimate.model import estimate
-from deployworkbook.costs.estimate.profile import Profile
-from deployworkbook.costs.estimate.uncertainty import Range, Swing
-from deployworkbook.costs.estimate.workload import Workload
+from deployworkbook.costs.estimation.breakdown import KINDS
+from deployworkbook.costs.estimation.deployment import Deployment
+from deployworkbook.costs.estimation.model import estimate
+from deployworkbook.costs.estimation.profile import Profile
+from deployworkbook.costs.estimation.uncertainty import Range, Swing
+from deployworkbook.costs.estimation.workload import Workload
 from deployworkbook.costs.prices.note import price_note
 from deployworkbook.plots.bill import KIND_COLOURS, KIND_HATCHES, bill_picture
 from deployworkbook.plots.tornado import tornado_picture

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from deployworkbook.compression.students import Comparison
+from deployworkbook.compression.students import StudentComparison
 from deployworkbook.plots.distillation import gradient_norms, students_picture
 
 
@@ -17,7 +17,7 @@ def test_gradient_norms_draw_each_curve_on_logarithmic_axes():
 
 def test_students_show_each_pair_and_the_interval():
     alone, distilled = np.array([0.90, 0.91, 0.92]), np.array([0.91, 0.92, 0.94])
-    pairs = Comparison(16, 100, (), (), alone, distilled)
+    pairs = StudentComparison(16, 100, (), (), alone, distilled)
     picture = students_picture({"16 hidden units": pairs, "the same again": pairs})
     left, right = picture.axes
     np.testing.assert_allclose(left.lines[0].get_xdata(), 100 * alone)

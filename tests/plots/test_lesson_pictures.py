@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from deployworkbook.plots.classification import confusion_picture, labelled_images
-from deployworkbook.plots.life_cycle import COSTS, STAGES, life_cycle
+from deployworkbook.plots.life_cycle import COSTS, STAGES, life_cycle_picture
 from deployworkbook.plots.training import training_curves
 from deployworkbook.plots.weights import weight_histograms
 from deployworkbook.training.fit import History
@@ -59,14 +59,14 @@ def test_weight_histograms_count_every_weight():
 
 
 def test_the_life_cycle_names_every_stage_and_cost_in_picture_and_text():
-    picture = life_cycle()
+    picture = life_cycle_picture()
     for word in (*STAGES, *COSTS):
         assert word in texts(picture)
         assert word.lower() in picture.alt.lower()
 
 
 def test_nothing_in_the_life_cycle_overlaps():
-    picture = life_cycle()
+    picture = life_cycle_picture()
     picture.draw_without_rendering()
     boxes = [text.get_window_extent() for text in picture.axes[0].texts]
     overlaps = [

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from deployworkbook.plots.pixel_maps import pixel_maps
+from deployworkbook.plots.pixel_maps import pixel_maps_picture
 from deployworkbook.plots.relative import relative_bars
 from deployworkbook.plots.sparsity import accuracy_by_sparsity, sparsity_schedules
 
 
 def test_a_map_shows_each_pixel_in_its_place_from_0_on():
     values = np.arange(784.0)
-    picture = pixel_maps({"first": values, "second": np.ones(784)})
+    picture = pixel_maps_picture({"first": values, "second": np.ones(784)})
     image = picture.axes[0].images[0]
     np.testing.assert_array_equal(image.get_array(), values.reshape(28, 28))
     assert image.get_clim() == (0, 783)
@@ -22,7 +22,7 @@ def test_a_map_says_the_means_of_the_middle_and_of_the_border():
     values[7:21, 7:21] = 2.0
     assert (
         "share kept: 2 on average in the middle, 0 around it"
-        in pixel_maps({"share\nkept": values}).alt
+        in pixel_maps_picture({"share\nkept": values}).alt
     )
 
 

@@ -5,16 +5,16 @@ import time
 import numpy as np
 import pytest
 
-from deployworkbook.ledger import Ledger
+from deployworkbook.ledger.book import Ledger
 from deployworkbook.runtimes import comparison as subject
 from deployworkbook.runtimes.limits import measure_limits
 from deployworkbook.runtimes.litert import LiteRTRuntime
 from deployworkbook.runtimes.numpy import NumPyRuntime
-from deployworkbook.runtimes.rounds import Plan, batch_times, latencies
+from deployworkbook.runtimes.rounds import MeasurementPlan, batch_times, latencies
 from deployworkbook.training.variant import Variant
 
 IMAGES = np.zeros((20, 28, 28), np.float32)
-BRIEF = Plan(rounds=2, repetitions=100, seconds=0, batch_sizes=(1, 8), batch_seconds=0)
+BRIEF = MeasurementPlan(rounds=2, repetitions=100, seconds=0, batch_sizes=(1, 8), batch_seconds=0)
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def order(calls):
 
 def test_each_round_gives_each_its_turn(clock):
     predictors = {name: clock.predictor(name, call_ns=1000, image_ns=0) for name in ("a", "b", "c")}
-    latencies(predictors, IMAGES, Plan(rounds=20, repetitions=100))
+    latencies(predictors, IMAGES, MeasurementPlan(rounds=20, repetitions=100))
     # Before the rounds, each is tried once to see how slow it is.
     measured = clock.calls[3 * 5 :]
     turns = [measured[place][0] for place in range(0, len(measured), 2 + 5)]
@@ -61,7 +61,7 @@ def test_figures_are_exact_and_a_slow_one_gets_fewer(clock):
         "fast": clock.predictor("fast", call_ns=2000, image_ns=1000),
         "slow": clock.predictor("slow", call_ns=50_000_000, image_ns=0),
     }
-    found = latencies(predictors, IMAGES, Plan(rounds=4, repetitions=800, seconds=1.0))
+    found = latencies(predictors, IMAGES, MeasurementPlan(rounds=4, repetitions=800, seconds=1.0))
     assert list(found) == ["fast", "slow"]
     assert {name: len(each.times_ms) for name, each in found.items()} == {"fast": 800, "slow": 100}
     assert found["fast"].p50_ms == found["fast"].p99_ms == pytest.approx(0.003)
@@ -70,7 +70,7 @@ def test_figures_are_exact_and_a_slow_one_gets_fewer(clock):
 
 def test_times_of_batches_by_size(clock):
     predictors = {"a": clock.predictor("a", call_ns=1000, image_ns=10)}
-    plan = Plan(rounds=3, batch_sizes=(1, 50), batch_seconds=0)
+    plan = MeasurementPlan(rounds=3, batch_sizes=(1, 50), batch_seconds=0)
     found = batch_times(predictors, IMAGES, plan)
     assert found == {"a": {1: pytest.approx(1010e-9), 50: pytest.approx(1500e-9)}}
     # A batch that does not count, and one that does, each round.
@@ -95,7 +95,7 @@ def artifacts(variant, tmp_path_factory):
 
 
 def test_a_comparison_holds_what_each_platform_came_to(artifacts, variant, digits):
-    results = subject.compare(artifacts, digits, BRIEF, lesson="x", note="as trained")
+    results = subject.compare_platforms(artifacts, digits, BRIEF, lesson="x", note="as trained")
     assert [each.name for each in results] == ["numpy", "litert"]
     keras = variant.model.predict(digits.test.images, verbose=0).argmax(axis=1)
     for result, artifact in zip(results, artifacts, strict=True):
@@ -118,24 +118,24 @@ def test_a_comparison_holds_what_each_platform_came_to(artifacts, variant, digit
 
 
 def test_processes_of_their_own_can_be_left_out(artifacts, digits):
-    plan = Plan(**(vars(BRIEF) | {"own_process": False}))
-    (result,) = subject.compare(artifacts[:1], digits, plan)
+    plan = MeasurementPlan(**(vars(BRIEF) | {"own_process": False}))
+    (result,) = subject.compare_platforms(artifacts[:1], digits, plan)
     assert result.start is None
     assert result.measurement.peak_memory_bytes is None
 
 
 def test_another_form_is_part_of_the_name(variant, digits, tmp_path):
     other = LiteRTRuntime().export(Variant("again", variant.model), tmp_path)
-    plan = Plan(**(vars(BRIEF) | {"own_process": False}))
-    (result,) = subject.compare([other], digits, plan)
+    plan = MeasurementPlan(**(vars(BRIEF) | {"own_process": False}))
+    (result,) = subject.compare_platforms([other], digits, plan)
     assert result.name == "litert again"
 
 
 def test_nothing_and_twice_the_same_are_refused(artifacts, digits):
     with pytest.raises(ValueError, match="none"):
-        subject.compare([], digits)
+        subject.compare_platforms([], digits)
     with pytest.raises(ValueError, match="different"):
-        subject.compare([artifacts[0], artifacts[0]], digits)
+        subject.compare_platforms([artifacts[0], artifacts[0]], digits)
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_nothing_and_twice_the_same_are_refused(artifacts, digits):
 )
 def test_a_plan_out_of_range_is_refused(wrong):
     with pytest.raises(ValueError, match=r"rounds|repetitions|seconds|batch|threads"):
-        Plan(**wrong)
+        MeasurementPlan(**wrong)
 
 
 def test_the_machines_limits_bound_a_product_that_is_not_the_best():

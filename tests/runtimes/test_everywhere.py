@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from deployworkbook.compression.quantize import TECHNIQUES, calibration_images, quantize
-from deployworkbook.compression.quantize_onnx import quantize_onnx
+from deployworkbook.compression.litert_quantization import TECHNIQUES, calibration_images, quantize
+from deployworkbook.compression.onnx_quantization import quantize_onnx
 from deployworkbook.runtimes import everywhere
 from deployworkbook.runtimes.everywhere import export_everywhere
 from deployworkbook.runtimes.registry import RUNTIMES, runtime, unavailable
-from deployworkbook.training.keras import keras
+from deployworkbook.training.keras2 import keras
 from deployworkbook.training.variant import Variant
 
 OPENVINO = {"openvino", "openvino-bf16"}
@@ -122,7 +122,7 @@ def test_arrays_of_any_layout_are_predicted_as_what_they_hold(exports, digits, p
 
 
 def test_zeros_save_nothing_on_disk_and_much_in_an_archive(exports):
-    from deployworkbook.runtimes.benchmark import compressed_bytes
+    from deployworkbook.runtimes.benchmarking import compressed_bytes
 
     whole, pruned = exports["float32"].artifacts, exports["pruned-90"].artifacts
     for name in ("savedmodel", "litert", "onnx", "openvino", "numpy"):

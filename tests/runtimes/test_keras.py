@@ -5,7 +5,7 @@ import pytest
 
 from deployworkbook.runtimes.base import Artifact, Predictor
 from deployworkbook.runtimes.keras import KerasPredictor, KerasRuntime
-from deployworkbook.training.keras import keras, pin_threads, threads
+from deployworkbook.training.keras2 import keras, pin_threads, threads
 from deployworkbook.training.variant import Variant
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from deployworkbook.runtimes.base import Artifact
 from deployworkbook.runtimes.litert import LiteRTRuntime
-from deployworkbook.training.keras import tf
+from deployworkbook.training.keras2 import tf
 from deployworkbook.training.variant import Variant
 
 
@@ -136,7 +136,7 @@ def test_an_onnx_file_is_refused_with_a_remedy(runtime, tmp_path):
 
 
 def test_a_model_of_other_inputs_is_refused(runtime, tmp_path):
-    from deployworkbook.training.keras import keras
+    from deployworkbook.training.keras2 import keras
 
     other = keras.Sequential([keras.layers.Dense(3, input_shape=(5,))])
     artifact = runtime.export(Variant("other", other), tmp_path)

@@ -9,7 +9,7 @@ from threadpoolctl import threadpool_limits
 
 from deployworkbook.runtimes.base import Artifact, Predictor
 from deployworkbook.runtimes.numpy import NumPyPredictor, NumPyRuntime
-from deployworkbook.training.keras import keras
+from deployworkbook.training.keras2 import keras
 from deployworkbook.training.models import cnn
 from deployworkbook.training.variant import Variant
 

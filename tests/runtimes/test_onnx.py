@@ -9,7 +9,7 @@ from onnx import TensorProto, helper
 
 from deployworkbook.runtimes.onnx import ONNXPredictor, ONNXRuntime
 from deployworkbook.training.fit import Recipe, train
-from deployworkbook.training.keras import keras
+from deployworkbook.training.keras2 import keras
 from deployworkbook.training.onnx_file import OPSET, to_onnx
 from deployworkbook.training.variant import Variant
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from deployworkbook.runtimes.openvino import OpenVINORuntime, bfloat16_obstacle, openvino
-from deployworkbook.training.keras import keras
+from deployworkbook.training.keras2 import keras
 from deployworkbook.training.variant import Variant
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from deployworkbook.runtimes.benchmark import predict_in_batches
+from deployworkbook.runtimes.benchmarking import predict_in_batches
 from deployworkbook.runtimes.registry import RUNTIMES, runtime, unavailable
 from deployworkbook.training.fit import Recipe, baseline
 from deployworkbook.training.variant import Variant

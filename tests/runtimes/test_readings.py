@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from deployworkbook.measurement import Measurement
-from deployworkbook.runtimes.comparison import Parity, Result
+from deployworkbook.ledger.measurement import Measurement
+from deployworkbook.runtimes.comparison import Parity, PlatformResult
 from deployworkbook.runtimes.exporting import write_artifact
 from deployworkbook.runtimes.memory import Start
 from deployworkbook.runtimes.readings import read_for_cloud, read_for_edge
@@ -14,7 +14,7 @@ from deployworkbook.training.variant import Variant
 
 def result(folder, runtime, *, one_ms, batch_s, threads=1, start=None):
     form = Variant("float32", onnx=b"none")
-    return Result(
+    return PlatformResult(
         artifact=write_artifact(
             form, folder, runtime=runtime, write=lambda to: (to / "w").write_bytes(bytes(100))
         ),

@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from deployworkbook.runtimes.base import Artifact
-from deployworkbook.training.keras import tf
+from deployworkbook.training.keras2 import tf
 from deployworkbook.training.variant import Variant
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from deployworkbook.training.keras import tf
+from deployworkbook.training.keras2 import tf
 
 v1 = tf.compat.v1
 sm = v1.saved_model

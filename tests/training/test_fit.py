@@ -10,7 +10,7 @@ import pytest
 from deployworkbook.training import fit as subject
 from deployworkbook.training.data import load_dataset
 from deployworkbook.training.fit import History, Recipe, baseline, fit, train
-from deployworkbook.training.keras import keras, set_seed
+from deployworkbook.training.keras2 import keras, set_seed
 from deployworkbook.training.models import mlp
 
 ONE_EPOCH = Recipe(epochs=1)

@@ -9,13 +9,13 @@ import h5py
 import numpy as np
 import pytest
 
-from deployworkbook.cache import MANIFEST, _sha256
 from deployworkbook.compression import distill
 from deployworkbook.compression.retrain import Settings
 from deployworkbook.training.fit import Recipe, baseline
-from deployworkbook.training.keras import keras
+from deployworkbook.training.keras2 import keras
 from deployworkbook.training.models import cnn, mlp
 from deployworkbook.training.saved import CONFIG, WEIGHTS, ModelFileError, read_model, save_model
+from deployworkbook.workspace.cache import MANIFEST, _sha256
 
 RAN = "deployworkbook_test_ran"
 

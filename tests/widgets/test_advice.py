@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from deployworkbook.costs.advice.advise import advise
-from deployworkbook.costs.estimate.deployment import Deployment
-from deployworkbook.costs.estimate.model import estimate
-from deployworkbook.costs.estimate.profile import Profile
-from deployworkbook.costs.estimate.workload import OFFICE_DAY, Workload
+from deployworkbook.costs.estimation.deployment import Deployment
+from deployworkbook.costs.estimation.model import estimate
+from deployworkbook.costs.estimation.profile import Profile
+from deployworkbook.costs.estimation.workload import OFFICE_DAY, Workload
 from deployworkbook.costs.prices.catalog_file import load_catalog
 from deployworkbook.widgets.advice import advice_explorer, compute_advice
 

@@ -4,11 +4,11 @@ import threading
 
 import pytest
 
-from deployworkbook.compression.progress import Part
+from deployworkbook.compression.progress import BuildPart
 from deployworkbook.widgets.build_progress import BuildCancelled, BuildProgress
 
-PRUNE = Part("prune97", "Prune", steps=60, epochs=6)
-QUANTIZE = Part("int4", "Quantize", steps=20, epochs=2)
+PRUNE = BuildPart("prune97", "Prune", steps=60, epochs=6)
+QUANTIZE = BuildPart("int4", "Quantize", steps=20, epochs=2)
 
 
 class Clock:

@@ -10,11 +10,11 @@ import pytest
 from matplotlib.text import Text
 
 from deployworkbook.costs.advice.storing import storage_options
-from deployworkbook.costs.estimate.curves import break_even, total_along
-from deployworkbook.costs.estimate.deployment import Deployment
-from deployworkbook.costs.estimate.model import estimate
-from deployworkbook.costs.estimate.profile import Profile
-from deployworkbook.costs.estimate.workload import OFFICE_DAY, Workload
+from deployworkbook.costs.estimation.curves import break_even, total_along
+from deployworkbook.costs.estimation.deployment import Deployment
+from deployworkbook.costs.estimation.model import estimate
+from deployworkbook.costs.estimation.profile import Profile
+from deployworkbook.costs.estimation.workload import OFFICE_DAY, Workload
 from deployworkbook.costs.prices.catalog_file import load_catalog
 from deployworkbook.widgets.cloud_or_edge import RATES_PER_S, cloud_or_edge_explorer
 from deployworkbook.widgets.cost_controls import size_slider

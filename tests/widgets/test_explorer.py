@@ -14,9 +14,9 @@ from IPython.core.formatters import DisplayFormatter
 from PIL import Image
 
 import deployworkbook.widgets
-from deployworkbook.costs.estimate.deployment import Deployment
-from deployworkbook.costs.estimate.profile import Profile
-from deployworkbook.costs.estimate.workload import Workload
+from deployworkbook.costs.estimation.deployment import Deployment
+from deployworkbook.costs.estimation.profile import Profile
+from deployworkbook.costs.estimation.workload import Workload
 from deployworkbook.plots.picture import Picture
 from deployworkbook.plots.platforms import PlatformFigures
 from deployworkbook.plots.view import View

@@ -6,12 +6,12 @@ import time
 import numpy as np
 import pytest
 
-from deployworkbook.plots.frontier import Budget, Point
+from deployworkbook.plots.frontier import Budget, FrontierPoint
 from deployworkbook.widgets.build_progress import BuildCancelled
 from deployworkbook.widgets.controls import Slider
 from deployworkbook.widgets.workshop import Workshop, frontier_of
 
-START = Point("float32", 380_000, 0.977, 5.0)
+START = FrontierPoint("float32", 380_000, 0.977, 5.0)
 BUDGET = Budget(compressed_bytes=20_000, accuracy=0.97)
 
 
@@ -26,7 +26,7 @@ def workshop(made):
         made.append(sparsity)
         if sparsity == 0.1:
             raise RuntimeError("no <such> thing")
-        return Point(f"pruned-{sparsity:.2f}", int(100_000 * (1 - sparsity)), 0.98, 4.0)
+        return FrontierPoint(f"pruned-{sparsity:.2f}", int(100_000 * (1 - sparsity)), 0.98, 4.0)
 
     return Workshop(
         [Slider("sparsity", "sparsity", 0.0, 0.99, 0.01, 0.5)], make, points=[START], budget=BUDGET
@@ -151,8 +151,8 @@ def test_an_interrupt_of_a_cell_ends_its_build():
 def test_a_worse_form_that_is_newer_does_not_hide_the_best():
     budget = Budget(compressed_bytes=7000, accuracy=0.97)
     made = {
-        6: Point("prune97-e6-int4-e2", 6500, 0.9754, 3.0),
-        1: Point("prune97-e1-int4-e1", 6400, 0.9520, 3.0),
+        6: FrontierPoint("prune97-e6-int4-e2", 6500, 0.9754, 3.0),
+        1: FrontierPoint("prune97-e1-int4-e1", 6400, 0.9520, 3.0),
     }
     controls = [Slider("epochs", "epochs", 1, 40, 1, 6)]
     workshop = Workshop(

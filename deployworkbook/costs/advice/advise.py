@@ -13,19 +13,19 @@ from typing import Any
 import numpy as np
 
 from deployworkbook.costs.advice.result import Advice, Array, Flags, deployment_of
-from deployworkbook.costs.estimate.deployment import Deployment
-from deployworkbook.costs.estimate.inputs import (
+from deployworkbook.costs.estimation.deployment import Deployment
+from deployworkbook.costs.estimation.inputs import (
     Inputs,
     gather,
     machine_inputs,
     overhead_s,
     profile_inputs,
 )
-from deployworkbook.costs.estimate.machines import needed_at_peak, workers
-from deployworkbook.costs.estimate.parts import month_of
-from deployworkbook.costs.estimate.profile import Profile
-from deployworkbook.costs.estimate.workload import Workload
-from deployworkbook.costs.prices.catalog import Catalog, Machine
+from deployworkbook.costs.estimation.machines import needed_at_peak, workers
+from deployworkbook.costs.estimation.parts import month_of
+from deployworkbook.costs.estimation.profile import Profile
+from deployworkbook.costs.estimation.workload import Workload
+from deployworkbook.costs.prices.catalog import Catalog, MachineType
 from deployworkbook.costs.prices.catalog_file import load_catalog
 from deployworkbook.formulas.frontier import pareto
 from deployworkbook.validation import check_number, message
@@ -116,7 +116,7 @@ def advise(
 def _all_at_once(
     workload: Workload,
     profiles: Sequence[Profile],
-    machines: Sequence[Machine],
+    machines: Sequence[MachineType],
     book: Catalog,
     like: Deployment,
 ) -> Inputs:

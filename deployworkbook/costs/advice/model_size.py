@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from deployworkbook.costs.prices.catalog import Catalog, Machine, Processor
+from deployworkbook.costs.prices.catalog import Catalog, MachineType, Processor
 from deployworkbook.costs.prices.catalog_file import load_catalog
 from deployworkbook.costs.units import SECONDS_PER_HOUR
 from deployworkbook.validation import check_array, check_number, message
@@ -31,7 +31,7 @@ class MachineOption:
         holds: Whether a batch is done within the latency objective.
     """
 
-    machine: Machine
+    machine: MachineType
     call_s: float
     usd_per_million: float
     holds: bool
@@ -66,7 +66,7 @@ def call_time_s(processor: Processor, operations: ArrayLike, *, batch_size: Arra
 
 
 def usd_per_million(
-    machine: Machine,
+    machine: MachineType,
     operations: ArrayLike,
     *,
     batch_size: ArrayLike = 1,

@@ -9,10 +9,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from deployworkbook.costs.estimate.deployment import Deployment
-from deployworkbook.costs.estimate.profile import Profile
-from deployworkbook.costs.estimate.workload import Workload
-from deployworkbook.costs.prices.catalog import Catalog, Machine
+from deployworkbook.costs.estimation.deployment import Deployment
+from deployworkbook.costs.estimation.profile import Profile
+from deployworkbook.costs.estimation.workload import Workload
+from deployworkbook.costs.prices.catalog import Catalog, MachineType
 from deployworkbook.costs.units import GIB
 
 Array = NDArray[np.float64]
@@ -22,7 +22,7 @@ Verdict = Literal["cheapest", "price", "accuracy", "memory", "latency"]
 
 
 @dataclass(frozen=True)
-class Choice:
+class Candidate:
     """One combination, and what became of it.
 
     Args:
@@ -36,7 +36,7 @@ class Choice:
     """
 
     profile: Profile
-    machine: Machine
+    machine: MachineType
     cost_usd_per_month: float
     replicas: float
     lost_by: tuple[Verdict, ...]
@@ -66,7 +66,7 @@ class Advice:
 
     workload: Workload
     profiles: tuple[Profile, ...]
-    machines: tuple[Machine, ...]
+    machines: tuple[MachineType, ...]
     like: Deployment
     catalog: Catalog = field(repr=False)
     accuracy_objective_share: float
@@ -84,7 +84,7 @@ class Advice:
         return np.asarray(~(self.inaccurate | self.too_large | self.too_slow))
 
     @property
-    def best(self) -> Choice | None:
+    def best(self) -> Candidate | None:
         """The cheapest that holds all objectives; ``None`` where none holds them.
 
         Costs that are equal to the cent are equal: of these the more accurate is better, then the
@@ -92,15 +92,15 @@ class Advice:
         """
         return None if self._best is None else self.choice(*self._best)
 
-    def choices(self) -> list[Choice]:
+    def choices(self) -> list[Candidate]:
         """List all combinations: the cheapest that hold all objectives first, then the others."""
         return [self.choice(*divmod(int(flat), len(self.machines))) for flat in self._order]
 
-    def choice(self, profile: int, machine: int) -> Choice:
+    def choice(self, profile: int, machine: int) -> Candidate:
         """Describe one combination by its row and column."""
         at = (profile, machine)
         lost_by, reason = self._verdict(at)
-        return Choice(
+        return Candidate(
             profile=self.profiles[profile],
             machine=self.machines[machine],
             cost_usd_per_month=float(self.costs_usd_per_month[at]),
@@ -109,7 +109,7 @@ class Advice:
             reason=reason,
         )
 
-    def on_frontier(self) -> list[Choice]:
+    def on_frontier(self) -> list[Candidate]:
         """List the frontier of cost against accuracy, the cheapest first."""
         rows, columns = np.nonzero(self.frontier)
         order = np.argsort(self.costs_usd_per_month[rows, columns], kind="stable")
@@ -117,7 +117,7 @@ class Advice:
 
     def cheapest_of(
         self, *, variant: str | None = None, runtime: str | None = None
-    ) -> Choice | None:
+    ) -> Candidate | None:
         """Return the cheapest that can serve among one variant or runtime, whatever its accuracy.
 
         ``None`` where none can. It says what another form would have cost.
@@ -132,7 +132,7 @@ class Advice:
         cost = np.where(able, self.costs_usd_per_month, np.inf)
         return self.choice(*divmod(int(cost.argmin()), len(self.machines)))
 
-    def deployment(self, choice: Choice) -> Deployment:
+    def deployment(self, choice: Candidate) -> Deployment:
         """Give the deployment of a choice, for ``estimate``."""
         return deployment_of(self.like, choice.profile, choice.machine)
 
@@ -179,7 +179,7 @@ class Advice:
         return ("price",), f"{more:,.2f} USD a month more than the cheapest"
 
 
-def deployment_of(like: Deployment, profile: Profile, machine: Machine) -> Deployment:
+def deployment_of(like: Deployment, profile: Profile, machine: MachineType) -> Deployment:
     """Give the deployment of one profile on one machine, otherwise like another."""
     devices = like.devices if machine.kind == "edge" else 0
     return replace(like, profile=profile, machine=machine.name, devices=devices)

@@ -71,7 +71,7 @@ class LoadPoint:
         return self.replayed_s / self.measured_s - 1.0
 
 
-def compare(
+def compare_with_measured(
     arrivals_s: Sequence[ArrayLike],
     responses_s: Sequence[ArrayLike],
     service_times_s: ArrayLike,

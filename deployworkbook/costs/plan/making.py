@@ -6,20 +6,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from deployworkbook.costs.advice.result import Advice, Choice
+from deployworkbook.costs.advice.result import Advice, Candidate
 from deployworkbook.costs.capacity.replicas import capacity_of
 from deployworkbook.costs.capacity.result import Capacity
-from deployworkbook.costs.estimate.breakdown import CostBreakdown
-from deployworkbook.costs.estimate.deployment import Deployment
-from deployworkbook.costs.estimate.inputs import gather
-from deployworkbook.costs.estimate.machines import PERCENTILE, service_s, workers
-from deployworkbook.costs.estimate.model import estimate
-from deployworkbook.costs.estimate.uncertainty import Spread, Swing, simulate, tornado
+from deployworkbook.costs.estimation.breakdown import CostBreakdown
+from deployworkbook.costs.estimation.deployment import Deployment
+from deployworkbook.costs.estimation.inputs import gather
+from deployworkbook.costs.estimation.machines import PERCENTILE, service_s, workers
+from deployworkbook.costs.estimation.model import estimate
+from deployworkbook.costs.estimation.uncertainty import Spread, Swing, simulate, tornado
 from deployworkbook.validation import check_integer, message
 
 
 @dataclass(frozen=True)
-class Plan:
+class DeploymentPlan:
     """What a plan says, before it is laid out.
 
     Args:
@@ -39,13 +39,13 @@ class Plan:
     """
 
     advice: Advice
-    choice: Choice
+    choice: Candidate
     deployment: Deployment
     cost: CostBreakdown
     spread: Spread
     swings: tuple[Swing, ...]
     capacity: Capacity | None
-    reference: Choice | None
+    reference: Candidate | None
     reference_usd_per_month: Decimal | None
     later: CostBreakdown | None
     months: int
@@ -61,7 +61,7 @@ def make_plan(
     seed: int = 0,
     measured_on: str = "",
     doubts: Sequence[str] = (),
-) -> Plan:
+) -> DeploymentPlan:
     """Work an advice out into a plan for its best choice.
 
     Args:
@@ -98,7 +98,7 @@ def make_plan(
         later = estimate(workload, deployment, catalog, month=months)
     except ValueError:
         later = None  # it grows out of what this choice can do, and the page says so
-    return Plan(
+    return DeploymentPlan(
         advice=advice,
         choice=best,
         deployment=deployment,

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from deployworkbook.costs.advice.result import Verdict
-from deployworkbook.costs.estimate.breakdown import KINDS
+from deployworkbook.costs.estimation.breakdown import KINDS
 from deployworkbook.costs.money import as_usd
-from deployworkbook.costs.plan.making import Plan
+from deployworkbook.costs.plan.making import DeploymentPlan
 
 # A page is read, not searched: what matters most, and as many words as fit.
 SWINGS, RUNNERS_UP = 5, 3
@@ -29,12 +29,12 @@ class Section:
     items: tuple[str, ...] = ()
 
 
-def title_of(plan: Plan) -> str:
+def title_of(plan: DeploymentPlan) -> str:
     """Name the plan."""
     return f"Deployment plan: {plan.choice.profile.variant} on {plan.choice.machine.name}"
 
 
-def sections_of(plan: Plan) -> list[Section]:
+def sections_of(plan: DeploymentPlan) -> list[Section]:
     """Write the page's sections, the decision first."""
     return [
         _decision(plan),
@@ -47,7 +47,7 @@ def sections_of(plan: Plan) -> list[Section]:
     ]
 
 
-def _decision(plan: Plan) -> Section:
+def _decision(plan: DeploymentPlan) -> Section:
     cost, choice = plan.cost, plan.choice
     what = "boards" if plan.deployment.devices else "machines"
     what = what[:-1] if cost.replicas_at_peak == 1 else what
@@ -65,7 +65,7 @@ def _decision(plan: Plan) -> Section:
     )
 
 
-def _arranged(plan: Plan) -> str:
+def _arranged(plan: DeploymentPlan) -> str:
     """Say what is asked of the machines besides their number."""
     deployment = plan.deployment
     if deployment.devices:
@@ -80,7 +80,7 @@ def _arranged(plan: Plan) -> str:
     return "".join(f", {each}" for each in said)
 
 
-def _spread(plan: Plan) -> str:
+def _spread(plan: DeploymentPlan) -> str:
     low, high = plan.spread.interval_usd()
     if high < float("inf"):
         return f"nine of ten draws cost {low:,.0f} to {high:,.0f} USD"
@@ -88,7 +88,7 @@ def _spread(plan: Plan) -> str:
     return f"{unable}, and the cheapest twentieth costs up to {low:,.0f} USD"
 
 
-def _objectives(plan: Plan) -> Section:
+def _objectives(plan: DeploymentPlan) -> Section:
     advice, profile, workload = plan.advice, plan.choice.profile, plan.advice.workload
     asked = advice.memory_objective_bytes
     memory = "none" if asked == float("inf") else f"at most {asked / 1e6:,.0f} MB"
@@ -112,7 +112,7 @@ def _objectives(plan: Plan) -> Section:
     return Section("Objectives", (text,), ("", "asked", "this plan", "how known"), rows)
 
 
-def _costs(plan: Plan) -> Section:
+def _costs(plan: DeploymentPlan) -> Section:
     total = plan.cost.total_usd_per_month
     rows: list[tuple[str, ...]] = [
         (kind, f"{cost:,.2f}", _share(cost, total), _largest(plan, kind))
@@ -144,7 +144,7 @@ def _share(cost: Decimal, total: Decimal) -> str:
     return f"{cost / total:.0%}" if cost / total >= Decimal("0.005") else "under 1%"
 
 
-def _largest(plan: Plan, kind: str) -> str:
+def _largest(plan: DeploymentPlan, kind: str) -> str:
     parts = [part for part in plan.cost.parts if part.kind == kind and part.cost_usd]
     if not parts:
         return ""
@@ -152,7 +152,7 @@ def _largest(plan: Plan, kind: str) -> str:
     return f"{part.name}: {part.quantity:,.4g} {part.unit}".rstrip()
 
 
-def _saved(plan: Plan) -> Section:
+def _saved(plan: DeploymentPlan) -> Section:
     reference, choice = plan.reference, plan.choice
     form = choice.profile.variant
     others = {profile.variant for profile in plan.advice.profiles} - {form}
@@ -184,7 +184,7 @@ def _saved(plan: Plan) -> Section:
     )
 
 
-def _compared(plan: Plan) -> Section:
+def _compared(plan: DeploymentPlan) -> Section:
     choices = plan.advice.choices()
     lost = Counter(verdict for each in choices for verdict in each.lost_by)
     reasons: tuple[Verdict, ...] = ("price", "latency", "accuracy", "memory")
@@ -199,7 +199,7 @@ def _compared(plan: Plan) -> Section:
     return Section("What was compared", (text,), head if rows else (), rows)
 
 
-def _sureness(plan: Plan) -> Section:
+def _sureness(plan: DeploymentPlan) -> Section:
     rows = tuple(
         (
             swing.name.replace("_", " "),
@@ -218,7 +218,7 @@ def _end(cost_usd: float) -> str:
     return f"{cost_usd:,.0f}" if cost_usd < float("inf") else "cannot serve"
 
 
-def _basis(plan: Plan) -> Section:
+def _basis(plan: DeploymentPlan) -> Section:
     where = f" on {plan.measured_on}" if plan.measured_on else ""
     kinds = ", ".join(KINDS)
     return Section(

@@ -71,7 +71,7 @@ class Processor:
 
 
 @dataclass(frozen=True)
-class Machine:
+class MachineType:
     """A machine: rented by the hour, or an edge board that is bought once.
 
     Args:
@@ -206,14 +206,14 @@ class Catalog:
     """
 
     files: tuple[str, ...]
-    machines: Mapping[str, Machine] = field(repr=False)
+    machines: Mapping[str, MachineType] = field(repr=False)
     storage: Mapping[str, Storage] = field(repr=False)
     transfer: Mapping[str, Transfer] = field(repr=False)
     figures: Mapping[str, Figure] = field(repr=False)
     processors: Mapping[str, Processor] = field(repr=False)
     assumptions: Mapping[str, Assumption] = field(repr=False)
 
-    def machine(self, name: str) -> Machine:
+    def machine(self, name: str) -> MachineType:
         """Find a machine.
 
         Raises:
@@ -239,7 +239,7 @@ class Catalog:
             return self.figures[name].value
         return find("assumption", self.assumptions, name).value
 
-    def cloud(self) -> list[Machine]:
+    def cloud(self) -> list[MachineType]:
         """List the machines that are rented."""
         return [machine for machine in self.machines.values() if machine.kind != "edge"]
 

@@ -20,8 +20,8 @@ from deployworkbook.costs.prices.catalog import (
     Basis,
     Catalog,
     Figure,
-    Machine,
     MachineKind,
+    MachineType,
     Processor,
     Source,
     Storage,
@@ -39,7 +39,7 @@ SHIPPED = Path(__file__).with_name("catalog.toml")
 SECTIONS = {
     "sources": Source,
     "processors": Processor,
-    "machines": Machine,
+    "machines": MachineType,
     "storage": Storage,
     "transfer": Transfer,
     "figures": Figure,
@@ -214,7 +214,7 @@ def _tiers(field: str, section: str, value: Any) -> tuple[Tier, ...]:
 
 def _check_whole(label: str, entry: Any) -> None:
     """Check what concerns more than one field."""
-    if isinstance(entry, Machine):
+    if isinstance(entry, MachineType):
         paid, other = ("price_usd", "price_usd_per_hour")[:: 1 if entry.kind == "edge" else -1]
         if not getattr(entry, paid) or getattr(entry, other):
             expected = f"above 0 for the kind {entry.kind}, and no {other}"

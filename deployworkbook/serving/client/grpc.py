@@ -25,12 +25,7 @@ from deployworkbook.serving.api.types import (
     TensorSpec,
     VersionStatus,
 )
-from deployworkbook.serving.client.base import (
-    DEFAULT_DEADLINE_S,
-    LOOKUP_S,
-    Client,
-    seconds_left,
-)
+from deployworkbook.serving.client.base import DEFAULT_DEADLINE_S, LOOKUP_S, Client, seconds_left
 from deployworkbook.serving.client.errors import RequestError
 from deployworkbook.serving.client.unreachable import Cause, cause_of_text, unreachable
 from deployworkbook.validation import message

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deployworkbook.serving.embedded.batching_parameters import Batching
-from deployworkbook.serving.embedded.budget import Budget
+from deployworkbook.serving.embedded.budget import MemoryBudget
 from deployworkbook.serving.embedded.errors import Code, ServingError, invalid
 from deployworkbook.serving.embedded.metrics import Metrics
 from deployworkbook.serving.embedded.tensors import bytes_of
@@ -70,7 +70,7 @@ class Batcher:
     """
 
     def __init__(
-        self, batching: Batching, metrics: Metrics | None = None, budget: Budget | None = None
+        self, batching: Batching, metrics: Metrics | None = None, budget: MemoryBudget | None = None
     ) -> None:
         self._budget = budget
         self._batching = batching

@@ -14,14 +14,14 @@ IN_FLIGHT_FLAG = "--max_in_flight_memory_bytes"
 FREE_BYTES = 256 * 1024
 
 
-class Budget:
+class MemoryBudget:
     """The bytes that requests may take: each of them, and all that are being answered.
 
     Args:
         request_bytes: The most that one request may take.
         in_flight_bytes: The most that all may take at once; of each, ``FREE_BYTES`` don't count.
 
-    >>> budget = Budget(request_bytes=2**20, in_flight_bytes=2**22)
+    >>> budget = MemoryBudget(request_bytes=2**20, in_flight_bytes=2**22)
     >>> with budget.account() as account:
     ...     account.reserve(2**19, "the body")
     ...     budget.taken_bytes
@@ -61,7 +61,7 @@ class Account:
     still works for a client that no longer waits keeps its bytes until it ends.
     """
 
-    def __init__(self, budget: Budget) -> None:
+    def __init__(self, budget: MemoryBudget) -> None:
         self._budget = budget
         self._lock = threading.Lock()
         self._held = 0

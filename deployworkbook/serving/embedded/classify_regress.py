@@ -20,7 +20,7 @@ from deployworkbook.serving.embedded.protos import (
     regression_pb2,
     type_name,
 )
-from deployworkbook.serving.embedded.servable import Servable, Signature
+from deployworkbook.serving.embedded.servable import Servable, ServableSignature
 from deployworkbook.serving.embedded.tensors import STRING_BYTES, bytes_of, data_type_of
 
 Outputs = dict[str, NDArray[Any]]
@@ -113,14 +113,14 @@ def examples_of(given: Any) -> Sequence[Any]:
     return found
 
 
-def _example_signature(servable: Servable, name: str) -> Signature:
+def _example_signature(servable: Servable, name: str) -> ServableSignature:
     name = name or DEFAULT_SIGNATURE
     if name not in servable.signatures:
         raise invalid(f"No signature was found with the name: {name}")
     return servable.signatures[name]
 
 
-def _tensors_of(signature: Signature, method_name: str) -> tuple[str, list[str]]:
+def _tensors_of(signature: ServableSignature, method_name: str) -> tuple[str, list[str]]:
     if method_name == CLASSIFY_METHOD:
         return _classify_tensors(signature)
     if method_name == REGRESS_METHOD:
@@ -128,7 +128,7 @@ def _tensors_of(signature: Signature, method_name: str) -> tuple[str, list[str]]
     raise ServingError(Code.UNIMPLEMENTED, f"Unsupported signature method_name: {method_name}")
 
 
-def _classify_tensors(signature: Signature) -> tuple[str, list[str]]:
+def _classify_tensors(signature: ServableSignature) -> tuple[str, list[str]]:
     inputs = {alias: feed for alias, feed, _ in signature.inputs}
     if len(inputs) != 1:
         raise invalid("Expected one input Tensor.")
@@ -145,7 +145,7 @@ def _classify_tensors(signature: Signature) -> tuple[str, list[str]]:
     return inputs["inputs"], found
 
 
-def _regress_tensors(signature: Signature) -> tuple[str, list[str]]:
+def _regress_tensors(signature: ServableSignature) -> tuple[str, list[str]]:
     inputs = {alias: feed for alias, feed, _ in signature.inputs}
     if len(inputs) != 1:
         raise invalid("Expected one input Tensor.")
@@ -183,7 +183,7 @@ def _run_examples(
     return len(written), dict(zip(fetches, results, strict=True))
 
 
-def _fill_classes(result: Any, signature: Signature, count: int, outputs: Outputs) -> None:
+def _fill_classes(result: Any, signature: ServableSignature, count: int, outputs: Outputs) -> None:
     classes = _checked(signature, "classes", "string", count, outputs)
     scores = _checked(signature, "scores", "float", count, outputs)
     if classes is not None and scores is not None and classes.shape != scores.shape:
@@ -204,7 +204,7 @@ def _fill_classes(result: Any, signature: Signature, count: int, outputs: Output
 
 
 def _checked(
-    signature: Signature, key: str, kind: str, count: int, outputs: Outputs
+    signature: ServableSignature, key: str, kind: str, count: int, outputs: Outputs
 ) -> NDArray[Any] | None:
     if key not in signature.outputs:
         return None
@@ -221,7 +221,7 @@ def _checked(
     return array
 
 
-def _fill_values(result: Any, signature: Signature, count: int, outputs: Outputs) -> None:
+def _fill_values(result: Any, signature: ServableSignature, count: int, outputs: Outputs) -> None:
     array = outputs[signature.outputs["outputs"]]
     if not (array.ndim == 1 or (array.ndim == 2 and array.shape[1] == 1)):
         raise invalid(

@@ -14,7 +14,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from deployworkbook.serving.api.addresses import host_and_port
-from deployworkbook.serving.embedded.budget import FREE_BYTES, Account, Budget
+from deployworkbook.serving.embedded.budget import FREE_BYTES, Account, MemoryBudget
 from deployworkbook.serving.embedded.errors import Code, ServingError, invalid
 from deployworkbook.serving.embedded.flags import Options
 from deployworkbook.serving.embedded.ports import bound
@@ -44,7 +44,7 @@ class GrpcServer:
     """
 
     def __init__(
-        self, service: Service, options: Options, budget: Budget, *, credentials: Any = None
+        self, service: Service, options: Options, budget: MemoryBudget, *, credentials: Any = None
     ) -> None:
         self._options = options
         self._credentials = credentials
@@ -95,7 +95,7 @@ class GrpcServer:
         self._server.stop(seconds).wait()
 
 
-def _handlers(service: Service, budget: Budget) -> grpc.GenericRpcHandler:
+def _handlers(service: Service, budget: MemoryBudget) -> grpc.GenericRpcHandler:
     counted = {
         "Predict": (service.predict, lambda request: request.model_spec.name),
         "Classify": (service.classify, lambda request: request.model_spec.name),
@@ -150,7 +150,7 @@ def _counted(
 
 
 def _answer(
-    act: Callable[[Any, Account], Any], kind: Any, budget: Budget
+    act: Callable[[Any, Account], Any], kind: Any, budget: MemoryBudget
 ) -> Callable[[bytes, Any], bytes]:
     """Make a handler of bytes: bytes that are no request are the client's error, not ours."""
 

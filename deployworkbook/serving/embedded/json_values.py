@@ -9,11 +9,7 @@ from numpy.typing import NDArray
 
 from deployworkbook.serving.embedded.errors import Code, ServingError, invalid
 from deployworkbook.serving.embedded.json_numbers import Numbers, flattened, plain
-from deployworkbook.serving.embedded.json_text import (
-    decode_base64,
-    quote,
-    type_error,
-)
+from deployworkbook.serving.embedded.json_text import decode_base64, quote, type_error
 
 Array = NDArray[Any]
 

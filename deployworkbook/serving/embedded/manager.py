@@ -14,9 +14,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from deployworkbook.serving.embedded.catalogue import Catalogue, Model, State, Version
 from deployworkbook.serving.embedded.config import ModelConfig
 from deployworkbook.serving.embedded.errors import Code, ServingError
+from deployworkbook.serving.embedded.models import Catalogue, Model, Version, VersionState
 from deployworkbook.serving.embedded.servable import Servable
 from deployworkbook.serving.embedded.versions import version_folders
 
@@ -114,7 +114,9 @@ class Manager:
                 if model.available():
                     continue
                 waiting.append(name)
-                failed = [v for v in model.versions.values() if v.state == State.END and v.error]
+                failed = [
+                    v for v in model.versions.values() if v.state == VersionState.END and v.error
+                ]
                 if failed and not any(v.waits for v in model.versions.values()):
                     raise ServingError(
                         Code.UNKNOWN, f"Failed to start server. {self.catalogue.problem(name)}"
@@ -192,16 +194,18 @@ class Manager:
             for number in wanted:
                 known = model.versions.get(number)
                 # One that was unloaded, or had failed and was away since, gets another chance.
-                if known is None or (known.state >= State.UNLOADING and number not in model.wanted):
+                if known is None or (
+                    known.state >= VersionState.UNLOADING and number not in model.wanted
+                ):
                     model.versions[number] = Version(number, present[number])
             for number in set(model.wanted) - set(wanted):
                 if model.versions[number].waits:
-                    model.versions[number].state = State.END
+                    model.versions[number].state = VersionState.END
             model.wanted = wanted
 
     def _try_to_load(self, model: Model, version: Version) -> None:
         name = model.config.name
-        self._set(version, State.LOADING)
+        self._set(version, VersionState.LOADING)
         version.tries += 1
         try:
             servable = self._load(name, version.number, version.path)
@@ -215,11 +219,11 @@ class Manager:
                 version.error = failure
                 version.next_try = time.monotonic() + self._retry_wait_s
                 if version.tries > self._retries:
-                    version.state = State.END
+                    version.state = VersionState.END
             return
         with self.catalogue.changed:
             version.servable, version.error = servable, None
-            version.state = State.AVAILABLE
+            version.state = VersionState.AVAILABLE
         log.info(
             "Successfully loaded servable version {name: %s version: %d}", name, version.number
         )
@@ -227,7 +231,7 @@ class Manager:
     def _unload(self, model: Model, numbers: Sequence[int]) -> None:
         for number in numbers:
             version = model.versions[number]
-            self._set(version, State.UNLOADING)
+            self._set(version, VersionState.UNLOADING)
             # A request may take its time, and other models wait for none.
             threading.Thread(
                 target=self._free, args=(model.config.name, version), daemon=True
@@ -241,10 +245,10 @@ class Manager:
             servable.close()
             del servable
             gc.collect()  # a graph refers to itself
-        self._set(version, State.END)
+        self._set(version, VersionState.END)
         log.info("Done unloading servable version {name: %s version: %d}", name, version.number)
 
-    def _set(self, version: Version, state: State) -> None:
+    def _set(self, version: Version, state: VersionState) -> None:
         with self.catalogue.changed:
             version.state = state
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from deployworkbook.serving.embedded.budget import Account
 from deployworkbook.serving.embedded.errors import Code, ServingError, invalid
 from deployworkbook.serving.embedded.protos import predict_pb2, type_name
-from deployworkbook.serving.embedded.servable import Servable, Signature
+from deployworkbook.serving.embedded.servable import Servable, ServableSignature
 from deployworkbook.serving.embedded.tensors import bytes_of, data_type_of, fill_proto, to_array
 
 Array = NDArray[Any]
@@ -48,7 +48,7 @@ def predict(servable: Servable, request: Any, account: Account) -> Any:
     return response
 
 
-def predict_signature(servable: Servable, name: str) -> Signature:
+def predict_signature(servable: Servable, name: str) -> ServableSignature:
     """Find the signature of a predict request.
 
     Raises:
@@ -63,7 +63,7 @@ def predict_signature(servable: Servable, name: str) -> Signature:
 
 def predict_arrays(
     servable: Servable,
-    signature: Signature,
+    signature: ServableSignature,
     arrays: Mapping[str, Array],
     output_filter: Iterable[str] = (),
 ) -> dict[str, Array]:
@@ -110,7 +110,7 @@ def fill_spec(spec: Any, servable: Servable, signature_name: str) -> None:
     spec.signature_name = signature_name
 
 
-def _check_names(signature: Signature, given: Mapping[str, Any]) -> None:
+def _check_names(signature: ServableSignature, given: Mapping[str, Any]) -> None:
     expected = {alias for alias, _, _ in signature.inputs}
     defaults = signature.definition.defaults
     if len(given) > len(expected) or (len(given) < len(expected) and not defaults):

@@ -9,7 +9,7 @@ from typing import Any
 
 from google.protobuf import message_factory
 
-from deployworkbook.training.keras import tf
+from deployworkbook.training.keras2 import tf
 
 # isort: split
 from tensorflow_serving.apis import (

@@ -18,7 +18,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from deployworkbook.serving.embedded.bodies import HttpError, PiecewiseResponse, read_body
-from deployworkbook.serving.embedded.budget import Account, Budget
+from deployworkbook.serving.embedded.budget import Account, MemoryBudget
 from deployworkbook.serving.embedded.errors import Code, ServingError, invalid
 from deployworkbook.serving.embedded.flags import Options
 from deployworkbook.serving.embedded.json_examples import (
@@ -80,7 +80,7 @@ class Rest:
         service: Service,
         metrics: Metrics,
         options: Options,
-        budget: Budget,
+        budget: MemoryBudget,
         *,
         metrics_path: str | None,
     ) -> None:

@@ -22,7 +22,7 @@ MOST_KEPT = 64
 
 
 @dataclass(frozen=True)
-class Signature:
+class ServableSignature:
     """A signature, laid out as requests are checked against it.
 
     Args:
@@ -162,12 +162,12 @@ def _as_array(result: Any) -> Array:
     return np.array(result, object) if isinstance(result, bytes) else np.asarray(result)
 
 
-def _signature(key: str, definition: Any) -> Signature:
+def _signature(key: str, definition: Any) -> ServableSignature:
     inputs = tuple(
         (alias, info.name, info.dtype) for alias, info in sorted(definition.inputs.items())
     )
     outputs = {alias: info.name for alias, info in sorted(definition.outputs.items())}
-    return Signature(key, definition, inputs, outputs)
+    return ServableSignature(key, definition, inputs, outputs)
 
 
 def _load_error(error: Exception) -> ServingError:

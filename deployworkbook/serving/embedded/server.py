@@ -21,7 +21,7 @@ from deployworkbook.serving.api.addresses import host_and_port, is_loopback
 from deployworkbook.serving.embedded import config, connections
 from deployworkbook.serving.embedded.batching import Batcher
 from deployworkbook.serving.embedded.batching_parameters import Batching
-from deployworkbook.serving.embedded.budget import Budget
+from deployworkbook.serving.embedded.budget import MemoryBudget
 from deployworkbook.serving.embedded.descriptors import affordable_connections
 from deployworkbook.serving.embedded.errors import ServingError
 from deployworkbook.serving.embedded.flags import Options, complaint
@@ -102,7 +102,7 @@ class Server:
         self._options = options
         self._stopped = stopped
         self._metrics = Metrics()
-        self._budget = Budget(
+        self._budget = MemoryBudget(
             request_bytes=options.max_request_memory_bytes,
             in_flight_bytes=options.max_in_flight_memory_bytes,
         )
@@ -257,7 +257,7 @@ class Server:
         return uvicorn.Server(settings)
 
 
-def _batcher(options: Options, metrics: Metrics, budget: Budget) -> Batcher | None:
+def _batcher(options: Options, metrics: Metrics, budget: MemoryBudget) -> Batcher | None:
     if not options.enable_batching:
         return None
     if options.batching_parameters_file:

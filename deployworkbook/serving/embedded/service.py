@@ -8,7 +8,6 @@ from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 from deployworkbook.serving.embedded.budget import Account
-from deployworkbook.serving.embedded.catalogue import Catalogue
 from deployworkbook.serving.embedded.classify_regress import (
     classify,
     examples_of,
@@ -19,6 +18,7 @@ from deployworkbook.serving.embedded.config import models_of
 from deployworkbook.serving.embedded.errors import Code, ServingError, invalid
 from deployworkbook.serving.embedded.manager import Manager
 from deployworkbook.serving.embedded.metrics import Metrics
+from deployworkbook.serving.embedded.models import Catalogue
 from deployworkbook.serving.embedded.predict import predict
 from deployworkbook.serving.embedded.protos import (
     get_model_metadata_pb2,

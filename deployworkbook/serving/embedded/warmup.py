@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from deployworkbook.serving.embedded.budget import Account, Budget
+from deployworkbook.serving.embedded.budget import Account, MemoryBudget
 from deployworkbook.serving.embedded.classify_regress import classify, multi_inference, regress
 from deployworkbook.serving.embedded.errors import Code, ServingError
 from deployworkbook.serving.embedded.metrics import Metrics
@@ -26,7 +26,7 @@ _RUNS = {
 }
 
 
-def warm_up(servable: Servable, path: Path, metrics: Metrics, budget: Budget) -> int:
+def warm_up(servable: Servable, path: Path, metrics: Metrics, budget: MemoryBudget) -> int:
     """Run the requests that lie in a SavedModel's folder, records of ``PredictionLog``.
 
     Args:
@@ -57,7 +57,7 @@ def warm_up(servable: Servable, path: Path, metrics: Metrics, budget: Budget) ->
     return count
 
 
-def _replay(servable: Servable, file: Path, read: Callable[[], None], budget: Budget) -> int:
+def _replay(servable: Servable, file: Path, read: Callable[[], None], budget: MemoryBudget) -> int:
     count = 0
     try:
         for record in tf.data.TFRecordDataset(str(file)).as_numpy_iterator():

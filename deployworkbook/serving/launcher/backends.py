@@ -106,7 +106,7 @@ def choose(wanted: str) -> Backend:
     return Backend("container", f"{why}; Docker answers and has {IMAGE}", container)
 
 
-def command(backend: Backend, flags: Mapping[str, FlagValue], *, name: str) -> list[str]:
+def server_command(backend: Backend, flags: Mapping[str, FlagValue], *, name: str) -> list[str]:
     """Write the command line that starts a server.
 
     A container reads its files at the same paths as this machine, read-only, runs as this user and

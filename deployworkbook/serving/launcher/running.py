@@ -20,7 +20,7 @@ from deployworkbook.serving.api.addresses import host_and_port
 from deployworkbook.serving.client.grpc import open_channel
 from deployworkbook.serving.embedded.flags import PARENT_VARIABLE
 from deployworkbook.serving.launcher import guard, server_files
-from deployworkbook.serving.launcher.backends import Backend, FlagValue, command, removal
+from deployworkbook.serving.launcher.backends import Backend, FlagValue, removal, server_command
 from deployworkbook.validation import check_integer
 
 ADDRESS = "127.0.0.1"
@@ -56,7 +56,7 @@ class RunningServer(contextlib.AbstractContextManager["RunningServer"]):
         name = f"deployworkbook-{uuid.uuid4().hex[:12]}"
         self._removal = removal(backend, name=name)
         all_flags = {"port": ports[0], "rest_api_port": ports[1], **flags}
-        self.command = command(backend, all_flags, name=name)
+        self.command = server_command(backend, all_flags, name=name)
         log_path.parent.mkdir(parents=True, exist_ok=True)
         with log_path.open("wb") as log:
             # In a session of its own, so that Ctrl-C in a lesson interrupts the cell alone.

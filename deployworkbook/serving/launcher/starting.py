@@ -14,7 +14,8 @@ from deployworkbook.serving.launcher import server_files
 from deployworkbook.serving.launcher.backends import FLAGS, FlagValue, choose
 from deployworkbook.serving.launcher.running import ADDRESS, RunningServer, StartError
 from deployworkbook.validation import check_integer, check_number, message
-from deployworkbook.workspace import current_workspace, timestamp, write_atomically
+from deployworkbook.workspace.files import timestamp, write_atomically
+from deployworkbook.workspace.folder import current_workspace
 
 # How often ports that seemed free are chosen anew, since another process took one meanwhile.
 TRIES = 3

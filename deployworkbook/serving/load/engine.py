@@ -28,7 +28,7 @@ NO_VERSION = -1
 
 
 @dataclass(frozen=True)
-class Plan:
+class LoadPlan:
     """What is to be sent, and when.
 
     Args:
@@ -48,7 +48,7 @@ class Plan:
     offered_per_s: float | None = None
 
 
-class Line(Protocol):
+class Sender(Protocol):
     """One way to the server, for one request at a time."""
 
     def send(self, payload: bytes) -> tuple[int, bytes]:
@@ -58,7 +58,7 @@ class Line(Protocol):
         """Give it up."""
 
 
-def run(plan: Plan, target: LoadTarget, *, started: Callable[[], object]) -> LoadResult:
+def run(plan: LoadPlan, target: LoadTarget, *, started: Callable[[], object]) -> LoadResult:
     """Send a load from this process and wait for its end.
 
     Args:
@@ -86,7 +86,7 @@ def run(plan: Plan, target: LoadTarget, *, started: Callable[[], object]) -> Loa
 class _Record:
     """What the threads share: who sends which request, and what came of it."""
 
-    def __init__(self, plan: Plan, target: LoadTarget) -> None:
+    def __init__(self, plan: LoadPlan, target: LoadTarget) -> None:
         self._plan, self._target = plan, target
         count = plan.max_requests if plan.arrivals_s is None else len(plan.arrivals_s)
         self._intended, self._sent, self._done = np.full((3, count), np.nan)
@@ -100,7 +100,7 @@ class _Record:
         self._start, self._started_at = time.perf_counter() + _LEAD_S, time.time() + _LEAD_S
         self._ready.set()
 
-    def work(self, line: Line) -> None:
+    def work(self, line: Sender) -> None:
         """Send one request after the other until none is left or the time is over.
 
         Each thread takes the next request that nobody has taken and waits until it is due. Where
@@ -212,7 +212,7 @@ class _RestLine:
         self._connection.close()
 
 
-def _line(target: LoadTarget, channel: Any) -> Line:
+def _line(target: LoadTarget, channel: Any) -> Sender:
     return _RestLine(target) if channel is None else _GrpcLine(channel, target.deadline_s)
 
 

@@ -23,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from deployworkbook.serving.load.arrivals import POISSON, arrival_times
-from deployworkbook.serving.load.engine import Plan
+from deployworkbook.serving.load.engine import LoadPlan
 from deployworkbook.serving.load.process import RunningLoad
 from deployworkbook.serving.load.result import LoadResult
 from deployworkbook.serving.load.target import LoadTarget
@@ -67,7 +67,8 @@ def start_open_loop(
     times = arrival_times(rate_per_s, length, pattern=pattern, seed=seed, max_requests=most)
     lines = check_integer("connections", connections, 1, MOST_CLIENTS)
     return RunningLoad(
-        Plan(times, min(lines, max(1, len(times))), length, most, 0.0, float(rate_per_s)), target
+        LoadPlan(times, min(lines, max(1, len(times))), length, most, 0.0, float(rate_per_s)),
+        target,
     )
 
 
@@ -124,7 +125,7 @@ def start_closed_loop(
     most = check_integer("max_requests", max_requests, 1, MOST_REQUESTS)
     lines = check_integer("clients", clients, 1, MOST_CLIENTS)
     think = check_number("think_s", think_s, 0, LONGEST_S)
-    return RunningLoad(Plan(None, lines, length, most, think), target)
+    return RunningLoad(LoadPlan(None, lines, length, most, think), target)
 
 
 def closed_loop(

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from deployworkbook.serving.load.engine import Plan, run
+from deployworkbook.serving.load.engine import LoadPlan, run
 from deployworkbook.serving.load.result import LoadResult
 from deployworkbook.serving.load.target import LoadTarget
 
@@ -34,7 +34,7 @@ class RunningLoad:
         RuntimeError: The process did not start; its error is quoted.
     """
 
-    def __init__(self, plan: Plan, target: LoadTarget) -> None:
+    def __init__(self, plan: LoadPlan, target: LoadTarget) -> None:
         self._longest_s = plan.seconds + 2 * target.deadline_s + 30
         self._process = subprocess.Popen(
             [sys.executable, "-m", __name__],

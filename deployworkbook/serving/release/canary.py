@@ -15,7 +15,12 @@ from deployworkbook.serving.api.codes import Code
 from deployworkbook.serving.api.types import Prediction
 from deployworkbook.serving.client.base import Client, Inputs
 from deployworkbook.serving.client.errors import RequestError
-from deployworkbook.serving.release.comparison import ArmResult, Comparison, Criteria, compare
+from deployworkbook.serving.release.comparison import (
+    ArmResult,
+    CanaryComparison,
+    Criteria,
+    compare_canary,
+)
 from deployworkbook.validation import (
     check_choice,
     check_labels,
@@ -164,7 +169,7 @@ class CanaryRouter:
                 latencies_ms=np.array(found.latencies_ms),
             )
 
-    def compare(self, criteria: Criteria | None = None) -> Comparison:
+    def compare_canary(self, criteria: Criteria | None = None) -> CanaryComparison:
         """Say whether to promote the canary, to roll it back, or to wait.
 
         Decide once, after a number of requests that was set beforehand. Who looks again and again
@@ -173,7 +178,7 @@ class CanaryRouter:
         Args:
             criteria: What the canary must keep; by default ``Criteria()``.
         """
-        return compare(self.result(STABLE), self.result(CANARY), criteria or Criteria())
+        return compare_canary(self.result(STABLE), self.result(CANARY), criteria or Criteria())
 
     def _ask(
         self, name: str, inputs: Inputs, labels: ArrayLike | None, settings: dict[str, Any]

@@ -69,7 +69,7 @@ class Criteria:
 
 
 @dataclass(frozen=True)
-class Check:
+class CanaryCheck:
     """One comparison: how much worse the canary is, and how much it may be.
 
     Args:
@@ -95,14 +95,14 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class CanaryComparison:
     """What to do with the canary, and why.
 
     Args:
         checks: Errors, accuracy and latency.
     """
 
-    checks: tuple[Check, ...]
+    checks: tuple[CanaryCheck, ...]
 
     @property
     def verdict(self) -> str:
@@ -119,7 +119,7 @@ class Comparison:
         return "\n".join([f"{self.verdict}:", *wrapped])
 
 
-def compare(stable: ArmResult, canary: ArmResult, criteria: Criteria) -> Comparison:
+def compare_canary(stable: ArmResult, canary: ArmResult, criteria: Criteria) -> CanaryComparison:
     """Say whether a canary is surely no worse than it may be, surely worse, or neither.
 
     Errors and accuracy: Newcombe's interval of the difference. Latency: the quotient of the ends of
@@ -136,7 +136,7 @@ def compare(stable: ArmResult, canary: ArmResult, criteria: Criteria) -> Compari
     >>> print(compare(enough, ArmResult(20, 0, 19, 20), Criteria()).verdict)
     not enough data
     """
-    return Comparison(
+    return CanaryComparison(
         (
             _errors(stable, canary, criteria),
             _accuracy(stable, canary, criteria),
@@ -145,21 +145,21 @@ def compare(stable: ArmResult, canary: ArmResult, criteria: Criteria) -> Compari
     )
 
 
-def _errors(stable: ArmResult, canary: ArmResult, criteria: Criteria) -> Check:
+def _errors(stable: ArmResult, canary: ArmResult, criteria: Criteria) -> CanaryCheck:
     counts = [(arm.errors, arm.requests) for arm in (canary, stable)]
     limit = criteria.error_share
     low, high, said = _difference(counts, criteria.confidence, "failed")
     text = said and f"{said}, up to {100 * limit:+.2f} allowed"
-    return Check("errors", low, high, limit, text or "one version got no request")
+    return CanaryCheck("errors", low, high, limit, text or "one version got no request")
 
 
-def _accuracy(stable: ArmResult, canary: ArmResult, criteria: Criteria) -> Check:
+def _accuracy(stable: ArmResult, canary: ArmResult, criteria: Criteria) -> CanaryCheck:
     counts = [(arm.correct, arm.examples) for arm in (canary, stable)]
     limit = criteria.accuracy_loss
     low, high, said = _difference(counts, criteria.confidence, "right")
     text = said and f"{said}, down to {-100 * limit:+.2f} allowed"
     # How much worse, as of errors: the loss of accuracy.
-    return Check("accuracy", -high, -low, limit, text or "no labels of one version")
+    return CanaryCheck("accuracy", -high, -low, limit, text or "no labels of one version")
 
 
 def _difference(
@@ -178,11 +178,11 @@ def _difference(
     return low, high, text
 
 
-def _latency(stable: ArmResult, canary: ArmResult, criteria: Criteria) -> Check:
+def _latency(stable: ArmResult, canary: ArmResult, criteria: Criteria) -> CanaryCheck:
     limit, quantile = criteria.latency_ratio, criteria.latency_quantile
     name = "latency"
     if not len(stable.latencies_ms) or not len(canary.latencies_ms):
-        return Check(name, -inf, inf, limit, "one version has answered nothing")
+        return CanaryCheck(name, -inf, inf, limit, "one version has answered nothing")
     ends = [
         quantile_interval(arm.latencies_ms, quantile, confidence=criteria.confidence)
         for arm in (canary, stable)
@@ -200,4 +200,4 @@ def _latency(stable: ArmResult, canary: ArmResult, criteria: Criteria) -> Check:
         f"quantile {quantile:g} at {values[0]:.2f} ms, and {values[1]:.2f} ms of the stable "
         f"version: {bounds}, up to {limit:.2f} allowed"
     )
-    return Check(name, low, high, limit, text)
+    return CanaryCheck(name, low, high, limit, text)

@@ -28,7 +28,7 @@ from deployworkbook.serving.repository import publishing
 from deployworkbook.serving.repository.published import PublishedVersion
 from deployworkbook.serving.repository.state import locked_state, note_move, read_state, write_state
 from deployworkbook.validation import check_integer, message
-from deployworkbook.workspace import full_path
+from deployworkbook.workspace.files import flush, full_path
 
 STABLE = "stable"
 CANARY = "canary"
@@ -83,7 +83,7 @@ class ModelRepository:
             with publishing.explained(self.base_path):
                 write_state(self.base_path, state)
             os.replace(unfinished, self.base_path / str(number))
-            publishing.flush(self.base_path)
+            flush(self.base_path)
         if label is not None:
             try:
                 self.label(label, number)
@@ -219,7 +219,7 @@ class ModelRepository:
                 )
             aside = self.base_path / f"{_WITHDRAWN}{number}"
             os.replace(version.path, aside)
-            publishing.flush(self.base_path)
+            flush(self.base_path)
         return aside
 
     def prune(self, keep: int = 2) -> list[int]:

@@ -20,6 +20,7 @@ from filelock import FileLock, Timeout
 from deployworkbook.runtimes.provenance import FILE_NAME as PROVENANCE
 from deployworkbook.serving.repository.published import Publication, hashes_of
 from deployworkbook.validation import describe, message
+from deployworkbook.workspace.files import flush
 
 _PREFIX = ".publishing-"
 _LOCK_SUFFIX = ".lock"
@@ -84,15 +85,6 @@ def _remove_leftovers(base_path: Path) -> None:
                 lock_path.unlink(missing_ok=True)
         except Timeout:
             continue  # somebody is at work
-
-
-def flush(path: Path) -> None:
-    """Bring a file, or the names in a folder, to the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _write(source: Any, target: Path) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from deployworkbook.workspace import write_atomically
+from deployworkbook.workspace.files import write_atomically
 
 _FILE = ".repository.json"
 _LOCK = ".repository.lock"

@@ -1,0 +1,127 @@
+"""What a run tells: a live table, a summary, and a report for a CI server."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from deployworkbook.commands.live import LiveDisplay
+from deployworkbook.execution.jobs import Job, JobEvent, Outcome
+from deployworkbook.workspace.files import atomic_path
+
+COLOURS = {"passed": "green", "failed": "red", "timed out": "red", "stopped": "yellow"}
+
+
+class RunDisplay(LiveDisplay):
+    """A row for each notebook, kept up to date while they run.
+
+    Where the output is no terminal, a line is printed as each ends.
+
+    Args:
+        jobs: What is going to run.
+        console: Where to.
+    """
+
+    def __init__(self, jobs: Sequence[Job], console: Console) -> None:
+        super().__init__(console)
+        self._rows: dict[Path, JobEvent | None] = {job.output: None for job in jobs}
+        self._names = {job.output: job.source.stem for job in jobs}
+        self._started: dict[Path, float] = {}
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def update(self, event: JobEvent) -> None:
+        """Take a step of a run."""
+        place = event.job.output
+        self._started.setdefault(place, time.monotonic())
+        self._rows[place] = event
+        if event.outcome and not self.console.is_terminal:
+            self.say(f"{event.job.source.stem}: {_ended(event.outcome)}")
+
+    def render(self) -> Table:
+        """Draw a row for each notebook."""
+        table = Table("notebook", "state", "cell", "seconds", box=None, padding=(0, 2, 0, 0))
+        for place, event in self._rows.items():
+            name = escape(self._names[place])
+            if event is None:
+                table.add_row(name, "[dim]waiting[/]", "", "")
+            elif event.outcome:
+                outcome = event.outcome
+                state = f"[{COLOURS[outcome.status]}]{outcome.status}[/]"
+                cells = f"{outcome.cells_run}/{outcome.cells}" if outcome.cells else ""
+                table.add_row(name, state, cells, f"{outcome.seconds:.1f}")
+            else:
+                seconds = time.monotonic() - self._started[place]
+                cells = f"{event.cell}/{event.cells}" if event.cells else ""
+                table.add_row(name, "running", cells, f"{seconds:.0f}")
+        return table
+
+
+def print_summary(outcomes: Sequence[Outcome], console: Console) -> None:
+    """Print how many passed, and of each other notebook the cell, the error and the files."""
+    for outcome in outcomes:
+        if outcome.backup:
+            name = outcome.job.output.name
+            text = f"{name} was no run's result; it is kept as {outcome.backup}."
+            console.print(text, markup=False, highlight=False, soft_wrap=True)
+        if outcome.status == "passed" and not outcome.warnings:
+            continue
+        console.print(f"\n{outcome.job.source.stem}: {_ended(outcome)}", style="bold", markup=False)
+        for warning in outcome.warnings:
+            text = f"  warning: {warning}, which no cell was waiting for"
+            console.print(text, markup=False, highlight=False, soft_wrap=True)
+        if outcome.source_line:
+            console.print(f"  {outcome.source_line}", markup=False, highlight=False)
+        for name, path in (("notebook", outcome.job.output), ("log", outcome.job.log)):
+            if path.exists():
+                console.print(f"  {name}: {path}", markup=False, highlight=False, soft_wrap=True)
+    passed = sum(outcome.status == "passed" for outcome in outcomes)
+    others = len(outcomes) - passed
+    text = f"{passed} of {len(outcomes)} passed" + (f", {others} did not." if others else ".")
+    console.print(text, markup=False, highlight=False)
+
+
+def write_junit(outcomes: Sequence[Outcome], path: Path) -> None:
+    """Write a JUnit report: a test case for each notebook."""
+    suite = TestSuite("deployworkbook")
+    for outcome in outcomes:
+        case = TestCase(outcome.job.source.stem, "notebooks", outcome.seconds)
+        if outcome.status == "failed":
+            case.result = [Failure(_ended(outcome), "failed")]
+        elif outcome.status == "timed out":
+            case.result = [Error(_ended(outcome), "timed out")]
+        elif outcome.status == "stopped":
+            case.result = [Skipped(_ended(outcome))]
+        if case.result and outcome.traceback:
+            case.result[0].text = outcome.traceback
+        if outcome.warnings:
+            case.system_err = "\n".join(each.traceback for each in outcome.warnings)
+        suite.add_testcase(case)
+    report = JUnitXml()
+    report.add_testsuite(suite)
+    with atomic_path(path) as temporary:
+        report.write(str(temporary))
+
+
+def counted_warnings(outcome: Outcome) -> str:
+    """Say how many warnings a run has, to follow how it ended; nothing if it has none."""
+    count = len(outcome.warnings)
+    return f", {count} warning{'s' if count != 1 else ''}" if count else ""
+
+
+def _ended(outcome: Outcome) -> str:
+    if outcome.status == "passed":
+        return (
+            f"passed, {outcome.cells} cells in {outcome.seconds:.1f} s{counted_warnings(outcome)}"
+        )
+    where = f" in code cell {outcome.failed_cell}" if outcome.failed_cell else ""
+    return f"{outcome.status}{where}: {outcome.error}"

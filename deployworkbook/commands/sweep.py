@@ -1,0 +1,105 @@
+"""The command ``sweep``: a grid of compressions, in parallel processes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+
+from deployworkbook.commands.folder import Folder, workspace_of
+from deployworkbook.commands.run import STOPPED
+
+T = TypeVar("T", int, float)
+
+
+def sweep(
+    bits: Annotated[str, typer.Option(metavar="N,...", help="Of a weight: 4, 8 or both.")] = "4,8",
+    sparsity: Annotated[
+        str, typer.Option(metavar="S,...", help="Shares of the weights that go, below 1.")
+    ] = "0.9,0.95",
+    temperature: Annotated[
+        str, typer.Option(metavar="T,...", help="At which the student hears its teacher.")
+    ] = "2,4",
+    dataset: Annotated[str, typer.Option(metavar="NAME", help="auto, mnist or digits.")] = "auto",
+    epochs: Annotated[
+        int | None, typer.Option(help="Of pruning; by default those of the pipeline.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the model, and of all stages.")] = 0,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes at once; by default one a core.")
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="A Dask scheduler whose workers are taken instead."),
+    ] = None,
+    retries: Annotated[int, typer.Option(help="How often a failed point is tried again.")] = 2,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write the results as JSON.")
+    ] = None,
+    folder: Folder = None,
+) -> None:
+    """Prune and quantize the model at each point of a grid, in parallel processes, and measure it.
+
+    What is in the ledger already is not made again, so a sweep that was stopped goes on. Exits
+    with 1 when a point fails for good, and names it.
+    """
+    from rich.console import Console
+
+    from deployworkbook.commands.sweep_report import SweepDisplay, as_json, print_results
+    from deployworkbook.compression.grid import grid
+    from deployworkbook.compression.sweep import sweep as run_sweep
+    from deployworkbook.workspace.files import check_writable, full_path, write_atomically
+
+    if json_file:
+        check_writable(json_file)
+    points = grid(
+        bits=numbers("--bits", bits, int),
+        sparsity=numbers("--sparsity", sparsity, float),
+        temperature=numbers("--temperature", temperature, float),
+    )
+    console = Console()
+    with SweepDisplay(points, console) as display:
+        results = run_sweep(
+            points,
+            dataset=dataset,
+            epochs=epochs,
+            seed=seed,
+            workers=workers,
+            scheduler=scheduler,
+            retries=retries,
+            workspace=workspace_of(folder),
+            on_result=display.update,
+            notice=display.say,
+        )
+    print_results(results, console)
+    if json_file:
+        write_atomically(full_path(json_file), as_json(results))
+    if any(result.status == "stopped" for result in results):
+        raise typer.Exit(STOPPED)
+    raise typer.Exit(1 if any(result.status == "failed" for result in results) else 0)
+
+
+def numbers(name: str, text: str, kind: Callable[[str], T]) -> list[T]:
+    """Read numbers with commas between.
+
+    Args:
+        name: Of the option.
+        text: What was given.
+        kind: ``int`` or ``float``.
+
+    Raises:
+        ValueError: A part is no such number.
+
+    >>> numbers("--sparsity", "0.9, 0.95", float)
+    [0.9, 0.95]
+    """
+    from deployworkbook.validation import message
+
+    try:
+        return [kind(part) for part in text.split(",")]
+    except ValueError:
+        wanted = "whole numbers" if kind is int else "numbers"
+        expected = f"{wanted} with commas between"
+        raise ValueError(message(name, received=repr(text), expected=expected)) from None

@@ -1,0 +1,110 @@
+"""What a sweep tells: how far it is, a table of its points, and the same as JSON."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Sequence
+from typing import TypeVar
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from deployworkbook.commands.live import LiveDisplay
+from deployworkbook.compression.grid import SweepPoint, SweepResult, as_table, best_of
+
+T = TypeVar("T", int, float)
+
+COLOURS = {"found": "green", "measured": "green", "failed": "red", "failed again": "yellow"}
+
+# What a program calls the columns that have a unit.
+NAMES = {
+    "zipped (bytes)": "compressed_bytes",
+    "accuracy (%)": "accuracy_percent",
+    "p50 (ms)": "latency_p50_ms",
+}
+
+
+class SweepDisplay(LiveDisplay):
+    """How many points are done, run and have failed, and the best so far.
+
+    Where the output is no terminal, a line is printed as each ends.
+
+    Args:
+        points: Of the sweep.
+        console: Where to.
+    """
+
+    def __init__(self, points: Sequence[SweepPoint], console: Console) -> None:
+        super().__init__(console)
+        self._results: dict[SweepPoint, SweepResult | None] = dict.fromkeys(points)
+        self._started: dict[SweepPoint, float] = {}
+
+    def update(self, result: SweepResult) -> None:
+        """Take a step of a point."""
+        self._results[result.point] = result
+        if result.status == "running":
+            self._started[result.point] = time.monotonic()
+            # Not before: until now bars of the first training are in its place.
+            self.start()
+        elif result.status in {"failed", "failed again"} or not self.console.is_terminal:
+            self.say(_told(result))
+
+    def render(self) -> Table:
+        """Draw how many points are done, which run, and the best so far."""
+        known = [result for result in self._results.values() if result]
+        counts = Counter(result.status for result in known)
+        done = counts["measured"] + counts["found"]
+        line = f"{done} of {len(self._results)} done, {counts['running']} running"
+        lines = Table.grid()
+        lines.add_row(Text(f"{line}, {counts['failed']} failed"))
+        for result in known:
+            if result.status == "running":
+                seconds = time.monotonic() - self._started[result.point]
+                lines.add_row(Text(f"  {result.point}, {seconds:.0f} s", style="dim"))
+        best = best_of(known)
+        if best:
+            lines.add_row(Text(f"The best so far: {_told(best)}"))
+        return lines
+
+
+def print_results(results: Sequence[SweepResult], console: Console) -> None:
+    """Print the table of all points, and the errors of those that failed for good."""
+    titles = ("point", "", "zipped (bytes)", "accuracy", "p50 (ms)", "frontier")
+    table = Table(*titles, box=None, padding=(0, 2, 0, 0))
+    for column in table.columns[2:5]:
+        column.justify = "right"
+    for result, frontier in zip(results, as_table(results)["frontier"], strict=True):
+        state = Text(result.status, style=COLOURS.get(result.status, "yellow"))
+        one = result.measurement
+        if one is None:
+            table.add_row(str(result.point), state)
+            continue
+        figures = (f"{one.compressed_bytes:,}", f"{one.accuracy:.2%}", f"{one.latency_p50_ms:.3g}")
+        table.add_row(str(result.point), state, *figures, "*" if frontier else "")
+    console.print(table)
+    failed = [result for result in results if result.status == "failed"]
+    for result in failed:
+        console.print(_told(result), markup=False, highlight=False, soft_wrap=True)
+    done = sum(result.measurement is not None for result in results)
+    text = f"{done} of {len(results)} points are in the ledger"
+    console.print(f"{text}, {len(failed)} failed." if failed else f"{text}.", highlight=False)
+
+
+def as_json(results: Sequence[SweepResult]) -> str:
+    """Write results as a list of objects, one a point, with the columns of the table."""
+    table = as_table(results).rename(columns=NAMES)
+    return json.dumps(json.loads(table.to_json(orient="records")), indent=1) + "\n"
+
+
+def _told(result: SweepResult) -> str:
+    if result.measurement is not None:
+        one = result.measurement
+        return f"{result.point}: {one.accuracy:.2%} in {one.compressed_bytes:,} bytes zipped"
+    if result.status in {"failed", "failed again"}:
+        times = "once" if result.attempts == 1 else f"{result.attempts} times"
+        more = "; it will be tried again" if result.status == "failed again" else ""
+        return f"{result.point}: failed {times}: {result.error}{more}"
+    return f"{result.point}: {result.status}"

@@ -1,0 +1,80 @@
+"""Views: small movements of an image that do not change what it shows.
+
+A student that learns from a teacher can be shown as many images as the teacher can name, labelled
+or not; moved digits are the cheapest.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deployworkbook.training.keras2 import tf
+from deployworkbook.validation import check_integer, check_number
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """One way to move an image.
+
+    Args:
+        right: Pixels to the right; to the left where negative.
+        down: Pixels down; up where negative.
+        turn_degrees: Turned about the middle, against the clock.
+
+    Raises:
+        TypeError: A value is of another type.
+        ValueError: A value is out of range.
+    """
+
+    right: int = 0
+    down: int = 0
+    turn_degrees: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_integer("right", self.right, -8, 8)
+        check_integer("down", self.down, -8, 8)
+        check_number("turn_degrees", self.turn_degrees, -45, 45)
+
+
+def matrices(views: Sequence[Augmentation], shape: tuple[int, int]) -> NDArray[np.float32]:
+    """Say for each pixel of a moved image where in the original it comes from.
+
+        (x, y) = R (x' - m - s) + m,  m the middle, s the shift, R the turn
+
+    Args:
+        views: The movements.
+        shape: Height and width of the images.
+
+    Returns:
+        Shape ``[views, 8]``, as :func:`show` takes them.
+
+    >>> matrices([Augmentation(right=1)], (28, 28))[0].tolist()
+    [1.0, -0.0, -1.0, 0.0, 1.0, 0.0, 0.0, 0.0]
+    """
+    y, x = (shape[0] - 1) / 2, (shape[1] - 1) / 2
+    rows = []
+    for view in views:
+        angle = math.radians(view.turn_degrees)
+        cos, sin = math.cos(angle), math.sin(angle)
+        left, up = -x - view.right, -y - view.down
+        first = [cos, -sin, cos * left - sin * up + x]
+        rows.append([*first, sin, cos, sin * left + cos * up + y, 0.0, 0.0])
+    return np.array(rows, dtype=np.float32)
+
+
+def show(images: Any, matrix: Any) -> Any:
+    """Move images, shape ``[n, height, width]``; what comes in from outside is 0."""
+    return tf.raw_ops.ImageProjectiveTransformV3(
+        images=images[..., None],
+        transforms=matrix[None],
+        output_shape=tf.shape(images)[1:],
+        fill_value=0.0,
+        interpolation="BILINEAR",
+        fill_mode="CONSTANT",
+    )[..., 0]

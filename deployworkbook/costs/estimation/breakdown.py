@@ -1,0 +1,124 @@
+"""The result: parts of four kinds, to the cent, and what they rest on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Literal
+
+from deployworkbook.costs.estimation.deployment import Deployment
+from deployworkbook.costs.estimation.workload import Workload
+
+Kind = Literal["compute", "storage", "network", "maintenance"]
+KINDS: tuple[Kind, ...] = ("compute", "storage", "network", "maintenance")
+
+
+@dataclass(frozen=True)
+class CostPart:
+    """One line of the bill.
+
+    Args:
+        kind: Which of the four costs it belongs to.
+        name: What is paid for.
+        quantity: How much of it in a month.
+        unit: Of the quantity.
+        price_usd: Of one unit; where prices have tiers, their mean.
+        cost_usd: Quantity × price, to the cent.
+    """
+
+    kind: Kind
+    name: str
+    quantity: float
+    unit: str
+    price_usd: float
+    cost_usd: Decimal
+
+
+@dataclass(frozen=True)
+class CostBreakdown:
+    """What a deployment costs in a month of 730 hours.
+
+    Args:
+        workload: The work.
+        deployment: What serves it.
+        parts: The lines of the bill; those of 0 USD and no quantity are left out.
+        replicas_at_peak: Machines in all regions in the busiest hour; boards, on the edge.
+        replicas_needed: Machines that the objective needs in that hour: more than there are where
+            ``replicas`` is given and too small.
+        replicas_mean: Machines or boards on average over the week.
+        predictions_per_month: How many are answered.
+        energy_kwh_per_month: Of machines or boards; the price of cloud machines includes it.
+        carbon_kg_per_month: Of that energy.
+        assumptions: What is assumed, each in a sentence.
+        sources: Where the prices come from.
+    """
+
+    workload: Workload
+    deployment: Deployment
+    parts: tuple[CostPart, ...]
+    replicas_at_peak: int
+    replicas_needed: int
+    replicas_mean: float
+    predictions_per_month: float
+    energy_kwh_per_month: float
+    carbon_kg_per_month: float
+    assumptions: tuple[str, ...]
+    sources: tuple[str, ...]
+
+    @property
+    def total_usd_per_month(self) -> Decimal:
+        """The sum of the parts, exact."""
+        return sum((part.cost_usd for part in self.parts), Decimal("0.00"))
+
+    @property
+    def by_kind_usd(self) -> dict[Kind, Decimal]:
+        """The sum of each kind's parts, exact; they sum to the total."""
+        return {
+            kind: sum((part.cost_usd for part in self.parts if part.kind == kind), Decimal("0.00"))
+            for kind in KINDS
+        }
+
+    @property
+    def dominant(self) -> Kind:
+        """The kind that costs most."""
+        costs = self.by_kind_usd
+        return max(KINDS, key=lambda kind: costs[kind])
+
+    @property
+    def usd_per_million_predictions(self) -> float | None:
+        """The total for a million predictions; ``None`` where there are no requests."""
+        if not self.predictions_per_month:
+            return None
+        return float(self.total_usd_per_month) / self.predictions_per_month * 1e6
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give it in plain types, as JSON has them; names carry their units."""
+        return {
+            "variant": self.deployment.variant,
+            "runtime": self.deployment.runtime,
+            "profile": self.deployment.profile.kind,
+            "machine": self.deployment.machine,
+            "requests_per_s": self.workload.requests_per_s,
+            "replicas_at_peak": self.replicas_at_peak,
+            "replicas_needed": self.replicas_needed,
+            "replicas_mean": self.replicas_mean,
+            "predictions_per_month": self.predictions_per_month,
+            "total_usd_per_month": float(self.total_usd_per_month),
+            "usd_per_million_predictions": self.usd_per_million_predictions,
+            "by_kind_usd": {kind: float(cost) for kind, cost in self.by_kind_usd.items()},
+            "parts": [
+                {
+                    "kind": part.kind,
+                    "name": part.name,
+                    "quantity": part.quantity,
+                    "unit": part.unit,
+                    "price_usd": part.price_usd,
+                    "cost_usd": float(part.cost_usd),
+                }
+                for part in self.parts
+            ],
+            "energy_kwh_per_month": self.energy_kwh_per_month,
+            "carbon_kg_per_month": self.carbon_kg_per_month,
+            "assumptions": list(self.assumptions),
+            "sources": list(self.sources),
+        }

@@ -1,0 +1,138 @@
+"""Cost along one input, and where one deployment becomes cheaper than another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from deployworkbook.costs.estimation.breakdown import KINDS, Kind
+from deployworkbook.costs.estimation.deployment import Deployment
+from deployworkbook.costs.estimation.inputs import changed, gather
+from deployworkbook.costs.estimation.parts import month_of
+from deployworkbook.costs.estimation.workload import Workload
+from deployworkbook.costs.prices.catalog import Catalog
+from deployworkbook.costs.prices.catalog_file import load_catalog
+from deployworkbook.validation import check_array, check_integer, check_number, message
+
+Array = NDArray[np.float64]
+
+# Points of each finer scan: one call for all of them costs hardly more than a call for one.
+FINER = 33
+
+
+def cost_along(
+    name: str,
+    values: ArrayLike,
+    workload: Workload,
+    deployment: Deployment,
+    catalog: Catalog | None = None,
+    *,
+    others: Mapping[str, Any] | None = None,
+) -> dict[Kind, Array]:
+    """Return the month's cost of each kind, for many values of one input.
+
+    Args:
+        name: Of an input, such as ``requests_per_s``.
+        values: Shape ``[n]``.
+        workload: The work.
+        deployment: What serves it.
+        catalog: What things cost; by default the shipped catalogue.
+        others: Other inputs that differ from the estimate's.
+
+    Returns:
+        By kind, each of shape ``[n]``, unrounded; infinite where it cannot serve.
+
+    Raises:
+        TypeError: A value is no number.
+        ValueError: There is no such input, or a value is out of range.
+    """
+    book = load_catalog() if catalog is None else catalog
+    along = check_array(name, values, ndim=1)
+    inputs = changed(gather(workload, deployment, book), {**(others or {}), name: along})
+    found = month_of(inputs)
+    able = np.broadcast_to(found.able, along.shape)
+    costs: dict[Kind, Array] = {}
+    for kind in KINDS:
+        total = np.zeros(len(along))
+        for line in found.lines:
+            if line.kind == kind:
+                total = total + line.cost_usd
+        costs[kind] = np.where(able, total, np.inf)
+    return costs
+
+
+def total_along(
+    name: str,
+    values: ArrayLike,
+    workload: Workload,
+    deployment: Deployment,
+    catalog: Catalog | None = None,
+    *,
+    others: Mapping[str, Any] | None = None,
+) -> Array:
+    """Return the sum of :func:`cost_along`'s kinds, shape ``[n]``."""
+    costs = cost_along(name, values, workload, deployment, catalog, others=others)
+    return np.asarray(np.sum([costs[kind] for kind in KINDS], axis=0))
+
+
+def break_even(
+    workload: Workload,
+    first: Deployment,
+    second: Deployment,
+    catalog: Catalog | None = None,
+    *,
+    name: str = "requests_per_s",
+    low: float = 0.1,
+    high: float = 1e5,
+    points: int = 500,
+    others: Mapping[str, Any] | None = None,
+) -> float | None:
+    """Return the least value of an input from which the second deployment is the cheaper.
+
+    The range is scanned in equal ratios, then the step in which it changes in finer ones, until its
+    ends differ by a thousandth.
+
+    Args:
+        workload: The work.
+        first: Such as one in the cloud.
+        second: Such as one on the edge.
+        catalog: What things cost; by default the shipped catalogue.
+        name: Of the input.
+        low: Where to begin, more than 0.
+        high: Where to end.
+        points: How many steps the scan has.
+        others: Other inputs that differ from the estimate's, of both.
+
+    Returns:
+        ``None`` if the second is cheaper nowhere in the range; ``low`` if from the beginning.
+
+    Raises:
+        TypeError: An argument is no number.
+        ValueError: There is no such input, or the range does not rise.
+    """
+    check_number("low", low, 0, open_low=True)
+    if check_number("high", high, 0) <= low:
+        raise ValueError(message("high", received=f"{high:g}", expected=f"more than low, {low:g}"))
+    grid = np.geomspace(low, high, check_integer("points", points, 2))
+
+    def cheaper(values: Array) -> NDArray[np.bool_]:
+        costs = [
+            total_along(name, values, workload, each, catalog, others=others)
+            for each in (first, second)
+        ]
+        return np.asarray(costs[1] < costs[0])
+
+    found = np.flatnonzero(cheaper(grid))
+    if not len(found):
+        return None
+    if found[0] == 0:
+        return low
+    below, above = float(grid[found[0] - 1]), float(grid[found[0]])
+    while above > below * 1.001:
+        finer = np.geomspace(below, above, FINER)
+        first_found = int(np.flatnonzero(cheaper(finer[1:]))[0])
+        below, above = float(finer[first_found]), float(finer[first_found + 1])
+    return above

@@ -1,0 +1,106 @@
+"""From the ledger's rows to profiles: the newest of each form, where they can be compared."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from deployworkbook.costs.estimation.profile import Profile
+from deployworkbook.validation import check_choice, message
+
+if TYPE_CHECKING:
+    from deployworkbook.ledger.measurement import LedgerEntry
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What the ledger has that can be compared: one data set, one machine.
+
+    Args:
+        profiles: The newest complete row of each variant and runtime, those on one core before
+            others.
+        dataset: On which accuracy was measured.
+        machine: Where times were measured, in words.
+        left_out: Variants in runtimes whose rows all lack a figure, each with the reason.
+        machine_identity: What tells this machine from others.
+    """
+
+    profiles: tuple[Profile, ...]
+    dataset: str
+    machine: str
+    left_out: tuple[str, ...]
+    machine_identity: Hashable = None
+
+    @property
+    def where(self) -> str:
+        """Machine and data set, as a plan says them."""
+        return f"{self.machine}; data set {self.dataset}"
+
+
+def measured_in(entries: Sequence[LedgerEntry], *, dataset: str | None = None) -> Measured:
+    """Take the rows that can be compared: measured, on one data set and on one machine.
+
+    Accuracies on two data sets, or times on two machines, say nothing about each other. The machine
+    is that of the newest row of the data set.
+
+    Args:
+        entries: From the ledger, the oldest first.
+        dataset: ``mnist`` or ``digits``; by default that of the newest row.
+
+    Raises:
+        ValueError: There is no measured row, none of the data set, or none that is complete.
+    """
+    rows = [entry for entry in entries if entry.measurement.kind == "measured"]
+    if not rows:
+        remedy = "Lesson 04 measures the first; lessons 05 to 09 and `sweep` measure more."
+        raise ValueError(
+            message("ledger", received="no rows", expected="measured rows", remedy=remedy)
+        )
+    names = list(dict.fromkeys(entry.measurement.dataset for entry in reversed(rows)))
+    chosen = names[0] if dataset is None else check_choice("dataset", dataset, names)
+    of_dataset = [entry for entry in rows if entry.measurement.dataset == chosen]
+    machine = of_dataset[-1].machine
+    # What was measured on one core says most of what a core can do: it goes before newer rows.
+    by_cores = sorted(of_dataset, key=lambda entry: (entry.measurement.threads or 1) == 1)
+    profiles, reasons = {}, {}
+    for entry in by_cores:
+        if entry.machine.identity != machine.identity:
+            continue
+        row = entry.measurement
+        try:
+            # A later row goes before one that is here already, if it is complete.
+            profiles[row.variant, row.runtime] = Profile.from_measurement(row)
+        except ValueError as error:
+            reasons[row.variant, row.runtime] = str(error)
+    left_out = [reason for form, reason in reasons.items() if form not in profiles]
+    if not profiles:
+        raise ValueError(f"No row of the ledger is complete. {left_out[0]}")
+    return Measured(
+        tuple(profiles.values()), chosen, str(machine), tuple(left_out), machine.identity
+    )
+
+
+def comparable(entries: Sequence[LedgerEntry], measured: Measured) -> list[LedgerEntry]:
+    """Take the rows of one data set and one machine, in their order: what was chosen from."""
+    return [
+        entry
+        for entry in entries
+        if entry.measurement.kind == "measured"
+        and entry.measurement.dataset == measured.dataset
+        and entry.machine.identity == measured.machine_identity
+    ]
+
+
+def profile_named(measured: Measured, variant: str, runtime: str | None = None) -> Profile:
+    """Find a profile; without a runtime, the quickest of the variant.
+
+    Raises:
+        ValueError: The ledger has none such; what it has is listed.
+    """
+    check_choice("variant", variant, dict.fromkeys(each.variant for each in measured.profiles))
+    of_variant = [each for each in measured.profiles if each.variant == variant]
+    if runtime is not None:
+        check_choice("runtime", runtime, [each.runtime for each in of_variant])
+        of_variant = [each for each in of_variant if each.runtime == runtime]
+    return min(of_variant, key=lambda each: each.service_ms)

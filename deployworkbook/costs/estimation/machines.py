@@ -1,0 +1,97 @@
+"""How many machines serve: enough for the latency objective, for their cores and their memory."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deployworkbook.costs.capacity.replicas import replicas_for_all
+from deployworkbook.costs.capacity.result import MOST_REPLICAS
+from deployworkbook.costs.estimation.inputs import Inputs
+from deployworkbook.formulas.whole_numbers import rounded_down, rounded_up
+
+Array = NDArray[np.float64]
+
+PERCENTILE = 0.99
+
+
+def service_s(inputs: Inputs) -> Array:
+    """Return the mean time that a request occupies a core of the machine.
+
+    s = (prediction + server's work) / speed
+    """
+    return np.asarray(
+        (np.asarray(inputs.service_s) + inputs.server_overhead_s) / np.asarray(inputs.speed_ratio)
+    )
+
+
+def workers(inputs: Inputs) -> Array:
+    """Return how many requests a machine serves at once: one a core, as far as memory goes.
+
+        workers = min(cores, ⌊memory · limit / memory of a process⌋)
+
+    Of a machine with GPUs or TPUs one a device, if a process fits into the device's own memory: the
+    host's memory does not help. 0 where not even one process fits.
+    """
+    limit = inputs.memory_limit_share
+    room = np.asarray(inputs.machine_memory_bytes) * limit
+    need = np.maximum(np.asarray(inputs.memory_bytes, float), 1.0)
+    of_device = rounded_down(np.asarray(inputs.machine_device_memory_bytes) * limit / need)
+    on_devices = np.where(of_device >= 1, inputs.machine_servers, 0.0)
+    has_devices = np.asarray(inputs.machine_devices) > 0
+    on_cores = np.minimum(inputs.machine_servers, rounded_down(room / need))
+    return np.asarray(np.where(has_devices, on_devices, on_cores))
+
+
+def fleet(inputs: Inputs) -> Array:
+    """Return how many machines serve, in all regions, for each load; on the edge, its boards.
+
+    In the cloud each region has ``replicas``, or as many as it needs:
+
+        at least  λ s / (workers · utilisation limit),  and what M/G/c needs to hold the objective
+
+    Returns:
+        The inputs' common shape, then one axis of the loads; ``inf`` where no number is enough, the
+        work alone needs more than ``MOST_REPLICAS``, a board is too slow for its share of the
+        requests, or not one process fits in memory.
+    """
+    devices = np.asarray(inputs.devices, float)
+    edge = devices > 0
+    groups = np.where(edge, np.maximum(devices, 1.0), inputs.regions)
+    each = workers(inputs)[..., None]
+    asked = np.maximum(each, 1.0)
+    load = (np.asarray(inputs.requests_per_s) / groups)[..., None] * inputs.load_ratios
+    time = service_s(inputs)[..., None]
+    limit = np.asarray(inputs.utilisation_limit_share, float)[..., None]
+    busy = rounded_up(load * time / (asked * limit))
+    # One hopeless case must not stop the others that are computed with it.
+    too_much = load * time / asked > MOST_REPLICAS
+    held = replicas_for_all(
+        np.where(too_much, 0.0, load),
+        time,
+        latency_objective_s=np.asarray(inputs.latency_objective_s)[..., None],
+        service_scv=np.asarray(inputs.service_scv)[..., None],
+        percentile=PERCENTILE,
+        workers=asked,
+    )
+    held = np.where(too_much, np.inf, held)
+    needed = np.maximum(busy, held)
+    given = np.asarray(inputs.replicas, float)[..., None]
+    least = np.asarray(inputs.least_replicas, float)[..., None]
+    fixed = np.where(np.isfinite(held), given, np.inf)
+    in_region = np.where(np.isnan(given), np.maximum(needed, least), fixed)
+    # A group of the edge is one board, which nobody helps.
+    of_group = np.where(edge[..., None], np.where(needed <= 1, 1.0, np.inf), in_region)
+    return np.where(each >= 1, of_group * groups[..., None], np.inf)
+
+
+def needed_at_peak(inputs: Inputs) -> Array:
+    """Return the machines that the busiest hour needs, whatever number is given.
+
+    Where a number is given, ``least_replicas`` asks for nothing.
+    """
+    least = np.where(np.isnan(inputs.replicas), inputs.least_replicas, 1.0)
+    free = replace(inputs, replicas=np.nan, least_replicas=least)
+    return np.asarray(fleet(free)[..., int(np.argmax(inputs.load_ratios))])

@@ -1,0 +1,124 @@
+"""What is known of one variant in one runtime: how long, how exact, how large."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Literal
+
+from deployworkbook.costs.units import check_quantity
+from deployworkbook.validation import check_choice, check_number, message
+
+if TYPE_CHECKING:
+    from deployworkbook.ledger.measurement import Measurement
+
+# The standard normal distribution's 99th percentile.
+_Z99 = 2.3263478740408408
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A variant in a runtime, as measured on one machine; what costs are computed from.
+
+    Args:
+        variant: The form of the model, such as ``int8``.
+        runtime: What runs it, such as ``litert``.
+        service_ms: Mean time of one prediction on one core.
+        service_scv: Squared coefficient of variation of these times.
+        accuracy_share: Share of the test set that it classifies rightly.
+        model_bytes: On disk.
+        download_bytes: As sent to a device, zipped.
+        memory_bytes: Of a process that serves it.
+        threads: How many cores a prediction might use while it was measured.
+        served: Whether ``service_ms`` was measured at a server, and so includes its own work.
+        kind: ``measured`` or ``modelled``.
+
+    Raises:
+        TypeError: A field is no number.
+        ValueError: A field is NaN, out of range, or the service takes no time.
+    """
+
+    variant: str
+    runtime: str
+    service_ms: float
+    service_scv: float
+    accuracy_share: float
+    model_bytes: float
+    download_bytes: float
+    memory_bytes: float
+    threads: int = 1
+    served: bool = False
+    kind: Literal["measured", "modelled"] = "measured"
+
+    def __post_init__(self) -> None:
+        check_choice("kind", self.kind, ["measured", "modelled"])
+        for each in fields(self):
+            if each.type in {"int", "float"}:
+                check_quantity(each.name, each.name, getattr(self, each.name))
+
+    @property
+    def name(self) -> str:
+        """Variant and runtime."""
+        return f"{self.variant} in {self.runtime}"
+
+    @classmethod
+    def from_measurement(cls, measurement: Measurement) -> Profile:
+        """Take a row of the ledger.
+
+        Mean and variation of the times follow from p50 and p99 by :func:`mean_and_scv`.
+
+        Raises:
+            ValueError: The row lacks a figure, which is named.
+        """
+        needed = {
+            "latency_p50_ms": measurement.latency_p50_ms,
+            "accuracy": measurement.accuracy,
+            "size_bytes": measurement.size_bytes,
+            "peak_memory_bytes": measurement.peak_memory_bytes,
+        }
+        for name, value in needed.items():
+            if value is None:
+                label = f"{measurement.variant} in {measurement.runtime}: {name}"
+                remedy = "Measure it again with benchmark(..., memory=True)."
+                raise ValueError(
+                    message(label, received="nothing", expected="a measurement", remedy=remedy)
+                )
+        p50_ms = float(needed["latency_p50_ms"] or 0)
+        p99_ms = measurement.latency_p99_ms
+        mean_ms, scv = mean_and_scv(p50_ms, max(p50_ms if p99_ms is None else p99_ms, p50_ms))
+        size_bytes = float(needed["size_bytes"] or 0)
+        zipped = measurement.compressed_bytes
+        return cls(
+            variant=measurement.variant,
+            runtime=measurement.runtime,
+            service_ms=mean_ms,
+            service_scv=scv,
+            accuracy_share=float(needed["accuracy"] or 0),
+            model_bytes=size_bytes,
+            download_bytes=size_bytes if zipped is None else float(zipped),
+            memory_bytes=float(needed["peak_memory_bytes"] or 0),
+            threads=measurement.threads or 1,
+            kind=measurement.kind,
+        )
+
+
+def mean_and_scv(p50_ms: float, p99_ms: float) -> tuple[float, float]:
+    """Return mean and squared coefficient of variation of log-normal times, by two percentiles.
+
+        σ = ln(p99 / p50) / 2.326,   mean = p50 exp(σ²/2),   scv = exp(σ²) - 1
+
+    An assumption: times have a floor and a long tail, and so has the log-normal distribution.
+
+    Args:
+        p50_ms: Median, more than 0.
+        p99_ms: 99th percentile, at least the median.
+
+    Raises:
+        ValueError: They are out of range.
+
+    >>> mean_and_scv(2.0, 2.0)
+    (2.0, 0.0)
+    """
+    median = check_number("p50_ms", p50_ms, 0, open_low=True)
+    sigma = math.log(check_number("p99_ms", p99_ms, median) / median) / _Z99
+    return median * math.exp(sigma**2 / 2), math.expm1(sigma**2)

@@ -1,0 +1,144 @@
+"""A guess before the answer: what follows opens once the guess is locked.
+
+In a notebook, one cell asks and the next holds what the answer needs::
+
+    guess = predict("losses.push")
+    guess
+
+    guess.opens(loss_explorer())
+
+In a headless run nobody guesses, and all is open; so it is wherever there is no kernel.
+"""
+
+from __future__ import annotations
+
+import os
+from html import escape
+from typing import Any
+
+import ipywidgets
+from IPython.core.formatters import DisplayFormatter
+
+from deployworkbook.exercises.declaration import GuessQuestion
+from deployworkbook.exercises.progress import guess_made, record_guess
+from deployworkbook.exercises.registry import PREDICTIONS
+from deployworkbook.validation import check_choice
+from deployworkbook.workspace.folder import RUN_VARIABLE
+
+LIVE = "application/vnd.jupyter.widget-view+json"
+
+
+class Guess:
+    """A prediction that a learner makes, and what it keeps closed until then.
+
+    Args:
+        prediction: The question.
+    """
+
+    def __init__(self, prediction: GuessQuestion) -> None:
+        self.prediction = prediction
+        self.made = guess_made(prediction.id)
+        self._closed: list[tuple[Any, Any]] = []
+        self._verdict = ipywidgets.HTML()
+        self._choices = ipywidgets.RadioButtons(
+            options=list(prediction.choices), value=self.made, layout={"width": "max-content"}
+        )
+        self._button = ipywidgets.Button(
+            description="Lock my guess", disabled=True, tooltip="A guess cannot be changed later"
+        )
+        self._choices.observe(self._on_choice, names="value")
+        self._button.on_click(lambda _: self.lock(self._choices.value))
+        question = ipywidgets.HTML(f"<b>{escape(prediction.question)}</b>")
+        self.widget = ipywidgets.VBox([question, self._choices, self._button, self._verdict])
+        if self.made is not None:
+            self._open()
+
+    def lock(self, choice: str) -> None:
+        """Keep a guess, and open what waits for it. The first guess is the one that counts.
+
+        Args:
+            choice: One of the prediction's choices.
+
+        Raises:
+            ValueError: It is none of them.
+        """
+        check_choice("guess", choice, self.prediction.choices)
+        self.made = record_guess(self.prediction.id, choice)
+        self._open()
+
+    def opens(self, content: Any) -> _Closed:
+        """Hold something back until the guess is locked.
+
+        Args:
+            content: An explorer, or anything else with a ``widget``.
+        """
+        place = ipywidgets.VBox([ipywidgets.HTML("<i>Lock your guess above: then this opens.</i>")])
+        self._closed.append((place, content))
+        if self.made is not None:
+            self._open()
+        elif os.environ.get(RUN_VARIABLE):
+            place.children = (content.widget,)
+        return _Closed(place, content)
+
+    @property
+    def verdict(self) -> str:
+        """What there is to say about the guess; empty before it is made."""
+        if self.made is None:
+            return ""
+        answer, reason = self.prediction.answer, self.prediction.reason
+        if self.made == answer:
+            return f"You guessed “{self.made}”, and that's right. {reason}"
+        return f"You guessed “{self.made}”. The answer: “{answer}”. {reason}"
+
+    def _on_choice(self, change: dict[str, Any]) -> None:
+        self._button.disabled = change["new"] is None or self.made is not None
+
+    def _open(self) -> None:
+        self._choices.value = self.made
+        self._choices.disabled = True
+        self._button.disabled = True
+        self._verdict.value = escape(self.verdict)
+        for place, content in self._closed:
+            place.children = (content.widget,)
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        """Give the live question, and its text for where there is no kernel."""
+        said = self.verdict or "No guess was made in this run."
+        question = self.prediction.question
+        choices = "; ".join(self.prediction.choices) + "."
+        asked = f"<p><b>{escape(question)}</b> {escape(choices)}</p>"
+        live: dict[str, Any] = self.widget._repr_mimebundle_()
+        return live | {
+            "text/html": f"{asked}<p>{escape(said)}</p>",
+            "text/plain": f"{question} {choices}\n{said}",
+        }
+
+
+class _Closed:
+    """What opens with a guess: live it waits, without a kernel it is open."""
+
+    def __init__(self, place: Any, content: Any) -> None:
+        self._place = place
+        self._content = content
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        bundle, _ = DisplayFormatter().format(self._content)
+        live: dict[str, Any] = self._place._repr_mimebundle_()
+        return bundle | {LIVE: live[LIVE]}
+
+
+def predict(prediction_id: str) -> Guess:
+    """Ask a learner to guess.
+
+    Args:
+        prediction_id: Which prediction.
+
+    Raises:
+        ValueError: There is no such prediction.
+
+    >>> predict("losses.push").prediction.answer
+    'cross-entropy'
+    """
+    if prediction_id not in PREDICTIONS:
+        check_choice("prediction", prediction_id, PREDICTIONS)
+    return Guess(PREDICTIONS[prediction_id])

@@ -1,0 +1,272 @@
+"""What can be wrong with a machine, and what to do about it."""
+
+from __future__ import annotations
+
+import platform
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from typing import TYPE_CHECKING, Literal
+
+import psutil
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+
+from deployworkbook.jupyter.lab import check_port_is_free
+from deployworkbook.workspace.folder import Workspace
+
+if TYPE_CHECKING:
+    from pandas.io.formats.style import Styler
+
+Status = Literal["ok", "warning", "problem"]
+
+# A trained model, its variants and the executed lessons, with room to spare.
+DISK_BYTES = 10**9
+# TensorFlow with MNIST in a notebook takes about 1.5 GB.
+MEMORY_BYTES = 2 * 10**9
+# Before it there is no write-ahead log, on which the ledger relies.
+SQLITE_VERSION = (3, 7, 0)
+LAB_PORT = 8888
+
+KERAS_PROGRAM = """
+from deployworkbook.training.keras2 import keras, tf
+import tensorflow_model_optimization as toolkit
+layer = keras.layers.Dense(1, input_shape=(1,))
+toolkit.sparsity.keras.prune_low_magnitude(keras.Sequential([layer]))
+print("TensorFlow", tf.__version__, "with Keras", keras.__version__)
+"""
+KERAS_TIMEOUT_S = 120
+KERNEL_TIMEOUT_S = 60
+
+
+@dataclass(frozen=True)
+class Check:
+    """What one look found.
+
+    Args:
+        name: What was looked at.
+        status: ``"ok"``; ``"warning"`` if lessons work with less; ``"problem"`` if some do not.
+        found: What is there.
+        remedy: What to do; empty if nothing.
+    """
+
+    name: str
+    status: Status
+    found: str
+    remedy: str = ""
+
+
+def checks(workspace: Workspace, *, port: int | None = None) -> Iterator[Check]:
+    """Look at this machine, one thing after the other; the slow ones come last.
+
+    Args:
+        workspace: The learner's folder.
+        port: The port that the lab should use; by default the usual one.
+    """
+    yield check_python()
+    yield check_versions()
+    yield check_workspace(workspace)
+    yield check_disk(workspace)
+    yield check_memory()
+    yield check_sqlite()
+    yield check_data()
+    yield check_platforms()
+    yield check_model_server()
+    yield check_port(port)
+    yield check_kernel()
+    yield check_keras()
+
+
+def check_table(found: Iterable[Check]) -> Styler:
+    """Lay checks out as a table for a notebook."""
+    # Here, since the command has a table of its own and pandas takes half a second to import.
+    from deployworkbook.plots.tables import text_table
+
+    rows = [(check.name, check.status, check.found, check.remedy) for check in found]
+    return text_table(rows, ["check", "status", "found", "what to do"])
+
+
+def check_python() -> Check:
+    """Compare the interpreter with what the package asks for."""
+    version = platform.python_version()
+    wanted = metadata.metadata("deployworkbook")["Requires-Python"]
+    found = f"{version} at {sys.executable}"
+    if SpecifierSet(wanted).contains(version, prereleases=True):
+        return Check("Python", "ok", found)
+    remedy = f"Make an environment with Python {wanted} and install deployworkbook there."
+    return Check("Python", "problem", found, remedy)
+
+
+def check_versions() -> Check:
+    """Compare the installed packages with the ranges that the package asks for."""
+    wrong = []
+    wanted = [Requirement(line) for line in metadata.requires("deployworkbook") or []]
+    needed = [each for each in wanted if not each.marker or each.marker.evaluate({"extra": ""})]
+    for requirement in needed:
+        try:
+            version = metadata.version(requirement.name)
+        except metadata.PackageNotFoundError:
+            wrong.append(f"{requirement.name} is missing")
+            continue
+        if not requirement.specifier.contains(version, prereleases=True):
+            wrong.append(f"{requirement.name} {version} is not {requirement.specifier}")
+    if wrong:
+        remedy = "In the project's folder: pip install -c constraints.txt ."
+        return Check("packages", "problem", "; ".join(wrong), remedy)
+    return Check("packages", "ok", f"{len(needed)}, all in range")
+
+
+def check_workspace(workspace: Workspace) -> Check:
+    """Write a file into the learner's folder, and remove it."""
+    probe = workspace.records / "doctor.tmp"
+    try:
+        workspace.create()
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        remedy = "Let DEPLOYWORKBOOK_HOME name a folder that you may write."
+        return Check("your folder", "problem", f"{workspace.root}: {error}", remedy)
+    return Check("your folder", "ok", str(workspace.root))
+
+
+def check_disk(workspace: Workspace) -> Check:
+    """See how much room the learner's folder has."""
+    root = workspace.root
+    existing = next(folder for folder in (root, *root.parents) if folder.exists())
+    free = shutil.disk_usage(existing).free
+    found = f"{free / 1e9:.1f} GB free"
+    if free >= DISK_BYTES:
+        return Check("disk", "ok", found)
+    remedy = f"Make room: the lessons write up to {DISK_BYTES / 1e9:.0f} GB."
+    return Check("disk", "warning", found, remedy)
+
+
+def check_memory() -> Check:
+    """See how much memory is to be had."""
+    free = psutil.virtual_memory().available
+    found = f"{free / 1e9:.1f} GB available"
+    if free >= MEMORY_BYTES:
+        return Check("memory", "ok", found)
+    remedy = "Close other programs, or use dataset='digits' and run one lesson at a time."
+    return Check("memory", "warning", found, remedy)
+
+
+def check_sqlite() -> Check:
+    """See whether SQLite can keep the ledger while several notebooks write."""
+    if sqlite3.sqlite_version_info >= SQLITE_VERSION:
+        return Check("SQLite", "ok", sqlite3.sqlite_version)
+    return Check("SQLite", "problem", sqlite3.sqlite_version, "Install a newer Python.")
+
+
+def check_data() -> Check:
+    """See which digits the lessons will take."""
+    from deployworkbook.training.mnist import ENVIRONMENT_VARIABLE, mnist_file, read
+
+    found = mnist_file()
+    if found is None:
+        remedy = (
+            "Lessons download MNIST, or take scikit-learn's smaller digits. To use a copy: "
+            f"set {ENVIRONMENT_VARIABLE} to Keras's mnist.npz."
+        )
+        return Check("data", "warning", "MNIST is not on this machine", remedy)
+    path, where = found
+    try:
+        (images, _), _ = read(path)
+    except (OSError, ValueError) as error:
+        return Check("data", "problem", str(error), f"Mend or unset {ENVIRONMENT_VARIABLE}.")
+    return Check("data", "ok", f"MNIST, {len(images):,} images to learn from, {where}: {path}")
+
+
+def check_platforms() -> Check:
+    """See which runtimes can run the model here."""
+    from deployworkbook.runtimes.registry import available, unavailable
+
+    found, missing = ", ".join(available()), unavailable()
+    if not missing:
+        return Check("platforms", "ok", found)
+    reasons = "; ".join(f"{name}: {reason}" for name, reason in missing.items())
+    return Check("platforms", "warning", found, f"Lesson 09 goes on without {reasons}")
+
+
+def check_model_server() -> Check:
+    """See which server of TensorFlow Serving's API the lessons start."""
+    from deployworkbook.serving.launcher.backends import choose
+
+    chosen = choose("auto")
+    return Check("model server", "ok", f"{chosen.name}, since {chosen.why}")
+
+
+def check_port(port: int | None) -> Check:
+    """See whether the lab's port is free."""
+    wanted = port or LAB_PORT
+    try:
+        check_port_is_free(wanted)
+    except OSError as error:
+        if port is None:
+            return Check("port", "ok", f"{wanted} is taken; the lab takes the next free one")
+        return Check("port", "problem", str(error), "deployworkbook lab --port 8890")
+    return Check("port", "ok", f"{wanted} is free")
+
+
+def check_kernel() -> Check:
+    """Start a kernel with this interpreter and let it add one and one."""
+    from jupyter_client.manager import KernelManager
+
+    from deployworkbook.jupyter.kernels import InterpreterKernelSpecManager
+
+    manager = KernelManager(kernel_spec_manager=InterpreterKernelSpecManager())
+    said: list[str] = []
+    try:
+        manager.start_kernel(stderr=subprocess.DEVNULL)
+        client = manager.blocking_client()
+        client.start_channels()
+        try:
+            client.wait_for_ready(timeout=KERNEL_TIMEOUT_S)
+            client.execute_interactive(
+                "1 + 1",
+                timeout=KERNEL_TIMEOUT_S,
+                output_hook=lambda message: said.append(
+                    message["content"].get("data", {}).get("text/plain", "")
+                ),
+            )
+        finally:
+            client.stop_channels()
+    except (OSError, RuntimeError, TimeoutError) as error:
+        remedy = "Install deployworkbook again, into a new environment."
+        return Check("kernel", "problem", f"it does not answer: {error}", remedy)
+    finally:
+        if manager.has_kernel:
+            manager.shutdown_kernel(now=True)
+    if "2" not in said:
+        return Check("kernel", "problem", f"1 + 1 gave {said}", "Restart the machine.")
+    return Check("kernel", "ok", f"starts and answers, with {sys.executable}")
+
+
+def check_keras() -> Check:
+    """Import TensorFlow and Keras 2 in a process of its own, and prune a layer.
+
+    A broken TensorFlow may end its process; this one goes on.
+    """
+    remedy = (
+        "Install tensorflow, tf_keras and tensorflow-model-optimization in the versions of "
+        "constraints.txt, into a new environment."
+    )
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", KERAS_PROGRAM],
+            capture_output=True,
+            text=True,
+            timeout=KERAS_TIMEOUT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return Check("Keras", "problem", f"no answer within {KERAS_TIMEOUT_S} s", remedy)
+    if done.returncode:
+        lines = re.findall(r"\S.*", done.stderr) or [f"it ended with {done.returncode}"]
+        return Check("Keras", "problem", lines[-1], remedy)
+    return Check("Keras", "ok", done.stdout.strip())

@@ -1,0 +1,1 @@
+"""What was measured: this machine, one measurement, and the book that keeps them all."""

@@ -1,0 +1,154 @@
+"""A measurement: what one form of the model came to in one runtime, and where."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Literal
+
+from deployworkbook.ledger.machine import Machine
+from deployworkbook.validation import check_choice, check_integer, check_number, describe, message
+
+Kind = Literal["measured", "modelled"]
+
+
+_TEXTS = (
+    *("variant", "runtime", "runtime_version", "dataset", "dataset_fingerprint"),
+    *("lesson", "kind", "note", "made_by"),
+)
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One row of the ledger: what one form of the model came to in one runtime.
+
+    Args:
+        variant: The form of the model, such as ``float32`` or ``int8``.
+        runtime: What ran it.
+        runtime_version: Its version.
+        dataset: ``mnist`` or ``digits``.
+        dataset_fingerprint: The hash of its images and labels.
+        lesson: Which notebook measured it; empty outside the lessons.
+        kind: ``"measured"`` on the machine, or ``"modelled"`` from other figures.
+        size_bytes: The artifact on disk.
+        compressed_bytes: The artifact, zipped.
+        correct: Test images classified rightly.
+        examples: Test images.
+        latency_p50_ms: Median time of one image.
+        latency_p99_ms: 99th percentile of the time of one image.
+        throughput_per_s: Images per second by batch size.
+        peak_memory_bytes: Most memory that a process took which only loads it and predicts.
+        threads: How many of the processor's cores a prediction might use.
+        load_ms: How long a fresh process took to load it, its runtime imported already.
+        ready_ms: How long that process took from its start to its first answer: import, loading
+            and the first prediction.
+        note: What else there is to say.
+        made_by: The hash of all that made the form: data, settings, code. Empty where nobody asks
+            whether it is there already.
+
+    Raises:
+        TypeError: A figure is no number, or a name is no text.
+        ValueError: A figure is negative, not finite, or more were right than there are.
+    """
+
+    variant: str
+    runtime: str
+    runtime_version: str
+    dataset: str
+    dataset_fingerprint: str
+    lesson: str = ""
+    kind: Kind = "measured"
+    size_bytes: int | None = None
+    compressed_bytes: int | None = None
+    correct: int | None = None
+    examples: int | None = None
+    latency_p50_ms: float | None = None
+    latency_p99_ms: float | None = None
+    throughput_per_s: Mapping[int, float] = field(default_factory=dict)
+    peak_memory_bytes: int | None = None
+    threads: int | None = None
+    load_ms: float | None = None
+    ready_ms: float | None = None
+    note: str = ""
+    made_by: str = ""
+
+    def __post_init__(self) -> None:
+        for name in _TEXTS:
+            value = getattr(self, name)
+            if not isinstance(value, str):
+                raise TypeError(message(name, received=describe(value), expected="text"))
+        check_choice("kind", self.kind, ["measured", "modelled"])
+        for name in ("size_bytes", "compressed_bytes", "correct", "examples", "peak_memory_bytes"):
+            value = getattr(self, name)
+            if value is not None:
+                check_integer(name, value, 0)
+        if self.threads is not None:
+            check_integer("threads", self.threads, 1)
+        for name in ("latency_p50_ms", "latency_p99_ms", "load_ms", "ready_ms"):
+            value = getattr(self, name)
+            if value is not None:
+                check_number(name, value, 0)
+        if (self.correct is None) != (self.examples is None):
+            raise ValueError(
+                message("correct and examples", received="one", expected="both or neither")
+            )
+        if self.correct is not None and self.examples is not None:
+            check_integer("correct", self.correct, 0, check_integer("examples", self.examples, 1))
+        for batch_size, images_per_s in self.throughput_per_s.items():
+            check_integer("batch size", batch_size, 1)
+            check_number("throughput_per_s", images_per_s, 0)
+        # A frozen row must not change through the dictionary that made it.
+        object.__setattr__(self, "throughput_per_s", MappingProxyType(dict(self.throughput_per_s)))
+
+    @property
+    def accuracy(self) -> float | None:
+        """Share of the test images classified rightly."""
+        if self.correct is None or self.examples is None:
+            return None
+        return self.correct / self.examples
+
+
+@dataclass(frozen=True)
+class LedgerEntry:
+    """A measurement in its place: when and where it was made.
+
+    Args:
+        id: Its number in the ledger.
+        measured_at: When it was written, in UTC, as ISO 8601.
+        machine: Where.
+        measurement: What.
+    """
+
+    id: int
+    measured_at: str
+    machine: Machine
+    measurement: Measurement
+
+
+def told_apart(entries: Sequence[LedgerEntry]) -> list[LedgerEntry]:
+    """Give forms that share a name, but were made differently, names of their own.
+
+    The form of the newest row keeps the name. An older one, with another ``made_by``, gets the
+    beginning of that hash: ``prune97-int4`` becomes ``prune97-int4-3f2a91``. Rows that don't say
+    what they were made by are left as they are.
+
+    Args:
+        entries: From the ledger, the oldest first.
+    """
+    makers: dict[tuple[str, ...], str] = {}
+    renamed: list[LedgerEntry] = []
+    for entry in reversed(entries):
+        row = entry.measurement
+        newest = makers.setdefault(place_of(entry), row.made_by) if row.made_by else row.made_by
+        if row.made_by != newest:
+            row = replace(row, variant=f"{row.variant}-{row.made_by[:6]}")
+            entry = replace(entry, measurement=row)
+        renamed.append(entry)
+    return renamed[::-1]
+
+
+def place_of(entry: LedgerEntry) -> tuple[str, ...]:
+    """What rows of the same form have in common: the newest of them stands for all."""
+    row = entry.measurement
+    return (entry.machine.identity, row.dataset_fingerprint, row.variant, row.runtime, row.kind)

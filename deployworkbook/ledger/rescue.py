@@ -1,0 +1,118 @@
+"""A damaged ledger: what tells damage from other errors, and how its readable rows are saved."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+from deployworkbook.ledger.copies import copies_of, create_private
+from deployworkbook.ledger.rows import Rows, insert, insert_machine, readable_rows
+from deployworkbook.ledger.schema import migrate
+from deployworkbook.workspace.files import atomic_path, set_aside
+
+# SQLite's codes for a file whose content is wrong; a full disk or a lock is something else.
+DAMAGE_CODES = {
+    sqlite3.SQLITE_ERROR,  # a table or a column is not there
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_NOTADB,
+    sqlite3.SQLITE_FORMAT,
+    sqlite3.SQLITE_SCHEMA,
+    sqlite3.SQLITE_MISMATCH,
+    sqlite3.SQLITE_TOOBIG,
+}
+SUFFIXES = ("-wal", "-shm")
+
+
+class DamagedLedger(Exception):  # noqa: N818 (never seen by a caller)
+    """The content of the ledger is not what a workbook has written."""
+
+
+# SQLite's own message may quote a name that is no UTF-8.
+DATABASE_ERRORS = (sqlite3.Error, DamagedLedger, UnicodeDecodeError)
+
+
+def is_damage(error: BaseException) -> bool:
+    """Say whether an error comes from a damaged file, rather than a lock or a full disk."""
+    if isinstance(error, DamagedLedger | UnicodeDecodeError):
+        return True
+    code = getattr(error, "sqlite_errorcode", None)
+    if not isinstance(error, sqlite3.Error) or code is None:
+        return False
+    return code & 0xFF in DAMAGE_CODES or code == sqlite3.SQLITE_IOERR_SHORT_READ
+
+
+def has_damaged_header(path: Path) -> bool:
+    """Say whether a file names a way of writing that SQLite does not know, and so only reads."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        ways = file.read(20)[18:]
+    return any(way not in (1, 2) for way in ways)
+
+
+def rescue(path: Path, reason: object, notice: Callable[[str], None]) -> None:
+    """Put a new ledger with all readable rows in the place of a damaged one, which is kept aside.
+
+    The caller holds the ledger's lock. Rows that the file has lost come from its copies.
+
+    Args:
+        path: The damaged ledger.
+        reason: What is wrong with it.
+        notice: Told how many rows were saved, and where the damaged file is.
+
+    Raises:
+        OSError: The folder cannot be written, or the file cannot be read.
+    """
+    found = _read(path)
+    own = len(found.entries)
+    for copy in reversed(copies_of(path)):
+        _add_missing(found, _read(copy))
+    total = max(found.highest, len(found.entries))
+    with atomic_path(path) as new:
+        _write(new, found)
+        aside = set_aside(path)
+        for suffix in SUFFIXES:
+            beside = path.with_name(path.name + suffix)
+            if beside.exists():
+                beside.rename(aside.with_name(aside.name + suffix))
+    more = len(found.entries) - own
+    copied = f", {more} of them from a copy" if more else ""
+    notice(
+        f"The ledger {path} is damaged ({reason}). {len(found.entries)} of {total} rows were saved"
+        f"{copied}. The damaged file is kept as {aside.name}."
+    )
+
+
+def _read(path: Path) -> Rows:
+    log = path.with_name(path.name + "-wal")
+    return readable_rows(path.read_bytes(), log.read_bytes() if log.exists() else b"")
+
+
+def _add_missing(found: Rows, other: Rows) -> None:
+    found.highest = max(found.highest, other.highest)
+    for number, entry in other.entries.items():
+        if number not in found.entries:
+            identity = other.identities[number]
+            found.entries[number], found.identities[number] = entry, identity
+            found.machines.setdefault(identity, other.machines[identity])
+
+
+def _write(path: Path, rows: Rows) -> None:
+    create_private(path)
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("BEGIN")
+        migrate(connection, 0)
+        for identity in sorted(set(rows.identities.values())):
+            insert_machine(connection, identity, rows.machines[identity])
+        for number, entry in sorted(rows.entries.items()):
+            insert(
+                connection,
+                entry.measurement,
+                measured_at=entry.measured_at,
+                machine=rows.identities[number],
+                number=number,
+            )
+        connection.execute("COMMIT")

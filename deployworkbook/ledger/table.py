@@ -1,0 +1,100 @@
+"""The ledger's entries as a table: apart from the ledger, since pandas takes half a second."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from deployworkbook.formulas.intervals import wilson_interval
+from deployworkbook.ledger.measurement import LedgerEntry, place_of
+
+FIGURES = (
+    "variant",
+    "runtime",
+    "dataset",
+    "kind",
+    "size (KB)",
+    "zipped (KB)",
+    "accuracy (%)",
+    "95 % interval",
+    "p50 (ms)",
+    "p99 (ms)",
+    "best images/s",
+    "at batch",
+    "memory (MB)",
+)
+DETAILS = ("threads", "load (ms)", "ready (ms)", "lesson", "measured at (UTC)", "machine", "note")
+NUMBERS = (*FIGURES[4:7], *FIGURES[8:11], FIGURES[12], *DETAILS[1:3])
+
+
+def as_table(entries: Sequence[LedgerEntry], *, every: bool, details: bool) -> pd.DataFrame:
+    """Lay entries out as a table; KB and MB are units of 1000 and 1000² bytes.
+
+    Args:
+        entries: From the ledger, the oldest first.
+        every: Keep all; else the newest of each variant, runtime, dataset, kind and machine.
+        details: Add the columns ``DETAILS``.
+
+    Returns:
+        A row an entry, indexed by its number.
+    """
+    kept = list(entries) if every else _newest(entries)
+    index = pd.Index([entry.id for entry in kept], name="row", dtype="int64")
+    rows = [_row(entry) for entry in kept]
+    table = pd.DataFrame(rows, index=index, columns=[*FIGURES, *DETAILS])
+    for column in NUMBERS:
+        table[column] = table[column].astype("float64")
+    for column in ("at batch", "threads"):
+        # A whole number, where there is one; float64 would show it as 256.0.
+        table[column] = table[column].astype("Int64")
+    return table if details else table[list(FIGURES)]
+
+
+def _newest(entries: Sequence[LedgerEntry]) -> list[LedgerEntry]:
+    newest = {place_of(entry): entry for entry in entries}
+    return sorted(newest.values(), key=lambda entry: entry.id)
+
+
+def _row(entry: LedgerEntry) -> tuple[object, ...]:
+    measurement = entry.measurement
+    rates = measurement.throughput_per_s
+    best = max(rates, key=lambda size: rates[size], default=None)
+    return (
+        measurement.variant,
+        measurement.runtime,
+        measurement.dataset,
+        measurement.kind,
+        _scaled(measurement.size_bytes, 1000, 1),
+        _scaled(measurement.compressed_bytes, 1000, 1),
+        _scaled(measurement.accuracy, 0.01, 2),
+        _interval(measurement.correct, measurement.examples),
+        _rounded(measurement.latency_p50_ms),
+        _rounded(measurement.latency_p99_ms),
+        _rounded(rates[best] if best else None),
+        best,
+        _scaled(measurement.peak_memory_bytes, 1e6, 0),
+        measurement.threads,
+        _rounded(measurement.load_ms),
+        _rounded(measurement.ready_ms),
+        measurement.lesson,
+        entry.measured_at.replace("T", " ").replace("+00:00", ""),
+        str(entry.machine),
+        measurement.note,
+    )
+
+
+def _interval(correct: int | None, examples: int | None) -> str:
+    if correct is None or examples is None:
+        return ""
+    low, high = wilson_interval(correct, examples)
+    return f"{low:.2%}–{high:.2%}".replace("%–", "–").replace("%", " %")
+
+
+def _scaled(value: float | None, unit: float, digits: int) -> float | None:
+    return None if value is None else round(value / unit, digits)
+
+
+def _rounded(value: float | None) -> float | None:
+    """Keep three significant digits: more would be noise."""
+    return None if value is None else float(f"{value:.3g}")

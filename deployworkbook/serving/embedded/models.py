@@ -1,0 +1,151 @@
+"""What is loaded: models, their versions, and who asks for them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from enum import IntEnum
+from pathlib import Path
+
+from deployworkbook.serving.embedded.config import ModelConfig
+from deployworkbook.serving.embedded.errors import Code, ServingError, invalid
+from deployworkbook.serving.embedded.servable import Servable
+
+# A client may configure models of any name: of those that are gone, so many are remembered.
+MOST_ENDED = 200
+
+
+class VersionState(IntEnum):
+    """A version's, with the numbers of the API."""
+
+    START = 10
+    LOADING = 20
+    AVAILABLE = 30
+    UNLOADING = 40
+    END = 50
+
+
+@dataclass(eq=False)
+class Version:
+    """A version of a model, from its first sight on."""
+
+    number: int
+    path: Path
+    state: VersionState = VersionState.START
+    error: ServingError | None = None
+    servable: Servable | None = None
+    running: int = 0
+    tries: int = 0
+    next_try: float = 0.0
+
+    @property
+    def waits(self) -> bool:
+        """Whether it is still to be loaded, at once or after a failure."""
+        return self.state in (VersionState.START, VersionState.LOADING)
+
+
+@dataclass(eq=False)
+class Model:
+    """A model of the config."""
+
+    config: ModelConfig
+    versions: dict[int, Version] = field(default_factory=dict)
+    labels: dict[str, int] = field(default_factory=dict)
+    wanted: list[int] = field(default_factory=list)
+
+    def available(self) -> list[int]:
+        """Numbers of the versions that serve, the newest first."""
+        serving = (v.number for v in self.versions.values() if v.state == VersionState.AVAILABLE)
+        return sorted(serving, reverse=True)
+
+
+class Catalogue:
+    """The models that requests find; the manager changes them, under ``changed``."""
+
+    def __init__(self) -> None:
+        self.changed = threading.Condition()
+        self.models: dict[str, Model] = {}
+        self.ended: dict[str, Model] = {}
+
+    @contextmanager
+    def servable(
+        self, name: str, version: int | None = None, label: str | None = None
+    ) -> Iterator[Servable]:
+        """Hand out a version for the time of a request; it stays loaded until then.
+
+        Args:
+            name: The model's.
+            version: A number; ``None`` for the newest that serves.
+            label: A label in place of the number.
+
+        Raises:
+            ServingError: There is no such model, version or label.
+        """
+        found = self._taken(name, version, label)
+        try:
+            yield found.servable  # type: ignore[misc]
+        finally:
+            with self.changed:
+                found.running -= 1
+                if found.state == VersionState.UNLOADING:
+                    self.changed.notify_all()
+
+    def status(self, name: str, version: int | None = None) -> list[Version]:
+        """List what is known of a model's versions, the newest first.
+
+        Raises:
+            ServingError: There is no such model or version.
+        """
+        with self.changed:
+            model = self.models.get(name) or self.ended.get(name)
+            known = dict(model.versions) if model else {}
+            if version is None and not known:
+                raise ServingError(Code.NOT_FOUND, f"Could not find any versions of model {name}")
+            if version is not None and version not in known:
+                raise ServingError(
+                    Code.NOT_FOUND, f"Could not find version {version} of model {name}"
+                )
+            chosen = sorted(known, reverse=True) if version is None else [version]
+            return [replace(known[number]) for number in chosen]
+
+    def keep_ended(self, models: Iterable[Model]) -> None:
+        """Remember models that are gone, for ``status``: the last ones that had a version."""
+        for model in models:
+            self.ended.pop(model.config.name, None)
+            if model.versions:
+                self.ended[model.config.name] = model
+        for name in list(self.ended)[:-MOST_ENDED]:
+            del self.ended[name]
+
+    def _taken(self, name: str, number: int | None, label: str | None) -> Version:
+        with self.changed:
+            model = self.models.get(name)
+            if label is not None:
+                number = model.labels.get(label) if model else None
+                if number is None:
+                    raise invalid(f"Unrecognized servable version label: {label}")
+            asked = f"Latest({name})" if number is None else f"Specific({name}, {number})"
+            serving = model.available() if model else []
+            if not serving or (number is not None and number not in serving):
+                raise ServingError(Code.NOT_FOUND, f"Servable not found for request: {asked}")
+            found = model.versions[serving[0] if number is None else number]  # type: ignore[union-attr]
+            found.running += 1
+            return found
+
+    def problem(self, name: str) -> str:
+        """Say why a model does not serve; nothing where it does."""
+        with self.changed:
+            model = self.models[name]
+            if model.available():
+                return ""
+            errors = [
+                f"{{name: {name} version: {v.number}}} due to error: {v.error}"
+                for v in model.versions.values()
+                if v.error
+            ]
+        return ", ".join(errors) or (
+            f"{{name: {name}}} due to error: NOT_FOUND: No versions of servable {name} found "
+            f"under base path {model.config.base_path}"
+        )

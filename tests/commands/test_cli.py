@@ -1,0 +1,247 @@
+"""The command, from its arguments to its exit code."""
+
+import json
+import os
+import subprocess
+import sys
+
+import nbformat
+import pytest
+from junitparser import JUnitXml
+from nbformat.v4 import new_code_cell, new_notebook
+
+from deployworkbook import __version__
+from deployworkbook.cli import join_parameters, main
+from deployworkbook.ledger.book import Ledger
+from deployworkbook.ledger.measurement import Measurement
+from tests.waiting import WATCHDOG_S, wait_until
+
+
+def call(*arguments):
+    """Call the command in this process; return what it exits with."""
+    with pytest.raises(SystemExit) as ended:
+        main(list(map(str, arguments)))
+    return ended.value.code or 0
+
+
+@pytest.fixture
+def notebook(tmp_path):
+    def write(name, source):
+        cell = new_code_cell("a = 1", metadata={"tags": ["parameters"]})
+        path = tmp_path / f"{name}.ipynb"
+        nbformat.write(new_notebook(cells=[cell, new_code_cell(source)]), path)
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("arguments", "joined"),
+    [
+        (["run", "-p", "a", "1"], ["run", "-p", "a=1"]),
+        (["-p", "a", "x=y", "-p", "b", "-3"], ["-p", "a=x=y", "-p", "b=-3"]),
+        (["--parameter", "a=1", "04"], ["--parameter", "a=1", "04"]),
+        (["-p", "a"], ["-p", "a"]),
+        (["-p"], ["-p"]),
+    ],
+)
+def test_a_parameter_is_two_arguments(arguments, joined):
+    assert join_parameters(arguments) == joined
+
+
+def test_its_version_and_help(capsys):
+    assert call("--version") == 0
+    assert capsys.readouterr().out == f"deployworkbook {__version__}\n"
+    assert call("--help") == 0
+    shown = capsys.readouterr().out
+    for command in ("lab", "reset", "run", "doctor", "sweep", "ledger", "progress", "serve"):
+        assert command in shown
+
+
+def test_python_m_is_the_same_command():
+    done = subprocess.run(
+        [sys.executable, "-m", "deployworkbook", "--version"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == f"deployworkbook {__version__}\n"
+
+
+def test_a_run_writes_notebook_page_index_and_report(notebook, tmp_path, capsys):
+    path, out = notebook("mine", "print(a + 1)"), tmp_path / "out"
+    code = call("run", path, "--out", out, "-p", "a", 41, "--html", "--junit", out / "r.xml")
+    assert code == 0
+    assert "1 of 1 passed." in capsys.readouterr().out
+    executed = nbformat.read(out / "mine.ipynb", as_version=4)
+    assert executed.cells[-1].outputs[0].text == "42\n"
+    assert "42" in (out / "mine.html").read_text()
+    assert 'href="mine.html"' in (out / "index.html").read_text()
+    assert JUnitXml.fromfile(str(out / "r.xml")).tests == 1
+
+
+def test_a_failure_exits_with_1_and_names_cell_and_error(notebook, tmp_path, capsys):
+    path, out = notebook("bad", "1 / 0"), tmp_path / "out"
+    assert call("run", path, "--out", out, "--html") == 1
+    said = capsys.readouterr().out
+    assert "bad: failed in code cell 2: ZeroDivisionError: division by zero" in said
+    assert "ended in code cell 2" in (out / "bad.html").read_text()
+    assert "failed" in (out / "index.html").read_text()
+
+
+def test_a_hanging_notebook_exits_with_1(notebook, tmp_path, capsys):
+    path = notebook("hang", "import time\ntime.sleep(600)")
+    assert call("run", path, "--out", tmp_path / "out", "--cell-timeout", 1) == 1
+    assert "timed out in code cell 2" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["run", "99"], "one of 00_start_here"),
+        (["run", "no/such.ipynb"], "which is no file"),
+        (["run", "04", "-p", "epoch", "2"], "Did you mean epochs?"),
+        (["run", "04", "-p", "2epochs", "2"], "expected NAME VALUE"),
+        (["run", "12", "-p", "requests_per_s", "lots"], "as its default 2000.0"),
+        (["reset", "training"], "one of 00_start_here"),
+    ],
+)
+def test_a_wrong_call_exits_with_1_and_says_what_is_right(arguments, words, capsys, tmp_path):
+    out = ["--out", tmp_path / "out"] if arguments[0] == "run" else []
+    assert call(*arguments, *out) == 1
+    said = " ".join(capsys.readouterr().err.split())
+    assert said.startswith("Error: ")
+    assert words in said
+    assert "Traceback" not in said
+
+
+@pytest.fixture
+def bad_paths(tmp_path):
+    """Paths that lead nowhere, by what is wrong with them."""
+    first, second, file = (tmp_path / name for name in ("first", "second", "file"))
+    first.symlink_to(second)
+    second.symlink_to(first)
+    file.write_text("mine")
+    return {
+        "loop": first,
+        "beyond a loop": first / "x",
+        "a file's": file / "x",
+        "too long": tmp_path / ("x" * 300) / "y",
+        "no user's": "~no-such-user/x",
+    }
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["ledger", "--dir"],
+        ["reset", "04", "--dir"],
+        ["progress", "--dir"],
+        ["lab", "--no-browser"],
+        ["run", "04", "--out"],
+        ["run", "04", "--junit"],
+        ["sweep", "--json"],
+        ["deploy-files"],
+        ["deploy-files", "files", "--repository"],
+    ],
+    ids=" ".join,
+)
+def test_a_path_that_leads_nowhere_is_an_error_in_words(
+    arguments, bad_paths, capsys, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    for kind, path in bad_paths.items():
+        before = sorted(tmp_path.iterdir())
+        assert call(*arguments, path) == 1, kind
+        said = capsys.readouterr().err
+        assert said.startswith("Error: "), kind
+        assert said.count("Error") == 1, kind  # no class of Python's
+        assert sorted(tmp_path.iterdir()) == before, kind
+    assert bad_paths["a file's"].parent.read_text() == "mine"
+
+
+def test_a_folder_where_a_report_should_be_is_refused_before_the_run(tmp_path, capsys):
+    out = tmp_path / "out"
+    assert call("run", "04", "--out", out, "--junit", tmp_path) == 1
+    assert "Name a file" in capsys.readouterr().err
+
+
+def test_notebooks_that_are_learners_own_are_never_overwritten(notebook, tmp_path, capsys):
+    path = notebook("mine", "1")
+    before = path.read_bytes()
+    assert call("run", path, "--out", path.parent) == 1
+    assert path.read_bytes() == before
+
+
+def test_reset_restores_and_names_the_backup(home, capsys):
+    folder = home / "deployworkbook"
+    folder.mkdir()
+    (folder / "04_training.ipynb").write_text("edited")
+    assert call("reset", "04") == 0
+    said = capsys.readouterr().out
+    (backup,) = (folder / "backups").iterdir()
+    assert str(backup) in said.replace("\n", "")
+    assert backup.read_text() == "edited"
+    assert json.loads((folder / "04_training.ipynb").read_text())["cells"]
+
+
+def test_the_ledger_is_printed_whole(home, capsys):
+    assert call("ledger") == 0
+    assert "empty" in capsys.readouterr().out
+    Ledger().add(Measurement("float32", "savedmodel", "2", "mnist", "f", note="as trained"))
+    assert call("ledger") == 0
+    said = capsys.readouterr().out
+    assert "float32" in said
+    assert "..." not in said
+    assert call("ledger", "--csv") == 0
+    assert "as trained" in capsys.readouterr().out
+
+
+def test_progress_counts_what_is_solved(capsys):
+    from deployworkbook.exercises import check
+
+    check("training.weights", 1)
+    check("training.weights", 784 * 64 + 64 + 64 * 10 + 10)
+    capsys.readouterr()
+    assert call("progress") == 0
+    (row,) = [line for line in capsys.readouterr().out.splitlines() if "04_training" in line]
+    assert row.split() == ["04_training", "1", "2", "2", "0"]
+
+
+def test_the_doctor_exits_with_1_when_something_is_wrong(monkeypatch, capsys):
+    from deployworkbook.jupyter import doctor
+
+    fine = doctor.Check("disk", "ok", "much")
+    broken = doctor.Check("Keras", "problem", "[none]", "Install it.")
+    monkeypatch.setattr(doctor, "checks", lambda workspace, port: iter([fine]))
+    assert call("doctor") == 0
+    monkeypatch.setattr(doctor, "checks", lambda workspace, port: iter([fine, broken]))
+    assert call("doctor") == 1
+    assert "[none]" in capsys.readouterr().out
+
+
+def test_an_error_that_is_looked_into_keeps_its_traceback(monkeypatch):
+    monkeypatch.setenv("DEPLOYWORKBOOK_DEBUG", "1")
+    with pytest.raises(ValueError, match="one of"):
+        main(["reset", "99"])
+
+
+def test_ctrl_c_exits_as_a_shell_expects(notebook, tmp_path):
+    import signal
+
+    started = tmp_path / "started"
+    path = notebook("wait", f"open({str(started)!r}, 'w').close()\nimport time\ntime.sleep(600)")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "deployworkbook", "run", str(path), "--out", str(tmp_path / "out")],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=dict(os.environ),
+    )
+    try:
+        wait_until(started.exists, "the cell to run")
+        process.send_signal(signal.SIGINT)
+        said, _ = process.communicate(timeout=WATCHDOG_S)
+    finally:
+        process.kill()
+    assert process.returncode == 130
+    assert "stopped in code cell 2" in said

@@ -1,0 +1,266 @@
+"""The commands ``cost``, ``plan`` and ``prices``, from their arguments to their exit codes."""
+
+import json
+
+import pytest
+
+from deployworkbook.cli import main
+from deployworkbook.costs.prices.catalog_file import load_catalog
+from deployworkbook.ledger.book import Ledger
+from deployworkbook.ledger.machine import this_machine
+from deployworkbook.ledger.measurement import Measurement
+from deployworkbook.runtimes import benchmarking
+from deployworkbook.workspace.folder import current_workspace
+
+NAMED = ("--rps", "100", "--variant", "int8")
+
+
+def call(*arguments):
+    """Call the command in this process; return what it exits with."""
+    with pytest.raises(SystemExit) as ended:
+        main(list(map(str, arguments)))
+    return ended.value.code or 0
+
+
+@pytest.fixture
+def measured(home):
+    """A ledger with two forms of the model."""
+    for variant, runtime, milliseconds, size in (
+        ("float32", "keras", 30.0, 409_068),
+        ("int8", "litert", 0.01, 105_920),
+    ):
+        Ledger().add(
+            Measurement(
+                variant,
+                runtime,
+                "1",
+                "mnist",
+                "print",
+                size_bytes=size,
+                compressed_bytes=size - 10_000,
+                correct=977,
+                examples=1000,
+                latency_p50_ms=milliseconds,
+                latency_p99_ms=2 * milliseconds,
+                peak_memory_bytes=200_000_000,
+            )
+        )
+
+
+def test_the_commands_are_listed_and_describe_themselves(capsys):
+    assert call("--help") == 0
+    shown = capsys.readouterr().out
+    for command in ("cost", "plan", "prices"):
+        assert f" {command} " in shown
+        assert call(command, "--help") == 0
+        assert "Usage: deployworkbook" in capsys.readouterr().out
+
+
+def test_cost_prints_the_four_kinds_and_what_they_rest_on(measured, capsys):
+    assert call("cost", *NAMED) == 0
+    said = capsys.readouterr().out
+    for word in ("compute", "storage", "network", "maintenance", "total", "million predictions"):
+        assert word in said
+    assert "int8 in litert (measured) on 2 × c7g.large" in said
+    assert "14.6 kWh and 5.695 kg of CO2 a month." in said  # 2 × 2 vCPUs × 5 W × 730 h, × 390.1 g
+    assert f"Measured on {this_machine()}; data set mnist." in said
+    assert "Assumed: hours_per_update" in said
+    assert "Source: Amazon EC2" in said
+
+
+def test_cost_as_json_is_what_the_library_says(measured, capsys):
+    assert call("cost", *NAMED, "--machine", "c8g.large", "--regions", 2, "--json") == 0
+    read = json.loads(capsys.readouterr().out)
+    assert (read["machine"], read["variant"], read["replicas_at_peak"]) == ("c8g.large", "int8", 4)
+    parts = sum(part["cost_usd"] for part in read["parts"])
+    assert parts == pytest.approx(read["total_usd_per_month"])
+
+
+def test_cost_needs_no_ledger_where_the_time_is_given(capsys):
+    assert call("cost", "--rps", 1, "--service-ms", 2, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["profile"] == "modelled"
+
+
+def test_options_reach_the_estimate(measured, capsys, tmp_path):
+    own = tmp_path / "own.toml"
+    own.write_text('[machines]\n"c7g.large" = { price_usd_per_hour = 1 }\n')
+    totals = {}
+    for name, more in {
+        "plain": (),
+        "spot": ("--spot-share", 1),
+        "own prices": ("--prices", own),
+        "wage": ("--set", "wage_ratio=2"),
+        "replicas": ("--replicas", 9),
+        "growth": ("--growth", 0.5, "--month", 12),
+        "updates": ("--updates", 9),
+        "edge": ("--machine", "raspberry-pi-5-4gb", "--devices", 40),
+        "keras": ("--variant", "float32"),
+        "disk": ("--storage", "hdd"),
+    }.items():
+        assert call("cost", *NAMED, *more, "--json") == 0
+        totals[name] = json.loads(capsys.readouterr().out)["total_usd_per_month"]
+    assert len(set(totals.values())) == len(totals)
+    assert totals["spot"] < totals["plain"] < totals["own prices"]
+
+
+def test_too_few_replicas_are_said(measured, capsys):
+    given = ("--rps", 300, "--variant", "float32", "--replicas", 1)
+    assert call("cost", *given) == 0
+    assert "Too few: the latency objective needs" in capsys.readouterr().out
+
+
+def test_plan_writes_a_page_twice_and_keeps_an_older_one(measured, home, tmp_path, capsys):
+    given = ("plan", "--rps", 50, "--accuracy", 0.95, "--out", tmp_path)
+    assert call(*given) == 0
+    said = capsys.readouterr().out
+    assert "int8 in litert on 2 ×" in said
+    page = (tmp_path / "deployment_plan.html").read_text()
+    text = (tmp_path / "deployment_plan.md").read_text()
+    assert "data set mnist" in page
+    assert "What compression saves" in text
+    (tmp_path / "deployment_plan.md").write_text("edited")
+    assert call(*given) == 0
+    assert "The older one is kept as" in capsys.readouterr().out
+    (backup,) = (home / "deployworkbook" / "backups").glob("deployment_plan*")
+    assert backup.read_text() == "edited"
+    assert (tmp_path / "deployment_plan.md").read_text() == text
+
+
+def test_plan_refuses_a_reference_that_was_not_measured(measured, tmp_path, capsys):
+    assert call("plan", "--rps", 50, "--reference", "float3", "--out", tmp_path) == 1
+    said = " ".join(capsys.readouterr().err.split())
+    assert "--reference: expected one of 'float32', 'int8'" in said
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_all_prices_are_listed_with_their_dates(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    assert call("prices", "list") == 0
+    said = capsys.readouterr().out
+    catalog = load_catalog()
+    sections = ("machines", "storage", "transfer", "figures", "processors", "assumptions")
+    for section in sections:
+        for name, each in getattr(catalog, section).items():
+            (line,) = [line for line in said.splitlines() if line.split()[:1] == [name]]
+            known = each.reason if section in sections[-2:] else f"{each.source.date}"
+            assert known in line
+    assert "0 to 100 GiB, 0.09 to 10,240 GiB" in said
+    assert "https://aws.amazon.com/ec2/pricing/on-demand/" in said
+    assert "c7g.large" in said
+    assert "2026-01-19" in said
+    assert "raspberry-pi-5-4gb" in said
+
+
+def test_a_file_of_prices_is_checked(tmp_path, capsys):
+    own = tmp_path / "own.toml"
+    own.write_text("[assumptions]\nhours_per_update = { value = 3 }\n")
+    assert call("prices", "check", own) == 0
+    assert "changes 1 field" in capsys.readouterr().out
+    own.write_text("")
+    assert call("prices", "check", own) == 0
+    assert "changes nothing" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("cost", "--rps", 1), "--variant"),
+        (("cost", "--rps", -1, "--service-ms", 1), "requests_per_s"),
+        (("cost", "--rps", "nan", "--service-ms", 1), "requests_per_s"),
+        (
+            ("cost", "--rps", 1, "--service-ms", 1, "--machine", "c7g.larg"),
+            "Did you mean c7g.large",
+        ),
+        (("cost", "--rps", 1, "--service-ms", 1, "--set", "wage"), "NAME=VALUE"),
+        (("cost", "--rps", 1, "--service-ms", 1, "--set", "wage_rati=2"), "wage_ratio"),
+        (("cost", "--rps", 1, "--service-ms", 1, "--day", "night"), "--day"),
+        (("cost", "--rps", 1, "--service-ms", 500), "latency_objective_ms"),
+        (("cost", "--rps", 1, "--variant", "int8"), "Lesson 04"),
+        (("cost", "--rps", 1, "--service-ms", 1, "--prices", "no.toml"), "no.toml: no such file"),
+        (("plan", "--rps", 1), "Lesson 04"),
+        (("cost", "--rps", 1, "--service-ms", 1, "--spot-share", 50), "Did you mean 0.5?"),
+        (("prices", "check", "no.toml"), "no.toml: no such file"),
+    ],
+)
+def test_a_wrong_call_exits_with_1_and_says_what_is_right(home, arguments, words, capsys):
+    assert call(*arguments) == 1
+    said = " ".join(capsys.readouterr().err.split())
+    assert said.startswith("Error: ")
+    assert words in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--rps", 50, "--accuracy", 97.2), "Did you mean 0.972?"),
+        (("--rps", 0), "--rps"),
+        (("--rps", 50, "--reference", "float3"), "Did you mean float32?"),
+    ],
+)
+def test_a_plan_for_impossible_figures_is_refused(measured, arguments, words, tmp_path, capsys):
+    assert call("plan", *arguments, "--out", tmp_path) == 1
+    assert words in " ".join(capsys.readouterr().err.split())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_objectives_that_nothing_holds_are_told(measured, tmp_path, capsys):
+    assert call("plan", "--rps", 1, "--accuracy", 0.999, "--out", tmp_path) == 1
+    assert "none of 70 combinations" in " ".join(capsys.readouterr().err.split())
+    assert list(tmp_path.iterdir()) == []
+
+
+def row(p99_ms, **more):
+    figures = {
+        "size_bytes": 105_920, "compressed_bytes": 95_000, "correct": 977, "examples": 1000,
+        "latency_p50_ms": 0.01, "latency_p99_ms": p99_ms, "peak_memory_bytes": 200_000_000,
+    }  # fmt: skip
+    return Measurement("int8", "litert", "1", "digits", "print", **figures | more)
+
+
+def plan_of(tmp_path, capsys, *more):
+    assert call("plan", "--rps", 50, "--out", tmp_path, *more) == 0
+    return capsys.readouterr().out, (tmp_path / "deployment_plan.md").read_text()
+
+
+def test_a_p99_that_was_measured_under_load_is_named(home, tmp_path, capsys):
+    for p99_ms in (0.02, 0.021, 0.019, 0.2):
+        Ledger().add(row(p99_ms))
+    said, page = plan_of(tmp_path, capsys)
+    doubt = (
+        "int8 in litert: its newest row has a p99 of 0.2 ms, 10.0 times that of its 3 other rows"
+    )
+    assert doubt in said
+    assert doubt in page
+    assert "--remeasure" in said
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [row(0.2)],
+        [row(0.02), row(0.03)],
+        [row(0.2), row(0.02)],
+        [row(0.02, threads=2), row(0.2, threads=1)],
+    ],
+    ids=["a single row", "what varies by chance", "the older was slow", "other threads"],
+)
+def test_rows_that_say_nothing_against_each_other_raise_no_doubt(home, rows, tmp_path, capsys):
+    for each in rows:
+        Ledger().add(each)
+    said, page = plan_of(tmp_path, capsys)
+    assert "Doubtful" not in said + page
+
+
+def test_a_doubtful_form_is_measured_again_on_request(home, tmp_path, capsys, monkeypatch):
+    artifact = current_workspace().models / "artifacts" / "digits" / "int8.litert"
+    for p99_ms in (0.02, 0.2):
+        Ledger().add(row(p99_ms))
+    said, _ = plan_of(tmp_path, capsys, "--remeasure")
+    assert f"{artifact} is missing" in said
+    artifact.mkdir(parents=True)
+    monkeypatch.setattr(benchmarking, "benchmark", lambda *_, **__: row(0.022))
+    said, page = plan_of(tmp_path, capsys, "--remeasure")
+    assert "int8 in litert was measured again: p99 0.022 ms" in said
+    assert "Doubtful" not in said + page
+    assert len(Ledger().entries()) == 3

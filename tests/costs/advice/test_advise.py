@@ -1,0 +1,235 @@
+"""Advice: equal to brute force, each loser with its reason, the frontier."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from deployworkbook.costs.advice.advise import advise
+from deployworkbook.costs.estimation.deployment import Deployment
+from deployworkbook.costs.estimation.inputs import gather
+from deployworkbook.costs.estimation.model import estimate
+from deployworkbook.costs.estimation.parts import month_of
+from deployworkbook.costs.estimation.profile import Profile
+from deployworkbook.costs.estimation.workload import OFFICE_DAY, Workload
+from deployworkbook.costs.prices.catalog_file import load_catalog
+
+CATALOG = load_catalog()
+SOME = ("c6g.medium", "c7i.large", "c8g.xlarge", "g4dn.xlarge", "tpu-v5e-1")
+PROFILES = st.lists(
+    st.builds(
+        Profile,
+        st.sampled_from(["float32", "int8", "int4"]),
+        st.sampled_from(["litert", "onnx"]),
+        st.floats(0.001, 80),
+        st.floats(0, 2),
+        st.floats(0.8, 1),
+        st.floats(1e4, 1e7),
+        st.floats(1e4, 1e7),
+        st.floats(1e7, 6e9),
+    ),
+    min_size=1,
+    max_size=4,
+)
+
+
+def by_brute_force(workload, profiles, machines, accuracy_share, memory_bytes, like):
+    """Estimate one combination after the other; return costs by place, where objectives hold."""
+    costs = {}
+    for row, profile in enumerate(profiles):
+        for column, machine in enumerate(machines):
+            if profile.accuracy_share < accuracy_share or profile.memory_bytes > memory_bytes:
+                continue
+            deployment = replace(like, profile=profile, machine=machine)
+            month = month_of(gather(workload, deployment, CATALOG))
+            if month.able:
+                costs[row, column] = float(month.cost_usd)
+    return costs
+
+
+@settings(max_examples=60)
+@given(
+    PROFILES,
+    st.floats(0, 5000),
+    st.floats(0.8, 1),
+    st.floats(1e8, 6e9),
+    st.floats(1, 300),
+    st.booleans(),
+)
+def test_the_best_is_that_of_brute_force(
+    profiles, rate, accuracy_share, memory_bytes, latency_ms, autoscaling
+):
+    workload = Workload(rate, daily_shape=OFFICE_DAY, latency_objective_ms=latency_ms)
+    like = Deployment(profiles[0], autoscaling=autoscaling, regions=2)
+    advice = advise(
+        workload,
+        profiles,
+        accuracy_share=accuracy_share,
+        memory_bytes=memory_bytes,
+        machines=SOME,
+        like=like,
+    )
+    costs = by_brute_force(workload, profiles, SOME, accuracy_share, memory_bytes, like)
+    assert set(zip(*map(np.ndarray.tolist, np.nonzero(advice.feasible)), strict=True)) == set(costs)
+    for place, cost in costs.items():
+        assert advice.costs_usd_per_month[place] == pytest.approx(cost, rel=1e-12)
+    if not costs:
+        assert advice.best is None
+        return
+    # The cheapest to the cent; then the more accurate, then the quicker.
+    least = min(round(cost, 2) for cost in costs.values())
+    equal = [place for place, cost in costs.items() if round(cost, 2) == least]
+    by = [(-profiles[row].accuracy_share, profiles[row].service_ms) for row, _ in equal]
+    assert round(advice.best.cost_usd_per_month, 2) == least
+    best = advice.best.profile
+    assert (-best.accuracy_share, best.service_ms) == min(by)
+    # To the cent, the estimate of the advice's deployment says the same.
+    found = estimate(workload, advice.deployment(advice.best))
+    assert float(found.total_usd_per_month) == pytest.approx(least, abs=0.1)
+
+
+@settings(max_examples=60)
+@given(PROFILES, st.floats(0, 5000))
+def test_the_frontier_is_that_of_brute_force(profiles, rate):
+    advice = advise(Workload(rate), profiles, machines=SOME)
+    least = np.where(advice.feasible, advice.costs_usd_per_month, np.inf).min(axis=1).round(2)
+    accuracy = [profile.accuracy_share for profile in profiles]
+    on = {
+        row
+        for row in range(len(profiles))
+        if math.isfinite(least[row])
+        and not any(
+            least[other] <= least[row]
+            and accuracy[other] >= accuracy[row]
+            and (least[other], accuracy[other]) != (least[row], accuracy[row])
+            for other in range(len(profiles))
+        )
+    }
+    assert set(np.nonzero(advice.frontier)[0].tolist()) == on
+    front = [
+        (round(each.cost_usd_per_month, 2), each.profile.accuracy_share)
+        for each in advice.on_frontier()
+    ]
+    assert front == sorted(front)
+
+
+def test_each_loser_says_why(int8, float32):
+    profiles = [
+        int8,
+        replace(int8, variant="rough", accuracy_share=0.9),
+        replace(int8, variant="large", memory_bytes=3e9),
+        replace(int8, variant="slow", service_ms=99.0),
+        replace(int8, variant="all", accuracy_share=0.9, memory_bytes=3e9),
+    ]
+    advice = advise(
+        Workload(100.0), profiles, accuracy_share=0.95, machines=("c7g.medium", "c7g.4xlarge")
+    )
+    by_name = {
+        (each.profile.variant, each.machine.name): (each.lost_by, each.reason)
+        for each in advice.choices()
+    }
+    assert by_name["int8", "c7g.medium"][0] == ("cheapest",)
+    lost, reason = by_name["int8", "c7g.4xlarge"]
+    assert lost == ("price",)
+    assert "USD a month more" in reason
+    lost, reason = by_name["rough", "c7g.medium"]
+    assert (lost, reason) == (("accuracy",), "90.00% accurate, 95.00% asked")
+    lost, reason = by_name["large", "c7g.medium"]
+    assert lost == ("memory",)
+    assert "3,000 MB a process, 1,718 MB for it" in reason  # 2 GiB, of which 80 %
+    assert by_name["large", "c7g.4xlarge"][0] == ("price",)
+    lost, reason = by_name["slow", "c7g.medium"]
+    assert lost == ("latency",)
+    assert "p99 of 100 ms" in reason
+    assert by_name["all", "c7g.medium"][0] == ("accuracy", "memory")
+
+
+def test_a_memory_objective_holds_on_every_machine(int8):
+    advice = advise(Workload(1.0), [int8], memory_bytes=100e6, machines=SOME)
+    assert advice.best is None
+    assert {each.lost_by for each in advice.choices()} == {("memory",)}
+    assert advice.on_frontier() == []
+
+
+def test_too_few_replicas_are_too_slow(int8):
+    slow = replace(int8, service_ms=20.0)
+    like = Deployment(slow, replicas=1)
+    advice = advise(Workload(300.0), [slow], machines=("c7g.medium", "c7g.4xlarge"), like=like)
+    lost = {each.machine.name: each.lost_by for each in advice.choices()}
+    assert lost["c7g.medium"] == ("latency",)
+    assert lost["c7g.4xlarge"] == ("cheapest",)
+
+
+def test_all_cloud_machines_compete_and_the_edge_where_there_is_one(int8):
+    cloud = advise(Workload(10.0), [int8])
+    assert len(cloud.machines) == len(CATALOG.cloud()) >= 30
+    both = advise(Workload(10.0), [int8], devices=10)
+    assert len(both.machines) == len(CATALOG.machines)
+    boards = [each for each in both.choices() if each.machine.kind == "edge"]
+    assert all(both.deployment(each).devices == 10 for each in boards)
+    for each in boards:
+        found = estimate(Workload(10.0), both.deployment(each))
+        assert each.cost_usd_per_month == pytest.approx(float(found.total_usd_per_month), abs=0.1)
+
+
+def test_of_equal_costs_the_more_accurate_wins(int8):
+    better = replace(int8, variant="better", accuracy_share=0.99)
+    for profiles in ([int8, better], [better, int8]):
+        best = advise(Workload(10.0), profiles, machines=SOME).best
+        assert best.profile.variant == "better"
+        first = advise(Workload(10.0), profiles, machines=SOME).choices()[0]
+        assert first.lost_by == ("cheapest",)
+
+
+def test_what_another_form_costs(int8, float32):
+    advice = advise(Workload(2000.0), [int8, float32], accuracy_share=0.97)
+    plain = advice.cheapest_of(variant="float32")
+    assert plain.profile.runtime == "keras"
+    assert plain.cost_usd_per_month > advice.best.cost_usd_per_month
+    assert advice.cheapest_of(variant="none") is None
+    assert advice.cheapest_of(runtime="litert").profile.variant == "int8"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        ({"profiles": []}, "profiles"),
+        ({"machines": []}, "machines"),
+        ({"machines": ["none"]}, "machine"),
+        ({"accuracy_share": 97}, "accuracy_share"),
+        ({"memory_bytes": 0}, "memory_bytes"),
+        ({"memory_bytes": float("nan")}, "memory_bytes"),
+        ({"machines": ["raspberry-pi-5-4gb"]}, "devices"),
+        ({"devices": -1}, "devices"),
+    ],
+)
+def test_wrong_questions_are_refused_by_name(int8, arguments, name):
+    given = {"profiles": [int8], **arguments}
+    with pytest.raises(ValueError, match=name):
+        advise(Workload(1.0), given.pop("profiles"), **given)
+
+
+def test_less_than_a_cent_is_no_difference(int8):
+    lighter = replace(int8, variant="lighter", model_bytes=50_000.0, service_ms=0.005)
+    advice = advise(Workload(10.0), [lighter, int8], machines=("c6g.medium",))
+    assert 0 < advice.costs_usd_per_month[1, 0] - advice.costs_usd_per_month[0, 0] < 0.005
+    first, second = advice.choices()
+    assert first.profile.variant == "int8"  # the quicker
+    assert second.lost_by == ("price",)
+    assert "the same to the cent" in second.reason
+
+
+def test_a_form_that_no_number_of_machines_could_serve_stops_no_other(int8, float32):
+    # 38.7 ms of 5e8 requests a second are work for 19 million cores of the reference.
+    advice = advise(Workload(5e8), [float32, int8])
+    assert advice.best.profile == int8
+    (slow,) = [
+        each
+        for each in advice.choices()
+        if each.profile == float32 and each.machine.name == "c7g.medium"
+    ]
+    assert slow.lost_by == ("latency",)
+    assert slow.cost_usd_per_month == np.inf

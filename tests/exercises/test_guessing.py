@@ -1,0 +1,108 @@
+"""Guesses before answers."""
+
+import pytest
+from IPython.core.formatters import DisplayFormatter
+
+from deployworkbook.exercises.declaration import GuessQuestion
+from deployworkbook.exercises.guessing import LIVE, predict
+from deployworkbook.exercises.progress import guess_made, summary
+from deployworkbook.exercises.registry import PREDICTIONS
+from deployworkbook.jupyter.lessons import catalogue
+from deployworkbook.widgets.losses import loss_explorer
+from deployworkbook.workspace.folder import RUN_VARIABLE, current_workspace
+
+
+def forms(thing):
+    return DisplayFormatter().format(thing)[0]
+
+
+def test_what_follows_opens_with_the_guess():
+    guess, explorer = predict("losses.push"), loss_explorer()
+    closed = guess.opens(explorer)
+    assert explorer.widget not in closed._place.children
+    guess.lock("both alike")
+    assert closed._place.children == (explorer.widget,)
+    assert guess.verdict.startswith("You guessed “both alike”. The answer: “cross-entropy”. ")
+    assert guess._choices.disabled
+
+
+def test_the_first_guess_counts_also_after_a_restart():
+    predict("losses.push").lock("the squared error")
+    again = predict("losses.push")
+    assert again.made == "the squared error"
+    again.lock("cross-entropy")
+    assert again.made == guess_made("losses.push") == "the squared error"
+    explorer = loss_explorer()
+    assert again.opens(explorer)._place.children == (explorer.widget,)
+
+
+def test_a_right_guess_is_told():
+    guess = predict("losses.push")
+    guess.lock("cross-entropy")
+    assert guess.verdict.startswith("You guessed “cross-entropy”, and that's right.")
+
+
+@pytest.mark.parametrize("prediction", PREDICTIONS.values(), ids=lambda p: p.id)
+def test_a_verdict_quotes_guess_and_answer_apart_from_its_own_words(prediction):
+    wrong = next(choice for choice in prediction.choices if choice != prediction.answer)
+    guess = predict(prediction.id)
+    guess.lock(wrong)
+    assert guess.verdict == (
+        f"You guessed “{wrong}”. The answer: “{prediction.answer}”. {prediction.reason}"
+    )
+
+
+def test_the_button_waits_for_a_choice_and_locks_it():
+    guess = predict("descent.fewer_steps")
+    assert guess._choices.value is None
+    assert guess._button.disabled
+    guess._choices.value = "momentum"
+    assert not guess._button.disabled
+    guess._button.click()
+    assert guess.made == "momentum"
+    assert guess._button.disabled
+
+
+def test_without_a_kernel_all_is_shown_and_no_guess_is_made():
+    guess = predict("losses.push")
+    question, content = forms(guess), forms(guess.opens(loss_explorer()))
+    assert {LIVE, "text/html", "text/plain"} <= set(question)
+    assert "Which loss tells it" in question["text/html"]
+    assert {LIVE, "text/html", "image/png", "text/plain"} <= set(content)
+    assert "<img alt=" in content["text/html"]
+    assert guess_made("losses.push") is None
+
+
+def test_in_a_headless_run_it_is_open_and_no_guess_is_made(monkeypatch):
+    monkeypatch.setenv(RUN_VARIABLE, "1")
+    guess, explorer = predict("losses.push"), loss_explorer()
+    assert guess.opens(explorer)._place.children == (explorer.widget,)
+    assert guess_made("losses.push") is None
+
+
+def test_guesses_are_counted_by_lesson():
+    predict("losses.push").lock("both alike")
+    rows = {row.lesson: row.guesses for row in summary(current_workspace())}
+    assert rows["02_loss_functions"] == 1
+    assert rows["03_gradient_descent"] == 0
+
+
+def test_a_guess_that_is_no_choice_is_refused():
+    with pytest.raises(ValueError, match="both alike"):
+        predict("losses.push").lock("neither")
+
+
+def test_an_unknown_prediction_offers_the_nearest():
+    with pytest.raises(ValueError, match=r"losses\.push"):
+        predict("losses.pull")
+
+
+def test_an_answer_that_is_no_choice_is_refused():
+    with pytest.raises(ValueError, match="'a', 'b'"):
+        GuessQuestion("a.b", "l", "Which?", ("a", "b"), "c", "Because.")
+
+
+def test_every_prediction_is_asked_in_its_lesson():
+    lessons = {lesson.name: lesson.path.read_text() for lesson in catalogue()}
+    for prediction in PREDICTIONS.values():
+        assert f'predict(\\"{prediction.id}\\")' in lessons[prediction.lesson]

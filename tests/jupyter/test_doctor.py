@@ -1,0 +1,155 @@
+"""What the doctor finds, and what it says to do."""
+
+import socket
+import sqlite3
+import subprocess
+from collections import namedtuple
+from importlib import metadata
+
+import pytest
+
+from deployworkbook.jupyter import doctor
+from deployworkbook.runtimes import registry
+from deployworkbook.training import mnist
+from deployworkbook.workspace.folder import Workspace
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    return Workspace(tmp_path / "learner")
+
+
+def test_on_this_machine_nothing_is_a_problem(workspace, monkeypatch):
+    monkeypatch.delenv(mnist.ENVIRONMENT_VARIABLE, raising=False)
+    found = list(doctor.checks(workspace))
+    assert [check for check in found if check.status == "problem"] == []
+    assert [check.name for check in found] == [
+        *("Python", "packages", "your folder", "disk", "memory", "SQLite", "data"),
+        *("platforms", "model server", "port", "kernel", "Keras"),
+    ]
+    assert "Keras 2." in found[-1].found
+    assert all(check.remedy for check in found if check.status != "ok")
+
+
+def test_an_old_python_is_told(monkeypatch):
+    monkeypatch.setattr(doctor.platform, "python_version", lambda: "3.9.1")
+    check = doctor.check_python()
+    assert check.status == "problem"
+    assert ">=3.11" in check.remedy
+
+
+def test_versions_out_of_range_and_missing_packages_are_named(monkeypatch):
+    wanted = ["numpy>=99", "no-such-package>=1", "pytest>=99; extra == 'test'", "rich>=1"]
+    monkeypatch.setattr(metadata, "requires", lambda name: wanted)
+    check = doctor.check_versions()
+    assert check.status == "problem"
+    assert f"numpy {metadata.version('numpy')} is not >=99" in check.found
+    assert "no-such-package is missing" in check.found
+    assert "pytest" not in check.found
+    assert "pip install -c constraints.txt" in check.remedy
+
+
+def test_a_folder_that_cannot_be_written_is_told(tmp_path):
+    (tmp_path / "file").write_text("")
+    check = doctor.check_workspace(Workspace(tmp_path / "file"))
+    assert check.status == "problem"
+    assert "DEPLOYWORKBOOK_HOME" in check.remedy
+
+
+def test_a_platform_that_is_missing_is_a_warning(monkeypatch):
+    monkeypatch.setattr(registry, "find_spec", lambda name: None if name == "openvino" else name)
+    check = doctor.check_platforms()
+    assert check.status == "warning"
+    assert "litert" in check.found
+    assert "openvino" not in check.found
+    assert "pip install openvino" in check.remedy
+
+
+def test_the_server_that_lessons_start_is_named_with_the_reason(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert doctor.check_model_server().found.startswith("embedded, since tensorflow_model_server")
+
+
+def test_little_room_is_a_warning(workspace, monkeypatch):
+    usage = namedtuple("usage", "free")
+    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda path: usage(10**8))
+    check = doctor.check_disk(workspace)
+    assert (check.status, check.found) == ("warning", "0.1 GB free")
+
+
+def test_little_memory_is_a_warning(monkeypatch):
+    usage = namedtuple("usage", "available")
+    monkeypatch.setattr(doctor.psutil, "virtual_memory", lambda: usage(10**9))
+    assert doctor.check_memory().status == "warning"
+
+
+def test_an_old_sqlite_is_told(monkeypatch):
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 6, 0))
+    assert doctor.check_sqlite().status == "problem"
+
+
+def test_the_data_are_looked_at(tmp_path, monkeypatch):
+    broken = tmp_path / "mnist.npz"
+    broken.write_bytes(b"half")
+    monkeypatch.setenv(mnist.ENVIRONMENT_VARIABLE, str(broken))
+    check = doctor.check_data()
+    assert check.status == "problem"
+    assert str(broken) in check.found
+    monkeypatch.delenv(mnist.ENVIRONMENT_VARIABLE)
+    assert doctor.check_data().status == "warning"
+
+
+@pytest.mark.mnist
+def test_the_real_mnist_is_ok(mnist_path, monkeypatch):
+    monkeypatch.setenv(mnist.ENVIRONMENT_VARIABLE, str(mnist_path))
+    check = doctor.check_data()
+    assert check.status == "ok"
+    assert "60,000" in check.found
+
+
+def test_a_taken_port_is_a_problem_only_if_it_was_asked_for(monkeypatch):
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        port = listener.getsockname()[1]
+        assert doctor.check_port(port).status == "problem"
+        monkeypatch.setattr(doctor, "LAB_PORT", port)
+        assert doctor.check_port(None).status == "ok"
+    assert doctor.check_port(port).status == "ok"
+
+
+def test_a_kernel_that_does_not_start_is_told(monkeypatch):
+    monkeypatch.setattr(
+        "deployworkbook.jupyter.kernels.get_kernel_dict", lambda: {"argv": ["/nowhere"]}
+    )
+    check = doctor.check_kernel()
+    assert check.status == "problem"
+    assert "does not answer" in check.found
+
+
+@pytest.mark.parametrize(
+    ("program", "found"),
+    [
+        ("raise ImportError('no tf')", "ImportError: no tf"),
+        ("import os; os.abort()", "it ended with -6"),
+    ],
+)
+def test_a_broken_tensorflow_is_told_and_survived(monkeypatch, program, found):
+    monkeypatch.setattr(doctor, "KERAS_PROGRAM", program)
+    check = doctor.check_keras()
+    assert (check.status, check.found) == ("problem", found)
+    assert "tf_keras" in check.remedy
+
+
+def test_a_tensorflow_that_hangs_is_told(monkeypatch):
+    def hang(*arguments, **options):
+        raise subprocess.TimeoutExpired("python", options["timeout"])
+
+    monkeypatch.setattr(doctor.subprocess, "run", hang)
+    assert "no answer within" in doctor.check_keras().found
+
+
+def test_the_table_keeps_every_word(workspace):
+    remedy = "word " * 40
+    html = doctor.check_table([doctor.Check("disk", "warning", "little", remedy)]).to_html()
+    assert remedy.strip() in html

@@ -1,0 +1,40 @@
+"""Kernels of this interpreter, whatever Jupyter's files say."""
+
+import json
+import sys
+
+import pytest
+from jupyter_client.kernelspec import NoSuchKernel
+
+from deployworkbook.jupyter.kernels import InterpreterKernelManager, InterpreterKernelSpecManager
+
+
+@pytest.fixture
+def other_kernels(tmp_path, monkeypatch):
+    """Kernelspecs of another environment, where Jupyter looks first."""
+    for name in ("python3", "other"):
+        folder = tmp_path / "kernels" / name
+        folder.mkdir(parents=True)
+        spec = {"argv": ["/nowhere/python"], "display_name": "Wrong", "language": "python"}
+        (folder / "kernel.json").write_text(json.dumps(spec))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
+
+
+@pytest.mark.usefixtures("other_kernels")
+def test_one_kernel_is_listed_and_it_is_this_interpreter():
+    specs = InterpreterKernelSpecManager().get_all_specs()
+    assert list(specs) == ["python3"]
+    assert specs["python3"]["spec"]["argv"][0] == sys.executable
+    assert specs["python3"]["spec"]["display_name"] == "Python 3 (deployworkbook)"
+
+
+@pytest.mark.usefixtures("other_kernels")
+def test_another_kernel_is_not_to_be_had():
+    with pytest.raises(NoSuchKernel):
+        InterpreterKernelSpecManager().get_kernel_spec("other")
+
+
+@pytest.mark.usefixtures("other_kernels")
+def test_a_manager_starts_this_interpreter():
+    manager = InterpreterKernelManager(kernel_name="python3")
+    assert manager.kernel_spec.argv[0] == sys.executable

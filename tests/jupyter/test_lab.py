@@ -1,0 +1,68 @@
+"""How JupyterLab is started."""
+
+import json
+import socket
+
+import pytest
+
+from deployworkbook.jupyter import lab
+from deployworkbook.jupyter.lessons import Installation
+from deployworkbook.workspace.folder import Workspace
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    return Workspace(tmp_path / "learner").create()
+
+
+def given(workspace, **options):
+    pairs = lab.options(workspace, **{"port": None, "open_browser": False} | options)
+    return dict(pair.removeprefix("--").split("=", 1) for pair in pairs)
+
+
+def test_it_serves_the_workspace_on_this_machine_only(workspace):
+    options = given(workspace)
+    assert options["ServerApp.ip"] == "127.0.0.1"
+    assert options["ServerApp.root_dir"] == str(workspace.root)
+    assert options["LabApp.default_url"] == "/lab/tree/00_start_here.ipynb"
+    assert not any("token" in name or "password" in name for name in options)
+
+
+@pytest.mark.parametrize("open_browser", [True, False])
+def test_a_browser_is_opened_if_asked_for(workspace, open_browser):
+    options = given(workspace, open_browser=open_browser)
+    assert options["ServerApp.open_browser"] == str(open_browser)
+
+
+def test_a_port_that_was_asked_for_is_the_only_one_tried(workspace):
+    options = given(workspace, port=9000)
+    assert (options["ServerApp.port"], options["ServerApp.port_retries"]) == ("9000", "0")
+    assert "ServerApp.port" not in given(workspace)
+
+
+def test_news_are_off_and_the_state_of_widgets_is_saved(workspace):
+    folder = given(workspace)["LabApp.app_settings_dir"]
+    settings = json.loads((workspace.records / "lab" / "settings" / "overrides.json").read_text())
+    assert folder == str(workspace.records / "lab" / "settings")
+    assert settings["@jupyterlab/apputils-extension:notification"]["fetchNews"] == "false"
+    assert settings["@jupyter-widgets/jupyterlab-manager:plugin"]["saveState"] is True
+
+
+def test_a_taken_port_is_refused_and_a_free_one_is_not():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        port = listener.getsockname()[1]
+        with pytest.raises(OSError, match=f"Port {port} is not to be had.*--port"):
+            lab.check_port_is_free(port)
+    lab.check_port_is_free(port)
+
+
+def test_what_was_installed_is_said_in_a_line_or_a_few(workspace):
+    done = Installation(copied=("a",), updated=("02_x",), kept=("04_training",))
+    said = lab._installed(workspace, done).splitlines()
+    assert said == [
+        f"Your lessons are in {workspace.root}.",
+        "Brought up to date: 02_x.",
+        "04_training has your edits and stays as it is; deployworkbook reset 04 restores it.",
+    ]

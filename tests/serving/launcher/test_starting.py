@@ -1,0 +1,276 @@
+"""The launcher: which server it takes, how it starts and ends it, and what it says if it can't."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+
+import grpc
+import pytest
+import requests
+
+from deployworkbook.serving.embedded.protos import predict_pb2
+from deployworkbook.serving.launcher import backends, guard, starting
+from deployworkbook.serving.launcher.backends import (
+    EMBEDDED_ONLY,
+    FLAGS,
+    IMAGE,
+    Backend,
+    choose,
+    server_command,
+)
+from deployworkbook.serving.launcher.running import StartError
+from deployworkbook.serving.launcher.starting import start
+from deployworkbook.workspace.folder import current_workspace
+from tests.serving import fakes
+from tests.serving.conftest import ADDRESS, predict_request, write
+from tests.serving.embedded.test_process import runs
+from tests.waiting import wait_until
+
+SYSTEM = "/usr/bin:/bin"
+
+
+@pytest.fixture
+def path(tmp_path, monkeypatch):
+    """A folder of programs, and no others but the system's."""
+    folder = tmp_path / "programs"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", f"{folder}:{SYSTEM}")
+    real = backends.shutil.which
+    # What the machine has of them itself is none of these tests' business.
+    monkeypatch.setattr(backends.shutil, "which", lambda name: real(name, path=str(folder)))
+    return folder
+
+
+def over_grpc(server, name="default"):
+    with grpc.insecure_channel(server.grpc_address) as channel:
+        call = channel.unary_unary("/tensorflow.serving.PredictionService/Predict")
+        answer = call(predict_request(name).SerializeToString(), timeout=20, wait_for_ready=True)
+    return predict_pb2.PredictResponse.FromString(answer).outputs["y"].float_val[0]
+
+
+def over_rest(server, name="default"):
+    address = f"{server.rest_address}/v1/models/{name}:predict"
+    return requests.post(address, json={"inputs": [2.0]}, timeout=20).json()["outputs"][0]
+
+
+def test_the_embedded_server_from_start_to_stop(half, path, proxy):
+    with proxy.in_the_environment():
+        started = start(half, model_name="half", monitoring=True, drain_seconds=1)
+    assert proxy.connections == 0
+    with started as server:
+        assert (server.backend, server.is_running(), server.exit_code) == ("embedded", True, None)
+        assert "tensorflow_model_server is not on PATH; Docker is not installed" in repr(server)
+        assert over_grpc(server, "half") == over_rest(server, "half") == 3.0
+        metrics = requests.get(server.metrics_address, timeout=10).text
+        assert ':tensorflow:serving:request_count{model_name="half",status="OK"} 2' in metrics
+        assert server.log_path.parent == current_workspace().logs
+        # Ctrl-C in a lesson goes to the lesson's process group.
+        assert os.getpgid(server.pid) == server.pid
+    assert (server.is_running(), server.exit_code) == (False, 0)
+    assert server.log_tail(1).endswith("Stopped.")
+    server.stop()
+
+
+def test_a_killed_server_is_noticed_and_another_takes_its_ports(half, path, tmp_path):
+    config = write(
+        tmp_path / "models.config",
+        f'model_config_list {{ config {{ name: "a" base_path: "{half}" '
+        'model_platform: "tensorflow" version_labels { key: "stable" value: 123 } } }',
+    )
+    first = start(half, batching_parameters={"max_batch_size": 4})
+    with grpc.insecure_channel(first.grpc_address) as channel:
+        call = channel.unary_unary("/tensorflow.serving.PredictionService/Predict")
+        too_many = predict_request("default", range(5)).SerializeToString()
+        with pytest.raises(grpc.RpcError, match="larger than maximum input batch size 4"):
+            call(too_many, timeout=20)
+        os.kill(first.pid, signal.SIGKILL)
+        wait_until(lambda: not first.is_running())
+        assert first.exit_code == -signal.SIGKILL
+        assert "ended with -9" in repr(first)
+        first.stop()
+        ports = {"port": first.grpc_port, "rest_api_port": first.rest_port}
+        with start(half, **ports) as second, start(model_config_file=config) as third:
+            # The same channel: a client need not know.
+            call(predict_request("default").SerializeToString(), timeout=20, wait_for_ready=True)
+            assert over_rest(second) == over_rest(third, "a/labels/stable") == 3.0
+            second.kill()
+            assert second.exit_code == -signal.SIGKILL
+            assert over_grpc(third, "a") == 3.0
+
+
+@pytest.mark.parametrize("name", ["binary", "container"])
+def test_tensorflow_serving_where_there_is_one(name, half, path):
+    fakes.install(path, "docker", fakes.DOCKER)
+    (path / "image").touch()
+    if name == "binary":
+        fakes.install(path, "tensorflow_model_server", fakes.MODEL_SERVER)
+    with start(
+        half,
+        model_name="half",
+        file_system_poll_wait_seconds=0.1,
+        max_connections=7,
+        batching_parameters={"max_batch_size": 8},
+        monitoring=True,
+    ) as server:
+        assert server.backend == name
+        assert over_grpc(server, "half") == over_rest(server, "half") == 3.0
+        assert requests.get(server.metrics_address, timeout=10).status_code == 200
+    given = fakes.calls(path)[-1]
+    flags = {flag.split("=")[0][2:] for flag in given if flag.startswith("--")}
+    assert not flags & EMBEDDED_ONLY
+    assert {
+        f"--model_base_path={half}",
+        "--model_name=half",
+        "--enable_batching=true",
+        "--file_system_poll_wait_seconds=1",
+    } <= set(given)
+    assert server.exit_code == 0
+
+
+PARENT = """
+import sys, time
+from deployworkbook.serving.launcher.starting import start
+if __name__ == "__main__":
+    server = start(sys.argv[1], backend=sys.argv[2], drain_seconds=1)
+    print(server.pid, flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("name", ["embedded", "container"])
+def test_a_server_ends_with_its_parent_even_by_kill_9(name, half, path):
+    fakes.install(path, "docker", fakes.DOCKER)
+    fakes.install(path, "tensorflow_model_server", fakes.MODEL_SERVER)
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT, str(half), name], stdout=subprocess.PIPE, text=True
+    )
+    with parent:
+        server = int(parent.stdout.readline())
+        assert runs(server)
+        parent.kill()
+    wait_until(lambda: not runs(server))
+    if name == "container":
+        wait_until(lambda: fakes.calls(path)[-1][:2] == ["rm", "--force"])
+
+
+def test_a_guard_that_is_told_of_the_end_ends_nothing(path):
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as other:
+        command_line = [sys.executable, "-I", guard.__file__, str(other.pid)]
+        subprocess.run(command_line, input=b".", check=True, timeout=20)
+        assert other.poll() is None
+        with subprocess.Popen(command_line, stdin=subprocess.DEVNULL) as told:
+            assert other.wait(20) == -signal.SIGTERM
+            assert told.wait(20) == 0
+
+
+def test_auto_takes_no_docker_that_hangs_or_lacks_the_image(path, monkeypatch):
+    assert choose("auto").name == "embedded"
+    fakes.install(path, "docker", fakes.DOCKER)
+    assert choose("auto").name == "embedded"
+    assert choose("auto").why.endswith(f"Docker has no {IMAGE} yet")
+    (path / "image").touch()
+    assert choose("auto").name == "container"
+    monkeypatch.setattr(backends, "PROBE_S", 0.2)
+    fakes.install(path, "docker", "\nimport time; time.sleep(60)")
+    assert choose("auto").name == "embedded"
+    assert "Docker does not answer (nothing within 0.2 s)" in choose("auto").why
+    with pytest.raises(RuntimeError, match="nothing within"):
+        choose("container")
+
+
+@pytest.mark.parametrize("name", ["binary", "container"])
+def test_a_backend_that_is_not_there(name, path):
+    with pytest.raises(FileNotFoundError, match=r"no (tensorflow_model_server|docker) on PATH"):
+        choose(name)
+
+
+def test_a_container_is_confined_and_sees_its_files_at_their_own_paths(tmp_path):
+    config = write(
+        tmp_path / "models.config",
+        'model_config_list { config { name: "a" base_path: "/srv/a,b" model_platform: "x" }\n'
+        "config { name: 'c' base_path: '/srv/c' } }",
+    )
+    flags = {"port": 40001, "rest_api_port": 40002, "model_config_file": config}
+    words = server_command(Backend("container", "", "docker"), flags, name="n")
+    inside = words[words.index(IMAGE) + 1 :]
+    assert inside == ["--port=8500", "--rest_api_port=8501", f"--model_config_file={config}"]
+    assert {
+        "--read-only",
+        "--init",
+        "--rm",
+        "--publish=127.0.0.1:40001:8500",
+        "--publish=127.0.0.1:40002:8501",
+        '--mount=type=bind,"source=/srv/a,b","target=/srv/a,b",readonly',
+        '--mount=type=bind,"source=/srv/c","target=/srv/c",readonly',
+        f'--mount=type=bind,"source={config}","target={config}",readonly',
+    } <= set(words)
+
+
+def test_every_flag_is_the_real_servers_or_marked_as_ours():
+    assert FLAGS - EMBEDDED_ONLY == fakes.REAL_FLAGS
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "words"),
+    [
+        ({"no_such_flag": 1}, TypeError, "no_such_flag"),
+        ({"stop_with_parent": False}, TypeError, "stop_with_parent"),
+        ({"port": 0}, ValueError, "from 1 to 65535"),
+        ({"backend": "docker"}, ValueError, "'container'"),
+        ({"batching_parameters": {"size": 3}}, ValueError, "max_batch_size"),
+        ({"model_config_file": "/c"}, ValueError, "both"),
+        ({"ready_timeout_s": 0}, ValueError, "ready_timeout_s"),
+    ],
+)
+def test_wrong_arguments(given, error, words, half):
+    with pytest.raises(error, match=words):
+        start(half, **{"backend": "embedded", **given})
+
+
+def test_a_folder_without_versions(half, tmp_path):
+    with pytest.raises(ValueError, match="no folder whose name is a number"):
+        start(half / "123")
+    with pytest.raises(FileNotFoundError):
+        start(tmp_path / "missing")
+    with pytest.raises(ValueError, match="neither"):
+        start()
+
+
+def test_a_named_port_that_is_taken(half):
+    with socket.create_server((ADDRESS, 0)) as taken:
+        port = taken.getsockname()[1]
+        for name in ("port", "rest_api_port"):
+            with pytest.raises(OSError, match=f"Port {port} .* is not to be had"):
+                start(half, **{name: port})
+
+
+def test_a_port_that_is_taken_between_choice_and_start_is_chosen_anew(half, path, monkeypatch):
+    choose_ports, chosen = starting._ports, []
+
+    def once_unlucky(*named):
+        chosen.append(choose_ports(*named))
+        return (taken.getsockname()[1], chosen[0][1]) if len(chosen) == 1 else chosen[-1]
+
+    with socket.create_server((ADDRESS, 0)) as taken:
+        monkeypatch.setattr(starting, "_ports", once_unlucky)
+        with start(half) as server:
+            assert server.grpc_port == chosen[1][0]
+            assert over_grpc(server) == 3.0
+
+
+def test_a_server_that_ends_before_it_serves_says_why(half, path):
+    fakes.install(path, "tensorflow_model_server", "\nprint('no memory'); sys.exit(3)")
+    with pytest.raises(StartError, match="ended with exit code 3") as error:
+        start(half)
+    assert str(error.value).endswith("no memory")
+    assert str(current_workspace().logs) in str(error.value)
+
+
+def test_a_server_that_does_not_serve_in_time_is_ended(half, path):
+    fakes.install(path, "tensorflow_model_server",
+        "\nimport time; print(os.getpid(), flush=True); time.sleep(600)")  # fmt: skip
+    with pytest.raises(StartError, match=r"did not serve within 1 s") as error:
+        start(half, ready_timeout_s=1)
+    assert not runs(int(str(error.value).splitlines()[-1]))
