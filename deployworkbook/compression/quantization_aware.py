@@ -19,8 +19,8 @@ from ai_edge_quantizer import recipe
 from ai_edge_quantizer.quantizer import AlgorithmName
 from numpy.typing import NDArray
 
-from deployworkbook.compression.dense_layers import dense_layers
 from deployworkbook.compression.kept import name_of
+from deployworkbook.compression.layers import dense_layers
 from deployworkbook.compression.litert_quantization import apply_recipe
 from deployworkbook.compression.toolkit import tfmot
 from deployworkbook.formulas.clipping import mse_optimal_grid

@@ -10,3 +10,7 @@ range and a reason; formulas are this package's functions. Each imports only fro
 - ``advice``: the cheapest deployment that holds all objectives, and single choices.
 - ``plan``: the advice as a page.
 """
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -7,6 +7,6 @@ A lesson's exercises are a module of declarations; ``catalogue`` lists them. In 
     check("losses.mean", answer)
 """
 
-from deployworkbook.exercises.checking import check
+import lazy_loader
 
-__all__ = ["check"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

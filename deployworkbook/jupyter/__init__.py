@@ -1,1 +1,5 @@
 """What the notebooks need to open: the lessons as files, the lab, kernels, and the doctor."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

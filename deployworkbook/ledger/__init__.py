@@ -1,1 +1,5 @@
 """What was measured: this machine, one measurement, and the book that keeps them all."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

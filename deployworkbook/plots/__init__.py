@@ -1,1 +1,5 @@
 """Results in, picture out: nothing here computes, trains or reads a file."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

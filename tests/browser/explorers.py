@@ -74,7 +74,7 @@ advice_explorer([
 from deployworkbook.costs.estimation.deployment import Deployment
 from deployworkbook.costs.estimation.profile import Profile
 from deployworkbook.costs.estimation.workload import Workload
-from deployworkbook.widgets.cost_explorer import cost_explorer
+from deployworkbook.widgets.cost import cost_explorer
 profile = Profile("float32", "numpy", 0.02, 0.1, 0.98, 407_080, 380_000, 100e6)
 cost_explorer(Workload(2000.0, request_bytes=3217.0), Deployment(profile, spot_share=0.33))
 """,

@@ -9,7 +9,7 @@ from deployworkbook.costs.estimation.deployment import Deployment
 from deployworkbook.costs.estimation.profile import Profile
 from deployworkbook.costs.estimation.workload import OFFICE_DAY, Workload
 from deployworkbook.costs.plan.making import make_plan
-from deployworkbook.costs.plan.text import as_html
+from deployworkbook.costs.plan.text import plan_as_html
 
 PHONE = {"width": 375, "height": 800}
 
@@ -32,7 +32,7 @@ def url(request, tmp_path):
     advice = advise(work, forms, accuracy_share=0.9719, memory_bytes=1e9, **more)
     where = "AMD EPYC, 2 cores, 24 GiB, Linux x86_64; data set mnist"
     page = tmp_path / "deployment_plan.html"
-    page.write_text(as_html(make_plan(advice, measured_on=where)), encoding="utf-8")
+    page.write_text(plan_as_html(make_plan(advice, measured_on=where)), encoding="utf-8")
     return page.as_uri()
 
 

@@ -8,7 +8,7 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 
 from deployworkbook.compression.channel_scales import _packed, _unpacked
-from deployworkbook.compression.dense_layers import dense_layers
+from deployworkbook.compression.layers import dense_layers
 from deployworkbook.compression.lean import grid_step, lean_flatbuffer
 from deployworkbook.compression.litert_quantization import TECHNIQUES, apply_recipe, quantize
 from deployworkbook.compression.onnx_quantization import TECHNIQUES as ONNX_TECHNIQUES

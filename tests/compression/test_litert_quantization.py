@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from deployworkbook.compression.dense_layers import dense_layers, output_grid
+from deployworkbook.compression.layers import dense_layers, output_grid
 from deployworkbook.compression.litert_quantization import TECHNIQUES, calibration_images, quantize
 from deployworkbook.formulas.clipping import fit_grid
 from deployworkbook.formulas.integer_inference import integer_dense

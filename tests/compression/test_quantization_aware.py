@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from deployworkbook.compression.dense_layers import dense_layers
+from deployworkbook.compression.layers import dense_layers
 from deployworkbook.compression.litert_quantization import quantize
 from deployworkbook.compression.quantization_aware import LearnedStep, train_aware, train_aware_once
 from deployworkbook.runtimes.litert import LiteRTPredictor

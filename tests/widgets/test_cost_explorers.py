@@ -17,8 +17,8 @@ from deployworkbook.costs.estimation.profile import Profile
 from deployworkbook.costs.estimation.workload import OFFICE_DAY, Workload
 from deployworkbook.costs.prices.catalog_file import load_catalog
 from deployworkbook.widgets.cloud_or_edge import RATES_PER_S, cloud_or_edge_explorer
+from deployworkbook.widgets.cost import cost_explorer
 from deployworkbook.widgets.cost_controls import size_slider
-from deployworkbook.widgets.cost_explorer import cost_explorer
 from deployworkbook.widgets.price_stress import stress_explorer
 from deployworkbook.widgets.replicas import replicas_explorer
 from deployworkbook.widgets.storage_choice import CURVE_READS, storage_explorer

@@ -25,7 +25,7 @@ from deployworkbook.widgets.advice import advice_explorer
 from deployworkbook.widgets.batching import batching_explorer
 from deployworkbook.widgets.cloud_or_edge import cloud_or_edge_explorer
 from deployworkbook.widgets.controls import Choice, LogSlider, Slider, Stops
-from deployworkbook.widgets.cost_explorer import cost_explorer
+from deployworkbook.widgets.cost import cost_explorer
 from deployworkbook.widgets.descent import descent_explorer
 from deployworkbook.widgets.explorer import Explorer
 from deployworkbook.widgets.importance import importance_explorer

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deployworkbook.costs.plan.making import DeploymentPlan
-from deployworkbook.costs.plan.text import as_html, as_markdown
+from deployworkbook.costs.plan.text import plan_as_html, plan_as_markdown
 from deployworkbook.workspace.folder import Workspace
 
-PAGES = {"deployment_plan.md": as_markdown, "deployment_plan.html": as_html}
+PAGES = {"deployment_plan.md": plan_as_markdown, "deployment_plan.html": plan_as_html}
 
 
 @dataclass(frozen=True)

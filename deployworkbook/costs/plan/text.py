@@ -28,7 +28,7 @@ ul { font-size: .72rem; line-height: 1.3; color: #444; padding-left: 1rem;
 """
 
 
-def as_markdown(plan: DeploymentPlan) -> str:
+def plan_as_markdown(plan: DeploymentPlan) -> str:
     """Lay the plan out as Markdown."""
     lines = [f"# {title_of(plan)}", ""]
     for section in sections_of(plan):
@@ -48,7 +48,7 @@ def as_markdown(plan: DeploymentPlan) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def as_html(plan: DeploymentPlan) -> str:
+def plan_as_html(plan: DeploymentPlan) -> str:
     """Lay the plan out as one HTML page, without scripts and without links to styles or fonts."""
     title = escape(title_of(plan))
     body = [f"<h1>{title}</h1>"]

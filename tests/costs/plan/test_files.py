@@ -7,7 +7,7 @@ from deployworkbook.costs.estimation.profile import Profile
 from deployworkbook.costs.estimation.workload import Workload
 from deployworkbook.costs.plan.files import PAGES, write_plan
 from deployworkbook.costs.plan.making import make_plan
-from deployworkbook.costs.plan.text import as_html, as_markdown
+from deployworkbook.costs.plan.text import plan_as_html, plan_as_markdown
 from deployworkbook.workspace.folder import Workspace
 
 PROFILE = Profile("int8", "litert", 0.004, 0.1, 0.9773, 105_920, 92_879, 190e6)
@@ -26,7 +26,10 @@ def workspace(tmp_path):
 def test_both_pages_are_those_of_the_plan(plan, workspace, tmp_path):
     written = write_plan(plan, tmp_path / "new" / "folder", workspace=workspace)
     assert [page.path.name for page in written] == list(PAGES)
-    assert [page.path.read_text() for page in written] == [as_markdown(plan), as_html(plan)]
+    assert [page.path.read_text() for page in written] == [
+        plan_as_markdown(plan),
+        plan_as_html(plan),
+    ]
     assert [page.backup for page in written] == [None, None]
 
 
@@ -44,7 +47,7 @@ def test_what_was_edited_is_kept_and_the_other_page_is_not_copied(plan, workspac
     assert again[0].backup.read_bytes() == b"my own words \xff"
     assert again[0].backup.parent == workspace.backups
     assert again[1].backup is None
-    assert markdown.path.read_text() == as_markdown(plan)
+    assert markdown.path.read_text() == plan_as_markdown(plan)
 
 
 def test_another_plan_replaces_both_pages_and_keeps_both(plan, workspace, tmp_path):

@@ -12,7 +12,7 @@ from deployworkbook.costs.estimation.model import estimate
 from deployworkbook.costs.estimation.workload import OFFICE_DAY, Workload
 from deployworkbook.costs.plan.making import make_plan
 from deployworkbook.costs.plan.sections import sections_of
-from deployworkbook.costs.plan.text import as_html, as_markdown
+from deployworkbook.costs.plan.text import plan_as_html, plan_as_markdown
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def test_it_is_about_the_best_choice(plan):
 
 
 def test_markdown_says_decision_cost_saving_and_basis(plan):
-    page = as_markdown(plan)
+    page = plan_as_markdown(plan)
     assert page.startswith("# Deployment plan: int8 on ")
     assert f"{plan.cost.total_usd_per_month:,.2f} USD a month" in page
     saved = plan.reference_usd_per_month - plan.cost.total_usd_per_month
@@ -49,7 +49,7 @@ def test_markdown_says_decision_cost_saving_and_basis(plan):
 
 
 def test_each_table_of_the_markdown_is_whole(plan):
-    for block in as_markdown(plan).split("\n\n"):
+    for block in plan_as_markdown(plan).split("\n\n"):
         if block.startswith("|"):
             widths = {len(re.findall(r"(?<!\\)\|", line)) for line in block.splitlines()}
             assert len(widths) == 1
@@ -64,7 +64,7 @@ def test_the_shares_of_the_four_kinds_sum_to_one(plan):
 
 
 def test_the_page_is_html_that_needs_nothing_else(plan):
-    text = as_html(plan)
+    text = plan_as_html(plan)
     page = BeautifulSoup(text, "html.parser")
     assert page.html["lang"] == "en"
     assert page.title.text == page.h1.text
@@ -81,23 +81,23 @@ def test_the_page_is_html_that_needs_nothing_else(plan):
 
 
 def test_both_pages_say_the_same(plan):
-    page = BeautifulSoup(as_html(plan), "html.parser").text
+    page = BeautifulSoup(plan_as_html(plan), "html.parser").text
     for section in sections_of(plan):
         for sentence in (*section.text, *section.items):
             assert sentence in page
-            assert sentence in as_markdown(plan)
+            assert sentence in plan_as_markdown(plan)
 
 
 def test_without_another_form_nothing_is_said_to_be_saved(int8, float32):
     for alone in (int8, replace(float32, service_ms=1.0)):
-        page = as_markdown(make_plan(advise(Workload(1.0), [alone])))
+        page = plan_as_markdown(make_plan(advise(Workload(1.0), [alone])))
         assert "No other form of the model" in page
 
 
 def test_growth_is_said_where_there_is_some(plan, int8):
-    assert "After 12 months with 5% growth a month" in as_markdown(plan)
+    assert "After 12 months with 5% growth a month" in plan_as_markdown(plan)
     still = make_plan(advise(Workload(1.0), [int8]))
-    assert "taken to stay as they are" in as_markdown(still)
+    assert "taken to stay as they are" in plan_as_markdown(still)
 
 
 def test_growth_that_outgrows_the_choice_is_said(int8):
@@ -106,7 +106,7 @@ def test_growth_that_outgrows_the_choice_is_said(int8):
     plan = make_plan(advise(workload, [slow], devices=200, machines=["raspberry-pi-5-4gb"]))
     assert plan.later is None
     assert plan.capacity is None
-    assert "outgrow" in as_markdown(plan)
+    assert "outgrow" in plan_as_markdown(plan)
 
 
 def test_where_nothing_holds_the_nearest_misses_are_told(int8):
@@ -117,7 +117,7 @@ def test_where_nothing_holds_the_nearest_misses_are_told(int8):
 
 def test_modelled_profiles_are_not_called_measured(int8):
     modelled = replace(int8, kind="modelled")
-    page = as_markdown(make_plan(advise(Workload(1.0), [modelled])))
+    page = plan_as_markdown(make_plan(advise(Workload(1.0), [modelled])))
     assert "measured" not in page.replace("was measured on a core", "").replace(
         "was measured beside", ""
     )
@@ -126,7 +126,7 @@ def test_modelled_profiles_are_not_called_measured(int8):
 def test_where_the_uncompressed_form_is_the_cheapest_compression_saves_nothing(int8, float32):
     large = replace(float32, runtime="litert", service_ms=0.004, memory_bytes=190e6)
     small = replace(int8, accuracy_share=0.9)
-    page = as_markdown(make_plan(advise(Workload(100.0), [large, small], accuracy_share=0.97)))
+    page = plan_as_markdown(make_plan(advise(Workload(100.0), [large, small], accuracy_share=0.97)))
     assert "Nothing: no other form that holds the objectives costs less than float32." in page
 
 
@@ -137,8 +137,8 @@ def test_what_is_asked_of_the_machines_is_part_of_the_decision(int8):
         f"in 3 regions, following the hours ({plan.cost.replicas_mean:.1f} on average), "
         "50% of their hours from the spot market."
     )
-    assert asked in as_markdown(plan)
-    assert "spot market" not in as_markdown(make_plan(advise(Workload(1.0), [int8])))
+    assert asked in plan_as_markdown(plan)
+    assert "spot market" not in plan_as_markdown(make_plan(advise(Workload(1.0), [int8])))
 
 
 def saved_by(plan):
@@ -188,6 +188,6 @@ def test_what_cannot_serve_is_not_written_as_infinite(int8):
     work = Workload(10.0, latency_objective_ms=6.5)
     plan = make_plan(advise(work, [slow], machines=["c7g.large"]))
     assert plan.spread.unable_share > 0.05
-    for page in (as_markdown(plan), as_html(plan)):
+    for page in (plan_as_markdown(plan), plan_as_html(plan)):
         assert not re.search(r"\binf\b", page)
         assert "cannot serve" in page

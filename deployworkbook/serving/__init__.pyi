@@ -1,0 +1,17 @@
+from .api.model_config import config_text as config_text
+from .client.connecting import connect as connect
+from .client.errors import RequestError as RequestError
+from .client.relay import CountingRelay as CountingRelay
+from .launcher.backends import Backend as Backend
+from .launcher.backends import server_command as server_command
+from .launcher.starting import start as start
+from .load.loops import closed_loop as closed_loop
+from .load.loops import open_loop as open_loop
+from .load.loops import start_closed_loop as start_closed_loop
+from .load.loops import start_open_loop as start_open_loop
+from .load.target import load_target as load_target
+from .release.canary import CanaryRouter as CanaryRouter
+from .release.comparison import Criteria as Criteria
+from .release.comparison import compare_canary as compare_canary
+from .release.rollout import roll_out as roll_out
+from .repository.model_repository import ModelRepository as ModelRepository

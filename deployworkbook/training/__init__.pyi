@@ -1,0 +1,11 @@
+from .data import load_dataset as load_dataset
+from .fit import Recipe as Recipe
+from .fit import baseline as baseline
+from .fit import train as train
+from .flatbuffer import to_flatbuffer as to_flatbuffer
+from .keras2 import keras as keras
+from .keras2 import pin_threads as pin_threads
+from .keras2 import set_seed as set_seed
+from .keras2 import tf as tf
+from .models import mlp as mlp
+from .variant import Variant as Variant
