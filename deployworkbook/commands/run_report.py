@@ -30,10 +30,10 @@ class RunDisplay(LiveDisplay):
     """
 
     def __init__(self, jobs: Sequence[Job], console: Console) -> None:
-        super().__init__(console)
         self._rows: dict[Path, JobEvent | None] = {job.output: None for job in jobs}
         self._names = {job.output: job.source.stem for job in jobs}
         self._started: dict[Path, float] = {}
+        super().__init__(console)  # which may draw at once
 
     def __enter__(self) -> Self:
         self.start()

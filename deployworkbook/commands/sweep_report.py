@@ -38,9 +38,9 @@ class SweepDisplay(LiveDisplay):
     """
 
     def __init__(self, points: Sequence[SweepPoint], console: Console) -> None:
-        super().__init__(console)
         self._results: dict[SweepPoint, SweepResult | None] = dict.fromkeys(points)
         self._started: dict[SweepPoint, float] = {}
+        super().__init__(console)  # which may draw at once
 
     def update(self, result: SweepResult) -> None:
         """Take a step of a point."""

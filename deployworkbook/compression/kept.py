@@ -11,7 +11,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from deployworkbook import compression, formulas
 from deployworkbook.compression.distill import fingerprint
 from deployworkbook.compression.retrain import Examples
 from deployworkbook.training.data import Dataset
@@ -19,6 +18,7 @@ from deployworkbook.training.saved import read_model, save_model
 from deployworkbook.workspace.cache import build_once, key_of
 from deployworkbook.workspace.folder import current_workspace
 
+COMPRESSION = Path(__file__).parent
 PACKAGES = ("tensorflow", "tf_keras", "tensorflow-model-optimization")
 
 
@@ -104,8 +104,8 @@ def name_of(
         "versions": [version(package) for package in PACKAGES],
         "code": [
             path.read_text()
-            for package in (compression, formulas)
-            for path in sorted(Path(package.__path__[0]).glob("*.py"))
+            for folder in (COMPRESSION, COMPRESSION.parent / "formulas")
+            for path in sorted(folder.glob("*.py"))
         ],
     }
     return f"{technique.__name__}-{dataset.name}-{key_of(settings)}"

@@ -3,10 +3,10 @@
 from io import StringIO
 from pathlib import Path
 
-from deployworkbook.execution.report import RunDisplay, print_summary, write_junit
 from junitparser import JUnitXml
 from rich.console import Console
 
+from deployworkbook.commands.run_report import RunDisplay, print_summary, write_junit
 from deployworkbook.execution.background import BackgroundError
 from deployworkbook.execution.jobs import Job, JobEvent, Outcome
 

@@ -17,7 +17,7 @@ import requests
 from hypothesis import HealthCheck, Phase, given, settings
 
 from deployworkbook.serving.embedded.flags import Options
-from tests.serving import deep_requests, models
+from tests.serving.embedded import deep_requests, models
 from tests.serving.conftest import ADDRESS, Running, free_port, predict_request, write
 
 WANTED = int(os.environ.get("DEPLOYWORKBOOK_FUZZ", "0"))
