@@ -90,7 +90,9 @@ def print_results(results: Sequence[SweepResult], console: Console) -> None:
         console.print(_told(result), markup=False, highlight=False, soft_wrap=True)
     done = sum(result.measurement is not None for result in results)
     text = f"{done} of {len(results)} points are in the ledger"
-    console.print(f"{text}, {len(failed)} failed." if failed else f"{text}.", highlight=False)
+    if failed:
+        text += f", {len(failed)} failed. Repeat the command to try only those again"
+    console.print(f"{text}.", highlight=False)
 
 
 def as_json(results: Sequence[SweepResult]) -> str:
@@ -104,6 +106,8 @@ def _told(result: SweepResult) -> str:
         one = result.measurement
         return f"{result.point}: {one.accuracy:.2%} in {one.compressed_bytes:,} bytes zipped"
     if result.status in {"failed", "failed again"}:
+        if not result.attempts:
+            return f"{result.point}: not begun: {result.error}"
         times = "once" if result.attempts == 1 else f"{result.attempts} times"
         more = "; it will be tried again" if result.status == "failed again" else ""
         return f"{result.point}: failed {times}: {result.error}{more}"

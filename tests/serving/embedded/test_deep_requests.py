@@ -17,8 +17,8 @@ import requests
 from hypothesis import HealthCheck, Phase, given, settings
 
 from deployworkbook.serving.embedded.flags import Options
-from tests.serving.embedded import deep_requests, models
 from tests.serving.conftest import ADDRESS, Running, free_port, predict_request, write
+from tests.serving.embedded import deep_requests, models
 
 WANTED = int(os.environ.get("DEPLOYWORKBOOK_FUZZ", "0"))
 SECONDS = 20  # for one answer, many times what it takes

@@ -12,16 +12,16 @@ import pytest
 import requests
 
 from deployworkbook.serving.client.connecting import connect
-from deployworkbook.serving.embedded.catalogue import (
-    MOST_ENDED,
-    Catalogue,
-    Model,
-    State,
-    Version,
-)
 from deployworkbook.serving.embedded.config import ModelConfig, read_models
 from deployworkbook.serving.embedded.errors import Code, ServingError
 from deployworkbook.serving.embedded.manager import Manager
+from deployworkbook.serving.embedded.models import (
+    MOST_ENDED,
+    Catalogue,
+    Model,
+    Version,
+    VersionState,
+)
 from deployworkbook.serving.embedded.protos import (
     get_model_status_pb2,
     model_management_pb2,
@@ -378,7 +378,7 @@ def test_a_tf2_model_with_several_inputs_and_defaults(start, tmp_path):
 def test_models_that_are_gone_are_forgotten_in_the_end(tmp_path):
     config = ModelConfig("kept", tmp_path)
     catalogue = Catalogue()
-    version = {1: Version(1, tmp_path, State.END)}
+    version = {1: Version(1, tmp_path, VersionState.END)}
     catalogue.keep_ended([Model(config, dict(version))])
     for number in range(2 * MOST_ENDED):
         invented = replace(config, name=f"invented {number}")
