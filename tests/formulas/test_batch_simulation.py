@@ -22,6 +22,7 @@ def test_what_comes_while_the_worker_is_busy_shares_the_next_batch():
     served = serve_in_batches([0.0, 0.001, 0.002], COSTS, largest_batch=8, timeout_s=0.0)
     # The first runs alone until 0.005; the others then run together, 0.004 + 2 · 0.001.
     assert served.sizes.tolist() == [1, 2]
+    assert served.mean_size == 1.5
     np.testing.assert_allclose(served.latencies_s, [0.005, 0.010, 0.009])
     np.testing.assert_allclose(served.waits_s, [0.0, 0.004, 0.003])
 

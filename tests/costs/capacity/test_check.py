@@ -57,6 +57,20 @@ def test_another_server_is_told_from_the_queue():
     assert abs(known.error) < 0.05
 
 
+def test_late_requests_in_a_cluster_widen_the_interval():
+    came = np.arange(1.0, 2001.0)
+    clustered = np.linspace(0.1, 0.2, 2000)  # the latest tenth comes last
+    spread = clustered.reshape(20, 100).T.ravel()  # the same responses, a late one in every ten
+    widths = []
+    for took in (clustered, spread):
+        [point] = compare_with_measured([came], [took], [0.1], percentile=0.9)
+        assert point.measured_s == pytest.approx(0.19, abs=1e-3)
+        widths.append(point.measured_high_s - point.measured_low_s)
+    # Independent requests: 2 · 1.96 · √(0.9 · 0.1 / 2000) of the range from 0.1 s to 0.2 s
+    assert widths[1] == pytest.approx(0.00263, abs=2e-4)
+    assert widths[0] > 2 * widths[1]
+
+
 SECONDS = np.arange(1.0, 201.0)
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deployworkbook.costs.estimation.deployment import Deployment
-from deployworkbook.costs.estimation.inputs import NUMERIC, changed, gather
+from deployworkbook.costs.estimation.inputs import NUMERIC, changed, gather, profile_inputs
 from deployworkbook.costs.estimation.model import estimate
 from deployworkbook.costs.estimation.parts import month_of
 from deployworkbook.costs.estimation.profile import Profile
@@ -94,6 +94,11 @@ SOME = settings(max_examples=50)
 def test_what_is_out_of_range_is_refused_by_name(int8, make, name):
     with pytest.raises((ValueError, TypeError), match=name):
         make(int8)
+
+
+def test_times_measured_on_a_quick_core_are_longer_on_the_reference_core():
+    # 0.004 ms on a core of twice the speed
+    assert profile_inputs(SMALL, 2.0)["service_s"] == pytest.approx(0.000_008)
 
 
 def test_a_deployment_needs_a_profile():

@@ -302,6 +302,9 @@ def test_assumptions_and_sources_are_those_that_were_used(int8):
     assert not any("spot" in each for each in flat.assumptions)
     assert any("2026-01-19" in each for each in flat.sources)
     assert any("Raspberry Pi 5" in each for each in edge.sources)
+    wage = str(CATALOG.figures["technician_wage_usd_per_hour"].source)
+    assert wage in edge.sources
+    assert wage not in flat.sources
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 from deployworkbook.costs.estimation.deployment import Deployment
 from deployworkbook.costs.estimation.from_ledger import measured_in, profile_named
 from deployworkbook.costs.estimation.model import estimate
+from deployworkbook.costs.estimation.outliers import outliers_in
 from deployworkbook.costs.estimation.profile import Profile, mean_and_scv
 from deployworkbook.costs.estimation.workload import Workload
 from deployworkbook.ledger.book import Ledger
@@ -139,3 +140,18 @@ def test_several_threads_are_said_to_be_counted_as_one_core():
     assert any("up to 2 threads, occupies one core" in each for each in said)
     alone = estimate(Workload(1.0), Deployment(replace(profile, threads=1))).assumptions
     assert not any("threads" in each for each in alone)
+
+
+def test_a_p99_far_above_that_of_the_other_rows_is_named():
+    rows = [row(), row(latency_p99_ms=3.0), row(latency_p99_ms=20.0)]
+    [outlier] = outliers_in(rows, measured_in(rows))
+    assert (outlier.p99_ms, outlier.usual_p99_ms, outlier.others) == (20.0, 2.5, 2)
+    assert "20 ms, 8.0 times that of its 2 other rows (2.5 ms)" in str(outlier)
+    [of_two] = outliers_in(rows[1:], measured_in(rows[1:]))
+    assert "that of its other row (3 ms)" in str(of_two)
+
+
+def test_one_row_and_rows_of_other_runtimes_or_threads_make_no_outlier():
+    slow = row(latency_p99_ms=20.0)
+    for rows in ([slow], [row(runtime="onnx"), slow], [row(threads=4), slow], [row(), row()]):
+        assert outliers_in(rows, measured_in(rows)) == []

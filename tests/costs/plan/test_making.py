@@ -111,8 +111,11 @@ def test_growth_that_outgrows_the_choice_is_said(int8):
 
 def test_where_nothing_holds_the_nearest_misses_are_told(int8):
     advice = advise(Workload(1.0), [int8], accuracy_share=0.999)
-    with pytest.raises(ValueError, match=r"objectives.*Nearest: int8 in litert on .*accurate"):
+    with pytest.raises(
+        ValueError, match=r"objectives.*Nearest: int8 in litert on .*accurate"
+    ) as told:
         make_plan(advice)
+    assert str(told.value).count("int8 in litert on") == 3
 
 
 def test_modelled_profiles_are_not_called_measured(int8):
