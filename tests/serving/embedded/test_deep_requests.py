@@ -6,6 +6,7 @@ server's process of its own, at random, and says how its memory was before and a
 
 import collections
 import os
+import statistics
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ import psutil
 import pytest
 import requests
 from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 
 from deployworkbook.serving.embedded.flags import Options
 from tests.serving.conftest import ADDRESS, Running, free_port, predict_request, write
@@ -25,7 +27,7 @@ SECONDS = 20  # for one answer, many times what it takes
 CODES = {"OK", "INVALID_ARGUMENT", "NOT_FOUND", "FAILED_PRECONDITION", "UNIMPLEMENTED"}
 STATUSES = {200, 400, 404, 429, 501}
 EXAMPLES = settings(
-    max_examples=WANTED // 20 or 20,
+    max_examples=WANTED // 10 or 40,
     deadline=None,
     derandomize=not WANTED,
     database=None,
@@ -102,9 +104,7 @@ def is_of_a_limit(error):
     return error.code().name == "RESOURCE_EXHAUSTED" and "--max_" in error.details()
 
 
-@EXAMPLES
-@given(deep_requests.calls())
-def test_calls_that_are_almost_right_are_answered(watched, drawn):
+def check_calls(watched, drawn):
     for call, changes in drawn:
         try:
             answer = watched.server.call(
@@ -120,9 +120,7 @@ def test_calls_that_are_almost_right_are_answered(watched, drawn):
             call.right(answer)
 
 
-@EXAMPLES
-@given(deep_requests.posts())
-def test_documents_that_are_almost_right_are_answered(watched, drawn):
+def check_posts(watched, drawn):
     for post, changes in drawn:
         address = f"{watched.server.address}/v1/models/{post.path}"
         answer = watched.session.post(address, data=post.body, timeout=SECONDS)
@@ -136,6 +134,18 @@ def test_documents_that_are_almost_right_are_answered(watched, drawn):
             post.right(document)
 
 
+# Mixed, since each protocol settles in memory of its own: one after the other, the second would
+# look like a leak.
+@EXAMPLES
+@given(
+    st.tuples(st.just(check_calls), deep_requests.calls())
+    | st.tuples(st.just(check_posts), deep_requests.posts())
+)
+def test_requests_that_are_almost_right_are_answered(watched, check_and_drawn):
+    check, drawn = check_and_drawn
+    check(watched, drawn)
+
+
 def test_the_server_still_answers_rightly(watched):
     server = watched.server
     assert server.predict(predict_request()).outputs["y"].float_val == [3.0]
@@ -144,5 +154,7 @@ def test_the_server_still_answers_rightly(watched):
     if watched.changes:
         assert watched.changes[0] + watched.changes[1] >= watched.changes.total() / 2
     if watched.rss:
-        settled = watched.rss[len(watched.rss) // 4]
-        assert watched.rss[-1] < settled * 1.1
+        third = len(watched.rss) // 3
+        settled = statistics.median(watched.rss[third : 2 * third])
+        # By medians: a large request that is being answered takes memory for a moment.
+        assert statistics.median(watched.rss[2 * third :]) < settled * 1.02
