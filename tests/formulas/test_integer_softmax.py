@@ -39,7 +39,7 @@ def test_a_sure_answer_is_the_largest_integer() -> None:
 
 @pytest.mark.parametrize(
     ("logits", "error", "text"),
-    [([0.5], TypeError, "whole numbers"), ([200], ValueError, "from -128 to 127")],
+    [([0.5], TypeError, "whole numbers"), ([200, 0], ValueError, "from -128 to 127")],
 )
 def test_what_is_no_int8_is_refused(logits, error: type[Exception], text: str) -> None:
     with pytest.raises(error, match=text):

@@ -24,6 +24,12 @@ def test_by_hand():
     assert seen.unloaded_s.tolist() == [4.0, 1.0]
 
 
+def test_answers_at_the_same_moment_give_no_service_time_of_zero():
+    # The first two are answered at 4; the third, sent at 2, is answered at 9.
+    seen = observe_server([0.0, 1.0, 2.0, 20.0], [4.0, 4.0, 9.0, 21.0])
+    assert seen.service_s.tolist() == [5.0]
+
+
 def test_the_order_of_requests_says_nothing():
     seen = observe_server([20.0, 1.0, 0.0, 6.0], [21.0, 7.0, 4.0, 9.0])
     assert seen.service_s.tolist() == [3.0, 2.0]

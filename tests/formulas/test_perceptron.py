@@ -93,6 +93,10 @@ def test_training_equals_keras_on_the_same_batches(rule, optimizer, parameters, 
     ("parameters", "text"),
     [
         ([np.ones((2, 3))], "parameters: expected a kernel and a bias"),
+        (
+            [np.ones((2, 3)), np.ones(3), np.ones((3, 1))],
+            "parameters: expected a kernel and a bias",
+        ),
         ([np.ones((2, 3)), np.ones(2)], "bias: expected last axes"),
         ([np.ones((2, 3)), np.ones(3), np.ones((2, 1)), np.ones(1)], "kernel: expected last axes"),
     ],

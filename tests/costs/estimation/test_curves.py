@@ -11,6 +11,7 @@ from deployworkbook.costs.estimation.curves import break_even, cost_along, total
 from deployworkbook.costs.estimation.deployment import Deployment
 from deployworkbook.costs.estimation.model import estimate
 from deployworkbook.costs.estimation.workload import Workload
+from deployworkbook.costs.units import SECONDS_PER_MONTH
 
 
 @pytest.fixture
@@ -120,3 +121,14 @@ def test_wrong_use_of_storage_is_refused_by_name(name, value):
     given = {"stored_gib": 1.0, name: value}
     with pytest.raises(ValueError, match=name):
         storage_options(given.pop("stored_gib"), **given)
+
+
+def test_a_volume_must_keep_up_with_reads_and_writes_together():
+    def keeps_up(reads, writes):
+        options = storage_options(1.0, reads_per_month=reads, writes_per_month=writes)
+        return {option.storage.name: option.keeps_up for option in options}["hdd"]
+
+    [disk] = [option.storage for option in storage_options(1.0) if option.storage.name == "hdd"]
+    most_per_month = disk.operations_per_s * SECONDS_PER_MONTH
+    assert keeps_up(0.4 * most_per_month, 0.4 * most_per_month)
+    assert not keeps_up(0.6 * most_per_month, 0.6 * most_per_month)
