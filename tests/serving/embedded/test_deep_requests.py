@@ -19,8 +19,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from deployworkbook.serving.embedded.flags import Options
+from tests.serving import models
 from tests.serving.conftest import ADDRESS, Running, free_port, predict_request, write
-from tests.serving.embedded import deep_requests, models
+from tests.serving.embedded import deep_requests
 
 WANTED = int(os.environ.get("DEPLOYWORKBOOK_FUZZ", "0"))
 SECONDS = 20  # for one answer, many times what it takes

@@ -149,6 +149,18 @@ def test_messages_of_many_small_parts_are_counted_before_they_are_parsed(message
     assert parsed_bytes(body, message.DESCRIPTOR, most=2**40) > 14 * len(body)
 
 
+@pytest.mark.parametrize(
+    "number",
+    [b"\x2d\0\0\0\x2a", b"\x31\0\0\0\0\0\0\x12\x0a", b"\x50" + b"\xff" * 9 + b"\x01"],
+    ids=["float", "double", "a negative int64"],
+)
+def test_numbers_in_a_message_are_passed_over_as_a_whole(number):
+    # Their bytes would otherwise be read as tags of fields.
+    count = 10_000
+    found = parsed_bytes(number * count, TensorProto.DESCRIPTOR, most=10_000_000)
+    assert found == count * (len(number) + 32)  # measured, see the module
+
+
 def test_a_large_tensor_takes_little_more_than_its_bytes():
     request = predict_request(x=np.zeros(MIB, np.float32))
     body = request.SerializeToString()
