@@ -94,7 +94,8 @@ def lab(
 ) -> None:
     """Copy the lessons into your folder, and open JupyterLab on the first.
 
-    Lessons that you have edited stay as they are. The server listens on this machine only and asks
+    Lessons that you have edited stay as they are; those that are older than the shipped ones are
+    named. The server listens on this machine only and asks
     for the token in the address that it prints. Ctrl-C stops it.
     """
     from deployworkbook.jupyter.lab import start
@@ -105,13 +106,20 @@ def lab(
 @app.command()
 def reset(
     lesson: Annotated[str, typer.Argument(help="A lesson's number or name, such as 04.")],
+    beside: Annotated[
+        bool,
+        typer.Option("--beside", help="Leave yours as it is; put the shipped one beside it."),
+    ] = False,
     folder: Folder = None,
 ) -> None:
     """Restore a lesson as it was shipped; keep a backup of yours."""
-    from deployworkbook.jupyter.lessons import find_lesson
+    from deployworkbook.jupyter.lessons import find_lesson, put_beside
     from deployworkbook.jupyter.lessons import reset as restore
 
     chosen = find_lesson(lesson)
+    if beside:
+        print(f"{put_beside(workspace_of(folder), chosen)} is as shipped; yours is as it was.")
+        return
     backup = restore(workspace_of(folder), chosen)
     print(f"{chosen.name} is as it was shipped.")
     if backup:

@@ -112,8 +112,17 @@ def _installed(workspace: Workspace, done: Installation) -> str:
     lines = [f"Your lessons are in {workspace.root}."]
     if done.updated:
         lines.append(f"Brought up to date: {', '.join(done.updated)}.")
-    lines += [
-        f"{name} has your edits and stays as it is; deployworkbook reset {name[:2]} restores it."
-        for name in done.kept
-    ]
-    return "\n".join(lines)
+    return "\n".join([*lines, *(_about_edited(name, done) for name in done.kept)])
+
+
+def _about_edited(name: str, done: Installation) -> str:
+    number = name[:2]
+    if name not in done.outdated:
+        return (
+            f"{name} has your edits and stays as it is; deployworkbook reset {number} restores it."
+        )
+    about = f"{name} has your edits and is older than the lesson as shipped now;"
+    beside = done.outdated[name]
+    if beside is None:
+        return f"{about} deployworkbook reset {number} --beside puts the new one beside yours."
+    return f"{about} the new one is beside yours: {beside.name}."

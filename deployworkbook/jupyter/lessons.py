@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,9 @@ from deployworkbook.workspace.files import set_aside, write_atomically
 from deployworkbook.workspace.folder import Workspace, sha256_of
 
 PACKAGE = Path(__file__).parent.parent
+
+# Hashes of the versions that were written, the newest last, by the name of the file.
+Record = dict[str, list[str]]
 
 
 @dataclass(frozen=True)
@@ -56,11 +61,14 @@ class Installation:
         copied: Were not there.
         updated: Were as an earlier version had shipped them.
         kept: Are the learner's own, and differ from what is shipped now.
+        outdated: Those of ``kept`` that are edits of an earlier version; each with the file that
+            holds the version shipped now, or ``None`` if ``put_beside`` has not written one.
     """
 
     copied: tuple[str, ...]
     updated: tuple[str, ...]
     kept: tuple[str, ...]
+    outdated: Mapping[str, Path | None] = field(default_factory=dict)
 
 
 def lessons_directory() -> Path:
@@ -112,6 +120,7 @@ def find_lesson(name: str) -> Lesson:
 def install(workspace: Workspace) -> Installation:
     """Copy the lessons into a workspace; bring unedited ones up to date; leave edited ones alone.
 
+    Edited ones that are older than the lesson shipped now are named, so that they can be told.
     Safe to repeat, to run twice at once, and to kill.
 
     Args:
@@ -122,6 +131,7 @@ def install(workspace: Workspace) -> Installation:
     """
     workspace.create()
     copied, updated, kept = [], [], []
+    outdated: dict[str, Path | None] = {}
     with _lock(workspace):
         record = _read_record(workspace)
         for lesson in catalogue():
@@ -132,16 +142,21 @@ def install(workspace: Workspace) -> Installation:
                 pass
             elif own is None:
                 copied.append(lesson.name)
-            elif own in record.get(lesson.name, []):
+            elif own in _known(record, lesson):
                 updated.append(lesson.name)
             else:
                 kept.append(lesson.name)
+                beside = _beside(workspace, record, lesson, sha256_of(shipped))
+                is_new = sha256_of(shipped) not in _known(record, lesson)
+                # Of a file that no record knows, nobody can say how old it is.
+                if beside or (is_new and lesson.name in record):
+                    outdated[lesson.name] = beside
                 continue
             # Recorded before it is written: a kill in between leaves a file that is known.
             _remember(workspace, record, lesson.name, sha256_of(shipped))
             if own != sha256_of(shipped):
                 write_atomically(target, shipped)
-    return Installation(tuple(copied), tuple(updated), tuple(kept))
+    return Installation(tuple(copied), tuple(updated), tuple(kept), outdated)
 
 
 def reset(workspace: Workspace, lesson: Lesson) -> Path | None:
@@ -164,6 +179,38 @@ def reset(workspace: Workspace, lesson: Lesson) -> Path | None:
         return workspace.write_keeping_edits(workspace.root / lesson.path.name, shipped)
 
 
+def put_beside(workspace: Workspace, lesson: Lesson) -> Path:
+    """Write one lesson as shipped beside the learner's copy, which stays as it is.
+
+    The file is named ``04_training-new.ipynb``; where the learner has edited or made a file of that
+    name, ``04_training-new-2.ipynb``, and so on. Calling this again changes nothing.
+
+    Args:
+        workspace: Whose folder it is.
+        lesson: Which.
+
+    Returns:
+        The new file.
+
+    Raises:
+        OSError: The folder cannot be written.
+    """
+    workspace.create()
+    shipped = lesson.path.read_bytes()
+    with _lock(workspace):
+        record = _read_record(workspace)
+        known = {*_known(record, lesson), sha256_of(shipped)}
+        target = next(
+            path
+            for path in _names_beside(workspace, lesson)
+            if not path.exists() or (path.is_file() and sha256_of(path.read_bytes()) in known)
+        )
+        write_atomically(target, shipped)
+        # Recorded after it is written: a record without the file would say the learner has had it.
+        _remember(workspace, record, target.stem, sha256_of(shipped))
+    return target
+
+
 def _lesson(path: Path) -> Lesson:
     about: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["metadata"]
     described = about["deployworkbook"]
@@ -178,7 +225,7 @@ def _record_path(workspace: Workspace) -> Path:
     return workspace.records / "lessons.json"
 
 
-def _read_record(workspace: Workspace) -> dict[str, list[str]]:
+def _read_record(workspace: Workspace) -> Record:
     """Read which hashes were installed; a damaged record makes every file the learner's."""
     path = _record_path(workspace)
     if not path.exists():
@@ -195,8 +242,31 @@ def _read_record(workspace: Workspace) -> dict[str, list[str]]:
     return dict(record)
 
 
-def _remember(workspace: Workspace, record: dict[str, list[str]], name: str, digest: str) -> None:
+def _remember(workspace: Workspace, record: Record, name: str, digest: str) -> None:
     hashes = record.setdefault(name, [])
-    if digest not in hashes:
+    if digest not in hashes[-1:]:
         hashes.append(digest)
         write_atomically(_record_path(workspace), json.dumps(record, indent=1))
+
+
+def _known(record: Record, lesson: Lesson) -> set[str]:
+    """Collect the hashes of a lesson's versions that this workspace has been given."""
+    names = [name for name in record if name == lesson.name or _is_beside(name, lesson)]
+    return {digest for name in names for digest in record[name]}
+
+
+def _beside(workspace: Workspace, record: Record, lesson: Lesson, digest: str) -> Path | None:
+    """Find the file beside the learner's that was written with this hash, edited since or not."""
+    names = [name for name in record if _is_beside(name, lesson) and digest in record[name][-1:]]
+    paths = [workspace.root / f"{name}.ipynb" for name in names]
+    return next((path for path in paths if path.exists()), None)
+
+
+def _is_beside(name: str, lesson: Lesson) -> bool:
+    return name.startswith(f"{lesson.name}-new")
+
+
+def _names_beside(workspace: Workspace, lesson: Lesson) -> Iterator[Path]:
+    for number in count(1):
+        suffix = "" if number == 1 else f"-{number}"
+        yield workspace.root / f"{lesson.name}-new{suffix}.ipynb"

@@ -185,6 +185,18 @@ def test_reset_restores_and_names_the_backup(home, capsys):
     assert json.loads((folder / "04_training.ipynb").read_text())["cells"]
 
 
+def test_reset_beside_leaves_the_edited_lesson_as_it_is(home, capsys):
+    folder = home / "deployworkbook"
+    folder.mkdir()
+    (folder / "04_training.ipynb").write_text("edited")
+    assert call("reset", "04", "--beside") == 0
+    new = folder / "04_training-new.ipynb"
+    assert str(new) in capsys.readouterr().out.replace("\n", "")
+    assert json.loads(new.read_text())["cells"]
+    assert (folder / "04_training.ipynb").read_text() == "edited"
+    assert not (folder / "backups").exists()
+
+
 def test_the_ledger_is_printed_whole(home, capsys):
     assert call("ledger") == 0
     assert "empty" in capsys.readouterr().out

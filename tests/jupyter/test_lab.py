@@ -58,11 +58,21 @@ def test_a_taken_port_is_refused_and_a_free_one_is_not():
     lab.check_port_is_free(port)
 
 
-def test_what_was_installed_is_said_in_a_line_or_a_few(workspace):
+def test_lab_says_what_was_updated_and_what_is_edited(workspace):
     done = Installation(copied=("a",), updated=("02_x",), kept=("04_training",))
-    said = lab._installed(workspace, done).splitlines()
-    assert said == [
-        f"Your lessons are in {workspace.root}.",
-        "Brought up to date: 02_x.",
-        "04_training has your edits and stays as it is; deployworkbook reset 04 restores it.",
-    ]
+    place, updated, edited = lab._installed(workspace, done).splitlines()
+    assert str(workspace.root) in place
+    assert "02_x" in updated
+    assert edited.startswith("04_training has your edits")
+    assert "deployworkbook reset 04 restores" in edited
+
+
+def test_lab_says_which_edited_lessons_are_outdated_and_what_to_do(workspace):
+    new = workspace.root / "05_quantization-new.ipynb"
+    kept = ("04_training", "05_quantization")
+    done = Installation((), (), kept, dict(zip(kept, (None, new), strict=True)))
+    _, without, beside = lab._installed(workspace, done).splitlines()
+    assert without.startswith("04_training has your edits and is older")
+    assert "deployworkbook reset 04 --beside" in without
+    assert beside.startswith("05_quantization has your edits and is older")
+    assert beside.endswith("05_quantization-new.ipynb.")

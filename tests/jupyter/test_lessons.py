@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from deployworkbook.jupyter import lessons as subject
-from deployworkbook.jupyter.lessons import catalogue, find_lesson, install, reset
+from deployworkbook.jupyter.lessons import catalogue, find_lesson, install, put_beside, reset
 from deployworkbook.workspace.folder import Workspace
 
 
@@ -144,6 +144,90 @@ def test_after_a_reset_the_lesson_is_brought_up_to_date_again(shipped, workspace
     reset(workspace, find_lesson("0"))
     write_lesson(shipped, "00_first", "version 2")
     assert install(workspace).updated == ("00_first",)
+
+
+@pytest.fixture
+def edited(shipped, workspace):
+    """Edits of the first version of a lesson that has since been shipped as version 2."""
+    install(workspace)
+    write_lesson(workspace.root, "00_first", "edited")
+    assert install(workspace).outdated == {}
+    write_lesson(shipped, "00_first", "version 2")
+    return find_lesson("00")
+
+
+def test_an_edited_lesson_older_than_the_shipped_one_is_outdated(edited, workspace):
+    done = install(workspace)
+    assert (done.kept, done.outdated) == (("00_first",), {"00_first": None})
+    assert install(workspace).outdated == {"00_first": None}
+
+
+def test_a_file_without_a_record_is_edited_but_not_called_outdated(shipped, workspace):
+    workspace.create()
+    write_lesson(workspace.root, "00_first", "from elsewhere")
+    done = install(workspace)
+    assert (done.kept, done.outdated) == (("00_first",), {})
+
+
+def test_the_new_lesson_is_put_beside_the_edited_one(edited, workspace):
+    path = put_beside(workspace, edited)
+    assert path == workspace.root / "00_first-new.ipynb"
+    assert text_of(workspace, "00_first-new") == "version 2"
+    assert text_of(workspace, "00_first") == "edited"
+    assert install(workspace).outdated == {"00_first": path}
+    assert put_beside(workspace, edited) == path
+    assert len(list(workspace.root.glob("*.ipynb"))) == 3
+
+
+def test_an_unedited_new_lesson_is_brought_up_to_date(edited, shipped, workspace):
+    path = put_beside(workspace, edited)
+    write_lesson(shipped, "00_first", "version 3")
+    assert install(workspace).outdated == {"00_first": None}
+    assert put_beside(workspace, edited) == path
+    assert text_of(workspace, "00_first-new") == "version 3"
+
+
+def test_a_learners_own_files_of_that_name_are_left_alone(edited, workspace):
+    (workspace.root / "00_first-new.ipynb").mkdir(parents=True)
+    write_lesson(workspace.root, "00_first-new-2", "mine")
+    path = put_beside(workspace, edited)
+    assert path.name == "00_first-new-3.ipynb"
+    write_lesson(workspace.root, "00_first-new-3", "merged")
+    assert install(workspace).outdated == {"00_first": path}
+    assert put_beside(workspace, edited).name == "00_first-new-4.ipynb"
+    assert text_of(workspace, "00_first-new-2") == "mine"
+    assert text_of(workspace, "00_first-new-3") == "merged"
+
+
+def test_a_new_lesson_in_the_place_of_the_old_is_no_longer_outdated(edited, shipped, workspace):
+    put_beside(workspace, edited).replace(workspace.root / "00_first.ipynb")
+    assert install(workspace).kept == ()
+    write_lesson(shipped, "00_first", "version 3")
+    assert install(workspace).updated == ("00_first",)
+
+
+def test_an_edited_new_lesson_in_the_place_of_the_old_is_no_longer_outdated(edited, workspace):
+    put_beside(workspace, edited).replace(workspace.root / "00_first.ipynb")
+    write_lesson(workspace.root, "00_first", "edited again")
+    done = install(workspace)
+    assert (done.kept, done.outdated) == (("00_first",), {})
+
+
+def test_a_kill_while_the_new_lesson_is_written_loses_nothing(edited, workspace, monkeypatch):
+    real = subject.write_atomically
+
+    def killed_after_the_lesson(path, content):
+        real(path, content)
+        if path.suffix == ".ipynb":
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(subject, "write_atomically", killed_after_the_lesson)
+    with pytest.raises(KeyboardInterrupt):
+        put_beside(workspace, edited)
+    monkeypatch.setattr(subject, "write_atomically", real)
+    assert install(workspace).outdated == {"00_first": None}
+    assert put_beside(workspace, edited).name == "00_first-new.ipynb"
+    assert text_of(workspace, "00_first") == "edited"
 
 
 def test_lessons_that_are_nowhere_say_so(tmp_path, monkeypatch):
