@@ -28,7 +28,7 @@ from deployworkbook.formulas.quantization import integer_range
 from deployworkbook.training.data import Dataset
 from deployworkbook.training.fit import History, fit
 from deployworkbook.training.flatbuffer import to_flatbuffer
-from deployworkbook.training.keras2 import keras, set_seed, tf
+from deployworkbook.training.keras2 import copy_model, keras, set_seed, tf
 from deployworkbook.training.variant import Variant
 from deployworkbook.validation import check_integer, check_number
 from deployworkbook.workspace.cache import build_once
@@ -275,9 +275,7 @@ def _settled(model: Any, aware: Any) -> Any:
         weights.append(quantizer(kernel, False, learnt).numpy())
         if layer.use_bias:
             weights.append(layer.bias.numpy())
-    copy = keras.models.clone_model(model)
-    copy.set_weights(weights)
-    return copy
+    return copy_model(model, weights)
 
 
 def _distance(settled: Any, content: bytes) -> float:

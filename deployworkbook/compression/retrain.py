@@ -18,7 +18,7 @@ from tqdm.auto import tqdm
 
 from deployworkbook.compression.augmentation import Augmentation, matrices, show
 from deployworkbook.compression.constraints import Masked, Shared
-from deployworkbook.training.keras2 import keras, set_seed, tf
+from deployworkbook.training.keras2 import copy_model, keras, set_seed, tf
 from deployworkbook.validation import (
     check_choice,
     check_integer,
@@ -232,9 +232,7 @@ class Retraining:
 
     def result(self) -> Any:
         """Copy the model as it now is; like the one it started from, it gives probabilities."""
-        copy = keras.models.clone_model(self._source)
-        copy.set_weights(self._model.get_weights())
-        return copy
+        return copy_model(self._source, self._model.get_weights())
 
     def _rate(self) -> Any:
         if self.settings.decay == "constant":
@@ -288,8 +286,7 @@ class Retraining:
 
 def with_logits(model: Any) -> Any:
     """Copy a model without its last activation."""
-    copy = keras.models.clone_model(model)
-    copy.set_weights(model.get_weights())
+    copy = copy_model(model)
     last = copy.layers[-1]
     if getattr(last, "activation", None) is not keras.activations.softmax:
         raise ValueError(

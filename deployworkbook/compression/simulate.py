@@ -15,7 +15,7 @@ from deployworkbook.formulas.clipping import Clipping, fit_grid
 from deployworkbook.formulas.quantization import fake_quantize
 from deployworkbook.ledger.measurement import Measurement
 from deployworkbook.training.data import Dataset, Split
-from deployworkbook.training.keras2 import keras
+from deployworkbook.training.keras2 import copy_model, keras
 from deployworkbook.validation import check_choice
 
 NAME = "simulated"
@@ -41,8 +41,7 @@ def rounded(
     Raises:
         ValueError: A setting is unknown or out of range, or a layer has no kernel.
     """
-    copy = keras.models.clone_model(model)
-    copy.set_weights(model.get_weights())
+    copy = copy_model(model)
     found = {layer.name: layer for layer in with_kernels(copy)}
     for name in found if layers is None else layers:
         kernel = found[check_choice("layer", name, found)].kernel

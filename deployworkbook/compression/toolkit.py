@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from deployworkbook.training.data import Dataset
 from deployworkbook.training.flatbuffer import to_flatbuffer
-from deployworkbook.training.keras2 import keras, set_seed
+from deployworkbook.training.keras2 import copy_model, keras, set_seed
 from deployworkbook.validation import check_choice, check_integer, check_number, message
 
 with warnings.catch_warnings():
@@ -111,9 +111,9 @@ def prune_low_magnitude(
         form = {"sparsity_m_by_n": (2, 4)}
     elif pattern == "block":
         form = {"block_size": BLOCK, "block_pooling_type": "AVG"}
-    wrapped = schedules.prune_low_magnitude(_copy(model), pruning_schedule=plan, **form)
+    wrapped = schedules.prune_low_magnitude(copy_model(model), pruning_schedule=plan, **form)
     _fit(wrapped, dataset, training, [schedules.UpdatePruningStep()])
-    return _settled(model, schedules.strip_pruning(wrapped))
+    return copy_model(model, schedules.strip_pruning(wrapped).get_weights())
 
 
 def cluster(
@@ -139,13 +139,14 @@ def cluster(
     check_integer("values", values, 2)
     set_seed(training.seed)
     wrapped = cluster_weights(
-        _copy(model),
+        copy_model(model),
         number_of_clusters=values,
         cluster_centroids_init=tfmot.clustering.keras.CentroidInitialization.KMEANS_PLUS_PLUS,
         preserve_sparsity=bool(preserve_zeros),
     )
     _fit(wrapped, dataset, training, [])
-    return _settled(model, tfmot.clustering.keras.strip_clustering(wrapped))
+    stripped = tfmot.clustering.keras.strip_clustering(wrapped)
+    return copy_model(model, stripped.get_weights())
 
 
 def quantize_and_preserve(
@@ -173,7 +174,7 @@ def quantize_and_preserve(
     }[check_choice("preserve", preserve, ["zeros", "clusters"])]()
     set_seed(training.seed)
     quantization = tfmot.quantization.keras
-    annotated = quantization.quantize_annotate_model(_copy(model))
+    annotated = quantization.quantize_annotate_model(copy_model(model))
     aware = quantization.quantize_apply(annotated, scheme)
     _fit(aware, dataset, training, [])
     return to_flatbuffer(
@@ -192,16 +193,3 @@ def _fit(model: Any, dataset: Dataset, training: Training, callbacks: list[Any])
         callbacks=callbacks,
         verbose=0,
     )
-
-
-def _copy(model: Any) -> Any:
-    copy = keras.models.clone_model(model)
-    copy.set_weights(model.get_weights())
-    return copy
-
-
-def _settled(model: Any, stripped: Any) -> Any:
-    """Give the original's architecture the new weights, free of what the toolkit left."""
-    copy = keras.models.clone_model(model)
-    copy.set_weights(stripped.get_weights())
-    return copy

@@ -8,8 +8,8 @@ from typing import Any
 
 from deployworkbook.deployment_files.bundle import MODELS, Bundle, digest
 from deployworkbook.serving.api.model_config import config_text
+from deployworkbook.serving.api.server_files import batching_text, monitoring_text
 from deployworkbook.serving.launcher.backends import BINARY, GRPC_PORT, REST_PORT
-from deployworkbook.serving.launcher.server_files import batching_text, monitoring_text
 
 # Where the image has the server's own files.
 CONFIG = "/etc/serving"

@@ -14,8 +14,8 @@ from deployworkbook.deployment_files.container import (
     ready_path,
     server_files,
 )
+from deployworkbook.serving.api.server_files import METRICS_PATH
 from deployworkbook.serving.launcher.backends import GRPC_PORT, REST_PORT
-from deployworkbook.serving.launcher.server_files import METRICS_PATH
 
 NAMESPACE = "deployworkbook"
 # How long requests still arrive after a pod was told to end. TensorFlow Serving ends at once.

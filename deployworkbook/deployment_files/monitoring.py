@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from deployworkbook.deployment_files.container import SERVICE
+from deployworkbook.serving.api.server_files import METRICS_PATH
 from deployworkbook.serving.launcher.backends import REST_PORT
-from deployworkbook.serving.launcher.server_files import METRICS_PATH
 
 DATASOURCE = "prometheus"
 JOB = "model-server"

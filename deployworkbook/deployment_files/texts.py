@@ -8,12 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from deployworkbook.deployment_files import container, kubernetes, monitoring
 from deployworkbook.deployment_files.bundle import Bundle
-
-_TEMPLATES = Path(__file__).parent / "templates"
+from deployworkbook.workspace.templates import render
 
 
 def texts(bundle: Bundle) -> dict[str, str]:
@@ -59,12 +57,8 @@ def _yaml(documents: Sequence[dict[str, Any]]) -> str:
 
 
 def _readme(bundle: Bundle) -> str:
-    # Markdown is no page of a browser: nothing is escaped.
-    environment = Environment(  # noqa: S701
-        loader=FileSystemLoader(_TEMPLATES), undefined=StrictUndefined, keep_trailing_newline=True,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
-    return environment.get_template("README.md.j2").render(
+    return render(
+        Path(__file__).parent / "templates" / "README.md.j2",
         bundle=bundle,
         container=container,
         kubernetes=kubernetes,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2 import pass_context
 from nbconvert.exporters.html import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
@@ -20,6 +20,7 @@ from deployworkbook.execution.outputs import is_counted, read_notebook
 from deployworkbook.execution.sanitize import sanitize
 from deployworkbook.execution.static_widgets import add_static_forms
 from deployworkbook.workspace.files import write_atomically
+from deployworkbook.workspace.templates import render
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -81,13 +82,8 @@ def write_index(entries: Sequence[IndexEntry], page: Path, *, made: str) -> None
         page: The file to write, whole or not at all.
         made: When and how, in a sentence.
     """
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES / "page"), autoescape=True, undefined=StrictUndefined
-    )
-    html = environment.get_template("contents.html.j2").render(
-        entries=entries, made=made, style=_style()
-    )
-    write_atomically(page, html)
+    template = TEMPLATES / "page" / "contents.html.j2"
+    write_atomically(page, render(template, entries=entries, made=made, style=_style()))
 
 
 class _PageExporter(HTMLExporter):

@@ -16,7 +16,7 @@ from deployworkbook.training.keras2 import tf, threads
 from deployworkbook.training.variant import Variant
 
 NAME = "savedmodel"
-SIGNATURE = "serving_default"
+SIGNATURE: str = tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
 
 
 class SavedModelRuntime:

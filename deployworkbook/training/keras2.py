@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
+from typing import Any
 
 from deployworkbook.training.notes import held_back
 from deployworkbook.validation import check_integer, message
@@ -61,6 +63,18 @@ def set_seed(seed: int) -> None:
     tf.config.experimental.enable_op_determinism()
 
 
+def copy_model(model: Any, weights: Sequence[Any] | None = None) -> Any:
+    """Copy a model, free of wrappers and never compiled, with its weights or with those given.
+
+    Args:
+        model: A Keras model; not changed.
+        weights: Arrays in the order of ``model.get_weights()``; by default the model's own.
+    """
+    copy = keras.models.clone_model(model)
+    copy.set_weights(model.get_weights() if weights is None else weights)
+    return copy
+
+
 def pin_threads(count: int) -> None:
     """Let TensorFlow use this many threads in this process.
 
@@ -94,4 +108,4 @@ def threads() -> int:
     return tf.config.threading.get_intra_op_parallelism_threads() or os.cpu_count() or 1
 
 
-__all__ = ["SAVE_FORMAT", "keras", "pin_threads", "set_seed", "tf", "threads"]
+__all__ = ["SAVE_FORMAT", "copy_model", "keras", "pin_threads", "set_seed", "tf", "threads"]

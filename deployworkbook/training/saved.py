@@ -21,7 +21,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from deployworkbook.training.keras2 import SAVE_FORMAT, keras, tf
+from deployworkbook.training.keras2 import SAVE_FORMAT, copy_model, keras, tf
 from deployworkbook.validation import message
 
 CONFIG, WEIGHTS = "config.json", "model.weights.h5"
@@ -72,9 +72,7 @@ def save_model(model: Any, path: Path) -> None:
     """
     _checked(json.loads(json.dumps(_described(model))), str(model.name))
     # A copy was never compiled, so it has no optimizer.
-    copy = keras.models.clone_model(model)
-    copy.set_weights(model.get_weights())
-    copy.save(path, save_format=SAVE_FORMAT)
+    copy_model(model).save(path, save_format=SAVE_FORMAT)
 
 
 def read_model(path: Path) -> Any:

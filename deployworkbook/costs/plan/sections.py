@@ -28,6 +28,10 @@ class Section:
     rows: tuple[tuple[str, ...], ...] = ()
     items: tuple[str, ...] = ()
 
+    def is_number(self, column: int) -> bool:
+        """Say whether a column of the table holds numbers, which are aligned to the right."""
+        return self.head[column].startswith("USD") or self.head[column] == "share"
+
 
 def title_of(plan: DeploymentPlan) -> str:
     """Name the plan."""

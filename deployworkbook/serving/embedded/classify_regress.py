@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from deployworkbook.serving.api.types import DEFAULT_SIGNATURE
 from deployworkbook.serving.embedded.budget import Account
 from deployworkbook.serving.embedded.errors import Code, ServingError, invalid
-from deployworkbook.serving.embedded.predict import ANSWER_COPIES, DEFAULT_SIGNATURE, fill_spec
+from deployworkbook.serving.embedded.predict import ANSWER_COPIES, fill_spec
 from deployworkbook.serving.embedded.protos import (
     classification_pb2,
     inference_pb2,

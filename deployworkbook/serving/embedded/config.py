@@ -10,6 +10,7 @@ from typing import Any
 from google.protobuf import text_format
 
 from deployworkbook.serving.api.descriptions import Message, message_classes
+from deployworkbook.serving.api.server_files import BATCHING_NUMBERS, BATCHING_SIZES, METRICS_PATH
 from deployworkbook.serving.embedded.batching_parameters import Batching
 from deployworkbook.serving.embedded.errors import Code, ServingError, invalid
 from deployworkbook.serving.embedded.local_paths import local_path
@@ -18,17 +19,15 @@ from deployworkbook.serving.embedded.versions import Policy
 
 log = logging.getLogger(__name__)
 
-DEFAULT_METRICS_PATH = "/monitoring/prometheus/metrics"
-
 # Messages that the package tensorflow-serving-api lacks: name, number and type of each field.
 _MESSAGES: dict[str, Message] = {
     "BatchingParameters": {
-        "max_batch_size": (1, "google.protobuf.Int64Value"),
-        "batch_timeout_micros": (2, "google.protobuf.Int64Value"),
-        "max_enqueued_batches": (3, "google.protobuf.Int64Value"),
-        "num_batch_threads": (4, "google.protobuf.Int64Value"),
+        **{
+            name: (number, "google.protobuf.Int64Value")
+            for number, name in enumerate(BATCHING_NUMBERS, 1)
+        },
         "thread_pool_name": (5, "google.protobuf.StringValue"),
-        "allowed_batch_sizes": (6, "repeated int64"),
+        BATCHING_SIZES: (6, "repeated int64"),
         "pad_variable_length_inputs": (7, "bool"),
         "enable_large_batch_splitting": (8, "google.protobuf.BoolValue"),
         "max_execution_batch_size": (9, "google.protobuf.Int64Value"),
@@ -141,14 +140,7 @@ def read_batching(path: Path) -> Batching:
         )
     named = {
         name: getattr(given, name).value
-        for name in (
-            "max_batch_size",
-            "batch_timeout_micros",
-            "max_enqueued_batches",
-            "num_batch_threads",
-            "max_execution_batch_size",
-            "thread_pool_name",
-        )
+        for name in (*BATCHING_NUMBERS, "max_execution_batch_size", "thread_pool_name")
         if given.HasField(name)
     }
     if named.get("max_enqueued_batches") == 0:
@@ -168,7 +160,7 @@ def read_metrics_path(path: Path) -> str | None:
         ServingError: It is no such file.
     """
     given = _parsed(path, _new("MonitoringConfig")).prometheus_config
-    return (given.path or DEFAULT_METRICS_PATH) if given.enable else None
+    return (given.path or METRICS_PATH) if given.enable else None
 
 
 def read_ssl(path: Path) -> Any:

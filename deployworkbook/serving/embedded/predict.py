@@ -7,6 +7,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from deployworkbook.serving.api.types import DEFAULT_SIGNATURE
 from deployworkbook.serving.embedded.budget import Account
 from deployworkbook.serving.embedded.errors import Code, ServingError, invalid
 from deployworkbook.serving.embedded.protos import predict_pb2, type_name
@@ -15,7 +16,6 @@ from deployworkbook.serving.embedded.tensors import bytes_of, data_type_of, fill
 
 Array = NDArray[Any]
 
-DEFAULT_SIGNATURE = "serving_default"
 # An answer over gRPC: the array, its bytes, the message that holds them, and the message's bytes.
 ANSWER_COPIES = 4
 

@@ -17,6 +17,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from deployworkbook.serving.api.types import DEFAULT_SIGNATURE
 from deployworkbook.serving.embedded.bodies import HttpError, PiecewiseResponse, read_body
 from deployworkbook.serving.embedded.budget import Account, MemoryBudget
 from deployworkbook.serving.embedded.errors import Code, ServingError, invalid
@@ -33,7 +34,7 @@ from deployworkbook.serving.embedded.json_tensors import (
 )
 from deployworkbook.serving.embedded.json_text import INDENT, parse_object, written_bytes
 from deployworkbook.serving.embedded.metrics import Metrics
-from deployworkbook.serving.embedded.predict import DEFAULT_SIGNATURE, predict_arrays
+from deployworkbook.serving.embedded.predict import predict_arrays
 from deployworkbook.serving.embedded.protos import (
     classification_pb2,
     get_model_metadata_pb2,
@@ -172,6 +173,11 @@ class Rest:
         raise invalid(f"Malformed request: {method} {path}")
 
     def _predict(self, spec: Any, body: bytes, account: Account) -> str:
+        """Predict on the model itself, not through ``Service.predict`` as gRPC does.
+
+        JSON is read into arrays and written from arrays: a ``PredictRequest`` in between would copy
+        each tensor twice. TensorFlow Serving words a missing signature differently here, too.
+        """
         document = parse_object(body, account)
         name = read_signature_name(document) or DEFAULT_SIGNATURE
         with self._service.servable(spec) as servable:

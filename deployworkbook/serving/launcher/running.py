@@ -16,10 +16,11 @@ from pathlib import Path
 import grpc
 import requests
 
+from deployworkbook.serving.api import server_files
 from deployworkbook.serving.api.addresses import host_and_port
 from deployworkbook.serving.client.grpc import open_channel
 from deployworkbook.serving.embedded.flags import PARENT_VARIABLE
-from deployworkbook.serving.launcher import guard, server_files
+from deployworkbook.serving.launcher import guard
 from deployworkbook.serving.launcher.backends import Backend, FlagValue, removal, server_command
 from deployworkbook.validation import check_integer
 

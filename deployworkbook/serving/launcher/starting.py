@@ -9,8 +9,8 @@ import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from deployworkbook.serving.api import server_files
 from deployworkbook.serving.api.version_folders import versions_below
-from deployworkbook.serving.launcher import server_files
 from deployworkbook.serving.launcher.backends import FLAGS, FlagValue, choose
 from deployworkbook.serving.launcher.running import ADDRESS, RunningServer, StartError
 from deployworkbook.validation import check_integer, check_number, message

@@ -12,6 +12,7 @@ from google.protobuf import text_encoding
 from deployworkbook.validation import check_integer, message
 
 METRICS_PATH = "/monitoring/prometheus/metrics"
+# In the order of their field numbers in BatchingParameters.
 BATCHING_NUMBERS = (
     "max_batch_size",
     "batch_timeout_micros",
