@@ -134,7 +134,7 @@ def part_of(stage: Stage, examples: int) -> BuildPart:
         examples: How many images it learns from.
 
     >>> part_of(Quantize(4), 1280)
-    Part(name='int4', kind='Quantize', steps=60, epochs=6)
+    BuildPart(name='int4', kind='Quantize', steps=60, epochs=6)
     >>> part_of(Quantize(8), 1280).steps
     0
     """

@@ -27,7 +27,7 @@ def frontier_of(points: Sequence[FrontierPoint], budget: Budget | None = None) -
         points: At least one, in the order in which they were made.
         budget: What is to be met, if anything is.
 
-    >>> big, small = Point("big", 400, 0.98, 5.0), FrontierPoint("small", 100, 0.97, 6.0)
+    >>> big, small = FrontierPoint("big", 400, 0.98, 5.0), FrontierPoint("small", 100, 0.97, 6.0)
     >>> result = frontier_of([big, small])
     >>> result.smallest, result.fastest  # the small one is slower and less accurate
     (array([ True,  True]), array([ True, False]))

@@ -6,6 +6,7 @@ import shutil
 import socket
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
@@ -130,27 +131,52 @@ class Lab:
         page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
 
 
+@pytest.fixture(scope="session")
+def start_lab():
+    """Start a lab on a new folder; give it, and end it with the block."""
+
+    @contextmanager
+    def start(folder):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        command = [sys.executable, "-m", "deployworkbook", "lab", str(folder / "learner")]
+        process = subprocess.Popen(
+            [*command, "--no-browser", "--port", str(port)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=os.environ | {"PYTHONUNBUFFERED": "1", "HOME": str(folder)},
+        )
+        said = ""
+        for line in process.stdout:
+            said += line
+            if "token=" in line:
+                break
+        assert "token=" in said, said
+        yield Lab(process, port, folder / "learner", said)
+        if process.poll() is None:
+            process.kill()
+        process.communicate(timeout=START_S)
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def shared_lab(start_lab, tmp_path_factory):
+    with start_lab(tmp_path_factory.mktemp("lab")) as running:
+        yield running
+
+
 @pytest.fixture
-def lab(tmp_path, home):
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    folder = tmp_path / "learner"
-    command = [sys.executable, "-m", "deployworkbook", "lab", str(folder), "--no-browser"]
-    process = subprocess.Popen(
-        [*command, "--port", str(port)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=os.environ | {"PYTHONUNBUFFERED": "1"},
-    )
-    said = ""
-    for line in process.stdout:
-        said += line
-        if "token=" in line:
-            break
-    assert "token=" in said, said
-    yield Lab(process, port, folder, said)
-    if process.poll() is None:
-        process.kill()
-    process.communicate(timeout=START_S)
+def lab(shared_lab):
+    """A lab that tests share: each writes notebooks of other names, and leaves no kernel."""
+    yield shared_lab
+    shared_lab.end_kernels()
+
+
+@pytest.fixture
+def own_lab(start_lab, tmp_path):
+    """A lab for a test that ends it."""
+    with start_lab(tmp_path) as running:
+        yield running

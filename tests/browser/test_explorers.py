@@ -4,16 +4,16 @@ import re
 
 import pytest
 
-SOURCE = "from deployworkbook.widgets.losses import loss_explorer\nloss_explorer()"
+SOURCE = "from deployworkbook.widgets import loss_explorer\nloss_explorer()"
 PICTURE = ".jp-OutputArea-output img[alt*='Cross-entropy']"
 HANDLE = ".noUi-handle"
 WINDOW = {"width": 1300, "height": 950}
 
 
 @pytest.fixture
-def page(lab, open_page):
+def page(lab, open_page, request):
     """A notebook with an explorer that has been run."""
-    page = open_page(lab.write("explore.ipynb", SOURCE), viewport=WINDOW)
+    page = open_page(lab.write(f"{request.node.name}.ipynb", SOURCE), viewport=WINDOW)
     lab.wait_until_idle(page)
     lab.run_all(page)
     page.wait_for_selector(PICTURE)
@@ -65,12 +65,12 @@ def test_reset_brings_back_the_first_picture(page):
 
 
 def test_no_output_says_that_a_model_is_missing_after_reopening_without_a_kernel(
-    page, lab, open_page, keep_picture
+    page, lab, open_page, keep_picture, request
 ):
     page.keyboard.press("Escape")
     page.keyboard.press("Control+s")
     page.wait_for_function("!document.querySelector('.jp-mod-dirty')")
-    saved = (lab.folder / "explore.ipynb").read_text()
+    saved = (lab.folder / f"{request.node.name}.ipynb").read_text()
     assert "application/vnd.jupyter.widget-state+json" in saved
     page.goto("about:blank")
     lab.end_kernels()
@@ -86,8 +86,8 @@ def test_no_output_says_that_a_model_is_missing_after_reopening_without_a_kernel
 
 def test_a_locked_guess_opens_the_explorer(lab, open_page, keep_picture):
     cells = (
-        "from deployworkbook.exercises.guessing import predict\n"
-        "from deployworkbook.widgets.losses import loss_explorer\n"
+        "from deployworkbook.exercises import predict\n"
+        "from deployworkbook.widgets import loss_explorer\n"
         'guess = predict("losses.push")\n'
         "guess",
         "guess.opens(loss_explorer())",
@@ -105,7 +105,7 @@ def test_a_locked_guess_opens_the_explorer(lab, open_page, keep_picture):
 
 
 def test_what_does_not_matter_is_greyed_until_it_does(lab, open_page, keep_picture):
-    source = "from deployworkbook.widgets.descent import descent_explorer\ndescent_explorer()"
+    source = "from deployworkbook.widgets import descent_explorer\ndescent_explorer()"
     page = open_page(lab.write("descent.ipynb", source), viewport=WINDOW)
     lab.wait_until_idle(page)
     lab.run_all(page)

@@ -25,7 +25,7 @@ def test_cells_run_in_this_interpreter_and_know_their_folder(lab, open_page):
     url = lab.write(
         "mine.ipynb",
         "import sys\n"
-        "from deployworkbook.workspace.folder import current_workspace\n"
+        "from deployworkbook.workspace import current_workspace\n"
         "print(sys.executable, current_workspace().root)",
     )
     page = open_page(url)
@@ -56,14 +56,14 @@ def test_it_says_where_things_are_and_nothing_else(lab):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_it_with_its_kernels(lab, open_page, number):
-    page = open_page(lab.url)
-    lab.wait_until_idle(page)
-    processes = psutil.Process(lab.process.pid).children(recursive=True)
+def test_a_signal_ends_it_with_its_kernels(own_lab, open_page, number):
+    page = open_page(own_lab.url)
+    own_lab.wait_until_idle(page)
+    processes = psutil.Process(own_lab.process.pid).children(recursive=True)
     assert processes
     page.goto("about:blank")  # a page that is open would complain that its server went
-    lab.process.send_signal(number)
-    lab.process.wait(30)
+    own_lab.process.send_signal(number)
+    own_lab.process.wait(30)
     _, alive = psutil.wait_procs(processes, timeout=30)
     assert not alive
 

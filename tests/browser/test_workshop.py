@@ -5,23 +5,23 @@ import pytest
 # Each step is short and there are far more than a test waits for.
 SOURCE = """
 import time
-from deployworkbook.compression.progress import Part
-from deployworkbook.plots.frontier import Budget, Point
+from deployworkbook.compression.progress import BuildPart
+from deployworkbook.plots.frontier import Budget, FrontierPoint
 from deployworkbook.widgets.controls import Slider
 from deployworkbook.widgets.workshop import Workshop
 
 def make(progress, epochs):
     print("building", epochs)
-    part = Part("prune97", "Prune", 1000 * epochs, epochs)
+    part = BuildPart("prune97", "Prune", 1000 * epochs, epochs)
     progress.plan([part])
     progress.begin(part)
     for _ in range(part.steps if epochs > 1 else 0):
         time.sleep(0.02)
         progress.update()
-    return Point(f"prune97-e{epochs}", 6000, 0.975, 3.0)
+    return FrontierPoint(f"prune97-e{epochs}", 6000, 0.975, 3.0)
 
 controls = [Slider("epochs", "epochs", 1, 40, 1, 40)]
-start = Point("float32", 380_000, 0.977, 5.0)
+start = FrontierPoint("float32", 380_000, 0.977, 5.0)
 workshop = Workshop(controls, make, points=[start], budget=Budget(7000, 0.97))
 """
 STATUS = ".jp-OutputArea-output p[role=status]"

@@ -107,7 +107,7 @@ def compare_with_measured(
         ValueError: Arrivals and responses differ in number, a load has too few requests to have
             such a percentile, or a utilisation is 1 or more.
 
-    >>> point, = compare([np.arange(1.0, 201.0)], [[0.010] * 200], [0.010])
+    >>> point, = compare_with_measured([np.arange(1.0, 201.0)], [[0.010] * 200], [0.010])
     >>> round(point.server_error, 3), round(point.utilisation, 3)
     (0.0, 0.01)
     """

@@ -67,8 +67,8 @@ def parse_object(body: bytes, account: Account) -> dict[str, Any]:
         ServingError: It is no JSON, nested too deeply, or another value; or it takes too much
             memory.
 
-    >>> from deployworkbook.serving.embedded.budget import Budget
-    >>> account = Budget(request_bytes=2**20, in_flight_bytes=2**20).account()
+    >>> from deployworkbook.serving.embedded.budget import MemoryBudget
+    >>> account = MemoryBudget(request_bytes=2**20, in_flight_bytes=2**20).account()
     >>> parse_object(b'{"inputs": [-Inf]} and more', account)
     {'inputs': [-inf]}
     """

@@ -131,9 +131,9 @@ def compare_canary(stable: ArmResult, canary: ArmResult, criteria: Criteria) -> 
         criteria: How much worse it may be.
 
     >>> enough = ArmResult(2000, 0, 1950, 2000, np.full(2000, 1.0))
-    >>> print(compare(enough, enough, Criteria()).verdict)
+    >>> print(compare_canary(enough, enough, Criteria()).verdict)
     promote
-    >>> print(compare(enough, ArmResult(20, 0, 19, 20), Criteria()).verdict)
+    >>> print(compare_canary(enough, ArmResult(20, 0, 19, 20), Criteria()).verdict)
     not enough data
     """
     return CanaryComparison(
