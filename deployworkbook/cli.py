@@ -1,6 +1,6 @@
-"""The command ``deployworkbook``: it parses, calls the library, and prints.
+"""The ``deployworkbook`` command: parse arguments, call the library, print.
 
-Imports stand inside the commands, so that ``--help`` answers at once.
+Commands import what they need inside their bodies, so that ``--help`` answers at once.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ app = typer.Typer(
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command; exit with 1 when something failed, 2 when it was called wrongly."""
+    """Run the command; exit with 1 on a failure, 2 on wrong usage."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         app(join_parameters(given), prog_name="deployworkbook")
     except (OSError, ValueError, TypeError) as error:
         if os.environ.get("DEPLOYWORKBOOK_DEBUG"):
             raise
-        # markup=False: an error may quote a list in brackets.
+        # markup=False: an error may quote a list, whose brackets Rich would take for markup.
         Console(stderr=True).print(f"Error: {in_words(error)}", markup=False, highlight=False)
         sys.exit(1)
 
 
 def in_words(error: Exception) -> str:
-    """Say what an error is about; of a file, its name and what the system says of it.
+    """Word an error for the terminal; for a file error, name the file and the system's reason.
 
     >>> in_words(FileNotFoundError(2, "No such file or directory", "prices.toml"))
     'prices.toml: no such file or directory. Choose another path.'
@@ -54,7 +54,7 @@ def in_words(error: Exception) -> str:
 
 
 def join_parameters(arguments: Sequence[str]) -> list[str]:
-    """Join ``-p NAME VALUE``, two arguments, into the one that the parser can repeat.
+    """Join the two arguments of ``-p NAME VALUE`` into one, which the parser can repeat.
 
     >>> join_parameters(["run", "04", "-p", "epochs", "2", "--fast"])
     ['run', '04', '-p', 'epochs=2', '--fast']
@@ -83,20 +83,21 @@ def _options(
 @app.command()
 def lab(
     folder: Annotated[
-        Path | None, typer.Argument(metavar="[DIR]", help="Your folder of lessons.")
+        Path | None, typer.Argument(metavar="[DIR]", help="Folder for your lessons.")
     ] = None,
     browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="Open a browser window.")
     ] = True,
     port: Annotated[
-        int | None, typer.Option(min=1, max=65535, help="By default the first free from 8888.")
+        int | None,
+        typer.Option(min=1, max=65535, help="Port (default: first free from 8888)."),
     ] = None,
 ) -> None:
-    """Copy the lessons into your folder, and open JupyterLab on the first.
+    """Copy the lessons into your folder and open JupyterLab on the first one.
 
-    Lessons that you have edited stay as they are; those that are older than the shipped ones are
-    named. The server listens on this machine only and asks
-    for the token in the address that it prints. Ctrl-C stops it.
+    Lessons you have edited are left alone; outdated ones are listed.
+    The server is reachable from this machine only and asks for the token
+    it prints. Press Ctrl-C to stop it.
     """
     from deployworkbook.jupyter.lab import start
 
@@ -105,25 +106,26 @@ def lab(
 
 @app.command()
 def reset(
-    lesson: Annotated[str, typer.Argument(help="A lesson's number or name, such as 04.")],
+    lesson: Annotated[str, typer.Argument(help="Number or name of a lesson, such as 04.")],
     beside: Annotated[
         bool,
-        typer.Option("--beside", help="Leave yours as it is; put the shipped one beside it."),
+        typer.Option("--beside", help="Keep yours and put the shipped version beside it."),
     ] = False,
     folder: Folder = None,
 ) -> None:
-    """Restore a lesson as it was shipped; keep a backup of yours."""
+    """Restore a lesson to its shipped version; back up yours first."""
     from deployworkbook.jupyter.lessons import find_lesson, put_beside
     from deployworkbook.jupyter.lessons import reset as restore
 
     chosen = find_lesson(lesson)
     if beside:
-        print(f"{put_beside(workspace_of(folder), chosen)} is as shipped; yours is as it was.")
+        new = put_beside(workspace_of(folder), chosen)
+        print(f"Put the shipped version at {new}. Yours is unchanged.")
         return
     backup = restore(workspace_of(folder), chosen)
-    print(f"{chosen.name} is as it was shipped.")
+    print(f"{chosen.name} is back to its shipped version.")
     if backup:
-        print(f"Yours is kept as {backup}.")
+        print(f"Your version is saved as {backup}.")
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""Commands about money: what a deployment costs, and a plan on one page."""
+"""The commands ``cost`` and ``plan``: what a deployment costs, and a one-page plan."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 
 from deployworkbook.commands.folder import Folder, workspace_of
 from deployworkbook.commands.prices import PricesFile
-from deployworkbook.commands.remeasuring import remeasure_forms
+from deployworkbook.commands.remeasuring import remeasure_variants
 
 if TYPE_CHECKING:
     from deployworkbook.costs.estimation.breakdown import CostBreakdown
@@ -19,61 +19,61 @@ if TYPE_CHECKING:
     from deployworkbook.costs.estimation.profile import Profile
     from deployworkbook.costs.estimation.workload import Workload
 
-Rps = Annotated[float, typer.Option("--rps", help="Requests per second, on average.")]
+Rps = Annotated[float, typer.Option("--rps", help="Average requests per second.")]
 Day = Annotated[str, typer.Option(help="Shape of the day: flat, office or evening.")]
-Latency = Annotated[float, typer.Option(help="What 99 of 100 requests may take, in ms.")]
-Growth = Annotated[float, typer.Option(help="More requests each month, as a share: 0.05.")]
-Updates = Annotated[float, typer.Option(help="Versions rolled out in a month.")]
-Spot = Annotated[float, typer.Option(help="Share of the machines bought on the spot market.")]
-Regions = Annotated[int, typer.Option(help="In how many regions it stands.")]
-Devices = Annotated[int, typer.Option(help="Edge boards in the field; 0 for none.")]
+Latency = Annotated[float, typer.Option(help="Objective for the p99 latency, in ms.")]
+Growth = Annotated[float, typer.Option(help="Traffic growth per month as a fraction: 0.05.")]
+Updates = Annotated[float, typer.Option(help="Model updates per month.")]
+Spot = Annotated[float, typer.Option(help="Fraction of machines on the spot market.")]
+Regions = Annotated[int, typer.Option(help="Number of regions.")]
+Devices = Annotated[int, typer.Option(help="Number of edge boards; 0 for none.")]
 Autoscaling = Annotated[
-    bool, typer.Option("--autoscaling", help="Machines follow the hours, not the peak.")
+    bool, typer.Option("--autoscaling", help="Size each hour for its own load, not the peak.")
 ]
 Dataset = Annotated[
-    str | None, typer.Option(help="mnist or digits; by default the one measured last.")
+    str | None, typer.Option(help="mnist or digits (default: the one measured last).")
 ]
 
 
 def cost(
     rps: Rps,
-    machine: Annotated[str, typer.Option(help="A name that `prices list` shows.")] = "c7g.large",
+    machine: Annotated[str, typer.Option(help="Machine, as in `prices list`.")] = "c7g.large",
     variant: Annotated[
-        str | None, typer.Option(help="A form of the model that the ledger has.")
+        str | None, typer.Option(help="Variant of the model, as in the ledger.")
     ] = None,
     runtime: Annotated[
-        str | None, typer.Option(help="What runs it; by default the quickest measured.")
+        str | None, typer.Option(help="Runtime (default: the fastest one measured).")
     ] = None,
     service_ms: Annotated[
-        float | None, typer.Option(help="Instead of the ledger: mean time of a prediction.")
+        float | None, typer.Option(help="Mean time per prediction in ms, instead of the ledger's.")
     ] = None,
-    model_mb: Annotated[float, typer.Option(help="With --service-ms: the file's size.")] = 1.0,
-    memory_mb: Annotated[float, typer.Option(help="With --service-ms: of a process.")] = 500.0,
+    model_mb: Annotated[float, typer.Option(help="With --service-ms: model size in MB.")] = 1.0,
+    memory_mb: Annotated[float, typer.Option(help="With --service-ms: memory in MB.")] = 500.0,
     replicas: Annotated[
-        int | None, typer.Option(help="Machines a region; by default what the objective needs.")
+        int | None, typer.Option(help="Machines per region (default: as the objective needs).")
     ] = None,
     autoscaling: Autoscaling = False,
     spot_share: Spot = 0.0,
     regions: Regions = 1,
     devices: Devices = 0,
-    storage: Annotated[str, typer.Option(help="Where models and data are kept.")] = "object",
+    storage: Annotated[str, typer.Option(help="Storage class for models and data.")] = "object",
     day: Day = "flat",
     latency_ms: Latency = 100.0,
     growth: Growth = 0.0,
-    month: Annotated[int, typer.Option(help="Months of growth that lie behind.")] = 0,
+    month: Annotated[int, typer.Option(help="Months of growth so far.")] = 0,
     updates: Updates = 1.0,
     change: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="Another input; repeatable."),
+        typer.Option("--set", metavar="NAME=VALUE", help="Override any other input; repeatable."),
     ] = None,
     dataset: Dataset = None,
     prices_file: PricesFile = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
     folder: Folder = None,
 ) -> None:
-    """Print what a deployment costs a month: compute, storage, network, maintenance.
+    """Estimate the monthly cost of a deployment: compute, storage, network, maintenance.
 
-    Times, sizes and memory are the ledger's, as measured; the costs are modelled.
+    Times, sizes and memory are measured values from your ledger; the costs are modelled.
     """
     from deployworkbook.costs.estimation.deployment import Deployment
     from deployworkbook.costs.estimation.model import estimate
@@ -105,14 +105,14 @@ def cost(
 
 def plan(
     rps: Rps,
-    accuracy: Annotated[float, typer.Option(help="Lowest accuracy, as a fraction: 0.97.")] = 0.95,
+    accuracy: Annotated[float, typer.Option(help="Minimum accuracy as a fraction: 0.97.")] = 0.95,
     latency_ms: Latency = 100.0,
     memory_mb: Annotated[
-        float | None, typer.Option(help="Most memory that a process may take.")
+        float | None, typer.Option(help="Maximum memory per process, in MB.")
     ] = None,
     reference: Annotated[
         str | None,
-        typer.Option(help="The variant that savings are counted from; by default float32."),
+        typer.Option(help="Baseline variant for the savings (default: float32)."),
     ] = None,
     autoscaling: Autoscaling = False,
     spot_share: Spot = 0.0,
@@ -125,15 +125,15 @@ def plan(
     prices_file: PricesFile = None,
     remeasure: Annotated[
         bool,
-        typer.Option("--remeasure", help="First measure again what looks as if on a busy machine."),
+        typer.Option("--remeasure", help="First remeasure rows that look as if taken under load."),
     ] = False,
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the plan goes.")] = Path(),
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the plan.")] = Path(),
     folder: Folder = None,
 ) -> None:
-    """Find the cheapest deployment of what is measured, and write a plan on one page.
+    """Find the cheapest deployment that meets your objectives and write a one-page plan.
 
-    Every variant and runtime of the ledger is compared on every machine of the catalogue. The plan
-    is written as deployment_plan.md and deployment_plan.html; an older one is kept as a backup.
+    Compares every variant and runtime in the ledger on every machine.
+    Writes deployment_plan.md and deployment_plan.html; backs up earlier plans.
     """
     from deployworkbook.costs.advice.advise import advise
     from deployworkbook.costs.estimation.deployment import Deployment
@@ -142,14 +142,14 @@ def plan(
     from deployworkbook.costs.prices.catalog_file import load_catalog
     from deployworkbook.validation import check_choice, check_number
 
-    # Without requests every machine is as good as none: there is nothing to plan.
+    # Without requests there is nothing to plan: any machine would do.
     check_number("--rps", rps, 0, open_low=True)
     workload = _workload(rps, day, latency_ms, growth, updates)
     measured, outliers = _measured(dataset, folder)
     if reference is not None:
         check_choice("--reference", reference, dict.fromkeys(p.variant for p in measured.profiles))
     if remeasure and outliers:
-        remeasure_forms(outliers, measured.dataset, workspace_of(folder))
+        remeasure_variants(outliers, measured.dataset, workspace_of(folder))
         measured, outliers = _measured(dataset, folder)
     advice = advise(
         workload,
@@ -170,18 +170,18 @@ def plan(
     )
     for page in write_plan(made, out, workspace=workspace_of(folder)):
         if page.backup is not None:
-            print(f"The older one is kept as {page.backup}.")
-        print(f"{page.path} is written.")
+            print(f"The earlier plan is saved as {page.backup}.")
+        print(f"Wrote {page.path}.")
     for reason in measured.left_out:
         print(f"Left out: {reason}")
     for outlier in outliers:
         print(f"Doubtful: {outlier}")
     if outliers:
-        print("To measure again when the machine is idle: add --remeasure.")
+        print("To remeasure, add --remeasure when the machine is idle.")
     best = made.choice
     print(
         f"{best.profile.name} on {made.cost.replicas_at_peak:,} × {best.machine.name}: "
-        f"{made.cost.total_usd_per_month:,.2f} USD a month, modelled."
+        f"{made.cost.total_usd_per_month:,.2f} USD per month, modelled."
     )
 
 
@@ -204,7 +204,7 @@ def _workload(rps: float, day: str, latency_ms: float, growth: float, updates: f
 
 
 def _measured(dataset: str | None, folder: Path | None) -> tuple[Measured, list[Outlier]]:
-    """Give what the ledger has that can be compared, and which of it looks wrong."""
+    """Return the ledger's comparable measurements, and those that look wrong."""
     from deployworkbook.costs.estimation.from_ledger import measured_in
     from deployworkbook.costs.estimation.outliers import outliers_in
     from deployworkbook.ledger.book import Ledger
@@ -223,7 +223,7 @@ def _profile(
     dataset: str | None,
     folder: Path | None,
 ) -> tuple[Profile, str]:
-    """Give what is served, and where it was measured; empty where it was not."""
+    """Return the profile to serve and where it was measured (empty if it wasn't)."""
     from deployworkbook.costs.estimation.from_ledger import profile_named
     from deployworkbook.costs.estimation.profile import Profile
     from deployworkbook.validation import message
@@ -234,9 +234,9 @@ def _profile(
         made = Profile(*names, service_ms, 1.0, 0.0, size, size, memory, kind="modelled")
         return made, ""
     if variant is None:
-        remedy = "Or give --service-ms for a model that is not in the ledger."
+        remedy = "For a model that is not in the ledger, give --service-ms instead."
         raise ValueError(
-            message("--variant", received="nothing", expected="a form of the model", remedy=remedy)
+            message("--variant", received="nothing", expected="a variant's name", remedy=remedy)
         )
     measured, _ = _measured(dataset, folder)
     return profile_named(measured, variant, runtime), measured.where
@@ -249,7 +249,7 @@ def _name_and_number(text: str) -> tuple[str, Any]:
     try:
         return name, float(value)
     except ValueError:
-        expected = "NAME=VALUE, the value a number"
+        expected = "NAME=VALUE with a number"
         raise ValueError(message("--set", received=repr(text), expected=expected)) from None
 
 
@@ -258,7 +258,7 @@ def _print(found: CostBreakdown, where: str) -> None:
     from rich.table import Table
 
     console = Console()
-    table = Table("cost", "part", "quantity", "", "USD a month", box=None, padding=(0, 2, 0, 0))
+    table = Table("cost", "part", "quantity", "", "USD per month", box=None, padding=(0, 2, 0, 0))
     for column in (2, 4):
         table.columns[column].justify = "right"
     for kind, total in found.by_kind_usd.items():
@@ -270,19 +270,19 @@ def _print(found: CostBreakdown, where: str) -> None:
     table.add_row("[bold]total[/]", "", "", "", f"[bold]{found.total_usd_per_month:,.2f}[/]")
     console.print(table)
     deployment, million = found.deployment, found.usd_per_million_predictions
-    what = "boards" if deployment.devices else "machines at the peak"
+    what = "boards" if deployment.devices else "machines at peak"
     lines = [
         f"{deployment.profile.name} ({deployment.profile.kind}) on {found.replicas_at_peak:,} × "
         f"{deployment.machine} ({what}; modelled)."
     ]
     if found.replicas_needed > found.replicas_at_peak:
-        lines.append(f"Too few: the latency objective needs {found.replicas_needed:,}.")
+        lines.append(f"Too few machines: the latency objective needs {found.replicas_needed:,}.")
     if million is not None:
-        lines.append(f"{million:,.4g} USD for a million predictions.")
+        lines.append(f"{million:,.4g} USD per million predictions.")
     energy, carbon = found.energy_kwh_per_month, found.carbon_kg_per_month
     if where:
         lines.append(f"Measured on {where}.")
-    lines.append(f"{energy:,.4g} kWh and {carbon:,.4g} kg of CO2 a month.")
+    lines.append(f"{energy:,.4g} kWh and {carbon:,.4g} kg of CO2 per month.")
     lines += [f"Assumed: {each}" for each in found.assumptions]
     lines += [f"Source: {each}" for each in found.sources]
     for line in lines:

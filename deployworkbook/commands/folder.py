@@ -1,4 +1,4 @@
-"""The option that names a learner's folder, which most commands have."""
+"""The ``--dir`` option, which names the learner's folder and which most commands share."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ Folder = Annotated[
     Path | None,
     typer.Option(
         "--dir",
-        help="Your folder of lessons. By default the one that this folder belongs to, "
-        "else ~/deployworkbook.",
+        help="Your lessons folder (default: the one containing the current directory, "
+        "else ~/deployworkbook).",
     ),
 ]
 
 
 def workspace_of(folder: Path | None) -> Workspace:
-    """Find the workspace that the option means, and make it where it is missing."""
+    """Return the workspace the option names; create it if it is missing."""
     from deployworkbook.workspace.files import full_path
     from deployworkbook.workspace.folder import Workspace, current_workspace
 

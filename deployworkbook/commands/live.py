@@ -1,4 +1,4 @@
-"""A part of the terminal that is kept up to date while long work goes on."""
+"""A live display in the terminal for long-running work."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from rich.table import Table
 
 
 class LiveDisplay(ABC):
-    """A table that is drawn again four times a second, where the output is a terminal.
+    """A table that is redrawn four times a second if the output is a terminal.
 
     Args:
-        console: Where to.
+        console: The console to draw on.
     """
 
     def __init__(self, console: Console) -> None:
@@ -23,15 +23,15 @@ class LiveDisplay(ABC):
 
     @abstractmethod
     def render(self) -> Table:
-        """Draw the table as it is now."""
+        """Return the table in its current state."""
 
     def start(self) -> None:
-        """Begin to draw, unless it has begun or the output is no terminal."""
+        """Start drawing, unless already started or the output is not a terminal."""
         if self.console.is_terminal and not self._live.is_started:
             self._live.start()
 
     def say(self, text: str) -> None:
-        """Print a line; in a terminal it stays above the table."""
+        """Print a line, which stays above the table in a terminal."""
         self.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def __enter__(self) -> Self:

@@ -1,4 +1,4 @@
-"""Measure forms again whose rows in the ledger look as if they came from a busy machine."""
+"""Remeasure variants whose ledger rows look as if they were taken on a busy machine."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ if TYPE_CHECKING:
     from deployworkbook.workspace.folder import Workspace
 
 
-def remeasure_forms(outliers: Sequence[Outlier], dataset: Any, home: Workspace) -> None:
-    """Measure forms again whose files the workspace has, and add the rows to the ledger.
+def remeasure_variants(outliers: Sequence[Outlier], dataset: Any, home: Workspace) -> None:
+    """Remeasure the doubtful variants whose files are in the workspace; add rows to the ledger.
 
     Args:
         outliers: The doubtful rows.
-        dataset: ``mnist`` or ``digits``: what they were measured on.
-        home: Whose files and ledger.
+        dataset: The data set they were measured on, ``mnist`` or ``digits``.
+        home: The workspace with the files and the ledger.
     """
     from deployworkbook.ledger.book import Ledger
     from deployworkbook.runtimes.base import Artifact

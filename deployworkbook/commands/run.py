@@ -1,4 +1,4 @@
-"""The command ``run``: notebooks without a browser, in parallel processes."""
+"""The ``run`` command: execute notebooks without a browser, in parallel processes."""
 
 from __future__ import annotations
 
@@ -17,46 +17,48 @@ if TYPE_CHECKING:
     from deployworkbook.execution.page import IndexEntry
     from deployworkbook.jupyter.lessons import Lesson
 
-# As a shell counts it: 128 and the number of the signal.
+# The shell's convention: 128 plus the number of SIGINT.
 STOPPED = 130
 
 
 def run(
     notebooks: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NOTEBOOK]...", help="Numbers, names or files; default: all."),
+        typer.Argument(metavar="[NOTEBOOK]...", help="Numbers, names or files (default: all)."),
     ] = None,
     out: Annotated[
-        Path, typer.Option(metavar="DIR", help="Where the executed notebooks go.")
+        Path, typer.Option(metavar="DIR", help="Folder for the executed notebooks.")
     ] = Path("deployworkbook-run"),
-    jobs: Annotated[int, typer.Option(min=1, help="How many run at once.")] = 2,
+    jobs: Annotated[int, typer.Option(min=1, help="Notebooks to run at once.")] = 2,
     parameter: Annotated[
         list[str] | None,
-        typer.Option("--parameter", "-p", metavar="NAME VALUE", help="A parameter; repeatable."),
+        typer.Option(
+            "--parameter", "-p", metavar="NAME VALUE", help="Parameter to set; repeatable."
+        ),
     ] = None,
     fast: Annotated[
-        bool, typer.Option("--fast", help="Each notebook's own small parameters.")
+        bool, typer.Option("--fast", help="Use each notebook's own small parameters.")
     ] = False,
     html: Annotated[
-        bool, typer.Option("--html", help="Also a page of each, and an index, to read offline.")
+        bool, typer.Option("--html", help="Also write HTML pages and an index to read offline.")
     ] = False,
     junit: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write a JUnit XML report.")
     ] = None,
     cell_timeout: Annotated[
-        float, typer.Option(metavar="S", help="Seconds that one cell may take.")
+        float, typer.Option(metavar="S", help="Time limit per cell, in seconds.")
     ] = 300,
     timeout: Annotated[
-        float, typer.Option(metavar="S", help="Seconds that one notebook may take.")
+        float, typer.Option(metavar="S", help="Time limit per notebook, in seconds.")
     ] = 900,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the summary as JSON; progress goes to stderr.")
     ] = False,
     folder: Folder = None,
 ) -> None:
-    """Run lessons or any notebooks without a browser, in parallel processes.
+    """Run lessons or other notebooks without a browser, in parallel processes.
 
-    Exits with 1 when a notebook fails, and names the cell and the error.
+    Exits with 1 if a notebook fails, and names the cell and the error.
     """
     from rich.console import Console
 
@@ -68,7 +70,7 @@ def run(
     from deployworkbook.workspace.files import check_writable, full_path
     from deployworkbook.workspace.folder import ENVIRONMENT_VARIABLE
 
-    # Whatever can be wrong is found before anything runs.
+    # Check everything before the first notebook runs: a run takes minutes.
     if junit:
         check_writable(junit)
     out = full_path(out)
@@ -108,7 +110,7 @@ def _source(name: str) -> Path:
     if path.suffix == ".ipynb" and path.parent != Path():
         expected = "an existing notebook"
         raise ValueError(
-            message("notebook", received=f"{name}, which is no file", expected=expected)
+            message("notebook", received=f"{name}, which is not a file", expected=expected)
         )
     return find_lesson(name).path
 
@@ -128,7 +130,7 @@ def _write_pages(outcomes: Sequence[Outcome], out: Path) -> Path:
     entries = []
     for outcome in outcomes:
         output = outcome.job.output
-        if not output.exists():  # nothing of it could be run
+        if not output.exists():  # it couldn't even start
             continue
         page = output.with_suffix(".html")
         write_page(output, page, home="index.html")

@@ -1,4 +1,4 @@
-"""What a run tells: a live table, a summary, and a report for a CI server."""
+"""What a run reports: a live table, a summary, and a JUnit file for a CI server."""
 
 from __future__ import annotations
 
@@ -20,35 +20,35 @@ COLOURS = {"passed": "green", "failed": "red", "timed out": "red", "stopped": "y
 
 
 class RunDisplay(LiveDisplay):
-    """A row for each notebook, kept up to date while they run.
+    """A live table with one row per notebook.
 
-    Where the output is no terminal, a line is printed as each ends.
+    If the output is not a terminal, it prints a line as each notebook ends instead.
 
     Args:
-        jobs: What is going to run.
-        console: Where to.
+        jobs: The jobs about to run.
+        console: The console to draw on.
     """
 
     def __init__(self, jobs: Sequence[Job], console: Console) -> None:
         self._rows: dict[Path, JobEvent | None] = {job.output: None for job in jobs}
         self._names = {job.output: job.source.stem for job in jobs}
         self._started: dict[Path, float] = {}
-        super().__init__(console)  # which may draw at once
+        super().__init__(console)  # last: it may draw at once
 
     def __enter__(self) -> Self:
         self.start()
         return self
 
     def update(self, event: JobEvent) -> None:
-        """Take a step of a run."""
+        """Record an event of a run."""
         place = event.job.output
         self._started.setdefault(place, time.monotonic())
         self._rows[place] = event
         if event.outcome and not self.console.is_terminal:
-            self.say(f"{event.job.source.stem}: {_ended(event.outcome)}")
+            self.say(f"{event.job.source.stem}: {_in_words(event.outcome)}")
 
     def render(self) -> Table:
-        """Draw a row for each notebook."""
+        """Return a table with one row per notebook."""
         table = Table("notebook", "state", "cell", "seconds", box=None, padding=(0, 2, 0, 0))
         for place, event in self._rows.items():
             name = escape(self._names[place])
@@ -67,17 +67,19 @@ class RunDisplay(LiveDisplay):
 
 
 def print_summary(outcomes: Sequence[Outcome], console: Console) -> None:
-    """Print how many passed, and of each other notebook the cell, the error and the files."""
+    """Print how many notebooks passed; for each other one, its cell, error and files."""
     for outcome in outcomes:
         if outcome.backup:
             name = outcome.job.output.name
-            text = f"{name} was no run's result; it is kept as {outcome.backup}."
+            text = f"{name} was not written by a run; it is saved as {outcome.backup}."
             console.print(text, markup=False, highlight=False, soft_wrap=True)
         if outcome.status == "passed" and not outcome.warnings:
             continue
-        console.print(f"\n{outcome.job.source.stem}: {_ended(outcome)}", style="bold", markup=False)
+        console.print(
+            f"\n{outcome.job.source.stem}: {_in_words(outcome)}", style="bold", markup=False
+        )
         for warning in outcome.warnings:
-            text = f"  warning: {warning}, which no cell was waiting for"
+            text = f"  warning: {warning} in the background"
             console.print(text, markup=False, highlight=False, soft_wrap=True)
         if outcome.source_line:
             console.print(f"  {outcome.source_line}", markup=False, highlight=False)
@@ -91,16 +93,16 @@ def print_summary(outcomes: Sequence[Outcome], console: Console) -> None:
 
 
 def write_junit(outcomes: Sequence[Outcome], path: Path) -> None:
-    """Write a JUnit report: a test case for each notebook."""
+    """Write a JUnit report with one test case per notebook."""
     suite = TestSuite("deployworkbook")
     for outcome in outcomes:
         case = TestCase(outcome.job.source.stem, "notebooks", outcome.seconds)
         if outcome.status == "failed":
-            case.result = [Failure(_ended(outcome), "failed")]
+            case.result = [Failure(_in_words(outcome), "failed")]
         elif outcome.status == "timed out":
-            case.result = [Error(_ended(outcome), "timed out")]
+            case.result = [Error(_in_words(outcome), "timed out")]
         elif outcome.status == "stopped":
-            case.result = [Skipped(_ended(outcome))]
+            case.result = [Skipped(_in_words(outcome))]
         if case.result and outcome.traceback:
             case.result[0].text = outcome.traceback
         if outcome.warnings:
@@ -113,12 +115,12 @@ def write_junit(outcomes: Sequence[Outcome], path: Path) -> None:
 
 
 def counted_warnings(outcome: Outcome) -> str:
-    """Say how many warnings a run has, to follow how it ended; nothing if it has none."""
+    """Return the number of warnings as a suffix such as ", 2 warnings"; empty if none."""
     count = len(outcome.warnings)
     return f", {count} warning{'s' if count != 1 else ''}" if count else ""
 
 
-def _ended(outcome: Outcome) -> str:
+def _in_words(outcome: Outcome) -> str:
     if outcome.status == "passed":
         return (
             f"passed, {outcome.cells} cells in {outcome.seconds:.1f} s{counted_warnings(outcome)}"

@@ -1,4 +1,4 @@
-"""Commands about servers: one that serves here, and the files to serve elsewhere."""
+"""The commands ``serve``, for serving here, and ``deploy-files``, for serving elsewhere."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 
 from deployworkbook.commands.folder import Folder, workspace_of
 
-# What the server's own parser reads, its --help too.
+# The server's own parser reads all the flags, --help included.
 AS_GIVEN = {
     "add_help_option": False,
     "context_settings": {"allow_extra_args": True, "ignore_unknown_options": True},
@@ -18,48 +18,49 @@ AS_GIVEN = {
 
 
 def serve(context: typer.Context) -> None:
-    """Serve SavedModels over TensorFlow Serving's API, gRPC and REST; --help lists its flags.
+    """Serve SavedModels over TensorFlow Serving's gRPC and REST API.
 
-    The flags are TensorFlow Serving's: --port, --rest_api_port, --model_name, --model_base_path.
+    Takes TensorFlow Serving's flags: --port, --rest_api_port, --model_name, --model_base_path.
     """
     from deployworkbook.serving.embedded.flags import PARENT_VARIABLE, parse
     from deployworkbook.serving.embedded.ports import check_ports
 
-    # Asked before TensorFlow's import, during which the parent may end.
+    # Read before TensorFlow is imported: the parent may end during the import.
     parent = int(os.environ.pop(PARENT_VARIABLE, os.getppid()))
     options = parse(context.args)
     check_ports(options)
 
-    # Here, since TensorFlow takes seconds to import, and what is wrong should be told at once.
+    # Imported only now: TensorFlow takes seconds, and wrong flags should be reported at once.
     from deployworkbook.serving.embedded.server import run as run_server
 
     run_server(options, parent_id=parent)
 
 
 def deploy_files(
-    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Where the files go.")],
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Folder for the files.")],
     model: Annotated[
-        list[str] | None, typer.Option(help="A published model; repeatable; default: all.")
+        list[str] | None,
+        typer.Option(help="Published model; repeatable (default: all)."),
     ] = None,
     repository: Annotated[
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Where the models are published, a folder each; default: your workspace's.",
+            help="Folder with the published models (default: your workspace's).",
         ),
     ] = None,
     image: Annotated[
-        str, typer.Option(metavar="NAME", help="The image's name, with its registry, if any.")
+        str, typer.Option(metavar="NAME", help="Image name, with its registry if it has one.")
     ] = "deployworkbook-models",
-    cpus: Annotated[int, typer.Option(min=1, help="CPUs of a server.")] = 2,
+    cpus: Annotated[int, typer.Option(min=1, help="CPUs per server.")] = 2,
     memory: Annotated[
-        int, typer.Option(min=256, metavar="MIB", help="Memory of a server, in MiB.")
+        int, typer.Option(min=256, metavar="MIB", help="Memory per server, in MiB.")
     ] = 1024,
     folder: Folder = None,
 ) -> None:
-    """Write what serves your published models elsewhere: Docker, compose and Kubernetes.
+    """Write Docker, Compose and Kubernetes files to serve your published models elsewhere.
 
-    What you have edited is kept in your workspace's backups before it is replaced.
+    Files you have edited are copied to your workspace's backups before they are replaced.
     """
     from deployworkbook.deployment_files.bundle import Bundle, find_models
     from deployworkbook.deployment_files.writing import write
@@ -72,5 +73,5 @@ def deploy_files(
         numbers = ", ".join(str(version.number) for version in each.versions)
         print(f"{each.name}: version {numbers}")
     for path, backup in written.backups.items():
-        print(f"Your {path} is kept as {backup}.")
-    print(f"{len(written.paths)} files and models are in {directory}; README.md has the commands.")
+        print(f"Your {path} is saved as {backup}.")
+    print(f"Wrote {len(written.paths)} files and models to {directory}; see its README.md.")

@@ -1,4 +1,4 @@
-"""The command ``sweep``: a grid of compressions, in parallel processes."""
+"""The ``sweep`` command: a grid of compression settings, in parallel processes."""
 
 from __future__ import annotations
 
@@ -15,35 +15,35 @@ T = TypeVar("T", int, float)
 
 
 def sweep(
-    bits: Annotated[str, typer.Option(metavar="N,...", help="Of a weight: 4, 8 or both.")] = "4,8",
+    bits: Annotated[str, typer.Option(metavar="N,...", help="Bits per weight.")] = "4,8",
     sparsity: Annotated[
-        str, typer.Option(metavar="S,...", help="Shares of the weights that go, below 1.")
+        str, typer.Option(metavar="S,...", help="Fractions of the weights to prune.")
     ] = "0.9,0.95",
     temperature: Annotated[
-        str, typer.Option(metavar="T,...", help="At which the student hears its teacher.")
+        str, typer.Option(metavar="T,...", help="Distillation temperatures.")
     ] = "2,4",
     dataset: Annotated[str, typer.Option(metavar="NAME", help="auto, mnist or digits.")] = "auto",
     epochs: Annotated[
-        int | None, typer.Option(help="Of pruning; by default those of the pipeline.")
+        int | None, typer.Option(help="Epochs of pruning (default: the pipeline's).")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of the model, and of all stages.")] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed for training and all stages.")] = 0,
     workers: Annotated[
-        int | None, typer.Option(help="Processes at once; by default one a core.")
+        int | None, typer.Option(help="Processes to run at once (default: one per core).")
     ] = None,
     scheduler: Annotated[
         str | None,
-        typer.Option(metavar="ADDRESS", help="A Dask scheduler whose workers are taken instead."),
+        typer.Option(metavar="ADDRESS", help="Use the workers of this Dask scheduler."),
     ] = None,
-    retries: Annotated[int, typer.Option(help="How often a failed point is tried again.")] = 2,
+    retries: Annotated[int, typer.Option(help="Retries per failed point.")] = 2,
     json_file: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write the results as JSON.")
     ] = None,
     folder: Folder = None,
 ) -> None:
-    """Prune and quantize the model at each point of a grid, in parallel processes, and measure it.
+    """Compress and measure the model at each point of a grid, in parallel processes.
 
-    What is in the ledger already is not made again, so a sweep that was stopped goes on. Exits
-    with 1 when a point fails for good, and names it.
+    Points already in the ledger are skipped, so a stopped sweep resumes.
+    Exits with 1 if a point fails after its retries, and names it.
     """
     from rich.console import Console
 
@@ -82,15 +82,15 @@ def sweep(
 
 
 def numbers(name: str, text: str, kind: Callable[[str], T]) -> list[T]:
-    """Read numbers with commas between.
+    """Parse comma-separated numbers.
 
     Args:
-        name: Of the option.
-        text: What was given.
+        name: The option's name, for the error.
+        text: The option's value.
         kind: ``int`` or ``float``.
 
     Raises:
-        ValueError: A part is no such number.
+        ValueError: A part is not a number of that kind.
 
     >>> numbers("--sparsity", "0.9, 0.95", float)
     [0.9, 0.95]
@@ -101,5 +101,5 @@ def numbers(name: str, text: str, kind: Callable[[str], T]) -> list[T]:
         return [kind(part) for part in text.split(",")]
     except ValueError:
         wanted = "whole numbers" if kind is int else "numbers"
-        expected = f"{wanted} with commas between"
+        expected = f"comma-separated {wanted}"
         raise ValueError(message(name, received=repr(text), expected=expected)) from None

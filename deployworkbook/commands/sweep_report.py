@@ -1,4 +1,4 @@
-"""What a sweep tells: how far it is, a table of its points, and the same as JSON."""
+"""What a sweep reports: its progress, a table of its points, and the same as JSON."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ T = TypeVar("T", int, float)
 
 COLOURS = {"found": "green", "measured": "green", "failed": "red", "failed again": "yellow"}
 
-# What a program calls the columns that have a unit.
+# JSON's names for the columns whose titles carry a unit.
 NAMES = {
     "zipped (bytes)": "compressed_bytes",
     "accuracy (%)": "accuracy_percent",
@@ -28,32 +28,32 @@ NAMES = {
 
 
 class SweepDisplay(LiveDisplay):
-    """How many points are done, run and have failed, and the best so far.
+    """A live count of points done, running and failed, with the best so far.
 
-    Where the output is no terminal, a line is printed as each ends.
+    If the output is not a terminal, it prints a line as each point ends instead.
 
     Args:
-        points: Of the sweep.
-        console: Where to.
+        points: The points of the sweep.
+        console: The console to draw on.
     """
 
     def __init__(self, points: Sequence[SweepPoint], console: Console) -> None:
         self._results: dict[SweepPoint, SweepResult | None] = dict.fromkeys(points)
         self._started: dict[SweepPoint, float] = {}
-        super().__init__(console)  # which may draw at once
+        super().__init__(console)  # last: it may draw at once
 
     def update(self, result: SweepResult) -> None:
-        """Take a step of a point."""
+        """Record a step of a point."""
         self._results[result.point] = result
         if result.status == "running":
             self._started[result.point] = time.monotonic()
-            # Not before: until now bars of the first training are in its place.
+            # Not before: until now the first training shows its progress bars here.
             self.start()
         elif result.status in {"failed", "failed again"} or not self.console.is_terminal:
-            self.say(_told(result))
+            self.say(_in_words(result))
 
     def render(self) -> Table:
-        """Draw how many points are done, which run, and the best so far."""
+        """Return the counts, the running points and the best so far."""
         known = [result for result in self._results.values() if result]
         counts = Counter(result.status for result in known)
         done = counts["measured"] + counts["found"]
@@ -66,12 +66,12 @@ class SweepDisplay(LiveDisplay):
                 lines.add_row(Text(f"  {result.point}, {seconds:.0f} s", style="dim"))
         best = best_of(known)
         if best:
-            lines.add_row(Text(f"The best so far: {_told(best)}"))
+            lines.add_row(Text(f"Best so far: {_in_words(best)}"))
         return lines
 
 
 def print_results(results: Sequence[SweepResult], console: Console) -> None:
-    """Print the table of all points, and the errors of those that failed for good."""
+    """Print the table of all points, and the errors of those that failed after all retries."""
     titles = ("point", "", "zipped (bytes)", "accuracy", "p50 (ms)", "frontier")
     table = Table(*titles, box=None, padding=(0, 2, 0, 0))
     for column in table.columns[2:5]:
@@ -87,28 +87,28 @@ def print_results(results: Sequence[SweepResult], console: Console) -> None:
     console.print(table)
     failed = [result for result in results if result.status == "failed"]
     for result in failed:
-        console.print(_told(result), markup=False, highlight=False, soft_wrap=True)
+        console.print(_in_words(result), markup=False, highlight=False, soft_wrap=True)
     done = sum(result.measurement is not None for result in results)
     text = f"{done} of {len(results)} points are in the ledger"
     if failed:
-        text += f", {len(failed)} failed. Repeat the command to try only those again"
+        text += f", {len(failed)} failed. Repeat the command to retry only those"
     console.print(f"{text}.", highlight=False)
 
 
 def as_json(results: Sequence[SweepResult]) -> str:
-    """Write results as a list of objects, one a point, with the columns of the table."""
+    """Return the results as a JSON list of objects, one per point, with the table's columns."""
     table = as_table(results).rename(columns=NAMES)
     return json.dumps(json.loads(table.to_json(orient="records")), indent=1) + "\n"
 
 
-def _told(result: SweepResult) -> str:
+def _in_words(result: SweepResult) -> str:
     if result.measurement is not None:
         one = result.measurement
         return f"{result.point}: {one.accuracy:.2%} in {one.compressed_bytes:,} bytes zipped"
     if result.status in {"failed", "failed again"}:
         if not result.attempts:
-            return f"{result.point}: not begun: {result.error}"
+            return f"{result.point}: not started: {result.error}"
         times = "once" if result.attempts == 1 else f"{result.attempts} times"
-        more = "; it will be tried again" if result.status == "failed again" else ""
+        more = "; it will be retried" if result.status == "failed again" else ""
         return f"{result.point}: failed {times}: {result.error}{more}"
     return f"{result.point}: {result.status}"

@@ -1,4 +1,4 @@
-"""The command, from its arguments to its exit code."""
+"""The ``deployworkbook`` command, from arguments to exit codes."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from tests.waiting import WATCHDOG_S, wait_until
 
 
 def call(*arguments):
-    """Call the command in this process; return what it exits with."""
+    """Run the command in this process; return its exit code."""
     with pytest.raises(SystemExit) as ended:
         main(list(map(str, arguments)))
     return ended.value.code or 0
@@ -45,11 +45,11 @@ def notebook(tmp_path):
         (["-p"], ["-p"]),
     ],
 )
-def test_a_parameter_is_two_arguments(arguments, joined):
+def test_p_joins_name_and_value(arguments, joined):
     assert join_parameters(arguments) == joined
 
 
-def test_its_version_and_help(capsys):
+def test_version_and_help(capsys):
     assert call("--version") == 0
     assert capsys.readouterr().out == f"deployworkbook {__version__}\n"
     assert call("--help") == 0
@@ -99,14 +99,14 @@ def test_a_hanging_notebook_exits_with_1(notebook, tmp_path, capsys):
     ("arguments", "words"),
     [
         (["run", "99"], "one of 00_start_here"),
-        (["run", "no/such.ipynb"], "which is no file"),
+        (["run", "no/such.ipynb"], "which is not a file"),
         (["run", "04", "-p", "epoch", "2"], "Did you mean epochs?"),
         (["run", "04", "-p", "2epochs", "2"], "expected NAME VALUE"),
         (["run", "12", "-p", "requests_per_s", "lots"], "as its default 2000.0"),
         (["reset", "training"], "one of 00_start_here"),
     ],
 )
-def test_a_wrong_call_exits_with_1_and_says_what_is_right(arguments, words, capsys, tmp_path):
+def test_a_wrong_call_exits_with_1_and_names_the_remedy(arguments, words, capsys, tmp_path):
     out = ["--out", tmp_path / "out"] if arguments[0] == "run" else []
     assert call(*arguments, *out) == 1
     said = " ".join(capsys.readouterr().err.split())
@@ -117,7 +117,7 @@ def test_a_wrong_call_exits_with_1_and_says_what_is_right(arguments, words, caps
 
 @pytest.fixture
 def bad_paths(tmp_path):
-    """Paths that lead nowhere, by what is wrong with them."""
+    """Unusable paths, keyed by what is wrong with them."""
     first, second, file = (tmp_path / name for name in ("first", "second", "file"))
     first.symlink_to(second)
     second.symlink_to(first)
@@ -146,7 +146,7 @@ def bad_paths(tmp_path):
     ],
     ids=" ".join,
 )
-def test_a_path_that_leads_nowhere_is_an_error_in_words(
+def test_an_unusable_path_is_reported_without_a_traceback(
     arguments, bad_paths, capsys, tmp_path, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
@@ -155,18 +155,18 @@ def test_a_path_that_leads_nowhere_is_an_error_in_words(
         assert call(*arguments, path) == 1, kind
         said = capsys.readouterr().err
         assert said.startswith("Error: "), kind
-        assert said.count("Error") == 1, kind  # no class of Python's
+        assert said.count("Error") == 1, kind  # no Python class names
         assert sorted(tmp_path.iterdir()) == before, kind
     assert bad_paths["a file's"].parent.read_text() == "mine"
 
 
-def test_a_folder_where_a_report_should_be_is_refused_before_the_run(tmp_path, capsys):
+def test_a_folder_given_as_junit_file_is_refused_before_the_run(tmp_path, capsys):
     out = tmp_path / "out"
     assert call("run", "04", "--out", out, "--junit", tmp_path) == 1
     assert "Name a file" in capsys.readouterr().err
 
 
-def test_notebooks_that_are_learners_own_are_never_overwritten(notebook, tmp_path, capsys):
+def test_a_run_never_overwrites_its_source_notebook(notebook, tmp_path, capsys):
     path = notebook("mine", "1")
     before = path.read_bytes()
     assert call("run", path, "--out", path.parent) == 1
@@ -197,7 +197,7 @@ def test_reset_beside_leaves_the_edited_lesson_as_it_is(home, capsys):
     assert not (folder / "backups").exists()
 
 
-def test_the_ledger_is_printed_whole(home, capsys):
+def test_ledger_prints_every_row_untruncated(home, capsys):
     assert call("ledger") == 0
     assert "empty" in capsys.readouterr().out
     Ledger().add(Measurement("float32", "savedmodel", "2", "mnist", "f", note="as trained"))
@@ -209,7 +209,7 @@ def test_the_ledger_is_printed_whole(home, capsys):
     assert "as trained" in capsys.readouterr().out
 
 
-def test_progress_counts_what_is_solved(capsys):
+def test_progress_counts_solved_exercises_and_tries(capsys):
     from deployworkbook.exercises import check
 
     check("training.weights", 1)
@@ -220,7 +220,7 @@ def test_progress_counts_what_is_solved(capsys):
     assert row.split() == ["04_training", "1", "2", "2", "0"]
 
 
-def test_the_doctor_exits_with_1_when_something_is_wrong(monkeypatch, capsys):
+def test_doctor_exits_with_1_on_a_problem(monkeypatch, capsys):
     from deployworkbook.jupyter import doctor
 
     fine = doctor.Check("disk", "ok", "much")
@@ -232,13 +232,13 @@ def test_the_doctor_exits_with_1_when_something_is_wrong(monkeypatch, capsys):
     assert "[none]" in capsys.readouterr().out
 
 
-def test_an_error_that_is_looked_into_keeps_its_traceback(monkeypatch):
+def test_debug_mode_keeps_the_traceback(monkeypatch):
     monkeypatch.setenv("DEPLOYWORKBOOK_DEBUG", "1")
     with pytest.raises(ValueError, match="one of"):
         main(["reset", "99"])
 
 
-def test_ctrl_c_exits_as_a_shell_expects(notebook, tmp_path):
+def test_ctrl_c_exits_with_130(notebook, tmp_path):
     import signal
 
     started = tmp_path / "started"

@@ -1,4 +1,4 @@
-"""The commands ``cost``, ``plan`` and ``prices``, from their arguments to their exit codes."""
+"""The commands ``cost``, ``plan`` and ``prices``, from arguments to exit codes."""
 
 import json
 
@@ -16,7 +16,7 @@ NAMED = ("--rps", "100", "--variant", "int8")
 
 
 def call(*arguments):
-    """Call the command in this process; return what it exits with."""
+    """Run the command in this process; return its exit code."""
     with pytest.raises(SystemExit) as ended:
         main(list(map(str, arguments)))
     return ended.value.code or 0
@@ -24,7 +24,7 @@ def call(*arguments):
 
 @pytest.fixture
 def measured(home):
-    """A ledger with two forms of the model."""
+    """A ledger with two variants of the model."""
     for variant, runtime, milliseconds, size in (
         ("float32", "keras", 30.0, 409_068),
         ("int8", "litert", 0.01, 105_920),
@@ -47,7 +47,7 @@ def measured(home):
         )
 
 
-def test_the_commands_are_listed_and_describe_themselves(capsys):
+def test_commands_are_listed_and_have_help(capsys):
     assert call("--help") == 0
     shown = capsys.readouterr().out
     for command in ("cost", "plan", "prices"):
@@ -56,19 +56,19 @@ def test_the_commands_are_listed_and_describe_themselves(capsys):
         assert "Usage: deployworkbook" in capsys.readouterr().out
 
 
-def test_cost_prints_the_four_kinds_and_what_they_rest_on(measured, capsys):
+def test_cost_prints_the_four_kinds_with_assumptions_and_sources(measured, capsys):
     assert call("cost", *NAMED) == 0
     said = capsys.readouterr().out
     for word in ("compute", "storage", "network", "maintenance", "total", "million predictions"):
         assert word in said
     assert "int8 in litert (measured) on 2 × c7g.large" in said
-    assert "14.6 kWh and 5.695 kg of CO2 a month." in said  # 2 × 2 vCPUs × 5 W × 730 h, × 390.1 g
+    assert "14.6 kWh and 5.695 kg of CO2" in said  # 2 × 2 vCPUs × 5 W × 730 h, × 390.1 g
     assert f"Measured on {this_machine()}; data set mnist." in said
     assert "Assumed: hours_per_update" in said
     assert "Source: Amazon EC2" in said
 
 
-def test_cost_as_json_is_what_the_library_says(measured, capsys):
+def test_cost_as_json_adds_up_to_the_total(measured, capsys):
     assert call("cost", *NAMED, "--machine", "c8g.large", "--regions", 2, "--json") == 0
     read = json.loads(capsys.readouterr().out)
     assert (read["machine"], read["variant"], read["replicas_at_peak"]) == ("c8g.large", "int8", 4)
@@ -76,7 +76,7 @@ def test_cost_as_json_is_what_the_library_says(measured, capsys):
     assert parts == pytest.approx(read["total_usd_per_month"])
 
 
-def test_cost_needs_no_ledger_where_the_time_is_given(capsys):
+def test_cost_needs_no_ledger_with_service_ms(capsys):
     assert call("cost", "--rps", 1, "--service-ms", 2, "--json") == 0
     assert json.loads(capsys.readouterr().out)["profile"] == "modelled"
 
@@ -103,13 +103,13 @@ def test_options_reach_the_estimate(measured, capsys, tmp_path):
     assert totals["spot"] < totals["plain"] < totals["own prices"]
 
 
-def test_too_few_replicas_are_said(measured, capsys):
+def test_cost_warns_of_too_few_replicas(measured, capsys):
     given = ("--rps", 300, "--variant", "float32", "--replicas", 1)
     assert call("cost", *given) == 0
-    assert "Too few: the latency objective needs" in capsys.readouterr().out
+    assert "Too few machines" in capsys.readouterr().out
 
 
-def test_plan_writes_a_page_twice_and_keeps_an_older_one(measured, home, tmp_path, capsys):
+def test_plan_backs_up_an_edited_page_before_replacing_it(measured, home, tmp_path, capsys):
     given = ("plan", "--rps", 50, "--accuracy", 0.95, "--out", tmp_path)
     assert call(*given) == 0
     said = capsys.readouterr().out
@@ -120,20 +120,21 @@ def test_plan_writes_a_page_twice_and_keeps_an_older_one(measured, home, tmp_pat
     assert "What compression saves" in text
     (tmp_path / "deployment_plan.md").write_text("edited")
     assert call(*given) == 0
-    assert "The older one is kept as" in capsys.readouterr().out
+    printed = " ".join(capsys.readouterr().out.split())
     (backup,) = (home / "deployworkbook" / "backups").glob("deployment_plan*")
+    assert str(backup) in printed
     assert backup.read_text() == "edited"
     assert (tmp_path / "deployment_plan.md").read_text() == text
 
 
-def test_plan_refuses_a_reference_that_was_not_measured(measured, tmp_path, capsys):
+def test_plan_refuses_an_unmeasured_reference(measured, tmp_path, capsys):
     assert call("plan", "--rps", 50, "--reference", "float3", "--out", tmp_path) == 1
     said = " ".join(capsys.readouterr().err.split())
     assert "--reference: expected one of 'float32', 'int8'" in said
     assert list(tmp_path.iterdir()) == []
 
 
-def test_all_prices_are_listed_with_their_dates(capsys, monkeypatch):
+def test_prices_list_shows_each_price_with_date_or_reason(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
     assert call("prices", "list") == 0
     said = capsys.readouterr().out
@@ -151,7 +152,7 @@ def test_all_prices_are_listed_with_their_dates(capsys, monkeypatch):
     assert "raspberry-pi-5-4gb" in said
 
 
-def test_a_file_of_prices_is_checked(tmp_path, capsys):
+def test_prices_check_reports_changed_fields(tmp_path, capsys):
     own = tmp_path / "own.toml"
     own.write_text("[assumptions]\nhours_per_update = { value = 3 }\n")
     assert call("prices", "check", own) == 0
@@ -182,7 +183,7 @@ def test_a_file_of_prices_is_checked(tmp_path, capsys):
         (("prices", "check", "no.toml"), "no.toml: no such file"),
     ],
 )
-def test_a_wrong_call_exits_with_1_and_says_what_is_right(home, arguments, words, capsys):
+def test_a_wrong_call_exits_with_1_and_names_the_remedy(home, arguments, words, capsys):
     assert call(*arguments) == 1
     said = " ".join(capsys.readouterr().err.split())
     assert said.startswith("Error: ")
@@ -198,13 +199,13 @@ def test_a_wrong_call_exits_with_1_and_says_what_is_right(home, arguments, words
         (("--rps", 50, "--reference", "float3"), "Did you mean float32?"),
     ],
 )
-def test_a_plan_for_impossible_figures_is_refused(measured, arguments, words, tmp_path, capsys):
+def test_plan_refuses_impossible_objectives(measured, arguments, words, tmp_path, capsys):
     assert call("plan", *arguments, "--out", tmp_path) == 1
     assert words in " ".join(capsys.readouterr().err.split())
     assert list(tmp_path.iterdir()) == []
 
 
-def test_objectives_that_nothing_holds_are_told(measured, tmp_path, capsys):
+def test_plan_reports_objectives_that_nothing_meets(measured, tmp_path, capsys):
     assert call("plan", "--rps", 1, "--accuracy", 0.999, "--out", tmp_path) == 1
     assert "none of 70 combinations" in " ".join(capsys.readouterr().err.split())
     assert list(tmp_path.iterdir()) == []
@@ -223,7 +224,7 @@ def plan_of(tmp_path, capsys, *more):
     return capsys.readouterr().out, (tmp_path / "deployment_plan.md").read_text()
 
 
-def test_a_p99_that_was_measured_under_load_is_named(home, tmp_path, capsys):
+def test_plan_names_a_p99_measured_under_load(home, tmp_path, capsys):
     for p99_ms in (0.02, 0.021, 0.019, 0.2):
         Ledger().add(row(p99_ms))
     said, page = plan_of(tmp_path, capsys)
@@ -243,16 +244,16 @@ def test_a_p99_that_was_measured_under_load_is_named(home, tmp_path, capsys):
         [row(0.2), row(0.02)],
         [row(0.02, threads=2), row(0.2, threads=1)],
     ],
-    ids=["a single row", "what varies by chance", "the older was slow", "other threads"],
+    ids=["a single row", "chance variation", "older row slow", "different threads"],
 )
-def test_rows_that_say_nothing_against_each_other_raise_no_doubt(home, rows, tmp_path, capsys):
+def test_plan_doesnt_doubt_consistent_rows(home, rows, tmp_path, capsys):
     for each in rows:
         Ledger().add(each)
     said, page = plan_of(tmp_path, capsys)
     assert "Doubtful" not in said + page
 
 
-def test_a_doubtful_form_is_measured_again_on_request(home, tmp_path, capsys, monkeypatch):
+def test_remeasure_measures_a_doubtful_variant_again(home, tmp_path, capsys, monkeypatch):
     artifact = current_workspace().models / "artifacts" / "digits" / "int8.litert"
     for p99_ms in (0.02, 0.2):
         Ledger().add(row(p99_ms))

@@ -1,4 +1,4 @@
-"""What a run tells."""
+"""The live table, summary and JUnit report of a run."""
 
 from io import StringIO
 from pathlib import Path
@@ -27,7 +27,7 @@ def console(**options):
     return Console(file=StringIO(), width=100, **options)
 
 
-def test_without_a_terminal_each_end_is_a_line():
+def test_without_a_terminal_each_notebook_prints_a_line():
     out = console()
     with RunDisplay([each.job for each in ALL], out) as table:
         table.update(JobEvent(PASSED.job, 1, 4))
@@ -42,7 +42,7 @@ def test_without_a_terminal_each_end_is_a_line():
     ]
 
 
-def test_in_a_terminal_there_is_a_row_for_each():
+def test_in_a_terminal_each_notebook_has_a_row():
     out = console(force_terminal=True)
     with RunDisplay([each.job for each in ALL], out) as table:
         table.update(JobEvent(FAILED.job, outcome=FAILED))
@@ -52,7 +52,7 @@ def test_in_a_terminal_there_is_a_row_for_each():
         assert text in shown
 
 
-def test_the_summary_names_cell_error_and_line():
+def test_summary_names_cell_error_and_source_line():
     out = console()
     print_summary(ALL, out)
     text = out.file.getvalue()
@@ -60,13 +60,13 @@ def test_the_summary_names_cell_error_and_line():
     assert text.endswith("1 of 4 passed, 3 did not.\n")
 
 
-def test_a_summary_without_failures_is_a_line():
+def test_summary_without_failures_is_one_line():
     out = console()
     print_summary([PASSED], out)
     assert out.file.getvalue() == "1 of 1 passed.\n"
 
 
-def test_the_junit_report_counts_what_happened(tmp_path):
+def test_junit_report_counts_each_status(tmp_path):
     path = tmp_path / "deep" / "report.xml"
     write_junit(ALL, path)
     (suite,) = JUnitXml.fromfile(str(path))
@@ -76,7 +76,7 @@ def test_the_junit_report_counts_what_happened(tmp_path):
     assert "ValueError: [no] such" in cases["two"].result[0].message
 
 
-def test_errors_in_the_background_are_warnings_in_summary_and_report(tmp_path):
+def test_background_errors_are_warnings_in_summary_and_report(tmp_path):
     warning = BackgroundError("thread T", "ValueError: [no]", "Traceback: all of it")
     run, out, path = outcome("five", "passed", warnings=[warning]), console(), tmp_path / "r.xml"
     print_summary([run], out)

@@ -251,7 +251,7 @@ def test_a_scheduler_that_is_killed_and_started_again_loses_nothing_and_repeats_
         options = [*OPTIONS, "--sparsity", "0.8", "--scheduler", address]
         assert call(*options, "--dir", workspace.root) == 0
     said = capsys.readouterr().out
-    assert f"failed once: {GONE}; it will be tried again" in said
+    assert f"failed once: {GONE}; it will be retried" in said
     assert "2 of 2 points are in the ledger." in said
     assert rows(workspace)[: len(first)] == first
     check_all_once(workspace, GRID[:2])
@@ -308,9 +308,9 @@ def is_marked(process, variables):
 @pytest.mark.parametrize(
     ("option", "value", "words"),
     [
-        ("--bits", "four", "--bits: expected whole numbers with commas between. Received: 'four'"),
+        ("--bits", "four", "--bits: expected comma-separated whole numbers. Received: 'four'"),
         ("--bits", "4,3", "bits: expected one of 4, 8"),
-        ("--sparsity", "0.9;0.95", "--sparsity: expected numbers with commas between"),
+        ("--sparsity", "0.9;0.95", "--sparsity: expected comma-separated numbers"),
         ("--sparsity", "95", "sparsity: expected a finite number in [0, 1)"),
         ("--temperature", "-1", "temperature: expected a finite number in (0,"),
         ("--dataset", "cats", "expected one of 'auto', 'mnist', 'digits'"),

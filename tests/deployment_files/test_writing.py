@@ -126,7 +126,7 @@ def test_the_command(published, workspace, tmp_path, capsys):
     (out / "Dockerfile").write_text("mine")
     main_exits(*given, "--dir", str(workspace.root))
     said = " ".join(capsys.readouterr().out.split())
-    assert f"Your Dockerfile is kept as {workspace.backups}" in said
+    assert f"Your Dockerfile is saved as {workspace.backups}" in said
     assert json.loads((out / RECORD).read_text())["models/digits/1"]
     main_exits("deploy-files", str(out), "--dir", str(workspace.root), code=1)
     assert "--repository names another folder" in " ".join(capsys.readouterr().err.split())
