@@ -45,6 +45,22 @@ def message(name: str, *, received: str, expected: str, remedy: str = "") -> str
     return f"{text} {remedy}" if remedy else text
 
 
+def value_error(name: str, *, received: str, expected: str, remedy: str = "") -> ValueError:
+    """Make the error to raise for an argument out of range, worded by :func:`message`.
+
+    >>> raise value_error("bits", received="17", expected="an integer from 2 to 16")
+    Traceback (most recent call last):
+    ...
+    ValueError: bits: expected an integer from 2 to 16. Received: 17.
+    """
+    return ValueError(message(name, received=received, expected=expected, remedy=remedy))
+
+
+def type_error(name: str, *, received: str, expected: str, remedy: str = "") -> TypeError:
+    """Make the error to raise for an argument of another type, worded by :func:`message`."""
+    return TypeError(message(name, received=received, expected=expected, remedy=remedy))
+
+
 def did_you_mean(name: object, names: Iterable[object]) -> str:
     """Offer the nearest of some names as a remedy; return an empty text where none is near.
 
@@ -73,7 +89,7 @@ def check_choice(name: str, value: T, choices: Iterable[T], *, remedy: str = "")
         listed = "one of " + ", ".join(repr(choice) for choice in allowed)
         expected = f"one of {len(allowed)} names" if near and len(allowed) > MANY else listed
         remedy = " ".join(filter(None, (near, remedy)))
-        raise ValueError(message(name, received=describe(value), expected=expected, remedy=remedy))
+        raise value_error(name, received=describe(value), expected=expected, remedy=remedy)
     return value
 
 
@@ -92,9 +108,7 @@ def check_encodable(name: str, text: T, *, remedy: str = "") -> T:
         except UnicodeEncodeError:
             received = f"{describe(text)}, which holds half of a surrogate pair"
             expected = "text that UTF-8 can write"
-            raise ValueError(
-                message(name, received=received, expected=expected, remedy=remedy)
-            ) from None
+            raise value_error(name, received=received, expected=expected, remedy=remedy) from None
     return text
 
 
@@ -112,9 +126,9 @@ def check_integer(name: str, value: Any, low: int, high: int | None = None) -> i
         f"an integer of at least {low}" if high is None else f"an integer from {low} to {high}"
     )
     if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer):
-        raise TypeError(message(name, received=describe(value), expected=expected))
+        raise type_error(name, received=describe(value), expected=expected)
     if value < low or (high is not None and value > high):
-        raise ValueError(message(name, received=describe(value), expected=expected))
+        raise value_error(name, received=describe(value), expected=expected)
     return int(value)
 
 
@@ -153,14 +167,14 @@ def check_number(
     if isinstance(value, bool | np.bool_) or not isinstance(
         value, int | float | np.integer | np.floating
     ):
-        raise TypeError(message(name, received=describe(value), expected=expected))
+        raise type_error(name, received=describe(value), expected=expected)
     below = value <= low if open_low else value < low
     above = value >= high if open_high else value > high
     # The range first: of a whole number beyond 64 bits NumPy cannot tell whether it is finite.
     if below or above or not np.isfinite(float(value)):
         # A percentage where a fraction is wanted is the usual slip.
         remedy = f"Did you mean {value / 100:g}?" if high == 1 < value <= 100 else ""
-        raise ValueError(message(name, received=describe(value), expected=expected, remedy=remedy))
+        raise value_error(name, received=describe(value), expected=expected, remedy=remedy)
     return float(value)
 
 
@@ -192,15 +206,15 @@ def check_array(
     try:
         array = np.asarray(value)
     except ValueError:
-        raise ValueError(
-            message(name, received="rows of unequal length", expected="an array of numbers")
+        raise value_error(
+            name, received="rows of unequal length", expected="an array of numbers"
         ) from None
     if array.dtype.kind not in "buif":
-        raise TypeError(message(name, received=describe(value), expected="real numbers"))
+        raise type_error(name, received=describe(value), expected="real numbers")
     if array.size == 0:
-        raise ValueError(message(name, received=describe(array), expected="at least one number"))
+        raise value_error(name, received=describe(array), expected="at least one number")
     if ndim is not None and array.ndim != ndim:
-        raise ValueError(message(name, received=describe(array), expected=f"{ndim} axes"))
+        raise value_error(name, received=describe(array), expected=f"{ndim} axes")
     if shape is not None and (
         array.ndim < len(shape)
         or any(
@@ -209,15 +223,11 @@ def check_array(
         )
     ):
         sizes = ", ".join("any" if size is None else str(size) for size in shape)
-        raise ValueError(
-            message(name, received=describe(array), expected=f"last axes of sizes ({sizes})")
-        )
+        raise value_error(name, received=describe(array), expected=f"last axes of sizes ({sizes})")
     result = array.astype(np.float64)
     if finite and not np.isfinite(result).all():
         count = int((~np.isfinite(result)).sum())
-        raise ValueError(
-            message(name, received=f"{count} of NaN or infinity", expected="finite numbers")
-        )
+        raise value_error(name, received=f"{count} of NaN or infinity", expected="finite numbers")
     return result
 
 
@@ -234,12 +244,10 @@ def check_same_shape(first_name: str, first: Any, second_name: str, second: Any)
     ValueError: y: expected the shape of x, (2,). Received: shape (3,).
     """
     if np.shape(first) != np.shape(second):
-        raise ValueError(
-            message(
-                second_name,
-                received=f"shape {np.shape(second)}",
-                expected=f"the shape of {first_name}, {np.shape(first)}",
-            )
+        raise value_error(
+            second_name,
+            received=f"shape {np.shape(second)}",
+            expected=f"the shape of {first_name}, {np.shape(first)}",
         )
 
 
@@ -256,11 +264,11 @@ def check_labels(name: str, value: Any, classes: int) -> NDArray[np.int64]:
     array = np.asarray(value)
     expected = f"whole numbers from 0 to {classes - 1}, shape [n]"
     if array.ndim != 1 or array.size == 0:
-        raise ValueError(message(name, received=describe(array), expected=expected))
+        raise value_error(name, received=describe(array), expected=expected)
     if array.dtype.kind not in "ui":
-        raise TypeError(message(name, received=describe(array), expected=expected))
+        raise type_error(name, received=describe(array), expected=expected)
     if array.min() < 0 or array.max() >= classes:
-        raise ValueError(
-            message(name, received=f"values from {array.min()} to {array.max()}", expected=expected)
+        raise value_error(
+            name, received=f"values from {array.min()} to {array.max()}", expected=expected
         )
     return array.astype(np.int64)

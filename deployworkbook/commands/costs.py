@@ -226,7 +226,7 @@ def _profile(
     """Return the profile to serve and where it was measured (empty if it wasn't)."""
     from deployworkbook.costs.estimation.from_ledger import profile_named
     from deployworkbook.costs.estimation.profile import Profile
-    from deployworkbook.validation import message
+    from deployworkbook.validation import value_error
 
     if service_ms is not None:
         size, memory = model_mb * 1e6, memory_mb * 1e6
@@ -235,22 +235,22 @@ def _profile(
         return made, ""
     if variant is None:
         remedy = "For a model that is not in the ledger, give --service-ms instead."
-        raise ValueError(
-            message("--variant", received="nothing", expected="a variant's name", remedy=remedy)
+        raise value_error(
+            "--variant", received="nothing", expected="a variant's name", remedy=remedy
         )
     measured, _ = _measured(dataset, folder)
     return profile_named(measured, variant, runtime), measured.where
 
 
 def _name_and_number(text: str) -> tuple[str, Any]:
-    from deployworkbook.validation import message
+    from deployworkbook.validation import value_error
 
     name, _, value = text.partition("=")
     try:
         return name, float(value)
     except ValueError:
         expected = "NAME=VALUE with a number"
-        raise ValueError(message("--set", received=repr(text), expected=expected)) from None
+        raise value_error("--set", received=repr(text), expected=expected) from None
 
 
 def _print(found: CostBreakdown, where: str) -> None:

@@ -102,16 +102,14 @@ def run(
 
 def _source(name: str) -> Path:
     from deployworkbook.jupyter.lessons import find_lesson
-    from deployworkbook.validation import message
+    from deployworkbook.validation import value_error
 
     path = Path(name)
     if path.is_file():
         return path
     if path.suffix == ".ipynb" and path.parent != Path():
         expected = "an existing notebook"
-        raise ValueError(
-            message("notebook", received=f"{name}, which is not a file", expected=expected)
-        )
+        raise value_error("notebook", received=f"{name}, which is not a file", expected=expected)
     return find_lesson(name).path
 
 

@@ -95,11 +95,10 @@ def numbers(name: str, text: str, kind: Callable[[str], T]) -> list[T]:
     >>> numbers("--sparsity", "0.9, 0.95", float)
     [0.9, 0.95]
     """
-    from deployworkbook.validation import message
+    from deployworkbook.validation import value_error
 
     try:
         return [kind(part) for part in text.split(",")]
     except ValueError:
         wanted = "whole numbers" if kind is int else "numbers"
-        expected = f"comma-separated {wanted}"
-        raise ValueError(message(name, received=repr(text), expected=expected)) from None
+        raise value_error(name, received=repr(text), expected=f"comma-separated {wanted}") from None

@@ -25,7 +25,7 @@ from deployworkbook.training.data import Split
 from deployworkbook.training.flatbuffer import to_flatbuffer
 from deployworkbook.training.notes import LITERT_NOTE, held_back
 from deployworkbook.training.variant import Variant
-from deployworkbook.validation import check_choice, check_integer, describe, message
+from deployworkbook.validation import check_choice, check_integer, describe, value_error
 
 Rules = list[dict[str, Any]]
 
@@ -135,16 +135,14 @@ def calibration_note(
     if not calibrates:
         if images is not None:
             expected = f"none for {technique!r}, which does not calibrate"
-            raise ValueError(message("images", received=describe(images), expected=expected))
+            raise value_error("images", received=describe(images), expected=expected)
         return what
     if images is None:
-        raise ValueError(
-            message(
-                "images",
-                received="none",
-                expected="training images to calibrate on",
-                remedy="Take calibration_images(dataset.train).",
-            )
+        raise value_error(
+            "images",
+            received="none",
+            expected="training images to calibrate on",
+            remedy="Take calibration_images(dataset.train).",
         )
     return f"{what}; calibrated on {len(check_images(images)):,} images"
 

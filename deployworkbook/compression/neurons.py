@@ -17,7 +17,7 @@ from deployworkbook.compression.pruning import Criterion, check_perceptron, impo
 from deployworkbook.compression.retrain import Examples, Retraining, Settings
 from deployworkbook.formulas.masks import neuron_mask
 from deployworkbook.training.keras2 import keras
-from deployworkbook.validation import check_number, message
+from deployworkbook.validation import check_number, value_error
 
 
 def prune_neurons(
@@ -68,7 +68,7 @@ def shrink(model: Any, kept: Sequence[NDArray[np.bool_]]) -> Any:
     if [len(each) for each in kept] != widths or not all(np.any(each) for each in kept):
         received = [f"{np.sum(each)} of {len(each)}" for each in kept]
         expected = f"for hidden layers of {widths} neurons, one True at least"
-        raise ValueError(message("kept", received=f"{received}", expected=expected))
+        raise value_error("kept", received=f"{received}", expected=expected)
     # The images' pixels all stay, and the classes.
     sides = [np.ones(len(parameters[0]), bool), *kept, np.ones(parameters[-1].size, bool)]
     smaller = []

@@ -40,7 +40,7 @@ from deployworkbook.training.data import Dataset
 from deployworkbook.training.keras2 import keras, tf
 from deployworkbook.training.saved import read_model, save_model
 from deployworkbook.training.variant import Variant
-from deployworkbook.validation import describe, message
+from deployworkbook.validation import describe, type_error, value_error
 from deployworkbook.workspace.cache import build_once, key_of
 from deployworkbook.workspace.folder import current_workspace
 
@@ -253,14 +253,12 @@ def _measure(variant: Variant, dataset: Dataset, lesson: str) -> Measurement:
 
 def _check(recipe: Sequence[Stage]) -> None:
     if not recipe:
-        raise ValueError(message("recipe", received="none", expected="at least one"))
+        raise value_error("recipe", received="none", expected="at least one")
     for stage in recipe:
         if not isinstance(stage, Stage):
-            raise TypeError(
-                message(
-                    "recipe",
-                    received=describe(stage),
-                    expected="Distil, Prune, Cluster or Quantize",
-                    remedy="A stage is an object: Prune(), not Prune.",
-                )
+            raise type_error(
+                "recipe",
+                received=describe(stage),
+                expected="Distil, Prune, Cluster or Quantize",
+                remedy="A stage is an object: Prune(), not Prune.",
             )

@@ -20,7 +20,7 @@ from deployworkbook.formulas.importance import fisher, magnitude, optimal_brain_
 from deployworkbook.formulas.masks import cubic_sparsity, global_masks, layer_mask
 from deployworkbook.formulas.perceptron import loss_and_gradients
 from deployworkbook.training.keras2 import keras
-from deployworkbook.validation import check_choice, check_integer, check_number, message
+from deployworkbook.validation import check_choice, check_integer, check_number, value_error
 
 Criterion = Literal["magnitude", "taylor", "fisher"]
 Scope = Literal["global", "layer"]
@@ -162,12 +162,10 @@ def check_perceptron(model: Any) -> None:
     activations = [getattr(layer, "activation", None) for layer in layers]
     wanted = [keras.activations.relu] * (len(layers) - 1) + [keras.activations.softmax]
     if activations != wanted or not all(isinstance(one, keras.layers.Dense) for one in layers):
-        raise ValueError(
-            message(
-                "model",
-                received=", ".join(type(layer).__name__ for layer in model.layers),
-                expected="dense layers with relu, the last with softmax",
-            )
+        raise value_error(
+            "model",
+            received=", ".join(type(layer).__name__ for layer in model.layers),
+            expected="dense layers with relu, the last with softmax",
         )
 
 

@@ -25,7 +25,7 @@ from deployworkbook.validation import (
     check_labels,
     check_number,
     describe,
-    message,
+    value_error,
 )
 
 Decay = Literal["cosine", "constant"]
@@ -97,14 +97,14 @@ class Examples:
 
     def __post_init__(self) -> None:
         if not self.views:
-            raise ValueError(message("views", received="none", expected="at least one"))
+            raise value_error("views", received="none", expected="at least one")
         if self.images.ndim != 3 or len(self.images) != len(self.labels):
             expected = f"shape [{len(self.labels)}, height, width]"
-            raise ValueError(message("images", received=describe(self.images), expected=expected))
+            raise value_error("images", received=describe(self.images), expected=expected)
         said = self.teacher_logits
         if said is not None and said.shape[:-1] != (len(self.views), len(self.images)):
             expected = f"shape [{len(self.views)}, {len(self.images)}, classes]"
-            raise ValueError(message("teacher_logits", received=describe(said), expected=expected))
+            raise value_error("teacher_logits", received=describe(said), expected=expected)
 
     def chosen(self, rows: NDArray[np.int64]) -> Examples:
         """Return some of the examples, by their places."""
@@ -196,7 +196,7 @@ class Retraining:
         for constraint, mask in zip(self._constraints, masks, strict=True):
             if not isinstance(constraint, Masked):
                 received, expected = "masks beside shared values", "one or the other"
-                raise ValueError(message("masks", received=received, expected=expected))
+                raise value_error("masks", received=received, expected=expected)
             constraint.keep(mask)
 
     def advance(self, steps: int | None = None, *, progress: Any = None) -> float:
@@ -289,12 +289,10 @@ def with_logits(model: Any) -> Any:
     copy = copy_model(model)
     last = copy.layers[-1]
     if getattr(last, "activation", None) is not keras.activations.softmax:
-        raise ValueError(
-            message(
-                "model",
-                received=f"one that ends in the layer {last.name!r}",
-                expected="one whose last layer has the activation softmax",
-            )
+        raise value_error(
+            "model",
+            received=f"one that ends in the layer {last.name!r}",
+            expected="one whose last layer has the activation softmax",
         )
     last.activation = keras.activations.linear
     return copy

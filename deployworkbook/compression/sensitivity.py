@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from deployworkbook.compression.simulate import correct_of, rounded, with_kernels
 from deployworkbook.training.data import Split
-from deployworkbook.validation import message
+from deployworkbook.validation import value_error
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,12 +56,10 @@ def scan_sensitivity(
     """
     widths = tuple(sorted(set(bits)))
     if not widths:
-        raise ValueError(message("bits", received="none", expected="at least one width"))
+        raise value_error("bits", received="none", expected="at least one width")
     layers = with_kernels(model)
     if not layers:
-        raise ValueError(
-            message("model", received="no layer with a kernel", expected="at least one")
-        )
+        raise value_error("model", received="no layer with a kernel", expected="at least one")
     correct = [
         [
             correct_of(rounded(model, bits=width, layers=[layer.name]), validation)

@@ -21,7 +21,7 @@ from deployworkbook.training import models
 from deployworkbook.training.data import Split
 from deployworkbook.training.keras2 import keras, tf
 from deployworkbook.training.saved import read_model, save_model
-from deployworkbook.validation import check_integer, message
+from deployworkbook.validation import check_integer, value_error
 from deployworkbook.workspace.cache import build_once, key_of
 from deployworkbook.workspace.folder import current_workspace
 
@@ -97,11 +97,11 @@ def compare_students(
         ValueError: There is no teacher, or there are fewer than two seeds, or too few images.
     """
     if taught.teacher_logits is None:
-        raise ValueError(
-            message("taught", received="labels alone", expected="examples with a teacher's logits")
+        raise value_error(
+            "taught", received="labels alone", expected="examples with a teacher's logits"
         )
     if len(seeds) < 2:
-        raise ValueError(message("seeds", received=str(len(seeds)), expected="two or more"))
+        raise value_error("seeds", received=str(len(seeds)), expected="two or more")
     total = len(taught.images)
     count = total if images is None else check_integer("images", images, 1, total)
     steps = settings.epochs * -(-count // settings.batch_size)

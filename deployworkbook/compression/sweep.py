@@ -26,7 +26,7 @@ from deployworkbook.ledger.machine import Machine, this_machine
 from deployworkbook.ledger.measurement import Measurement
 from deployworkbook.training.data import Dataset, DatasetName, load_dataset
 from deployworkbook.training.fit import Recipe, baseline
-from deployworkbook.validation import check_integer, message
+from deployworkbook.validation import check_integer, value_error
 from deployworkbook.workspace.cache import WAITING
 from deployworkbook.workspace.folder import Workspace, current_workspace
 
@@ -76,11 +76,9 @@ def sweep(
         ConnectionError: The data cannot be had, or no scheduler with workers is there.
     """
     if not points:
-        raise ValueError(message("points", received="none", expected="at least one"))
+        raise value_error("points", received="none", expected="at least one")
     if workers is not None and scheduler is not None:
-        raise ValueError(
-            message("workers", received="both", expected="workers or a scheduler, not both")
-        )
+        raise value_error("workers", received="both", expected="workers or a scheduler, not both")
     check_integer("retries", retries, 0)
     if workers is not None:
         check_integer("workers", workers, 1)

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from deployworkbook.training.data import Dataset
 from deployworkbook.training.flatbuffer import to_flatbuffer
 from deployworkbook.training.keras2 import copy_model, keras, set_seed
-from deployworkbook.validation import check_choice, check_integer, check_number, message
+from deployworkbook.validation import check_choice, check_integer, check_number, value_error
 
 with warnings.catch_warnings():
     # It compares versions by a class that setuptools has deprecated.
@@ -90,8 +90,8 @@ def prune_low_magnitude(
     check_choice("schedule", schedule, ["polynomial", "constant"])
     check_choice("pattern", pattern, ["single", "2:4", "block"])
     if pattern == "2:4" and share != 0.5:
-        raise ValueError(
-            message("sparsity", received=f"{share:g}", expected="0.5, which is what 2:4 means")
+        raise value_error(
+            "sparsity", received=f"{share:g}", expected="0.5, which is what 2:4 means"
         )
     set_seed(training.seed)
     steps = training.epochs * -(-len(dataset.train) // training.batch_size)

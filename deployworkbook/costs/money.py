@@ -10,7 +10,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 import numpy as np
 
-from deployworkbook.validation import message
+from deployworkbook.validation import value_error
 
 CENT = Decimal("0.01")
 
@@ -35,13 +35,11 @@ def to_cents(name: str, amount_usd: float) -> Decimal:
     Decimal('0.23')
     """
     if not np.isfinite(amount_usd) or abs(amount_usd) >= MOST_USD:
-        raise ValueError(
-            message(
-                name,
-                received=f"{amount_usd:g} USD",
-                expected=f"an amount below {MOST_USD:g} USD",
-                remedy="One of its inputs is too large.",
-            )
+        raise value_error(
+            name,
+            received=f"{amount_usd:g} USD",
+            expected=f"an amount below {MOST_USD:g} USD",
+            remedy="One of its inputs is too large.",
         )
     # Adding 0 makes 0.00 of -0.00.
     return Decimal(repr(round(float(amount_usd), 9))).quantize(CENT, ROUND_HALF_UP) + 0

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from deployworkbook.validation import check_integer, check_number, describe, message
+from deployworkbook.validation import check_integer, check_number, describe, value_error
 
 SECONDS_PER_HOUR = 3600
 HOURS_PER_MONTH = 730
@@ -127,6 +127,6 @@ def check_quantity(label: str, name: str, value: Any) -> float:
         return check_integer(label, value, COUNTS[name], most_of(name))
     suffix = unit_of(name)
     if not suffix:
-        raise ValueError(message(label, received=describe(name), expected="a name with a unit"))
+        raise value_error(label, received=describe(name), expected="a name with a unit")
     low, high = RANGES[suffix]
     return check_number(label, value, LEAST if name in NEVER_ZERO else low, high)

@@ -13,7 +13,7 @@ from deployworkbook.serving.api.version_folders import versions_below
 from deployworkbook.serving.launcher.backends import IMAGE
 from deployworkbook.serving.repository.model_repository import ModelRepository
 from deployworkbook.serving.repository.published import PublishedVersion, hashes_of
-from deployworkbook.validation import describe, message
+from deployworkbook.validation import describe, value_error
 from deployworkbook.workspace.files import full_path
 
 # Where the image holds the models, a folder each.
@@ -64,12 +64,10 @@ class Bundle:
 
     def __post_init__(self) -> None:
         if not _IMAGE.fullmatch(self.repository) or ":" in self.repository.rpartition("/")[2]:
-            raise ValueError(
-                message(
-                    "image",
-                    received=describe(self.repository),
-                    expected="an image's name without a tag, such as registry.example/models",
-                )
+            raise value_error(
+                "image",
+                received=describe(self.repository),
+                expected="an image's name without a tag, such as registry.example/models",
             )
 
     @property
@@ -104,9 +102,7 @@ def find_models(repository: Path, names: Sequence[str] = ()) -> tuple[BundledMod
         raise FileNotFoundError(f"{folder} holds no published model. {_REMEDY}")
     lost = sorted(set(names) - set(found))
     if lost:
-        raise ValueError(
-            message("model", received=", ".join(lost), expected=f"some of {', '.join(found)}")
-        )
+        raise value_error("model", received=", ".join(lost), expected=f"some of {', '.join(found)}")
     return tuple(_bundled(found[name]) for name in sorted(names or found))
 
 
@@ -122,19 +118,17 @@ _REMEDY = "Lesson 10 publishes models; --repository names another folder of them
 def _bundled(base: Path) -> BundledModel:
     if not _NAME.fullmatch(base.name):
         expected = "letters, digits, '_', '.' and '-', as in a URL"
-        raise ValueError(message("model", received=describe(base.name), expected=expected))
+        raise value_error("model", received=describe(base.name), expected=expected)
     repository = ModelRepository(base)
     served = repository.served()
     versions = tuple(repository.version(number) for number in sorted(served.versions))
     for version in versions:
         damage = version.damage()
         if damage:
-            raise ValueError(
-                message(
-                    f"{base.name}, version {version.number}",
-                    received=f"{damage[0]} and {len(damage) - 1} other files changed",
-                    expected="the files that were published",
-                    remedy="Publish the model again.",
-                )
+            raise value_error(
+                f"{base.name}, version {version.number}",
+                received=f"{damage[0]} and {len(damage) - 1} other files changed",
+                expected="the files that were published",
+                remedy="Publish the model again.",
             )
     return BundledModel(base.name, versions, dict(served.labels))

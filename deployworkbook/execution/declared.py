@@ -13,7 +13,7 @@ from pathlib import Path
 from IPython.core.inputtransformer2 import TransformerManager
 
 from deployworkbook.execution.outputs import read_notebook
-from deployworkbook.validation import message
+from deployworkbook.validation import value_error
 
 TAG = "parameters"
 
@@ -81,14 +81,12 @@ def declared_parameters(notebook: Path) -> dict[str, Declared]:
         tree = ast.parse(TransformerManager().transform_cell(tagged[0]))
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         where = getattr(error, "lineno", None)
-        raise ValueError(
-            message(
-                f"the cell of parameters in {notebook}",
-                received=f"an error{f' in line {where}' if where else ''}: "
-                f"{getattr(error, 'msg', error)}",
-                expected="Python",
-                remedy="Mend the cell in JupyterLab.",
-            )
+        raise value_error(
+            f"the cell of parameters in {notebook}",
+            received=f"an error{f' in line {where}' if where else ''}: "
+            f"{getattr(error, 'msg', error)}",
+            expected="Python",
+            remedy="Mend the cell in JupyterLab.",
         ) from error
     found: dict[str, Declared] = {}
     for statement in tree.body:

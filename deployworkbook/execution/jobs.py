@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from deployworkbook.execution.background import BackgroundError
-from deployworkbook.validation import check_number, describe, message
+from deployworkbook.validation import check_number, describe, type_error, value_error
 
 Status = Literal["passed", "failed", "timed out", "stopped"]
 
@@ -113,22 +113,18 @@ def check_jobs(jobs: Sequence[Job]) -> None:
         _check_parameters(job)
         output = job.output.resolve()
         if output in sources or (output.exists() and any(map(output.samefile, _existing(sources)))):
-            raise ValueError(
-                message(
-                    "output",
-                    received=f"{job.output}, which is a notebook to run",
-                    expected="a file apart from the notebooks",
-                    remedy="Name another output folder.",
-                )
+            raise value_error(
+                "output",
+                received=f"{job.output}, which is a notebook to run",
+                expected="a file apart from the notebooks",
+                remedy="Name another output folder.",
             )
         if output in outputs:
-            raise ValueError(
-                message(
-                    "output",
-                    received=f"{job.output} for both {outputs[output].source} and {job.source}",
-                    expected="a file for each notebook",
-                    remedy="Run them into different folders, or rename one.",
-                )
+            raise value_error(
+                "output",
+                received=f"{job.output} for both {outputs[output].source} and {job.source}",
+                expected="a file for each notebook",
+                remedy="Run them into different folders, or rename one.",
             )
         outputs[output] = job
 
@@ -142,10 +138,8 @@ def _check_parameters(job: Job) -> None:
         try:
             json.dumps(value)
         except (TypeError, ValueError) as error:
-            raise TypeError(
-                message(
-                    f"parameter {name} of {job.source.name}",
-                    received=describe(value),
-                    expected="a number, text, true or false, none, or a list or dict of these",
-                )
+            raise type_error(
+                f"parameter {name} of {job.source.name}",
+                received=describe(value),
+                expected="a number, text, true or false, none, or a list or dict of these",
             ) from error

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from deployworkbook.execution.declared import TYPES, Declared, declared_parameters
 from deployworkbook.execution.outputs import read_notebook
-from deployworkbook.validation import describe, did_you_mean, message
+from deployworkbook.validation import describe, did_you_mean, value_error
 
 
 def parse_value(text: str) -> object:
@@ -41,12 +41,10 @@ def fast_parameters(notebook: Path) -> dict[str, object]:
     about = read_notebook(notebook).metadata.get("deployworkbook", {})
     small = about.get("fast", {})
     if not isinstance(small, dict):
-        raise ValueError(
-            message(
-                f"metadata.deployworkbook.fast of {notebook}",
-                received=describe(small),
-                expected="a dictionary of parameters",
-            )
+        raise value_error(
+            f"metadata.deployworkbook.fast of {notebook}",
+            received=describe(small),
+            expected="a dictionary of parameters",
         )
     return dict(small)
 
@@ -72,13 +70,11 @@ def parameters_for(
     all_names = sorted({name for names in known for name in names})
     for name in given:
         if name not in all_names:
-            raise ValueError(
-                message(
-                    "-p",
-                    received=repr(name),
-                    expected="one of " + (", ".join(all_names) or "no parameters: there are none"),
-                    remedy=did_you_mean(name, all_names),
-                )
+            raise value_error(
+                "-p",
+                received=repr(name),
+                expected="one of " + (", ".join(all_names) or "no parameters: there are none"),
+                remedy=did_you_mean(name, all_names),
             )
     for notebook, declared in zip(notebooks, known, strict=True):
         for name in given.keys() & declared.keys():
@@ -99,11 +95,9 @@ def _check_type(notebook: Path, declared: Declared, value: object) -> None:
         remedy = f"Put quotes around it: -p {declared.name} '{json.dumps(str(value))}'"
     elif declared.type is int and isinstance(value, float) and value.is_integer():
         remedy = f"Write {int(value)}."
-    raise ValueError(
-        message(
-            f"-p {declared.name}",
-            received=f"{value!r}",
-            expected=TYPES[declared.type] + (default if declared.default else ""),
-            remedy=remedy,
-        )
+    raise value_error(
+        f"-p {declared.name}",
+        received=f"{value!r}",
+        expected=TYPES[declared.type] + (default if declared.default else ""),
+        remedy=remedy,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from deployworkbook.validation import check_choice, message
+from deployworkbook.validation import check_choice, value_error
 
 
 @dataclass(frozen=True)
@@ -54,10 +54,10 @@ class Exercise:
 
     def __post_init__(self) -> None:
         if not self.hints:
-            raise ValueError(message(self.id, received="no hints", expected="at least one"))
+            raise value_error(self.id, received="no hints", expected="at least one")
         if callable(self.reference) != bool(self.cases):
             expected = "cases for a function, and none for a value"
-            raise ValueError(message(self.id, received=f"{len(self.cases)}", expected=expected))
+            raise value_error(self.id, received=f"{len(self.cases)}", expected=expected)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from deployworkbook.formulas.overhead import Overhead
-from deployworkbook.validation import check_array, check_integer, check_number, message
+from deployworkbook.validation import check_array, check_integer, check_number, value_error
 
 Array = NDArray[np.float64]
 
@@ -85,7 +85,7 @@ def serve_in_batches(
     """
     times = check_array("arrivals_s", arrivals_s, ndim=1)
     if np.any(np.diff(times) < 0):
-        raise ValueError(message("arrivals_s", received="times that go back", expected="an order"))
+        raise value_error("arrivals_s", received="times that go back", expected="an order")
     check_integer("largest_batch", largest_batch, 1)
     check_number("timeout_s", timeout_s, 0)
     # Lists, since a loop over single numbers is several times faster with them.

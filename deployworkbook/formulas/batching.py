@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from deployworkbook.formulas.erlang import check_stable
 from deployworkbook.formulas.overhead import Overhead
-from deployworkbook.validation import check_integer, check_number, message
+from deployworkbook.validation import check_integer, check_number, value_error
 
 # The stationary distribution is iterated to this change; nearer to saturation that takes minutes.
 PRECISION = 1e-12
@@ -110,13 +110,11 @@ def greedy_batches(arrival_rate_per_s: float, line: Overhead, max_batch: int) ->
     load = rate / most_per_s(line, most)
     check_stable(load)
     if load > MOST_LOAD:
-        raise ValueError(
-            message(
-                "arrival_rate_per_s",
-                received=f"{rate:g}, {load:.4g} of what the server can do",
-                expected=f"at most {MOST_LOAD} of it: beyond, no steady state comes in time",
-                remedy="Allow larger batches, or take more servers.",
-            )
+        raise value_error(
+            "arrival_rate_per_s",
+            received=f"{rate:g}, {load:.4g} of what the server can do",
+            expected=f"at most {MOST_LOAD} of it: beyond, no steady state comes in time",
+            remedy="Allow larger batches, or take more servers.",
         )
     # Up to where the tail, which falls like M/D/1's in units of whole batches, is nothing.
     states = int(np.ceil(most * (2.0 + 14.0 / (1.0 - load)))) + 50

@@ -17,7 +17,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from deployworkbook.validation import check_array, check_number, check_same_shape, describe, message
+from deployworkbook.validation import (
+    check_array,
+    check_number,
+    check_same_shape,
+    describe,
+    value_error,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -267,5 +273,5 @@ def _rates(learning_rate: ArrayLike) -> float | NDArray[np.float64]:
     rates = check_array("learning_rate", learning_rate)
     if not (rates > 0).all():
         received = f"{describe(rates)}, smallest {rates.min():g}"
-        raise ValueError(message("learning_rate", received=received, expected="numbers above 0"))
+        raise value_error("learning_rate", received=received, expected="numbers above 0")
     return rates

@@ -22,7 +22,7 @@ from deployworkbook.validation import (
     check_labels,
     check_number,
     check_same_shape,
-    message,
+    value_error,
 )
 
 
@@ -201,12 +201,10 @@ def dark_knowledge(probabilities: ArrayLike, labels: ArrayLike) -> DarkKnowledge
     count, classes = chances.shape
     right = check_labels("labels", labels, classes)
     if classes < 2 or len(right) != count:
-        raise ValueError(
-            message(
-                "probabilities",
-                received=f"shape {chances.shape} for {len(right)} labels",
-                expected="a row for each label, of at least two classes",
-            )
+        raise value_error(
+            "probabilities",
+            received=f"shape {chances.shape} for {len(right)} labels",
+            expected="a row for each label, of at least two classes",
         )
     wrong = chances.copy()
     wrong[np.arange(count), right] = 0.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from deployworkbook.validation import check_array, check_integer, check_labels, message
+from deployworkbook.validation import check_array, check_integer, check_labels, value_error
 
 # How far a distribution's sum may be from 1: float16 probabilities come no closer.
 SUM_TOLERANCE = 1e-3
@@ -54,8 +54,7 @@ def check_unit(name: str, value: ArrayLike, *, remedy: str = "") -> NDArray[np.f
     values = check_array(name, value)
     if values.min() < 0 or values.max() > 1:
         received = f"values from {values.min():g} to {values.max():g}"
-        expected = "numbers from 0 to 1"
-        raise ValueError(message(name, received=received, expected=expected, remedy=remedy))
+        raise value_error(name, received=received, expected="numbers from 0 to 1", remedy=remedy)
     return values
 
 
@@ -81,7 +80,5 @@ Labels become distributions by one_hot.
     if abs(worst - 1.0) > SUM_TOLERANCE:
         received = f"a row that sums to {worst:g}"
         remedy = "Labels become distributions by one_hot."
-        raise ValueError(
-            message(name, received=received, expected="rows that sum to 1", remedy=remedy)
-        )
+        raise value_error(name, received=received, expected="rows that sum to 1", remedy=remedy)
     return values

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from deployworkbook.validation import check_array, message
+from deployworkbook.validation import check_array, value_error
 
 Array = NDArray[np.float64]
 
@@ -94,14 +94,12 @@ servers can do: the queue grows without end. Add servers, or shorten the service
     """
     worst = float(np.max(rho))
     if not worst < 1:
-        raise ValueError(
-            message(
-                "utilisation",
-                received=f"{worst:.6g}",
-                expected="less than 1",
-                remedy="More work comes than the servers can do: the queue grows without end. "
-                "Add servers, or shorten the service time.",
-            )
+        raise value_error(
+            "utilisation",
+            received=f"{worst:.6g}",
+            expected="less than 1",
+            remedy="More work comes than the servers can do: the queue grows without end. "
+            "Add servers, or shorten the service time.",
         )
 
 
@@ -118,9 +116,7 @@ def check_servers(value: ArrayLike) -> Array:
     wrong = (array < 1) | (array != np.floor(array))
     if wrong.any():
         received = f"{array[wrong].flat[0]:g}"
-        raise ValueError(
-            message("servers", received=received, expected="whole numbers of at least 1")
-        )
+        raise value_error("servers", received=received, expected="whole numbers of at least 1")
     return array
 
 
@@ -135,7 +131,7 @@ def check_positive(name: str, value: ArrayLike) -> Array:
     """
     array = check_array(name, value)
     if array.min() < 0:
-        raise ValueError(message(name, received=f"{array.min():g}", expected="at least 0"))
+        raise value_error(name, received=f"{array.min():g}", expected="at least 0")
     return array
 
 
@@ -151,11 +147,9 @@ def together(first: Array, second: Array, name: str) -> tuple[Array, Array]:
     try:
         one, two = np.broadcast_arrays(first, second)
     except ValueError:
-        raise ValueError(
-            message(
-                name,
-                received=f"shape {second.shape}",
-                expected=f"a shape that fits the other's, {first.shape}",
-            )
+        raise value_error(
+            name,
+            received=f"shape {second.shape}",
+            expected=f"a shape that fits the other's, {first.shape}",
         ) from None
     return one, two

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from deployworkbook.formulas.activations import softmax
 from deployworkbook.formulas.distributions import check_distribution, one_hot
 from deployworkbook.formulas.perceptron import backward, forward
-from deployworkbook.validation import check_array, check_same_shape, describe, message
+from deployworkbook.validation import check_array, check_same_shape, describe, value_error
 
 
 def magnitude(weights: ArrayLike) -> NDArray[np.float64]:
@@ -113,19 +113,15 @@ def fisher_of_gradients(
     """
     each = check_array("gradients", gradients)
     if each.ndim == 0:
-        raise ValueError(
-            message("gradients", received=describe(each), expected="an axis of examples")
-        )
+        raise value_error("gradients", received=describe(each), expected="an axis of examples")
     if probabilities is None:
         return np.asarray((each**2).mean(axis=0))
     chances = check_distribution("probabilities", probabilities)
     if each.shape[:2] != chances.shape:
-        raise ValueError(
-            message(
-                "gradients",
-                received=describe(each),
-                expected=f"first axes of sizes {chances.shape}, those of the probabilities",
-            )
+        raise value_error(
+            "gradients",
+            received=describe(each),
+            expected=f"first axes of sizes {chances.shape}, those of the probabilities",
         )
     return np.asarray(np.einsum("nk,nk...->...", chances, each**2) / len(each))
 

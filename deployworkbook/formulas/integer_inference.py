@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from deployworkbook.formulas.quantization import Grid
-from deployworkbook.validation import check_array, check_choice, describe, message
+from deployworkbook.validation import check_array, check_choice, describe, type_error, value_error
 
 # How a sum is rounded to int8. LiteRT (2.3, on x86-64) has all three: its reference kernels round
 # once, its optimised ones (ruy) twice, and XNNPACK, which it uses unless told not to, goes by
@@ -88,13 +88,11 @@ def fixed_point(ratio: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.int64]]
     """
     ratios = check_array("ratio", ratio)
     if ratios.min() < 2.0**-31 or ratios.max() >= 2.0**30:
-        raise ValueError(
-            message(
-                "ratio",
-                received=f"values from {ratios.min():g} to {ratios.max():g}",
-                expected="numbers from 2^-31 to below 2^30",
-                remedy="Choose an output scale nearer to the input's times the weights'.",
-            )
+        raise value_error(
+            "ratio",
+            received=f"values from {ratios.min():g} to {ratios.max():g}",
+            expected="numbers from 2^-31 to below 2^30",
+            remedy="Choose an output scale nearer to the input's times the weights'.",
         )
     fraction, shift = np.frexp(ratios)
     multiplier = np.floor(fraction * 2.0**31 + 0.5).astype(np.int64)
@@ -197,13 +195,11 @@ def integer_dense(
     _one_scale("input_grid", input_grid)
     _one_scale("output_grid", output_grid)
     if weight_grid.zero_point.any():
-        raise ValueError(
-            message(
-                "weight_grid",
-                received="a zero point other than 0",
-                expected="a symmetric grid",
-                remedy="Quantize weights by the symmetric scheme.",
-            )
+        raise value_error(
+            "weight_grid",
+            received="a zero point other than 0",
+            expected="a symmetric grid",
+            remedy="Quantize weights by the symmetric scheme.",
         )
     sums = integer_matmul(inputs, weights, input_zero_point=input_grid.zero_point.item())
     offset = _check_integers("bias", bias)
@@ -211,12 +207,10 @@ def integer_dense(
     total = _as_int32("sum", sums.astype(np.int64) + offset)
     weight_scale = weight_grid.scale.reshape(-1)
     if weight_scale.size not in (1, sums.shape[-1]):
-        raise ValueError(
-            message(
-                "weight_grid",
-                received=f"{weight_scale.size} scales",
-                expected=f"1 or {sums.shape[-1]}, one for each output",
-            )
+        raise value_error(
+            "weight_grid",
+            received=f"{weight_scale.size} scales",
+            expected=f"1 or {sums.shape[-1]}, one for each output",
         )
     check_choice("rounding", rounding, ROUNDINGS)
     if rounding == "float32":
@@ -243,7 +237,7 @@ def _shift_right(values: NDArray[np.int64], bits: NDArray[np.int64]) -> NDArray[
 def _check_integers(name: str, value: ArrayLike) -> NDArray[np.integer]:
     array = np.asarray(value)
     if array.dtype.kind not in "ui" or array.size == 0:
-        raise TypeError(message(name, received=describe(array), expected="whole numbers"))
+        raise type_error(name, received=describe(array), expected="whole numbers")
     return array
 
 
@@ -253,8 +247,8 @@ def _check_int8(
     array = _check_integers(name, value)
     if array.min() < INT8.min or array.max() > INT8.max:
         received = f"values from {array.min()} to {array.max()}"
-        raise ValueError(
-            message(name, received=received, expected=f"integers from {INT8.min} to {INT8.max}")
+        raise value_error(
+            name, received=received, expected=f"integers from {INT8.min} to {INT8.max}"
         )
     return check_array(name, array, shape=shape)
 
@@ -262,12 +256,10 @@ def _check_int8(
 def _as_int32(name: str, values: NDArray[np.int64] | NDArray[np.float64]) -> NDArray[np.int32]:
     if values.min() < INT32.min or values.max() > INT32.max:
         received = f"values from {values.min():.0f} to {values.max():.0f}"
-        raise ValueError(message(name, received=received, expected="integers that fit into int32"))
+        raise value_error(name, received=received, expected="integers that fit into int32")
     return values.astype(np.int32)
 
 
 def _one_scale(name: str, grid: Grid) -> None:
     if grid.scale.size != 1:
-        raise ValueError(
-            message(name, received=f"{grid.scale.size} scales", expected="one for the tensor")
-        )
+        raise value_error(name, received=f"{grid.scale.size} scales", expected="one for the tensor")

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from deployworkbook.formulas.quantization import Grid
-from deployworkbook.validation import check_array, describe, message
+from deployworkbook.validation import check_array, describe, type_error, value_error
 
 INT8 = np.iinfo(np.int8)
 
@@ -38,17 +38,17 @@ def integer_softmax(logits: ArrayLike, *, logit_grid: Grid, output_grid: Grid) -
     """
     array = np.asarray(logits)
     if array.dtype.kind not in "ui":
-        raise TypeError(message("logits", received=describe(array), expected="whole numbers"))
+        raise type_error("logits", received=describe(array), expected="whole numbers")
     values = check_array("logits", array, shape=(None,))
     if values.min() < INT8.min or values.max() > INT8.max:
         received = f"values from {values.min():.0f} to {values.max():.0f}"
-        raise ValueError(
-            message("logits", received=received, expected=f"integers from {INT8.min} to {INT8.max}")
+        raise value_error(
+            "logits", received=received, expected=f"integers from {INT8.min} to {INT8.max}"
         )
     for name, grid in (("logit_grid", logit_grid), ("output_grid", output_grid)):
         if grid.scale.size != 1:
-            raise ValueError(
-                message(name, received=f"{grid.scale.size} scales", expected="one for the tensor")
+            raise value_error(
+                name, received=f"{grid.scale.size} scales", expected="one for the tensor"
             )
     step = np.float32(logit_grid.scale.item())
     table = np.exp(-step * np.arange(256, dtype=np.float32))

@@ -8,7 +8,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import ArrayLike
 
-from deployworkbook.validation import check_array, check_integer, check_number, message
+from deployworkbook.validation import check_array, check_integer, check_number, value_error
 
 
 def wilson_interval(
@@ -158,8 +158,8 @@ def mean_interval(values: ArrayLike, *, confidence: float = 0.95) -> tuple[float
     level = check_number("confidence", confidence, 0, 1, open_low=True, open_high=True)
     n = len(x)
     if n < 2:
-        raise ValueError(
-            message("values", received=str(n), expected="two or more, since one has no spread")
+        raise value_error(
+            "values", received=str(n), expected="two or more, since one has no spread"
         )
     reach = _student_t(level, n - 1) * float(x.std(ddof=1)) / math.sqrt(n)
     centre = float(x.mean())

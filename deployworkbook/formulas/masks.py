@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from deployworkbook.formulas.whole_numbers import rounded_down
-from deployworkbook.validation import check_array, check_integer, check_number, message
+from deployworkbook.validation import check_array, check_integer, check_number, value_error
 
 
 def layer_mask(scores: ArrayLike, sparsity: float) -> NDArray[np.bool_]:
@@ -55,7 +55,7 @@ def global_masks(scores: Sequence[ArrayLike], sparsity: float) -> list[NDArray[n
     """
     layers = [check_array("scores", layer) for layer in scores]
     if not layers:
-        raise ValueError(message("scores", received="no layers", expected="at least one"))
+        raise value_error("scores", received="no layers", expected="at least one")
     together = ranks(np.concatenate([layer.ravel() for layer in layers]))
     kept = mask_of_ranks(together, sparsity)
     ends = np.cumsum([layer.size for layer in layers])[:-1]
@@ -135,13 +135,11 @@ def n_of_m_mask(scores: ArrayLike, *, keep: int, group: int, axis: int = 0) -> N
     along = check_integer("axis", axis, -array.ndim, array.ndim - 1)
     moved = np.moveaxis(array, along, -1)
     if moved.shape[-1] % size:
-        raise ValueError(
-            message(
-                "scores",
-                received=f"{moved.shape[-1]} weights along axis {axis}",
-                expected=f"a multiple of {size}",
-                remedy="Choose another group, or leave this layer dense.",
-            )
+        raise value_error(
+            "scores",
+            received=f"{moved.shape[-1]} weights along axis {axis}",
+            expected=f"a multiple of {size}",
+            remedy="Choose another group, or leave this layer dense.",
         )
     groups = moved.reshape(*moved.shape[:-1], -1, size)
     ranks = groups.argsort(axis=-1, kind="stable").argsort(axis=-1)

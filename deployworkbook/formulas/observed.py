@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from deployworkbook.validation import check_array, check_same_shape, message
+from deployworkbook.validation import check_array, check_same_shape, value_error
 
 Array = NDArray[np.float64]
 
@@ -58,25 +58,21 @@ def observe_server(sent_s: ArrayLike, done_s: ArrayLike) -> Observed:
     done = check_array("done_s", done_s, ndim=1)
     check_same_shape("sent_s", sent, "done_s", done)
     if (done < sent).any():
-        raise ValueError(
-            message(
-                "done_s",
-                received=f"{int((done < sent).sum())} answers from before their requests",
-                expected="each answer after its request",
-            )
+        raise value_error(
+            "done_s",
+            received=f"{int((done < sent).sum())} answers from before their requests",
+            expected="each answer after its request",
         )
     # Answers may overtake each other on the way back; the server worked in the order of requests.
     sent, done = np.sort(sent), np.sort(done)
     previous = np.concatenate([[-np.inf], done[:-1]])
     alone, gaps = sent >= previous, np.diff(done, prepend=np.nan)
     if alone.all() or not alone.any():
-        raise ValueError(
-            message(
-                "sent_s",
-                received=f"{int(alone.sum())} of {len(sent)} requests that did not wait",
-                expected="some that waited and some that did not",
-                remedy="Send more requests, at a rate between none and what the server can do.",
-            )
+        raise value_error(
+            "sent_s",
+            received=f"{int(alone.sum())} of {len(sent)} requests that did not wait",
+            expected="some that waited and some that did not",
+            remedy="Send more requests, at a rate between none and what the server can do.",
         )
     unloaded = (done - sent)[alone]
     way = max(0.0, float(np.median(unloaded) - np.median(gaps[~alone])))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from deployworkbook.formulas.whole_numbers import rounded_down
-from deployworkbook.validation import check_array, check_number, check_same_shape, message
+from deployworkbook.validation import check_array, check_number, check_same_shape, value_error
 
 
 @dataclass(frozen=True)
@@ -126,10 +126,10 @@ def fit_overhead(batch_sizes: ArrayLike, times: ArrayLike) -> Overhead:
     for name, values in (("batch_sizes", n), ("times", t)):
         if values.min() <= 0:
             received = f"{values.min():g} among them"
-            raise ValueError(message(name, received=received, expected="numbers above 0"))
+            raise value_error(name, received=received, expected="numbers above 0")
     if n.min() == n.max():
         expected = "two sizes that differ"
-        raise ValueError(message("batch_sizes", received=f"{n.min():g} only", expected=expected))
+        raise value_error("batch_sizes", received=f"{n.min():g} only", expected=expected)
     # Each equation divided by its time; then the errors are relative, and all weights 1.
     ones, shares = 1 / t, n / t
     gram = np.array([[ones @ ones, ones @ shares], [ones @ shares, shares @ shares]])

@@ -15,7 +15,7 @@ from deployworkbook.formulas.losses import (
     categorical_cross_entropy_from_logits,
     categorical_cross_entropy_from_logits_gradient,
 )
-from deployworkbook.validation import check_array, message
+from deployworkbook.validation import check_array, value_error
 
 
 def forward(parameters: Sequence[ArrayLike], inputs: ArrayLike) -> list[NDArray[np.float64]]:
@@ -114,12 +114,10 @@ def _layers(
     parameters: Sequence[ArrayLike],
 ) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
     if len(parameters) < 2 or len(parameters) % 2:
-        raise ValueError(
-            message(
-                "parameters",
-                received=f"{len(parameters)} arrays",
-                expected="a kernel and a bias for each layer",
-            )
+        raise value_error(
+            "parameters",
+            received=f"{len(parameters)} arrays",
+            expected="a kernel and a bias for each layer",
         )
     layers: list[tuple[NDArray[np.float64], NDArray[np.float64]]] = []
     width: int | None = None

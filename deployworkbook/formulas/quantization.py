@@ -17,7 +17,7 @@ from deployworkbook.validation import (
     check_choice,
     check_integer,
     check_same_shape,
-    message,
+    value_error,
 )
 
 Scheme = Literal["asymmetric", "symmetric", "power_of_two"]
@@ -186,9 +186,7 @@ def widened(low: ArrayLike, high: ArrayLike) -> tuple[NDArray[np.float64], NDArr
     lower, upper = check_array("low", low), check_array("high", high)
     check_same_shape("low", lower, "high", upper)
     if (upper < lower).any():
-        raise ValueError(
-            message("high", received="an upper end below the lower", expected="low ≤ high")
-        )
+        raise value_error("high", received="an upper end below the lower", expected="low ≤ high")
     return np.minimum(lower, 0.0), np.maximum(upper, 0.0)
 
 

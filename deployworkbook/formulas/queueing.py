@@ -12,7 +12,7 @@ from deployworkbook.formulas.erlang import (
     erlang_c,
     together,
 )
-from deployworkbook.validation import check_array, message
+from deployworkbook.validation import check_array, value_error
 
 Array = NDArray[np.float64]
 
@@ -196,7 +196,7 @@ def check_times(name: str, times_s: ArrayLike) -> Array:
     """
     times = check_array(name, times_s, ndim=1)
     if times.min() <= 0:
-        raise ValueError(message(name, received=f"{times.min():g} s", expected="positive times"))
+        raise value_error(name, received=f"{times.min():g} s", expected="positive times")
     return times
 
 

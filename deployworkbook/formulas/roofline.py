@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from deployworkbook.validation import check_integer, check_number, message
+from deployworkbook.validation import check_integer, check_number, value_error
 
 
 def dense_multiplications(widths: Sequence[int]) -> int:
@@ -91,5 +91,5 @@ def roofline_time(
 
 def _widths(widths: Sequence[int]) -> list[int]:
     if len(widths) < 2:
-        raise ValueError(message("widths", received=f"{len(widths)}", expected="two or more"))
+        raise value_error("widths", received=f"{len(widths)}", expected="two or more")
     return [check_integer("width", width, 1) for width in widths]

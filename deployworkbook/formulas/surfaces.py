@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from deployworkbook.validation import check_array, check_number, message
+from deployworkbook.validation import check_array, check_number, value_error
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,13 +184,11 @@ def linear_regression(inputs: ArrayLike, targets: ArrayLike, *, name: str) -> Su
     y = check_array("targets", targets, ndim=1, shape=(count,))
     solution, _, rank, singular = np.linalg.lstsq(X, y, rcond=None)
     if rank < width:
-        raise ValueError(
-            message(
-                "inputs",
-                received=f"{width} columns of rank {rank}",
-                expected="columns that do not depend on each other",
-                remedy="Leave out a column, or bring more rows.",
-            )
+        raise value_error(
+            "inputs",
+            received=f"{width} columns of rank {rank}",
+            expected="columns that do not depend on each other",
+            remedy="Leave out a column, or bring more rows.",
         )
     minimum = solution.astype(np.float64)
     smallest, largest = (float(2.0 / count * value**2) for value in (singular[-1], singular[0]))

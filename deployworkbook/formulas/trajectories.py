@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from deployworkbook.formulas.descent import Rule, State
-from deployworkbook.validation import check_array, check_integer, check_number, message
+from deployworkbook.validation import check_array, check_integer, check_number, value_error
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,13 +204,11 @@ def step_all(
     [array([0., 0.]), array([1.])]
     """
     if not len(parameters) == len(gradients) == len(states):
-        raise ValueError(
-            message(
-                "step_all",
-                received=f"{len(parameters)} parameters, {len(gradients)} gradients and "
-                f"{len(states)} states",
-                expected="as many of each",
-            )
+        raise value_error(
+            "step_all",
+            received=f"{len(parameters)} parameters, {len(gradients)} gradients and "
+            f"{len(states)} states",
+            expected="as many of each",
         )
     stepped = [rule(*each) for each in zip(parameters, gradients, states, strict=True)]
     return [values for values, _ in stepped], [state for _, state in stepped]
@@ -246,7 +244,7 @@ def _losses(
         losses = np.asarray(loss(path), dtype=np.float64)
     if losses.shape != shape:
         received = f"losses of shape {losses.shape}"
-        raise ValueError(message("loss", received=received, expected=f"one a point, {shape}"))
+        raise value_error("loss", received=received, expected=f"one a point, {shape}")
     is_finite = np.isfinite(path).all(axis=tuple(range(len(shape), path.ndim)))
     return losses, ~(is_finite & np.isfinite(losses))
 
@@ -254,12 +252,10 @@ def _losses(
 def _take(rows: Iterator[NDArray[np.int64]], step: int, steps: int) -> NDArray[np.int64]:
     batch = next(rows, None)
     if batch is None:
-        raise ValueError(
-            message(
-                "batches",
-                received=f"{step}",
-                expected=f"at least {steps}, one a step",
-                remedy="Draw more epochs.",
-            )
+        raise value_error(
+            "batches",
+            received=f"{step}",
+            expected=f"at least {steps}, one a step",
+            remedy="Draw more epochs.",
         )
     return batch

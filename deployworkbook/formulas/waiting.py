@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from deployworkbook.formulas.erlang import check_positive, check_stable, erlang_c
 from deployworkbook.formulas.queueing import mean_conditional_wait_s, utilisation
-from deployworkbook.validation import check_number, message
+from deployworkbook.validation import check_number, value_error
 
 Array = NDArray[np.float64]
 
@@ -225,9 +225,7 @@ def _delay(
 ) -> tuple[Array, Array]:
     """The share that waits, and how long those do on average."""
     if np.min(time) <= 0:
-        raise ValueError(
-            message("service_time_s", received=f"{np.min(time):g}", expected="more than 0")
-        )
+        raise value_error("service_time_s", received=f"{np.min(time):g}", expected="more than 0")
     rho = utilisation(rate, time, servers)
     check_stable(rho)
     load = rho * np.asarray(servers, np.float64)

@@ -16,7 +16,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from deployworkbook.validation import did_you_mean, message
+from deployworkbook.validation import did_you_mean, value_error
 from deployworkbook.workspace.files import set_aside, write_atomically
 from deployworkbook.workspace.folder import Workspace, sha256_of
 
@@ -114,7 +114,7 @@ def find_lesson(name: str) -> Lesson:
     # A learner types "quantisation" or "5_quantization" rather than the whole name.
     plain = {each.partition("_")[2]: each for each in names}
     remedy = did_you_mean(wanted, names) or did_you_mean(wanted.lstrip("0123456789_"), plain)
-    raise ValueError(message("lesson", received=repr(name), expected=expected, remedy=remedy))
+    raise value_error("lesson", received=repr(name), expected=expected, remedy=remedy)
 
 
 def install(workspace: Workspace) -> Installation:

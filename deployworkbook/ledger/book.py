@@ -29,7 +29,7 @@ from deployworkbook.ledger.rescue import (
 )
 from deployworkbook.ledger.rows import insert, insert_machine, read_entries
 from deployworkbook.ledger.schema import APPLICATION_ID, MAX_VERSION, MIGRATIONS, TABLES, migrate
-from deployworkbook.validation import message
+from deployworkbook.validation import value_error
 from deployworkbook.workspace.folder import current_workspace
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class Ledger:
             ValueError: It does not say what it was made by.
         """
         if not measurement.made_by:
-            raise ValueError(message("made_by", received="none", expected="a hash"))
+            raise value_error("made_by", received="none", expected="a hash")
         where = machine or this_machine()
 
         def write(connection: sqlite3.Connection) -> int:

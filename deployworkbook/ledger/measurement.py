@@ -8,7 +8,14 @@ from types import MappingProxyType
 from typing import Literal
 
 from deployworkbook.ledger.machine import Machine
-from deployworkbook.validation import check_choice, check_integer, check_number, describe, message
+from deployworkbook.validation import (
+    check_choice,
+    check_integer,
+    check_number,
+    describe,
+    type_error,
+    value_error,
+)
 
 Kind = Literal["measured", "modelled"]
 
@@ -77,7 +84,7 @@ class Measurement:
         for name in _TEXTS:
             value = getattr(self, name)
             if not isinstance(value, str):
-                raise TypeError(message(name, received=describe(value), expected="text"))
+                raise type_error(name, received=describe(value), expected="text")
         check_choice("kind", self.kind, ["measured", "modelled"])
         for name in ("size_bytes", "compressed_bytes", "correct", "examples", "peak_memory_bytes"):
             value = getattr(self, name)
@@ -90,9 +97,7 @@ class Measurement:
             if value is not None:
                 check_number(name, value, 0)
         if (self.correct is None) != (self.examples is None):
-            raise ValueError(
-                message("correct and examples", received="one", expected="both or neither")
-            )
+            raise value_error("correct and examples", received="one", expected="both or neither")
         if self.correct is not None and self.examples is not None:
             check_integer("correct", self.correct, 0, check_integer("examples", self.examples, 1))
         for batch_size, images_per_s in self.throughput_per_s.items():

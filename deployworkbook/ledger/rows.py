@@ -12,7 +12,7 @@ from typing import Any
 from deployworkbook.ledger.machine import Machine, this_machine
 from deployworkbook.ledger.measurement import LedgerEntry, Measurement
 from deployworkbook.ledger.pages import Value, records
-from deployworkbook.validation import check_integer, check_number, describe, message
+from deployworkbook.validation import check_integer, check_number, describe, type_error
 
 # The columns of a measurement, in the table's order; later versions of the schema added the last.
 COLUMNS = (
@@ -75,7 +75,7 @@ def text_of(name: str, value: object) -> str:
         TypeError: It is not.
     """
     if not isinstance(value, str):
-        raise TypeError(message(name, received=describe(value), expected="text"))
+        raise type_error(name, received=describe(value), expected="text")
     return value
 
 

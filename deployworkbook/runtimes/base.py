@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from deployworkbook.runtimes.provenance import Provenance
 from deployworkbook.training.variant import Variant
-from deployworkbook.validation import describe, message
+from deployworkbook.validation import describe, value_error
 
 
 class UnavailableError(RuntimeError):
@@ -134,5 +134,5 @@ Received: an array of float64, shape (2, 28, 28).
         or len(images) == 0
     ):
         expected = "float32 of shape [n, 28, 28], n at least 1"
-        raise ValueError(message("images", received=describe(images), expected=expected))
+        raise value_error("images", received=describe(images), expected=expected)
     return images

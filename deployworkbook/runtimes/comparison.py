@@ -19,7 +19,7 @@ from deployworkbook.runtimes.registry import runtime
 from deployworkbook.runtimes.rounds import MeasurementPlan, batch_times, latencies
 from deployworkbook.runtimes.timing import Latency
 from deployworkbook.training.data import Dataset
-from deployworkbook.validation import check_same_shape, message
+from deployworkbook.validation import check_same_shape, value_error
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def compare_platforms(
     keys = [f"{each.runtime} {each.variant}" for each in artifacts]
     if not keys or len(set(keys)) < len(keys):
         received = ", ".join(keys) or "none"
-        raise ValueError(message("artifacts", received=received, expected="different ones"))
+        raise value_error("artifacts", received=received, expected="different ones")
     images = dataset.test.images
     predictors = {
         key: runtime(each.runtime).load(each) for key, each in zip(keys, artifacts, strict=True)

@@ -11,7 +11,7 @@ from deployworkbook.runtimes.base import Artifact
 from deployworkbook.runtimes.provenance import Provenance, sha256_of
 from deployworkbook.runtimes.registry import RUNTIMES
 from deployworkbook.training.variant import FORMS, Variant
-from deployworkbook.validation import message
+from deployworkbook.validation import value_error
 from deployworkbook.workspace.files import atomic_folder
 
 
@@ -59,10 +59,8 @@ def check_form(variant: Variant, *accepted: str, reason: str, remedy: str) -> No
     """
     if all(getattr(variant, form) is None for form in accepted):
         expected = " or ".join(FORMS[form] for form in accepted)
-        raise ValueError(
-            message(
-                variant.name, received=variant.form, expected=expected, remedy=f"{reason} {remedy}"
-            )
+        raise value_error(
+            variant.name, received=variant.form, expected=expected, remedy=f"{reason} {remedy}"
         )
 
 
@@ -86,13 +84,11 @@ def check_artifact(artifact: Artifact, runtime: str) -> None:
     if damage:
         raise ValueError(f"{artifact.path} is damaged: {damage}. Export it again.")
     if found.runtime != runtime:
-        raise ValueError(
-            message(
-                str(artifact.path),
-                received=f"one of {found.runtime!r}",
-                expected=f"an artifact of {runtime!r}",
-                remedy=f"Load it with the runtime {found.runtime!r}.",
-            )
+        raise value_error(
+            str(artifact.path),
+            received=f"one of {found.runtime!r}",
+            expected=f"an artifact of {runtime!r}",
+            remedy=f"Load it with the runtime {found.runtime!r}.",
         )
 
 

@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_info
 from deployworkbook.runtimes.base import Artifact, check_images
 from deployworkbook.runtimes.exporting import check_artifact, check_form, write_artifact
 from deployworkbook.training.variant import Variant
-from deployworkbook.validation import message
+from deployworkbook.validation import value_error
 
 NAME = "numpy"
 FILE_NAME = "weights.npz"
@@ -130,13 +130,11 @@ def _layers(variant: Variant) -> list[Layer]:
         wanted = "softmax" if place == len(layers) else "relu"
         found = _kind(layer)
         if found != f"Dense with {wanted}":
-            raise ValueError(
-                message(
-                    f"layer {layer.name!r} of {variant.name}",
-                    received=found,
-                    expected=f"Dense with {wanted}",
-                    remedy="Take a runtime that has this layer, such as 'litert'.",
-                )
+            raise value_error(
+                f"layer {layer.name!r} of {variant.name}",
+                received=found,
+                expected=f"Dense with {wanted}",
+                remedy="Take a runtime that has this layer, such as 'litert'.",
             )
     return [(layer.get_weights()[0], layer.get_weights()[1]) for layer in layers]
 

@@ -11,7 +11,7 @@ from deployworkbook.runtimes.base import Artifact, check_images
 from deployworkbook.runtimes.exporting import check_artifact, check_form, write_artifact
 from deployworkbook.telemetry import forbid
 from deployworkbook.training.variant import Variant
-from deployworkbook.validation import check_integer, message
+from deployworkbook.validation import check_integer, value_error
 
 forbid()
 import onnxruntime  # noqa: E402 (not before its reports are forbidden)
@@ -119,12 +119,10 @@ class ONNXPredictor:
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         found = [(each.type, each.shape[1:]) for each in (*inputs, *outputs)]
         if found[:1] != [("tensor(float)", [28, 28])] or len(found) != 2 or len(found[1][1]) != 1:
-            raise ValueError(
-                message(
-                    "inputs and outputs",
-                    received=", ".join(f"{kind} {shape}" for kind, shape in found) or "none",
-                    expected="float32 images [n, 28, 28] and float32 probabilities [n, classes]",
-                )
+            raise value_error(
+                "inputs and outputs",
+                received=", ".join(f"{kind} {shape}" for kind, shape in found) or "none",
+                expected="float32 images [n, 28, 28] and float32 probabilities [n, classes]",
             )
         self._input, self._output = inputs[0].name, [outputs[0].name]
 

@@ -14,7 +14,7 @@ from deployworkbook.runtimes.exporting import check_artifact, write_artifact
 from deployworkbook.runtimes.onnx import onnx_of
 from deployworkbook.telemetry import forbid
 from deployworkbook.training.variant import Variant
-from deployworkbook.validation import check_choice, check_integer, message
+from deployworkbook.validation import check_choice, check_integer, value_error
 
 forbid()
 import openvino  # noqa: E402 (not before its reports are forbidden)
@@ -157,13 +157,11 @@ def _read(variant: Variant) -> Any:
             model = model.clone()
         _check_ends(model)
     except (RuntimeError, ValueError) as error:
-        raise ValueError(
-            message(
-                variant.name,
-                received=f"a LiteRT file that OpenVINO cannot read ({_gist(error)})",
-                expected="a Keras model, an ONNX file or a LiteRT file of known operations",
-                remedy="Run it with the runtime 'litert', or quantize the Keras model for ONNX.",
-            )
+        raise value_error(
+            variant.name,
+            received=f"a LiteRT file that OpenVINO cannot read ({_gist(error)})",
+            expected="a Keras model, an ONNX file or a LiteRT file of known operations",
+            remedy="Run it with the runtime 'litert', or quantize the Keras model for ONNX.",
         ) from error
     return model
 
@@ -180,12 +178,10 @@ def _check_ends(model: Any) -> None:
     if not fits or not model.inputs[0].get_partial_shape().compatible(
         openvino.PartialShape([-1, 28, 28])
     ):
-        raise ValueError(
-            message(
-                "inputs and outputs",
-                received=", ".join(found) or "none",
-                expected="float32 images [n, 28, 28] and float32 probabilities [n, classes]",
-            )
+        raise value_error(
+            "inputs and outputs",
+            received=", ".join(found) or "none",
+            expected="float32 images [n, 28, 28] and float32 probabilities [n, classes]",
         )
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from deployworkbook.runtimes.timing import Latency, Predict, time_batches, time_images
-from deployworkbook.validation import check_integer, check_number, message
+from deployworkbook.validation import check_integer, check_number, value_error
 
 P = TypeVar("P")
 
@@ -51,7 +51,7 @@ class MeasurementPlan:
         check_integer("repetitions", self.repetitions, 100)
         check_number("seconds", self.seconds, 0)
         if not self.batch_sizes:
-            raise ValueError(message("batch_sizes", received="none", expected="at least one"))
+            raise value_error("batch_sizes", received="none", expected="at least one")
         for size in self.batch_sizes:
             check_integer("batch size", size, 1)
         check_number("batch_seconds", self.batch_seconds, 0)

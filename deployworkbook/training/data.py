@@ -29,7 +29,7 @@ from deployworkbook.validation import (
     check_labels,
     check_number,
     describe,
-    message,
+    value_error,
 )
 
 DatasetName = Literal["mnist", "digits"]
@@ -57,13 +57,13 @@ class Split:
         images = self.images
         if images.dtype != np.float32 or images.shape[1:] != IMAGE_SHAPE:
             expected = "float32 of shape [n, 28, 28]"
-            raise ValueError(message("images", received=describe(images), expected=expected))
+            raise value_error("images", received=describe(images), expected=expected)
         if not (images.min() >= 0.0 and images.max() <= 1.0):
             received = f"values from {images.min():g} to {images.max():g}"
-            raise ValueError(message("images", received=received, expected="values from 0 to 1"))
+            raise value_error("images", received=received, expected="values from 0 to 1")
         if len(check_labels("labels", self.labels, CLASSES)) != len(images):
             received, expected = f"{len(self.labels)} labels", f"{len(images)}, one per image"
-            raise ValueError(message("labels", received=received, expected=expected))
+            raise value_error("labels", received=received, expected=expected)
 
     def __len__(self) -> int:
         return len(self.labels)

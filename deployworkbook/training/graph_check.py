@@ -19,7 +19,7 @@ from google.protobuf import message_factory
 from google.protobuf.message import DecodeError
 
 from deployworkbook.training.keras2 import tf
-from deployworkbook.validation import message
+from deployworkbook.validation import value_error
 
 REACHING_OUT = re.compile(
     r"PyFunc\w*|EagerPyFunc|\w*(File|Files|Reader|Dataset|Iterator|Summary|Rpc|Checkpoints?)(V\d)?"
@@ -53,13 +53,11 @@ def check_graph(folder: Path) -> None:
         raise ValueError(f"{folder} is no SavedModel ({error}). Export it again.") from error
     for meta in saved.meta_graphs:
         if found := sorted(set(_reaching_out(meta))):
-            raise ValueError(
-                message(
-                    f"{folder}: operations",
-                    received=", ".join(found),
-                    expected="arithmetic alone",
-                    remedy="They can read and write your files. Export the model again.",
-                )
+            raise value_error(
+                f"{folder}: operations",
+                received=", ".join(found),
+                expected="arithmetic alone",
+                remedy="They can read and write your files. Export the model again.",
             )
 
 

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import numpy as np
 from numpy.typing import NDArray
 
-from deployworkbook.validation import check_labels, describe, message
+from deployworkbook.validation import check_labels, describe, value_error
 
 ENVIRONMENT_VARIABLE = "DEPLOYWORKBOOK_MNIST"
 URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
@@ -145,18 +145,16 @@ def read(path: Path) -> tuple[Arrays, Arrays]:
 def _checked(part: str, images: NDArray[np.uint8], labels: NDArray[np.int64]) -> Arrays:
     name = f"x_{part}"
     if images.dtype != np.uint8 or images.shape[1:] != IMAGE_SHAPE or len(images) == 0:
-        raise ValueError(
-            message(name, received=describe(images), expected="images of uint8, shape [n, 28, 28]")
+        raise value_error(
+            name, received=describe(images), expected="images of uint8, shape [n, 28, 28]"
         )
     checked = check_labels(f"y_{part}", labels, CLASSES)
     if len(checked) != len(images):
-        raise ValueError(
-            message(f"y_{part}", received=f"{len(checked)} labels", expected=f"{len(images)}")
-        )
+        raise value_error(f"y_{part}", received=f"{len(checked)} labels", expected=f"{len(images)}")
     missing = sorted(set(range(CLASSES)) - set(checked.tolist()))
     if missing:
-        raise ValueError(
-            message(f"y_{part}", received=f"no example of {missing}", expected="all ten digits")
+        raise value_error(
+            f"y_{part}", received=f"no example of {missing}", expected="all ten digits"
         )
     return images, checked
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from deployworkbook.validation import message
+from deployworkbook.validation import value_error
 
 FORMS = {"model": "a Keras model", "flatbuffer": "a LiteRT file", "onnx": "an ONNX file"}
 
@@ -36,15 +36,13 @@ class Variant:
         plain = self.name.replace("-", "").replace(".", "")
         if not (plain.isascii() and plain.isalnum()):
             expected = "letters, digits, dots and hyphens"
-            raise ValueError(message("name", received=repr(self.name), expected=expected))
+            raise value_error("name", received=repr(self.name), expected=expected)
         held = self._held()
         if len(held) != 1:
-            raise ValueError(
-                message(
-                    self.name,
-                    received=" and ".join(held) or "none of them",
-                    expected="one of " + ", ".join(FORMS.values()),
-                )
+            raise value_error(
+                self.name,
+                received=" and ".join(held) or "none of them",
+                expected="one of " + ", ".join(FORMS.values()),
             )
 
     @property

@@ -15,7 +15,7 @@ from deployworkbook.costs.prices.catalog import Catalog
 from deployworkbook.costs.prices.catalog_file import load_catalog
 from deployworkbook.costs.prices.note import price_note
 from deployworkbook.plots.advice import AdviceResult, AdviceView
-from deployworkbook.validation import message
+from deployworkbook.validation import value_error
 from deployworkbook.widgets.controls import Choice, Control, LogSlider, Slider
 from deployworkbook.widgets.cost_controls import rate_slider
 from deployworkbook.widgets.explorer import Explorer
@@ -97,9 +97,7 @@ def advice_explorer(
     """
     if not profiles:
         remedy = "Measure some first: lessons 04 to 09 write them to the ledger."
-        raise ValueError(
-            message("profiles", received="none", expected="at least one", remedy=remedy)
-        )
+        raise value_error("profiles", received="none", expected="at least one", remedy=remedy)
     book = load_catalog() if catalog is None else catalog
     latency = float(np.clip(workload.latency_objective_ms, LATENCY_LOW_MS, LATENCY_HIGH_MS))
     memory = float(np.clip(memory_bytes / 1e6, MEMORY_LOW_MB, MEMORY_HIGH_MB))

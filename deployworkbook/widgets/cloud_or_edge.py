@@ -14,7 +14,7 @@ from deployworkbook.costs.prices.catalog import Catalog
 from deployworkbook.costs.prices.catalog_file import load_catalog
 from deployworkbook.costs.prices.note import price_note
 from deployworkbook.plots.cloud_or_edge import CloudOrEdgeResult, CloudOrEdgeView
-from deployworkbook.validation import message
+from deployworkbook.validation import value_error
 from deployworkbook.widgets.controls import Choice, Stops
 from deployworkbook.widgets.cost_controls import (
     KB,
@@ -130,7 +130,7 @@ def cloud_or_edge_explorer(
     boards = tuple(each.name for each in book.machines.values() if each.kind == "edge")
     if not boards:
         expected = "at least one machine of the kind edge"
-        raise ValueError(message("catalog", received="no edge board", expected=expected))
+        raise value_error("catalog", received="no edge board", expected=expected)
     board = "raspberry-pi-5-4gb" if "raspberry-pi-5-4gb" in boards else boards[0]
     controls = [
         rate_slider(workload),

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import ipywidgets
 
-from deployworkbook.validation import check_choice, check_number, describe, message
+from deployworkbook.validation import check_choice, check_number, describe, value_error
 from deployworkbook.widgets.stepping import decimals_of, even_steps, labelled, preferred_numbers
 
 # Readouts and their values, in order.
@@ -86,8 +86,7 @@ class Slider:
         if not self.is_whole:
             return number
         if number != int(number):
-            expected = "a whole number"
-            raise ValueError(message(self.name, received=describe(value), expected=expected))
+            raise value_error(self.name, received=describe(value), expected="a whole number")
         return int(number)
 
     def widget(self) -> Any:

@@ -14,7 +14,7 @@ import ipywidgets
 
 from deployworkbook.plots.picture import image_html
 from deployworkbook.plots.view import Row, View
-from deployworkbook.validation import did_you_mean, message
+from deployworkbook.validation import did_you_mean, value_error
 from deployworkbook.widgets.controls import Control
 
 Result = TypeVar("Result")
@@ -54,7 +54,7 @@ class Explorer(Generic[Result]):
         self.controls = {control.name: control for control in controls}
         if len(self.controls) != len(controls):
             names = [control.name for control in controls]
-            raise ValueError(message("controls", received=str(names), expected="different names"))
+            raise value_error("controls", received=str(names), expected="different names")
         self._compute = compute
         self._view = view
         self._applies = applies
@@ -95,9 +95,7 @@ class Explorer(Generic[Result]):
             if name not in self.controls:
                 expected = f"one of {', '.join(self.controls)}"
                 remedy = did_you_mean(name, self.controls)
-                raise ValueError(
-                    message("control", received=repr(name), expected=expected, remedy=remedy)
-                )
+                raise value_error("control", received=repr(name), expected=expected, remedy=remedy)
         checked = {name: self.controls[name].check(value) for name, value in values.items()}
         self._is_set_here = True
         try:

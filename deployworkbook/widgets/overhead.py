@@ -9,7 +9,7 @@ import numpy as np
 
 from deployworkbook.formulas.overhead import Overhead, fit_overhead
 from deployworkbook.plots.overhead import OverheadResult, OverheadView
-from deployworkbook.validation import message
+from deployworkbook.validation import value_error
 from deployworkbook.widgets.controls import Choice, LogSlider, Stops
 from deployworkbook.widgets.explorer import Explorer
 
@@ -74,7 +74,7 @@ def overhead_explorer(
     if not batch_s or len({tuple(each) for each in batch_s.values()}) != 1:
         received = ", ".join(f"{name}: {list(each)}" for name, each in batch_s.items()) or "none"
         expected = "platforms measured at the same sizes"
-        raise ValueError(message("batch_s", received=received, expected=expected))
+        raise value_error("batch_s", received=received, expected=expected)
     lines = {name: fit_overhead(list(each), list(each.values())) for name, each in batch_s.items()}
     controls = [
         Choice("platform", "platform", tuple(lines), platform or next(iter(lines))),

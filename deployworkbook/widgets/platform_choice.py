@@ -9,7 +9,7 @@ import numpy as np
 
 from deployworkbook.plots.platform_choice import ChoiceResult, ChoiceView
 from deployworkbook.plots.platforms import PlatformFigures, time_text
-from deployworkbook.validation import message
+from deployworkbook.validation import value_error
 from deployworkbook.widgets.controls import Choice, LogSlider, Stops
 from deployworkbook.widgets.explorer import Explorer
 
@@ -87,7 +87,7 @@ def platform_choice_explorer(platforms: Sequence[PlatformFigures]) -> Explorer[C
     if len(sizes) != 1:
         received = ", ".join(map(str, sizes)) or "none"
         expected = "platforms measured at the same sizes"
-        raise ValueError(message("platforms", received=received, expected=expected))
+        raise value_error("platforms", received=received, expected=expected)
     (options,) = sizes
     controls = [
         Choice("job", "job", (EDGE, CLOUD), EDGE),

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from deployworkbook.formulas.distillation import softened_softmax
 from deployworkbook.plots.temperature import TemperatureResult, TemperatureView
-from deployworkbook.validation import check_array, check_labels, message
+from deployworkbook.validation import check_array, check_labels, value_error
 from deployworkbook.widgets.controls import LogSlider, Slider
 from deployworkbook.widgets.explorer import Explorer
 
@@ -73,7 +73,7 @@ def temperature_explorer(
     true = check_labels("labels", labels, classes)
     if not len(seen) == len(true) == count >= 2:
         received = f"{count} logits, {len(seen)} images and {len(true)} labels"
-        raise ValueError(message("logits", received=received, expected="two or more, as many each"))
+        raise value_error("logits", received=received, expected="two or more, as many each")
     controls = [
         LogSlider("temperature", "temperature", LOWEST, HIGHEST, 20, 4.0),
         Slider("image", "image", 0, count - 1, 1, 0),

@@ -28,7 +28,7 @@ from deployworkbook.costs.estimation.workload import Workload
 from deployworkbook.costs.prices.catalog import Catalog, MachineType
 from deployworkbook.costs.prices.catalog_file import load_catalog
 from deployworkbook.formulas.frontier import pareto
-from deployworkbook.validation import check_number, message
+from deployworkbook.validation import check_number, value_error
 
 
 def advise(
@@ -68,22 +68,20 @@ def advise(
     book = load_catalog() if catalog is None else catalog
     if not profiles:
         remedy = "Measure some first: lessons 04 to 09 write them to the ledger."
-        raise ValueError(
-            message("profiles", received="none", expected="at least one", remedy=remedy)
-        )
+        raise value_error("profiles", received="none", expected="at least one", remedy=remedy)
     if machines is None:
         chosen = [m for m in book.machines.values() if m.kind != "edge" or devices]
     else:
         chosen = [book.machine(name) for name in machines]
     if not chosen:
-        raise ValueError(message("machines", received="none", expected="at least one"))
+        raise value_error("machines", received="none", expected="at least one")
     check_number("accuracy_share", accuracy_share, 0, 1)
     if not memory_bytes > 0:
-        raise ValueError(message("memory_bytes", received=f"{memory_bytes}", expected="above 0"))
+        raise value_error("memory_bytes", received=f"{memory_bytes}", expected="above 0")
     shared = replace(like or Deployment(profiles[0]), profile=profiles[0], devices=devices)
     if devices == 0 and any(machine.kind == "edge" for machine in chosen):
-        raise ValueError(
-            message("devices", received="0, and edge boards", expected="how many there would be")
+        raise value_error(
+            "devices", received="0, and edge boards", expected="how many there would be"
         )
     inputs = _all_at_once(workload, profiles, chosen, book, shared)
     costs = month_of(inputs).cost_usd

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from deployworkbook.costs.prices.catalog import Catalog, MachineType, Processor
 from deployworkbook.costs.prices.catalog_file import load_catalog
 from deployworkbook.costs.units import SECONDS_PER_HOUR
-from deployworkbook.validation import check_array, check_number, message
+from deployworkbook.validation import check_array, check_number, value_error
 
 Array = NDArray[np.float64]
 
@@ -60,8 +60,7 @@ def call_time_s(processor: Processor, operations: ArrayLike, *, batch_size: Arra
     batch = check_array("batch_size", batch_size)
     for name, values, low in (("operations", work, 0.0), ("batch_size", batch, 1.0)):
         if values.min() < low:
-            received, expected = f"{values.min():g}", f"at least {low:g}"
-            raise ValueError(message(name, received=received, expected=expected))
+            raise value_error(name, received=f"{values.min():g}", expected=f"at least {low:g}")
     return np.asarray(processor.call_ms / 1e3 + batch * work / (processor.large_gflops * 1e9))
 
 
@@ -90,7 +89,7 @@ def usd_per_million(
     0.00014
     """
     if machine.kind == "edge":
-        raise ValueError(message("machine", received=machine.name, expected="one paid by the hour"))
+        raise value_error("machine", received=machine.name, expected="one paid by the hour")
     busy = check_number("utilisation_share", utilisation_share, 0, 1, open_low=True)
     time = call_time_s(machine.processor, operations, batch_size=batch_size)
     per_second = machine.price_usd_per_hour / SECONDS_PER_HOUR / (machine.servers * busy)
@@ -121,7 +120,7 @@ def machines_for(
     book = load_catalog() if catalog is None else catalog
     if not latency_objective_s > 0:
         received = f"{latency_objective_s}"
-        raise ValueError(message("latency_objective_s", received=received, expected="above 0"))
+        raise value_error("latency_objective_s", received=received, expected="above 0")
     busy = book.value("utilisation_limit_share")
     options = []
     for machine in book.cloud():

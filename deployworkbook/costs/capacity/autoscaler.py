@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from deployworkbook.formulas.whole_numbers import rounded_up
-from deployworkbook.validation import check_integer, check_number, message
+from deployworkbook.validation import check_integer, check_number, value_error
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,8 @@ class Autoscaler:
             check_number(name, getattr(self, name), 0)
         check_integer("surge_replicas", self.surge_replicas, 0)
         if self.surge_share == 0 and self.surge_replicas == 0:
-            raise ValueError(
-                message("surge_share", received="0, and surge_replicas 0", expected="one above 0")
+            raise value_error(
+                "surge_share", received="0, and surge_replicas 0", expected="one above 0"
             )
 
     def wanted(self, utilisation: float, ready: int, starting: int = 0) -> int:

@@ -17,7 +17,7 @@ from deployworkbook.validation import (
     check_integer,
     check_number,
     check_same_shape,
-    message,
+    value_error,
 )
 
 Array = NDArray[np.float64]
@@ -116,12 +116,10 @@ def compare_with_measured(
     check_integer("servers", servers, 1)
     p = check_number("percentile", percentile, 0, 1, open_low=True, open_high=True)
     if len(arrivals_s) != len(responses_s):
-        raise ValueError(
-            message(
-                "responses_s",
-                received=f"{len(responses_s)} loads",
-                expected=f"one for each of the {len(arrivals_s)} of arrivals_s",
-            )
+        raise value_error(
+            "responses_s",
+            received=f"{len(responses_s)} loads",
+            expected=f"one for each of the {len(arrivals_s)} of arrivals_s",
         )
     points = []
     for came, took in zip(arrivals_s, responses_s, strict=True):
@@ -130,12 +128,10 @@ def compare_with_measured(
         check_same_shape("arrivals_s", arrivals, "responses_s", responses)
         needed = int(rounded_up(1.0 / (1.0 - p)))
         if len(responses) < needed:
-            raise ValueError(
-                message(
-                    "responses_s",
-                    received=f"{len(responses)} requests",
-                    expected=f"at least {needed}, for percentile {p:g}",
-                )
+            raise value_error(
+                "responses_s",
+                received=f"{len(responses)} requests",
+                expected=f"at least {needed}, for percentile {p:g}",
             )
         rate = len(arrivals) / float(arrivals.max())
         predicted = response_times(rate, service, servers, unloaded_s=alone)

@@ -9,7 +9,7 @@ from deployworkbook.costs.capacity.result import MOST_REPLICAS, QUEUES, Capacity
 from deployworkbook.formulas.erlang import erlang_c
 from deployworkbook.formulas.queueing import check_times, utilisation
 from deployworkbook.formulas.response import BEYOND, ResponseTimes, response_times
-from deployworkbook.validation import check_choice, check_integer, check_number, message
+from deployworkbook.validation import check_choice, check_integer, check_number, value_error
 
 
 def replicas_for_times(
@@ -56,18 +56,16 @@ def replicas_for_times(
     allowed = 1.0 - percentile + BEYOND
     work = peak * float(times.mean()) / workers
     if late > allowed:
-        raise ValueError(
-            message(
-                "latency_objective_s",
-                received=f"{latency_objective_s:g} s at percentile {percentile:g}, where "
-                f"{late:.3g} of the requests take longer by themselves",
-                expected="one that the service alone holds: more replicas do not shorten it",
-                remedy="Choose a faster runtime, variant or machine, or a longer objective.",
-            )
+        raise value_error(
+            "latency_objective_s",
+            received=f"{latency_objective_s:g} s at percentile {percentile:g}, where "
+            f"{late:.3g} of the requests take longer by themselves",
+            expected="one that the service alone holds: more replicas do not shorten it",
+            remedy="Choose a faster runtime, variant or machine, or a longer objective.",
         )
     if work > MOST_REPLICAS:
         received, expected = f"work for {work:g} replicas", f"at most {MOST_REPLICAS}"
-        raise ValueError(message("arrival_rate_per_s", received=received, expected=expected))
+        raise value_error("arrival_rate_per_s", received=received, expected=expected)
 
     def responses(replicas: int, arrivals: float) -> ResponseTimes | None:
         servers = replicas * workers if is_shared else workers
@@ -88,7 +86,7 @@ def replicas_for_times(
         if high > 64 * MOST_REPLICAS:
             received = f"{latency_objective_s:g} s at percentile {percentile:g}"
             expected = "an objective that some number of replicas holds"
-            raise ValueError(message("latency_objective_s", received=received, expected=expected))
+            raise value_error("latency_objective_s", received=received, expected=expected)
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if holds(middle) else (middle, high)

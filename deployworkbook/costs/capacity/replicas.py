@@ -15,7 +15,7 @@ from deployworkbook.validation import (
     check_choice,
     check_integer,
     check_number,
-    message,
+    value_error,
 )
 
 Array = NDArray[np.float64]
@@ -70,12 +70,10 @@ def replicas_for(
     """
     if np.ndim(service_time_s):
         if service_scv is not None:
-            raise ValueError(
-                message(
-                    "service_scv",
-                    received="it and measured service times",
-                    expected="one of the two: measured times have their own",
-                )
+            raise value_error(
+                "service_scv",
+                received="it and measured service times",
+                expected="one of the two: measured times have their own",
             )
         return replicas_for_times(
             arrival_rate_per_s,
@@ -102,14 +100,12 @@ def replicas_for(
         queue=queue,
     )
     if not np.isfinite(found):
-        raise ValueError(
-            message(
-                "latency_objective_s",
-                received=f"{latency_objective_s:g} s at percentile {percentile:g}",
-                expected="more than the service itself takes, which more replicas do not shorten "
-                f"(mean {mean:g} s, squared variation {scv:g}, overhead {overhead_s:g} s)",
-                remedy="Choose a faster runtime, variant or machine, or a longer objective.",
-            )
+        raise value_error(
+            "latency_objective_s",
+            received=f"{latency_objective_s:g} s at percentile {percentile:g}",
+            expected="more than the service itself takes, which more replicas do not shorten "
+            f"(mean {mean:g} s, squared variation {scv:g}, overhead {overhead_s:g} s)",
+            remedy="Choose a faster runtime, variant or machine, or a longer objective.",
         )
     return capacity_of(
         int(found),
@@ -186,7 +182,7 @@ def replicas_for_all(
     low = np.floor(lam * s / each)
     if low.max() > MOST_REPLICAS:
         received, expected = f"work for {low.max():g} replicas", f"at most {MOST_REPLICAS}"
-        raise ValueError(message("arrival_rate_per_s", received=received, expected=expected))
+        raise value_error("arrival_rate_per_s", received=received, expected=expected)
     high, surplus = low + 1.0, np.ones_like(low)
     open_ = possible.copy()
     while open_.any():
@@ -275,5 +271,5 @@ def _at_least(name: str, value: ArrayLike, low: float, *, open_low: bool = False
     array = check_array(name, value)
     if (array <= low if open_low else array < low).any():
         expected = f"more than {low:g}" if open_low else f"at least {low:g}"
-        raise ValueError(message(name, received=f"{array.min():g}", expected=expected))
+        raise value_error(name, received=f"{array.min():g}", expected=expected)
     return array

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from deployworkbook.costs.capacity.autoscaler import Autoscaler, Decisions
 from deployworkbook.costs.capacity.fleet import Fleet
 from deployworkbook.formulas.queueing import check_times
-from deployworkbook.validation import check_array, check_integer, check_number, message
+from deployworkbook.validation import check_array, check_integer, check_number, value_error
 
 Array = NDArray[np.float64]
 
@@ -132,21 +132,19 @@ def simulate_day(
 
 def _check(rates: Array, length: float) -> None:
     if length % MINUTE_S:
-        raise ValueError(
-            message("duration_s", received=f"{length:g}", expected="whole minutes, in seconds")
+        raise value_error(
+            "duration_s", received=f"{length:g}", expected="whole minutes, in seconds"
         )
     if rates.min() < 0:
-        raise ValueError(message("rates_per_s", received=f"{rates.min():g}", expected="at least 0"))
+        raise value_error("rates_per_s", received=f"{rates.min():g}", expected="at least 0")
     expected = float(rates.mean()) * length
     if expected > MOST_REQUESTS:
-        raise ValueError(
-            message(
-                "rates_per_s",
-                received=f"{expected:,.0f} requests",
-                expected=f"at most {MOST_REQUESTS:,}, since each is simulated",
-                remedy="Simulate the hour of the peak (duration_s=3600), or a tenth of the traffic "
-                "on a tenth of the replicas, which waits longer.",
-            )
+        raise value_error(
+            "rates_per_s",
+            received=f"{expected:,.0f} requests",
+            expected=f"at most {MOST_REQUESTS:,}, since each is simulated",
+            remedy="Simulate the hour of the peak (duration_s=3600), or a tenth of the traffic "
+            "on a tenth of the replicas, which waits longer.",
         )
 
 

@@ -15,7 +15,7 @@ from deployworkbook.costs.estimation.parts import month_of
 from deployworkbook.costs.estimation.workload import Workload
 from deployworkbook.costs.prices.catalog import Catalog
 from deployworkbook.costs.prices.catalog_file import load_catalog
-from deployworkbook.validation import check_array, check_integer, check_number, message
+from deployworkbook.validation import check_array, check_integer, check_number, value_error
 
 Array = NDArray[np.float64]
 
@@ -115,7 +115,7 @@ def break_even(
     """
     check_number("low", low, 0, open_low=True)
     if check_number("high", high, 0) <= low:
-        raise ValueError(message("high", received=f"{high:g}", expected=f"more than low, {low:g}"))
+        raise value_error("high", received=f"{high:g}", expected=f"more than low, {low:g}")
     grid = np.geomspace(low, high, check_integer("points", points, 2))
 
     def cheaper(values: Array) -> NDArray[np.bool_]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 
 from deployworkbook.costs.estimation.profile import Profile
 from deployworkbook.costs.units import check_quantity
-from deployworkbook.validation import message
+from deployworkbook.validation import type_error
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,7 @@ class Deployment:
 
     def __post_init__(self) -> None:
         if not isinstance(self.profile, Profile):
-            raise TypeError(
-                message("profile", received=type(self.profile).__name__, expected="a Profile")
-            )
+            raise type_error("profile", received=type(self.profile).__name__, expected="a Profile")
         for each in fields(self):
             value, kind = getattr(self, each.name), str(each.type)
             left_open = value is None and kind.endswith("| None")

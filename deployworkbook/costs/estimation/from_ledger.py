@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from deployworkbook.costs.estimation.profile import Profile
-from deployworkbook.validation import check_choice, message
+from deployworkbook.validation import check_choice, value_error
 
 if TYPE_CHECKING:
     from deployworkbook.ledger.measurement import LedgerEntry
@@ -54,9 +54,7 @@ def measured_in(entries: Sequence[LedgerEntry], *, dataset: str | None = None) -
     rows = [entry for entry in entries if entry.measurement.kind == "measured"]
     if not rows:
         remedy = "Lesson 04 measures the first; lessons 05 to 09 and `sweep` measure more."
-        raise ValueError(
-            message("ledger", received="no rows", expected="measured rows", remedy=remedy)
-        )
+        raise value_error("ledger", received="no rows", expected="measured rows", remedy=remedy)
     names = list(dict.fromkeys(entry.measurement.dataset for entry in reversed(rows)))
     chosen = names[0] if dataset is None else check_choice("dataset", dataset, names)
     of_dataset = [entry for entry in rows if entry.measurement.dataset == chosen]

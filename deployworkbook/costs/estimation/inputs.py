@@ -18,7 +18,7 @@ from deployworkbook.costs.estimation.profile import Profile
 from deployworkbook.costs.estimation.workload import Workload
 from deployworkbook.costs.prices.catalog import Catalog, MachineType, Tier, find
 from deployworkbook.costs.units import COUNTS, GIB, check_quantity, most_of
-from deployworkbook.validation import check_array, check_number, message
+from deployworkbook.validation import check_array, check_number, value_error
 
 Array = NDArray[np.float64]
 Number = float | Array
@@ -146,12 +146,10 @@ def gather(
     if edge != bool(deployment.devices):
         expected = "at least 1 with an edge board" if edge else "0 with a cloud machine"
         received = f"{deployment.devices} with {machine.name}"
-        raise ValueError(message("devices", received=received, expected=expected))
+        raise value_error("devices", received=received, expected=expected)
     trainer = catalog.machine(deployment.training_machine)
     if trainer.kind == "edge":
-        raise ValueError(
-            message("training_machine", received=trainer.name, expected="a cloud machine")
-        )
+        raise value_error("training_machine", received=trainer.name, expected="a cloud machine")
     storage = catalog.storage_named(deployment.storage)
     profile = deployment.profile
     ratios, shares = _loads(workload, deployment.autoscaling and not edge)

@@ -19,7 +19,7 @@ from deployworkbook.costs.prices.catalog import Catalog, MachineType
 from deployworkbook.costs.prices.catalog_file import load_catalog
 from deployworkbook.costs.units import SECONDS_PER_MONTH
 from deployworkbook.formulas.waiting import response_percentile_s
-from deployworkbook.validation import message
+from deployworkbook.validation import value_error
 
 # A mean of months may have half a version; the machines of one month are whole.
 MACHINE_COUNTS = {"replicas", "least_replicas", "regions", "devices", "machine_servers"}
@@ -97,12 +97,12 @@ def _check_counts(values: Mapping[str, Any], machine: MachineType) -> None:
     for name in MACHINE_COUNTS & set(values):
         value = float(np.asarray(values[name]))
         if not value.is_integer():
-            raise ValueError(message(name, received=f"{value:g}", expected="a whole number"))
+            raise value_error(name, received=f"{value:g}", expected="a whole number")
     edge = machine.kind == "edge"
     if "devices" in values and bool(values["devices"]) != edge:
         received = f"{values['devices']:g} with {machine.name}"
         expected = "at least 1 with an edge board" if edge else "0 with a cloud machine"
-        raise ValueError(message("devices", received=received, expected=expected))
+        raise value_error("devices", received=received, expected=expected)
 
 
 def _check_feasible(
@@ -114,7 +114,7 @@ def _check_feasible(
         received = f"{need / 2**30:.3g} GiB, on {machine.name} with {where}"
         share = float(np.asarray(inputs.memory_limit_share))
         expected = f"at most {share:.0%} of that memory, {share * room:.3g} GiB"
-        raise ValueError(message("memory_bytes", received=received, expected=expected))
+        raise value_error("memory_bytes", received=received, expected=expected)
     if found.able:
         return
     time, objective = float(service_s(inputs)), float(np.asarray(inputs.latency_objective_s))
@@ -125,28 +125,23 @@ def _check_feasible(
         if each > limit:
             received = f"{deployment.devices}, each {each:.0%} busy in the peak hour"
             expected = f"enough that each is at most {limit:.0%} busy"
-            raise ValueError(message("devices", received=received, expected=expected))
+            raise value_error("devices", received=received, expected=expected)
     rate = float(np.asarray(inputs.requests_per_s)) * float(inputs.load_ratios.max())
     most = rate * time / float(workers(inputs)) / float(np.asarray(inputs.regions))
     if machine.kind != "edge" and most > MOST_REPLICAS:
         received = f"{rate:,.4g} in the busiest hour, work for {most:,.3g} machines a region"
         expected = f"work for at most {MOST_REPLICAS:,}"
-        raise ValueError(message("requests_per_s", received=received, expected=expected))
+        raise value_error("requests_per_s", received=received, expected=expected)
     alone = response_percentile_s(
         PERCENTILE, 0.0, time, 1, service_scv=float(np.asarray(inputs.service_scv))
     )
-    received = (
-        f"{objective * 1e3:g} ms, with {deployment.profile.name} on {machine.name}, where a "
-        f"request that waits for nothing takes {time * 1e3:.3g} ms on average, and 99 of 100 up "
-        f"to {float(alone) * 1e3:.3g} ms"
-    )
-    raise ValueError(
-        message(
-            "latency_objective_ms",
-            received=received,
-            expected="more than 99 of 100 requests take",
-            remedy="Choose a faster runtime, variant or machine, or a longer objective.",
-        )
+    raise value_error(
+        "latency_objective_ms",
+        received=f"{objective * 1e3:g} ms, with {deployment.profile.name} on {machine.name}, where "
+        f"a request that waits for nothing takes {time * 1e3:.3g} ms on average, and 99 of 100 up "
+        f"to {float(alone) * 1e3:.3g} ms",
+        expected="more than 99 of 100 requests take",
+        remedy="Choose a faster runtime, variant or machine, or a longer objective.",
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Literal
 
 from deployworkbook.costs.units import check_quantity
-from deployworkbook.validation import check_choice, check_number, message
+from deployworkbook.validation import check_choice, check_number, value_error
 
 if TYPE_CHECKING:
     from deployworkbook.ledger.measurement import Measurement
@@ -80,8 +80,8 @@ class Profile:
             if value is None:
                 label = f"{measurement.variant} in {measurement.runtime}: {name}"
                 remedy = "Measure it again with benchmark(..., memory=True)."
-                raise ValueError(
-                    message(label, received="nothing", expected="a measurement", remedy=remedy)
+                raise value_error(
+                    label, received="nothing", expected="a measurement", remedy=remedy
                 )
         p50_ms = float(needed["latency_p50_ms"] or 0)
         p99_ms = measurement.latency_p99_ms

@@ -18,7 +18,7 @@ from deployworkbook.costs.estimation.parts import month_of
 from deployworkbook.costs.estimation.workload import Workload
 from deployworkbook.costs.prices.catalog import Catalog
 from deployworkbook.costs.prices.catalog_file import load_catalog
-from deployworkbook.validation import check_integer, check_number, message
+from deployworkbook.validation import check_integer, check_number, type_error, value_error
 
 Array = NDArray[np.float64]
 
@@ -45,7 +45,7 @@ class Range:
             check_number(name, getattr(self, name))
         if not self.low <= self.middle <= self.high:
             received = f"{self.low:g}, {self.middle:g}, {self.high:g}"
-            raise ValueError(message("range", received=received, expected="low ≤ middle ≤ high"))
+            raise value_error("range", received=received, expected="low ≤ middle ≤ high")
 
     def draw(self, generator: np.random.Generator, samples: int) -> Array:
         """Draw ``[samples]`` values, in each half with a weight that falls linearly to its end.
@@ -211,9 +211,9 @@ def _one_at_a_time(inputs: Inputs, ranges: Mapping[str, Range]) -> dict[str, Arr
 
 def _check_ranges(ranges: Mapping[str, Range]) -> None:
     if not ranges:
-        raise ValueError(message("ranges", received="none", expected="at least one"))
+        raise value_error("ranges", received="none", expected="at least one")
     for name, each in ranges.items():
         if not isinstance(each, Range):
-            raise TypeError(message(name, received=type(each).__name__, expected="a Range"))
+            raise type_error(name, received=type(each).__name__, expected="a Range")
         for end in (each.low, each.high):
             check_input(name, end)

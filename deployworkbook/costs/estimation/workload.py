@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deployworkbook.costs.units import SECONDS_PER_MONTH, check_quantity
-from deployworkbook.validation import check_array, message
+from deployworkbook.validation import check_array, value_error
 
 Array = NDArray[np.float64]
 Shape = tuple[float, ...]
@@ -76,7 +76,7 @@ class Workload:
             shape = check_array(name, getattr(self, name), ndim=1)
             if len(shape) != length or shape.min() < 0 or shape.sum() == 0:
                 expected = f"{length} proportions of at least 0, not all 0"
-                raise ValueError(message(name, received=str(shape.tolist()), expected=expected))
+                raise value_error(name, received=str(shape.tolist()), expected=expected)
             # A tuple, whatever was given: the workload stays as it is, and has a hash.
             object.__setattr__(self, name, tuple(shape.tolist()))
 

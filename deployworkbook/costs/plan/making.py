@@ -15,7 +15,7 @@ from deployworkbook.costs.estimation.inputs import gather
 from deployworkbook.costs.estimation.machines import PERCENTILE, service_s, workers
 from deployworkbook.costs.estimation.model import estimate
 from deployworkbook.costs.estimation.uncertainty import Spread, Swing, simulate, tornado
-from deployworkbook.validation import check_integer, message
+from deployworkbook.validation import check_integer, value_error
 
 
 @dataclass(frozen=True)
@@ -81,13 +81,11 @@ def make_plan(
         missed = "; ".join(
             f"{each.profile.name} on {each.machine.name}: {each.reason}" for each in near
         )
-        raise ValueError(
-            message(
-                "objectives",
-                received=f"none of {advice.costs_usd_per_month.size} combinations holds them",
-                expected="objectives that one can hold",
-                remedy=f"Nearest: {missed}.",
-            )
+        raise value_error(
+            "objectives",
+            received=f"none of {advice.costs_usd_per_month.size} combinations holds them",
+            expected="objectives that one can hold",
+            remedy=f"Nearest: {missed}.",
         )
     check_integer("months", months, 1, 120)
     deployment = advice.deployment(best)

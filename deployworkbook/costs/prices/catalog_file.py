@@ -30,7 +30,14 @@ from deployworkbook.costs.prices.catalog import (
     Transfer,
 )
 from deployworkbook.costs.units import check_quantity
-from deployworkbook.validation import check_choice, describe, did_you_mean, message
+from deployworkbook.validation import (
+    check_choice,
+    describe,
+    did_you_mean,
+    message,
+    type_error,
+    value_error,
+)
 
 # Somewhere it is tomorrow already.
 A_DAY = timedelta(days=1)
@@ -99,8 +106,8 @@ def _read(path: Path) -> dict[str, dict[str, dict[str, Any]]]:
         for name, entry in entries.items():
             _check_table(f"{path.name}: {section}.{name}", entry)
             if not name.strip():
-                raise ValueError(
-                    message(f"{path.name}: {section}", received="an empty name", expected="a name")
+                raise value_error(
+                    f"{path.name}: {section}", received="an empty name", expected="a name"
                 )
     return tables
 
@@ -137,7 +144,7 @@ def _build(
                 values[key] = _value(label, section, key, value, made, name)
                 if yours and key == "date" and values[key] > datetime.now(UTC).date() + A_DAY:
                     expected = "the day of the prices, today at the latest"
-                    raise ValueError(message(f"{label}.{key}", received=value, expected=expected))
+                    raise value_error(f"{label}.{key}", received=value, expected=expected)
             if "source" in _fields(section) and yours:
                 values.setdefault("source", itself)
             missing = [
@@ -146,13 +153,11 @@ def _build(
             if missing:
                 # A new entry needs all fields; more often its name is a slip.
                 known = [each for each in tables[section] if (section, each) not in changed]
-                raise ValueError(
-                    message(
-                        f"{label}.{missing[0]}",
-                        received="nothing",
-                        expected="a value, since this is a new entry",
-                        remedy=did_you_mean(name, known),
-                    )
+                raise value_error(
+                    f"{label}.{missing[0]}",
+                    received="nothing",
+                    expected="a value, since this is a new entry",
+                    remedy=did_you_mean(name, known),
                 )
             made[section][name] = SECTIONS[section](**values)
             _check_whole(label, made[section][name])
@@ -173,13 +178,13 @@ def _value(
     if key == "date":
         if type(value) is not date:
             expected = "a date such as 2026-01-31, without quotation marks"
-            raise TypeError(message(field, received=describe(value), expected=expected))
+            raise type_error(field, received=describe(value), expected=expected)
         return value
     if key == "tiers":
         return _tiers(field, section, value)
     if key in TEXTS:
         if not isinstance(value, str) or not (value.strip() or key == "url"):
-            raise TypeError(message(field, received=describe(value), expected="a text"))
+            raise type_error(field, received=describe(value), expected="a text")
         if (section, key) in CHOICES:
             check_choice(field, value, CHOICES[section, key])
         return value
@@ -191,7 +196,7 @@ def _value(
 def _tiers(field: str, section: str, value: Any) -> tuple[Tier, ...]:
     price = "price_usd_per_gib_month" if section == "storage" else "price_usd_per_gib"
     if not isinstance(value, list) or not value:
-        raise TypeError(message(field, received=describe(value), expected="a list of tiers"))
+        raise type_error(field, received=describe(value), expected="a list of tiers")
     tiers = []
     for number, tier in enumerate(value):
         _check_table(f"{field}[{number}]", tier)
@@ -200,15 +205,13 @@ def _tiers(field: str, section: str, value: Any) -> tuple[Tier, ...]:
                 where = f"{field}[{number}].{key}"
                 raise ValueError(_unknown(where, "field", key, [price, "up_to_gib"]))
         if price not in tier:
-            raise ValueError(
-                message(f"{field}[{number}].{price}", received="nothing", expected="a price")
-            )
+            raise value_error(f"{field}[{number}].{price}", received="nothing", expected="a price")
         numbers = {key: check_quantity(f"{field}[{number}].{key}", key, tier[key]) for key in tier}
         tiers.append(Tier(numbers[price], numbers.get("up_to_gib", float("inf"))))
     ends = [tier.up_to_gib for tier in tiers]
     if ends != sorted(set(ends)) or ends[-1] != float("inf") or ends[0] <= 0:
         expected = "up_to_gib that rises from tier to tier, and none in the last"
-        raise ValueError(message(field, received=str(ends), expected=expected))
+        raise value_error(field, received=str(ends), expected=expected)
     return tuple(tiers)
 
 
@@ -219,22 +222,20 @@ def _check_whole(label: str, entry: Any) -> None:
         if not getattr(entry, paid) or getattr(entry, other):
             expected = f"above 0 for the kind {entry.kind}, and no {other}"
             received = f"{getattr(entry, paid):g}, and {other} {getattr(entry, other):g}"
-            raise ValueError(message(f"{label}.{paid}", received=received, expected=expected))
+            raise value_error(f"{label}.{paid}", received=received, expected=expected)
         if entry.kind == "edge" and not entry.power_watts:
-            raise ValueError(message(f"{label}.power_watts", received="0", expected="above 0"))
+            raise value_error(f"{label}.power_watts", received="0", expected="above 0")
         if bool(entry.devices) != (entry.kind in {"gpu", "tpu"}):
             expected = "at least 1 for gpu and tpu, 0 for others"
             received = f"{entry.devices} for {entry.kind}"
-            raise ValueError(message(f"{label}.devices", received=received, expected=expected))
+            raise value_error(f"{label}.devices", received=received, expected=expected)
         if entry.devices and not entry.device_memory_gib:
             expected = "the memory of each device, above 0"
-            raise ValueError(message(f"{label}.device_memory_gib", received="0", expected=expected))
+            raise value_error(f"{label}.device_memory_gib", received="0", expected=expected)
     if isinstance(entry, Transfer) and entry.name != "internet" and len(entry.tiers) > 1:
         received = f"{len(entry.tiers)} tiers"
-        raise ValueError(
-            message(
-                f"{label}.tiers", received=received, expected="one tier: only internet has more"
-            )
+        raise value_error(
+            f"{label}.tiers", received=received, expected="one tier: only internet has more"
         )
     if isinstance(entry, Processor):
         _check_range(label, "speed_ratio", entry.low_ratio, entry.speed_ratio, entry.high_ratio)
@@ -245,14 +246,14 @@ def _check_whole(label: str, entry: Any) -> None:
 def _check_range(label: str, key: str, low: float, value: float, high: float) -> None:
     if not low <= value <= high:
         received = f"{value:g} outside {low:g} to {high:g}"
-        raise ValueError(
-            message(f"{label}.{key}", received=received, expected="a value within its own range")
+        raise value_error(
+            f"{label}.{key}", received=received, expected="a value within its own range"
         )
 
 
 def _check_table(label: str, value: Any) -> None:
     if not isinstance(value, dict):
-        raise TypeError(message(label, received=describe(value), expected="a table"))
+        raise type_error(label, received=describe(value), expected="a table")
 
 
 def _unknown(label: str, what: str, name: str, known: Iterable[str]) -> str:

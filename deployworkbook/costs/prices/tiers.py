@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from deployworkbook.validation import check_array, check_same_shape, message
+from deployworkbook.validation import check_array, check_same_shape, value_error
 
 Array = NDArray[np.float64]
 
@@ -32,11 +32,11 @@ def amounts_in_tiers(amount: ArrayLike, ends: Sequence[float]) -> Array:
     """
     whole = check_array("amount", amount)
     if (whole < 0).any():
-        raise ValueError(message("amount", received=f"{whole.min():g}", expected="at least 0"))
+        raise value_error("amount", received=f"{whole.min():g}", expected="at least 0")
     bounds = np.asarray([0.0, *ends])
     if len(bounds) < 2 or not (np.diff(bounds) > 0).all() or bounds[-1] != np.inf:
-        raise ValueError(
-            message("ends", received=str(list(ends)), expected="rising ends, the last infinite")
+        raise value_error(
+            "ends", received=str(list(ends)), expected="rising ends, the last infinite"
         )
     left = whole[..., None] - bounds[:-1]
     return np.asarray(np.clip(left, 0, np.diff(bounds)))

@@ -6,7 +6,7 @@ import ipaddress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from deployworkbook.validation import describe, message
+from deployworkbook.validation import describe, type_error, value_error
 
 
 def bare_host(host: str) -> str:
@@ -46,12 +46,10 @@ def split_address(address: str) -> tuple[str, int]:
     except ValueError:  # brackets that don't match, or a port that is no number below 65536
         host, port = None, None
     if not host or port is None or parts.netloc != address or "@" in address:
-        raise ValueError(
-            message(
-                "address",
-                received=repr(address),
-                expected="HOST:PORT, such as 127.0.0.1:8500 or [::1]:8500",
-            )
+        raise value_error(
+            "address",
+            received=repr(address),
+            expected="HOST:PORT, such as 127.0.0.1:8500 or [::1]:8500",
         )
     return host, port
 
@@ -101,7 +99,7 @@ def read_endpoint(address: str) -> Endpoint:
     """
     expected = "HOST:PORT for gRPC, such as 127.0.0.1:8500, or http://HOST:PORT for REST"
     if not isinstance(address, str):
-        raise TypeError(message("address", received=describe(address), expected=expected))
+        raise type_error("address", received=describe(address), expected=expected)
     scheme, separator, place = address.rpartition("://")
     endpoint, remedy = None, ""
     if scheme in ("http", "https"):
@@ -111,9 +109,7 @@ def read_endpoint(address: str) -> Endpoint:
     elif scheme.lower() in ("http", "https", "grpc"):
         remedy = f"Write {scheme.lower()}:// in lower case."
     if endpoint is None or endpoint.port == 0 or any(letter.isspace() for letter in address):
-        raise ValueError(
-            message("address", received=repr(address), expected=expected, remedy=remedy)
-        )
+        raise value_error("address", received=repr(address), expected=expected, remedy=remedy)
     return endpoint
 
 

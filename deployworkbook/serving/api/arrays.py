@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from deployworkbook.serving.api.messages import TensorProto
-from deployworkbook.validation import check_encodable, describe, message
+from deployworkbook.validation import check_encodable, describe, type_error, value_error
 
 STRING = "string"
 
@@ -94,9 +94,7 @@ def as_array(name: str, value: ArrayLike, *, narrow: bool = True) -> NDArray[Any
         array = np.asarray(value)
     except ValueError:
         expected = "an array, or lists of equal length"
-        raise ValueError(message(name, received="rows of unequal length", expected=expected)) from (
-            None
-        )
+        raise value_error(name, received="rows of unequal length", expected=expected) from (None)
     if not isinstance(value, np.ndarray | np.generic):
         _check_whole_numbers(name, value, array)
         array = _narrowed(array) if narrow else array
@@ -105,13 +103,11 @@ def as_array(name: str, value: ArrayLike, *, narrow: bool = True) -> NDArray[Any
         array = np.asarray(value, object)
     is_text = array.dtype == object and all(isinstance(one, str | bytes) for one in array.flat)
     if array.dtype.name not in _NUMBERS and not is_text:
-        raise TypeError(
-            message(
-                name,
-                received=describe(value),
-                expected="numbers, booleans, texts or bytes",
-                remedy=_REMEDIES.get(array.dtype.kind, ""),
-            )
+        raise type_error(
+            name,
+            received=describe(value),
+            expected="numbers, booleans, texts or bytes",
+            remedy=_REMEDIES.get(array.dtype.kind, ""),
         )
     if is_text:
         for one in array.flat:
@@ -132,13 +128,11 @@ def _check_whole_numbers(name: str, value: Any, array: NDArray[Any]) -> None:
     if array.dtype != np.float64 or not array.size or not (array == np.rint(array)).all():
         return
     if all(isinstance(one, Integral) for one in np.asarray(value, object).flat):
-        raise ValueError(
-            message(
-                name,
-                received=describe(value),
-                expected="whole numbers in -2**63 … 2**63 - 1, or in 0 … 2**64 - 1",
-                remedy="No type holds these together without rounding.",
-            )
+        raise value_error(
+            name,
+            received=describe(value),
+            expected="whole numbers in -2**63 … 2**63 - 1, or in 0 … 2**64 - 1",
+            remedy="No type holds these together without rounding.",
         )
 
 
@@ -187,13 +181,11 @@ def to_array(proto: Any) -> NDArray[Any]:
         ValueError: It is of a type that NumPy lacks, or its values do not fit its shape.
     """
     if proto.dtype not in _TYPES:
-        raise ValueError(
-            message(
-                "tensor",
-                received=f"TensorFlow's {type_name(proto.dtype)}",
-                expected="a type that NumPy has",
-                remedy="Let the model cast its output, or read the reply with TensorFlow.",
-            )
+        raise value_error(
+            "tensor",
+            received=f"TensorFlow's {type_name(proto.dtype)}",
+            expected="a type that NumPy has",
+            remedy="Let the model cast its output, or read the reply with TensorFlow.",
         )
     name, field = _TYPES[proto.dtype]
     shape = tuple(dim.size for dim in proto.tensor_shape.dim)

@@ -10,7 +10,7 @@ from typing import Any
 from google.protobuf import text_format
 
 from deployworkbook.serving.api.messages import ModelServerConfig
-from deployworkbook.validation import message
+from deployworkbook.validation import value_error
 
 
 @dataclass(frozen=True)
@@ -32,23 +32,18 @@ class ServedModel:
 
     def __post_init__(self) -> None:
         if not Path(self.base_path).is_absolute():
-            remedy = "The server may run in another folder: give base_path.resolve()."
-            raise ValueError(
-                message(
-                    "base_path",
-                    received=str(self.base_path),
-                    expected="an absolute path",
-                    remedy=remedy,
-                )
+            raise value_error(
+                "base_path",
+                received=str(self.base_path),
+                expected="an absolute path",
+                remedy="The server may run in another folder: give base_path.resolve().",
             )
         lost = {name for name, version in self.labels.items() if version not in self.versions}
         if self.versions and lost:
-            raise ValueError(
-                message(
-                    "labels",
-                    received=f"{', '.join(sorted(lost))} of versions that are not loaded",
-                    expected=f"labels of {', '.join(map(str, self.versions))}",
-                )
+            raise value_error(
+                "labels",
+                received=f"{', '.join(sorted(lost))} of versions that are not loaded",
+                expected=f"labels of {', '.join(map(str, self.versions))}",
             )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from google.protobuf import text_encoding
 
-from deployworkbook.validation import check_integer, message
+from deployworkbook.validation import check_integer, value_error
 
 METRICS_PATH = "/monitoring/prometheus/metrics"
 # In the order of their field numbers in BatchingParameters.
@@ -46,8 +46,8 @@ def batching_text(parameters: Mapping[str, int | Sequence[int]]) -> str:
             lines.append(f"{name} {{ value: {check_integer(name, value, 0)} }}")
         else:
             expected = "some of " + ", ".join([*BATCHING_NUMBERS, f"{BATCHING_SIZES} (a list)"])
-            raise ValueError(
-                message("batching_parameters", received=f"{name} = {value!r}", expected=expected)
+            raise value_error(
+                "batching_parameters", received=f"{name} = {value!r}", expected=expected
             )
     return "\n".join([*lines, ""])
 

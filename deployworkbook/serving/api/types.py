@@ -8,7 +8,13 @@ from typing import Any
 from numpy.typing import NDArray
 
 from deployworkbook.serving.api.version_folders import LARGEST
-from deployworkbook.validation import check_encodable, check_integer, describe, message
+from deployworkbook.validation import (
+    check_encodable,
+    check_integer,
+    describe,
+    type_error,
+    value_error,
+)
 
 DEFAULT_SIGNATURE = "serving_default"
 
@@ -38,20 +44,18 @@ class ModelSpec:
         for name in ("model", "label", "signature"):
             text = getattr(self, name)
             if not (isinstance(text, str) or (name == "label" and text is None)):
-                raise TypeError(message(name, received=describe(text), expected="a text"))
+                raise type_error(name, received=describe(text), expected="a text")
             if text == "":
                 remedy = "The server's --model_name says it." if name == "model" else ""
-                raise ValueError(message(name, received="none", expected="a name", remedy=remedy))
+                raise value_error(name, received="none", expected="a name", remedy=remedy)
             check_encodable(name, text)
         if self.version is not None:
             check_integer("version", self.version, 0, LARGEST)
             if self.label is not None:
-                raise ValueError(
-                    message(
-                        "version and label",
-                        received=f"{self.version} and {self.label!r}",
-                        expected="one of them, or neither for the newest version",
-                    )
+                raise value_error(
+                    "version and label",
+                    received=f"{self.version} and {self.label!r}",
+                    expected="one of them, or neither for the newest version",
                 )
 
 
@@ -152,7 +156,5 @@ class Prediction:
         if len(self.outputs) != 1:
             received = ", ".join(sorted(self.outputs)) or "none"
             remedy = "Take one of .outputs by its name."
-            raise ValueError(
-                message("output", received=received, expected="one output", remedy=remedy)
-            )
+            raise value_error("output", received=received, expected="one output", remedy=remedy)
         return next(iter(self.outputs.values()))

@@ -34,7 +34,7 @@ from deployworkbook.serving.api.types import (
 )
 from deployworkbook.serving.client.errors import RequestError
 from deployworkbook.serving.client.remedies import Lookups, remedy_for
-from deployworkbook.validation import check_encodable, check_number, describe, message
+from deployworkbook.validation import check_encodable, check_number, describe, type_error
 
 # The article's, in seconds.
 DEFAULT_DEADLINE_S = 10.0
@@ -221,8 +221,7 @@ class Client(ABC):
 
 def _check_name(name: object) -> None:
     if not isinstance(name, str):
-        received, expected = describe(name), "a text"
-        raise TypeError(message("the name of an input", received=received, expected=expected))
+        raise type_error("the name of an input", received=describe(name), expected="a text")
     check_encodable("the name of an input", name)
 
 

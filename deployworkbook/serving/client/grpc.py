@@ -28,7 +28,7 @@ from deployworkbook.serving.api.types import (
 from deployworkbook.serving.client.base import DEFAULT_DEADLINE_S, LOOKUP_S, Client, seconds_left
 from deployworkbook.serving.client.errors import RequestError
 from deployworkbook.serving.client.unreachable import Cause, cause_of_text, unreachable
-from deployworkbook.validation import message
+from deployworkbook.validation import value_error
 
 PREDICTION_SERVICE = "tensorflow.serving.PredictionService"
 MODEL_SERVICE = "tensorflow.serving.ModelService"
@@ -89,7 +89,7 @@ class GrpcClient(Client):
         endpoint = read_endpoint(address)
         if endpoint.is_rest:
             expected = "HOST:PORT, which gRPC takes"
-            raise ValueError(message("address", received=repr(address), expected=expected))
+            raise value_error("address", received=repr(address), expected=expected)
         super().__init__(endpoint.address, deadline_s=deadline_s)
         self._channel = open_channel(self.address, credentials=credentials)
         self._methods: dict[str, Any] = {}

@@ -9,7 +9,7 @@ from dataclasses import replace
 from types import TracebackType
 
 from deployworkbook.serving.api.addresses import is_loopback, read_endpoint
-from deployworkbook.validation import message
+from deployworkbook.validation import value_error
 
 _CHUNK_BYTES = 2**16
 
@@ -36,7 +36,7 @@ class CountingRelay:
         endpoint = read_endpoint(address)
         if not is_loopback(endpoint.host) or endpoint.port is None:
             expected = "this machine's own, with a port, such as 127.0.0.1:8500"
-            raise ValueError(message("address", received=repr(address), expected=expected))
+            raise value_error("address", received=repr(address), expected=expected)
         self._server = (endpoint.host, endpoint.port)
         self.connections = 0
         self.sent_bytes = 0

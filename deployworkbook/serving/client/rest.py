@@ -28,7 +28,7 @@ from deployworkbook.serving.api.types import (
 from deployworkbook.serving.client.base import DEFAULT_DEADLINE_S, Client, seconds_left
 from deployworkbook.serving.client.errors import RequestError
 from deployworkbook.serving.client.unreachable import cause_of, unreachable
-from deployworkbook.validation import describe, message
+from deployworkbook.validation import describe, type_error, value_error
 
 _CHUNK_BYTES = 2**16
 
@@ -53,7 +53,7 @@ class RestClient(Client):
         endpoint = read_endpoint(address)
         if not endpoint.is_rest:
             expected = "http://HOST:PORT or https://HOST:PORT"
-            raise ValueError(message("address", received=repr(address), expected=expected))
+            raise value_error("address", received=repr(address), expected=expected)
         super().__init__(endpoint.address, deadline_s=deadline_s)
         kind = http.client.HTTPSConnection if endpoint.is_tls else http.client.HTTPConnection
         # Never through a proxy: http.client doesn't read the environment.
@@ -189,13 +189,11 @@ def json_array(name: str, value: ArrayLike) -> NDArray[Any]:
     """
     array = as_array(name, value, narrow=False)
     if array.dtype.kind == "c":
-        raise TypeError(
-            message(
-                name,
-                received=describe(value),
-                expected="real numbers, since JSON has no complex ones",
-                remedy='Send them over gRPC: connect("HOST:8500").',
-            )
+        raise type_error(
+            name,
+            received=describe(value),
+            expected="real numbers, since JSON has no complex ones",
+            remedy='Send them over gRPC: connect("HOST:8500").',
         )
     return array
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from deployworkbook.validation import message
+from deployworkbook.validation import value_error
 
 _ADDRESS = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9.+-]*)://(?P<rest>.*)", re.DOTALL)
 
@@ -24,28 +24,24 @@ def local_path(text: str) -> Path:
     (PosixPath('/models/digits'), PosixPath('/models/digits'))
     """
     if not text:
-        raise ValueError(message("path", received="an empty text", expected="a path"))
+        raise value_error("path", received="an empty text", expected="a path")
     address = _ADDRESS.fullmatch(text)
     if address is None:
         return Path(text)
     if address["scheme"].lower() != "file":
-        raise ValueError(
-            message(
-                "path",
-                received=text,
-                expected="a path on this machine or file:///…",
-                remedy=f"This server doesn't read {address['scheme']}:// file systems: copy the "
-                "files to a local folder, or use TensorFlow Serving.",
-            )
+        raise value_error(
+            "path",
+            received=text,
+            expected="a path on this machine or file:///…",
+            remedy=f"This server doesn't read {address['scheme']}:// file systems: copy the "
+            "files to a local folder, or use TensorFlow Serving.",
         )
     host, slash, path = address["rest"].partition("/")
     if not slash or host.lower() not in ("", "localhost"):
-        raise ValueError(
-            message(
-                "path",
-                received=text,
-                expected="file:// and an absolute path",
-                remedy=f"Is file:///{address['rest']} meant?",
-            )
+        raise value_error(
+            "path",
+            received=text,
+            expected="file:// and an absolute path",
+            remedy=f"Is file:///{address['rest']} meant?",
         )
     return Path(f"/{path}")

@@ -13,7 +13,7 @@ from deployworkbook.serving.api import server_files
 from deployworkbook.serving.api.version_folders import versions_below
 from deployworkbook.serving.launcher.backends import FLAGS, FlagValue, choose
 from deployworkbook.serving.launcher.running import ADDRESS, RunningServer, StartError
-from deployworkbook.validation import check_integer, check_number, message
+from deployworkbook.validation import check_integer, check_number, type_error, value_error
 from deployworkbook.workspace.files import timestamp, write_atomically
 from deployworkbook.workspace.folder import current_workspace
 
@@ -100,7 +100,7 @@ def _checked(flags: Mapping[str, FlagValue]) -> dict[str, FlagValue]:
     wrong = sorted(flags.keys() - (FLAGS - _OWN_FLAGS))
     if wrong:
         expected = "flags of the server: " + ", ".join(sorted(FLAGS - _OWN_FLAGS))
-        raise TypeError(message("flags", received=", ".join(wrong), expected=expected))
+        raise type_error("flags", received=", ".join(wrong), expected=expected)
     return {
         name: Path(str(value)).resolve() if name.endswith("_file") else value
         for name, value in flags.items()
@@ -111,24 +111,20 @@ def _what_to_serve(
     base_path: Path | str | None, model_name: str, flags: Mapping[str, FlagValue]
 ) -> dict[str, FlagValue]:
     if (base_path is None) == ("model_config_file" not in flags):
-        raise ValueError(
-            message(
-                "model_base_path",
-                received="neither it nor model_config_file" if base_path is None else "both",
-                expected="either model_base_path or model_config_file",
-            )
+        raise value_error(
+            "model_base_path",
+            received="neither it nor model_config_file" if base_path is None else "both",
+            expected="either model_base_path or model_config_file",
         )
     if base_path is None:
         return {}
     folder = Path(base_path).resolve()
     if not versions_below(folder):
-        raise ValueError(
-            message(
-                "model_base_path",
-                received=f"{folder}, which has no folder whose name is a number",
-                expected="a folder a version, such as 1/saved_model.pb",
-                remedy="Name the folder above the version, or publish a version first.",
-            )
+        raise value_error(
+            "model_base_path",
+            received=f"{folder}, which has no folder whose name is a number",
+            expected="a folder a version, such as 1/saved_model.pb",
+            remedy="Name the folder above the version, or publish a version first.",
         )
     return {"model_name": model_name, "model_base_path": folder}
 

@@ -27,7 +27,7 @@ from deployworkbook.serving.load.engine import LoadPlan
 from deployworkbook.serving.load.process import RunningLoad
 from deployworkbook.serving.load.result import LoadResult
 from deployworkbook.serving.load.target import LoadTarget
-from deployworkbook.validation import check_integer, check_number, message
+from deployworkbook.validation import check_integer, check_number, value_error
 
 LONGEST_S = 600.0
 MOST_REQUESTS = 1_000_000
@@ -172,8 +172,7 @@ def throughput_latency_curve(
     rates, users = list(rates_per_s), list(clients)
     if bool(rates) == bool(users):
         received = "both" if rates else "neither"
-        expected = "rates_per_s or clients"
-        raise ValueError(message("curve", received=received, expected=expected))
+        raise value_error("curve", received=received, expected="rates_per_s or clients")
     results = [closed_loop(target, count, seconds=seconds) for count in users]
     for rate in rates:
         results.append(open_loop(target, rate, seconds=seconds, seed=seed))

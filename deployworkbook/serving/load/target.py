@@ -13,7 +13,7 @@ from deployworkbook.serving.api.types import DEFAULT_SIGNATURE, ModelSpec
 from deployworkbook.serving.client.base import DEFAULT_DEADLINE_S
 from deployworkbook.serving.client.grpc import predict_request
 from deployworkbook.serving.client.rest import json_array, path_of, predict_body
-from deployworkbook.validation import check_number, message
+from deployworkbook.validation import check_number, value_error
 
 
 @dataclass(frozen=True)
@@ -39,19 +39,17 @@ class LoadTarget:
     def __post_init__(self) -> None:
         if self.endpoint.is_tls:
             expected = "HOST:PORT for gRPC or http://HOST:PORT for REST, without TLS"
-            raise ValueError(message("address", received=repr(self.address), expected=expected))
+            raise value_error("address", received=repr(self.address), expected=expected)
         if not is_loopback(self.endpoint.host):
-            raise ValueError(
-                message(
-                    "address",
-                    received=repr(self.address),
-                    expected="this machine's own, such as 127.0.0.1:8500",
-                    remedy="Load on another's machine is an attack unless its owner has agreed: "
-                    "run the generator there, beside the server.",
-                )
+            raise value_error(
+                "address",
+                received=repr(self.address),
+                expected="this machine's own, such as 127.0.0.1:8500",
+                remedy="Load on another's machine is an attack unless its owner has agreed: "
+                "run the generator there, beside the server.",
             )
         if not self.payloads:
-            raise ValueError(message("inputs", received="none", expected="at least one request"))
+            raise value_error("inputs", received="none", expected="at least one request")
         check_number("deadline_s", self.deadline_s, 0, open_low=True)
 
     @property

@@ -26,7 +26,7 @@ from deployworkbook.validation import (
     check_labels,
     check_number,
     check_same_shape,
-    message,
+    value_error,
 )
 
 STABLE, CANARY = "stable", "canary"
@@ -89,7 +89,7 @@ class CanaryRouter:
     ) -> None:
         if stable == canary:
             expected = "two versions or labels"
-            raise ValueError(message("stable and canary", received=f"{stable}", expected=expected))
+            raise value_error("stable and canary", received=f"{stable}", expected=expected)
         self._client, self._model = client, model
         self._versions = {STABLE: stable, CANARY: canary}
         self.share = check_number("share", share, 0, 1)

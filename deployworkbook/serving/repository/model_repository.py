@@ -27,7 +27,7 @@ from deployworkbook.serving.api.version_folders import LARGEST, version_number, 
 from deployworkbook.serving.repository import publishing
 from deployworkbook.serving.repository.published import PublishedVersion
 from deployworkbook.serving.repository.state import locked_state, note_move, read_state, write_state
-from deployworkbook.validation import check_integer, message
+from deployworkbook.validation import check_integer, value_error
 from deployworkbook.workspace.files import flush, full_path
 
 STABLE = "stable"
@@ -134,7 +134,7 @@ class ModelRepository:
             ValueError: The name is empty.
         """
         if not name:
-            raise ValueError(message("label", received="none", expected="a name"))
+            raise value_error("label", received="none", expected="a name")
         self.version(number)
         with self._locked() as state:
             numbers = state["labels"].setdefault(name, [])
@@ -169,13 +169,11 @@ class ModelRepository:
                 raise _no_label(name, state)
             earlier = [n for n in numbers[:-1] if n in present and n != numbers[-1]]
             if not earlier:
-                raise ValueError(
-                    message(
-                        name,
-                        received=f"version {numbers[-1]} alone",
-                        expected="an earlier version that had this label and is still there",
-                        remedy=f"Name one: label({name!r}, NUMBER).",
-                    )
+                raise value_error(
+                    name,
+                    received=f"version {numbers[-1]} alone",
+                    expected="an earlier version that had this label and is still there",
+                    remedy=f"Name one: label({name!r}, NUMBER).",
                 )
             del numbers[numbers.index(earlier[-1]) + 1 :]
             note_move(state, name, earlier[-1])
@@ -199,23 +197,18 @@ class ModelRepository:
         with self._locked():
             version = self.version(number)
             if version.labels:
-                raise ValueError(
-                    message(
-                        f"version {number}",
-                        received=f"labelled {', '.join(version.labels)}",
-                        expected="one without a label",
-                        remedy="Roll the label back or give it to another version first.",
-                    )
+                raise value_error(
+                    f"version {number}",
+                    received=f"labelled {', '.join(version.labels)}",
+                    expected="one without a label",
+                    remedy="Roll the label back or give it to another version first.",
                 )
             if len(self.versions()) == 1:
-                remedy = "Publish another one first."
-                raise ValueError(
-                    message(
-                        f"version {number}",
-                        received="the only one",
-                        expected="another that can serve",
-                        remedy=remedy,
-                    )
+                raise value_error(
+                    f"version {number}",
+                    received="the only one",
+                    expected="another that can serve",
+                    remedy="Publish another one first.",
                 )
             aside = self.base_path / f"{_WITHDRAWN}{number}"
             os.replace(version.path, aside)

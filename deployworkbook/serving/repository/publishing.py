@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 
 from deployworkbook.runtimes.provenance import FILE_NAME as PROVENANCE
 from deployworkbook.serving.repository.published import Publication, hashes_of
-from deployworkbook.validation import describe, message
+from deployworkbook.validation import describe, value_error
 from deployworkbook.workspace.files import flush
 
 _PREFIX = ".publishing-"
@@ -92,14 +92,12 @@ def _write(source: Any, target: Path) -> dict[str, Any]:
     # A variant holds a Keras model, or a LiteRT file.
     model = getattr(source, "model", None) if hasattr(source, "flatbuffer") else source
     if model is None:
-        raise ValueError(
-            message(
-                source.name,
-                received="a LiteRT file",
-                expected="a Keras model or a SavedModel, which is what a server loads",
-                remedy="For int8, publish compression.stored_integers.with_stored_integers(model): "
-                "a server stores int8 then, and computes in float32.",
-            )
+        raise value_error(
+            source.name,
+            received="a LiteRT file",
+            expected="a Keras model or a SavedModel, which is what a server loads",
+            remedy="For int8, publish compression.stored_integers.with_stored_integers(model): "
+            "a server stores int8 then, and computes in float32.",
         )
     if hasattr(model, "export"):
         # Keras prints the signature, whatever verbosity it is set to.
@@ -110,7 +108,7 @@ def _write(source: Any, target: Path) -> dict[str, Any]:
     path = getattr(source, "path", source)
     if not isinstance(path, str | os.PathLike):
         expected = "a SavedModel's folder, a Keras model or a variant"
-        raise ValueError(message("source", received=describe(source), expected=expected))
+        raise value_error("source", received=describe(source), expected=expected)
     return _copy(Path(path), target)
 
 
@@ -120,13 +118,11 @@ def _copy(source: Path, target: Path) -> dict[str, Any]:
             f"{source} is no folder, where a SavedModel was expected. Export the model first."
         )
     if not any((source / name).is_file() for name in _MODEL_FILES):
-        raise ValueError(
-            message(
-                str(source),
-                received="no saved_model.pb",
-                expected="a SavedModel",
-                remedy="Export the model as one: model.export(path), or the runtime 'savedmodel'.",
-            )
+        raise value_error(
+            str(source),
+            received="no saved_model.pb",
+            expected="a SavedModel",
+            remedy="Export the model as one: model.export(path), or the runtime 'savedmodel'.",
         )
     needed = sum(path.stat().st_size for path in source.rglob("*") if path.is_file())
     free = shutil.disk_usage(target.parent).free
