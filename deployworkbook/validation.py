@@ -1,6 +1,6 @@
-"""Checks of arguments, and one wording for all their errors.
+"""Argument checks, with one wording for all error messages.
 
-Every message says what was received, what was expected and, where it helps, what to do.
+Every message says what was expected, what was received and, where it helps, what to do.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from numpy.typing import ArrayLike, NDArray
 
 T = TypeVar("T")
 
-# A list of dozens of names hides the one that was meant.
+# Longer lists of names are left out: they would hide the one that was meant.
 MANY = 12
 
 
 def describe(value: object) -> str:
-    """Say what ``value`` is in a few words, for an error message.
+    """Describe ``value`` in a few words for an error message.
 
     >>> import numpy as np
     >>> describe(np.zeros((2, 3)))
@@ -36,7 +36,7 @@ def describe(value: object) -> str:
 
 
 def message(name: str, *, received: str, expected: str, remedy: str = "") -> str:
-    """Word an error: what was received, what was expected, what to do.
+    """Compose an error message: what was expected, what was received, what to do.
 
     >>> message("bits", received="17", expected="an integer from 2 to 16")
     'bits: expected an integer from 2 to 16. Received: 17.'
@@ -62,7 +62,7 @@ def type_error(name: str, *, received: str, expected: str, remedy: str = "") -> 
 
 
 def did_you_mean(name: object, names: Iterable[object]) -> str:
-    """Offer the nearest of some names as a remedy; return an empty text where none is near.
+    """Suggest the closest of ``names``; return an empty string if none is close.
 
     >>> did_you_mean("c7g.larg", ["c7g.large", "m7g.large"])
     'Did you mean c7g.large?'
@@ -78,7 +78,7 @@ def check_choice(name: str, value: T, choices: Iterable[T], *, remedy: str = "")
     """Return ``value`` if it is one of ``choices``.
 
     Raises:
-        ValueError: It is not; the message lists the choices, and offers the nearest.
+        ValueError: It is not; the message lists the choices and suggests the closest.
 
     >>> check_choice("scheme", "symmetric", ["symmetric", "asymmetric"])
     'symmetric'
@@ -94,10 +94,10 @@ def check_choice(name: str, value: T, choices: Iterable[T], *, remedy: str = "")
 
 
 def check_encodable(name: str, text: T, *, remedy: str = "") -> T:
-    """Return ``text`` if it can be written as UTF-8; bytes and other values always pass.
+    """Return ``text`` if it can be encoded as UTF-8; values other than ``str`` always pass.
 
     Raises:
-        ValueError: It holds half of a surrogate pair.
+        ValueError: It contains an unpaired surrogate.
 
     >>> check_encodable("model", "数字")
     '数字'
@@ -106,17 +106,17 @@ def check_encodable(name: str, text: T, *, remedy: str = "") -> T:
         try:
             text.encode()
         except UnicodeEncodeError:
-            received = f"{describe(text)}, which holds half of a surrogate pair"
-            expected = "text that UTF-8 can write"
+            received = f"{describe(text)}, which contains an unpaired surrogate"
+            expected = "text that can be encoded as UTF-8"
             raise value_error(name, received=received, expected=expected, remedy=remedy) from None
     return text
 
 
 def check_integer(name: str, value: Any, low: int, high: int | None = None) -> int:
-    """Return ``value`` as an ``int`` if it is a whole number in ``low … high``.
+    """Return ``value`` as an ``int`` if it is an integer from ``low`` to ``high``.
 
     Raises:
-        TypeError: It is not a whole number (a ``bool`` is none).
+        TypeError: It is not an integer (a ``bool`` doesn't count).
         ValueError: It is out of range.
 
     >>> check_integer("bits", 8, 2, 16)
@@ -144,7 +144,7 @@ def check_number(
     """Return ``value`` as a ``float`` if it is a finite number in the interval.
 
     Args:
-        name: What the caller calls it.
+        name: The argument's name, for the error message.
         value: The number.
         low: Lower end of the interval.
         high: Upper end of the interval.
@@ -170,9 +170,9 @@ def check_number(
         raise type_error(name, received=describe(value), expected=expected)
     below = value <= low if open_low else value < low
     above = value >= high if open_high else value > high
-    # The range first: of a whole number beyond 64 bits NumPy cannot tell whether it is finite.
+    # Check the range first: NumPy can't test an integer beyond 64 bits for finiteness.
     if below or above or not np.isfinite(float(value)):
-        # A percentage where a fraction is wanted is the usual slip.
+        # The usual mistake is a percentage instead of a fraction.
         remedy = f"Did you mean {value / 100:g}?" if high == 1 < value <= 100 else ""
         raise value_error(name, received=describe(value), expected=expected, remedy=remedy)
     return float(value)
@@ -186,19 +186,19 @@ def check_array(
     shape: tuple[int | None, ...] | None = None,
     finite: bool = True,
 ) -> NDArray[np.float64]:
-    """Return ``value`` as a float64 array of the asked form.
+    """Return ``value`` as a float64 array after checking its shape and values.
 
     Args:
-        name: What the caller calls it.
-        value: Numbers in any nesting.
-        ndim: How many axes it must have; ``None`` accepts any number.
-        shape: Its shape from the last axes on; ``None`` in it accepts any length. Axes before
-            these are leading batch axes and are not checked, unless ``ndim`` is given too.
-        finite: Whether NaN and infinity are refused.
+        name: The argument's name, for the error message.
+        value: The array, or nested lists of numbers.
+        ndim: Required number of axes; ``None`` accepts any number.
+        shape: Required sizes of the last axes; ``None`` in it accepts any size. Leading batch axes
+            are not checked, unless ``ndim`` is given too.
+        finite: Whether to refuse NaN and infinity.
 
     Raises:
-        TypeError: It does not hold real numbers.
-        ValueError: Its shape differs, it is empty, or it holds NaN or infinity.
+        TypeError: It does not contain real numbers.
+        ValueError: Its shape differs, it is empty, or it contains NaN or infinity.
 
     >>> check_array("x", [1, 2]).dtype
     dtype('float64')
@@ -227,12 +227,12 @@ def check_array(
     result = array.astype(np.float64)
     if finite and not np.isfinite(result).all():
         count = int((~np.isfinite(result)).sum())
-        raise value_error(name, received=f"{count} of NaN or infinity", expected="finite numbers")
+        raise value_error(name, received=f"{count} NaN or infinite", expected="finite numbers")
     return result
 
 
 def check_same_shape(first_name: str, first: Any, second_name: str, second: Any) -> None:
-    """Refuse two arrays of different shapes.
+    """Raise an error if two arrays differ in shape.
 
     Raises:
         ValueError: The shapes differ.

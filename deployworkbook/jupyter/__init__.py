@@ -1,4 +1,4 @@
-"""What the notebooks need to open: the lessons as files, the lab, kernels, and the doctor."""
+"""Lesson files, JupyterLab, kernels and the doctor."""
 
 import lazy_loader
 

@@ -1,11 +1,11 @@
-"""The connection between a page and its kernel, without Nagle's wait.
+"""A connection between page and kernel without the delay of Nagle's algorithm.
 
 TCP holds a small message back while the one before it is unacknowledged, and the other side
 acknowledges only after up to 40 ms unless it has something to say. A kernel answers a moved slider
 with several small messages in a row ("busy", the new value, "idle"), so the picture among them
 would wait for longer than it takes to draw.
 
-JupyterLab takes it by
+Enable it in JupyterLab with
 ``--ServerApp.kernel_websocket_connection_class=deployworkbook.jupyter.connection.PromptConnection``.
 
 Source: J. Nagle, "Congestion control in IP/TCP internetworks", RFC 896, 1984; tornado's
@@ -20,9 +20,9 @@ from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebso
 
 
 class PromptConnection(ZMQChannelsWebsocketConnection):
-    """Jupyter's own connection, whose messages leave at once."""
+    """Jupyter's own connection, but messages are sent at once."""
 
     def connect(self) -> asyncio.Future[None] | None:
-        """Switch Nagle's algorithm off, then connect page and kernel."""
+        """Turn off Nagle's algorithm, then connect page and kernel."""
         self.websocket_handler.set_nodelay(True)
         return super().connect()

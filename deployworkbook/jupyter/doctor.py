@@ -1,4 +1,4 @@
-"""What can be wrong with a machine, and what to do about it."""
+"""Check a machine for problems and suggest remedies."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 Status = Literal["ok", "warning", "problem"]
 
-# A trained model, its variants and the executed lessons, with room to spare.
+# Enough for a trained model, its variants and the executed lessons.
 DISK_BYTES = 10**9
 # TensorFlow with MNIST in a notebook takes about 1.5 GB.
 MEMORY_BYTES = 2 * 10**9
-# Before it there is no write-ahead log, on which the ledger relies.
+# The first version with a write-ahead log, on which the ledger relies.
 SQLITE_VERSION = (3, 7, 0)
 LAB_PORT = 8888
 
@@ -46,13 +46,13 @@ KERNEL_TIMEOUT_S = 60
 
 @dataclass(frozen=True)
 class Check:
-    """What one look found.
+    """The result of one check.
 
     Args:
-        name: What was looked at.
-        status: ``"ok"``; ``"warning"`` if lessons work with less; ``"problem"`` if some do not.
-        found: What is there.
-        remedy: What to do; empty if nothing.
+        name: What was checked.
+        status: ``"ok"``; ``"warning"`` if lessons work with limits; ``"problem"`` if some fail.
+        found: What the check found.
+        remedy: What to do about it; empty if there is nothing to do.
     """
 
     name: str
@@ -62,11 +62,11 @@ class Check:
 
 
 def checks(workspace: Workspace, *, port: int | None = None) -> Iterator[Check]:
-    """Look at this machine, one thing after the other; the slow ones come last.
+    """Yield the results of all checks of this machine, the slow ones last.
 
     Args:
         workspace: The learner's folder.
-        port: The port that the lab should use; by default the usual one.
+        port: Port for the lab; by default the usual one.
     """
     yield check_python()
     yield check_versions()
@@ -83,8 +83,8 @@ def checks(workspace: Workspace, *, port: int | None = None) -> Iterator[Check]:
 
 
 def check_table(found: Iterable[Check]) -> Styler:
-    """Lay checks out as a table for a notebook."""
-    # Here, since the command has a table of its own and pandas takes half a second to import.
+    """Return checks as a table for a notebook."""
+    # Imported here because pandas takes half a second and the command has its own table.
     from deployworkbook.plots.tables import text_table
 
     rows = [(check.name, check.status, check.found, check.remedy) for check in found]
@@ -92,18 +92,18 @@ def check_table(found: Iterable[Check]) -> Styler:
 
 
 def check_python() -> Check:
-    """Compare the interpreter with what the package asks for."""
+    """Check the interpreter's version against the package's requirement."""
     version = platform.python_version()
     wanted = metadata.metadata("deployworkbook")["Requires-Python"]
     found = f"{version} at {sys.executable}"
     if SpecifierSet(wanted).contains(version, prereleases=True):
         return Check("Python", "ok", found)
-    remedy = f"Make an environment with Python {wanted} and install deployworkbook there."
+    remedy = f"Create an environment with Python {wanted} and install deployworkbook there."
     return Check("Python", "problem", found, remedy)
 
 
 def check_versions() -> Check:
-    """Compare the installed packages with the ranges that the package asks for."""
+    """Check the installed packages against the package's requirements."""
     wrong = []
     wanted = [Requirement(line) for line in metadata.requires("deployworkbook") or []]
     needed = [each for each in wanted if not each.marker or each.marker.evaluate({"extra": ""})]
@@ -122,32 +122,32 @@ def check_versions() -> Check:
 
 
 def check_workspace(workspace: Workspace) -> Check:
-    """Write a file into the learner's folder, and remove it."""
+    """Check that a file can be written into the learner's folder."""
     probe = workspace.records / "doctor.tmp"
     try:
         workspace.create()
         probe.write_bytes(b"")
         probe.unlink()
     except OSError as error:
-        remedy = "Let DEPLOYWORKBOOK_HOME name a folder that you may write."
+        remedy = "Set DEPLOYWORKBOOK_HOME to a folder you can write to."
         return Check("your folder", "problem", f"{workspace.root}: {error}", remedy)
     return Check("your folder", "ok", str(workspace.root))
 
 
 def check_disk(workspace: Workspace) -> Check:
-    """See how much room the learner's folder has."""
+    """Check the free disk space for the learner's folder."""
     root = workspace.root
     existing = next(folder for folder in (root, *root.parents) if folder.exists())
     free = shutil.disk_usage(existing).free
     found = f"{free / 1e9:.1f} GB free"
     if free >= DISK_BYTES:
         return Check("disk", "ok", found)
-    remedy = f"Make room: the lessons write up to {DISK_BYTES / 1e9:.0f} GB."
+    remedy = f"Free some space: the lessons write up to {DISK_BYTES / 1e9:.0f} GB."
     return Check("disk", "warning", found, remedy)
 
 
 def check_memory() -> Check:
-    """See how much memory is to be had."""
+    """Check the available memory."""
     free = psutil.virtual_memory().available
     found = f"{free / 1e9:.1f} GB available"
     if free >= MEMORY_BYTES:
@@ -157,20 +157,20 @@ def check_memory() -> Check:
 
 
 def check_sqlite() -> Check:
-    """See whether SQLite can keep the ledger while several notebooks write."""
+    """Check that SQLite supports several notebooks writing to the ledger at once."""
     if sqlite3.sqlite_version_info >= SQLITE_VERSION:
         return Check("SQLite", "ok", sqlite3.sqlite_version)
     return Check("SQLite", "problem", sqlite3.sqlite_version, "Install a newer Python.")
 
 
 def check_data() -> Check:
-    """See which digits the lessons will take."""
+    """Check which digits data set the lessons will use."""
     from deployworkbook.training.mnist import ENVIRONMENT_VARIABLE, mnist_file, read
 
     found = mnist_file()
     if found is None:
         remedy = (
-            "Lessons download MNIST, or take scikit-learn's smaller digits. To use a copy: "
+            "Lessons will download MNIST, or use scikit-learn's smaller digits. To use a copy, "
             f"set {ENVIRONMENT_VARIABLE} to Keras's mnist.npz."
         )
         return Check("data", "warning", "MNIST is not on this machine", remedy)
@@ -178,23 +178,23 @@ def check_data() -> Check:
     try:
         (images, _), _ = read(path)
     except (OSError, ValueError) as error:
-        return Check("data", "problem", str(error), f"Mend or unset {ENVIRONMENT_VARIABLE}.")
-    return Check("data", "ok", f"MNIST, {len(images):,} images to learn from, {where}: {path}")
+        return Check("data", "problem", str(error), f"Correct or unset {ENVIRONMENT_VARIABLE}.")
+    return Check("data", "ok", f"MNIST, {len(images):,} training images, {where}: {path}")
 
 
 def check_platforms() -> Check:
-    """See which runtimes can run the model here."""
+    """Check which runtimes are available here."""
     from deployworkbook.runtimes.registry import available, unavailable
 
     found, missing = ", ".join(available()), unavailable()
     if not missing:
         return Check("platforms", "ok", found)
     reasons = "; ".join(f"{name}: {reason}" for name, reason in missing.items())
-    return Check("platforms", "warning", found, f"Lesson 09 goes on without {reasons}")
+    return Check("platforms", "warning", found, f"Lesson 09 works without them. {reasons}")
 
 
 def check_model_server() -> Check:
-    """See which server of TensorFlow Serving's API the lessons start."""
+    """Check which model server the lessons will start."""
     from deployworkbook.serving.launcher.backends import choose
 
     chosen = choose("auto")
@@ -202,19 +202,19 @@ def check_model_server() -> Check:
 
 
 def check_port(port: int | None) -> Check:
-    """See whether the lab's port is free."""
+    """Check whether the lab's port is free."""
     wanted = port or LAB_PORT
     try:
         check_port_is_free(wanted)
     except OSError as error:
         if port is None:
-            return Check("port", "ok", f"{wanted} is taken; the lab takes the next free one")
+            return Check("port", "ok", f"{wanted} is in use; the lab will use the next free one")
         return Check("port", "problem", str(error), "deployworkbook lab --port 8890")
     return Check("port", "ok", f"{wanted} is free")
 
 
 def check_kernel() -> Check:
-    """Start a kernel with this interpreter and let it add one and one."""
+    """Check that a kernel of this interpreter starts and can add one and one."""
     from jupyter_client.manager import KernelManager
 
     from deployworkbook.jupyter.kernels import InterpreterKernelSpecManager
@@ -237,7 +237,7 @@ def check_kernel() -> Check:
         finally:
             client.stop_channels()
     except (OSError, RuntimeError, TimeoutError) as error:
-        remedy = "Install deployworkbook again, into a new environment."
+        remedy = "Reinstall deployworkbook into a new environment."
         return Check("kernel", "problem", f"it does not answer: {error}", remedy)
     finally:
         if manager.has_kernel:
@@ -248,13 +248,13 @@ def check_kernel() -> Check:
 
 
 def check_keras() -> Check:
-    """Import TensorFlow and Keras 2 in a process of its own, and prune a layer.
+    """Check in a separate process that Keras 2 imports and can prune a layer.
 
-    A broken TensorFlow may end its process; this one goes on.
+    A broken TensorFlow may crash that process, but not this one.
     """
     remedy = (
-        "Install tensorflow, tf_keras and tensorflow-model-optimization in the versions of "
-        "constraints.txt, into a new environment."
+        "Install tensorflow, tf_keras and tensorflow-model-optimization into a new environment, "
+        "in the versions listed in constraints.txt."
     )
     try:
         done = subprocess.run(

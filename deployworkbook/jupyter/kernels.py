@@ -1,10 +1,10 @@
-"""Kernels that use the interpreter that runs the command.
+"""Kernels that run in the same interpreter as the command.
 
-Jupyter starts the kernel that a kernelspec file names, and the nearest ``python3`` file on a
-machine may belong to another environment, without this package. These managers read no such files:
-they know one kernel, ``sys.executable -m ipykernel_launcher``.
+Jupyter starts kernels from kernelspec files, and the first ``python3`` spec it finds may belong to
+another environment without this package. These managers ignore such files and offer one kernel,
+``sys.executable -m ipykernel_launcher``.
 
-JupyterLab takes it by
+Enable it in JupyterLab with
 ``--ServerApp.kernel_spec_manager_class=deployworkbook.jupyter.kernels.InterpreterKernelSpecManager``.
 """
 
@@ -26,21 +26,21 @@ DISPLAY_NAME = "Python 3 (deployworkbook)"
 
 
 class InterpreterKernelSpecManager(KernelSpecManager):
-    """Lists one kernel, ``python3``: this very interpreter.
+    """List a single kernel, ``python3``: this interpreter.
 
     >>> list(InterpreterKernelSpecManager().get_all_specs())
     ['python3']
     """
 
     def find_kernel_specs(self) -> dict[str, str]:
-        """Map the one kernel's name to the folder of ipykernel's logos."""
+        """Map the kernel's name to the folder of ipykernel's logos."""
         return {NATIVE_KERNEL_NAME: str(RESOURCES)}
 
     def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
-        """Describe the one kernel.
+        """Return the spec of the kernel.
 
         Raises:
-            NoSuchKernel: Another name was asked for.
+            NoSuchKernel: The name is not ``python3``.
         """
         if kernel_name.lower() != NATIVE_KERNEL_NAME:
             raise NoSuchKernel(kernel_name)
@@ -54,7 +54,7 @@ class InterpreterKernelSpecManager(KernelSpecManager):
 
 
 class InterpreterKernelManager(AsyncKernelManager):
-    """Starts that kernel; what papermill takes as ``kernel_manager_class``."""
+    """Start that kernel; pass this to papermill as ``kernel_manager_class``."""
 
     @default("kernel_spec_manager")
     def _kernel_spec_manager_default(self) -> KernelSpecManager:

@@ -1,4 +1,4 @@
-"""JupyterLab on a learner's folder."""
+"""Start JupyterLab on a learner's folder."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from deployworkbook.jupyter.lessons import Installation, catalogue, install
 from deployworkbook.workspace.files import write_atomically
 from deployworkbook.workspace.folder import ENVIRONMENT_VARIABLE, Workspace
 
-# What a learner would otherwise be asked or lose: news and updates of JupyterLab in a first
-# session, and the state of widgets when a notebook is saved.
+# Without these, JupyterLab would ask about news and updates in the first session, and lose the
+# state of widgets when a notebook is saved.
 SETTINGS = {
     "@jupyterlab/apputils-extension:notification": {
         "fetchNews": "false",
@@ -26,40 +26,40 @@ ADDRESS = "127.0.0.1"
 
 
 def start(workspace: Workspace, *, port: int | None = None, open_browser: bool = True) -> NoReturn:
-    """Copy the lessons into a workspace, and serve JupyterLab there until it is stopped.
+    """Copy the lessons into a workspace and serve JupyterLab there until it is stopped.
 
-    The server listens on this machine only, asks for its token, and knows one kernel: the
-    interpreter that runs this.
+    The server is reachable from this machine only, asks for its token, and offers one kernel: the
+    current interpreter.
 
     Args:
         workspace: The learner's folder.
-        port: Which to listen on; by default the first free from 8888.
-        open_browser: Whether to open a window on the first lesson.
+        port: Port to listen on; by default the first free one from 8888.
+        open_browser: Whether to open the first lesson in a browser.
 
     Raises:
-        OSError: The port is taken, or the folder cannot be written.
+        OSError: The port is in use, or the folder is not writable.
     """
     if port is not None:
         check_port_is_free(port)
     print(_installed(workspace, install(workspace)))
     os.environ[ENVIRONMENT_VARIABLE] = str(workspace.root)
 
-    # Here, since they take a second to import.
+    # Imported here because it takes a second.
     from jupyterlab.labapp import LabApp
 
     from deployworkbook.jupyter.lab_log import quieten
 
     quieten()
     LabApp.launch_instance(argv=options(workspace, port=port, open_browser=open_browser))
-    # The server and its kernels have ended. A worker thread of its library may still wait for work,
-    # and Python would wait for that thread for ever.
+    # The server and its kernels have ended, but an idle worker thread of its library may remain,
+    # and Python would wait for that thread forever.
     logging.shutdown()
     sys.stdout.flush()
     os._exit(0)
 
 
 def options(workspace: Workspace, *, port: int | None, open_browser: bool) -> list[str]:
-    """List the options that JupyterLab is started with; write the settings that they name."""
+    """Return JupyterLab's command-line options; write the settings file they refer to."""
     settings = workspace.records / "lab" / "settings"
     write_atomically(settings / "overrides.json", json.dumps(SETTINGS, indent=1))
     given: dict[str, object] = {
@@ -72,15 +72,15 @@ def options(workspace: Workspace, *, port: int | None, open_browser: bool) -> li
         "ServerApp.kernel_websocket_connection_class": (
             "deployworkbook.jupyter.connection.PromptConnection"
         ),
-        # Ctrl-C stops it without a question.
+        # Ctrl-C stops it without asking.
         "ServerApp.answer_yes": True,
         "ServerApp.log_level": "WARN",
         "LabApp.log_level": "WARN",
-        # Otherwise each kernel warns that what passes between it and the server can be read.
+        # Otherwise each kernel warns that its traffic with the server can be read.
         "KernelManager.transport_encryption": "auto",
         "LabApp.default_url": f"/lab/tree/{catalogue()[0].path.name}",
         "LabApp.app_settings_dir": settings,
-        # Apart from other projects' windows, which JupyterLab would open again.
+        # Separate from other projects, whose windows JupyterLab would reopen.
         "LabApp.workspaces_dir": workspace.records / "lab" / "workspaces",
     }
     if port is not None:
@@ -91,27 +91,27 @@ def options(workspace: Workspace, *, port: int | None, open_browser: bool) -> li
 
 
 def check_port_is_free(port: int) -> None:
-    """Refuse a port on which something listens.
+    """Raise an error if a port can't be used.
 
     Raises:
-        OSError: It is taken, or not to be had.
+        OSError: The port is in use, or not permitted.
     """
     with socket.socket() as listener:
-        # As the server will bind it: one that has just been left counts as free.
+        # The server binds it the same way, so a port released a moment ago counts as free.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((ADDRESS, port))
         except OSError as error:
             raise OSError(
-                f"Port {port} is not to be had ({error.strerror}). Name another with --port, or "
-                "leave it out: then the first free one is taken."
+                f"Port {port} can't be used ({error.strerror}). Choose another one with --port, "
+                "or leave --port out to use the first free one."
             ) from error
 
 
 def _installed(workspace: Workspace, done: Installation) -> str:
     lines = [f"Your lessons are in {workspace.root}."]
     if done.updated:
-        lines.append(f"Brought up to date: {', '.join(done.updated)}.")
+        lines.append(f"Updated: {', '.join(done.updated)}.")
     return "\n".join([*lines, *(_about_edited(name, done) for name in done.kept)])
 
 
@@ -119,9 +119,9 @@ def _about_edited(name: str, done: Installation) -> str:
     number = name[:2]
     if name not in done.outdated:
         return (
-            f"{name} has your edits and stays as it is; deployworkbook reset {number} restores it."
+            f"{name} has your edits and was left alone; deployworkbook reset {number} restores it."
         )
-    about = f"{name} has your edits and is older than the lesson as shipped now;"
+    about = f"{name} has your edits and is older than the shipped version;"
     beside = done.outdated[name]
     if beside is None:
         return f"{about} deployworkbook reset {number} --beside puts the new one beside yours."

@@ -1,7 +1,7 @@
-"""The lessons as files: which there are, and a learner's own copies of them.
+"""The shipped lessons and a learner's copies of them.
 
-A learner's copy is never overwritten: what ``install`` has written is remembered by its hash, and a
-file with another hash is the learner's.
+An edited copy is never overwritten: ``install`` records the hash of everything it writes, so a file
+with any other hash has been edited by the learner.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from deployworkbook.workspace.folder import Workspace, sha256_of
 
 PACKAGE = Path(__file__).parent.parent
 
-# Hashes of the versions that were written, the newest last, by the name of the file.
+# For each file name, the hashes of the versions written, newest last.
 Record = dict[str, list[str]]
 
 
 @dataclass(frozen=True)
 class Lesson:
-    """A notebook of the workbook.
+    """A lesson of the workbook.
 
     Args:
         path: The notebook as shipped.
         title: Its title, without the number.
-        question: What it answers.
-        minutes: About how long it takes to work through.
+        question: The question it answers.
+        minutes: Approximate working time, in minutes.
     """
 
     path: Path
@@ -44,25 +44,25 @@ class Lesson:
 
     @property
     def name(self) -> str:
-        """The file's name without its ending, such as ``04_training``."""
+        """The file name without its extension, such as ``04_training``."""
         return self.path.stem
 
     @property
     def number(self) -> str:
-        """The two digits that it begins with."""
+        """The two digits at the start of its name."""
         return self.name[:2]
 
 
 @dataclass(frozen=True)
 class Installation:
-    """What ``install`` did, by names of lessons.
+    """What ``install`` did, as lesson names.
 
     Args:
-        copied: Were not there.
-        updated: Were as an earlier version had shipped them.
-        kept: Are the learner's own, and differ from what is shipped now.
-        outdated: Those of ``kept`` that are edits of an earlier version; each with the file that
-            holds the version shipped now, or ``None`` if ``put_beside`` has not written one.
+        copied: Lessons that were missing.
+        updated: Unedited lessons of an earlier version, now replaced.
+        kept: Lessons that the learner has edited.
+        outdated: The lessons in ``kept`` that are edits of an earlier version, each with the file
+            of the current version, or ``None`` if ``put_beside`` has not written one.
     """
 
     copied: tuple[str, ...]
@@ -72,22 +72,22 @@ class Installation:
 
 
 def lessons_directory() -> Path:
-    """Find the notebooks: within the installed package, or beside it in the source.
+    """Find the folder of notebooks, inside the installed package or beside it in the source.
 
     Raises:
-        FileNotFoundError: They are in neither place.
+        FileNotFoundError: The notebooks are in neither place.
     """
     for folder in (PACKAGE / "notebooks", PACKAGE.parent / "notebooks"):
         if any(folder.glob("*.ipynb")):
             return folder
     raise FileNotFoundError(
         f"The lessons are neither in {PACKAGE / 'notebooks'} nor beside the package. "
-        "Install deployworkbook again."
+        "Reinstall deployworkbook."
     )
 
 
 def catalogue() -> list[Lesson]:
-    """List all lessons in order.
+    """Return all lessons in order.
 
     >>> [lesson.number for lesson in catalogue()][0]
     '00'
@@ -96,10 +96,10 @@ def catalogue() -> list[Lesson]:
 
 
 def find_lesson(name: str) -> Lesson:
-    """Find a lesson by its number, name or file's name.
+    """Find a lesson by its number, name or file name.
 
     Raises:
-        ValueError: There is none; the message lists those that are.
+        ValueError: There is no such lesson; the message lists all of them.
 
     >>> find_lesson("4").name == find_lesson("04_training.ipynb").name == "04_training"
     True
@@ -111,23 +111,23 @@ def find_lesson(name: str) -> Lesson:
             return lesson
     names = [lesson.name for lesson in lessons]
     expected = f"one of {', '.join(names)}"
-    # A learner types "quantisation" or "5_quantization" rather than the whole name.
+    # Learners type "quantisation" or "5_quantization" rather than the whole name.
     plain = {each.partition("_")[2]: each for each in names}
     remedy = did_you_mean(wanted, names) or did_you_mean(wanted.lstrip("0123456789_"), plain)
     raise value_error("lesson", received=repr(name), expected=expected, remedy=remedy)
 
 
 def install(workspace: Workspace) -> Installation:
-    """Copy the lessons into a workspace; bring unedited ones up to date; leave edited ones alone.
+    """Copy the lessons into a workspace; update unedited copies and leave edited ones alone.
 
-    Edited ones that are older than the lesson shipped now are named, so that they can be told.
-    Safe to repeat, to run twice at once, and to kill.
+    The result names edited lessons that are older than the shipped version.
+    Safe to repeat, to run concurrently, and to kill.
 
     Args:
-        workspace: Whose folder it is.
+        workspace: The learner's workspace.
 
     Raises:
-        OSError: The folder cannot be written.
+        OSError: The folder is not writable.
     """
     workspace.create()
     copied, updated, kept = [], [], []
@@ -148,11 +148,11 @@ def install(workspace: Workspace) -> Installation:
                 kept.append(lesson.name)
                 beside = _beside(workspace, record, lesson, sha256_of(shipped))
                 is_new = sha256_of(shipped) not in _known(record, lesson)
-                # Of a file that no record knows, nobody can say how old it is.
+                # The age of a file that isn't on record is unknown.
                 if beside or (is_new and lesson.name in record):
                     outdated[lesson.name] = beside
                 continue
-            # Recorded before it is written: a kill in between leaves a file that is known.
+            # Record the hash before writing: a kill in between then leaves a known file.
             _remember(workspace, record, lesson.name, sha256_of(shipped))
             if own != sha256_of(shipped):
                 write_atomically(target, shipped)
@@ -160,17 +160,17 @@ def install(workspace: Workspace) -> Installation:
 
 
 def reset(workspace: Workspace, lesson: Lesson) -> Path | None:
-    """Restore one lesson as shipped.
+    """Restore a lesson to its shipped version.
 
     Args:
-        workspace: Whose folder it is.
-        lesson: Which.
+        workspace: The learner's workspace.
+        lesson: The lesson.
 
     Returns:
-        The backup of the learner's file; ``None`` if there was none or it was as shipped.
+        The backup of the learner's file; ``None`` if it was missing or unedited.
 
     Raises:
-        OSError: The folder cannot be written.
+        OSError: The folder is not writable.
     """
     workspace.create()
     shipped = lesson.path.read_bytes()
@@ -180,20 +180,20 @@ def reset(workspace: Workspace, lesson: Lesson) -> Path | None:
 
 
 def put_beside(workspace: Workspace, lesson: Lesson) -> Path:
-    """Write one lesson as shipped beside the learner's copy, which stays as it is.
+    """Write the shipped version of a lesson beside the learner's copy, which stays unchanged.
 
-    The file is named ``04_training-new.ipynb``; where the learner has edited or made a file of that
-    name, ``04_training-new-2.ipynb``, and so on. Calling this again changes nothing.
+    The file is named ``04_training-new.ipynb``, or ``04_training-new-2.ipynb`` and so on if the
+    learner has a file of that name. Calling this again changes nothing.
 
     Args:
-        workspace: Whose folder it is.
-        lesson: Which.
+        workspace: The learner's workspace.
+        lesson: The lesson.
 
     Returns:
         The new file.
 
     Raises:
-        OSError: The folder cannot be written.
+        OSError: The folder is not writable.
     """
     workspace.create()
     shipped = lesson.path.read_bytes()
@@ -206,7 +206,7 @@ def put_beside(workspace: Workspace, lesson: Lesson) -> Path:
             if not path.exists() or (path.is_file() and sha256_of(path.read_bytes()) in known)
         )
         write_atomically(target, shipped)
-        # Recorded after it is written: a record without the file would say the learner has had it.
+        # Record after writing: a hash on record means that the learner has received the file.
         _remember(workspace, record, target.stem, sha256_of(shipped))
     return target
 
@@ -226,7 +226,7 @@ def _record_path(workspace: Workspace) -> Path:
 
 
 def _read_record(workspace: Workspace) -> Record:
-    """Read which hashes were installed; a damaged record makes every file the learner's."""
+    """Read the installed hashes; without a valid record, every file counts as edited."""
     path = _record_path(workspace)
     if not path.exists():
         return {}
@@ -250,13 +250,13 @@ def _remember(workspace: Workspace, record: Record, name: str, digest: str) -> N
 
 
 def _known(record: Record, lesson: Lesson) -> set[str]:
-    """Collect the hashes of a lesson's versions that this workspace has been given."""
+    """Return the hashes of all versions of a lesson that this workspace has received."""
     names = [name for name in record if name == lesson.name or _is_beside(name, lesson)]
     return {digest for name in names for digest in record[name]}
 
 
 def _beside(workspace: Workspace, record: Record, lesson: Lesson, digest: str) -> Path | None:
-    """Find the file beside the learner's that was written with this hash, edited since or not."""
+    """Find the file that ``put_beside`` wrote with this hash, whether edited since or not."""
     names = [name for name in record if _is_beside(name, lesson) and digest in record[name][-1:]]
     paths = [workspace.root / f"{name}.ipynb" for name in names]
     return next((path for path in paths if path.exists()), None)

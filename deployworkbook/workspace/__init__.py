@@ -1,4 +1,4 @@
-"""A learner's folder: where files live, how they are written, and results that are made once."""
+"""A learner's folder: where its files are, how they are written, and cached results."""
 
 import lazy_loader
 

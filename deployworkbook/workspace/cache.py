@@ -1,12 +1,11 @@
-"""Results that take long to make, kept on disk: made once, whole or not at all.
+"""A cache on disk for results that take long to build; each is stored completely or not at all.
 
-Two processes that want the same result make it once: the second waits for the first. Loading what
-is there takes no lock and writes nothing, so that a folder may be shared with people who can only
-read it. A kill at any moment leaves the old result or none. What is found damaged is set aside,
-never deleted.
+If two processes want the same result, one builds it and the other waits. Loading takes no lock and
+writes nothing, so a folder can be shared with people who may only read it. A kill at any moment
+leaves the old result or none. Damaged results are set aside, never deleted.
 
-A manifest of hashes shows damage, not intent: whoever can write a result can write its hashes. So
-``load`` must treat the files as data, and never run what they hold.
+The manifest of hashes detects damage, not malice: whoever can write a result can also write its
+hashes. So ``load`` must treat the files as data and never execute anything in them.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ T = TypeVar("T")
 
 MANIFEST = "manifest.json"
 
-# How the notice ends that another process is at work.
+# The end of the notice that another process is building the result.
 WAITING = "waiting for it."
 
 
@@ -37,7 +36,7 @@ def key_of(settings: Mapping[str, object]) -> str:
     """Hash the settings that a result depends on; equal settings give equal keys.
 
     Args:
-        settings: Values that JSON can carry.
+        settings: Values that JSON can encode.
 
     >>> key_of({"epochs": 5, "seed": 0}) == key_of({"seed": 0, "epochs": 5})
     True
@@ -54,39 +53,39 @@ def build_once(
     notice: Callable[[str], None] = print,
     waiting: Callable[[], object] | None = None,
 ) -> tuple[T, bool]:
-    """Load a result from its folder, after building it there if it is missing or damaged.
+    """Load a result from its folder; build it first if it is missing or damaged.
 
     Args:
-        folder: The result's own; its name carries the key of what it depends on.
-        build: Writes the result's files into the empty folder that it is given.
-        load: Reads the result from the folder that it is given, and runs nothing of it; raises
-            ``ValueError`` where the files are not what they should be, and the result is made anew.
-        notice: Told, in a sentence, that it waits for another process or found damage.
-        waiting: Called several times a second while it waits; an exception ends the waiting.
+        folder: The result's folder; its name should include the key of its settings.
+        build: Function that writes the result's files into the empty folder it receives.
+        load: Function that reads the result from the folder it receives, without executing
+            anything in it. If it raises ``ValueError``, the result is rebuilt.
+        notice: Function called with a sentence when waiting for another process, or on damage.
+        waiting: Function called several times per second while waiting; an exception ends the wait.
 
     Returns:
-        The result, and whether it was built now.
+        The result, and whether this call built it.
 
     Raises:
-        OSError: The result must be made, and the folder cannot be written.
+        OSError: The result must be built, and the folder is not writable.
     """
     found = _read(folder, load)
     if not isinstance(found, str):
         return found[0], False
     with _only_builder(folder, notice, waiting):
-        # Another process may have made it meanwhile.
+        # Another process may have built it in the meantime.
         found = _read(folder, load)
         if not isinstance(found, str):
             return found[0], False
         if folder.exists():
             aside = set_aside(folder)
-            notice(f"{folder} is damaged: {found}. It was moved to {aside.name} and is made anew.")
+            notice(f"{folder} is damaged: {found}. Moved it to {aside.name}; rebuilding it.")
         _build(folder, build)
         return load(folder), True
 
 
 def _read(folder: Path, load: Callable[[Path], T]) -> tuple[T] | str:
-    """Load a whole result, without a lock and without writing; else say what is wrong."""
+    """Load a complete result without locking or writing; otherwise return what is wrong."""
     if not folder.is_dir():
         return "it is missing"
     if damage := _damage(folder):
@@ -101,10 +100,10 @@ def _read(folder: Path, load: Callable[[Path], T]) -> tuple[T] | str:
 def _only_builder(
     folder: Path, notice: Callable[[str], None], waiting: Callable[[], object] | None
 ) -> Iterator[None]:
-    """Hold the lock that lets one process at a time build.
+    """Hold the lock that lets only one process build.
 
     Raises:
-        OSError: The folder cannot be written.
+        OSError: The folder is not writable.
     """
     lock = FileLock(folder.with_name(f".{folder.name}.lock"))
     try:
@@ -112,14 +111,14 @@ def _only_builder(
         try:
             lock.acquire(timeout=0.2)
         except Timeout:
-            notice(f"Another process is making {folder.name}; {WAITING}")
+            notice(f"Another process is building {folder.name}; {WAITING}")
             _wait_for(lock, waiting)
     except OSError as error:
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise PermissionError(
                 error.errno,
-                f"{folder.name} is not there, or not whole, and {folder.parent} cannot be written. "
-                f"Let {ENVIRONMENT_VARIABLE} name a folder of your own",
+                f"{folder.name} is missing or incomplete, and {folder.parent} is not writable. "
+                f"Set {ENVIRONMENT_VARIABLE} to a folder of your own",
                 str(folder.parent),
             ) from error
         raise
@@ -143,7 +142,7 @@ def _wait_for(lock: FileLock, waiting: Callable[[], object] | None) -> None:
 
 
 def _build(folder: Path, build: Callable[[Path], None]) -> None:
-    # The lock is held, so any such folder is what a killed process left.
+    # We hold the lock, so any such folder was left by a killed process.
     for stale in folder.parent.glob(f".{folder.name}.*.tmp"):
         shutil.rmtree(stale)
     with atomic_folder(folder) as temporary:
@@ -154,12 +153,12 @@ def _build(folder: Path, build: Callable[[Path], None]) -> None:
 
 
 def _damage(folder: Path) -> str:
-    """Say what is wrong with a result's files; empty if nothing is."""
+    """Return what is wrong with a result's files; empty if nothing is."""
     try:
         manifest = json.loads((folder / MANIFEST).read_text())
         for name, expected in manifest.items():
             path = folder / name
-            # Only files of the result itself: a device, say, would never end.
+            # Only the result's own files: reading a device, for example, would never end.
             if not path.resolve().is_relative_to(folder.resolve()) or not path.is_file():
                 return f"{name} is missing"
             if _sha256(path) != expected:

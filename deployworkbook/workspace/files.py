@@ -1,8 +1,7 @@
-"""Files and folders written whole or not at all, synced to the disk, and never lost.
+"""Atomic, synced writes of files and folders.
 
-Each write goes to a temporary name beside the target, is flushed to the disk, and takes the
-target's name in one step. A kill at any moment leaves the old content, and at worst a stray
-``.tmp`` beside it.
+Each write goes to a temporary name beside the target, is synced to disk, and is then renamed to the
+target in one step. A kill at any moment leaves the old content and at worst a stray ``.tmp``.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-# Of Linux's renameat2: paths that are relative are so to the working directory; swap two names.
+# Arguments of Linux's renameat2: resolve paths from the working directory; swap two names.
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
 
@@ -26,36 +25,36 @@ _OCCUPIED = (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR, errno.EACCES)
 
 
 def full_path(path: Path) -> Path:
-    """Resolve a path that a user gave: ``~``, links and what is relative.
+    """Resolve a path given by a user: expand ``~``, follow links, make it absolute.
 
     Raises:
-        OSError: Links lead in a circle, or no user has the name after ``~``.
+        OSError: The links form a loop, or there is no user of the name after ``~``.
 
     >>> full_path(Path("/a/../b")).as_posix()
     '/b'
     """
     try:
         return path.expanduser().resolve()
-    except (RuntimeError, OSError) as error:  # which of them depends on Python's version
+    except (RuntimeError, OSError) as error:  # which one depends on Python's version
         reason = str(error).rstrip(".")
         if isinstance(error, OSError) and error.strerror:
             reason = error.strerror
-        raise OSError(f"{path} leads nowhere: {reason}. Choose another path.") from error
+        raise OSError(f"{path} can't be resolved: {reason}. Choose another path.") from error
 
 
 def check_writable(path: Path) -> None:
-    """Make sure, before long work, that its result can be written to a file; make its folder.
+    """Check before a long job that its result can be written; create the parent folder.
 
     Args:
-        path: The file; what it holds is left as it is.
+        path: The file to write later; its content is left unchanged.
 
     Raises:
-        OSError: A folder stands there, a file stands in its folder's place, a name is too long, or
-            the folder cannot be written.
+        OSError: The path is a folder, its parent is a file, a name is too long, or the parent
+            folder is not writable.
     """
     path = full_path(path)
     if path.is_dir():
-        raise IsADirectoryError(f"{path} is a folder, where a file was expected. Name a file.")
+        raise IsADirectoryError(f"{path} is a folder, but a file was expected. Name a file.")
     path.parent.mkdir(parents=True, exist_ok=True)
     probe = _beside(path)
     try:
@@ -65,15 +64,15 @@ def check_writable(path: Path) -> None:
 
 
 def timestamp() -> str:
-    """The present second in UTC, as used in names of files: ``20261123T184029``."""
+    """Return the current UTC time for use in file names, such as ``20261123T184029``."""
     return datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
 
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside ``path`` that replaces it if the block succeeds.
+    """Yield a temporary path that replaces ``path`` if the block succeeds.
 
-    A reader sees the old file or the new one, never a part.
+    Readers see the old file or the new one, never a partial one.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = _beside(path)
@@ -88,7 +87,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:
-    """Write ``content`` to ``path`` by :func:`atomic_path`; text is stored as UTF-8."""
+    """Write ``content`` to ``path`` with :func:`atomic_path`; text is encoded as UTF-8."""
     data = content.encode() if isinstance(content, str) else content
     with atomic_path(path) as temporary:
         temporary.write_bytes(data)
@@ -96,15 +95,14 @@ def write_atomically(path: Path, content: bytes | str) -> None:
 
 @contextmanager
 def atomic_folder(target: Path) -> Iterator[Path]:
-    """Give an empty folder beside ``target`` that replaces it if the block succeeds.
+    """Yield an empty temporary folder that replaces ``target`` if the block succeeds.
 
-    A reader sees the old folder or the new one, never files of both; of two who write at once, one
-    is last, and the folder is wholly that one's. Where the system cannot swap two names in one
-    step (any but Linux, and some network drives), there is a moment between two renames in which
-    there is none.
+    Readers see the old folder or the new one, never a mixture; of two concurrent writers, the last
+    one wins entirely. Where the system can't swap two names in one step (outside Linux, and on
+    some network drives), the folder is missing for a moment between two renames.
 
     Raises:
-        OSError: The folder cannot be written.
+        OSError: The folder is not writable.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = _beside(target)
@@ -120,7 +118,7 @@ def atomic_folder(target: Path) -> Iterator[Path]:
 
 
 def _replace(target: Path, new: Path) -> None:
-    """Put ``new`` in the place of ``target``; what was there may be left under new's name."""
+    """Replace ``target`` by ``new``; the old content may be left under the name of ``new``."""
     for _ in range(100):
         try:
             new.rename(target)
@@ -128,7 +126,7 @@ def _replace(target: Path, new: Path) -> None:
         except OSError as error:
             if error.errno not in _OCCUPIED:
                 raise
-            # What stood in the way may be gone by now: another one is just replacing it.
+            # The obstacle may be gone by now, because another writer is replacing it.
             if error.errno == errno.EACCES and not target.exists():
                 raise
         try:
@@ -137,7 +135,7 @@ def _replace(target: Path, new: Path) -> None:
             old = _beside(target)
             target.rename(old)
         except FileNotFoundError:
-            continue  # another one is just putting its own there
+            continue  # another writer is replacing it right now
         try:
             new.rename(target)
             return
@@ -146,15 +144,15 @@ def _replace(target: Path, new: Path) -> None:
                 raise
         finally:
             _remove(old)
-    raise OSError(errno.EBUSY, "too many others write at once", str(target))
+    raise OSError(errno.EBUSY, "too many concurrent writers", str(target))
 
 
 def exchange(first: Path, second: Path) -> bool:
-    """Swap the names of two files or folders in one step; say whether the system can.
+    """Swap the names of two files or folders in one step; return whether the system can.
 
     Raises:
-        FileNotFoundError: One of them is not there.
-        OSError: It may not be done.
+        FileNotFoundError: One of them does not exist.
+        OSError: The swap is not permitted.
     """
     if sys.platform != "linux":
         return False
@@ -178,7 +176,7 @@ def _remove(path: Path) -> None:
 
 
 def flush(path: Path) -> None:
-    """Bring a file, or the names in a folder, to the disk."""
+    """Sync a file, or a folder's entries, to disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -187,24 +185,24 @@ def flush(path: Path) -> None:
 
 
 def set_aside(path: Path) -> Path:
-    """Rename a damaged file or folder so that a new one can be made; return its new path."""
+    """Rename a damaged file or folder to make room for a new one; return its new path."""
     return moved_to_free_name(path, path.parent, "damaged")
 
 
 def free_names(folder: Path, path: Path, label: str = "") -> Iterator[Path]:
-    """Propose names in ``folder`` for a copy of ``path``: with the time, then numbered.
+    """Yield candidate names in ``folder`` for a copy of ``path``: time-stamped, then numbered.
 
     Raises:
-        FileExistsError: All were taken.
+        FileExistsError: All candidates were taken.
     """
     stem = f"{path.stem}-{label}-{timestamp()}" if label else f"{path.stem}-{timestamp()}"
     for attempt in range(1000):
         yield folder / f"{stem}{f'-{attempt}' if attempt else ''}{path.suffix}"
-    raise FileExistsError(f"{folder} holds 1000 copies of {path.name} from this second.")
+    raise FileExistsError(f"{folder} already has 1000 copies of {path.name} from this second.")
 
 
 def moved_to_free_name(path: Path, folder: Path, label: str) -> Path:
-    """Rename ``path`` to a name in ``folder`` that is free; return it."""
+    """Move ``path`` to a free name in ``folder``; return its new path."""
     target = next(each for each in free_names(folder, path, label) if not each.exists())
     return Path(shutil.move(path, target))
 

@@ -1,13 +1,13 @@
-"""Where a learner's notebooks, models and ledger live.
+"""The learner's folder with notebooks, models and ledger.
 
 A workspace is one folder::
 
     lessons as .ipynb    the learner's own copies
     ledger.sqlite        every measurement
     models/              trained models, cached
-    published/           versions of models that servers offer, a folder a model
-    logs/                what model servers have said
-    backups/             what a command replaced
+    published/           model versions for servers to load, one folder per model
+    logs/                logs of model servers
+    backups/             files that a command has replaced
     .deployworkbook/     the workbook's own records; also marks the folder as a workspace
 """
 
@@ -30,21 +30,21 @@ from deployworkbook.workspace.files import (
 ENVIRONMENT_VARIABLE = "DEPLOYWORKBOOK_HOME"
 MARKER = ".deployworkbook"
 
-# Only the owner may look in: answers, measurements and edited lessons say what somebody did, and
-# when. A folder that was there keeps the rights that its owner gave it, and what is made to be
-# shared, models and published versions, follows the umask: `chmod 755` on the workspace shares it.
+# Owner only: answers, measurements and edited lessons show what somebody did and when. An existing
+# folder keeps its permissions, and whatever is meant to be shared (models, published versions)
+# follows the umask, so `chmod 755` on the workspace shares it.
 PRIVATE = 0o700
 
-# Set for every process of a headless run, each run's to a value of its own.
+# Set for every process of a headless run, to a different value per run.
 RUN_VARIABLE = "DEPLOYWORKBOOK_RUN"
 
 
 @dataclass(frozen=True)
 class Workspace:
-    """The folder that holds all that a learner owns.
+    """A folder with everything a learner owns.
 
     Args:
-        root: The folder; it need not exist yet.
+        root: The folder's path; it need not exist yet.
     """
 
     root: Path
@@ -61,17 +61,17 @@ class Workspace:
 
     @property
     def published(self) -> Path:
-        """The folder of published models: a folder each, which holds a folder a version."""
+        """The folder of published models, with one folder per model and version."""
         return self.root / "published"
 
     @property
     def logs(self) -> Path:
-        """The folder of what model servers have said."""
+        """The folder of model servers' logs."""
         return self.root / "logs"
 
     @property
     def backups(self) -> Path:
-        """The folder of files that a command has replaced."""
+        """The folder of files that commands have replaced."""
         return self.root / "backups"
 
     @property
@@ -80,17 +80,17 @@ class Workspace:
         return self.root / MARKER
 
     def create(self) -> Workspace:
-        """Make the folder and its marker where they are missing; return itself.
+        """Create the folder and its marker if they are missing; return the workspace.
 
-        A folder that is made now is its owner's alone; one that is there keeps its rights.
+        A new folder is accessible to its owner only; an existing one keeps its permissions.
 
         Raises:
-            NotADirectoryError: A file stands where the folder should be.
-            PermissionError: The folder cannot be written.
+            NotADirectoryError: The path is a file.
+            PermissionError: The folder is not writable.
         """
         if self.root.exists() and not self.root.is_dir():
             raise NotADirectoryError(
-                f"{self.root} is a file, where a folder for the workspace was expected. "
+                f"{self.root} is a file, but a folder for the workspace was expected. "
                 "Name another folder."
             )
         self.root.parent.mkdir(parents=True, exist_ok=True)
@@ -99,7 +99,7 @@ class Workspace:
         return self
 
     def back_up(self, path: Path) -> Path:
-        """Copy a file into the backups under a name that is not taken; return the copy."""
+        """Copy a file into the backups under a free name; return the copy's path."""
         for target in free_names(self._backups(), path):
             try:
                 with target.open("xb") as copy, path.open("rb") as original:
@@ -110,24 +110,24 @@ class Workspace:
         raise AssertionError("free_names ends with an error")
 
     def move_to_backups(self, path: Path) -> Path:
-        """Move a file or folder into the backups under a name that is not taken; return that."""
+        """Move a file or folder into the backups under a free name; return its new path."""
         return moved_to_free_name(path, self._backups(), path.parent.name)
 
     def write_keeping_edits(
         self, path: Path, content: bytes | str, *, known: Collection[str] = ()
     ) -> Path | None:
-        """Write a file atomically; first back up what stands there and is somebody's edit.
+        """Write a file atomically; first back up the existing one if a user has edited it.
 
         Args:
-            path: The file; one that holds ``content`` already is left as it is.
-            content: Text is stored as UTF-8.
-            known: SHA-256 of what earlier calls have written there: no edit, so not backed up.
+            path: The file; left alone if it already has this content.
+            content: The new content; text is encoded as UTF-8.
+            known: SHA-256 hashes of what earlier calls wrote there, which needs no backup.
 
         Returns:
             The backup, if one was made.
 
         Raises:
-            OSError: The file or the backup cannot be written.
+            OSError: The file or the backup is not writable.
         """
         data = content.encode() if isinstance(content, str) else content
         found = path.read_bytes() if path.exists() else None
@@ -145,13 +145,13 @@ class Workspace:
 
 
 def current_workspace() -> Workspace:
-    """Find the workspace that this process works in.
+    """Return the workspace of this process.
 
-    The folder that ``DEPLOYWORKBOOK_HOME`` names; else the nearest folder from the working
-    directory upwards that ``deployworkbook lab`` has marked; else ``~/deployworkbook``.
+    That is the folder named by ``DEPLOYWORKBOOK_HOME``; else the nearest folder, from the working
+    directory upwards, that ``deployworkbook lab`` has marked; else ``~/deployworkbook``.
 
     Raises:
-        NotADirectoryError: A file stands where the folder should be.
+        NotADirectoryError: The path is a file.
     """
     named = os.environ.get(ENVIRONMENT_VARIABLE)
     if named:
@@ -164,7 +164,7 @@ def current_workspace() -> Workspace:
 
 
 def sha256_of(content: bytes) -> str:
-    """Hash a file's content.
+    """Return the SHA-256 hash of a file's content.
 
     >>> sha256_of(b"")[:8]
     'e3b0c442'

@@ -78,6 +78,6 @@ def test_a_taken_port_is_an_error_with_a_remedy(lab, tmp_path):
         check=False,
     )
     assert done.returncode == 1
-    assert f"Port {lab.port} is not to be had" in done.stderr
+    assert f"Port {lab.port} can't be used" in done.stderr
     assert "--port" in done.stderr
     assert not (tmp_path / "second" / "00_start_here.ipynb").exists()

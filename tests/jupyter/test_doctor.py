@@ -1,4 +1,4 @@
-"""What the doctor finds, and what it says to do."""
+"""What the doctor finds and recommends."""
 
 import socket
 import sqlite3
@@ -19,7 +19,7 @@ def workspace(tmp_path):
     return Workspace(tmp_path / "learner")
 
 
-def test_on_this_machine_nothing_is_a_problem(workspace, monkeypatch):
+def test_this_machine_has_no_problems(workspace, monkeypatch):
     monkeypatch.delenv(mnist.ENVIRONMENT_VARIABLE, raising=False)
     found = list(doctor.checks(workspace))
     assert [check for check in found if check.status == "problem"] == []
@@ -31,7 +31,7 @@ def test_on_this_machine_nothing_is_a_problem(workspace, monkeypatch):
     assert all(check.remedy for check in found if check.status != "ok")
 
 
-def test_an_old_python_is_told(monkeypatch):
+def test_an_old_python_is_a_problem(monkeypatch):
     monkeypatch.setattr(doctor.platform, "python_version", lambda: "3.9.1")
     check = doctor.check_python()
     assert check.status == "problem"
@@ -49,14 +49,14 @@ def test_versions_out_of_range_and_missing_packages_are_named(monkeypatch):
     assert "pip install -c constraints.txt" in check.remedy
 
 
-def test_a_folder_that_cannot_be_written_is_told(tmp_path):
+def test_an_unwritable_folder_is_a_problem(tmp_path):
     (tmp_path / "file").write_text("")
     check = doctor.check_workspace(Workspace(tmp_path / "file"))
     assert check.status == "problem"
     assert "DEPLOYWORKBOOK_HOME" in check.remedy
 
 
-def test_a_platform_that_is_missing_is_a_warning(monkeypatch):
+def test_a_missing_platform_is_a_warning(monkeypatch):
     monkeypatch.setattr(registry, "find_spec", lambda name: None if name == "openvino" else name)
     check = doctor.check_platforms()
     assert check.status == "warning"
@@ -65,30 +65,30 @@ def test_a_platform_that_is_missing_is_a_warning(monkeypatch):
     assert "pip install openvino" in check.remedy
 
 
-def test_the_server_that_lessons_start_is_named_with_the_reason(monkeypatch, tmp_path):
+def test_the_model_server_is_named_with_the_reason(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     assert doctor.check_model_server().found.startswith("embedded, since tensorflow_model_server")
 
 
-def test_little_room_is_a_warning(workspace, monkeypatch):
+def test_low_disk_space_is_a_warning(workspace, monkeypatch):
     usage = namedtuple("usage", "free")
     monkeypatch.setattr(doctor.shutil, "disk_usage", lambda path: usage(10**8))
     check = doctor.check_disk(workspace)
     assert (check.status, check.found) == ("warning", "0.1 GB free")
 
 
-def test_little_memory_is_a_warning(monkeypatch):
+def test_low_memory_is_a_warning(monkeypatch):
     usage = namedtuple("usage", "available")
     monkeypatch.setattr(doctor.psutil, "virtual_memory", lambda: usage(10**9))
     assert doctor.check_memory().status == "warning"
 
 
-def test_an_old_sqlite_is_told(monkeypatch):
+def test_an_old_sqlite_is_a_problem(monkeypatch):
     monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 6, 0))
     assert doctor.check_sqlite().status == "problem"
 
 
-def test_the_data_are_looked_at(tmp_path, monkeypatch):
+def test_broken_data_are_a_problem_and_missing_data_a_warning(tmp_path, monkeypatch):
     broken = tmp_path / "mnist.npz"
     broken.write_bytes(b"half")
     monkeypatch.setenv(mnist.ENVIRONMENT_VARIABLE, str(broken))
@@ -107,7 +107,7 @@ def test_the_real_mnist_is_ok(mnist_path, monkeypatch):
     assert "60,000" in check.found
 
 
-def test_a_taken_port_is_a_problem_only_if_it_was_asked_for(monkeypatch):
+def test_a_port_in_use_is_a_problem_only_if_requested(monkeypatch):
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
@@ -118,7 +118,7 @@ def test_a_taken_port_is_a_problem_only_if_it_was_asked_for(monkeypatch):
     assert doctor.check_port(port).status == "ok"
 
 
-def test_a_kernel_that_does_not_start_is_told(monkeypatch):
+def test_a_kernel_that_does_not_start_is_a_problem(monkeypatch):
     monkeypatch.setattr(
         "deployworkbook.jupyter.kernels.get_kernel_dict", lambda: {"argv": ["/nowhere"]}
     )
@@ -134,14 +134,14 @@ def test_a_kernel_that_does_not_start_is_told(monkeypatch):
         ("import os; os.abort()", "it ended with -6"),
     ],
 )
-def test_a_broken_tensorflow_is_told_and_survived(monkeypatch, program, found):
+def test_a_broken_tensorflow_is_a_problem_that_the_doctor_survives(monkeypatch, program, found):
     monkeypatch.setattr(doctor, "KERAS_PROGRAM", program)
     check = doctor.check_keras()
     assert (check.status, check.found) == ("problem", found)
     assert "tf_keras" in check.remedy
 
 
-def test_a_tensorflow_that_hangs_is_told(monkeypatch):
+def test_a_hanging_tensorflow_is_a_problem(monkeypatch):
     def hang(*arguments, **options):
         raise subprocess.TimeoutExpired("python", options["timeout"])
 
@@ -149,7 +149,7 @@ def test_a_tensorflow_that_hangs_is_told(monkeypatch):
     assert "no answer within" in doctor.check_keras().found
 
 
-def test_the_table_keeps_every_word(workspace):
+def test_the_table_does_not_truncate_remedies(workspace):
     remedy = "word " * 40
     html = doctor.check_table([doctor.Check("disk", "warning", "little", remedy)]).to_html()
     assert remedy.strip() in html

@@ -1,4 +1,4 @@
-"""Kernels of this interpreter, whatever Jupyter's files say."""
+"""Kernels use this interpreter whatever kernelspec files exist."""
 
 import json
 import sys
@@ -11,7 +11,7 @@ from deployworkbook.jupyter.kernels import InterpreterKernelManager, Interpreter
 
 @pytest.fixture
 def other_kernels(tmp_path, monkeypatch):
-    """Kernelspecs of another environment, where Jupyter looks first."""
+    """Kernelspecs of another environment that come first in Jupyter's search path."""
     for name in ("python3", "other"):
         folder = tmp_path / "kernels" / name
         folder.mkdir(parents=True)
@@ -21,7 +21,7 @@ def other_kernels(tmp_path, monkeypatch):
 
 
 @pytest.mark.usefixtures("other_kernels")
-def test_one_kernel_is_listed_and_it_is_this_interpreter():
+def test_the_only_kernel_listed_is_this_interpreter():
     specs = InterpreterKernelSpecManager().get_all_specs()
     assert list(specs) == ["python3"]
     assert specs["python3"]["spec"]["argv"][0] == sys.executable
@@ -29,7 +29,7 @@ def test_one_kernel_is_listed_and_it_is_this_interpreter():
 
 
 @pytest.mark.usefixtures("other_kernels")
-def test_another_kernel_is_not_to_be_had():
+def test_other_kernels_are_refused():
     with pytest.raises(NoSuchKernel):
         InterpreterKernelSpecManager().get_kernel_spec("other")
 

@@ -1,4 +1,4 @@
-"""How JupyterLab is started."""
+"""The options JupyterLab is started with."""
 
 import json
 import socket
@@ -20,7 +20,7 @@ def given(workspace, **options):
     return dict(pair.removeprefix("--").split("=", 1) for pair in pairs)
 
 
-def test_it_serves_the_workspace_on_this_machine_only(workspace):
+def test_lab_serves_the_workspace_on_this_machine_only(workspace):
     options = given(workspace)
     assert options["ServerApp.ip"] == "127.0.0.1"
     assert options["ServerApp.root_dir"] == str(workspace.root)
@@ -29,18 +29,18 @@ def test_it_serves_the_workspace_on_this_machine_only(workspace):
 
 
 @pytest.mark.parametrize("open_browser", [True, False])
-def test_a_browser_is_opened_if_asked_for(workspace, open_browser):
+def test_the_browser_opens_on_request(workspace, open_browser):
     options = given(workspace, open_browser=open_browser)
     assert options["ServerApp.open_browser"] == str(open_browser)
 
 
-def test_a_port_that_was_asked_for_is_the_only_one_tried(workspace):
+def test_only_the_requested_port_is_tried(workspace):
     options = given(workspace, port=9000)
     assert (options["ServerApp.port"], options["ServerApp.port_retries"]) == ("9000", "0")
     assert "ServerApp.port" not in given(workspace)
 
 
-def test_news_are_off_and_the_state_of_widgets_is_saved(workspace):
+def test_news_is_off_and_widget_state_is_saved(workspace):
     folder = given(workspace)["LabApp.app_settings_dir"]
     settings = json.loads((workspace.records / "lab" / "settings" / "overrides.json").read_text())
     assert folder == str(workspace.records / "lab" / "settings")
@@ -48,12 +48,12 @@ def test_news_are_off_and_the_state_of_widgets_is_saved(workspace):
     assert settings["@jupyter-widgets/jupyterlab-manager:plugin"]["saveState"] is True
 
 
-def test_a_taken_port_is_refused_and_a_free_one_is_not():
+def test_a_port_in_use_is_refused_and_a_free_one_is_not():
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         port = listener.getsockname()[1]
-        with pytest.raises(OSError, match=f"Port {port} is not to be had.*--port"):
+        with pytest.raises(OSError, match=rf"Port {port} .*--port"):
             lab.check_port_is_free(port)
     lab.check_port_is_free(port)
 

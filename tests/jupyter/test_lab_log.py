@@ -1,4 +1,4 @@
-"""What the lab's terminal prints, and what it leaves out."""
+"""Which log messages the lab's terminal shows."""
 
 import logging
 
@@ -24,7 +24,7 @@ def raised(log, error):
         log.exception("Uncaught exception")
 
 
-def test_messages_that_ask_nothing_of_a_learner_are_left_out(log, caplog):
+def test_routine_messages_are_hidden(log, caplog):
     log.warning("Notebook %s is not trusted", "04_training.ipynb")
     log.warning("The websocket_ping_timeout (90000) cannot be longer than the interval (30000).")
     raised(log, WebSocketClosedError())
@@ -32,7 +32,7 @@ def test_messages_that_ask_nothing_of_a_learner_are_left_out(log, caplog):
     assert caplog.records == []
 
 
-def test_a_tab_that_is_closed_while_its_kernel_starts_is_left_out_with_its_request(log, caplog):
+def test_errors_from_closing_a_tab_while_its_kernel_starts_are_hidden(log, caplog):
     log.error("500 GET /api/kernels/1/channels before")
     raised(log, AttributeError("gone", name="kernel_ws_protocol"))
     log.error('{\n  "Host": "127.0.0.1"\n}')
@@ -41,13 +41,13 @@ def test_a_tab_that_is_closed_while_its_kernel_starts_is_left_out_with_its_reque
     assert [record.getMessage()[-6:] for record in caplog.records] == ["before", " after"]
 
 
-def test_errors_and_other_warnings_are_printed(log, caplog):
+def test_errors_and_other_warnings_are_shown(log, caplog):
     log.warning("Blocking request from an unknown origin")
     raised(log, ValueError("a real error"))
     assert [record.levelname for record in caplog.records] == ["WARNING", "ERROR"]
 
 
-def test_all_loggers_of_the_server_are_filtered():
+def test_all_of_the_servers_loggers_are_filtered():
     before = {name: list(logging.getLogger(name).filters) for name in LOGGERS}
     try:
         quieten()

@@ -1,4 +1,4 @@
-"""A learner's copies of the lessons."""
+"""The shipped lessons and a learner's copies."""
 
 import json
 import threading
@@ -18,7 +18,7 @@ def write_lesson(folder, name, text):
 
 @pytest.fixture
 def shipped(tmp_path, monkeypatch):
-    """A folder of two lessons in the place of the workbook's."""
+    """A folder of two lessons that stands in for the workbook's."""
     folder = tmp_path / "shipped"
     folder.mkdir()
     for name in ("00_first", "01_second"):
@@ -36,7 +36,7 @@ def text_of(workspace, name):
     return json.loads((workspace.root / f"{name}.ipynb").read_text())["text"]
 
 
-def test_the_workbooks_own_lessons_are_found():
+def test_the_shipped_lessons_are_found():
     names = [lesson.name for lesson in catalogue()]
     assert names[0] == "00_start_here"
     assert "04_training" in names
@@ -49,7 +49,7 @@ def test_a_lesson_is_found_by_number_and_name(shipped, name):
 
 
 @pytest.mark.parametrize("name", ["2", "second", "", "first", "-1", "²"])
-def test_an_unknown_lesson_lists_those_that_are(shipped, name):
+def test_the_error_for_an_unknown_lesson_lists_all(shipped, name):
     with pytest.raises(ValueError, match="one of 00_first, 01_second"):
         find_lesson(name)
 
@@ -60,7 +60,7 @@ def test_lessons_are_copied_once(shipped, workspace):
     assert (again.copied, again.updated, again.kept) == ((), (), ())
 
 
-def test_an_edited_lesson_stays_an_unedited_one_is_brought_up_to_date(shipped, workspace):
+def test_an_edited_lesson_is_kept_and_an_unedited_one_updated(shipped, workspace):
     install(workspace)
     write_lesson(workspace.root, "00_first", "edited")
     for name in ("00_first", "01_second"):
@@ -73,7 +73,7 @@ def test_an_edited_lesson_stays_an_unedited_one_is_brought_up_to_date(shipped, w
     assert text_of(workspace, "01_second") == "version 2"
 
 
-def test_a_version_that_was_skipped_is_still_known(shipped, workspace):
+def test_an_earlier_version_restored_by_hand_counts_as_unedited(shipped, workspace):
     install(workspace)
     first = (workspace.root / "00_first.ipynb").read_bytes()
     write_lesson(shipped, "00_first", "version 2")
@@ -82,14 +82,14 @@ def test_a_version_that_was_skipped_is_still_known(shipped, workspace):
     assert install(workspace).updated == ("00_first",)
 
 
-def test_a_removed_lesson_comes_back(shipped, workspace):
+def test_a_deleted_lesson_is_copied_again(shipped, workspace):
     install(workspace)
     (workspace.root / "00_first.ipynb").unlink()
     assert install(workspace).copied == ("00_first",)
 
 
 @pytest.mark.parametrize("damage", ["{", "[]", '{"00_first": ["x"]}', '{"00_first": 1}'])
-def test_without_its_record_every_file_counts_as_edited(shipped, workspace, damage):
+def test_with_a_damaged_record_every_file_counts_as_edited(shipped, workspace, damage):
     install(workspace)
     record = workspace.records / "lessons.json"
     record.write_text(damage)
@@ -118,7 +118,7 @@ def test_a_kill_between_record_and_file_loses_nothing(shipped, workspace, monkey
     assert install(workspace).updated == ("00_first",)
 
 
-def test_two_at_once_copy_once(shipped, workspace):
+def test_concurrent_installs_copy_once(shipped, workspace):
     workspace.create()
     done = []
     threads = [threading.Thread(target=lambda: done.append(install(workspace))) for _ in range(4)]
@@ -129,7 +129,7 @@ def test_two_at_once_copy_once(shipped, workspace):
     assert sorted(len(each.copied) for each in done) == [0, 0, 0, 2]
 
 
-def test_reset_restores_and_keeps_a_backup(shipped, workspace):
+def test_reset_restores_the_lesson_and_backs_up_the_edited_one(shipped, workspace):
     install(workspace)
     write_lesson(workspace.root, "00_first", "edited")
     backup = reset(workspace, find_lesson("0"))
@@ -138,7 +138,7 @@ def test_reset_restores_and_keeps_a_backup(shipped, workspace):
     assert reset(workspace, find_lesson("0")) is None
 
 
-def test_after_a_reset_the_lesson_is_brought_up_to_date_again(shipped, workspace):
+def test_a_reset_lesson_is_updated_again(shipped, workspace):
     install(workspace)
     write_lesson(workspace.root, "00_first", "edited")
     reset(workspace, find_lesson("0"))
@@ -230,7 +230,7 @@ def test_a_kill_while_the_new_lesson_is_written_loses_nothing(edited, workspace,
     assert text_of(workspace, "00_first") == "edited"
 
 
-def test_lessons_that_are_nowhere_say_so(tmp_path, monkeypatch):
+def test_missing_lessons_are_an_error(tmp_path, monkeypatch):
     monkeypatch.setattr(subject, "PACKAGE", tmp_path / "deployworkbook")
-    with pytest.raises(FileNotFoundError, match="Install deployworkbook again"):
+    with pytest.raises(FileNotFoundError, match="Reinstall deployworkbook"):
         catalogue()

@@ -1,4 +1,4 @@
-"""Results that are made once, whole or not at all."""
+"""Results are built once, completely or not at all."""
 
 import errno
 import json
@@ -39,7 +39,7 @@ def log_and_write(log, started, go, folder):
 
 
 def build_slowly(folder, log, started, go):
-    """What a second process runs: it tells when it has begun, and ends when it may."""
+    """Build in a second process: signal the start, then wait for permission to finish."""
     build_once(
         folder,
         build=lambda target: log_and_write(log, started, go, target),
@@ -48,12 +48,12 @@ def build_slowly(folder, log, started, go):
     )
 
 
-def test_it_is_built_once_and_then_found(tmp_path):
+def test_a_result_is_built_once_and_then_loaded(tmp_path):
     assert make(tmp_path / "a", "first") == ("first", True)
     assert make(tmp_path / "a", "second") == ("first", False)
 
 
-def test_waiting_for_another_process_can_be_ended(tmp_path):
+def test_waiting_for_another_process_can_be_interrupted(tmp_path):
     asked = []
 
     def end():
@@ -93,7 +93,7 @@ def test_a_build_that_fails_leaves_nothing(tmp_path):
         lambda folder: (folder / MANIFEST).write_text("[]"),
     ],
 )
-def test_what_is_damaged_is_set_aside_and_made_anew(tmp_path, damage):
+def test_a_damaged_result_is_set_aside_and_rebuilt(tmp_path, damage):
     make(tmp_path / "a", "first")
     damage(tmp_path / "a")
     notices = []
@@ -119,7 +119,7 @@ def test_a_warm_load_takes_no_lock_and_writes_nothing(tmp_path, monkeypatch):
     assert {path: path.stat().st_mtime_ns for path in [tmp_path, *tmp_path.rglob("*")]} == before
 
 
-def test_a_warm_load_does_not_wait_for_who_holds_the_lock(tmp_path):
+def test_a_warm_load_does_not_wait_for_the_lock(tmp_path):
     make(tmp_path / "a", "first")
     notices = []
     with FileLock(tmp_path / ".a.lock"):
@@ -127,7 +127,7 @@ def test_a_warm_load_does_not_wait_for_who_holds_the_lock(tmp_path):
     assert notices == []
 
 
-def test_a_folder_that_cannot_be_written_is_named_with_a_remedy(tmp_path, monkeypatch):
+def test_the_error_for_a_read_only_folder_names_a_remedy(tmp_path, monkeypatch):
     class Locked:
         def __init__(self, path):
             pass
@@ -141,7 +141,7 @@ def test_a_folder_that_cannot_be_written_is_named_with_a_remedy(tmp_path, monkey
     assert str(tmp_path) in str(caught.value)
 
 
-def test_what_cannot_be_loaded_is_set_aside_and_made_anew(tmp_path):
+def test_a_result_that_fails_to_load_is_set_aside_and_rebuilt(tmp_path):
     make(tmp_path / "a", "old format")
 
     def load(folder):
@@ -157,7 +157,7 @@ def test_what_cannot_be_loaded_is_set_aside_and_made_anew(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["../outside", "/dev/zero", "device"])
-def test_a_manifest_reads_no_file_but_those_of_its_own_folder(tmp_path, name):
+def test_a_manifest_reads_only_files_of_its_own_folder(tmp_path, name):
     make(tmp_path / "a", "first")
     (tmp_path / "outside").write_text("secret")
     (tmp_path / "a" / "device").symlink_to("/dev/zero")
@@ -197,7 +197,7 @@ def test_two_processes_build_once_and_the_second_waits(tmp_path):
     assert log.read_text() == "built\n"
 
 
-def test_eight_at_once_build_once(tmp_path):
+def test_eight_concurrent_threads_build_once(tmp_path):
     barrier, built, results = threading.Barrier(8), [], []
 
     def build(folder):
@@ -218,7 +218,7 @@ def test_eight_at_once_build_once(tmp_path):
     assert sorted(results) == [("made", False)] * 7 + [("made", True)]
 
 
-def test_a_kill_while_building_leaves_nothing_half_written(tmp_path):
+def test_a_kill_while_building_leaves_no_partial_result(tmp_path):
     log, started, go = tmp_path / "log", CONTEXT.Event(), CONTEXT.Event()
     process = CONTEXT.Process(target=build_slowly, args=(tmp_path / "a", log, started, go))
     process.start()
@@ -242,7 +242,7 @@ def test_the_manifest_lists_every_file(tmp_path):
     assert set(json.loads((tmp_path / "a" / MANIFEST).read_text())) == {"deep/x", "result.txt"}
 
 
-def test_keys_tell_settings_apart():
+def test_different_settings_have_different_keys():
     assert key_of({"a": 1}) != key_of({"a": 2})
     assert key_of({"a": 1, "b": [1, 2]}) == key_of({"b": [1, 2], "a": 1})
     with pytest.raises(TypeError):

@@ -1,4 +1,4 @@
-"""A folder replaces another in one step, whoever looks or writes at the same time."""
+"""Folders are replaced atomically, even with concurrent readers and writers."""
 
 import errno
 import threading
@@ -12,7 +12,7 @@ from deployworkbook.workspace.files import atomic_folder, exchange
 
 @pytest.fixture(params=["swapped", "renamed twice"])
 def way(request, monkeypatch):
-    """Both ways to replace a folder: in one step, and where the system cannot."""
+    """Both ways of replacing a folder: a swap in one step, and two renames."""
     if request.param == "renamed twice":
         monkeypatch.setattr(files, "exchange", lambda first, second: False)
     return request.param
@@ -28,12 +28,12 @@ def read(target):
     return {path.name: path.read_text() for path in target.iterdir()}
 
 
-def test_a_folder_is_made_with_its_parents(tmp_path):
+def test_missing_parents_are_created(tmp_path):
     write(tmp_path / "a" / "b", "1")
     assert read(tmp_path / "a" / "b") == {"first": "1", "second": "1"}
 
 
-def test_a_second_one_replaces_the_first_and_leaves_nothing_beside_it(way, tmp_path):
+def test_a_second_write_replaces_the_first_and_leaves_no_stray_files(way, tmp_path):
     write(tmp_path / "target", "1")
     (tmp_path / "target" / "stale").write_text("old")
     write(tmp_path / "target", "2")
@@ -41,14 +41,14 @@ def test_a_second_one_replaces_the_first_and_leaves_nothing_beside_it(way, tmp_p
     assert [path.name for path in tmp_path.iterdir()] == ["target"]
 
 
-def test_a_file_in_its_place_is_replaced(way, tmp_path):
+def test_an_existing_file_is_replaced(way, tmp_path):
     (tmp_path / "target").write_text("of an earlier version")
     write(tmp_path / "target", "1")
     assert read(tmp_path / "target") == {"first": "1", "second": "1"}
     assert [path.name for path in tmp_path.iterdir()] == ["target"]
 
 
-def test_a_failure_keeps_the_old_one(way, tmp_path):
+def test_a_failure_keeps_the_old_folder(way, tmp_path):
     write(tmp_path / "target", "1")
 
     def fail():
@@ -62,7 +62,7 @@ def test_a_failure_keeps_the_old_one(way, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["target"]
 
 
-def test_those_who_write_at_once_leave_one_of_theirs(way, tmp_path):
+def test_concurrent_writers_leave_one_complete_version(way, tmp_path):
     target = tmp_path / "target"
     errors = []
 
@@ -85,7 +85,7 @@ def test_those_who_write_at_once_leave_one_of_theirs(way, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["target"]
 
 
-def test_what_stood_in_the_way_and_is_gone_again_stops_nothing(way, tmp_path, monkeypatch):
+def test_an_obstacle_that_vanishes_does_not_fail_the_write(way, tmp_path, monkeypatch):
     target = tmp_path / "target"
     write(target, "1")
     rename = Path.rename
@@ -115,7 +115,7 @@ def test_names_are_swapped_in_one_step(tmp_path):
         exchange(tmp_path / "a", tmp_path / "none")
 
 
-def test_a_folder_that_cannot_be_put_there_is_told(tmp_path, monkeypatch):
+def test_a_read_only_file_system_is_an_error(tmp_path, monkeypatch):
     def fail(self, target):
         raise OSError(errno.EROFS, "read-only file system")
 

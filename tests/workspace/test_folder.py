@@ -1,4 +1,4 @@
-"""Where a learner's files are, and that they are written whole."""
+"""Where a learner's files are, and that they are written atomically."""
 
 import os
 
@@ -16,14 +16,14 @@ from deployworkbook.workspace.files import (
 from deployworkbook.workspace.folder import Workspace, current_workspace
 
 
-def test_the_variable_comes_first(tmp_path, monkeypatch):
+def test_the_environment_variable_takes_precedence(tmp_path, monkeypatch):
     Workspace(tmp_path / "marked").create()
     monkeypatch.chdir(tmp_path / "marked")
     monkeypatch.setenv("DEPLOYWORKBOOK_HOME", str(tmp_path / "named"))
     assert current_workspace().root == tmp_path / "named"
 
 
-def test_then_the_nearest_marked_folder(tmp_path, monkeypatch):
+def test_the_nearest_marked_folder_is_found(tmp_path, monkeypatch):
     monkeypatch.delenv("DEPLOYWORKBOOK_HOME")
     Workspace(tmp_path).create()
     (tmp_path / "deep" / "deeper").mkdir(parents=True)
@@ -31,13 +31,13 @@ def test_then_the_nearest_marked_folder(tmp_path, monkeypatch):
     assert current_workspace().root == tmp_path
 
 
-def test_else_the_one_at_home(tmp_path, monkeypatch, home):
+def test_the_default_is_in_the_home_folder(tmp_path, monkeypatch, home):
     monkeypatch.delenv("DEPLOYWORKBOOK_HOME")
     monkeypatch.chdir(tmp_path)
     assert current_workspace().root == home / "deployworkbook"
 
 
-def test_a_file_in_its_place_is_an_error_that_says_so(tmp_path):
+def test_a_file_in_place_of_the_workspace_is_an_error(tmp_path):
     (tmp_path / "taken").write_text("mine")
     with pytest.raises(NotADirectoryError, match="Name another folder"):
         Workspace(tmp_path / "taken").create()
@@ -47,7 +47,7 @@ def mode(path):
     return path.stat().st_mode & 0o777
 
 
-def test_a_new_workspace_is_its_owners_and_an_old_one_keeps_its_rights(tmp_path):
+def test_a_new_workspace_is_private_and_an_existing_one_keeps_its_permissions(tmp_path):
     before = os.umask(0o022)
     try:
         new = Workspace(tmp_path / "deep" / "new").create()
@@ -68,7 +68,7 @@ def test_a_new_workspace_is_its_owners_and_an_old_one_keeps_its_rights(tmp_path)
         assert [mode(copy) for copy in workspace.backups.glob("ledger-copy-*")] == [0o600]
 
 
-def test_backups_of_one_second_have_names_of_their_own(tmp_path):
+def test_backups_made_in_one_second_have_different_names(tmp_path):
     workspace = Workspace(tmp_path)
     lesson = tmp_path / "a.ipynb"
     copies = []
@@ -78,7 +78,7 @@ def test_backups_of_one_second_have_names_of_their_own(tmp_path):
     assert [copy.read_text() for copy in copies] == ["first", "second", "third"]
 
 
-def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path):
+def test_a_failed_write_leaves_only_the_old_file(tmp_path):
     path = tmp_path / "file"
     path.write_text("old")
 
@@ -102,7 +102,7 @@ def test_a_write_keeps_the_permissions(tmp_path):
     assert path.stat().st_mode & 0o777 == 0o640
 
 
-def test_what_is_set_aside_is_kept_under_another_name(tmp_path):
+def test_set_aside_renames_and_keeps_the_file(tmp_path):
     path = tmp_path / "ledger.sqlite"
     kept = []
     for text in ("one", "two"):
@@ -112,7 +112,7 @@ def test_what_is_set_aside_is_kept_under_another_name(tmp_path):
     assert [each.read_text() for each in kept] == ["one", "two"]
 
 
-def test_a_file_that_can_be_written_is_left_as_it_is(tmp_path):
+def test_check_writable_leaves_the_file_unchanged(tmp_path):
     path = tmp_path / "new" / "report.xml"
     check_writable(path)
     assert list(path.parent.iterdir()) == []
@@ -121,7 +121,7 @@ def test_a_file_that_can_be_written_is_left_as_it_is(tmp_path):
     assert path.read_text() == "old"
 
 
-def test_links_in_a_circle_lead_nowhere(tmp_path):
+def test_a_loop_of_links_is_an_error(tmp_path):
     (tmp_path / "a").symlink_to(tmp_path / "a")
-    with pytest.raises(OSError, match=r"a leads nowhere.*Choose another path"):
+    with pytest.raises(OSError, match=r"a can't be resolved.*Choose another path"):
         full_path(tmp_path / "a")

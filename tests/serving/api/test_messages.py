@@ -183,7 +183,7 @@ def test_pythons_numbers_get_tensorflows_types(value, dtype):
         ([np.timedelta64("NaT")], TypeError, r"no dates.*timedelta64.*NaT"),
         ([2**63, -1], ValueError, "No type holds these together"),
         ([np.uint64(1), np.int64(2**53 + 1)], ValueError, "No type holds these together"),
-        ("\ud800", ValueError, "half of a surrogate pair"),
+        ("\ud800", ValueError, "unpaired surrogate"),
     ],
 )
 def test_what_no_model_takes_is_refused(value, error, words):
