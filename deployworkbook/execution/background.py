@@ -1,11 +1,11 @@
-"""Errors that no cell of a notebook sees: those of its threads and of its asyncio tasks.
+"""Record errors that no cell of a notebook sees: those in threads and asyncio tasks.
 
-Python prints them and goes on, so a notebook passes whose background work has failed. As an IPython
-extension this module writes them into the file that ``VARIABLE`` names; the process that runs the
-notebook reads them from there.
+Python prints them and continues, so a notebook whose background work failed would pass. Loaded as
+an IPython extension, this module writes them to the file named by ``VARIABLE``, from which the
+process that runs the notebook reads them.
 
-An exception of a ``concurrent.futures`` executor is not among them: until its result is asked for,
-Python tells nobody of it.
+Exceptions in ``concurrent.futures`` executors are not included: Python doesn't report them until
+somebody asks for the result.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ from typing import Any
 
 VARIABLE = "DEPLOYWORKBOOK_BACKGROUND_ERRORS"
 
-# So much is kept of one run; a thread that fails again and again says the same.
+# The limit per run: a thread that keeps failing repeats itself.
 MOST_ERRORS = 20
 
-# Where the event loop's own handlers report what nobody has asked for.
+# The loggers to which event loops report exceptions that were never retrieved.
 LOGGERS = ("asyncio", "tornado.application")
 
 
 @dataclass(frozen=True)
 class BackgroundError:
-    """An exception that ended a thread or a task of a notebook.
+    """An exception that ended a thread or task of a notebook.
 
     Args:
-        where: What was ended, such as ``thread Thread-5 (work)``.
-        error: The exception's type and message, in one line.
-        traceback: All of it.
+        where: The thread or task, such as ``thread Thread-5 (work)``.
+        error: Type and message of the exception, in one line.
+        traceback: The full traceback.
     """
 
     where: str
@@ -52,10 +52,10 @@ class BackgroundError:
 
 
 def read_errors(path: Path) -> list[BackgroundError]:
-    """Read what a notebook's kernel has written; a file that is missing holds nothing.
+    """Read the errors that a notebook's kernel has recorded; empty if the file is missing.
 
     Args:
-        path: The file that ``VARIABLE`` named.
+        path: The file named by ``VARIABLE``.
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -65,16 +65,16 @@ def read_errors(path: Path) -> list[BackgroundError]:
     for line in lines:
         try:
             found.append(BackgroundError(**json.loads(line)))
-        except (ValueError, TypeError):  # the kernel was killed while it wrote
+        except (ValueError, TypeError):  # the kernel was killed while writing
             continue
     return found
 
 
 class Recorder:
-    """Writes background errors into a file, a JSON object a line.
+    """Write background errors to a file, one JSON object per line.
 
     Args:
-        path: The file; it is appended to.
+        path: The file to append to.
     """
 
     def __init__(self, path: Path) -> None:
@@ -89,7 +89,7 @@ class Recorder:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Write an exception."""
+        """Record an exception."""
         with self._writing:
             self._count += 1
             if self._count > MOST_ERRORS:
@@ -101,11 +101,11 @@ class Recorder:
                 file.write(line + "\n")
 
     def watch_threads(self) -> None:
-        """Write what ends a thread, and let Python print it as before."""
+        """Record exceptions that end threads; Python still prints them."""
         print_it = threading.excepthook
 
         def hook(args: threading.ExceptHookArgs) -> None:
-            if args.exc_type is not SystemExit:  # which ends a thread as a return does
+            if args.exc_type is not SystemExit:  # it ends a thread like a return
                 name = args.thread.name if args.thread else "that has ended"
                 self.add(f"thread {name}", args.exc_type, args.exc_value, args.exc_traceback)
             print_it(args)
@@ -113,30 +113,30 @@ class Recorder:
         threading.excepthook = hook
 
     def watch_loop(self) -> None:
-        """Write what the event loop logs of tasks and callbacks, which is printed as before."""
+        """Record exceptions in tasks and callbacks that the event loop logs; still print them."""
         handler = _LogHandler(self)
         for name in LOGGERS:
             logging.getLogger(name).addHandler(handler)
 
-    def add_unasked(self) -> None:
-        """Write the exceptions of tasks and futures that a variable still holds.
+    def add_unretrieved(self) -> None:
+        """Record exceptions of tasks and futures that are still referenced.
 
-        The loop logs an exception that nobody has asked for when its task is deleted. What a
-        notebook keeps is never deleted, so it is looked for here.
+        The loop logs an unretrieved exception when its task is deleted. Tasks that a notebook keeps
+        in a variable are never deleted, so look for them here.
         """
         for each in gc.get_objects():
-            # By type(): a proxy's __class__ may load a library.
+            # type(), not __class__: a proxy's __class__ may load a library.
             if not issubclass(type(each), asyncio.Future):
                 continue
-            # asyncio's own mark for "failed, and nobody has asked".
+            # asyncio's own flag for "failed and not retrieved".
             if each.done() and getattr(each, "_log_traceback", False):
-                error = each.exception()  # asked for now, so that the loop does not log it too
+                error = each.exception()  # this retrieves it, so the loop doesn't log it too
                 if error is not None:
                     self.add(_name_of(each), type(error), error, error.__traceback__)
 
 
 class _LogHandler(logging.Handler):
-    """Passes on the errors that are logged with their exception."""
+    """Record errors that are logged with an exception."""
 
     def __init__(self, recorder: Recorder) -> None:
         super().__init__(logging.ERROR)
@@ -146,7 +146,7 @@ class _LogHandler(logging.Handler):
         if record.exc_info and record.exc_info[0] is not None:
             where = record.getMessage().partition("\n")[0]
             self.recorder.add(f"the event loop ({where})", *record.exc_info)
-        # Having a handler keeps Python from printing what has none.
+        # With a handler attached, Python no longer prints records by default.
         if not logging.getLogger().handlers and logging.lastResort is not None:
             logging.lastResort.handle(record)
 
@@ -156,16 +156,16 @@ def _name_of(future: asyncio.Future[Any]) -> str:
 
 
 def load_ipython_extension(shell: object) -> None:
-    """Begin to watch; IPython calls this in the kernel of a run.
+    """Start recording; IPython calls this in the kernel of a run.
 
     Args:
-        shell: IPython's, which is not needed.
+        shell: IPython's shell; not used.
     """
     named = os.environ.pop(VARIABLE, None)
     if named is None:
-        print(f"{VARIABLE} names no file, so background errors are not kept.", file=sys.stderr)
+        print(f"{VARIABLE} is not set; background errors are not recorded.", file=sys.stderr)
         return
     recorder = Recorder(Path(named))
     recorder.watch_threads()
     recorder.watch_loop()
-    atexit.register(recorder.add_unasked)
+    atexit.register(recorder.add_unretrieved)

@@ -1,7 +1,7 @@
-"""The parameters that a notebook declares: names that its tagged cell sets, and their types.
+"""Read the parameters a notebook declares: the names its tagged cell sets, and their types.
 
-The cell is read as Python, never run. papermill's own inspection goes line by line and takes the
-``=`` in a comment or a string for an assignment.
+The cell is parsed as Python, never executed. papermill's own inspection works line by line and
+mistakes an ``=`` in a comment or string for an assignment.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from deployworkbook.validation import value_error
 
 TAG = "parameters"
 
-# In words, what a value of a type is called in an error.
+# What each type is called in an error message.
 TYPES: dict[type, str] = {
     bool: "true or false",
     int: "a whole number",
@@ -27,7 +27,7 @@ TYPES: dict[type, str] = {
     dict: "a dictionary",
 }
 
-# A tuple is given as a list, since JSON has no other.
+# Tuples are passed as lists, since JSON has no tuples.
 NAMES: dict[str, type] = {kind.__name__: kind for kind in TYPES} | {"tuple": list}
 
 
@@ -36,19 +36,19 @@ class Declared:
     """A parameter of a notebook.
 
     Args:
-        name: Its name.
-        type: What a value must be; ``None`` if the cell does not tell.
-        default: Its default as the cell writes it; empty if it has none.
+        name: The parameter's name.
+        type: The type of its values; ``None`` if unknown.
+        default: The default as written in the cell; empty if there is none.
     """
 
     name: str
     type: type | None
     default: str
 
-    def takes(self, value: object) -> bool:
-        """Whether a value has the right type; a whole number is also a number.
+    def accepts(self, value: object) -> bool:
+        """Return whether a value has the right type; an integer is also a number.
 
-        >>> Declared("rate", float, "0.5").takes(1), Declared("rate", float, "0.5").takes("lots")
+        >>> Declared("rate", float, "0.5").accepts(1), Declared("rate", float, "0.5").accepts("a")
         (True, False)
         """
         if self.type is None:
@@ -61,23 +61,23 @@ class Declared:
 
 
 def declared_parameters(notebook: Path) -> dict[str, Declared]:
-    """Read the names that a notebook's first cell tagged ``parameters`` sets, with their types.
+    """Read the parameters declared in a notebook's first cell tagged ``parameters``.
 
     Args:
-        notebook: The file.
+        notebook: Path of the notebook.
 
     Returns:
-        By name, in the cell's order; empty if no cell has the tag.
+        Parameters by name, in the cell's order; empty if no cell has the tag.
 
     Raises:
-        ValueError: The file is not a notebook, or the cell is not Python.
+        ValueError: The file is not a notebook, or the cell is not valid Python.
     """
     cells = read_notebook(notebook).cells
     tagged = [cell.source for cell in cells if TAG in cell.metadata.get("tags", [])]
     if not tagged:
         return {}
     try:
-        # IPython's magics and shell commands become Python's calls.
+        # This turns IPython's magics and shell commands into Python calls.
         tree = ast.parse(TransformerManager().transform_cell(tagged[0]))
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         where = getattr(error, "lineno", None)
@@ -122,7 +122,7 @@ def _annotated(name: str, statement: ast.AnnAssign) -> dict[str, Declared]:
 
 
 def _type_of(value: ast.expr) -> type | None:
-    """Say which type an expression has, as far as that can be told without running it."""
+    """Infer an expression's type without running it; ``None`` if unknown."""
     match value:
         case ast.Constant(value=constant):
             return type(constant) if type(constant) in TYPES else None

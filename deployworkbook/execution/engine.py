@@ -1,7 +1,7 @@
-"""The engine that papermill runs a notebook with: it tells each cell, and sees an early end.
+"""A papermill engine that reports each cell and detects when a notebook ends early.
 
-papermill takes ``sys.exit()`` for a success, wherever it stands, and says nothing of the cells that
-then never run. Here a notebook that ends itself fails, unless it does so in its last cell.
+papermill counts ``sys.exit()`` as a success wherever it occurs, and doesn't mention the cells that
+then never run. With this engine, a notebook that exits before its last cell fails.
 """
 
 from __future__ import annotations
@@ -15,49 +15,49 @@ from papermill.engines import NBClientEngine
 
 from deployworkbook.execution.outputs import is_counted
 
-# nbclient's tag for a cell that is left out on purpose.
+# nbclient's tag for a cell that is skipped on purpose.
 SKIPPED_TAG = "skip-execution"
 
 
-class EarlyEnd(Exception):  # noqa: N818 (no error of this code: the notebook's own way out)
-    """A notebook has ended itself, and cells after it would never run."""
+class EarlyEnd(Exception):  # noqa: N818 (not an error of this code: the notebook's own way out)
+    """A notebook has exited before its last cell."""
 
 
 class CellProgress:
-    """Which cells of a notebook must run, and which have.
+    """Keep track of which cells of a notebook have run.
 
     Args:
-        notebook: It, as it is going to run.
+        notebook: The notebook as it is about to run.
     """
 
     def __init__(self, notebook: NotebookNode) -> None:
-        # Looked at once: papermill inserts cells of its own when one has failed.
+        # Computed once: papermill inserts its own cells after a failure.
         self._numbers = list(accumulate(map(int, map(is_counted, notebook.cells))))
         self._left = {index for index, cell in enumerate(notebook.cells) if _runs(cell)}
         self.total = max(self._numbers, default=0)
 
     def take_reply(self, *, cell_index: int, execute_reply: Mapping[str, Any], **_: object) -> None:
-        """Take the kernel's answer to a cell.
+        """Process the kernel's reply to a cell.
 
         Raises:
-            EarlyEnd: The cell ended the notebook, and others have not run.
+            EarlyEnd: The cell ended the notebook before the other cells ran.
         """
         self._left.discard(cell_index)
-        if self._left and _asks_for_the_end(execute_reply["content"]):
+        if self._left and _requests_exit(execute_reply["content"]):
             number = self.number_of(cell_index)
             raise EarlyEnd(f"code cell {number} ended the notebook, and {self._never_ran()}")
 
     def check_end(self) -> None:
-        """Make sure, at the end of a run without an error, that the kernel answered every cell.
+        """Check at the end of a run without an error that the kernel replied to every cell.
 
         Raises:
-            EarlyEnd: It did not.
+            EarlyEnd: Some cells never ran.
         """
         if self._left:
             raise EarlyEnd(f"the run ended early, and {self._never_ran()}")
 
     def number_of(self, cell_index: int) -> int:
-        """Count the code cells up to one; see :mod:`deployworkbook.execution.jobs`."""
+        """Return a cell's number, as counted in :mod:`deployworkbook.execution.jobs`."""
         return self._numbers[cell_index]
 
     def _never_ran(self) -> str:
@@ -69,16 +69,16 @@ def reporting_engine(
     begin_run: Callable[[NotebookNode, CellProgress], None],
     begin_cell: Callable[[NotebookNode], None],
 ) -> type[NBClientEngine]:
-    """Make papermill's own engine with two listeners.
+    """Return a subclass of papermill's engine that calls two listeners.
 
     Args:
-        begin_run: Told of the notebook that is going to run, with its parameters, and of its
+        begin_run: Called with the notebook about to run, including its parameters, and its
             progress.
-        begin_cell: Told of each cell, text too, before it runs.
+        begin_cell: Called before each cell, including text cells.
     """
 
     class ReportingEngine(NBClientEngine):
-        """papermill's own engine, which tells the run of each cell."""
+        """papermill's own engine, which also reports each cell."""
 
         @classmethod
         def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **options: Any) -> Any:
@@ -102,11 +102,11 @@ def _runs(cell: NotebookNode) -> bool:
     return cell.cell_type == "code" and bool(cell.source.strip()) and SKIPPED_TAG not in tags
 
 
-def _asks_for_the_end(content: Mapping[str, Any]) -> bool:
-    """Whether a cell called ``sys.exit()`` and the like, or ``quit`` and ``exit``.
+def _requests_exit(content: Mapping[str, Any]) -> bool:
+    """Return whether a cell called ``sys.exit()``, ``quit`` or ``exit``.
 
-    A ``sys.exit`` with an error's number or text is one, too; papermill makes it an error later,
-    which is told better.
+    ``sys.exit`` with an error code or text is not counted: papermill reports it as an error, with
+    more detail.
     """
     if content["status"] == "error":
         succeeds = content.get("evalue") in {"", "0"}

@@ -1,8 +1,8 @@
-"""What to run and how it ended: the values that pass between command, runner and report.
+"""Jobs, events and outcomes: the values passed between command, runner and report.
 
-Cells are counted from 1 over the code cells of the notebook as it was given: text cells and the
-cell that papermill injects with the parameters do not count. In a notebook without empty code
-cells that is the number in ``[ ]`` after Run All.
+Cells are numbered from 1 over the code cells of the original notebook; text cells and papermill's
+injected parameters cell don't count. In a notebook without empty code cells, that is the number in
+``[ ]`` after Run All.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ class Job:
     """One notebook to run.
 
     Args:
-        source: The notebook; it is only read.
-        output: Where the executed notebook goes.
-        parameters: Values by name for the cell tagged ``parameters``, as JSON can carry them.
-        cell_timeout_s: How long one cell may take, in seconds; rounded up to whole ones.
-        timeout_s: How long the whole notebook may take, in seconds.
+        source: Path of the notebook, which is only read.
+        output: Path of the executed notebook.
+        parameters: Values by name for the cell tagged ``parameters``; must be JSON-serializable.
+        cell_timeout_s: Time limit per cell, in seconds; rounded up to whole seconds.
+        timeout_s: Time limit for the whole notebook, in seconds.
     """
 
     source: Path
@@ -40,31 +40,32 @@ class Job:
 
     @property
     def log(self) -> Path:
-        """What the run wrote on the side; removed when it passed."""
+        """The run's log file, removed if the run passes."""
         return self.output.with_suffix(".log")
 
     @property
     def cell_limit_s(self) -> int:
-        """The cell's time limit as papermill takes it: whole seconds."""
+        """The time limit per cell in whole seconds, as papermill expects it."""
         return math.ceil(self.cell_timeout_s)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one job ended.
+    """How a job ended.
 
     Args:
-        job: What was asked for.
-        status: One word for it.
-        seconds: From the start of its process to the end.
-        cells_run: Code cells that ran to their end.
-        cells: Code cells of the notebook; 0 if it could not be read.
-        failed_cell: The cell in which it ended, if it did not pass and one had begun.
-        error: What was wrong, in one line; empty if it passed.
-        source_line: The line of that cell which raised, if it is known.
-        traceback: More about the error, in several lines, without colours.
-        backup: Where the file went that stood in the output's place and was no run's product.
-        warnings: What failed in threads and tasks without ending the run.
+        job: The job.
+        status: The result in a word.
+        seconds: Time from the start of its process to the end, in seconds.
+        cells_run: Number of code cells that completed.
+        cells: Number of code cells in the notebook; 0 if it could not be read.
+        failed_cell: Number of the cell in which the run ended, if it didn't pass and a cell had
+            started.
+        error: The error in one line; empty if it passed.
+        source_line: The line of that cell that raised the error, if known.
+        traceback: The traceback, without colours.
+        backup: Where a file at the output path was moved that no run had written.
+        warnings: Errors in threads and tasks that didn't end the run.
     """
 
     job: Job
@@ -82,13 +83,13 @@ class Outcome:
 
 @dataclass(frozen=True)
 class JobEvent:
-    """A step that a display may show.
+    """A step of a job, for a display.
 
     Args:
-        job: Whose step.
-        cell: The code cell that has begun; 0 when only the process has.
-        cells: Code cells of the notebook; 0 as long as they are not known.
-        outcome: How the job ended; ``None`` before that.
+        job: The job.
+        cell: Number of the code cell that has started; 0 before the first.
+        cells: Number of code cells in the notebook; 0 until known.
+        outcome: How the job ended; ``None`` until then.
     """
 
     job: Job
@@ -98,12 +99,12 @@ class JobEvent:
 
 
 def check_jobs(jobs: Sequence[Job]) -> None:
-    """Refuse jobs that would overwrite a notebook they read, or each other's results.
+    """Refuse jobs that would overwrite a source notebook or each other's output.
 
     Raises:
-        TypeError: A parameter is not a value that JSON can carry.
-        ValueError: Two jobs write to one file, a job writes to a source, or a time limit is not
-            a positive number.
+        TypeError: A parameter is not JSON-serializable.
+        ValueError: Two jobs write to the same file, a job writes to a source, or a time limit is
+            not positive.
     """
     sources = {job.source.resolve() for job in jobs}
     outputs: dict[Path, Job] = {}

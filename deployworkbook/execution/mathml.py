@@ -1,4 +1,4 @@
-"""Formulas as MathML, which browsers draw by themselves."""
+"""Convert formulas to MathML, which browsers render without scripts."""
 
 from __future__ import annotations
 
@@ -8,36 +8,36 @@ from html import unescape
 from latex2mathml import exceptions
 from latex2mathml.converter import convert
 
-# Its exceptions have no class in common; on some wrong formulas it runs out of tokens.
+# latex2mathml's exceptions have no common base; some invalid formulas raise an IndexError.
 LATEX_ERRORS = (
     *(each for each in vars(exceptions).values() if isinstance(each, type)),
     IndexError,
     KeyError,
 )
 
-# What latex2mathml does not know, in words that it does.
+# Replacements for commands that latex2mathml doesn't know.
 REPLACEMENTS = (
     (re.compile(r"\\(begin|end)\{(?:aligned|gathered|eqnarray)\*?\}"), r"\\\1{align*}"),
     (re.compile(r"\\arg\s*\\(min|max)\b"), r"\\operatorname{arg\\,\1}"),
     (re.compile(r"\\arg\b"), r"\\operatorname{arg}"),
 )
 
-# An unknown command, or a column mark outside a table, comes back as an identifier of its own.
+# Unknown commands, and column separators outside a table, come back as identifiers.
 LEFT_OVER = re.compile(r"<m[io]>(\\[a-zA-Z]+|&(?:amp;)?)</m[io]>")
 
 
 def mathml(latex: str, *, display: bool) -> str:
-    """Convert a formula.
+    """Convert a LaTeX formula to MathML.
 
     Args:
         latex: The formula, without dollar signs.
-        display: Whether it stands on a line of its own.
+        display: Whether the formula is on its own line.
 
     Returns:
-        A ``<math>`` element, with the LaTeX as its alternative text.
+        A ``<math>`` element with the LaTeX as its alternative text.
 
     Raises:
-        ValueError: It cannot be converted; the message quotes it.
+        ValueError: The formula can't be converted; the message quotes it.
 
     >>> mathml("x_1", display=False)[-53:]
     '<mrow><msub><mi>x</mi><mn>1</mn></msub></mrow></math>'
@@ -56,4 +56,4 @@ def mathml(latex: str, *, display: bool) -> str:
 
 
 def _message(latex: str, reason: str) -> str:
-    return f"The formula {latex.strip()!r} cannot be shown as MathML: {reason}. Write it otherwise."
+    return f"The formula {latex.strip()!r} can't be converted to MathML: {reason}. Rewrite it."

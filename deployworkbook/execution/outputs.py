@@ -1,4 +1,4 @@
-"""The notebook files of a run: read one, make room for the executed one, write it."""
+"""Read a run's source notebook, clear the output path, and write the executed notebook."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from nbformat import NotebookNode
 
 from deployworkbook.workspace.files import moved_to_free_name, write_atomically
 
-# papermill removes cells with its tag from a notebook that is run again, and marks the cell that
-# sets the parameters with this one.
+# papermill removes cells with the first tag when a notebook is rerun, and marks the cell that sets
+# the parameters with the second.
 NOTE_TAG = "papermill-error-cell-tag"
 INJECTED_TAG = "injected-parameters"
 
@@ -29,15 +29,15 @@ def read_notebook(path: Path) -> NotebookNode:
         if not isinstance(content, dict) or not isinstance(content.get("cells"), list):
             raise ValueError("it has no list of cells")
         if not all(isinstance(cell, dict) for cell in content["cells"]):
-            raise ValueError("its cells are no objects")
+            raise ValueError("its cells are not objects")
         notebook = nbformat.reads(text, as_version=4)
-        # papermill asks for both; a notebook that names neither is taken for Python's.
+        # papermill needs both; a notebook with neither is assumed to be Python.
         notebook.metadata.setdefault("language_info", {"name": "python"})
         kernel = {"name": "python3", "language": "python", "display_name": "Python 3"}
         notebook.metadata.setdefault("kernelspec", kernel)
         return notebook
     except OSError as error:
-        raise ValueError(f"{path} cannot be read: {error.strerror or error}.") from error
+        raise ValueError(f"{path} can't be read: {error.strerror or error}.") from error
     except (ValueError, nbformat.ValidationError) as error:
         reason = str(error).partition("\n")[0]
         raise ValueError(
@@ -47,15 +47,15 @@ def read_notebook(path: Path) -> NotebookNode:
 
 
 def is_counted(cell: NotebookNode) -> bool:
-    """Whether a cell counts: code, and not papermill's cell of parameters."""
+    """Return whether a cell counts: a code cell other than papermill's parameters cell."""
     return cell.cell_type == "code" and INJECTED_TAG not in cell.metadata.get("tags", [])
 
 
 def make_room(output: Path) -> Path | None:
-    """Clear the place of an executed notebook; return the backup if one was made.
+    """Clear the path of an executed notebook; return the backup if one was made.
 
-    An earlier run's product, known by papermill's metadata, is removed, so that what stands there
-    afterwards is this run's. Any other file is renamed.
+    The output of an earlier run, recognized by papermill's metadata, is removed, so that a file
+    found there later is from this run. Any other file is renamed.
     """
     output.parent.mkdir(parents=True, exist_ok=True)
     if not output.exists():
@@ -78,22 +78,22 @@ def write_executed(
     error: str,
     warnings: Sequence[str] = (),
 ) -> None:
-    """Write an executed notebook, with a note at its head and at the cell where it ended.
+    """Write an executed notebook, with notes at the top and at the cell where it ended.
 
     Args:
-        notebook: It; changed in place.
-        output: Where to; a kill leaves nothing there, never a part.
-        failed_cell: The cell in which the run ended, if it is known.
-        error: What was wrong, in one line; empty writes no note.
-        warnings: What failed without ending the run, a line each.
+        notebook: The notebook; modified in place.
+        output: The path to write, atomically.
+        failed_cell: Number of the cell in which the run ended, if known.
+        error: The error in one line; empty for none.
+        warnings: Errors that didn't end the run, one line each.
     """
     notebook.metadata.setdefault("papermill", {})["output_path"] = str(output)
-    # papermill's notes number cells by another count, and it writes none for a time-out.
+    # papermill's own notes count cells differently, and it writes none for a timeout.
     notebook.cells = [c for c in notebook.cells if NOTE_TAG not in c.metadata.get("tags", [])]
     if warnings:
         lines = "\n".join(f"    {line}" for line in warnings)
         notebook.cells.insert(
-            0, _note(f"**Failed in the background, while the run went on:**\n\n{lines}")
+            0, _note(f"**Errors in the background that didn't end the run:**\n\n{lines}")
         )
     if error:
         counted = [index for index, cell in enumerate(notebook.cells) if is_counted(cell)]
@@ -101,10 +101,8 @@ def write_executed(
         if failed_cell is not None and failed_cell <= len(counted):
             where = f" in code cell {failed_cell}"
             notebook.cells.insert(counted[failed_cell - 1], _note("**The run ended here.**"))
-        # Indented text is shown as it is, whatever characters the error holds.
-        notebook.cells.insert(
-            0, _note(f"**This run ended{where}, before its end:**\n\n    {error}")
-        )
+        # Indented text is shown verbatim, whatever characters the error contains.
+        notebook.cells.insert(0, _note(f"**This run failed{where}:**\n\n    {error}"))
     write_atomically(output, nbformat.writes(notebook))
 
 

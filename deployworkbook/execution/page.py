@@ -1,4 +1,4 @@
-"""Executed notebooks as pages that read offline: one file each, without scripts or requests."""
+"""Write executed notebooks as self-contained HTML pages, without scripts or requests."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 @dataclass(frozen=True)
 class IndexEntry:
-    """A line of the index.
+    """An entry of the index.
 
     Args:
-        title: Of the page.
-        href: Where it is, relative to the index.
-        question: What it answers; may be empty.
-        state: How its run ended, in a few words.
-        passed: Whether that was well.
+        title: Title of the page.
+        href: Link to the page, relative to the index.
+        question: The question the lesson answers; may be empty.
+        state: How the run ended, in a few words.
+        passed: Whether the run passed.
     """
 
     title: str
@@ -47,17 +47,17 @@ class IndexEntry:
 def write_page(notebook: Path, page: Path, *, home: str | None = None) -> None:
     """Write an executed notebook as one HTML file.
 
-    Formulas become MathML, pictures are embedded, widgets show what they showed last, links to
-    other notebooks lead to their pages. What would navigate, load or execute is removed, and the
-    page's content policy forbids scripts, requests and forms.
+    Formulas become MathML, pictures are embedded, widgets keep their last state, and links to other
+    notebooks lead to their pages. Anything that navigates, loads or executes is removed, and the
+    page's content security policy forbids scripts, requests and forms.
 
     Args:
-        notebook: The executed notebook; it is only read.
-        page: The file to write, whole or not at all.
-        home: A link back, relative to the page.
+        notebook: Path of the executed notebook, which is only read.
+        page: Path of the page, written atomically.
+        home: Link to the index, relative to the page.
 
     Raises:
-        ValueError: The file is not a notebook, or a formula cannot be shown.
+        ValueError: The file is not a notebook, or a formula can't be converted.
     """
     content = copy.deepcopy(read_notebook(notebook))
     add_static_forms(content)
@@ -75,19 +75,19 @@ def write_page(notebook: Path, page: Path, *, home: str | None = None) -> None:
 
 
 def write_index(entries: Sequence[IndexEntry], page: Path, *, made: str) -> None:
-    """Write the page that links to all others.
+    """Write the index page.
 
     Args:
-        entries: In order.
-        page: The file to write, whole or not at all.
-        made: When and how, in a sentence.
+        entries: One entry per page, in order.
+        page: Path of the index, written atomically.
+        made: When and how the pages were made, in a sentence.
     """
     template = TEMPLATES / "page" / "contents.html.j2"
     write_atomically(page, render(template, entries=entries, made=made, style=_style()))
 
 
 class _PageExporter(HTMLExporter):
-    """nbconvert's HTML with the templates of this folder."""
+    """nbconvert's HTML exporter with this package's templates."""
 
     def __init__(self) -> None:
         super().__init__(template_name="page", extra_template_basedirs=[str(TEMPLATES)])
@@ -95,9 +95,9 @@ class _PageExporter(HTMLExporter):
     @property
     def default_config(self) -> Any:
         config = super().default_config
-        # A progress bar in plain text is a stream of lines, each over the last.
+        # A plain-text progress bar is a stream of lines that overwrite each other.
         config.CoalesceStreamsPreprocessor.enabled = True
-        # A page cannot run anything, so what would need to run is not looked for.
+        # A page can't run scripts, so formats that need them are left out.
         config.NbConvertBase.display_data_priority = [
             "text/html",
             "text/markdown",
@@ -111,7 +111,7 @@ class _PageExporter(HTMLExporter):
 
     @pass_context
     def markdown2html(self, context: Any, source: str) -> str:
-        """Turn Markdown to HTML that does nothing by itself, formulas to MathML."""
+        """Convert Markdown to inert HTML and formulas to MathML."""
         cell = context.get("cell", {})
         renderer = _Renderer(
             escape=False,
@@ -131,7 +131,7 @@ class _PageExporter(HTMLExporter):
 
 
 class _Renderer(IPythonRenderer):
-    """Markdown's pieces as HTML."""
+    """Render Markdown elements as HTML."""
 
     def block_math(self, body: str) -> str:
         return _display_math(body)
@@ -154,7 +154,7 @@ def _display_math(body: str) -> str:
 
 
 def _describe_images(notebook: NotebookNode) -> None:
-    """Give each picture without alternative text one: what its output says, or where it is."""
+    """Set each picture's alternative text to its plain-text output, or else its cell number."""
     number = 0
     for cell in notebook.cells:
         if cell.cell_type != "code":
@@ -162,7 +162,7 @@ def _describe_images(notebook: NotebookNode) -> None:
         number += is_counted(cell)
         for output in cell.outputs:
             if "data" in output:
-                # matplotlib's own text is the name of a class, which tells nothing.
+                # matplotlib's own text is a class name, which says nothing about the picture.
                 text = output.data.get("text/plain", "<")
                 plain = f"Picture made by code cell {number}."
                 output.metadata["alt"] = plain if text.startswith("<") else text
@@ -184,7 +184,7 @@ def _made(notebook: NotebookNode) -> str:
     when = about["start_time"][:16].replace("T", " ")
     seconds = about.get("duration")
     took = f" in {seconds:.0f} s" if seconds else ""
-    return f"Run on {when} UTC{took}. Figures and pictures are that run's own."
+    return f"Run on {when} UTC{took}. All figures and pictures are from that run."
 
 
 def _style() -> str:

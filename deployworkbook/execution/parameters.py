@@ -1,4 +1,4 @@
-"""The parameters of a run: from the command line, and a notebook's own small ones."""
+"""The parameters of a run: from the command line and from the notebook's fast settings."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from deployworkbook.validation import describe, did_you_mean, value_error
 
 
 def parse_value(text: str) -> object:
-    """Read a parameter's value from the command line.
+    """Parse a parameter's value from the command line.
 
-    Numbers, lists and dictionaries are written as in JSON or Python; so are true, false and none.
-    All else is text.
+    Numbers, lists, dictionaries, true, false and none are written as in JSON or Python; anything
+    else is text.
 
     >>> [parse_value(text) for text in ("3", "1e-3", "true", "None", "[1, 2]", "digits")]
     [3, 0.001, True, None, [1, 2], 'digits']
@@ -31,12 +31,12 @@ def parse_value(text: str) -> object:
 
 
 def fast_parameters(notebook: Path) -> dict[str, object]:
-    """Read a notebook's own small parameters, for runs that only show that it works.
+    """Read a notebook's own small parameters, for runs that only check that it works.
 
-    They stand in its metadata as ``{"deployworkbook": {"fast": {name: value}}}``.
+    They are in its metadata, as ``{"deployworkbook": {"fast": {name: value}}}``.
 
     Raises:
-        ValueError: The file is not a notebook, or what stands there is no dictionary.
+        ValueError: The file is not a notebook, or the entry is not a dictionary.
     """
     about = read_notebook(notebook).metadata.get("deployworkbook", {})
     small = about.get("fast", {})
@@ -52,19 +52,19 @@ def fast_parameters(notebook: Path) -> dict[str, object]:
 def parameters_for(
     notebooks: Sequence[Path], given: Mapping[str, object], *, fast: bool
 ) -> list[dict[str, object]]:
-    """Choose each notebook's parameters: its small ones if asked for, then those given.
+    """Choose each notebook's parameters: its small ones if requested, overridden by those given.
 
     Args:
-        notebooks: What is going to run.
-        given: Values by name. Each goes to the notebooks that know the name.
-        fast: Whether to begin with each notebook's small parameters.
+        notebooks: Paths of the notebooks to run.
+        given: Values by name. Each is passed to the notebooks that declare the name.
+        fast: Whether to start from each notebook's small parameters.
 
     Returns:
-        For each notebook, in order, its parameters.
+        The parameters of each notebook, in order.
 
     Raises:
-        ValueError: A name is known to none of them; the message lists those that are. Or a value
-            is of another type than the default in a notebook's cell.
+        ValueError: No notebook declares a name (the message lists all that are declared), or a
+            value's type differs from that of the default in a notebook.
     """
     known = [declared_parameters(notebook) if given else {} for notebook in notebooks]
     all_names = sorted({name for names in known for name in names})
@@ -87,9 +87,9 @@ def parameters_for(
 
 
 def _check_type(notebook: Path, declared: Declared, value: object) -> None:
-    if declared.type is None or declared.takes(value):
+    if declared.type is None or declared.accepts(value):
         return
-    default = f", as its default {declared.default} in {notebook.name} is"
+    default = f", like its default {declared.default} in {notebook.name}"
     remedy = ""
     if declared.type is str:
         remedy = f"Put quotes around it: -p {declared.name} '{json.dumps(str(value))}'"

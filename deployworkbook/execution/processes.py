@@ -1,10 +1,10 @@
-"""The end of a process and of all that it has started.
+"""Kill a process and everything it has started.
 
-A notebook's kernel runs in a session of its own, and a cell may start servers that leave their
-parents. A marker in the environment, which a process passes on by default, finds most of them. One
-that was started without the environment is found as a descendant: on Linux the process of a run
-adopts what loses its parent (``adopt_orphans``). Elsewhere a process that has both left its parent
-and dropped its environment goes on; no system call there tells whose it was.
+A notebook's kernel runs in its own session, and a cell may start servers that detach from their
+parents. A marker in the environment, which processes inherit by default, finds most of them. Those
+started without the environment are found as descendants: on Linux the process of a run adopts
+orphans (``adopt_orphans``). Elsewhere, a process that has both detached and dropped the environment
+keeps running; no system call there reveals where it came from.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import psutil
 
 from deployworkbook.workspace.folder import RUN_VARIABLE
 
-# A killed process is gone in milliseconds, unless the system holds it (a stuck network drive).
+# A killed process ends within milliseconds, unless it hangs in the system (a stuck network drive).
 PATIENCE_S = 5.0
 
 # From <linux/prctl.h>.
@@ -27,10 +27,10 @@ PR_SET_CHILD_SUBREAPER = 36
 
 
 def adopt_orphans() -> bool:
-    """Let this process, on Linux, become the parent of all descendants that lose theirs.
+    """Make this process, on Linux, the parent of descendants that lose theirs.
 
     Returns:
-        Whether the system can do it.
+        Whether the system supports it.
 
     Source: prctl(2), PR_SET_CHILD_SUBREAPER.
     """
@@ -41,15 +41,14 @@ def adopt_orphans() -> bool:
 
 
 def kill_tree(process_id: int, mark: str) -> None:
-    """Kill a process, all that carry its mark, and the descendants of both, except the caller.
+    """Kill a process, all processes with its mark, and the descendants of both, except the caller.
 
-    Returns when none runs any more, or after ``PATIENCE_S`` for those that the system holds. The
-    process itself is stopped first and killed last: as long as it exists, the orphans that it
-    adopted can be found.
+    Returns when none is running any more, or after ``PATIENCE_S``. The process itself is suspended
+    first and killed last, because the orphans it has adopted can only be found while it exists.
 
     Args:
-        process_id: The process; it may have ended already.
-        mark: The value of the environment variable ``RUN_VARIABLE`` that it was started with.
+        process_id: Id of the process, which may have ended already.
+        mark: The value of the environment variable ``RUN_VARIABLE`` it was started with.
     """
     own = os.getpid()
     root = _process(process_id)
@@ -59,7 +58,7 @@ def kill_tree(process_id: int, mark: str) -> None:
     deadline = time.monotonic() + PATIENCE_S
     found: set[psutil.Process] = set()
     while time.monotonic() < deadline:
-        # Again in each round: a process may have started another before it was killed.
+        # Search again each round: a process may have started another before it was killed.
         marked = _marked(mark)
         found |= marked.union(*map(_descendants, marked))
         if root is not None:
@@ -93,7 +92,7 @@ def _descendants(process: psutil.Process) -> set[psutil.Process]:
 def _marked(mark: str) -> set[psutil.Process]:
     marked = set()
     for process in psutil.process_iter():
-        # Other users' processes may not be read, and none of ours is among them.
+        # Other users' processes can't be read, but none of ours is among them.
         with contextlib.suppress(psutil.Error, OSError):
             if process.environ().get(RUN_VARIABLE) == mark:
                 marked.add(process)

@@ -1,7 +1,7 @@
-"""Runs notebooks, each in a process of its own, several at once, under time limits.
+"""Run notebooks in parallel, one process per notebook, with time limits.
 
-A run that hangs, even inside papermill, is killed, with its kernel and whatever the notebook has
-started. Ctrl-C and SIGTERM end all of them; so does the death of this process.
+A run that hangs, even inside papermill, is killed together with its kernel and everything the
+notebook has started. Ctrl-C, SIGTERM and the death of this process end all runs.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from deployworkbook.execution.processes import kill_tree
 from deployworkbook.validation import check_integer
 from deployworkbook.workspace.folder import RUN_VARIABLE
 
-# A worker ends itself at its time limit; this is for one that cannot.
+# A worker ends itself at its time limit; one that can't is killed this much later.
 GRACE_S = 15.0
 
 
@@ -41,22 +41,22 @@ def run_jobs(
     working_directory: Path | None = None,
     on_event: Callable[[JobEvent], None] = lambda event: None,
 ) -> list[Outcome]:
-    """Run notebooks and tell how each ended; a failure of one does not stop the others.
+    """Run notebooks and return how each ended; a failure does not stop the others.
 
     Args:
-        jobs: What to run, begun in this order.
-        workers: How many run at once.
-        environment: Variables that the notebooks see besides those of this process.
-        working_directory: Where they run; by default where this process does.
-        on_event: Told, in this thread, of each step.
+        jobs: The jobs, in the order to start them.
+        workers: Number of notebooks to run at once.
+        environment: Environment variables for the notebooks, added to those of this process.
+        working_directory: Working directory of the notebooks; by default that of this process.
+        on_event: Function called in this thread for each step.
 
     Returns:
-        An outcome for each job, in the order of the jobs. After Ctrl-C or SIGTERM those that had
-        not ended are ``"stopped"``.
+        One outcome per job, in the order of the jobs. After Ctrl-C or SIGTERM, jobs that had not
+        ended are ``"stopped"``.
 
     Raises:
-        TypeError: A parameter is not a value that JSON can carry.
-        ValueError: A job would overwrite a notebook to run, or another's result.
+        TypeError: A parameter is not JSON-serializable.
+        ValueError: A job would overwrite a source notebook or another job's output.
     """
     check_integer("workers", workers, 1)
     check_jobs(jobs)
@@ -86,7 +86,9 @@ def run_jobs(
                 if index in running:
                     outcomes[index] = running[index].outcome("stopped", "stopped by the user")
                 elif index not in outcomes:
-                    outcomes[index] = Outcome(job, "stopped", 0.0, error="stopped before it began")
+                    outcomes[index] = Outcome(
+                        job, "stopped", 0.0, error="stopped before it started"
+                    )
                 else:
                     continue
                 on_event(JobEvent(job, outcome=outcomes[index]))
@@ -102,11 +104,11 @@ def _take_news(
     news: queue.Queue[tuple[int, dict[str, Any] | None]],
     on_event: Callable[[JobEvent], None],
 ) -> None:
-    """Wait for an event of a worker, or for the time at which the first of them must have ended."""
+    """Handle the next event of a worker; kill workers that are past their deadlines."""
     patience_s = min(
         (process.deadline - time.monotonic() for process in running.values()), default=0
     )
-    # In slices: a signal cannot interrupt a wait without end on every system.
+    # Wait in slices: on some systems a signal can't interrupt an unlimited wait.
     try:
         index, event = news.get(timeout=min(max(patience_s, 0.01), 0.5))
     except queue.Empty:
@@ -122,14 +124,14 @@ def _take_news(
                 on_event(JobEvent(outcome.job, outcome=outcome))
         return
     process = running.get(index)
-    if process is None:  # of one that was killed
+    if process is None:  # an event from a killed worker
         return
     if event is not None:
         process.news.update(event)
         if "status" not in event:
             on_event(JobEvent(process.job, event.get("cell", 0), event["cells"]))
         return
-    process.kill()  # what the notebook has left running
+    process.kill()  # and with it whatever the notebook has left running
     outcome = process.outcome("failed", f"its process ended unexpectedly; see {process.job.log}")
     outcomes[index] = outcome
     del running[index]
@@ -138,7 +140,7 @@ def _take_news(
 
 @dataclass
 class _Process:
-    """A worker that runs."""
+    """A running worker."""
 
     job: Job
     mark: str
@@ -166,7 +168,7 @@ class _Process:
                 text=True,
                 cwd=working_directory,
                 env=dict(variables) | {RUN_VARIABLE: mark},
-                start_new_session=True,  # a Ctrl-C in the terminal is the runner's to handle
+                start_new_session=True,  # only the runner should get a Ctrl-C in the terminal
             )
         process = cls(job, mark, child, time.monotonic(), backup)
         request = {
@@ -177,7 +179,7 @@ class _Process:
             "timeout_s": job.timeout_s,
         }
         assert child.stdin is not None  # noqa: S101 (for the type checker: PIPE was asked for)
-        with contextlib.suppress(BrokenPipeError):  # it died at once; its log says of what
+        with contextlib.suppress(BrokenPipeError):  # it died at once; its log says why
             child.stdin.write(json.dumps(request) + "\n")
             child.stdin.flush()
         threading.Thread(target=process._read, args=(tell,), daemon=True).start()
@@ -185,18 +187,18 @@ class _Process:
 
     @property
     def deadline(self) -> float:
-        """When to kill it, on the monotonic clock."""
+        """Time on the monotonic clock at which to kill it."""
         return self.started + self.job.timeout_s + GRACE_S
 
     def _read(self, tell: Callable[[dict[str, Any] | None], None]) -> None:
         assert self.child.stdout is not None  # noqa: S101 (as above)
-        with contextlib.suppress(ValueError):  # closed, since it was killed
+        with contextlib.suppress(ValueError):  # the stream was closed by a kill
             for line in self.child.stdout:
                 tell(json.loads(line))
         tell(None)
 
     def kill(self) -> None:
-        """Kill the worker, its kernel and all that they have started; safe to repeat."""
+        """Kill the worker, its kernel and everything they have started; safe to repeat."""
         kill_tree(self.child.pid, self.mark)
         self.child.wait()
         for stream in (self.child.stdin, self.child.stdout):
@@ -205,7 +207,7 @@ class _Process:
                     stream.close()
 
     def outcome(self, status: Any, error: str) -> Outcome:
-        """Say how the job ended: as its worker told, else as the arguments say."""
+        """Return how the job ended: as reported by its worker, else as the arguments say."""
         told = self.news
         cells, cell = told.get("cells", 0), told.get("cell", 0)
         status = told.get("status", status)
@@ -229,7 +231,7 @@ class _Process:
 
 @contextlib.contextmanager
 def _signals_as_interrupts() -> Iterator[None]:
-    """Let SIGTERM end the block as Ctrl-C does; only a main thread may say so."""
+    """Make SIGTERM end the block like Ctrl-C; has no effect outside the main thread."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -1,9 +1,9 @@
-"""HTML of a notebook's texts and outputs without what navigates, loads or executes.
+"""Remove from a notebook's HTML everything that navigates, loads or executes.
 
-A notebook's HTML may hold anything: scripts, forms, frames, ``<meta http-equiv=refresh>``,
-``javascript:`` links. Only what is known to be still is let through: text, tables, lists, embedded
-pictures, formulas, progress bars, and links that a reader follows by a click. The page's content
-policy is the second barrier; against some of these, such as a refresh, it can do nothing.
+A notebook's HTML may contain anything: scripts, forms, frames, ``<meta http-equiv=refresh>``,
+``javascript:`` links. Only harmless elements pass: text, tables, lists, embedded pictures,
+formulas, progress bars, and links to click. The page's content security policy is the second
+barrier, but it can't stop some of these, such as a refresh.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ main mark meter nav ol p pre progress q rp rt ruby s samp section small span str
 summary sup table tbody td tfoot th thead time tr tt u ul var wbr
 """.split()  # noqa: SIM905 (fifty quoted words are harder to read)
 
-# Presentation MathML, which is what formulas become.
+# Presentation MathML, to which formulas are converted.
 MATH = """
 math maligngroup malignmark menclose merror mfenced mfrac mi mlabeledtr mmultiscripts mn mo
 mover mpadded mphantom mprescripts mroot mrow ms mspace msqrt mstyle msub msubsup msup mtable mtd
 mtext mtr munder munderover none
 """.split()  # noqa: SIM905 (fifty quoted words are harder to read)
 
-# Their content is no text of the page; it goes with them.
+# Elements removed together with their content, which is not part of the page's text.
 DROPPED = frozenset({"script", "style", "title", "textarea", "noscript", "template", "iframe"})
 
 ATTRIBUTES = """
@@ -47,11 +47,11 @@ rowalign rowlines rowspacing rowspan rspace scriptlevel separator separators str
 voffset width xmlns
 """.split()  # noqa: SIM905 (fifty quoted words are harder to read)
 
-# What a reader may follow. Without a scheme it is a page or a heading beside this one.
+# Links a reader may follow. A link without a scheme leads to a page or heading beside this one.
 SCHEMES = frozenset({"http", "https", "mailto"})
 PICTURE = re.compile(r"data:image/(png|jpeg|gif|webp|svg\+xml);base64,[A-Za-z0-9+/=\s]*")
 
-# Nothing here takes an address, or takes a text out of its place over others.
+# None of these properties takes a URL or moves an element on top of others.
 STYLES = (
     (ALLOWED_CSS_PROPERTIES - {"cursor"})
     | frozenset(
@@ -64,13 +64,13 @@ STYLES = (
 
 
 def sanitize(html: str) -> str:
-    """Remove from a piece of HTML all that navigates, loads or executes.
+    """Remove everything that navigates, loads or executes from an HTML fragment.
 
     Args:
-        html: A piece of a page's body, from whoever wrote the notebook.
+        html: A fragment of a page's body, from an untrusted author.
 
     Returns:
-        The piece with only what is known to do nothing by itself; each tag is closed.
+        The fragment with only elements known to be inert; every tag is closed.
 
     Source: the allow-list method of OWASP's Cross Site Scripting Prevention Cheat Sheet; Bleach.
 
@@ -90,7 +90,7 @@ def sanitize(html: str) -> str:
 
 
 class _WithoutContent(Filter):  # type: ignore[misc]
-    """Leaves out elements whose content is no text, together with it."""
+    """Drop elements whose content is not text, including the content."""
 
     def __iter__(self) -> Iterator[Any]:
         depth = 0

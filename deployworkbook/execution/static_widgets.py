@@ -1,8 +1,8 @@
-"""Widgets for a page without a kernel: what they showed last, as plain HTML and text.
+"""Replace widgets by static HTML and text of their last state, for a page without a kernel.
 
-A live widget is a reference to a state that only a running widget manager can draw, and managers
-are loaded from the network. Outputs that carry a static form beside it keep that; for the others,
-such as a progress bar, one is made here from the state that the notebook stores.
+A live widget is a reference to a state that only a widget manager can draw, and managers are loaded
+from the network. Outputs that already include a static form keep it; for others, such as progress
+bars, one is made here from the state stored in the notebook.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ States = Mapping[str, Mapping[str, Any]]
 
 
 def add_static_forms(notebook: NotebookNode) -> None:
-    """Replace all widgets of a notebook by static forms; change the notebook in place.
+    """Replace all widgets of a notebook by static forms, in place.
 
     Args:
-        notebook: An executed notebook, with the widgets' state in its metadata as Jupyter and
-            papermill store it. Its outputs lose their live views, its metadata the state.
+        notebook: An executed notebook, with the widgets' state in its metadata as stored by Jupyter
+            and papermill. The live views and the state are removed.
     """
     stored = notebook.metadata.pop("widgets", {})
     states: States = stored.get(STATE, {}).get("state", {})
@@ -43,7 +43,7 @@ def add_static_forms(notebook: NotebookNode) -> None:
 
 
 def _html(model: str, states: States) -> str:
-    """Draw a widget from its state; empty if there is nothing to show."""
+    """Return a widget's state as HTML; empty if there is nothing to show."""
     if model not in states:
         return ""
     known = states[model]

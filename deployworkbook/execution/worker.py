@@ -1,9 +1,9 @@
 """The process that runs one notebook: ``python -m deployworkbook.execution.worker``.
 
-The job comes as JSON in the first line of standard input, which then stays open: its end means that
-the runner is gone, and with it this process, its kernel and all that the kernel has started. What
-happens goes to standard output, a JSON object a line; what papermill and the kernel write on the
-side goes to standard error.
+The job arrives as JSON in the first line of standard input, which then stays open: its end means
+that the runner is gone, so this process ends too, with its kernel and everything it has started.
+Events go to standard output, one JSON object per line; output of papermill and the kernel goes to
+standard error.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ Emit = Callable[[dict[str, Any]], None]
 
 
 class Run:
-    """One notebook on its way: what runs, how far it has come, how it ends.
+    """The run of one notebook: its job, progress and end.
 
     Args:
-        job: What to run.
-        emit: Takes what happens.
+        job: The job to run.
+        emit: Function called with each event.
     """
 
     def __init__(self, job: Job, emit: Emit) -> None:
@@ -59,7 +59,7 @@ class Run:
         self._background = Path(self._scratch.name) / "background.jsonl"
 
     def execute(self) -> None:
-        """Run the notebook to its end, whatever that is, and tell it."""
+        """Run the notebook and report how it ended, whatever happens."""
         papermill_engines.register(ENGINE, reporting_engine(self.begin, self.begin_cell))
         try:
             source = read_notebook(self.job.source)
@@ -81,7 +81,7 @@ class Run:
         except PapermillExecutionError as error:
             text = strip_color("\n".join(error.traceback))
             lines = re.findall(r"^-+> *\d+ (.*)$", text, re.MULTILINE)
-            if self._progress is not None:  # a cell that may fail has let others run after it
+            if self._progress is not None:  # with raises-exception, later cells have run too
                 self.cell = self._progress.number_of(error.cell_index)
             self.end(
                 "failed",
@@ -103,25 +103,25 @@ class Run:
             self.end("passed", "")
 
     def begin(self, notebook: NotebookNode, progress: CellProgress) -> None:
-        """Take the notebook as it is going to run, and tell how many cells it has."""
+        """Store the notebook about to run, and report its number of cells."""
         self.notebook, self._progress = notebook, progress
-        # What read_notebook gave is not a path, and must not become part of itself.
+        # papermill was given a notebook instead of a path, and would store it inside itself.
         notebook.metadata.papermill["input_path"] = str(self.job.source)
         self.emit({"cells": progress.total})
 
     def begin_cell(self, cell: NotebookNode) -> None:
-        """Count a cell that papermill begins."""
+        """Count and report a cell that papermill starts."""
         if is_counted(cell) and self._progress is not None:
             self.cell += 1
             self.emit({"cell": self.cell, "cells": self._progress.total})
 
     def time_out(self) -> None:
-        """End the run from another thread, since it takes too long; then end the process."""
+        """End a run that takes too long, from another thread; then end the process."""
         self.end("timed out", f"the notebook ran for more than {self.job.timeout_s:g} s")
         _end_process()
 
     def end(self, status: str, error: str, *, source_line: str = "", traceback: str = "") -> None:
-        """Write the executed notebook and tell how the run ended; only the first call does."""
+        """Write the executed notebook and report how the run ended; later calls do nothing."""
         if not self._ending.acquire(blocking=False):
             return
         line = error.partition("\n")[0]
@@ -149,11 +149,11 @@ class Run:
 
 
 def _snapshot(notebook: NotebookNode) -> NotebookNode:
-    """Copy a notebook that another thread may be adding outputs to."""
+    """Copy a notebook to which another thread may be adding outputs."""
     while True:
         try:
             return copy.deepcopy(notebook)
-        except RuntimeError:  # a dictionary changed its size while it was copied
+        except RuntimeError:  # a dictionary changed its size during the copy
             continue
 
 
@@ -163,15 +163,15 @@ def _end_process() -> NoReturn:
 
 
 def _end_with(stream: Any) -> None:
-    """Wait for the end of a stream, which is the end of the runner."""
+    """Wait for the end of a stream, which means that the runner has ended; then end too."""
     while stream.read(1024):
         pass
     _end_process()
 
 
 def main() -> None:
-    """Run the job that standard input describes."""
-    # Whatever prints to standard output from here on must not mix with the events.
+    """Run the job given on standard input."""
+    # From here on, prints to standard output must not mix with the events.
     events = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     stream = os.fdopen(os.dup(0), "rb", buffering=0)
@@ -199,7 +199,7 @@ def main() -> None:
         run.execute()
     finally:
         clock.cancel()
-        # While this process lives, orphans are its children and can be found.
+        # Orphans can be found only while this process lives, since they are its children.
         kill_tree(os.getpid(), os.environ.get(RUN_VARIABLE, ""))
 
 

@@ -102,7 +102,7 @@ def test_a_hanging_notebook_exits_with_1(notebook, tmp_path, capsys):
         (["run", "no/such.ipynb"], "which is not a file"),
         (["run", "04", "-p", "epoch", "2"], "Did you mean epochs?"),
         (["run", "04", "-p", "2epochs", "2"], "expected NAME VALUE"),
-        (["run", "12", "-p", "requests_per_s", "lots"], "as its default 2000.0"),
+        (["run", "12", "-p", "requests_per_s", "lots"], "its default 2000.0"),
         (["reset", "training"], "one of 00_start_here"),
     ],
 )

@@ -9,7 +9,7 @@ from deployworkbook.execution.jobs import Job
 
 @pytest.fixture
 def write_notebook(tmp_path):
-    """Write a notebook of code cells; the first is its cell of parameters."""
+    """Write a notebook of code cells, preceded by a parameters cell."""
 
     def write(name, *cells, parameters="a = 1", metadata=None):
         first = new_code_cell(parameters)
@@ -26,7 +26,7 @@ def write_notebook(tmp_path):
 
 @pytest.fixture
 def job_of(tmp_path):
-    """A job for a notebook, into another folder."""
+    """Return a job for a notebook with its output in another folder."""
 
     def job(path, *, parameters=None, cell_timeout_s=60, timeout_s=120):
         return Job(path, tmp_path / "out" / path.name, parameters or {}, cell_timeout_s, timeout_s)
@@ -36,7 +36,7 @@ def job_of(tmp_path):
 
 @pytest.fixture
 def no_notebook(tmp_path):
-    """Write a file that no kernel is started for, since it is not a notebook."""
+    """Write a file that is not a notebook, so that no kernel is started."""
 
     def write(name, content="{"):
         path = tmp_path / f"{name}.ipynb"

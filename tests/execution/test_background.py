@@ -17,7 +17,7 @@ def fail():
     raise ValueError("no\nmore")
 
 
-def test_a_thread_s_error_is_kept_and_still_printed(path, monkeypatch):
+def test_a_threads_error_is_recorded_and_still_printed(path, monkeypatch):
     printed = []
     monkeypatch.setattr(threading, "excepthook", printed.append)
     Recorder(path).watch_threads()
@@ -31,7 +31,7 @@ def test_a_thread_s_error_is_kept_and_still_printed(path, monkeypatch):
     assert len(printed) == 2
 
 
-def test_a_task_that_a_variable_holds_is_found_once(path):
+def test_the_error_of_a_referenced_task_is_recorded_once(path):
     async def run():
         async def failing():
             fail()
@@ -39,22 +39,22 @@ def test_a_task_that_a_variable_holds_is_found_once(path):
         kept, asked = (asyncio.create_task(failing(), name=name) for name in ("kept", "asked"))
         await asyncio.wait([kept, asked])
         asked.exception()
-        Recorder(path).add_unasked()
-        Recorder(path).add_unasked()
+        Recorder(path).add_unretrieved()
+        Recorder(path).add_unretrieved()
         return kept
 
     asyncio.run(run())
     assert [error.where for error in read_errors(path)] == ["task kept"]
 
 
-def test_the_same_error_over_and_over_is_bounded(path):
+def test_repeated_errors_are_limited(path):
     recorder = Recorder(path)
     for _ in range(MOST_ERRORS + 5):
         recorder.add("thread t", ValueError, ValueError("no"), None)
     assert len(read_errors(path)) == MOST_ERRORS
 
 
-def test_a_missing_file_and_half_a_line_hold_nothing(path):
+def test_a_missing_file_and_a_partial_line_are_empty(path):
     assert read_errors(path) == []
     path.write_text('{"where": "th')
     assert read_errors(path) == []

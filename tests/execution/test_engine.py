@@ -1,4 +1,4 @@
-"""What counts as the early end of a notebook, by the kernel's replies."""
+"""Which replies of the kernel count as an early end of the notebook."""
 
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
@@ -24,7 +24,7 @@ def test_an_exit_before_the_last_cell_is_an_early_end(reply):
 
 
 @pytest.mark.parametrize("reply", [EXIT, QUIT, FINE])
-def test_an_exit_in_the_last_cell_is_an_end_like_any_other(reply):
+def test_an_exit_in_the_last_cell_is_a_normal_end(reply):
     skipped = new_code_cell("3", metadata={"tags": ["skip-execution"]})
     run = progress(new_code_cell(" \n"), skipped)
     run.take_reply(cell_index=1, execute_reply=FINE)
@@ -36,14 +36,14 @@ def test_an_exit_with_an_error_is_left_to_papermill():
     progress().take_reply(cell_index=1, execute_reply=FAILED_EXIT)
 
 
-def test_a_run_without_an_answer_to_each_cell_has_not_passed():
+def test_a_run_without_a_reply_to_every_cell_fails():
     run = progress()
     run.take_reply(cell_index=1, execute_reply=FINE)
     with pytest.raises(EarlyEnd, match="1 code cell never ran"):
         run.check_end()
 
 
-def test_cells_are_counted_as_the_notebook_was_given():
+def test_cells_are_numbered_as_in_the_original_notebook():
     injected = new_code_cell("a = 2", metadata={"tags": ["injected-parameters"]})
     cells = [new_code_cell("a = 1"), injected, new_markdown_cell("text"), new_code_cell("3")]
     run = CellProgress(new_notebook(cells=cells))

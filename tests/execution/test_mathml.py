@@ -1,4 +1,4 @@
-"""Formulas become MathML, or a clear error."""
+"""Conversion of formulas to MathML."""
 
 import xml.etree.ElementTree as ElementTree
 from html import unescape
@@ -26,11 +26,11 @@ def tags(latex):
         (r"\mathbb{E}_{x \sim P(x)} [x]", {"msub"}),
     ],
 )
-def test_a_formula_has_its_parts(latex, expected):
+def test_a_formula_has_the_expected_elements(latex, expected):
     assert expected <= set(tags(latex))
 
 
-def test_what_stands_alone_is_told_from_what_stands_in_a_line():
+def test_display_and_inline_formulas_differ():
     assert 'display="block"' in mathml("x", display=True)
     assert 'display="inline"' in mathml("x", display=False)
 
@@ -44,7 +44,7 @@ def test_operators_are_set_as_words(latex):
 @pytest.mark.parametrize(
     "latex", [r"\nosuchcommand x", r"a_{", r"a & b", r"\begin{cases} 1", r"x_1_2"]
 )
-def test_what_cannot_be_shown_is_an_error_that_quotes_it(latex):
-    with pytest.raises(ValueError, match="cannot be shown as MathML") as caught:
+def test_the_error_for_an_invalid_formula_quotes_it(latex):
+    with pytest.raises(ValueError, match="MathML") as caught:
         mathml(latex, display=False)
     assert repr(latex) in str(caught.value)

@@ -1,4 +1,4 @@
-"""The notebook files of a run."""
+"""Reading and writing the notebooks of a run."""
 
 import nbformat
 import pytest
@@ -12,7 +12,7 @@ def test_a_file_that_is_not_a_notebook_is_refused_with_a_remedy(no_notebook, con
         read_notebook(no_notebook("corrupt", content))
 
 
-def test_a_result_makes_room_and_any_other_file_is_kept(write_notebook, tmp_path):
+def test_an_earlier_result_is_removed_and_any_other_file_is_kept(write_notebook, tmp_path):
     result = tmp_path / "out" / "n.ipynb"
     executed = read_notebook(write_notebook("n"))
     write_executed(executed, result, failed_cell=None, error="")
@@ -22,7 +22,7 @@ def test_a_result_makes_room_and_any_other_file_is_kept(write_notebook, tmp_path
     assert make_room(result).read_text() == "the learner's own"
 
 
-def test_warnings_and_the_error_are_noted_at_the_head(write_notebook, tmp_path):
+def test_warnings_and_the_error_are_noted_at_the_top(write_notebook, tmp_path):
     path = tmp_path / "out.ipynb"
     notebook = read_notebook(write_notebook("n", "1"))
     write_executed(notebook, path, failed_cell=2, error="E: x", warnings=["thread T raised E: y"])

@@ -1,4 +1,4 @@
-"""Pages of executed notebooks."""
+"""HTML pages of executed notebooks."""
 
 import base64
 
@@ -34,7 +34,7 @@ def data(**kinds):
     return new_output("display_data", {k.replace("_", "/", 1): v for k, v in kinds.items()})
 
 
-def test_nothing_on_it_loads_or_runs_anything(page_of):
+def test_a_page_loads_and_runs_nothing(page_of):
     page = page_of(
         new_markdown_cell("# A\n\n$x$ and $$y$$"),
         code("1", data(text_html="<script>alert(1)</script><b>b</b>", text_plain="b")),
@@ -68,7 +68,7 @@ LEAVES = [
 
 
 @pytest.mark.parametrize("html", LEAVES)
-def test_what_navigates_loads_or_executes_is_removed_wherever_it_stands(page_of, html):
+def test_html_that_navigates_loads_or_executes_is_removed_everywhere(page_of, html):
     url = "https://elsewhere.example"
     text = html.format(url=url)
     injected = f'"><b>x</b>{text}'
@@ -92,7 +92,7 @@ def test_what_navigates_loads_or_executes_is_removed_wherever_it_stands(page_of,
             assert element["src"].startswith("data:image/")
 
 
-def test_still_html_stays_as_it_was(page_of):
+def test_inert_html_is_unchanged(page_of):
     kept = (
         '<table border="1" class="dataframe"><tbody><tr style="text-align: right;">'
         '<td>1 &lt; 2</td></tr></tbody></table><progress max="3" value="2"></progress><a href="https://e.org/f">e</a>'
@@ -121,12 +121,12 @@ def test_formulas_are_mathml_but_not_in_code(page_of):
     assert page.find("code", string="$e$")
 
 
-def test_a_formula_that_cannot_be_shown_is_an_error(page_of):
+def test_an_invalid_formula_is_an_error(page_of):
     with pytest.raises(ValueError, match="nosuch"):
         page_of(new_markdown_cell(r"$\nosuch$"))
 
 
-def test_every_picture_has_a_text(page_of):
+def test_every_picture_has_alternative_text(page_of):
     picture = Picture(1, 1, alt='Loss "falls".')
     page = page_of(
         new_markdown_cell(f"![a digit](data:image/png;base64,{PNG})"),
@@ -184,7 +184,7 @@ def test_it_has_a_title_a_language_and_a_way_back(page_of):
     assert len(page.find_all("main")) == 1
 
 
-def test_the_index_links_to_each_page_and_says_how_it_ended(tmp_path):
+def test_the_index_links_to_each_page_with_its_state(tmp_path):
     entries = [
         IndexEntry("04 <Training>", "04.html", "How?", "passed, 3 s", True),
         IndexEntry("05", "05.html", "", "failed, code cell 2", False),

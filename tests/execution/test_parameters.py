@@ -1,4 +1,4 @@
-"""Parameters of runs."""
+"""Parameters of a run."""
 
 import pytest
 
@@ -27,7 +27,7 @@ from deployworkbook.execution.parameters import fast_parameters, parameters_for,
         ("[" * 5000, "[" * 5000),
     ],
 )
-def test_values_are_read_as_they_are_written(text, value):
+def test_values_are_parsed_with_their_types(text, value):
     parsed = parse_value(text)
     assert parsed == value
     assert type(parsed) is type(value)
@@ -50,7 +50,7 @@ settings["x"] = 1
 """
 
 
-def test_names_and_types_come_from_the_tagged_cell(write_notebook):
+def test_parameters_and_types_come_from_the_tagged_cell(write_notebook):
     path = write_notebook("n", "z = 3", parameters=PARAMETERS)
     assert {name: each.type for name, each in declared_parameters(path).items()} == {
         "query": str,
@@ -68,9 +68,9 @@ def test_names_and_types_come_from_the_tagged_cell(write_notebook):
     ]
 
 
-def test_a_cell_of_parameters_that_is_not_python_is_refused(write_notebook):
+def test_a_parameters_cell_that_is_not_python_is_refused(write_notebook):
     path = write_notebook("n", parameters="a = 1\nb = = 2")
-    with pytest.raises(ValueError, match=r"cell of parameters in .*Python.*line 2"):
+    with pytest.raises(ValueError, match=r"parameters cell in .*Python.*line 2"):
         declared_parameters(path)
 
 
@@ -89,7 +89,7 @@ def test_a_cell_of_parameters_that_is_not_python_is_refused(write_notebook):
         ("compute()", 3),
     ],
 )
-def test_a_value_of_the_default_s_type_is_taken(write_notebook, default, value):
+def test_a_value_of_the_defaults_type_is_accepted(write_notebook, default, value):
     path = write_notebook("n", parameters=f"a = {default}")
     assert parameters_for([path], {"a": value}, fast=False) == [{"a": value}]
 
@@ -97,7 +97,7 @@ def test_a_value_of_the_default_s_type_is_taken(write_notebook, default, value):
 @pytest.mark.parametrize(
     ("default", "value", "words"),
     [
-        ("2000.0", "lots", "expected a number, as its default 2000.0 in n.ipynb is.*'lots'"),
+        ("2000.0", "lots", "expected a number.*default 2000.0 in n.ipynb.*'lots'"),
         ("2000.0", True, "a number"),
         ("5", 2.5, "a whole number"),
         ("5", 1e3, "Write 1000"),
@@ -123,7 +123,7 @@ def test_small_parameters_come_from_the_metadata(write_notebook):
         fast_parameters(broken)
 
 
-def test_each_notebook_gets_the_parameters_that_it_knows_over_its_small_ones(write_notebook):
+def test_given_parameters_override_fast_ones_in_notebooks_that_declare_them(write_notebook):
     small = {"deployworkbook": {"fast": {"a": 0, "b": 0}}}
     first = write_notebook("first", parameters="a = 1\nb = 1", metadata=small)
     second = write_notebook("second", parameters="c = 1")
@@ -132,7 +132,7 @@ def test_each_notebook_gets_the_parameters_that_it_knows_over_its_small_ones(wri
     assert parameters_for([first, second], given, fast=False) == [{"a": 5}, {"c": 7}]
 
 
-def test_a_name_that_no_notebook_knows_is_refused_with_the_nearest(write_notebook):
+def test_an_unknown_parameter_is_refused_with_a_suggestion(write_notebook):
     path = write_notebook("n", parameters="epochs = 1\nseed = 0")
     with pytest.raises(ValueError, match=r"one of epochs, seed\..*Did you mean epochs\?"):
         parameters_for([path], {"epoch": 2}, fast=False)

@@ -1,4 +1,4 @@
-"""Runs of notebooks: that they pass, fail, hang and end as they should."""
+"""Runs of notebooks that pass, fail, hang or are stopped."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from deployworkbook.execution.runner import run_jobs
 from deployworkbook.workspace.folder import RUN_VARIABLE
 from tests.waiting import WATCHDOG_S, wait_until
 
-# A cell that writes its process into a file, starts a child that leaves its parent, and waits.
+# A cell that writes its process id to a file, starts a detached child, and waits.
 WAIT_WITH_CHILD = """
 import os, pathlib, subprocess, sys, time
 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"],
@@ -28,7 +28,7 @@ part.rename({place!r})
 time.sleep(600)
 """
 
-# A cell that starts a process which shares nothing with it: no environment, session or parent.
+# A cell that starts a process with no shared environment, session or parent.
 DETACHED = """
 inner = (
     "import pathlib, subprocess, sys; "
@@ -38,7 +38,7 @@ inner = (
 subprocess.run([sys.executable, "-c", inner], env={{}}, start_new_session=True, check=True)
 """
 
-# A cell whose threads and tasks fail; of one task the error is asked for.
+# A cell whose threads and tasks fail; the error of one task is retrieved.
 BACKGROUND = """
 import asyncio, threading
 
@@ -59,7 +59,7 @@ except KeyError:
     pass
 """
 
-# The command's part in another process, so that it can be interrupted and killed.
+# Run jobs in another process that can be interrupted and killed.
 COMMAND = """
 import json, sys
 from pathlib import Path
@@ -114,7 +114,7 @@ def test_a_notebook_runs_with_its_parameters_in_this_interpreter(write_notebook,
     assert events[-1].outcome == outcome
 
 
-def test_a_failure_names_cell_error_and_line_and_the_others_still_run(write_notebook, job_of):
+def test_a_failure_names_cell_error_and_line_and_other_notebooks_still_run(write_notebook, job_of):
     bad = write_notebook("bad", "1 + 1", "def f():\n    raise ValueError('[no] such')\n\nf()")
     jobs = [job_of(bad), job_of(write_notebook("good", "print('well')"))]
 
@@ -130,7 +130,7 @@ def test_a_failure_names_cell_error_and_line_and_the_others_still_run(write_note
     assert first.job.log.exists()
 
 
-def test_a_cell_that_hangs_is_ended(write_notebook, job_of):
+def test_a_hanging_cell_times_out(write_notebook, job_of):
     path = write_notebook("hang", "print('before')", "import time\ntime.sleep(600)")
     (outcome,) = run_jobs([job_of(path, cell_timeout_s=1)], workers=1)
     assert (outcome.status, outcome.failed_cell) == ("timed out", 3)
@@ -138,8 +138,8 @@ def test_a_cell_that_hangs_is_ended(write_notebook, job_of):
     assert "before" in outputs_of(outcome.job)
 
 
-def test_a_notebook_that_takes_too_long_is_ended(write_notebook, job_of, monkeypatch):
-    # However long the worker takes to start, its own clock comes first.
+def test_a_slow_notebook_times_out(write_notebook, job_of, monkeypatch):
+    # Long enough for the worker's own timer to fire first, however slowly it starts.
     monkeypatch.setattr(runner, "GRACE_S", 300)
     path = write_notebook("slow", "import time\ntime.sleep(600)")
     (outcome,) = run_jobs([job_of(path, timeout_s=0.5)], workers=1)
@@ -147,8 +147,8 @@ def test_a_notebook_that_takes_too_long_is_ended(write_notebook, job_of, monkeyp
     assert "the notebook ran for more than 0.5 s" in outcome.error
 
 
-def test_a_worker_that_hangs_itself_is_killed(write_notebook, job_of, monkeypatch):
-    # The process is stopped whole, so that its own clock stands still too.
+def test_a_hanging_worker_is_killed(write_notebook, job_of, monkeypatch):
+    # SIGSTOP halts the whole process, including its timer.
     path = write_notebook("stuck", "import os, signal\nos.kill(os.getppid(), signal.SIGSTOP)")
     monkeypatch.setattr(runner, "GRACE_S", 0.5)
     (outcome,) = run_jobs([job_of(path, timeout_s=4)], workers=1)
@@ -156,20 +156,20 @@ def test_a_worker_that_hangs_itself_is_killed(write_notebook, job_of, monkeypatc
     assert "hung for more than 4 s and was killed" in outcome.error
 
 
-def test_a_kernel_that_dies_is_told(write_notebook, job_of):
+def test_a_dead_kernel_is_reported(write_notebook, job_of):
     (outcome,) = run_jobs([job_of(write_notebook("die", "import os\nos._exit(3)"))], workers=1)
     assert (outcome.status, outcome.failed_cell) == ("failed", 2)
     assert "the kernel died" in outcome.error
 
 
-def test_a_worker_that_dies_is_told(write_notebook, job_of):
+def test_a_dead_worker_is_reported(write_notebook, job_of):
     path = write_notebook("murder", "import os, signal\nos.kill(os.getppid(), signal.SIGKILL)")
     (outcome,) = run_jobs([job_of(path)], workers=1)
     assert outcome.status == "failed"
     assert "ended unexpectedly" in outcome.error
 
 
-def test_what_fails_or_stays_in_the_background_is_told_and_ended(write_notebook, job_of, tmp_path):
+def test_background_errors_are_reported_and_processes_terminated(write_notebook, job_of, tmp_path):
     place = tmp_path / "pids"
     source = WAIT_WITH_CHILD.format(place=str(place)).replace("time.sleep(600)\n", "pass\n")
     detached = DETACHED if sys.platform.startswith("linux") else ""
@@ -190,14 +190,14 @@ def test_what_fails_or_stays_in_the_background_is_told_and_ended(write_notebook,
 
 
 @pytest.mark.parametrize("ending", ["import sys\nsys.exit(0)", "quit()"])
-def test_a_notebook_that_ends_itself_early_has_failed(write_notebook, job_of, ending):
+def test_a_notebook_that_exits_early_fails(write_notebook, job_of, ending):
     (outcome,) = run_jobs([job_of(write_notebook("early", ending, "1 / 0"))], workers=1)
     assert (outcome.status, outcome.failed_cell, outcome.cells_run) == ("failed", 2, 1)
     assert "code cell 2 ended the notebook, and 1 code cell never ran" in outcome.error
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_the_end_of_the_command_is_the_end_of_all(write_notebook, tmp_path, number):
+def test_stopping_the_command_ends_all_processes(write_notebook, tmp_path, number):
     place = tmp_path / "pids"
     first = write_notebook("first", WAIT_WITH_CHILD.format(place=str(place)))
     second = write_notebook("second", "1")
@@ -222,11 +222,11 @@ def test_the_end_of_the_command_is_the_end_of_all(write_notebook, tmp_path, numb
     if number != signal.SIGKILL:
         assert json.loads(told) == [
             ["stopped", 2, "stopped by the user"],
-            ["stopped", None, "stopped before it began"],
+            ["stopped", None, "stopped before it started"],
         ]
 
 
-def test_no_more_run_at_once_than_asked_for(no_notebook, job_of):
+def test_at_most_the_requested_number_run_at_once(no_notebook, job_of):
     jobs = [job_of(no_notebook(f"n{i}")) for i in range(3)]
     running, most = set(), []
 
@@ -239,7 +239,7 @@ def test_no_more_run_at_once_than_asked_for(no_notebook, job_of):
     assert all("is not a notebook" in outcome.error for outcome in outcomes)
 
 
-def test_a_file_that_is_no_result_is_kept(no_notebook, job_of):
+def test_a_file_that_no_run_wrote_is_kept(no_notebook, job_of):
     job = job_of(no_notebook("mine"))
     job.output.parent.mkdir()
     job.output.write_text("the learner's own")
@@ -255,7 +255,7 @@ def test_a_file_that_is_no_result_is_kept(no_notebook, job_of):
         (lambda job: replace(job, timeout_s=float("nan")), "timeout_s"),
     ],
 )
-def test_a_job_that_would_do_harm_is_refused(write_notebook, job_of, change, words):
+def test_a_harmful_job_is_refused(write_notebook, job_of, change, words):
     job = job_of(write_notebook("n", "1"))
     with pytest.raises(ValueError, match=words):
         run_jobs([change(job)], workers=1)
@@ -265,11 +265,11 @@ def test_a_job_that_would_do_harm_is_refused(write_notebook, job_of, change, wor
 def test_two_jobs_into_one_file_are_refused(write_notebook, job_of, tmp_path):
     job = job_of(write_notebook("n", "1"))
     other = replace(job, source=write_notebook("m", "1"))
-    with pytest.raises(ValueError, match="a file for each notebook"):
+    with pytest.raises(ValueError, match="separate file for each notebook"):
         run_jobs([job, other], workers=1)
 
 
-def test_a_parameter_that_cannot_be_carried_is_refused(write_notebook, job_of):
+def test_a_parameter_that_is_not_json_is_refused(write_notebook, job_of):
     job = job_of(write_notebook("n", "1"), parameters={"a": Path()})
     with pytest.raises(TypeError, match="parameter a"):
         run_jobs([job], workers=1)

@@ -1,4 +1,4 @@
-"""Widgets on a page without a kernel."""
+"""Static forms of widgets, for pages without a kernel."""
 
 import ipywidgets
 from nbformat.v4 import new_code_cell, new_notebook, new_output
@@ -25,7 +25,7 @@ def shown(widget, **beside):
     return data
 
 
-def test_a_progress_bar_shows_how_far_it_came():
+def test_a_progress_bar_keeps_its_last_value():
     bar = ipywidgets.HBox(
         [
             ipywidgets.HTML("epoch 2/5"),
@@ -38,7 +38,7 @@ def test_a_progress_bar_shows_how_far_it_came():
     assert data["text/plain"] == "epoch 2/5 40/100, loss < 1"
 
 
-def test_a_progress_bar_that_does_not_begin_at_0_is_measured_from_where_it_begins():
+def test_a_progress_bar_is_measured_from_its_minimum():
     html = shown(ipywidgets.IntProgress(value=40, min=30, max=50))["text/html"]
     assert '<progress max="20" value="10"></progress>' in html
 
@@ -49,13 +49,13 @@ def test_a_control_shows_its_label_and_value():
     assert shown(choice)["text/plain"] == "rule <b>"
 
 
-def test_a_static_form_beside_the_view_is_kept():
+def test_an_existing_static_form_is_kept():
     html = '<img alt="a" src="data:,">'
     data = shown(ipywidgets.IntSlider(7), **{"text/html": html})
     assert data["text/html"] == html
 
 
-def test_a_view_without_a_state_leaves_its_text():
+def test_a_view_without_state_leaves_its_text():
     notebook = executed(ipywidgets.IntSlider(7))
     del notebook.metadata["widgets"]
     add_static_forms(notebook)
@@ -63,7 +63,7 @@ def test_a_view_without_a_state_leaves_its_text():
     assert set(data) == {"text/plain"}
 
 
-def test_a_notebook_without_widgets_stays_as_it_is():
+def test_a_notebook_without_widgets_is_unchanged():
     notebook = new_notebook(cells=[new_code_cell("1")])
     before = str(notebook)
     add_static_forms(notebook)

@@ -1,4 +1,4 @@
-"""What the process of a run does at its end, without a kernel."""
+"""How a worker process ends a run; no kernel is started."""
 
 import nbformat
 import pytest
@@ -7,9 +7,7 @@ from deployworkbook.execution import worker
 from deployworkbook.execution.outputs import read_notebook
 
 
-def test_a_run_out_of_time_keeps_what_it_has_and_names_the_cell(
-    write_notebook, job_of, monkeypatch
-):
+def test_a_timed_out_run_keeps_its_outputs_and_names_the_cell(write_notebook, job_of, monkeypatch):
     monkeypatch.setattr(worker, "_end_process", lambda: None)
     events = []
     job = job_of(write_notebook("slow", "print('before')", "2"), timeout_s=10)
@@ -26,7 +24,7 @@ def test_a_run_out_of_time_keeps_what_it_has_and_names_the_cell(
 
 
 @pytest.mark.parametrize("content", ["{", '{"cells": [1]}'])
-def test_a_file_that_is_not_a_notebook_ends_its_run(no_notebook, job_of, content):
+def test_a_file_that_is_not_a_notebook_fails_the_run(no_notebook, job_of, content):
     events = []
     worker.Run(job_of(no_notebook("corrupt", content)), events.append).execute()
     assert events[-1]["status"] == "failed"
