@@ -1,4 +1,4 @@
-"""Every command that README and lessons show runs as it stands.
+"""Every command that README, lessons and ``--help`` show runs as it stands.
 
 What takes minutes (lessons, sweeps) or never ends (servers) is checked up to where its work begins.
 """
@@ -12,6 +12,7 @@ import pytest
 
 from deployworkbook.cli import main
 from deployworkbook.commands import sweep_report
+from deployworkbook.commands.examples import EXAMPLES
 from deployworkbook.compression import sweep as compression_sweep
 from deployworkbook.compression.litert_quantization import TECHNIQUES
 from deployworkbook.execution import page, runner
@@ -49,6 +50,7 @@ ALL = {
     "README": commands_of("\n".join(re.findall(r"^deployworkbook .*$|`deployworkbook [^`]+`|"
                                                r"&& deployworkbook .*$", README, re.M))),
     **{lesson.name: commands_of_lesson(lesson.path) for lesson in catalogue()},
+    "help": [line for lines in EXAMPLES.values() for line in lines],
 }  # fmt: skip
 
 

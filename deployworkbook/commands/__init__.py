@@ -1,1 +1,1 @@
-"""Commands of many options, which ``cli`` registers; nothing heavy is imported for them."""
+"""The commands, which ``cli`` registers; they load nothing heavy until they run."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from deployworkbook.commands.examples import examples_of
 
 if TYPE_CHECKING:
     from deployworkbook.costs.prices.catalog import Assumption, Catalog, Processor, Source, Tier
@@ -14,8 +17,9 @@ if TYPE_CHECKING:
 Row = tuple[str, ...]
 
 app = typer.Typer(
-    help="The prices that `cost` and `plan` take: list them, check a file of your own.",
+    help="List the prices that `cost` and `plan` use, or check a file of your own.",
     no_args_is_help=True,
+    rich_markup_mode=None,
 )
 
 PricesFile = Annotated[
@@ -24,7 +28,7 @@ PricesFile = Annotated[
 ]
 
 
-@app.command()
+@app.command(epilog=examples_of("prices check"))
 def check(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A TOML file of your own.")],
 ) -> None:
@@ -45,12 +49,19 @@ def check(
     print(f"{file} is in order, and changes {len(found)} field{'s'[: len(found) > 1]}.")
 
 
-@app.command(name="list")
-def show(prices_file: PricesFile = None) -> None:
-    """Print all prices, with the day of each, and what is assumed, with its range and reason."""
+@app.command(name="list", epilog=examples_of("prices list"))
+def show(
+    prices_file: PricesFile = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the catalogue as JSON.")] = False,
+) -> None:
+    """Print all prices and assumptions, with their dates, ranges and reasons."""
     from deployworkbook.costs.prices.catalog_file import load_catalog
+    from deployworkbook.costs.prices.plain import catalog_as_dict
 
     catalog = load_catalog(prices_file)
+    if as_json:
+        print(json.dumps(catalog_as_dict(catalog), indent=1))
+        return
     for title, (head, rows) in _tables(catalog).items():
         print(f"{title}\n")
         _print_table(head, rows)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 from deployworkbook.ledger.machine import Machine
 from deployworkbook.validation import (
@@ -130,6 +130,13 @@ class LedgerEntry:
     machine: Machine
     measurement: Measurement
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return the row in plain types, for JSON; names carry their units."""
+        row = {each.name: getattr(self.measurement, each.name) for each in fields(self.measurement)}
+        row["throughput_per_s"] = dict(self.measurement.throughput_per_s)
+        when = {"id": self.id, "measured_at": self.measured_at}
+        return when | row | {"accuracy": self.measurement.accuracy, "machine": asdict(self.machine)}
+
 
 def told_apart(entries: Sequence[LedgerEntry]) -> list[LedgerEntry]:
     """Give forms that share a name, but were made differently, names of their own.
@@ -157,3 +164,13 @@ def place_of(entry: LedgerEntry) -> tuple[str, ...]:
     """What rows of the same form have in common: the newest of them stands for all."""
     row = entry.measurement
     return (entry.machine.identity, row.dataset_fingerprint, row.variant, row.runtime, row.kind)
+
+
+def newest(entries: Sequence[LedgerEntry]) -> list[LedgerEntry]:
+    """Keep the newest row of each variant, runtime, dataset, kind and machine.
+
+    Args:
+        entries: From the ledger, the oldest first.
+    """
+    kept = {place_of(entry): entry for entry in entries}
+    return sorted(kept.values(), key=lambda entry: entry.id)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from deployworkbook.formulas.intervals import wilson_interval
-from deployworkbook.ledger.measurement import LedgerEntry, place_of
+from deployworkbook.ledger.measurement import LedgerEntry, newest
 
 FIGURES = (
     "variant",
@@ -39,7 +39,7 @@ def as_table(entries: Sequence[LedgerEntry], *, every: bool, details: bool) -> p
     Returns:
         A row an entry, indexed by its number.
     """
-    kept = list(entries) if every else _newest(entries)
+    kept = list(entries) if every else newest(entries)
     index = pd.Index([entry.id for entry in kept], name="row", dtype="int64")
     rows = [_row(entry) for entry in kept]
     table = pd.DataFrame(rows, index=index, columns=[*FIGURES, *DETAILS])
@@ -49,11 +49,6 @@ def as_table(entries: Sequence[LedgerEntry], *, every: bool, details: bool) -> p
         # A whole number, where there is one; float64 would show it as 256.0.
         table[column] = table[column].astype("Int64")
     return table if details else table[list(FIGURES)]
-
-
-def _newest(entries: Sequence[LedgerEntry]) -> list[LedgerEntry]:
-    newest = {place_of(entry): entry for entry in entries}
-    return sorted(newest.values(), key=lambda entry: entry.id)
 
 
 def _row(entry: LedgerEntry) -> tuple[object, ...]:

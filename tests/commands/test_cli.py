@@ -13,6 +13,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from deployworkbook import __version__
 from deployworkbook.cli import join_parameters, main
 from deployworkbook.ledger.book import Ledger
+from deployworkbook.ledger.machine import this_machine
 from deployworkbook.ledger.measurement import Measurement
 from tests.waiting import WATCHDOG_S, wait_until
 
@@ -230,6 +231,70 @@ def test_doctor_exits_with_1_on_a_problem(monkeypatch, capsys):
     monkeypatch.setattr(doctor, "checks", lambda workspace, port: iter([fine, broken]))
     assert call("doctor") == 1
     assert "[none]" in capsys.readouterr().out
+
+
+def test_the_ledger_as_json_has_all_figures_machine_and_note(home, capsys):
+    assert call("ledger", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == []
+    rates = {1: 10.0, 64: 300.0}
+    row = Measurement("float32", "savedmodel", "2", "mnist", "f", correct=9, examples=10,
+                      throughput_per_s=rates, note="as trained")  # fmt: skip
+    Ledger().add_all([row, row])
+    assert call("ledger", "--json") == 0
+    (read,) = json.loads(capsys.readouterr().out)
+    assert (read["id"], read["variant"], read["accuracy"]) == (2, "float32", 0.9)
+    assert read["throughput_per_s"] == {"1": 10.0, "64": 300.0}
+    assert (read["latency_p99_ms"], read["note"]) == (None, "as trained")
+    assert read["machine"]["cores"] == this_machine().cores
+    assert call("ledger", "--all", "--json") == 0
+    assert [row["id"] for row in json.loads(capsys.readouterr().out)] == [1, 2]
+
+
+def test_a_damaged_ledger_is_told_apart_from_its_json(home, capsys):
+    Ledger().path.write_bytes(b"no database" * 1000)
+    assert call("ledger", "--json") == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out) == []
+    assert "ledger" in said.err
+
+
+def test_the_ledger_is_csv_or_json_not_both(home, capsys):
+    assert call("ledger", "--csv", "--json") == 2
+    assert "--csv and --json" in capsys.readouterr().err
+
+
+def test_progress_as_json_has_a_row_per_lesson(capsys):
+    from deployworkbook.exercises import check
+
+    check("training.weights", 784 * 64 + 64 + 64 * 10 + 10)
+    capsys.readouterr()
+    assert call("progress", "--json") == 0
+    rows = {row.pop("lesson"): row for row in json.loads(capsys.readouterr().out)}
+    assert rows["04_training"] == {"solved": 1, "total": 2, "tries": 1, "guesses": 0}
+
+
+def test_the_doctor_as_json_keeps_its_exit_code(monkeypatch, capsys):
+    from deployworkbook.jupyter import doctor
+
+    broken = doctor.Check("Keras", "problem", "[none]", "Install it.")
+    monkeypatch.setattr(doctor, "checks", lambda workspace, port: iter([broken]))
+    assert call("doctor", "--json") == 1
+    assert json.loads(capsys.readouterr().out) == [
+        {"name": "Keras", "status": "problem", "found": "[none]", "remedy": "Install it."}
+    ]
+
+
+def test_a_run_as_json_has_a_summary_per_notebook(notebook, tmp_path, capsys):
+    paths = [notebook("fine", "a"), notebook("bad", "1 / 0")]
+    assert call("run", *paths, "--out", tmp_path / "out", "--json") == 1
+    said = capsys.readouterr()
+    fine, bad = json.loads(said.out)
+    assert (fine["notebook"], fine["status"], fine["failed_cell"]) == ("fine", "passed", None)
+    assert (fine["cells_run"], fine["cells"], fine["warnings"]) == (2, 2, [])
+    assert (bad["status"], bad["failed_cell"]) == ("failed", 2)
+    assert "ZeroDivisionError" in bad["error"]
+    assert bad["output"] == str(tmp_path / "out" / "bad.ipynb")
+    assert "1 of 2 passed" in said.err
 
 
 def test_debug_mode_keeps_the_traceback(monkeypatch):

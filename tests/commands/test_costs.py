@@ -265,3 +265,24 @@ def test_remeasure_measures_a_doubtful_variant_again(home, tmp_path, capsys, mon
     assert "int8 in litert was measured again: p99 0.022 ms" in said
     assert "Doubtful" not in said + page
     assert len(Ledger().entries()) == 3
+
+
+def test_all_prices_as_json_carry_their_sources(capsys, tmp_path):
+    own = tmp_path / "own.toml"
+    own.write_text('[machines]\n"c7g.large" = { price_usd_per_hour = 1 }\n')
+    assert call("prices", "list", "--prices", own, "--json") == 0
+    read = json.loads(capsys.readouterr().out)
+    catalog = load_catalog(own)
+    for section in ("machines", "storage", "transfer", "figures", "processors", "assumptions"):
+        assert set(read[section]) == set(getattr(catalog, section))
+    machine = read["machines"]["c7g.large"]
+    assert machine["price_usd_per_hour"] == 1
+    assert machine["processor"] in read["processors"]
+    assert machine["source"]["basis"] == "own"
+    assert read["machines"]["c8g.large"]["source"]["date"] == str(
+        catalog.machine("c8g.large").source.date
+    )
+    ends = [tier["up_to_gib"] for tier in read["transfer"]["internet"]["tiers"]]
+    assert ends[-1] is None
+    assert ends[:-1] == sorted(ends[:-1])
+    assert len(read["files"]) == 2

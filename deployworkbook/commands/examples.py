@@ -1,0 +1,64 @@
+"""Examples of each command, which its ``--help`` ends with; the tests run them."""
+
+from __future__ import annotations
+
+EXAMPLES = {
+    "lab": (
+        "deployworkbook lab",
+        "deployworkbook lab my-lessons --port 9000",
+    ),
+    "reset": (
+        "deployworkbook reset 04",
+        "deployworkbook reset 04 --beside",
+    ),
+    "doctor": (
+        "deployworkbook doctor",
+        "deployworkbook doctor --json",
+    ),
+    "run": (
+        "deployworkbook run",
+        "deployworkbook run 04 -p epochs 2",
+        "deployworkbook run --fast --html --out site",
+    ),
+    "deploy-files": (
+        "deployworkbook deploy-files deploy",
+        "deployworkbook deploy-files deploy --model digits --cpus 4",
+    ),
+    "sweep": (
+        "deployworkbook sweep --sparsity 0.9,0.95",
+        "deployworkbook sweep --bits 8 --temperature 3 --workers 2",
+    ),
+    "cost": (
+        "deployworkbook cost --rps 100 --variant int8-dynamic",
+        "deployworkbook cost --rps 100 --service-ms 2 --machine c8g.large --json",
+    ),
+    "plan": (
+        "deployworkbook plan --rps 100 --accuracy 0.97",
+        "deployworkbook plan --rps 100 --day office --autoscaling --out plan",
+    ),
+    "ledger": (
+        "deployworkbook ledger",
+        "deployworkbook ledger --all --json",
+    ),
+    "progress": (
+        "deployworkbook progress",
+        "deployworkbook progress --json",
+    ),
+    "prices list": (
+        "deployworkbook prices list",
+        "deployworkbook prices list --prices my-prices.toml --json",
+    ),
+    "prices check": ("deployworkbook prices check my-prices.toml",),
+}
+
+
+def examples_of(command: str) -> str:
+    r"""Lay out a command's examples for the end of its help.
+
+    >>> print(examples_of("prices check").strip("\b"))
+    <BLANKLINE>
+    Examples:
+      deployworkbook prices check my-prices.toml
+    """
+    # A line of \b alone keeps the parser's formatter from joining the lines.
+    return "\n".join(["\b", "Examples:", *(f"  {line}" for line in EXAMPLES[command])])
