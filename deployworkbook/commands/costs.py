@@ -71,9 +71,10 @@ def cost(
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
     folder: Folder = None,
 ) -> None:
-    """Estimate the monthly cost of a deployment: compute, storage, network, maintenance.
+    """Estimate the monthly cost of a deployment.
 
-    Times, sizes and memory are measured values from your ledger; the costs are modelled.
+    The cost has four kinds: compute, storage, network and maintenance. Times, sizes and memory are
+    measured values from your ledger; the costs are modelled.
     """
     from deployworkbook.costs.estimation.deployment import Deployment
     from deployworkbook.costs.estimation.model import estimate
@@ -130,7 +131,7 @@ def plan(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the plan.")] = Path(),
     folder: Folder = None,
 ) -> None:
-    """Find the cheapest deployment that meets your objectives and write a one-page plan.
+    """Find the cheapest deployment that meets your objectives.
 
     Compares every variant and runtime in the ledger on every machine.
     Writes deployment_plan.md and deployment_plan.html; backs up earlier plans.

@@ -43,7 +43,7 @@ def reset(
     ] = False,
     folder: Folder = None,
 ) -> None:
-    """Restore a lesson to its shipped version; back up yours first."""
+    """Restore a lesson to its shipped version and back up yours."""
     from deployworkbook.jupyter.lessons import find_lesson, put_beside
     from deployworkbook.jupyter.lessons import reset as restore
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Row = tuple[str, ...]
 
 app = typer.Typer(
-    help="List the prices that `cost` and `plan` use, or check a file of your own.",
+    help="List the prices of the catalogue, or check your own.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -54,7 +54,7 @@ def show(
     prices_file: PricesFile = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the catalogue as JSON.")] = False,
 ) -> None:
-    """Print all prices and assumptions, with their dates, ranges and reasons."""
+    """Print all prices and assumptions with their sources."""
     from deployworkbook.costs.prices.catalog_file import load_catalog
     from deployworkbook.costs.prices.plain import catalog_as_dict
 

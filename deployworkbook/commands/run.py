@@ -24,7 +24,7 @@ STOPPED = 130
 def run(
     notebooks: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NOTEBOOK]...", help="Numbers, names or files (default: all)."),
+        typer.Argument(metavar="NOTEBOOK", help="Numbers, names or files (default: all)."),
     ] = None,
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder for the executed notebooks.")
@@ -56,9 +56,10 @@ def run(
     ] = False,
     folder: Folder = None,
 ) -> None:
-    """Run lessons or other notebooks without a browser, in parallel processes.
+    """Run lessons or other notebooks without a browser.
 
-    Exits with 1 if a notebook fails, and names the cell and the error.
+    Notebooks run in parallel processes. Exits with 1 if a notebook fails, and names the cell and
+    the error.
     """
     from rich.console import Console
 

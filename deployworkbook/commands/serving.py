@@ -18,7 +18,7 @@ AS_GIVEN = {
 
 
 def serve(context: typer.Context) -> None:
-    """Serve SavedModels over TensorFlow Serving's gRPC and REST API.
+    """Serve SavedModels over TensorFlow Serving's API.
 
     Takes TensorFlow Serving's flags: --port, --rest_api_port, --model_name, --model_base_path.
     """
@@ -58,9 +58,10 @@ def deploy_files(
     ] = 1024,
     folder: Folder = None,
 ) -> None:
-    """Write Docker, Compose and Kubernetes files to serve your published models elsewhere.
+    """Write the files to serve your published models elsewhere.
 
-    Files you have edited are copied to your workspace's backups before they are replaced.
+    They are for Docker, Compose and Kubernetes; the README among them has the commands. Files you
+    have edited are copied to your workspace's backups before they are replaced.
     """
     from deployworkbook.deployment_files.bundle import Bundle, find_models
     from deployworkbook.deployment_files.writing import write

@@ -40,10 +40,10 @@ def sweep(
     ] = None,
     folder: Folder = None,
 ) -> None:
-    """Compress and measure the model at each point of a grid, in parallel processes.
+    """Compress and measure the model at each point of a grid.
 
-    Points already in the ledger are skipped, so a stopped sweep resumes.
-    Exits with 1 if a point fails after its retries, and names it.
+    Works in parallel processes. Points already in the ledger are skipped, so a stopped sweep
+    resumes. Exits with 1 if a point fails after its retries, and names it.
     """
     from rich.console import Console
 

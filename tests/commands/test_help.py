@@ -51,6 +51,15 @@ def test_each_option_says_what_it_is_for(name):
         assert parameter.help, f"{name}: {parameter.name} has no help"
 
 
+@pytest.mark.parametrize("arguments", [["--help"], ["prices", "--help"]])
+def test_lists_of_commands_are_not_cut_off_in_a_narrow_terminal(arguments, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "80")
+    _, listed = help_of(" ".join(arguments[:-1]), capsys).split("Commands:\n")
+    for line in listed.strip().splitlines():
+        assert line.endswith("."), line
+        assert not line.endswith("..."), line
+
+
 def test_help_shows_defaults(capsys):
     assert "[default: 2;" in help_of("run", capsys)
     assert "[default: c7g.large]" in " ".join(help_of("cost", capsys).split())
