@@ -82,11 +82,11 @@ def declared_parameters(notebook: Path) -> dict[str, Declared]:
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         where = getattr(error, "lineno", None)
         raise value_error(
-            f"the cell of parameters in {notebook}",
+            f"the parameters cell in {notebook}",
             received=f"an error{f' in line {where}' if where else ''}: "
             f"{getattr(error, 'msg', error)}",
             expected="Python",
-            remedy="Mend the cell in JupyterLab.",
+            remedy="Correct the cell in JupyterLab.",
         ) from error
     found: dict[str, Declared] = {}
     for statement in tree.body:

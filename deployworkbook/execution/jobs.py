@@ -117,15 +117,15 @@ def check_jobs(jobs: Sequence[Job]) -> None:
             raise value_error(
                 "output",
                 received=f"{job.output}, which is a notebook to run",
-                expected="a file apart from the notebooks",
-                remedy="Name another output folder.",
+                expected="a path other than those of the notebooks",
+                remedy="Choose another output folder.",
             )
         if output in outputs:
             raise value_error(
                 "output",
                 received=f"{job.output} for both {outputs[output].source} and {job.source}",
-                expected="a file for each notebook",
-                remedy="Run them into different folders, or rename one.",
+                expected="a separate file for each notebook",
+                remedy="Use different output folders, or rename one of them.",
             )
         outputs[output] = job
 
