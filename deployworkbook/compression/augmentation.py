@@ -1,4 +1,4 @@
-"""Views: small movements of an image that do not change what it shows.
+"""Augmentation: small movements of an image that do not change what it shows.
 
 A student that learns from a teacher can be shown as many images as the teacher can name, labelled
 or not; moved digits are the cheapest.
@@ -42,33 +42,35 @@ class Augmentation:
         check_number("turn_degrees", self.turn_degrees, -45, 45)
 
 
-def matrices(views: Sequence[Augmentation], shape: tuple[int, int]) -> NDArray[np.float32]:
+def augmentation_matrices(
+    augmentations: Sequence[Augmentation], shape: tuple[int, int]
+) -> NDArray[np.float32]:
     """Say for each pixel of a moved image where in the original it comes from.
 
         (x, y) = R (x' - m - s) + m,  m the middle, s the shift, R the turn
 
     Args:
-        views: The movements.
+        augmentations: The movements.
         shape: Height and width of the images.
 
     Returns:
-        Shape ``[views, 8]``, as :func:`show` takes them.
+        Shape ``[augmentations, 8]``, as :func:`augment` takes them.
 
-    >>> matrices([Augmentation(right=1)], (28, 28))[0].tolist()
+    >>> augmentation_matrices([Augmentation(right=1)], (28, 28))[0].tolist()
     [1.0, -0.0, -1.0, 0.0, 1.0, 0.0, 0.0, 0.0]
     """
     y, x = (shape[0] - 1) / 2, (shape[1] - 1) / 2
     rows = []
-    for view in views:
-        angle = math.radians(view.turn_degrees)
+    for each in augmentations:
+        angle = math.radians(each.turn_degrees)
         cos, sin = math.cos(angle), math.sin(angle)
-        left, up = -x - view.right, -y - view.down
+        left, up = -x - each.right, -y - each.down
         first = [cos, -sin, cos * left - sin * up + x]
         rows.append([*first, sin, cos, sin * left + cos * up + y, 0.0, 0.0])
     return np.array(rows, dtype=np.float32)
 
 
-def show(images: Any, matrix: Any) -> Any:
+def augment(images: Any, matrix: Any) -> Any:
     """Move images, shape ``[n, height, width]``; what comes in from outside is 0."""
     return tf.raw_ops.ImageProjectiveTransformV3(
         images=images[..., None],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deployworkbook.compression import augmentation, retrain
-from deployworkbook.compression.augmentation import Augmentation, matrices, show
+from deployworkbook.compression.augmentation import Augmentation, augment, augmentation_matrices
 from deployworkbook.compression.progress import BuildObserver, BuildPart, watched
 from deployworkbook.compression.retrain import Examples, Retraining, Settings, with_logits
 from deployworkbook.training import models
@@ -23,9 +23,10 @@ from deployworkbook.training.keras2 import keras, set_seed, tf
 from deployworkbook.training.saved import read_model, save_model
 from deployworkbook.workspace.cache import build_once, key_of
 from deployworkbook.workspace.folder import current_workspace
+from deployworkbook.workspace.notices import Notice, notify
 
 # By a pixel each way, and turned a little each way: digits that stay what they are.
-VIEWS = (
+AUGMENTATIONS = (
     Augmentation(),
     Augmentation(right=1),
     Augmentation(right=-1),
@@ -46,7 +47,7 @@ def teacher(
     *,
     settings: Settings = TEACHING,
     folder: Path | None = None,
-    notice: Callable[[str], None] = print,
+    notice: Notice = notify,
     progress: BuildObserver | None = None,
 ) -> Any:
     """Give the CNN that teaches: from the cache, or trained now on moved images and kept there.
@@ -64,7 +65,7 @@ def teacher(
 
     def build(target: Path) -> None:
         set_seed(settings.seed)
-        examples = Examples(dataset.train.images, dataset.train.labels, VIEWS)
+        examples = Examples(dataset.train.images, dataset.train.labels, AUGMENTATIONS)
         training = Retraining(models.cnn(), examples, settings=settings)
         part = BuildPart("teacher", "teacher", training.steps, settings.epochs)
         with watched(progress, part) as bar:
@@ -77,7 +78,7 @@ def teacher(
     key = key_of(
         {
             "settings": asdict(settings),
-            "views": [asdict(view) for view in VIEWS],
+            "augmentations": [asdict(each) for each in AUGMENTATIONS],
             "data": dataset.fingerprint,
             "versions": [tf.__version__, keras.__version__],
             "code": [inspect.getsource(part) for part in (models, retrain, augmentation)],
@@ -93,9 +94,9 @@ def learn_from(
     dataset: Dataset,
     master: Any,
     *,
-    moved: Sequence[Augmentation] = (Augmentation(),),
+    augmentations: Sequence[Augmentation] = (Augmentation(),),
     folder: Path | None = None,
-    notice: Callable[[str], None] = print,
+    notice: Notice = notify,
     progress: BuildObserver | None = None,
 ) -> Examples:
     """Give the training set with a teacher's logits: from the cache, or computed now.
@@ -103,14 +104,16 @@ def learn_from(
     Args:
         dataset: Whose training images are shown.
         master: The teacher, a ``keras.Sequential`` that ends in a softmax.
-        moved: The views of each image that it says its logits of.
+        augmentations: How each image is moved, once per movement, for the logits.
         folder: Where they live; by default the workspace's ``models``.
         notice: Told when it waits for another process or finds damage.
         progress: Who watches; by default nothing is shown.
     """
 
     def build(target: Path) -> None:
-        logits = logits_of(master, dataset.train.images, moved=moved, progress=progress)
+        logits = logits_of(
+            master, dataset.train.images, augmentations=augmentations, progress=progress
+        )
         np.save(target / "logits.npy", logits)
 
     def load(source: Path) -> NDArray[np.float32]:
@@ -119,7 +122,7 @@ def learn_from(
     key = key_of(
         {
             "teacher": fingerprint(master),
-            "views": [asdict(view) for view in moved],
+            "augmentations": [asdict(each) for each in augmentations],
             "data": dataset.fingerprint,
             "code": [inspect.getsource(logits_of), inspect.getsource(augmentation)],
         }
@@ -132,7 +135,7 @@ def learn_from(
         notice=notice,
         waiting=None if progress is None else partial(progress.update, 0),
     )
-    return Examples(dataset.train.images, dataset.train.labels, tuple(moved), logits)
+    return Examples(dataset.train.images, dataset.train.labels, tuple(augmentations), logits)
 
 
 def fingerprint(model: Any) -> str:
@@ -148,29 +151,31 @@ def logits_of(
     model: Any,
     images: NDArray[np.float32],
     *,
-    moved: Sequence[Augmentation] = (Augmentation(),),
+    augmentations: Sequence[Augmentation] = (Augmentation(),),
     progress: BuildObserver | None = None,
 ) -> NDArray[np.float32]:
-    """Compute what a model says before its softmax, of each view of each image.
+    """Compute what a model says before its softmax, for each augmentation of each image.
 
     Args:
         model: A ``keras.Sequential`` that ends in a softmax.
         images: float32, shape ``[n, 28, 28]``.
-        moved: The views.
+        augmentations: How each image is moved.
         progress: Who watches; by default nothing is shown.
 
     Returns:
-        Shape ``[views, n, classes]``.
+        Shape ``[augmentations, n, classes]``.
     """
     network = with_logits(model)
     look = tf.function(
-        lambda batch, matrix: network(show(batch, matrix), training=False), reduce_retracing=True
+        lambda batch, matrix: network(augment(batch, matrix), training=False), reduce_retracing=True
     )
     starts = range(0, len(images), BATCH_SIZE)
     if progress is not None:
-        progress.begin(BuildPart("the teacher's answers", "answers", len(moved) * len(starts)))
+        progress.begin(
+            BuildPart("the teacher's answers", "answers", len(augmentations) * len(starts))
+        )
     answers: list[NDArray[np.float32]] = []
-    for matrix in matrices(moved, images.shape[1:]):
+    for matrix in augmentation_matrices(augmentations, images.shape[1:]):
         said = []
         for start in starts:
             said.append(look(tf.constant(images[start : start + BATCH_SIZE]), tf.constant(matrix)))

@@ -17,6 +17,7 @@ from deployworkbook.training.data import Dataset
 from deployworkbook.training.saved import read_model, save_model
 from deployworkbook.workspace.cache import build_once, key_of
 from deployworkbook.workspace.folder import current_workspace
+from deployworkbook.workspace.notices import Notice, notify
 
 COMPRESSION = Path(__file__).parent
 PACKAGES = ("tensorflow", "tf_keras", "tensorflow-model-optimization")
@@ -43,7 +44,7 @@ def make_once(
     dataset: Dataset,
     *,
     folder: Path | None = None,
-    notice: Callable[[str], None] = print,
+    notice: Notice = notify,
     **options: Any,
 ) -> Kept:
     """Give what a technique makes of a model: from the cache, or made now and kept there.

@@ -92,5 +92,5 @@ def _setting(name: str, value: Any) -> str:
         return value
     if isinstance(value, int | float):
         return f"{name}{value:.10g}".replace("+", "")
-    # Views: too many numbers to spell out.
+    # Augmentations: too many numbers to spell out.
     return f"{name}{hashlib.sha256(repr(value).encode()).hexdigest()[:6]}"

@@ -10,7 +10,7 @@ import inspect
 import json
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -43,6 +43,7 @@ from deployworkbook.training.variant import Variant
 from deployworkbook.validation import describe, type_error, value_error
 from deployworkbook.workspace.cache import build_once, key_of
 from deployworkbook.workspace.folder import current_workspace
+from deployworkbook.workspace.notices import Notice, notify
 
 CODE = (
     augmentation,
@@ -95,7 +96,7 @@ def run(
     teaching: Settings | None = distill.TEACHING,
     folder: Path | None = None,
     lesson: str = "",
-    notice: Callable[[str], None] = print,
+    notice: Notice = notify,
     progress: BuildObserver | None = None,
 ) -> list[StageResult]:
     """Put a model through some stages, and measure it after each.
@@ -189,18 +190,20 @@ class _Classroom:
         dataset: Dataset,
         teaching: Settings | None,
         folder: Path | None,
-        notice: Callable[[str], None],
+        notice: Notice,
         progress: BuildObserver | None,
     ) -> None:
         self.dataset, self.teaching = dataset, teaching
         self.options: dict[str, Any] = {"folder": folder, "notice": notice, "progress": progress}
         self.progress = progress
 
-    def examples(self, moved: tuple[Augmentation, ...]) -> Examples:
+    def examples(self, augmentations: tuple[Augmentation, ...]) -> Examples:
         train = self.dataset.train
         if self.teaching is None:
-            return Examples(train.images, train.labels, moved)
-        return distill.learn_from(self.dataset, self._teacher, moved=moved, **self.options)
+            return Examples(train.images, train.labels, augmentations)
+        return distill.learn_from(
+            self.dataset, self._teacher, augmentations=augmentations, **self.options
+        )
 
     @cached_property
     def _teacher(self) -> Any:
@@ -217,7 +220,7 @@ class _Builder:
     seed: int
 
     def __call__(self, target: Path) -> None:
-        examples = self.classroom.examples(self.stage.views)
+        examples = self.classroom.examples(self.stage.augmentations)
         stage = replace(self.stage, settings=replace(self.stage.settings, seed=self.seed))
         start = time.perf_counter()
         part = part_of(stage, len(examples.images))

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -33,6 +32,7 @@ from deployworkbook.training.variant import Variant
 from deployworkbook.validation import check_integer, check_number
 from deployworkbook.workspace.cache import build_once
 from deployworkbook.workspace.folder import current_workspace
+from deployworkbook.workspace.notices import Notice, notify
 
 toolkit = tfmot.quantization.keras
 
@@ -199,7 +199,7 @@ def train_aware_once(
     dataset: Dataset,
     *,
     folder: Path | None = None,
-    notice: Callable[[str], None] = print,
+    notice: Notice = notify,
     **options: Any,
 ) -> Aware:
     """Give what :func:`train_aware` makes: from the cache, or made now and kept there.

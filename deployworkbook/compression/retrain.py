@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
-from deployworkbook.compression.augmentation import Augmentation, matrices, show
+from deployworkbook.compression.augmentation import Augmentation, augment, augmentation_matrices
 from deployworkbook.compression.constraints import Masked, Shared
 from deployworkbook.training.keras2 import copy_model, keras, set_seed, tf
 from deployworkbook.validation import (
@@ -82,9 +82,9 @@ class Examples:
     Args:
         images: float32 in 0 … 1, shape ``[n, 28, 28]``.
         labels: Whole numbers, shape ``[n]``.
-        views: How an image may be moved before it is shown; each batch takes one of them.
-        teacher_logits: What a teacher says of each view of each image, shape
-            ``[views, n, classes]``; ``None`` where the labels alone teach.
+        augmentations: How an image may be moved before it is shown; each batch takes one of them.
+        teacher_logits: What a teacher says for each augmentation of each image, shape
+            ``[augmentations, n, classes]``; ``None`` where the labels alone teach.
 
     Raises:
         ValueError: The shapes do not fit.
@@ -92,28 +92,28 @@ class Examples:
 
     images: NDArray[np.float32]
     labels: NDArray[np.int64]
-    views: tuple[Augmentation, ...] = (Augmentation(),)
+    augmentations: tuple[Augmentation, ...] = (Augmentation(),)
     teacher_logits: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
-        if not self.views:
-            raise value_error("views", received="none", expected="at least one")
+        if not self.augmentations:
+            raise value_error("augmentations", received="none", expected="at least one")
         if self.images.ndim != 3 or len(self.images) != len(self.labels):
             expected = f"shape [{len(self.labels)}, height, width]"
             raise value_error("images", received=describe(self.images), expected=expected)
         said = self.teacher_logits
-        if said is not None and said.shape[:-1] != (len(self.views), len(self.images)):
-            expected = f"shape [{len(self.views)}, {len(self.images)}, classes]"
+        if said is not None and said.shape[:-1] != (len(self.augmentations), len(self.images)):
+            expected = f"shape [{len(self.augmentations)}, {len(self.images)}, classes]"
             raise value_error("teacher_logits", received=describe(said), expected=expected)
 
     def chosen(self, rows: NDArray[np.int64]) -> Examples:
         """Return some of the examples, by their places."""
         said = None if self.teacher_logits is None else self.teacher_logits[:, rows]
-        return Examples(self.images[rows], self.labels[rows], self.views, said)
+        return Examples(self.images[rows], self.labels[rows], self.augmentations, said)
 
     def without_teacher(self) -> Examples:
         """Return the same examples, which the labels alone teach."""
-        return Examples(self.images, self.labels, self.views)
+        return Examples(self.images, self.labels, self.augmentations)
 
 
 class Retraining:
@@ -163,8 +163,10 @@ class Retraining:
         self._shuffle, self._look = np.random.default_rng(settings.seed).spawn(2)
         self._order = np.empty(0, dtype=np.int64)
         self._steps_per_call = 5
-        self._views = tf.constant(matrices(examples.views, examples.images.shape[1:]))
-        self._still = examples.views == (Augmentation(),)
+        self._matrices = tf.constant(
+            augmentation_matrices(examples.augmentations, examples.images.shape[1:])
+        )
+        self._still = examples.augmentations == (Augmentation(),)
         self._images = tf.constant(examples.images)
         self._labels = tf.constant(check_labels("labels", examples.labels, self.classes))
         said = examples.teacher_logits
@@ -245,19 +247,19 @@ class Retraining:
         while len(self._order) < needed:
             self._order = np.append(self._order, self._shuffle.permutation(len(self._labels)))
         chosen, self._order = np.split(self._order, [needed])
-        views = self._look.integers(len(self._views), size=count)
-        return tf.constant(chosen.reshape(count, -1)), tf.constant(views)
+        moves = self._look.integers(len(self._matrices), size=count)
+        return tf.constant(chosen.reshape(count, -1)), tf.constant(moves)
 
-    def _take_steps(self, batches: Any, views: Any) -> Any:
+    def _take_steps(self, batches: Any, moves: Any) -> Any:
         total = tf.constant(0.0)
         for index in tf.range(tf.shape(batches)[0]):
-            chosen, view = batches[index], views[index]
+            chosen, move = batches[index], moves[index]
             images = tf.gather(self._images, chosen)
             if not self._still:
-                images = show(images, self._views[view])
+                images = augment(images, self._matrices[move])
             with tf.GradientTape() as tape:
                 logits = self._model(images, training=self.settings.dropout)
-                loss = self._loss(chosen, view, logits)
+                loss = self._loss(chosen, move, logits)
             kernels = [each.kernel for each in self._constraints]
             free, by_kernel = tape.gradient(loss, [self._free, kernels])
             bound = [
@@ -270,7 +272,7 @@ class Retraining:
             total += loss
         return total
 
-    def _loss(self, chosen: Any, view: Any, logits: Any) -> Any:
+    def _loss(self, chosen: Any, move: Any, logits: Any) -> Any:
         share, T = self.settings.hard_weight, self.settings.temperature
         labels = tf.gather(self._labels, chosen)
         hard = tf.reduce_mean(
@@ -278,7 +280,7 @@ class Retraining:
         )
         if self._teacher is None:
             return hard
-        teacher = tf.gather(self._teacher[view], chosen)
+        teacher = tf.gather(self._teacher[move], chosen)
         log_p, log_q = tf.nn.log_softmax(teacher / T), tf.nn.log_softmax(logits / T)
         soft = T**2 * tf.reduce_mean(tf.reduce_sum(tf.exp(log_p) * (log_p - log_q), axis=-1))
         return share * hard + (1.0 - share) * soft

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from deployworkbook.compression import clustering, lean, neurons, pruning
 from deployworkbook.compression.augmentation import Augmentation
 from deployworkbook.compression.clustering import Clustering
-from deployworkbook.compression.distill import VIEWS
+from deployworkbook.compression.distill import AUGMENTATIONS
 from deployworkbook.compression.progress import BuildPart
 from deployworkbook.compression.pruning import Pruning
 from deployworkbook.compression.retrain import Examples, Retraining, Settings
@@ -50,7 +50,7 @@ class Distil:
     """The model learns on from its teacher; its zeros stay."""
 
     settings: Settings = LONG
-    views: tuple[Augmentation, ...] = VIEWS
+    augmentations: tuple[Augmentation, ...] = AUGMENTATIONS
 
     def apply(self, form: Form, examples: Examples, progress: Any) -> Form:
         """Train with the zeros and the grid that earlier stages made."""
@@ -63,7 +63,7 @@ class Prune:
 
     pruning: Pruning = PRUNING
     settings: Settings = LONG
-    views: tuple[Augmentation, ...] = VIEWS
+    augmentations: tuple[Augmentation, ...] = AUGMENTATIONS
 
     def apply(self, form: Form, examples: Examples, progress: Any) -> Form:
         """Prune on the grid that earlier stages made."""
@@ -84,7 +84,7 @@ class Cluster:
 
     clustering: Clustering = CLUSTERING
     settings: Settings = SHORT
-    views: tuple[Augmentation, ...] = VIEWS
+    augmentations: tuple[Augmentation, ...] = AUGMENTATIONS
 
     def apply(self, form: Form, examples: Examples, progress: Any) -> Form:
         """Cluster what is not 0."""
@@ -105,12 +105,12 @@ class Quantize:
     Args:
         bits: Their width. 8 bits hold what earlier stages made as it is, to half a step.
         settings: How 4 bits learn on as such; not used at 8.
-        views: Of the images that they learn from.
+        augmentations: How the images that they learn from are moved.
     """
 
     bits: Literal[4, 8] = 8
     settings: Settings = SHORT
-    views: tuple[Augmentation, ...] = VIEWS
+    augmentations: tuple[Augmentation, ...] = AUGMENTATIONS
 
     def __post_init__(self) -> None:
         check_choice("bits", self.bits, [4, 8])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from deployworkbook.training.saved import read_model, save_model
 from deployworkbook.validation import check_integer, value_error
 from deployworkbook.workspace.cache import build_once, key_of
 from deployworkbook.workspace.folder import current_workspace
+from deployworkbook.workspace.notices import Notice, notify
 
 CODE = (constraints, distill, models, retrain, augmentation)
 
@@ -76,7 +77,7 @@ def compare_students(
     seeds: Sequence[int],
     images: int | None = None,
     folder: Path | None = None,
-    notice: Callable[[str], None] = print,
+    notice: Notice = notify,
 ) -> StudentComparison:
     """Train pairs of students, or find them in the cache, and test them.
 
@@ -132,7 +133,7 @@ class _Lesson:
     hidden_units: int
 
     def student(
-        self, digest: str, folder: Path | None, notice: Callable[[str], None], bar: Any
+        self, digest: str, folder: Path | None, notice: Notice, bar: Any
     ) -> tuple[Any, bool]:
         """Find it or train it, and say whether it is new."""
         heard = asdict(self.settings)
@@ -174,7 +175,7 @@ class _Lesson:
 
 
 def _digest(examples: Examples) -> str:
-    digest = hashlib.sha256(repr(examples.views).encode())
+    digest = hashlib.sha256(repr(examples.augmentations).encode())
     for part in (examples.images, examples.labels, examples.teacher_logits):
         if part is not None:
             digest.update(np.ascontiguousarray(part).data)

@@ -29,6 +29,7 @@ from deployworkbook.training.fit import Recipe, baseline
 from deployworkbook.validation import check_integer, value_error
 from deployworkbook.workspace.cache import WAITING
 from deployworkbook.workspace.folder import Workspace, current_workspace
+from deployworkbook.workspace.notices import Notice, notify
 
 # What a worker takes with TensorFlow and MNIST, and room beside it.
 MEMORY_BYTES = 2 * 2**30
@@ -48,7 +49,7 @@ def sweep(
     retries: int = 2,
     workspace: Workspace | None = None,
     on_result: Callable[[SweepResult], None] = lambda result: None,
-    notice: Callable[[str], None] = print,
+    notice: Notice = notify,
 ) -> list[SweepResult]:
     """Make and measure each point that the ledger does not have.
 
@@ -210,7 +211,7 @@ class _Sweep:
         self.results: dict[SweepPoint, SweepResult] = {}
         self.on_result = on_result
 
-    def jobs(self, dataset: Dataset, notice: Callable[[str], None]) -> list[SweepTask]:
+    def jobs(self, dataset: Dataset, notice: Notice) -> list[SweepTask]:
         """List the points to be made; first make, on all cores, what they all begin with."""
         models, seed = self.workspace.models, self.seed
         model = baseline(dataset, Recipe(seed=seed), folder=models, notice=notice).model
@@ -225,11 +226,13 @@ class _Sweep:
                 jobs.append(SweepTask(point, recipe, keys, dataset.name, seed, root))
         if jobs:
             teacher = distill.teacher(dataset, folder=models, notice=notice)
-            moved = jobs[0].recipe[0].views
-            distill.learn_from(dataset, teacher, moved=moved, folder=models, notice=notice)
+            augmentations = jobs[0].recipe[0].augmentations
+            distill.learn_from(
+                dataset, teacher, augmentations=augmentations, folder=models, notice=notice
+            )
         return jobs
 
-    def take(self, job: SweepTask, event: TaskEvent, notice: Callable[[str], None]) -> None:
+    def take(self, job: SweepTask, event: TaskEvent, notice: Notice) -> None:
         """Write what was measured into the ledger, before anybody is told."""
         if event.status != "done":
             self._note(

@@ -16,13 +16,14 @@ import gc
 import json
 import logging
 import os
-import sys
 import threading
 import traceback
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+
+from deployworkbook.workspace.notices import notify
 
 VARIABLE = "DEPLOYWORKBOOK_BACKGROUND_ERRORS"
 
@@ -163,7 +164,7 @@ def load_ipython_extension(shell: object) -> None:
     """
     named = os.environ.pop(VARIABLE, None)
     if named is None:
-        print(f"{VARIABLE} is not set; background errors are not recorded.", file=sys.stderr)
+        notify(f"{VARIABLE} is not set; background errors are not recorded.")
         return
     recorder = Recorder(Path(named))
     recorder.watch_threads()

@@ -12,6 +12,7 @@ from filelock import FileLock
 
 from deployworkbook.workspace.files import set_aside, write_atomically
 from deployworkbook.workspace.folder import Workspace, current_workspace
+from deployworkbook.workspace.notices import notify
 
 T = TypeVar("T")
 
@@ -49,7 +50,7 @@ def read(name: str, fields: Fields, workspace: Workspace | None = None) -> Recor
         records = {key: blank(fields) | record for key, record in records.items()}
     except (ValueError, TypeError, AttributeError) as error:
         aside = set_aside(path)
-        print(f"Your {name} in {path} cannot be read ({error}). It was moved to {aside.name}.")
+        notify(f"Your {name} in {path} cannot be read ({error}). It was moved to {aside.name}.")
         return {}
     return records
 

@@ -31,6 +31,7 @@ from deployworkbook.ledger.rows import insert, insert_machine, read_entries
 from deployworkbook.ledger.schema import APPLICATION_ID, MAX_VERSION, MIGRATIONS, TABLES, migrate
 from deployworkbook.validation import value_error
 from deployworkbook.workspace.folder import current_workspace
+from deployworkbook.workspace.notices import Notice, notify
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,7 +54,7 @@ class Ledger:
         OSError: The file cannot be opened or made.
     """
 
-    def __init__(self, path: Path | None = None, *, notice: Callable[[str], None] = print) -> None:
+    def __init__(self, path: Path | None = None, *, notice: Notice = notify) -> None:
         self.path = path or current_workspace().ledger_path
         self._notice = notice
         self.path.parent.mkdir(parents=True, exist_ok=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from deployworkbook.ledger.copies import copies_of, create_private
 from deployworkbook.ledger.rows import Rows, insert, insert_machine, readable_rows
 from deployworkbook.ledger.schema import migrate
 from deployworkbook.workspace.files import atomic_path, set_aside
+from deployworkbook.workspace.notices import Notice
 
 # SQLite's codes for a file whose content is wrong; a full disk or a lock is something else.
 DAMAGE_CODES = {
@@ -52,7 +52,7 @@ def has_damaged_header(path: Path) -> bool:
     return any(way not in (1, 2) for way in ways)
 
 
-def rescue(path: Path, reason: object, notice: Callable[[str], None]) -> None:
+def rescue(path: Path, reason: object, notice: Notice) -> None:
     """Put a new ledger with all readable rows in the place of a damaged one, which is kept aside.
 
     The caller holds the ledger's lock. Rows that the file has lost come from its copies.

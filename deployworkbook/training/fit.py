@@ -21,6 +21,7 @@ from deployworkbook.training.saved import read_model, save_model
 from deployworkbook.validation import check_choice, check_integer, check_number
 from deployworkbook.workspace.cache import build_once, key_of
 from deployworkbook.workspace.folder import current_workspace
+from deployworkbook.workspace.notices import Notice, notify
 
 # Steps that TensorFlow takes between two returns to Python, which take a small network longer than
 # the steps. The steps are the same, and so are the weights that come of them.
@@ -203,7 +204,7 @@ def baseline(
     recipe: Recipe | None = None,
     *,
     folder: Path | None = None,
-    notice: Callable[[str], None] = print,
+    notice: Notice = notify,
 ) -> Trained:
     """Give the trained model of a recipe: from the cache, or trained now and kept there.
 

@@ -23,6 +23,7 @@ from filelock import FileLock, Timeout
 
 from deployworkbook.workspace.files import atomic_folder, set_aside
 from deployworkbook.workspace.folder import ENVIRONMENT_VARIABLE
+from deployworkbook.workspace.notices import Notice, notify
 
 T = TypeVar("T")
 
@@ -50,7 +51,7 @@ def build_once(
     *,
     build: Callable[[Path], None],
     load: Callable[[Path], T],
-    notice: Callable[[str], None] = print,
+    notice: Notice = notify,
     waiting: Callable[[], object] | None = None,
 ) -> tuple[T, bool]:
     """Load a result from its folder; build it first if it is missing or damaged.
@@ -98,7 +99,7 @@ def _read(folder: Path, load: Callable[[Path], T]) -> tuple[T] | str:
 
 @contextmanager
 def _only_builder(
-    folder: Path, notice: Callable[[str], None], waiting: Callable[[], object] | None
+    folder: Path, notice: Notice, waiting: Callable[[], object] | None
 ) -> Iterator[None]:
     """Hold the lock that lets only one process build.
 

@@ -25,7 +25,7 @@ def test_a_teacher_is_trained_once(digits, tmp_path):
 
 def test_logits_are_what_the_softmax_is_of(model, digits):
     images = digits.test.images
-    logits = logits_of(model, images, moved=MOVED)
+    logits = logits_of(model, images, augmentations=MOVED)
     assert logits.shape == (2, len(images), 10)
     expected = forward(model.get_weights(), images.reshape(len(images), -1))[-1]
     # Sums of 784 products in float32 against float64.
@@ -38,12 +38,12 @@ def test_logits_are_what_the_softmax_is_of(model, digits):
 
 
 def test_logits_are_computed_once(model, digits, tmp_path):
-    first = learn_from(digits, model, moved=MOVED, folder=tmp_path)
+    first = learn_from(digits, model, augmentations=MOVED, folder=tmp_path)
     made = [path.name for path in tmp_path.glob("logits-*")]
-    second = learn_from(digits, model, moved=MOVED, folder=tmp_path)
+    second = learn_from(digits, model, augmentations=MOVED, folder=tmp_path)
     assert [path.name for path in tmp_path.glob("logits-*")] == made
     np.testing.assert_array_equal(first.teacher_logits, second.teacher_logits)
-    assert first.views == MOVED
+    assert first.augmentations == MOVED
 
 
 def test_a_student_comes_to_agree_with_its_teacher(model, digits, tmp_path):

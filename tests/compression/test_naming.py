@@ -60,8 +60,8 @@ def test_every_setting_changes_the_name():
             [replace(PRUNE, pruning=replace(PRUNE.pruning, **{name: OTHER_PRUNING[name]}))]
             for name in OTHER_PRUNING
         ),
-        [replace(PRUNE, views=(Augmentation(),))],
-        [replace(PRUNE, views=(Augmentation(right=1),))],
+        [replace(PRUNE, augmentations=(Augmentation(),))],
+        [replace(PRUNE, augmentations=(Augmentation(right=1),))],
         [Cluster()],
         [Cluster(Clustering(seed=1))],
         [Distil()],

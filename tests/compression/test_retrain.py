@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from deployworkbook.compression import retrain
-from deployworkbook.compression.augmentation import Augmentation, matrices, show
+from deployworkbook.compression.augmentation import Augmentation, augment, augmentation_matrices
 from deployworkbook.compression.lean import grid_step
 from deployworkbook.compression.retrain import Examples, Retraining, Settings
 from deployworkbook.formulas.distillation import student_loss
@@ -129,7 +129,7 @@ def test_masks_beside_shared_values_are_refused(model, examples, short):
 
 
 def test_a_seed_gives_the_same_weights_however_the_steps_are_called(model, examples):
-    moved = replace(examples, views=(Augmentation(), Augmentation(right=1)))
+    moved = replace(examples, augmentations=(Augmentation(), Augmentation(right=1)))
     settings = Settings(epochs=2, dropout=False)
     whole = Retraining(model, moved, settings=settings)
     whole.advance()
@@ -191,7 +191,7 @@ def test_the_bar_tells_each_step(model, examples, short, capsys):
     assert "22/22" in capsys.readouterr().err
 
 
-def test_views_move_as_they_say():
+def test_augmentations_move_images_as_they_say():
     image = np.zeros((1, 28, 28), np.float32)
     image[0, 10, 12] = 1.0
     for view, place in [
@@ -199,15 +199,15 @@ def test_views_move_as_they_say():
         (Augmentation(down=-3), (7, 12)),
         (Augmentation(right=-1, down=1), (11, 11)),
     ]:
-        (matrix,) = matrices([view], (28, 28))
-        assert np.argwhere(show(image, matrix).numpy()[0] > 0.5).tolist() == [list(place)]
+        (matrix,) = augmentation_matrices([view], (28, 28))
+        assert np.argwhere(augment(image, matrix).numpy()[0] > 0.5).tolist() == [list(place)]
 
 
 def test_a_turn_goes_against_the_clock():
     image = np.zeros((1, 28, 28), np.float32)
     image[0, 13:15, 20:24] = 1.0  # to the right of the middle
-    (matrix,) = matrices([Augmentation(turn_degrees=45)], (28, 28))
-    turned = show(image, matrix).numpy()[0]
+    (matrix,) = augmentation_matrices([Augmentation(turn_degrees=45)], (28, 28))
+    turned = augment(image, matrix).numpy()[0]
     rows, columns = np.indices(turned.shape)
     weight = turned.sum()
     # Of the middle (13.5, 13.5), it is now up and to the right.
@@ -235,7 +235,7 @@ def test_wrong_settings_are_refused(change, error):
 @pytest.mark.parametrize(
     "change",
     [
-        {"views": ()},
+        {"augmentations": ()},
         {"labels": np.zeros(3, np.int64)},
         {"teacher_logits": np.zeros((2, 1293, 10), np.float32)},
     ],

@@ -17,7 +17,7 @@ import pytest
 from deployworkbook.cli import main
 from deployworkbook.compression import distill, pipeline
 from deployworkbook.compression import sweep as module
-from deployworkbook.compression.distill import VIEWS
+from deployworkbook.compression.distill import AUGMENTATIONS
 from deployworkbook.compression.grid import SweepPoint, SweepResult, as_table, best_of, grid
 from deployworkbook.compression.stages import Prune, Quantize
 from deployworkbook.compression.sweep import SweepTask, make, sweep
@@ -43,7 +43,7 @@ def prepared(tmp_path_factory):
     workspace, digits = Workspace(tmp_path_factory.mktemp("prepared")), load_dataset("digits")
     baseline(digits, Recipe(), folder=workspace.models)
     teacher = distill.teacher(digits, folder=workspace.models)
-    distill.learn_from(digits, teacher, moved=VIEWS, folder=workspace.models)
+    distill.learn_from(digits, teacher, augmentations=AUGMENTATIONS, folder=workspace.models)
     return workspace
 
 

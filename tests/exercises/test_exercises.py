@@ -375,12 +375,12 @@ def test_two_notebooks_at_once_lose_no_try(tmp_path):
     "damage",
     ["{", "[]", '{"losses.mean": 1}', '{"losses.mean": {"tries": "4"}}', '{"losses.mean": {}}'],
 )
-def test_damaged_progress_is_set_aside_with_a_notice(tmp_path, damage, capsys):
+def test_damaged_progress_is_set_aside_with_a_notice(tmp_path, damage, caplog):
     workspace = Workspace(tmp_path).create()
     path = workspace.records / "progress.json"
     path.write_text(damage)
     assert record("losses.mean", solved=True, answer_key="a", workspace=workspace) == -1
     (aside,) = workspace.records.glob("progress-damaged-*.json")
     assert aside.read_text() == damage
-    assert aside.name in capsys.readouterr().out
+    assert aside.name in caplog.text
     assert set(json.loads(path.read_text())) == {"losses.mean"}
