@@ -1,13 +1,13 @@
-"""What a deployment costs a month: facts, assumptions, and the arithmetic.
+"""What a deployment costs per month: facts, assumptions, and the arithmetic.
 
-Facts are prices with a source and a date; assumptions are figures that nobody published, with a
-range and a reason; formulas are this package's functions. Each imports only from those above it:
+Facts are prices with a source and a date; assumptions are unpublished figures with a range and a
+reason; formulas are this package's functions. Each imports only from those above it:
 
-- ``units``, ``money``: what a name's suffix says, and the cent.
-- ``prices``: the catalogue, and files of the learner's own.
-- ``capacity``: how many replicas hold a latency objective.
-- ``estimate``: a workload on a deployment, a month of it in parts, and how sure that is.
-- ``advice``: the cheapest deployment that holds all objectives, and single choices.
+- ``units``, ``money``: units by a name's suffix, and rounding to the cent.
+- ``prices``: the catalogue, and the learner's own price files.
+- ``capacity``: how many replicas meet a latency objective.
+- ``estimation``: a month's cost of a workload on a deployment, in parts, and its uncertainty.
+- ``advice``: the cheapest deployment that meets all objectives, and single choices.
 - ``plan``: the advice as a page.
 """
 

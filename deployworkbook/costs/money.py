@@ -1,7 +1,7 @@
-"""Money: rounded to the cent once, where it is shown, so that parts sum to their whole.
+"""Money: rounded to the cent only once, when it is shown, so that parts sum to their total.
 
-Each part of a bill is rounded half up to the cent; the whole is the sum of the rounded parts, as on
-an invoice. The whole so differs from the unrounded one by half a cent a part at the most.
+Each part of a bill is rounded half up to the cent; the total is the sum of the rounded parts, as on
+an invoice. So it differs from the unrounded total by at most half a cent per part.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ from deployworkbook.validation import value_error
 
 CENT = Decimal("0.01")
 
-# Above it, float64 no longer holds the cents.
+# Above this, float64 can no longer represent cents.
 MOST_USD = 1e12
 
 
 def to_cents(name: str, amount_usd: float) -> Decimal:
     """Round an amount to the cent, half up.
 
-    The nine digits that are kept first take away what binary fractions add or lack: three hours
-    at 0.075 USD are 0.225 USD, and come out as 0.22499999999999998: a cent would be lost.
+    Rounding to nine digits first removes errors of binary fractions: three hours at 0.075 USD are
+    0.225 USD, but come out as 0.22499999999999998, which would lose a cent.
 
     Args:
-        name: What the amount is, for the message.
-        amount_usd: In USD.
+        name: Name of the amount, for the error message.
+        amount_usd: Amount in USD.
 
     Raises:
-        ValueError: It is NaN, infinite, or 10¹² USD and more, where cents are lost.
+        ValueError: The amount is NaN, infinite, or at least 10¹² USD, where cents are lost.
 
     >>> to_cents("serving", 3 * 0.075)
     Decimal('0.23')
@@ -41,12 +41,12 @@ def to_cents(name: str, amount_usd: float) -> Decimal:
             expected=f"an amount below {MOST_USD:g} USD",
             remedy="One of its inputs is too large.",
         )
-    # Adding 0 makes 0.00 of -0.00.
+    # Adding 0 turns -0.00 into 0.00.
     return Decimal(repr(round(float(amount_usd), 9))).quantize(CENT, ROUND_HALF_UP) + 0
 
 
 def as_usd(amount: Decimal | float) -> str:
-    """Write an amount for a reader.
+    """Format an amount for display.
 
     >>> as_usd(1234.5)
     '1,234.50 USD'

@@ -1,7 +1,7 @@
-"""Units: what a name's suffix says, which values make sense in it, and the constants between them.
+"""Units by a name's suffix, the valid range of each, and conversion constants.
 
-A month has 730 hours (8,760 / 12). A GB of a data sheet is 10⁹ bytes, a GB on a cloud's bill is a
-GiB, 2³⁰ bytes: 7.4 % more.
+A month has 730 hours (8,760 / 12). A GB on a data sheet is 10⁹ bytes; a GB on a cloud bill is a
+GiB, 2³⁰ bytes, which is 7.4 % more.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ MONTHS_PER_YEAR = 12
 GB = 10**9
 GIB = 2**30
 
-# The suffix of a name, and what its values may be; the longest suffix that fits counts. What is
-# beyond these is a slip of the unit (bytes for GiB, percent for shares) rather than a wish.
+# Ranges by a name's suffix; the longest matching suffix counts. A value outside its range is most
+# likely in the wrong unit (bytes for GiB, percent for shares).
 RANGES: dict[str, tuple[float, float]] = {
     "_usd": (0, 1e9),
     "_usd_per_hour": (0, 1e4),
@@ -54,10 +54,10 @@ RANGES: dict[str, tuple[float, float]] = {
     "_ratio": (0, 1e6),
     "_scv": (0, 1e3),
 }
-# What is divided by, or makes no sense as nothing. Less than the least is nothing, too: a quotient
-# of it would be infinite.
+# Quantities that must be positive. Smaller values than LEAST count as 0, since dividing by them
+# could overflow.
 LEAST = 1e-9
-NEVER_ZERO = {
+POSITIVE = {
     "latency_objective_ms",
     "latency_objective_s",
     "service_ms",
@@ -75,7 +75,7 @@ NEVER_ZERO = {
     "device_life_months",
     "logged_per_object_ratio",
 }
-# Names that count things, and how many there may be at the least.
+# Names that count things, and their smallest values.
 COUNTS = {
     "vcpus": 1,
     "threads": 1,
@@ -89,17 +89,17 @@ COUNTS = {
     "versions_kept": 1,
     "month": 0,
 }
-# Of these a machine has thousands at the most; waits for a billion servers would take for ever.
+# A machine has thousands of these at most; computing waits for a billion servers takes too long.
 OF_ONE_MACHINE = {"vcpus", "machine_vcpus", "machine_servers"}
 
 
 def most_of(name: str) -> int:
-    """Return how many of what a name counts there may be."""
+    """Return the largest value of a count."""
     return 10_000 if name in OF_ONE_MACHINE else 10**9
 
 
 def unit_of(name: str) -> str:
-    """Return the suffix of a name that says its unit; empty where there is none.
+    """Return the suffix of a name that gives its unit; empty if there is none.
 
     >>> unit_of("price_usd_per_hour")
     '_usd_per_hour'
@@ -109,15 +109,15 @@ def unit_of(name: str) -> str:
 
 
 def check_quantity(label: str, name: str, value: Any) -> float:
-    """Return ``value`` if it makes sense in the unit that ``name`` ends with.
+    """Return ``value`` if it is in the range of the unit that ``name`` ends with.
 
     Args:
-        label: What the message calls it, such as a file and the entry in it.
-        name: The field's name, with its unit.
-        value: A number; a count must be whole.
+        label: Name for the error message, such as a file and the entry in it.
+        name: Name of the field, with its unit.
+        value: Number; a count must be whole.
 
     Raises:
-        TypeError: It is no number, or a count that is not whole.
+        TypeError: It is not a number, or a count that is not whole.
         ValueError: It is NaN, infinite or out of the unit's range.
 
     >>> check_quantity("spot_share", "spot_share", 0.3)
@@ -129,4 +129,4 @@ def check_quantity(label: str, name: str, value: Any) -> float:
     if not suffix:
         raise value_error(label, received=describe(name), expected="a name with a unit")
     low, high = RANGES[suffix]
-    return check_number(label, value, LEAST if name in NEVER_ZERO else low, high)
+    return check_number(label, value, LEAST if name in POSITIVE else low, high)

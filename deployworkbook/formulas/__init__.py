@@ -1,1 +1,1 @@
-"""The equations of the workbook, in NumPy alone: one module an idea, one function an equation."""
+"""The equations of the workbook, in NumPy alone: one module per idea, one function per equation."""

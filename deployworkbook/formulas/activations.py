@@ -1,7 +1,7 @@
 """From logits to probabilities: sigmoid, softmax and their logarithms, safe at any logit.
 
 Each works on the last axis (the classes) and keeps all axes before it. The exponential of a large
-logit overflows, so every formula is rewritten to take exponentials of numbers up to 0 only.
+logit overflows, so every formula is rewritten to take exponentials of numbers ≤ 0 only.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from deployworkbook.validation import check_array, check_same_shape
 
 
 def sigmoid(logits: ArrayLike) -> NDArray[np.float64]:
-    """Probability of the positive class.
+    """Return the probability of the positive class.
 
         σ(z) = 1 / (1 + e^-z) = e^z / (1 + e^z)
 
@@ -34,7 +34,7 @@ def sigmoid(logits: ArrayLike) -> NDArray[np.float64]:
 
 
 def log_sum_exp(logits: ArrayLike) -> NDArray[np.float64]:
-    """Logarithm of a sum of exponentials: the softmax's denominator.
+    """Return the logarithm of a sum of exponentials: the softmax's denominator.
 
         log Σ e^z_k = m + log Σ e^(z_k - m),  m = max z_k
 
@@ -54,7 +54,7 @@ def log_sum_exp(logits: ArrayLike) -> NDArray[np.float64]:
 
 
 def log_softmax(logits: ArrayLike) -> NDArray[np.float64]:
-    """Logarithm of the softmax, finite where the probability itself underflows to 0.
+    """Return the logarithm of the softmax, finite even where the probability underflows to 0.
 
         log p_k = z_k - log Σ e^z_j
 
@@ -68,13 +68,13 @@ def log_softmax(logits: ArrayLike) -> NDArray[np.float64]:
     array([     0., -10000.])
     """
     values = check_array("logits", logits, shape=(None,))
-    # The maximum is taken off first: z_k - log Σ e^z_j would lose digits at large logits.
+    # Subtract the maximum first: z_k - log Σ e^z_j would lose digits at large logits.
     shifted = values - values.max(axis=-1, keepdims=True)
     return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True)))
 
 
 def softmax(logits: ArrayLike) -> NDArray[np.float64]:
-    """Probabilities of the classes.
+    """Return the probabilities of the classes.
 
         p_k = e^z_k / Σ e^z_j
 
@@ -97,7 +97,7 @@ def softmax(logits: ArrayLike) -> NDArray[np.float64]:
 
 
 def softmax_gradient(logits: ArrayLike, upstream: ArrayLike) -> NDArray[np.float64]:
-    """Gradient of a loss by the logits, from its gradient by the softmax's probabilities.
+    """Compute a loss's gradient with respect to the logits from that with respect to the softmax.
 
         ∂p_j/∂z_k = p_j (1[j = k] - p_k),  so  ∂L/∂z_k = p_k (g_k - Σ g_j p_j),  g = ∂L/∂p
 

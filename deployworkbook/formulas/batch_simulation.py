@@ -1,4 +1,4 @@
-"""Requests that share a call, followed one by one: when each one's batch starts and ends."""
+"""Simulation of batched requests, one by one: when each request's batch starts and ends."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class BatchedService:
-    """What became of requests that one worker served in batches.
+    """The requests that one worker served in batches, with their times.
 
     Args:
-        arrivals_s: When each came, in order, shape ``[n]``.
-        starts_s: When each batch began to run, shape ``[k]``.
-        ends_s: When each batch was done, shape ``[k]``.
-        sizes: How many requests each batch held, shape ``[k]``; their sum is n.
+        arrivals_s: Arrival time of each request, in order, shape ``[n]``.
+        starts_s: Start time of each batch, shape ``[k]``.
+        ends_s: End time of each batch, shape ``[k]``.
+        sizes: Number of requests in each batch, shape ``[k]``; their sum is n.
     """
 
     arrivals_s: Array
@@ -33,22 +33,22 @@ class BatchedService:
 
     @property
     def latencies_s(self) -> Array:
-        """From each request's arrival to the end of its batch, shape ``[n]``."""
+        """Time from each request's arrival to the end of its batch, shape ``[n]``."""
         return np.repeat(self.ends_s, self.sizes) - self.arrivals_s
 
     @property
     def waits_s(self) -> Array:
-        """From each request's arrival to the start of its batch, shape ``[n]``."""
+        """Time from each request's arrival to the start of its batch, shape ``[n]``."""
         return np.repeat(self.starts_s, self.sizes) - self.arrivals_s
 
     @property
     def mean_size(self) -> float:
-        """Requests in a batch, on average over the batches."""
+        """Mean number of requests per batch."""
         return float(self.sizes.mean())
 
     @property
     def utilisation(self) -> float:
-        """The share of the time, from the first arrival to the last end, in which batches ran."""
+        """Share of the time from the first arrival to the last end in which a batch was running."""
         busy = (self.ends_s - self.starts_s).sum()
         return float(busy / (self.ends_s[-1] - self.arrivals_s[0]))
 
@@ -56,16 +56,16 @@ class BatchedService:
 def serve_in_batches(
     arrivals_s: ArrayLike, costs: Overhead, *, largest_batch: int, timeout_s: float
 ) -> BatchedService:
-    """Let one worker serve requests as TensorFlow Serving batches them.
+    """Simulate one worker that batches requests as TensorFlow Serving does.
 
-    A batch may run once it is full, or its first request has waited for the time-out. It runs when
-    the worker is free by then, and takes all that have come, up to the largest batch:
+    A batch may run once it is full or its first request has waited for the time-out. It starts as
+    soon as the worker is free too, and takes all requests that have arrived, up to b of them:
 
         start = max(free, min(arrival of the b-th, arrival of the first + T))
         end = start + a + c · size
 
     Args:
-        arrivals_s: When requests come, in order, at least one.
+        arrivals_s: Arrival times in order, at least one.
         costs: a and c in seconds.
         largest_batch: b, ``max_batch_size``, at least 1.
         timeout_s: T, ``batch_timeout_micros`` in seconds, at least 0.
@@ -85,10 +85,10 @@ def serve_in_batches(
     """
     times = check_array("arrivals_s", arrivals_s, ndim=1)
     if np.any(np.diff(times) < 0):
-        raise value_error("arrivals_s", received="times that go back", expected="an order")
+        raise value_error("arrivals_s", received="times that go back", expected="ascending times")
     check_integer("largest_batch", largest_batch, 1)
     check_number("timeout_s", timeout_s, 0)
-    # Lists, since a loop over single numbers is several times faster with them.
+    # Lists, because a loop over single numbers is several times faster than with arrays.
     arrivals, count = times.tolist(), len(times)
     starts, ends, sizes = [], [], []
     free, first = -math.inf, 0

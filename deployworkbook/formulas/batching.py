@@ -1,4 +1,4 @@
-"""Batches at a server: how many requests share a run at a given rate, and how long they wait."""
+"""Batching at a server: how large batches get at a request rate, and how long requests wait."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ from deployworkbook.formulas.erlang import check_stable
 from deployworkbook.formulas.overhead import Overhead
 from deployworkbook.validation import check_integer, check_number, value_error
 
-# The stationary distribution is iterated to this change; nearer to saturation that takes minutes.
+# Iterate the stationary distribution until it changes by less than this. Above MOST_LOAD, that
+# would take minutes.
 PRECISION = 1e-12
 MOST_LOAD = 0.98
 
 
 @dataclass(frozen=True)
 class Batches:
-    """What a server of batches does at some rate.
+    """The steady state of a server that runs requests in batches.
 
     Args:
-        mean_size: Requests that share a run, on average.
-        utilisation: Share of time that it runs.
-        mean_response_s: From a request's arrival to its batch's end, seconds.
+        mean_size: Mean number of requests per batch.
+        utilisation: Share of time in which a batch is running.
+        mean_response_s: Mean time from a request's arrival to its batch's end, seconds.
     """
 
     mean_size: float
@@ -32,12 +33,12 @@ class Batches:
 
 
 def most_per_s(line: Overhead, max_batch: int) -> float:
-    """Return the throughput that no rate of arrivals may reach.
+    """Return the largest throughput of a server, which the arrival rate must stay below.
 
         b / t(b) = b / (α + β b),   b = max_batch
 
     Args:
-        line: Time of a batch, seconds: α what a run costs, β what each request adds.
+        line: Time per batch, seconds: α per run, plus β per request.
         max_batch: At least 1.
 
     Returns:
@@ -53,22 +54,22 @@ def most_per_s(line: Overhead, max_batch: int) -> float:
 
 
 def fluid_size(arrival_rate_per_s: float, line: Overhead) -> float:
-    """Return the batch that a rate keeps up: as many as come while one runs.
+    """Return the batch size that sustains itself: the requests that arrive while one batch runs.
 
         b = λ t(b)   ⟹   b = λ α / (1 - λ β)
 
-    A server that takes all that waits finds its batch by itself: more traffic, larger batches. It
-    leaves chance aside: :func:`greedy_batches` does not.
+    A server that takes all waiting requests finds this size by itself: more traffic, larger
+    batches. This ignores randomness; :func:`greedy_batches` doesn't.
 
     Args:
         arrival_rate_per_s: λ, at least 0.
-        line: Time of a batch, seconds.
+        line: Time per batch, seconds.
 
     Returns:
-        At least 1: a single request is a batch.
+        Requests per batch, at least 1.
 
     Raises:
-        ValueError: λ β is 1 or more, which no batch keeps up with.
+        ValueError: λ β is 1 or more, so that no batch size can keep up.
 
     >>> round(fluid_size(500.0, Overhead(0.004, 0.001)), 9)  # 500 · 0.004 / (1 - 0.5)
     4.0
@@ -79,21 +80,21 @@ def fluid_size(arrival_rate_per_s: float, line: Overhead) -> float:
 
 
 def greedy_batches(arrival_rate_per_s: float, line: Overhead, max_batch: int) -> Batches:
-    """Return what a server does that runs whatever waits, up to a most, as soon as it is free.
+    """Return the steady state of a server that runs all waiting requests as soon as it is free.
 
-    At the start of each run q requests are there, of which b = min(q, max_batch) are taken. While
-    they run, Poisson(λ t(b)) come:
+    At the start of each run q requests are waiting, of which b = min(q, max_batch) are taken. While
+    they run, Poisson(λ t(b)) arrive:
 
         q' = max(1, q - b + Poisson(λ t(b))),   π its stationary distribution
         E[R] = Σ π(q) (q t(b) + λ t(b)² / 2) / (λ (Σ π(q) t(b) + P(idle) / λ))
 
-    The numerator is the time that all requests spend inside during a run, the denominator how
-    many come in a run and the idle time after it: Little's law. Exact, for one server.
+    The numerator is the total time that requests spend in the system during a run; the denominator
+    is how many arrive in a run and the idle time after it (Little's law). Exact, for one server.
 
     Args:
         arrival_rate_per_s: λ of a Poisson process, more than 0.
-        line: Time of a batch, seconds.
-        max_batch: At least 1; with 1 it is M/D/1.
+        line: Time per batch, seconds.
+        max_batch: Largest batch, at least 1; 1 gives M/D/1.
 
     Raises:
         ValueError: An argument is out of range, or the rate reaches :func:`most_per_s`.
@@ -113,10 +114,10 @@ def greedy_batches(arrival_rate_per_s: float, line: Overhead, max_batch: int) ->
         raise value_error(
             "arrival_rate_per_s",
             received=f"{rate:g}, {load:.4g} of what the server can do",
-            expected=f"at most {MOST_LOAD} of it: beyond, no steady state comes in time",
+            expected=f"at most {MOST_LOAD} of it: above, the computation takes minutes",
             remedy="Allow larger batches, or take more servers.",
         )
-    # Up to where the tail, which falls like M/D/1's in units of whole batches, is nothing.
+    # Enough states for a negligible tail, which falls like M/D/1's in units of whole batches.
     states = int(np.ceil(most * (2.0 + 14.0 / (1.0 - load)))) + 50
     queue = np.arange(1, states + 1)
     taken = np.minimum(queue, most)
@@ -127,7 +128,7 @@ def greedy_batches(arrival_rate_per_s: float, line: Overhead, max_batch: int) ->
     pi = np.zeros(states)
     pi[0], idle, change = 1.0, 0.0, 1.0
     while change > PRECISION:
-        left = np.zeros(states + len(come))  # how many wait when the run ends, from none
+        left = np.zeros(states + len(come))  # distribution of the queue at a run's end, from 0
         left[: len(come)] = pi[: most - 1] @ arrivals[:-1]
         here = np.convolve(pi[most - 1 :], arrivals[-1])
         left[: len(here)] += here
@@ -147,13 +148,13 @@ def greedy_batches(arrival_rate_per_s: float, line: Overhead, max_batch: int) ->
 
 
 def filling(arrival_rate_per_s: float, batch: int, timeout_s: float) -> tuple[float, float]:
-    """Return how large batches get that wait for company, and how long each request does.
+    """Return the mean size of batches that wait to fill up, and how long each request waits.
 
-    A batch opens with its first request, and closes when b are there or its time is over. With N
-    the number that come in the time τ, a Poisson number of mean λ τ, and p_j = P(N ≥ j + 1):
+    A batch opens with its first request, and closes when b are there or the time-out τ is over.
+    With N the number that arrive within τ, Poisson with mean λ τ, and p_j = P(N ≥ j + 1):
 
         size = 1 + Σ_{j=0}^{b-2} p_j
-        wait = Σ_{j=0}^{b-2} (1 + j) p_j / (λ size);   without a limit of time, (b - 1) / (2 λ)
+        wait = Σ_{j=0}^{b-2} (1 + j) p_j / (λ size);   without a time-out, (b - 1) / (2 λ)
 
     Args:
         arrival_rate_per_s: λ of a Poisson process, more than 0.
@@ -161,7 +162,7 @@ def filling(arrival_rate_per_s: float, batch: int, timeout_s: float) -> tuple[fl
         timeout_s: τ, at least 0 (``batch_timeout_micros`` in seconds).
 
     Returns:
-        Mean size, and mean wait in seconds; a free server is taken for granted.
+        Mean size, and mean wait in seconds, assuming that the server is free.
 
     Raises:
         ValueError: An argument is out of range.
@@ -173,7 +174,7 @@ def filling(arrival_rate_per_s: float, batch: int, timeout_s: float) -> tuple[fl
     rate = check_number("arrival_rate_per_s", arrival_rate_per_s, 0, open_low=True)
     expected = rate * check_number("timeout_s", timeout_s, 0)
     j = np.arange(check_integer("batch", batch, 1) - 1)
-    # With no time, none come: the logarithm of a tiny number stands for that of 0.
+    # With a time-out of 0 none arrive: the logarithm of a tiny number stands in for that of 0.
     logs = j * np.log(max(expected, 1e-300)) - expected - _log_factorials(len(j))
     more = 1.0 - np.cumsum(np.exp(logs))
     more = np.maximum(more, 0.0)

@@ -1,4 +1,4 @@
-"""How well a classifier does: accuracy and the confusion matrix."""
+"""A classifier's quality: accuracy and the confusion matrix."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from deployworkbook.validation import check_integer, check_labels, check_same_sh
 
 
 def confusion_matrix(labels: ArrayLike, predictions: ArrayLike, classes: int) -> NDArray[np.int64]:
-    """Count how often each class was taken for each.
+    """Count how often each class was classified as each class.
 
         C[i, j] = number of examples of class i that were classified as j
 
     Args:
         labels: True classes, whole numbers from 0 to ``classes - 1``, shape ``[n]``.
-        predictions: The classifier's, the same shape.
-        classes: How many classes there are.
+
+        predictions: Predicted classes, the same shape.
+        classes: Number of classes.
 
     Returns:
-        Shape ``[classes, classes]``; the rightly classified are on the diagonal.
+        Shape ``[classes, classes]``; correct classifications are on the diagonal.
 
     Raises:
         TypeError: Labels are not whole numbers.
@@ -37,7 +38,7 @@ def confusion_matrix(labels: ArrayLike, predictions: ArrayLike, classes: int) ->
 
 
 def accuracy(confusion: ArrayLike) -> float:
-    """Give the share of examples on the diagonal of a confusion matrix.
+    """Return the share of correctly classified examples: those on the confusion matrix's diagonal.
 
         accuracy = Σ_i C[i, i] / Σ_ij C[i, j]
 

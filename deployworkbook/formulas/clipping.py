@@ -1,6 +1,6 @@
-"""Clipping: which range of the data a grid covers. What lies beyond it goes to its ends.
+"""Clipping: which range of the data a grid covers. Values beyond it move to its ends.
 
-A wide range has coarse steps, a narrow one cuts off more: the choice is a trade of rounding error
+A wide range has coarse steps, a narrow one clips more values: the choice trades rounding error
 for clipping error.
 """
 
@@ -29,8 +29,8 @@ Clipping = Literal["minmax", "percentile", "mse"]
 CLIPPINGS: tuple[Clipping, ...] = ("minmax", "percentile", "mse")
 Limits = tuple[NDArray[np.float64], NDArray[np.float64]]
 
-# The search for the smallest error tries this many scales an octave, and goes on to scales this
-# many octaves finer than those that clip nothing. Near the best scale the error changes with the
+# The search for the smallest error tries this many scales per octave, down to scales this many
+# octaves finer than the ones that clip nothing. Near the best scale the error grows with the
 # square of the distance, so that a neighbour at most 2^(1/16) away is within about a percent.
 SCALES_PER_OCTAVE = 8
 OCTAVES_CLIPPED = 4
@@ -53,8 +53,8 @@ def fit_grid(
         scheme: How the grid lies over a range; see ``quantization.make_grid``.
         clipping: How the range is chosen: :func:`minmax_limits`, :func:`percentile_limits` or
             :func:`mse_optimal_grid`.
-        percentile: For that clipping, above 50, at most 100.
-        axis: The axis of channels, each with a scale of its own; ``None`` gives all one scale.
+        percentile: Upper percentile for ``"percentile"`` clipping, above 50, at most 100.
+        axis: Axis of the channels, each with its own scale; ``None`` for one shared scale.
 
     Returns:
         The grid.
@@ -76,16 +76,16 @@ def fit_grid(
 
 
 def minmax_limits(values: ArrayLike, *, axis: int | None = None) -> Limits:
-    """Cover all values: nothing is clipped, and one outlier can make all steps coarse.
+    """Return limits that cover all values: nothing is clipped, but one outlier makes steps coarse.
 
         low = min x,  high = max x
 
     Args:
         values: x, any shape.
-        axis: The axis of channels; ``None`` for one range.
+        axis: Axis of the channels; ``None`` for one range.
 
     Returns:
-        Lower and upper ends, numbers or one per channel.
+        Lower and upper ends: numbers, or one per channel.
 
     >>> [float(end) for end in minmax_limits([0.0, -1.0, 5.0])]
     [-1.0, 5.0]
@@ -99,17 +99,17 @@ def minmax_limits(values: ArrayLike, *, axis: int | None = None) -> Limits:
 
 
 def percentile_limits(values: ArrayLike, *, percentile: float, axis: int | None = None) -> Limits:
-    """Cover all but the same share of values at either end.
+    """Return limits that leave out the same share of values at either end.
 
         low = the (100 - p)th percentile of x,  high = the pth
 
     Args:
         values: x, any shape.
         percentile: p, above 50, at most 100.
-        axis: The axis of channels; ``None`` for one range.
+        axis: Axis of the channels; ``None`` for one range.
 
     Returns:
-        Lower and upper ends, numbers or one per channel.
+        Lower and upper ends: numbers, or one per channel.
 
     Raises:
         ValueError: ``percentile`` is out of range.
@@ -131,19 +131,21 @@ def mse_optimal_grid(
 
         s* = argmin 1/n Σ (x - x̂(s))²
 
-    An asymmetric grid has two ends to search: beside the scale, how many of its steps lie below
-    zero. The symmetric grids are among those it tries, so that it is never worse than they are.
 
-    The error has many local minima, so the search tries a fixed list of scales. Those it tries for
-    some bits include all it tries for fewer bits, and a grid of more bits holds all numbers of one
-    of the same scale and fewer bits. Hence more bits never raise the error; nor is it ever above
-    that of the grid that covers all values.
+
+    For an asymmetric grid the search also covers how many of its steps lie below zero. It includes
+    the symmetric grids, so that the result is never worse than theirs.
+
+    The error has many local minima, so the search tries a fixed list of scales. The list for b bits
+    includes the lists for fewer bits, and at the same scale a grid of more bits contains all
+    numbers of one of fewer bits. Hence more bits never raise the error, and it never exceeds that
+    of the grid that covers all values.
 
     Args:
         values: x, any shape.
         bits: From 2 to 16.
         scheme: Any of ``quantization.SCHEMES``.
-        axis: The axis of channels, each searched by itself; ``None`` for one scale.
+        axis: Axis of the channels, each searched separately; ``None`` for one scale.
 
     Returns:
         The best grid tried.
@@ -176,8 +178,9 @@ def _best_scale(
     bits: int,
     scheme: Scheme,
 ) -> NDArray[np.float64]:
-    # Some values' squared errors sum to no more than all values': a scale that is worse than the
-    # best on every eighth value alone, by more than rounding, is not tried on the others.
+    # A subset's squared errors sum to no more than those of all values. So a scale that is worse
+    # than the best on every eighth value alone, by more than rounding, needn't be tried on the
+    # rest.
     some = rows[:, ::8].copy()
     share = (1.0 - 1e-9) * some.shape[1] / rows.shape[1]
 
@@ -196,10 +199,10 @@ def _best_scale(
 def _best_of_both_ends(
     rows: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64], *, bits: int
 ) -> tuple[NDArray[np.float64], Limits]:
-    """Search scales and, for each, how many steps lie below zero; also all symmetric grids."""
+    """Search over scales and numbers of steps below zero; include all symmetric grids."""
     unit, zero = np.ones_like(low), np.zeros_like(low)
     ranges = [widened(low, high), *((zero - share, zero + 1 - share) for share in SHARES)]
-    # Where the zero lies depends on the range, not on the scale.
+    # The zero point depends on the range, not on the scale.
     grids = [grid_of_scale(unit, *each, bits=bits, scheme="asymmetric") for each in ranges]
     steps = np.stack([[g.zero_point - g.low, g.high - g.zero_point] for g in grids])
     searched: list[tuple[Scheme, NDArray[np.int64]]] = [
@@ -219,12 +222,12 @@ def _best_of_both_ends(
     smallest = np.full_like(low, np.inf)
     for scale, tried in candidates:
         places, bounds = tried, np.empty(0)
-        # A look at every eighth value rules most scales out.
+        # Every eighth value is enough to rule out most scales.
         for stride in (8, 1):
             bounds = errors.at_least(scale, steps[places], stride=stride)
             promising = (bounds <= smallest).any(axis=(1, 2))
             places, bounds = places[promising], bounds[promising]
-        # The most promising first: then few others need a second look.
+        # The most promising first, so that few of the others have to be computed exactly.
         for order in bounds.sum(axis=(1, 2)).argsort(kind="stable"):
             if (bounds[order] > smallest).all():
                 continue
@@ -254,7 +257,7 @@ def _candidate_scales(
 
 
 def _mean_squared_error(rows: NDArray[np.float64], grid: Grid) -> NDArray[np.float64]:
-    """The error of ``fake_quantize`` in each row, by the same operations, without its checks."""
+    """Return ``fake_quantize``'s error per row, by the same operations but without its checks."""
     steps = rows / grid.scale
     np.rint(steps, out=steps)
     np.clip(steps, grid.low - grid.zero_point, grid.high - grid.zero_point, out=steps)

@@ -1,4 +1,4 @@
-"""How few bytes weights can take: entropy, the limit of every compression without loss."""
+"""How few bytes weights can take: entropy, the limit of lossless compression."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from deployworkbook.validation import check_array, check_integer, check_number
 
 
 def binary_entropy(share: float) -> float:
-    """Bits that a yes or no carries, if a share of them is yes.
+    """Return the bits that a yes-or-no answer carries, if a share of the answers is yes.
 
         H(s) = -s log₂ s - (1 - s) log₂(1 - s),  0 log₂ 0 = 0
 
@@ -32,20 +32,20 @@ def binary_entropy(share: float) -> float:
 
 
 def sparse_bytes(count: int, *, sparsity: float, bits: int) -> float:
-    """Bytes that sparse weights take at least, if every place and every value is as likely.
+    """Return the fewest bytes for sparse weights, if all positions and values are equally likely.
 
         n (H(s) + (1 - s) b) / 8
 
-    Which weights are 0 takes H(s) bits each, what the others are takes b bits each. Weights whose
-    zeros crowd together, or whose values are not all as likely, can take less.
+    Saying which weights are 0 takes H(s) bits per weight; the values of the others take b bits
+    each. Weights whose zeros cluster, or whose values are not equally likely, can take less.
 
     Args:
-        count: n, how many weights.
-        sparsity: s, share of them that is 0, from 0 to 1.
-        bits: b, of a value that is not 0.
+        count: n, number of weights.
+        sparsity: s, share of weights that are 0, from 0 to 1.
+        bits: b, bits per nonzero value.
 
     Raises:
-        TypeError: A number is not whole where it must be.
+        TypeError: ``count`` or ``bits`` is not a whole number.
         ValueError: A number is out of range.
 
     >>> round(sparse_bytes(1000, sparsity=0.95, bits=4), 1)  # 1000 (0.286 + 0.05 · 4) / 8
@@ -57,7 +57,7 @@ def sparse_bytes(count: int, *, sparsity: float, bits: int) -> float:
 
 
 def entropy_bytes(values: ArrayLike) -> float:
-    """Bytes that an array takes at least, if each value is coded by itself, by how often it occurs.
+    """Return the fewest bytes for an array if each value is coded by itself, by its frequency.
 
         -n/8 Σ_v p_v log₂ p_v
 
@@ -69,5 +69,5 @@ def entropy_bytes(values: ArrayLike) -> float:
     """
     array = check_array("values", values)
     _, counts = np.unique(array, return_counts=True)
-    # log₂(n/c) is never negative, so that neither is a sum of nothing but zeros.
+    # log₂(n/c) rather than -log₂(c/n): a constant array then gives 0, not -0.
     return float((counts * np.log2(array.size / counts)).sum() / 8)

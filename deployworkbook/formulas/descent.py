@@ -1,12 +1,11 @@
-"""Descent: rules that turn a gradient into a step.
+"""Descent: update rules that turn a gradient into a step.
 
-A rule is a pure function ``(parameters, gradient, state) -> (parameters, state)``: all that it
-remembers is in its :class:`State`, and its settings are keyword arguments, which
-``functools.partial`` binds. Each equals the Keras 2 optimizer that it names, also where that
-differs from the paper. A learning rate is a number, or an array of them that is broadcast against
-the parameters: so many points take a step at once, each with a rate of its own. Stochastic
-gradient descent is :func:`gradient_descent` with the gradient of a mini-batch. ``trajectories``
-walks with a rule.
+A rule is a pure function ``(parameters, gradient, state) -> (parameters, state)``: its memory is
+the :class:`State`, and its settings are keyword arguments, which ``functools.partial`` binds.
+Each rule equals the Keras 2 optimizer it names, even where that differs from the paper. A learning
+rate is a number, or an array that broadcasts against the parameters, so that many points can take
+a step at once, each with its own rate. Stochastic gradient descent is :func:`gradient_descent`
+with the gradient of a mini-batch. ``trajectories`` repeats a rule's steps.
 """
 
 from __future__ import annotations
@@ -28,10 +27,10 @@ from deployworkbook.validation import (
 
 @dataclass(frozen=True, eq=False)
 class State:
-    """What a rule remembers from step to step; ``State()`` is how each begins.
+    """A rule's memory from step to step; ``State()`` is the initial one.
 
     Args:
-        step: How many steps were taken.
+        step: Number of steps taken.
         direction: Momentum's velocity, or Adam's running mean of gradients; 0 or the shape of
             the parameters.
         mean_square: The running mean of squared gradients; 0 or the shape of the parameters.
@@ -57,7 +56,7 @@ def gradient_descent(
     Args:
         parameters: w, any shape.
         gradient: g, the shape of ``parameters``.
-        state: Not used but for its count of steps.
+        state: Only its step count is used.
         learning_rate: η, above 0.
 
     Returns:
@@ -94,7 +93,7 @@ def momentum(
         parameters: w, any shape.
         gradient: g, the shape of ``parameters``.
         state: Holds v as its direction.
-        learning_rate: η, above 0. It is inside v, so a change of η acts on new gradients only.
+        learning_rate: η, above 0. It is inside v, so changing η affects new gradients only.
         momentum: μ, from 0 to below 1.
 
     Returns:
@@ -124,13 +123,13 @@ def nesterov(
     learning_rate: ArrayLike,
     momentum: float = 0.9,
 ) -> tuple[NDArray[np.float64], State]:
-    """Momentum that looks ahead (Keras: ``SGD(learning_rate, momentum, nesterov=True)``).
+    """Step with momentum that looks ahead (Keras: ``SGD(learning_rate, momentum, nesterov=True)``).
 
         v ← μ v - η g
         w ← w + μ v - η g
 
-    The paper takes the gradient at w + μ v, ahead of the parameters; here, as in Keras, the
-    parameters kept are that point ahead, so the gradient is taken where they are.
+    The paper takes the gradient at w + μ v, ahead of the parameters. Here, as in Keras, the stored
+    parameters are already that point, so the gradient is taken at the parameters.
 
     Args:
         parameters: w, any shape.
@@ -168,13 +167,13 @@ def rmsprop(
     rho: float = 0.9,
     epsilon: float = 1e-7,
 ) -> tuple[NDArray[np.float64], State]:
-    """Divide each gradient by its recent size (Keras: ``RMSprop(learning_rate, rho)``).
+    """Step with each gradient divided by its recent size (Keras: ``RMSprop(learning_rate, rho)``).
 
         s ← ρ s + (1 - ρ) g²
         w ← w - η g / √(s + ε)
 
-    ε is under the root, as in Keras; others add it to the root. s starts at 0 and is not
-    corrected for that, so the first steps are up to 1 / √(1 - ρ) times too long.
+    ε is under the root, as in Keras; others add it to the root. s starts at 0 without a bias
+    correction, so the first steps are up to 1 / √(1 - ρ) times too long.
 
     Args:
         parameters: w, any shape.
@@ -214,22 +213,22 @@ def adam(
     beta_2: float = 0.999,
     epsilon: float = 1e-7,
 ) -> tuple[NDArray[np.float64], State]:
-    """Mean gradient by its root mean square (Keras: ``Adam(learning_rate, beta_1, beta_2)``).
+    """Step by mean gradient over root mean square (Keras: ``Adam(learning_rate, beta_1, beta_2)``).
 
         m ← β₁ m + (1 - β₁) g
         s ← β₂ s + (1 - β₂) g²
         w ← w - η √(1 - β₂^t) / (1 - β₁^t) · m / (√s + ε)
 
-    The factor after η undoes that m and s start at 0; t counts steps from 1. ε is added before
-    that correction, as in Keras and in the last lines of the paper's section 2, not after it as
-    in the paper's algorithm 1. (Keras rounds β₂ = 0.999 to float32, which changes its steps by
+    The factor after η corrects the bias from starting m and s at 0; t counts steps from 1. ε is
+    added before that correction, as in Keras and at the end of the paper's section 2, not after it
+    as in the paper's algorithm 1. (Keras rounds β₂ = 0.999 to float32, which changes its steps by
     6 millionths.)
 
     Args:
         parameters: w, any shape.
         gradient: g, the shape of ``parameters``.
         state: Holds t - 1, m as its direction, s as its mean square.
-        learning_rate: η, above 0; about the length of a step in each parameter.
+        learning_rate: η, above 0; roughly the step length in each parameter.
         beta_1: β₁, from 0 to below 1.
         beta_2: β₂, from 0 to below 1.
         epsilon: ε, above 0.
@@ -261,7 +260,7 @@ def adam(
 def _arrays(
     parameters: ArrayLike, gradient: ArrayLike
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    # Not check_array: a path that diverges passes through infinity, and its walker deals with it.
+    # Not check_array: a diverging path passes through infinity, which ``trajectory`` handles.
     w, g = np.asarray(parameters, dtype=np.float64), np.asarray(gradient, dtype=np.float64)
     check_same_shape("parameters", w, "gradient", g)
     return w, g

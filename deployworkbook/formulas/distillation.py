@@ -1,7 +1,7 @@
-"""Distillation: a small model learns from what a large one thinks of all classes.
+"""Distillation: a small model learns from a large one's probabilities of all classes.
 
-At temperature T the probabilities are those of logits divided by T: the larger T, the more the
-wrong classes show.
+At temperature T the logits are divided by T before the softmax: the higher T, the more visible
+the wrong classes become.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from deployworkbook.validation import (
 
 @dataclass(frozen=True, eq=False)
 class DarkKnowledge:
-    """What a prediction says beside the right answer.
+    """The information in a prediction about the wrong classes.
 
     Args:
-        share: Probability of all wrong classes together, in 0 … 1, shape ``[n]``.
-        entropy_bits: Entropy of the wrong classes among themselves, from 0 (one of them has it
-            all) to log2(classes - 1) (all alike), shape ``[n]``.
+        share: Total probability of the wrong classes, in 0 … 1, shape ``[n]``.
+        entropy_bits: Entropy of the wrong classes among themselves, from 0 (a single one has all
+            the probability) to log2(classes - 1) (all equally likely), shape ``[n]``.
     """
 
     share: NDArray[np.float64]
@@ -41,13 +41,13 @@ class DarkKnowledge:
 
 
 def softened_softmax(logits: ArrayLike, *, temperature: float) -> NDArray[np.float64]:
-    """Probabilities at a temperature.
+    """Return the class probabilities at a temperature.
 
         p_k = e^(z_k / T) / Σ e^(z_j / T)
 
     Args:
         logits: z, shape ``[..., classes]``.
-        temperature: T, above 0; 1 is the plain softmax, infinity would make all classes alike.
+        temperature: T, above 0; 1 is the plain softmax, and a high T makes classes more alike.
 
     Returns:
         The shape of ``logits``.
@@ -67,12 +67,12 @@ def softened_softmax(logits: ArrayLike, *, temperature: float) -> NDArray[np.flo
 def distillation_loss(
     teacher_logits: ArrayLike, student_logits: ArrayLike, *, temperature: float
 ) -> NDArray[np.float64]:
-    """How far the student's softened probabilities are from the teacher's, in nats.
+    """Return the divergence of the student's softened probabilities from the teacher's, in nats.
 
         L = T² Σ p_k log(p_k / q_k),  p = softmax(t / T),  q = softmax(z / T)
 
-    The divergence falls as 1 / T² with T; the factor T² keeps its weight beside another loss. It
-    differs from the paper's cross-entropy by the teacher's entropy only, which no student changes.
+    The divergence falls as 1 / T²; the factor T² keeps its weight relative to another loss. It
+    differs from the paper's cross-entropy only by the teacher's entropy, which is a constant.
 
     Args:
         teacher_logits: t, shape ``[..., classes]``.
@@ -80,7 +80,7 @@ def distillation_loss(
         temperature: T, above 0.
 
     Returns:
-        Shape ``[...]``; 0 where the student agrees.
+        Shape ``[...]``; 0 where the student agrees with the teacher.
 
     Raises:
         ValueError: The shapes differ, or ``temperature`` is not above 0.
@@ -99,9 +99,11 @@ def distillation_loss(
 def distillation_gradient(
     teacher_logits: ArrayLike, student_logits: ArrayLike, *, temperature: float
 ) -> NDArray[np.float64]:
-    """Gradient of :func:`distillation_loss` by the student's logits; takes what that takes.
+    """Compute the gradient of :func:`distillation_loss` with respect to the student's logits.
 
         ∂L/∂z_k = T (q_k - p_k)  →  (z_k - t_k) / classes  for large T and logits of mean 0
+
+    The arguments are those of the loss.
 
     Returns:
         The shape of ``student_logits``; each row sums to 0.
@@ -122,7 +124,7 @@ def student_loss(
     temperature: float,
     hard_weight: float,
 ) -> NDArray[np.float64]:
-    """What a student learns from: the labels and its teacher.
+    """Return the loss that a student is trained on: a mix of the labels' and the teacher's.
 
         L = a · cross-entropy(y, softmax(z)) + (1 - a) · distillation loss
 
@@ -130,7 +132,7 @@ def student_loss(
         targets: y, distributions, shape ``[..., classes]``.
         teacher_logits: The shape of ``targets``.
         student_logits: z, the shape of ``targets``.
-        temperature: Of the second term, above 0.
+        temperature: Temperature of the second term, above 0.
         hard_weight: a, from 0 (the teacher alone) to 1 (the labels alone).
 
     Returns:
@@ -158,9 +160,11 @@ def student_gradient(
     temperature: float,
     hard_weight: float,
 ) -> NDArray[np.float64]:
-    """Gradient of :func:`student_loss` by the student's logits; takes what that takes.
+    """Compute the gradient of :func:`student_loss` with respect to the student's logits.
 
         ∂L/∂z = a (softmax(z) - y) + (1 - a) T (q - p)
+
+    The arguments are those of the loss.
 
     Returns:
         The shape of ``student_logits``; each row sums to 0.
@@ -175,7 +179,7 @@ def student_gradient(
 
 
 def dark_knowledge(probabilities: ArrayLike, labels: ArrayLike) -> DarkKnowledge:
-    """Measure what a teacher tells beyond the label: which mistakes would be near.
+    """Measure what a teacher tells beyond the label: how likely it finds each wrong class.
 
         share = 1 - p_y,  entropy = -Σ_(k≠y) r_k log2 r_k,  r_k = p_k / share
 
@@ -184,7 +188,7 @@ def dark_knowledge(probabilities: ArrayLike, labels: ArrayLike) -> DarkKnowledge
         labels: y, shape ``[n]``.
 
     Returns:
-        Both for each example; the entropy of no probability at all is 0.
+        Share and entropy per example; the entropy is 0 where the share is 0.
 
     Raises:
         TypeError: The labels are not whole numbers.
@@ -204,7 +208,7 @@ def dark_knowledge(probabilities: ArrayLike, labels: ArrayLike) -> DarkKnowledge
         raise value_error(
             "probabilities",
             received=f"shape {chances.shape} for {len(right)} labels",
-            expected="a row for each label, of at least two classes",
+            expected="one row per label, with at least two classes",
         )
     wrong = chances.copy()
     wrong[np.arange(count), right] = 0.0

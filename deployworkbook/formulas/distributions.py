@@ -1,4 +1,4 @@
-"""Probability distributions over classes: made from labels, and checked before use."""
+"""Probability distributions over classes: making them from labels, and checking them."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from numpy.typing import ArrayLike, NDArray
 
 from deployworkbook.validation import check_array, check_integer, check_labels, value_error
 
-# How far a distribution's sum may be from 1: float16 probabilities come no closer.
+# How far a distribution's sum may be from 1: float16 probabilities get no closer.
 SUM_TOLERANCE = 1e-3
 
 
 def one_hot(labels: ArrayLike, classes: int) -> NDArray[np.float64]:
-    """Write class labels as distributions that are sure of one class.
+    """Return class labels as distributions with probability 1 for one class.
 
         y_k = 1 where k is the label, else 0
 
     Args:
         labels: Whole numbers from 0 to ``classes - 1``, shape ``[n]``.
-        classes: How many classes there are.
+        classes: Number of classes.
 
     Returns:
         Shape ``[n, classes]``.
@@ -39,9 +39,9 @@ def check_unit(name: str, value: ArrayLike, *, remedy: str = "") -> NDArray[np.f
     """Return ``value`` as a float64 array if all of it is in 0 … 1.
 
     Args:
-        name: What the caller calls it.
+        name: The caller's name for the value, for the error message.
         value: Any shape.
-        remedy: What the error advises.
+        remedy: Advice to add to the error message.
 
     Raises:
         ValueError: A number is outside 0 … 1.
@@ -62,7 +62,7 @@ def check_distribution(name: str, value: ArrayLike) -> NDArray[np.float64]:
     """Return ``value`` as a float64 array if its last axis holds distributions.
 
     Args:
-        name: What the caller calls it.
+        name: The caller's name for the value, for the error message.
         value: Shape ``[..., classes]``.
 
     Raises:
@@ -72,13 +72,13 @@ def check_distribution(name: str, value: ArrayLike) -> NDArray[np.float64]:
     Traceback (most recent call last):
     ...
     ValueError: targets: expected rows that sum to 1. Received: a row that sums to 0.75. \
-Labels become distributions by one_hot.
+Use one_hot to turn labels into distributions.
     """
     values = check_unit(name, check_array(name, value, shape=(None,)))
     sums = values.sum(axis=-1)
     worst = float(sums.flat[np.abs(sums - 1.0).argmax()])
     if abs(worst - 1.0) > SUM_TOLERANCE:
         received = f"a row that sums to {worst:g}"
-        remedy = "Labels become distributions by one_hot."
+        remedy = "Use one_hot to turn labels into distributions."
         raise value_error(name, received=received, expected="rows that sum to 1", remedy=remedy)
     return values

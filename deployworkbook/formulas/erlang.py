@@ -1,4 +1,4 @@
-"""Erlang's formulas: how likely all servers are busy."""
+"""Erlang's formulas: the probability that all servers are busy."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from deployworkbook.validation import check_array, value_error
 
 Array = NDArray[np.float64]
 
-# Erlang B's recursion forgets where it began: over the last √n · START steps before the smaller of
-# servers and load, n, the error of its beginning is divided by more than 10²⁰.
+# Erlang B's recursion forgets its start: with n the smaller of servers and load, the last
+# √n · START steps before n divide the start's error by more than 10²⁰.
 _START = 10.0
 
 
 def erlang_b(servers: ArrayLike, offered_load: ArrayLike) -> Array:
-    """Return the share of requests that find all servers busy, where these are turned away.
+    """Return the share of requests that find all servers busy, where such requests are turned away.
 
         B(0) = 1,   1/B(n) = 1 + n / (a B(n-1))
 
-    The recursion adds positive numbers only, so that nothing cancels and nothing overflows, unlike
-    aⁿ/n! for a thousand servers.
+    The recursion adds only positive numbers, so nothing cancels or overflows, unlike aⁿ/n! for a
+    thousand servers.
 
     Args:
         servers: c, whole numbers of at least 1.
-        offered_load: a = λ s, in erlangs, at least 0: servers that would be busy on average if
-            there were enough of them.
+        offered_load: a = λ s, in erlangs, at least 0: the mean number of busy servers if there
+            were always enough of them.
 
     Returns:
         From 0 to 1, in the arguments' common shape.
 
     Raises:
-        ValueError: An argument is out of range, or their shapes do not fit.
+        ValueError: An argument is out of range, or the shapes do not match.
 
     Source: A. K. Erlang, 1917; the recursion: D. Jagerman, Bell System Technical Journal 53, 1974.
 
@@ -55,7 +55,7 @@ def erlang_b(servers: ArrayLike, offered_load: ArrayLike) -> Array:
 
 
 def erlang_c(servers: ArrayLike, offered_load: ArrayLike) -> Array:
-    """Return the share of requests that find all servers busy, where these wait.
+    """Return the share of requests that find all servers busy, where such requests wait.
 
         C = B / (1 - ρ (1 - B)),   ρ = a / c
 
@@ -67,7 +67,7 @@ def erlang_c(servers: ArrayLike, offered_load: ArrayLike) -> Array:
         From 0 to 1, in the arguments' common shape.
 
     Raises:
-        ValueError: An argument is out of range, or the load is not less than the servers.
+        ValueError: An argument is out of range, or the load is not less than c.
 
     Source: A. K. Erlang, 1917; R. B. Cooper, "Introduction to Queueing Theory", 2nd ed., 1981, 3.4.
 
@@ -81,16 +81,16 @@ def erlang_c(servers: ArrayLike, offered_load: ArrayLike) -> Array:
 
 
 def check_stable(rho: ArrayLike) -> None:
-    """Refuse a utilisation at which the queue grows without end.
+    """Raise an error for a utilisation at which the queue grows without bound.
 
     Raises:
-        ValueError: One is 1 or more.
+        ValueError: A utilisation is 1 or more.
 
     >>> check_stable(1.25)
     Traceback (most recent call last):
     ...
-    ValueError: utilisation: expected less than 1. Received: 1.25. More work comes than the \
-servers can do: the queue grows without end. Add servers, or shorten the service time.
+    ValueError: utilisation: expected less than 1. Received: 1.25. More work arrives than \
+the servers can do: the queue grows without bound. Add servers, or shorten the service time.
     """
     worst = float(np.max(rho))
     if not worst < 1:
@@ -98,7 +98,7 @@ servers can do: the queue grows without end. Add servers, or shorten the service
             "utilisation",
             received=f"{worst:.6g}",
             expected="less than 1",
-            remedy="More work comes than the servers can do: the queue grows without end. "
+            remedy="More work arrives than the servers can do: the queue grows without bound. "
             "Add servers, or shorten the service time.",
         )
 
@@ -107,7 +107,7 @@ def check_servers(value: ArrayLike) -> Array:
     """Return numbers of servers as float64 if all are whole and at least 1.
 
     Raises:
-        ValueError: One is not.
+        ValueError: A number is below 1 or not whole.
 
     >>> float(check_servers(3))
     3.0
@@ -121,7 +121,7 @@ def check_servers(value: ArrayLike) -> Array:
 
 
 def check_positive(name: str, value: ArrayLike) -> Array:
-    """Return ``value`` as float64 if none of it is negative.
+    """Return ``value`` as float64 if no number in it is negative.
 
     Raises:
         ValueError: It holds negative numbers, NaN or infinity.
@@ -136,10 +136,10 @@ def check_positive(name: str, value: ArrayLike) -> Array:
 
 
 def together(first: Array, second: Array, name: str) -> tuple[Array, Array]:
-    """Return two arrays in their common shape.
+    """Return two arrays, broadcast to their common shape.
 
     Raises:
-        ValueError: Their shapes do not fit; the message names the second.
+        ValueError: Their shapes do not match; the message names the second.
 
     >>> together(np.ones(2), np.ones(()), "offered_load")[1].shape
     (2,)
@@ -150,6 +150,6 @@ def together(first: Array, second: Array, name: str) -> tuple[Array, Array]:
         raise value_error(
             name,
             received=f"shape {second.shape}",
-            expected=f"a shape that fits the other's, {first.shape}",
+            expected=f"a shape that broadcasts against the other's, {first.shape}",
         ) from None
     return one, two

@@ -1,4 +1,4 @@
-"""The frontier: what nothing else beats in both cost and gain."""
+"""The Pareto frontier: the choices that no other choice beats in both cost and gain."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from deployworkbook.validation import check_array, check_same_shape
 
 
 def pareto(costs: ArrayLike, gains: ArrayLike) -> NDArray[np.bool_]:
-    """Say which of some choices are on the frontier.
+    """Return which choices are on the Pareto frontier.
 
-    A choice is off it if another costs no more and gains no less, and is better in one of the two.
+    A choice is off it if another costs no more and gains no less, and is better in at least one.
 
     Args:
-        costs: Such as bytes or milliseconds, shape ``[n]``.
-        gains: Such as accuracies, shape ``[n]``.
+        costs: For example bytes or milliseconds, shape ``[n]``.
+        gains: For example accuracies, shape ``[n]``.
 
     Returns:
-        Shape ``[n]``; equal choices are on it together.
+        True for choices on the frontier, shape ``[n]``; equal choices are on it together.
 
     Raises:
         ValueError: The shapes differ.

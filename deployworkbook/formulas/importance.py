@@ -1,4 +1,4 @@
-"""Importance: how much each weight matters, by what a look at it, the loss or the data tells."""
+"""Score how much each weight matters: by its size, by the loss, or by Fisher information."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from deployworkbook.validation import check_array, check_same_shape, describe, v
 
 
 def magnitude(weights: ArrayLike) -> NDArray[np.float64]:
-    """Score weights by their size: no data needed, and none seen.
+    """Score weights by their size, which needs no data.
 
         S = |w|
 
@@ -34,13 +34,13 @@ def magnitude(weights: ArrayLike) -> NDArray[np.float64]:
 
 
 def taylor(weights: ArrayLike, gradient: ArrayLike) -> NDArray[np.float64]:
-    """Score weights by how far the loss would move without them, to first order.
+    """Score weights by how much the loss would change without them, to first order.
 
         S = |w · ∂L/∂w|
 
     Args:
         weights: w, any shape.
-        gradient: Of the mean loss, the shape of ``weights``.
+        gradient: ∂L/∂w of the mean loss, the shape of ``weights``.
 
     Returns:
         The shape of ``weights``.
@@ -60,14 +60,14 @@ def taylor(weights: ArrayLike, gradient: ArrayLike) -> NDArray[np.float64]:
 
 
 def optimal_brain_damage(weights: ArrayLike, curvature: ArrayLike) -> NDArray[np.float64]:
-    """Score weights by how far the loss would rise without them, to second order at a minimum.
+    """Score weights by how much the loss would rise without them, to second order at a minimum.
 
         S = ½ h w²
 
     Args:
         weights: w, any shape.
-        curvature: h, the Hessian's diagonal or the Fisher information that stands for it, the
-            shape of ``weights``.
+        curvature: h, the Hessian's diagonal, or the Fisher information in its place, the shape of
+            ``weights``.
 
     Returns:
         The shape of ``weights``.
@@ -77,7 +77,7 @@ def optimal_brain_damage(weights: ArrayLike, curvature: ArrayLike) -> NDArray[np
 
     Source: Y. LeCun, J. Denker and S. Solla, "Optimal brain damage", NIPS 1989.
 
-    >>> optimal_brain_damage([-2.0, 1.0], [0.5, 0.0])  # the second may go, whatever its size
+    >>> optimal_brain_damage([-2.0, 1.0], [0.5, 0.0])  # the second can be pruned, whatever its size
     array([1., 0.])
     """
     w, h = check_array("weights", weights), check_array("curvature", curvature)
@@ -88,17 +88,17 @@ def optimal_brain_damage(weights: ArrayLike, curvature: ArrayLike) -> NDArray[np
 def fisher_of_gradients(
     gradients: ArrayLike, probabilities: ArrayLike | None = None
 ) -> NDArray[np.float64]:
-    """Fisher information's diagonal from the gradients of single examples.
+    """Compute the Fisher information's diagonal from per-example gradients.
 
         I_j = 1/n Σ_i (∂ log P(y_i | x_i, w) / ∂w_j)²                   empirical
         I_j = 1/n Σ_i Σ_k P(k | x_i, w) (∂ log P(k | x_i, w) / ∂w_j)²   expected over classes
 
-    The empirical one takes the labels of the data; the other one, Fisher's, the labels that the
-    model itself would draw. The square is of each example's gradient: that of the mean gradient
-    would be near 0 at a minimum.
+    The empirical version takes the data's labels; Fisher's own takes the labels that the model
+    itself would draw. Each example's gradient is squared before averaging: the mean gradient is
+    near 0 at a minimum.
 
     Args:
-        gradients: Of each example's log-likelihood, shape ``[n, ...]``; or for every class, shape
+        gradients: Gradients of each example's log-likelihood, shape ``[n, ...]``; per class, shape
             ``[n, classes, ...]``, if probabilities are given. Their sign does not matter.
         probabilities: P(k | x_i, w), shape ``[n, classes]``.
 
@@ -106,7 +106,7 @@ def fisher_of_gradients(
         The shape of a gradient, at least 0.
 
     Raises:
-        ValueError: The shapes do not fit, or the probabilities are not distributions.
+        ValueError: The shapes do not match, or the probabilities are not distributions.
 
     >>> fisher_of_gradients([[1.0, 0.0], [-1.0, 2.0]])
     array([1., 2.])
@@ -129,10 +129,10 @@ def fisher_of_gradients(
 def fisher(
     parameters: Sequence[ArrayLike], inputs: ArrayLike, labels: ArrayLike | None = None
 ) -> list[NDArray[np.float64]]:
-    """Fisher information's diagonal of a perceptron, without a gradient for each example.
+    """Compute a perceptron's Fisher information diagonal without storing per-example gradients.
 
-    A weight's gradient in one example is its input times its output's error, so its square is the
-    product of their squares, and the sum over examples is one matrix product:
+    For one example, a weight's gradient is its input times its output's error. Its square is the
+    product of their squares, so the sum over examples is one matrix product:
 
         I(W_l) = 1/n (h_(l-1)²)ᵀ Σ_k P_k δ_l,k²,  I(b_l) = 1/n Σ_i Σ_k P_k δ_l,k²
 
@@ -141,15 +141,15 @@ def fisher(
     Args:
         parameters: As in ``perceptron.forward``.
         inputs: Shape ``[n, in]``.
-        labels: Shape ``[n]``: for the empirical Fisher. ``None`` takes the expectation over the
-            classes that the model itself predicts.
+        labels: Labels for the empirical Fisher, shape ``[n]``. ``None`` takes the expectation over
+            the model's own predictions.
 
     Returns:
-        The order and shapes of the parameters, at least 0.
+        One array per parameter, in their order and shapes, at least 0.
 
     Raises:
         TypeError: The labels are not whole numbers.
-        ValueError: The shapes do not fit, or a label is out of range.
+        ValueError: The shapes do not match, or a label is out of range.
 
     Source: L. Theis et al., "Faster gaze prediction with dense networks and Fisher pruning", 2018;
     the two kinds: F. Kunstner et al., "Limitations of the empirical Fisher approximation for

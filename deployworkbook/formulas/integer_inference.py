@@ -15,8 +15,7 @@ from deployworkbook.formulas.quantization import Grid
 from deployworkbook.validation import check_array, check_choice, describe, type_error, value_error
 
 # How a sum is rounded to int8. LiteRT (2.3, on x86-64) has all three: its reference kernels round
-# once, its optimised ones (ruy) twice, and XNNPACK, which it uses unless told not to, goes by
-# float32.
+# once, its optimised ones (ruy) twice, and XNNPACK, its default, computes in float32.
 Rounding = Literal["single", "double", "float32"]
 ROUNDINGS: tuple[Rounding, ...] = ("single", "double", "float32")
 INT8, INT32 = np.iinfo(np.int8), np.iinfo(np.int32)
@@ -29,25 +28,25 @@ def integer_matmul(
     input_zero_point: int = 0,
     weight_zero_point: int = 0,
 ) -> NDArray[np.int32]:
-    """Multiply int8 matrices with a sum in int32.
+    """Multiply int8 matrices, summing in int32.
 
         Σ_k (x_mk - z_x) (w_kn - z_w) = Σ_k x_mk w_kn - z_w Σ_k x_mk - z_x Σ_k w_kn + K z_x z_w
 
-    The right side is how kernels do it: the zero points stay out of the inner loop, and the last
-    two terms are known before any input is.
+    Kernels compute the right side: the zero points stay out of the inner loop, and the last two
+    terms are known before any input arrives.
 
     Args:
         inputs: x, int8, shape ``[..., m, K]``.
         weights: w, int8, shape ``[K, n]``.
         input_zero_point: z_x, in -128 … 127.
-        weight_zero_point: z_w, in -128 … 127; LiteRT has it 0.
+        weight_zero_point: z_w, in -128 … 127; always 0 in LiteRT.
 
     Returns:
         int32, shape ``[..., m, n]``.
 
     Raises:
         TypeError: An argument does not hold integers.
-        ValueError: It holds integers beyond int8, the shapes do not fit, or a sum exceeds int32.
+        ValueError: An integer exceeds int8, the shapes do not match, or a sum exceeds int32.
 
     Source: B. Jacob et al., "Quantization and training of neural networks for efficient
     integer-arithmetic-only inference", CVPR 2018, equation 7.
@@ -59,8 +58,8 @@ def integer_matmul(
     w = _check_int8("weights", weights, shape=(x.shape[-1], None))
     z_x = _check_int8("input_zero_point", input_zero_point)
     z_w = _check_int8("weight_zero_point", weight_zero_point)
-    # In float64, because that has a fast matrix product; it is exact on integers up to 2^53, and
-    # a sum of 2^39 products of int8 would be needed to pass that.
+    # In float64, because its matrix product is fast. It is exact for integers up to 2^53, which
+    # would take a sum of 2^39 int8 products to exceed.
     products = x @ w
     sums = products - z_w * x.sum(axis=-1, keepdims=True) - z_x * w.sum(axis=-2)
     return _as_int32("sum", sums + x.shape[-1] * z_x * z_w)
@@ -115,16 +114,16 @@ def multiply_fixed_point(
         double: ⌊⌊x q / 2^(31 - left) + ½⌋ / 2^right + ½⌋,
                 left = max(shift, 0),  right = max(-shift, 0)
 
-    The inner step of ``double`` is one instruction on ARM (a "saturating rounding doubling high
-    multiply"), which is why it was chosen first; rounding twice errs by one where the first
-    rounding makes a half. (The paper's library, gemmlowp, rounds a negative half of the second
-    step away from zero, LiteRT's kernel up.)
+    The inner step of ``double`` is a single instruction on ARM (a "saturating rounding doubling
+    high multiply"), which is why it was chosen first. Rounding twice is off by one where the first
+    rounding produces a half. (In the second step the paper's library, gemmlowp, rounds a negative
+    half away from zero, LiteRT's kernel up.)
 
     Args:
         values: x, integers within int32.
-        multiplier: q of :func:`fixed_point`; broadcasts against ``values``.
-        shift: Its shift.
-        rounding: Once or twice.
+        multiplier: q from :func:`fixed_point`; broadcasts against ``values``.
+        shift: The shift from :func:`fixed_point`.
+        rounding: ``"single"`` or ``"double"``.
 
     Returns:
         int32, the shape of ``values``.
@@ -170,19 +169,19 @@ def integer_dense(
         inputs: x, int8, shape ``[..., m, K]``.
         weights: w, int8, shape ``[K, n]`` as in Keras (LiteRT keeps ``[n, K]``).
         bias: b, int32 in steps of s_x s_w, shape ``[n]``.
-        input_grid: s_x and z_x, one for all.
-        weight_grid: s_w, one or n; its zero point is 0.
-        output_grid: s_y, z_y, low and high, one for all.
-        rounding: As :func:`multiply_fixed_point`, or ``"float32"`` for XNNPACK's arithmetic: the
-            product of the sum and a float32 ratio, halves to the even neighbour.
-        relu: Whether negative outputs become 0, which is ``low = z_y``.
+        input_grid: s_x and z_x, one per tensor.
+        weight_grid: s_w, one per tensor or one per output; its zero point is 0.
+        output_grid: s_y, z_y, low and high, one per tensor.
+        rounding: As in :func:`multiply_fixed_point`, or ``"float32"`` for XNNPACK's arithmetic: the
+            sum times a float32 ratio, halves rounded to even.
+        relu: Whether to set negative outputs to 0, by ``low = z_y``.
 
     Returns:
         int8, shape ``[..., m, n]``.
 
     Raises:
         TypeError: An argument does not hold integers.
-        ValueError: Shapes, ranges or grids do not fit.
+        ValueError: Shapes, ranges or grids do not match.
 
     Source: B. Jacob et al., 2018, section 2.
 
@@ -199,7 +198,7 @@ def integer_dense(
             "weight_grid",
             received="a zero point other than 0",
             expected="a symmetric grid",
-            remedy="Quantize weights by the symmetric scheme.",
+            remedy="Quantize the weights with the symmetric scheme.",
         )
     sums = integer_matmul(inputs, weights, input_zero_point=input_grid.zero_point.item())
     offset = _check_integers("bias", bias)
@@ -210,7 +209,7 @@ def integer_dense(
         raise value_error(
             "weight_grid",
             received=f"{weight_scale.size} scales",
-            expected=f"1 or {sums.shape[-1]}, one for each output",
+            expected=f"1 or {sums.shape[-1]}, one per output",
         )
     check_choice("rounding", rounding, ROUNDINGS)
     if rounding == "float32":
@@ -262,4 +261,4 @@ def _as_int32(name: str, values: NDArray[np.int64] | NDArray[np.float64]) -> NDA
 
 def _one_scale(name: str, grid: Grid) -> None:
     if grid.scale.size != 1:
-        raise value_error(name, received=f"{grid.scale.size} scales", expected="one for the tensor")
+        raise value_error(name, received=f"{grid.scale.size} scales", expected="one per tensor")

@@ -1,4 +1,4 @@
-"""The softmax of int8 logits, as LiteRT computes it: by a table, since there are 256 exponents."""
+"""The softmax of int8 logits as LiteRT computes it: by table, since there are 256 exponents."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ def integer_softmax(logits: ArrayLike, *, logit_grid: Grid, output_grid: Grid) -
 
         p_k = T[m - q_k] / Σ_j T[m - q_j],  T[i] = e^(-s i),  m = max q
 
-    The zero point cancels, as any number does that is added to all logits. The table and the sums
-    are float32, as in LiteRT's kernel on x86-64; its results are these, bit for bit.
+    The zero point cancels, as does any number added to all logits. The table and the sums are
+    float32, and the results equal those of LiteRT's kernel on x86-64 bit for bit.
 
     Args:
         logits: q, int8, shape ``[..., classes]``.
-        logit_grid: s, one for all.
-        output_grid: Of the probabilities; in LiteRT always steps of 1/256 from -128 on.
+        logit_grid: s, one per tensor.
+        output_grid: Grid of the probabilities; in LiteRT always steps of 1/256 from -128.
 
     Returns:
         int8, the shape of ``logits``.
 
     Raises:
         TypeError: The logits are not whole numbers.
-        ValueError: They exceed int8, or a grid has several scales.
+        ValueError: The logits exceed int8, or a grid has several scales.
 
     >>> steps = Grid(np.array(1 / 256), np.array(-128), -128, 127)
     >>> log2 = Grid(np.array(np.log(2)), np.array(0), -128, 127)  # a step doubles the odds
@@ -47,13 +47,11 @@ def integer_softmax(logits: ArrayLike, *, logit_grid: Grid, output_grid: Grid) -
         )
     for name, grid in (("logit_grid", logit_grid), ("output_grid", output_grid)):
         if grid.scale.size != 1:
-            raise value_error(
-                name, received=f"{grid.scale.size} scales", expected="one for the tensor"
-            )
+            raise value_error(name, received=f"{grid.scale.size} scales", expected="one per tensor")
     step = np.float32(logit_grid.scale.item())
     table = np.exp(-step * np.arange(256, dtype=np.float32))
     powers = table[(values.max(axis=-1, keepdims=True) - values).astype(np.int64)]
-    # Added up from the first class to the last, as the kernel does; NumPy's sum goes in pairs.
+    # Add from the first class to the last, as the kernel does; NumPy's sum adds in pairs.
     total = np.cumsum(powers, axis=-1, dtype=np.float32)[..., -1:]
     steps = powers * (np.float32(1.0) / (total * np.float32(output_grid.scale.item())))
     rounded = np.rint(steps) + output_grid.zero_point

@@ -1,4 +1,4 @@
-"""How sure a measured proportion, mean, difference or quantile is."""
+"""Confidence intervals of a measured proportion, mean, difference or quantile."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def wilson_interval(
     Unlike p̂ ± z √(p̂(1 - p̂)/n), it stays within 0 … 1 and has a width at p̂ = 0 and p̂ = 1.
 
     Args:
-        successes: For example, images classified rightly.
+        successes: For example, the number of images classified correctly.
         trials: n, at least 1.
-        confidence: How often such an interval holds the true proportion, in (0, 1).
+        confidence: How often such an interval contains the true proportion, in (0, 1).
 
     Returns:
         The lower and the upper end.
@@ -43,7 +43,7 @@ def wilson_interval(
     centre = share + z**2 / (2 * n)
     reach = z * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
     scale = 1 + z**2 / n
-    # With no successes, or nothing else, an end is 0 or 1 exactly; rounding would miss it.
+    # With no successes or no failures, an end is exactly 0 or 1, which rounding would miss.
     low = 0.0 if successes == 0 else (centre - reach) / scale
     high = 1.0 if successes == n else (centre + reach) / scale
     return low, high
@@ -52,17 +52,17 @@ def wilson_interval(
 def difference_interval(
     first: tuple[int, int], second: tuple[int, int], *, confidence: float = 0.95
 ) -> tuple[float, float]:
-    """Bound the difference p₁ - p₂ of two proportions measured apart (R. G. Newcombe, 1998).
+    """Bound the difference p₁ - p₂ of two independent proportions (R. G. Newcombe, 1998).
 
         d - √((p̂₁ - l₁)² + (u₂ - p̂₂)²)  …  d + √((u₁ - p̂₁)² + (p̂₂ - l₂)²),   d = p̂₁ - p̂₂
 
-    l and u are the ends of Wilson's intervals. It is the tenth of the eleven methods that Newcombe
-    compared, and holds its confidence also near 0 and 1, where d ± z √(…) does not.
+    l and u are the ends of Wilson's intervals. Of the eleven methods that Newcombe compared it is
+    the tenth, and keeps its confidence even near 0 and 1, where d ± z √(…) does not.
 
     Args:
         first: Successes and trials of the first.
         second: Successes and trials of the second.
-        confidence: How often such an interval holds the true difference, in (0, 1).
+        confidence: How often such an interval contains the true difference, in (0, 1).
 
     Returns:
         The lower and the upper end.
@@ -100,13 +100,13 @@ def quantile_interval(
     largest such rank and u the smallest, α = 1 - confidence.
 
     Args:
-        values: x, at least one; independent of each other.
+        values: x, at least one, independent of each other.
         quantile: q, in (0, 1); 0.5 is the median.
-        confidence: How often such an interval holds the quantile, in (0, 1), at the least.
+        confidence: How often, at least, such an interval contains the quantile, in (0, 1).
 
     Returns:
-        The lower and the upper end; infinite where so few values do not bound it: a 99th
-        percentile is bounded from above by 368 values or more.
+        The lower and the upper end; infinite where there are too few values: it takes 368 to bound
+        a 99th percentile from above.
 
     Raises:
         ValueError: There are no values, or a number is out of range.
@@ -119,7 +119,7 @@ def quantile_interval(
     level = check_number("confidence", confidence, 0, 1, open_low=True, open_high=True)
     n = len(x)
     k = np.arange(1, n + 1)
-    # By logarithms of the ratios of neighbours, since (1 - q)ⁿ underflows.
+    # Sum the logarithms of neighbours' ratios, because (1 - q)ⁿ underflows.
     steps = np.log((n - k + 1) / k) + math.log(q / (1 - q))
     below = np.cumsum(np.exp(n * math.log1p(-q) + np.r_[0.0, np.cumsum(steps)]))
     low = int(np.searchsorted(below, (1 - level) / 2, side="right"))
@@ -135,14 +135,14 @@ def mean_interval(values: ArrayLike, *, confidence: float = 0.95) -> tuple[float
 
         x̄ ± t s / √n,   s² = Σ (x_i - x̄)² / (n - 1),   P(|T| ≤ t) = confidence
 
-    T has Student's distribution of n - 1 degrees of freedom. For two ways of doing the same under
-    the same conditions, such as two trainings from one seed, take the differences as values: what
-    both share cancels.
+    T has Student's distribution with n - 1 degrees of freedom. To compare two methods under the
+    same conditions, such as two trainings from one seed, pass their differences as values: the
+    variation that both share cancels.
 
     Args:
         values: x, at least two.
-        confidence: How often such an interval holds the mean, in (0, 1), for values that spread
-            as a normal distribution does.
+        confidence: How often such an interval contains the mean, in (0, 1), for normally
+            distributed values.
 
     Returns:
         The lower and the upper end.
@@ -167,7 +167,7 @@ def mean_interval(values: ArrayLike, *, confidence: float = 0.95) -> tuple[float
 
 
 def _student_t(level: float, degrees: int) -> float:
-    """The t that |T| stays below with a probability, by halving the angle in t = √ν tan θ."""
+    """Return the t with P(|T| ≤ t) = level, by bisection over the angle in t = √ν tan θ."""
     low, high = 0.0, math.pi / 2
     # Each halving gains a bit, and float64 has 53.
     for _ in range(60):
@@ -180,7 +180,7 @@ def _student_t(level: float, degrees: int) -> float:
 
 
 def _student_share(angle: float, degrees: int) -> float:
-    """P(|T| ≤ √ν tan θ), a finite sum (Abramowitz and Stegun, 26.7.3 and 26.7.4)."""
+    """Return P(|T| ≤ √ν tan θ), a finite sum (Abramowitz and Stegun, 26.7.3 and 26.7.4)."""
     is_odd = degrees % 2
     exponents = np.arange(is_odd, degrees - 1, 2)
     # Even ν: 1 + 1/2 cos² θ + 1·3/(2·4) cos⁴ θ + …; odd ν: cos θ + 2/3 cos³ θ + …

@@ -1,12 +1,12 @@
 """Losses and their gradients: mean squared error and cross-entropy.
 
-Arguments come as in Keras: the targets first, then the predictions. A loss reduces the last axis
-and returns one number per example; its gradient is by the prediction of each example. Over a
-batch the loss is the mean of these numbers, so its gradient is these divided by the number of
+As in Keras, the targets come first, then the predictions. A loss reduces the last axis and returns
+one number per example; its gradient is with respect to each example's prediction. A batch's loss
+is the mean of these numbers, so its gradient is each example's gradient divided by the number of
 examples.
 
-Cross-entropy is offered from probabilities, where it is infinite once a class that occurs gets 0,
-and from logits, where it is always finite.
+Cross-entropy comes in two forms: from probabilities, where it is infinite if the true class has
+probability 0, and from logits, where it is always finite.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from deployworkbook.formulas.activations import log_softmax, sigmoid, softmax
 from deployworkbook.formulas.distributions import check_distribution, check_unit
 from deployworkbook.validation import check_array, check_same_shape
 
-NOT_LOGITS = "Logits go to the loss whose name ends in _from_logits."
+NOT_LOGITS = "For logits, use the loss whose name ends in _from_logits."
 
 
 def mean_squared_error(targets: ArrayLike, predictions: ArrayLike) -> NDArray[np.float64]:
-    """Mean of the squared differences.
+    """Return the mean of the squared differences.
 
         L = 1/K Σ (p_k - y_k)²
 
@@ -44,9 +44,11 @@ def mean_squared_error(targets: ArrayLike, predictions: ArrayLike) -> NDArray[np
 
 
 def mean_squared_error_gradient(targets: ArrayLike, predictions: ArrayLike) -> NDArray[np.float64]:
-    """Gradient of :func:`mean_squared_error` by the predictions; takes what that takes.
+    """Compute the gradient of :func:`mean_squared_error` with respect to the predictions.
 
         ∂L/∂p_k = 2/K (p_k - y_k)
+
+    The arguments are those of the loss.
 
     Returns:
         The shape of ``predictions``.
@@ -59,12 +61,12 @@ def mean_squared_error_gradient(targets: ArrayLike, predictions: ArrayLike) -> N
 
 
 def binary_cross_entropy(targets: ArrayLike, probabilities: ArrayLike) -> NDArray[np.float64]:
-    """Surprise at yes-or-no answers, in nats, averaged over the last axis.
+    """Return the surprise at yes-or-no answers, in nats, averaged over the last axis.
 
         L = -1/K Σ [y_k log p_k + (1 - y_k) log(1 - p_k)],  with 0 log 0 = 0
 
-    A certainty that proves wrong costs infinity. (Keras clips p to 1e-7 … 1 - 1e-7: there it
-    costs about 16, and its gradient is 0.)
+    A prediction that is certain and wrong costs infinity. (Keras clips p to 1e-7 … 1 - 1e-7, so
+    there it costs about 16, and its gradient is 0.)
 
     Args:
         targets: Shape ``[..., K]``, in 0 … 1.
@@ -89,9 +91,11 @@ def binary_cross_entropy(targets: ArrayLike, probabilities: ArrayLike) -> NDArra
 def binary_cross_entropy_gradient(
     targets: ArrayLike, probabilities: ArrayLike
 ) -> NDArray[np.float64]:
-    """Gradient of :func:`binary_cross_entropy` by the probabilities; takes what that takes.
+    """Compute the gradient of :func:`binary_cross_entropy` with respect to the probabilities.
 
         ∂L/∂p_k = 1/K [(1 - y_k) / (1 - p_k) - y_k / p_k],  with 0 / 0 = 0
+
+    The arguments are those of the loss.
 
     Returns:
         The shape of ``probabilities``; infinite where the loss is.
@@ -107,7 +111,7 @@ def binary_cross_entropy_gradient(
 
 
 def binary_cross_entropy_from_logits(targets: ArrayLike, logits: ArrayLike) -> NDArray[np.float64]:
-    """Binary cross-entropy of ``sigmoid(logits)``, finite at every logit.
+    """Return the binary cross-entropy of ``sigmoid(logits)``, finite at every logit.
 
         L = 1/K Σ [max(z_k, 0) - y_k z_k + log(1 + e^-|z_k|)]
 
@@ -133,9 +137,11 @@ def binary_cross_entropy_from_logits(targets: ArrayLike, logits: ArrayLike) -> N
 def binary_cross_entropy_from_logits_gradient(
     targets: ArrayLike, logits: ArrayLike
 ) -> NDArray[np.float64]:
-    """Gradient of :func:`binary_cross_entropy_from_logits` by the logits; takes what that takes.
+    """Compute the gradient of binary cross-entropy with respect to the logits.
 
         ∂L/∂z_k = 1/K (σ(z_k) - y_k)
+
+    The arguments are those of :func:`binary_cross_entropy_from_logits`.
 
     Returns:
         The shape of ``logits``, in -1/K … 1/K.
@@ -149,18 +155,18 @@ def binary_cross_entropy_from_logits_gradient(
 
 
 def categorical_cross_entropy(targets: ArrayLike, probabilities: ArrayLike) -> NDArray[np.float64]:
-    """Surprise at the true class, in nats.
+    """Return the surprise at the true class, in nats.
 
         L = -Σ y_k log p_k,  with 0 log 0 = 0
 
     Args:
         targets: Shape ``[..., classes]``, distributions; ``one_hot`` makes them from labels.
-        probabilities: The shape of ``targets``, in 0 … 1. Their sum is not checked: that of an
-            integer model's output is only near 1.
+        probabilities: The shape of ``targets``, in 0 … 1. Their sum is not checked: an integer
+            model's outputs only sum to about 1.
 
     Returns:
-        Shape ``[...]``; infinite where a class that occurs has the probability 0. (Keras divides
-        the probabilities by their sum, and clips them to 1e-7 … 1 - 1e-7.)
+        Shape ``[...]``; infinite where the true class has probability 0. (Keras divides the
+        probabilities by their sum, and clips them to 1e-7 … 1 - 1e-7.)
 
     Raises:
         ValueError: The shapes differ, a number is outside 0 … 1, or targets do not sum to 1.
@@ -177,9 +183,11 @@ def categorical_cross_entropy(targets: ArrayLike, probabilities: ArrayLike) -> N
 def categorical_cross_entropy_gradient(
     targets: ArrayLike, probabilities: ArrayLike
 ) -> NDArray[np.float64]:
-    """Gradient of :func:`categorical_cross_entropy` by the probabilities; takes what that takes.
+    """Compute the gradient of :func:`categorical_cross_entropy` with respect to the probabilities.
 
         ∂L/∂p_k = -y_k / p_k,  with 0 / 0 = 0
+
+    The arguments are those of the loss.
 
     Returns:
         The shape of ``probabilities``; infinite where the loss is.
@@ -196,7 +204,7 @@ def categorical_cross_entropy_gradient(
 def categorical_cross_entropy_from_logits(
     targets: ArrayLike, logits: ArrayLike
 ) -> NDArray[np.float64]:
-    """Categorical cross-entropy of ``softmax(logits)``, finite at every logit.
+    """Return the categorical cross-entropy of ``softmax(logits)``, finite at every logit.
 
         L = -Σ y_k (z_k - log Σ e^z_j)
 
@@ -221,11 +229,11 @@ def categorical_cross_entropy_from_logits(
 def categorical_cross_entropy_from_logits_gradient(
     targets: ArrayLike, logits: ArrayLike
 ) -> NDArray[np.float64]:
-    """Gradient of the categorical cross-entropy of ``softmax(logits)`` by the logits.
+    """Compute the gradient of categorical cross-entropy with respect to the logits.
 
         ∂L/∂z_k = p_k - y_k,  p = softmax(z)
 
-    Takes what :func:`categorical_cross_entropy_from_logits` takes.
+    The arguments are those of :func:`categorical_cross_entropy_from_logits`.
 
     Returns:
         The shape of ``logits``, in -1 … 1; each row sums to 0.
@@ -248,13 +256,13 @@ def _pair(
 
 
 def _times_log(weight: NDArray[np.float64], chance: NDArray[np.float64]) -> NDArray[np.float64]:
-    """``weight · log chance``, and 0 where the weight is 0."""
+    """Return ``weight · log chance``, and 0 where the weight is 0."""
     with np.errstate(divide="ignore"):
         logarithm = np.log(chance)
     return np.multiply(weight, logarithm, where=weight > 0, out=np.zeros_like(weight))
 
 
 def _divide(weight: NDArray[np.float64], chance: NDArray[np.float64]) -> NDArray[np.float64]:
-    """``weight / chance``, and 0 where the weight is 0."""
+    """Return ``weight / chance``, and 0 where the weight is 0."""
     with np.errstate(divide="ignore"):
         return np.divide(weight, chance, where=weight > 0, out=np.zeros_like(weight))

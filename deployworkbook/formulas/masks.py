@@ -1,7 +1,7 @@
-"""Masks: which weights stay, by their scores, at a sparsity that is met exactly.
+"""Masks: which weights to keep, by their scores, at an exact sparsity.
 
-A mask is True where a weight stays. To prune a share s of n weights is to drop the round(s n) of
-the lowest scores; of equal scores, those that come first in memory.
+A mask is True where a weight is kept. Pruning a fraction s of n weights drops the round(s n) with
+the lowest scores; of equal scores, the first in memory.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from deployworkbook.validation import check_array, check_integer, check_number, 
 
 
 def layer_mask(scores: ArrayLike, sparsity: float) -> NDArray[np.bool_]:
-    """Drop the same share of a layer's weights, whatever the other layers look like.
+    """Prune a fraction of one layer's weights, whatever the other layers look like.
 
     Args:
-        scores: One for each weight, any shape.
-        sparsity: Share to drop, from 0 to 1.
+        scores: One score per weight, any shape.
+        sparsity: Fraction to prune, from 0 to 1.
 
     Returns:
         The shape of ``scores``.
@@ -35,20 +35,20 @@ def layer_mask(scores: ArrayLike, sparsity: float) -> NDArray[np.bool_]:
 
 
 def global_masks(scores: Sequence[ArrayLike], sparsity: float) -> list[NDArray[np.bool_]]:
-    """Drop a share of all weights, where they matter least: some layers lose more than others.
+    """Prune a fraction of all weights where they matter least: some layers lose more than others.
 
     Args:
-        scores: For each layer, one for each weight; on one scale for all layers.
-        sparsity: Share to drop of all of them together, from 0 to 1.
+        scores: Per layer, one score per weight; comparable across layers.
+        sparsity: Fraction of all weights to prune, from 0 to 1.
 
     Returns:
-        For each layer, the shape of its scores.
+        One mask per layer, in the shape of its scores.
 
     Raises:
         ValueError: There is no layer, or ``sparsity`` is out of range.
 
-    Source: the gain over equal shares: D. Blalock et al., "What is the state of neural network
-    pruning?", MLSys 2020.
+    Source: on the gain over equal fractions: D. Blalock et al., "What is the state of neural
+    network pruning?", MLSys 2020.
 
     >>> global_masks([[5.0, 6.0], [1.0, 9.0]], 0.5)
     [array([False,  True]), array([False,  True])]
@@ -65,33 +65,33 @@ def global_masks(scores: Sequence[ArrayLike], sparsity: float) -> list[NDArray[n
 
 
 def ranks(scores: ArrayLike) -> NDArray[np.int64]:
-    """Number scores from the lowest, 0; of equal ones, the first in memory comes first.
+    """Rank scores from the lowest, 0; of equal scores, the first in memory comes first.
 
-    Sorting takes most of a mask's time: whoever asks for many sparsities of the same scores sorts
-    once, and passes the ranks for scores to :func:`mask_of_ranks`.
+    Sorting takes most of a mask's time. For many sparsities of the same scores, sort once here and
+    pass the ranks to :func:`mask_of_ranks`.
 
     Args:
         scores: Any shape.
 
     Returns:
-        Their places, 0 … n - 1, the shape of ``scores``.
+        Ranks 0 … n - 1, the shape of ``scores``.
 
     >>> ranks([3.0, 1.0, 2.0, 1.0])
     array([3, 0, 2, 1])
     """
     array = check_array("scores", scores)
     places = np.empty(array.size, dtype=np.int64)
-    # A stable sort, so that ties fall the same way on every machine.
+    # A stable sort, so that ties are broken the same way on every machine.
     places[np.argsort(array, axis=None, kind="stable")] = np.arange(array.size)
     return places.reshape(array.shape)
 
 
 def mask_of_ranks(places: NDArray[np.int64], sparsity: float) -> NDArray[np.bool_]:
-    """Drop a share of the weights, those of the lowest ranks.
+    """Prune the fraction of the weights that has the lowest ranks.
 
     Args:
-        places: What :func:`ranks` returned.
-        sparsity: Share to drop, from 0 to 1.
+        places: Ranks from :func:`ranks`.
+        sparsity: Fraction to prune, from 0 to 1.
 
     Returns:
         The shape of ``places``.
@@ -107,22 +107,22 @@ def mask_of_ranks(places: NDArray[np.int64], sparsity: float) -> NDArray[np.bool
 
 
 def n_of_m_mask(scores: ArrayLike, *, keep: int, group: int, axis: int = 0) -> NDArray[np.bool_]:
-    """Keep the best N of each M neighbours: a pattern that hardware can skip.
+    """Keep the best N of every M neighbours: a pattern whose zeros hardware can skip.
 
     2:4 runs up to twice as fast on GPUs with sparse tensor cores; unstructured zeros do not.
 
     Args:
-        scores: One for each weight, any shape.
+        scores: One score per weight, any shape.
         keep: N, from 0 to M.
         group: M; divides the length of ``axis``.
-        axis: Along which weights are neighbours; the inputs, axis 0 of a Keras kernel, where
-            the hardware sums.
+        axis: Axis along which weights are neighbours; by default the inputs, axis 0 of a Keras
+            kernel, over which the hardware sums.
 
     Returns:
         The shape of ``scores``.
 
     Raises:
-        ValueError: A number is out of range, or the groups do not come out even.
+        ValueError: A number is out of range, or M does not divide the axis.
 
     Source: A. Mishra et al., "Accelerating sparse deep neural networks", 2021.
 
@@ -148,13 +148,13 @@ def n_of_m_mask(scores: ArrayLike, *, keep: int, group: int, axis: int = 0) -> N
 
 
 def neuron_mask(scores: ArrayLike, sparsity: float) -> NDArray[np.bool_]:
-    """Drop whole neurons: what stays is a smaller dense layer.
+    """Prune whole neurons, which leaves a smaller dense layer.
 
     A neuron's score is the sum of its weights' scores.
 
     Args:
         scores: Shape ``[..., in, out]``; a column is a neuron.
-        sparsity: Share of neurons to drop, from 0 to 1.
+        sparsity: Fraction of the neurons to prune, from 0 to 1.
 
     Returns:
         The shape of ``scores``; each column is all True or all False.
@@ -176,14 +176,14 @@ def neuron_mask(scores: ArrayLike, sparsity: float) -> NDArray[np.bool_]:
 def cubic_sparsity(
     step: ArrayLike, *, begin: float, end: float, initial: float = 0.0, final: float
 ) -> NDArray[np.float64]:
-    """Schedule of a rising sparsity: fast at first, where weights are spare, then ever slower.
+    """Return a rising sparsity: fast at first, while weights are redundant, then ever more slowly.
 
         s_t = s_f + (s_i - s_f) (1 - (t - t_0) / (t_1 - t_0))³,  t kept within t_0 … t_1
 
     Args:
-        step: t, any shape.
-        begin: t_0.
-        end: t_1, above ``begin``.
+        step: t, training steps, any shape.
+        begin: t_0, the first step of the rise.
+        end: t_1, the last one, above ``begin``.
         initial: s_i, from 0 to 1.
         final: s_f, from ``initial`` to 1.
 

@@ -1,4 +1,4 @@
-"""Service times of a server in operation, seen from outside: from requests and answers alone."""
+"""Service times of a running server, inferred from the times of requests and responses alone."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Observed:
-    """What a load says of the one server that it was put on.
+    """Service and response times that a load test reveals about a single server.
 
     Args:
-        service_s: How long requests that had to wait kept the server busy, shape ``[n]``.
-        unloaded_s: Response times of those that found nobody before them, shape ``[m]``: service,
-            and the ways to the server and back.
+        service_s: Service times of requests that had to wait, shape ``[n]``.
+        unloaded_s: Response times of requests that found the server free, shape ``[m]``: service
+            time, and the network both ways.
     """
 
     service_s: Array
@@ -27,25 +27,25 @@ class Observed:
 
 
 def observe_server(sent_s: ArrayLike, done_s: ArrayLike) -> Observed:
-    """Tell service times from waiting, for one server that takes requests in their order.
+    """Separate service times from waiting times, for one server that takes requests in order.
 
         sent before the previous answer: service = answer - previous answer
         sent after it:                   response = answer - sent
 
-    The first kind is Lindley's recursion, solved for the service; the second has not waited.
-    A request that was sent while the previous answer was already on its way back counts as
-    neither: it may have found the server free. How long that way takes is estimated by the medians
-    of the two kinds, whose difference it is. Which kind a request is of does not depend on its own
-    service, so that both are fair samples.
+    The first line is Lindley's recursion, solved for the service time; in the second the request
+    has not waited. A request sent while the previous answer was already on its way back counts as
+    neither, because it may have found the server free. That network time is estimated as the
+    difference of the two kinds' medians. A request's kind does not depend on its own service time,
+    so both are fair samples.
 
     Args:
-        sent_s: When each request was sent, in any order, shape ``[requests]``.
-        done_s: When its answer came, the same shape, not before it was sent.
+        sent_s: Times at which requests were sent, in any order, shape ``[requests]``.
+        done_s: Times at which their answers arrived, the same shape, not before they were sent.
 
     Raises:
-        TypeError: An argument is no number.
-        ValueError: The shapes differ, an answer came before its request, or there are none that
-            waited, or none that did not.
+        TypeError: An argument is not numeric.
+        ValueError: The shapes differ, an answer came before its request, or all or none of the
+            requests waited.
 
     Source: D. V. Lindley, "The theory of queues with a single server", Mathematical Proceedings of
     the Cambridge Philosophical Society 48, 1952.
@@ -60,10 +60,10 @@ def observe_server(sent_s: ArrayLike, done_s: ArrayLike) -> Observed:
     if (done < sent).any():
         raise value_error(
             "done_s",
-            received=f"{int((done < sent).sum())} answers from before their requests",
+            received=f"{int((done < sent).sum())} answers before their requests",
             expected="each answer after its request",
         )
-    # Answers may overtake each other on the way back; the server worked in the order of requests.
+    # Answers may overtake each other on the network; the server worked in the order of requests.
     sent, done = np.sort(sent), np.sort(done)
     previous = np.concatenate([[-np.inf], done[:-1]])
     alone, gaps = sent >= previous, np.diff(done, prepend=np.nan)
@@ -72,7 +72,7 @@ def observe_server(sent_s: ArrayLike, done_s: ArrayLike) -> Observed:
             "sent_s",
             received=f"{int(alone.sum())} of {len(sent)} requests that did not wait",
             expected="some that waited and some that did not",
-            remedy="Send more requests, at a rate between none and what the server can do.",
+            remedy="Send more requests, at a rate between 0 and what the server can do.",
         )
     unloaded = (done - sent)[alone]
     way = max(0.0, float(np.median(unloaded) - np.median(gaps[~alone])))

@@ -1,4 +1,4 @@
-"""Time of a batch: what a call costs however large it is, and what each image adds."""
+"""Time per batch: a fixed time per call, plus a time per image."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ class Overhead:
     """A line through the times of batches: t(n) = a + b n.
 
     Args:
-        fixed: a, the time of a call before its first image, in any unit of time, at least 0.
-        per_image: b, what each image adds, in the same unit, at least 0.
+        fixed: a, the time per call, in any unit of time, at least 0.
+        per_image: b, the time per image, in the same unit, at least 0.
 
     Raises:
-        TypeError: A figure is no number.
-        ValueError: A figure is negative or not finite.
+        TypeError: A value is not a number.
+        ValueError: A value is negative or not finite.
 
     Source: R. W. Hockney and C. R. Jesshope, "Parallel Computers", 1981, describe vector computers
     by 1 / b and a / b.
@@ -40,7 +40,7 @@ class Overhead:
         check_number("per_image", self.per_image, 0)
 
     def time(self, batch_sizes: ArrayLike) -> NDArray[np.float64]:
-        """t(n) = a + b n.
+        """Return the time of a batch, t(n) = a + b n.
 
         Args:
             batch_sizes: n, any shape.
@@ -51,7 +51,7 @@ class Overhead:
         return np.asarray(self.fixed + self.per_image * check_array("batch_sizes", batch_sizes))
 
     def throughput(self, batch_sizes: ArrayLike) -> NDArray[np.float64]:
-        """Images per unit of time, n / t(n): below 1 / b for every n.
+        """Return images per unit of time, n / t(n): below 1 / b for every n.
 
         Args:
             batch_sizes: n, any shape.
@@ -63,9 +63,9 @@ class Overhead:
 
     @property
     def half_batch(self) -> float:
-        """The batch that reaches half of 1 / b, a / b: half of its time is overhead.
+        """Batch size a / b, which reaches half the throughput 1 / b: half of its time is overhead.
 
-        Infinite where images are free.
+        Infinite if b is 0.
 
         >>> Overhead(1.0, 0.0).half_batch
         inf
@@ -73,15 +73,15 @@ class Overhead:
         return self.fixed / self.per_image if self.per_image else math.inf
 
     def largest_batch(self, deadline: float) -> float:
-        """⌊(deadline - a) / b⌋, the largest batch that is done in time; 0 if none is.
+        """Return ⌊(deadline - a) / b⌋, the largest batch that is done in time; 0 if none is.
 
-        Infinite where images are free and a call is done in time.
+        Infinite if b is 0 and a call is done in time.
 
         Args:
-            deadline: In the unit of a and b, at least 0.
+            deadline: Deadline in the unit of a and b, at least 0.
 
         Raises:
-            ValueError: It is negative or infinite.
+            ValueError: The deadline is negative or infinite.
 
         >>> Overhead(6.0, 2.0).largest_batch(20.0), Overhead(6.0, 2.0).largest_batch(5.0)
         (7.0, 0.0)
@@ -104,11 +104,11 @@ def fit_overhead(batch_sizes: ArrayLike, times: ArrayLike) -> Overhead:
         a Σ w   + b Σ w n  = Σ w t
         a Σ w n + b Σ w n² = Σ w n t
 
-    Times of batches differ by powers of ten, and a clock is wrong by a share of what it measures:
-    unweighted, the largest batches alone would decide.
+    Batch times differ by powers of ten, and a measured time's error is proportional to the time:
+    without weights, the largest batches alone would determine the fit.
 
     Args:
-        batch_sizes: n, above 0, shape ``[k]``, of which two differ.
+        batch_sizes: n, above 0, shape ``[k]``, at least two of them different.
         times: t, above 0, shape ``[k]``.
 
     Returns:
@@ -130,7 +130,7 @@ def fit_overhead(batch_sizes: ArrayLike, times: ArrayLike) -> Overhead:
     if n.min() == n.max():
         expected = "two sizes that differ"
         raise value_error("batch_sizes", received=f"{n.min():g} only", expected=expected)
-    # Each equation divided by its time; then the errors are relative, and all weights 1.
+    # Divide each equation by its time: the errors become relative, and all weights 1.
     ones, shares = 1 / t, n / t
     gram = np.array([[ones @ ones, ones @ shares], [ones @ shares, shares @ shares]])
     moments = np.array([ones.sum(), shares.sum()])
@@ -139,5 +139,5 @@ def fit_overhead(batch_sizes: ArrayLike, times: ArrayLike) -> Overhead:
         fixed, per_image = 0.0, moments[1] / gram[1, 1]
     elif per_image < 0:
         fixed, per_image = moments[0] / gram[0, 0], 0.0
-    # Beyond ten digits there is only rounding.
+    # Beyond ten digits there is only rounding error.
     return Overhead(float(f"{fixed:.10g}"), float(f"{per_image:.10g}"))

@@ -1,7 +1,7 @@
 """A multilayer perceptron: forward, and backward by the chain rule.
 
-Parameters come as Keras's ``get_weights`` returns them: kernel ``[in, out]`` and bias ``[out]`` of
-each dense layer in turn. Hidden layers apply ReLU; the last one gives logits.
+Parameters have the order of Keras's ``get_weights``: kernel ``[in, out]`` and bias ``[out]`` per
+dense layer. Hidden layers apply ReLU; the last layer returns logits.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from deployworkbook.validation import check_array, value_error
 
 
 def forward(parameters: Sequence[ArrayLike], inputs: ArrayLike) -> list[NDArray[np.float64]]:
-    """Compute what each layer sees, and the logits.
+    """Compute each layer's inputs, and the logits.
 
         h_0 = x,  h_l = max(h_(l-1) W_l + b_l, 0),  z = h_(L-1) W_L + b_L
 
@@ -31,7 +31,7 @@ def forward(parameters: Sequence[ArrayLike], inputs: ArrayLike) -> list[NDArray[
         h_0 … h_(L-1) and z, each of shape ``[n, width]``.
 
     Raises:
-        ValueError: The parameters are not pairs, or shapes do not fit.
+        ValueError: The parameters are not pairs, or shapes do not match.
 
     >>> forward([[[1.0, -1.0]], [0.0, 0.0], [[1.0], [1.0]], [0.5]], [[2.0], [-3.0]])[-1]
     array([[2.5],
@@ -50,20 +50,20 @@ def forward(parameters: Sequence[ArrayLike], inputs: ArrayLike) -> list[NDArray[
 def backward(
     parameters: Sequence[ArrayLike], seen: Sequence[NDArray[np.float64]], error: ArrayLike
 ) -> list[NDArray[np.float64]]:
-    """Carry the gradient by the logits back to each layer's sums, example by example.
+    """Propagate the logits' gradient back to each layer's pre-activations, per example.
 
         δ_L = ∂L/∂z,  δ_l = (δ_(l+1) W_(l+1)ᵀ) · 1[h_l > 0]
 
     Args:
         parameters: As in :func:`forward`.
-        seen: What that returned.
+        seen: Its result.
         error: δ_L, shape ``[n, classes]``.
 
     Returns:
         δ_1 … δ_L, each of shape ``[n, width]``.
 
     Raises:
-        ValueError: The shapes do not fit.
+        ValueError: The shapes do not match.
 
     Source: D. Rumelhart, G. Hinton and R. Williams, "Learning representations by back-propagating
     errors", Nature 1986.
@@ -82,7 +82,7 @@ def backward(
 def loss_and_gradients(
     parameters: Sequence[ArrayLike], inputs: ArrayLike, targets: ArrayLike
 ) -> tuple[float, list[NDArray[np.float64]]]:
-    """Mean cross-entropy of a batch, and its gradient by each parameter.
+    """Compute a batch's mean cross-entropy, and its gradient with respect to each parameter.
 
         ∂L/∂W_l = 1/n h_(l-1)ᵀ δ_l,  ∂L/∂b_l = 1/n Σ δ_l
 
@@ -95,7 +95,7 @@ def loss_and_gradients(
         The loss, and the gradients in the order and shapes of the parameters.
 
     Raises:
-        ValueError: The shapes do not fit, or targets are not distributions.
+        ValueError: The shapes do not match, or targets are not distributions.
 
     >>> loss, gradients = loss_and_gradients([np.zeros((1, 2)), np.zeros(2)], [[3.0]], [[1, 0]])
     >>> round(loss, 4), gradients[0]  # log 2; 3 · (½ - 1) and 3 · ½
@@ -117,7 +117,7 @@ def _layers(
         raise value_error(
             "parameters",
             received=f"{len(parameters)} arrays",
-            expected="a kernel and a bias for each layer",
+            expected="a kernel and a bias per layer",
         )
     layers: list[tuple[NDArray[np.float64], NDArray[np.float64]]] = []
     width: int | None = None

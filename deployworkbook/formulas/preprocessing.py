@@ -1,4 +1,4 @@
-"""Inputs brought to one scale before training: normalised to 0 … 1, or standardised."""
+"""Scaling of inputs before training: to 0 … 1, or to mean 0 and deviation 1."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def normalise(values: ArrayLike, low: float, high: float) -> NDArray[np.float64]
 
     Args:
         values: Any shape, for example pixels from 0 to 255.
-        low: What becomes 0.
-        high: What becomes 1; above ``low``.
+        low: The value that becomes 0.
+        high: The value that becomes 1; above ``low``.
 
     Returns:
         The shape of ``values``.
@@ -36,16 +36,16 @@ def normalise(values: ArrayLike, low: float, high: float) -> NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Standardisation:
-    """A mean and a spread per feature, learnt from one set and applied to any.
+    """A mean and a standard deviation per feature, learnt from one data set and applied to any.
 
         x' = (x - μ) / σ
 
-    A feature that never changes (σ = 0) becomes 0 for the set it was learnt from, as in
-    scikit-learn's ``StandardScaler``: its σ is taken as 1.
+    For a constant feature (σ = 0), σ is taken as 1, as in scikit-learn's ``StandardScaler``: the
+    feature becomes 0.
 
     Args:
         mean: μ, shape ``[features]``.
-        deviation: σ, the population's (divided by n), shape ``[features]``; no zeros.
+        deviation: σ, of the population (divided by n), shape ``[features]``; no zeros.
     """
 
     mean: NDArray[np.float64]
@@ -53,11 +53,11 @@ class Standardisation:
 
     @classmethod
     def learn(cls, examples: ArrayLike) -> Standardisation:
-        """Compute the mean and spread of each feature.
+        """Compute the mean and standard deviation of each feature.
 
         Args:
-            examples: Shape ``[n, ...]``; the training set, never the test set, whose mean the
-                model may not know.
+            examples: The training set, shape ``[n, ...]``; never the test set, which the model
+                must not have seen.
 
         Raises:
             ValueError: There are no examples, or a value is NaN or infinite.
@@ -70,7 +70,7 @@ class Standardisation:
         return cls(array.mean(axis=0), np.where(deviation == 0.0, 1.0, deviation))
 
     def apply(self, examples: ArrayLike) -> NDArray[np.float64]:
-        """Bring examples to mean 0 and spread 1, as far as they resemble those learnt from.
+        """Standardise examples by the learnt mean and standard deviation.
 
         Args:
             examples: Shape ``[n, ...]``, with the features of :meth:`learn`.

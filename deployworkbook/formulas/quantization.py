@@ -1,7 +1,7 @@
 """Quantization: real numbers rounded to a grid of integers.
 
-A :class:`Grid` says which real number each integer stands for. It is laid over the range to be
-covered (:func:`make_grid`), which ``clipping`` chooses from data.
+A :class:`Grid` says which real number each integer stands for. :func:`make_grid` lays it over a
+range, which ``clipping`` chooses from data.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ MAXIMUM_BITS = 16
 
 @dataclass(frozen=True, eq=False)
 class Grid:
-    """Which real number each integer stands for: ``scale · (integer - zero_point)``.
+    """A mapping from integers to real numbers: ``scale · (integer - zero_point)``.
 
     Args:
-        scale: The step between neighbours, above 0: a number, or one per channel in a shape that
+        scale: Step between neighbours, above 0: a number, or one per channel in a shape that
             broadcasts against the values.
-        zero_point: The integer of the real 0, the shape of ``scale``.
+        zero_point: Integer that stands for 0, the shape of ``scale``.
         low: Smallest integer.
         high: Largest integer.
     """
@@ -53,13 +53,13 @@ class Grid:
 
 
 def integer_range(bits: int, *, narrow: bool = False) -> tuple[int, int]:
-    """Integers that signed two's complement holds.
+    """Return the smallest and the largest integer in signed two's complement.
 
         -2^(b-1) … 2^(b-1) - 1
 
     Args:
         bits: b, from 2 to 16.
-        narrow: Whether the lowest is left out, so that the range is symmetric.
+        narrow: Whether to leave out the lowest, so that the range is symmetric.
 
     Returns:
         Lowest and highest integer.
@@ -81,8 +81,8 @@ def make_grid(low: ArrayLike, high: ArrayLike, *, bits: int, scheme: Scheme) -> 
         symmetric:    s = max(|low|, |high|) / (2^(b-1) - 1),  z = 0
         power_of_two: s as in symmetric, raised to the next 2^k: a multiplication is then a shift
 
-    Zero is on every grid, because padding, ReLU and pruned weights must stay exact. The symmetric
-    schemes leave out -2^(b-1), as LiteRT does with weights.
+    Every grid contains 0, because padding, ReLU and pruned weights must stay exact. The symmetric
+    schemes leave out -2^(b-1), as LiteRT does for weights.
 
     Args:
         low: Lower end of the range: a number, or one per channel.
@@ -91,7 +91,7 @@ def make_grid(low: ArrayLike, high: ArrayLike, *, bits: int, scheme: Scheme) -> 
         scheme: ``"asymmetric"``, ``"symmetric"`` or ``"power_of_two"``.
 
     Returns:
-        The grid; over a range of nothing but 0 its scale is 1.
+        The grid; its scale is 1 if the range contains only 0.
 
     Raises:
         ValueError: The shapes differ, an upper end is below a lower one, or a setting is unknown.
@@ -119,11 +119,11 @@ def make_grid(low: ArrayLike, high: ArrayLike, *, bits: int, scheme: Scheme) -> 
 def grid_of_scale(
     scale: ArrayLike, low: ArrayLike, high: ArrayLike, *, bits: int, scheme: Scheme
 ) -> Grid:
-    """Lay a grid of a given scale; an asymmetric one shares its integers out as the range does.
+    """Make a grid of a given scale; an asymmetric one divides its integers as 0 divides the range.
 
         z = round(-2^(b-1) - (2^b - 1) · low / (high - low))
 
-    So at the same scale a grid of more bits holds all numbers of one of fewer bits.
+    So at the same scale a grid of more bits contains all numbers of one of fewer bits.
 
     Args:
         scale: The step, above 0: a number, or one per channel.
@@ -155,13 +155,13 @@ def grid_of_scale(
 
 
 def usable_scale(scale: ArrayLike) -> NDArray[np.float64]:
-    """Return scales with 1 in place of those that a file's float32 cannot hold as normal numbers.
+    """Return scales with 1 in place of those too small for a normal float32.
 
-    Values that need so small a step, below 1.2e-38, are all 0 or as good as 0. Runtimes keep
-    scales in float32, and refuse 0 and subnormal ones.
+    Values that need a step below 1.2e-38 are all 0, or practically 0. Runtimes store scales in
+    float32, and reject 0 and subnormal numbers.
 
     Args:
-        scale: Any shape, at least 0.
+        scale: Scales, any shape, at least 0.
 
     >>> usable_scale([0.0, 0.5])
     array([1. , 0.5])
@@ -171,7 +171,7 @@ def usable_scale(scale: ArrayLike) -> NDArray[np.float64]:
 
 
 def widened(low: ArrayLike, high: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return a range that includes 0.
+    """Return the range, widened to include 0.
 
     Args:
         low: Lower end: a number, or one per channel.
@@ -214,7 +214,7 @@ def quantize(values: ArrayLike, grid: Grid) -> NDArray[np.int8] | NDArray[np.int
 
 
 def dequantize(integers: ArrayLike, grid: Grid) -> NDArray[np.float64]:
-    """Return the real numbers that integers of a grid stand for.
+    """Return the real numbers that a grid's integers stand for.
 
         x̂ = s (q - z)
 
@@ -232,7 +232,7 @@ def dequantize(integers: ArrayLike, grid: Grid) -> NDArray[np.float64]:
 
 
 def fake_quantize(values: ArrayLike, grid: Grid) -> NDArray[np.float64]:
-    """Round real numbers to the nearest on a grid: quantize, then dequantize.
+    """Round real numbers to the nearest number on a grid: quantize, then dequantize.
 
     Args:
         values: Any shape that the grid's scale broadcasts against.

@@ -1,4 +1,4 @@
-"""What rounding to a grid loses, as measured and as expected."""
+"""The error of rounding to a grid: measured and expected."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from deployworkbook.validation import check_array, check_integer, check_number, 
 
 @dataclass(frozen=True)
 class QuantizationError:
-    """What rounding to a grid lost.
+    """The error of rounding to a grid.
 
     Args:
         maximum: Largest absolute error.
@@ -27,7 +27,7 @@ class QuantizationError:
 
 
 def quantization_error(values: ArrayLike, approximations: ArrayLike) -> QuantizationError:
-    """Measure what an approximation lost.
+    """Measure the error of an approximation.
 
         max |x - x̂|,  1/n Σ (x - x̂)²,  10 log10 (Σ x² / Σ (x - x̂)²)
 
@@ -36,7 +36,7 @@ def quantization_error(values: ArrayLike, approximations: ArrayLike) -> Quantiza
         approximations: x̂, the shape of ``values``.
 
     Returns:
-        The three.
+        Maximum error, mean squared error and signal-to-noise ratio.
 
     Raises:
         ValueError: The shapes differ.
@@ -55,12 +55,12 @@ def quantization_error(values: ArrayLike, approximations: ArrayLike) -> Quantiza
 
 
 def expected_sqnr_db(bits: int, *, rms: float, limit: float) -> float:
-    """Ratio of signal to rounding noise that each bit raises by 6.02 dB.
+    """Return the expected ratio of signal to rounding noise, which each bit raises by 6.02 dB.
 
         SQNR ≈ 6.02 b + 10 log10 (3 rms² / limit²)
 
-    It takes the error as uniform over a step of 2 limit / 2^b, of variance step² / 12, and
-    nothing as clipped.
+    It assumes that the error is uniform over a step of 2 limit / 2^b, with variance step² / 12,
+    and that no value is clipped.
 
     Args:
         bits: b, from 2 to 16.

@@ -1,4 +1,4 @@
-"""Queues: how long requests wait on average, from how often they come and how long each takes."""
+"""Queues: the mean waiting time, from the arrival rate and the service time."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ Array = NDArray[np.float64]
 def utilisation(
     arrival_rate_per_s: ArrayLike, service_time_s: ArrayLike, servers: ArrayLike
 ) -> Array:
-    """Return the share of time that a server works.
+    """Return the share of time for which a server is busy.
 
         ρ = λ s / c
 
     Args:
         arrival_rate_per_s: λ, requests per second, at least 0.
-        service_time_s: s, mean time that a request occupies a server, at least 0.
-        servers: c, how many work at once; whole numbers of at least 1.
+        service_time_s: s, mean time for which a request occupies a server, at least 0.
+        servers: c, number of servers, whole numbers of at least 1.
 
     Returns:
-        In the arguments' common shape. 1 and more means that the queue grows without end.
+        ρ in the arguments' common shape. At 1 or more, the queue grows without bound.
 
     Raises:
-        ValueError: An argument is out of range, or their shapes do not fit.
+        ValueError: An argument is out of range, or the shapes do not match.
 
     >>> float(utilisation(120.0, 0.020, 4))  # 120 · 0.020 / 4
     0.6
@@ -43,16 +43,16 @@ def utilisation(
 
 
 def littles_law(arrival_rate_per_s: ArrayLike, time_s: ArrayLike) -> Array:
-    """Return how many requests are inside, on average.
+    """Return the mean number of requests in a system.
 
         L = λ W
 
-    It holds for any system that is in a steady state, and for any part of one: with the time in
-    the queue it counts those that wait, with the whole response time those that wait or are served.
+    It holds for any system in a steady state, and for any part of one: with the waiting time it
+    counts the requests in the queue, with the response time those in the queue or in service.
 
     Args:
         arrival_rate_per_s: λ, requests per second, at least 0.
-        time_s: W, mean time that each spends inside, at least 0.
+        time_s: W, mean time that a request spends in the system, at least 0.
 
     Raises:
         ValueError: An argument is negative.
@@ -84,7 +84,7 @@ def mean_wait_s(
         service_time_s: s, mean, at least 0.
         servers: c, whole numbers of at least 1.
         service_scv: v, squared coefficient of variation of the service times, (deviation / mean)²,
-            at least 0: 0 if all take as long, 1 for the exponential distribution.
+            at least 0: 0 if all are equal, 1 for the exponential distribution.
 
     Returns:
         Seconds, in the arguments' common shape.
@@ -111,13 +111,13 @@ def mean_conditional_wait_s(
     *,
     service_scv: ArrayLike = 1.0,
 ) -> Array:
-    """Return the mean time in the queue of those requests that wait at all.
+    """Return the mean time in the queue of the requests that have to wait.
 
         E[W | W > 0] ≈ s / (c (1 - ρ)) · (1 + v) / 2
 
     Args:
         arrival_rate_per_s: λ, as in :func:`mean_wait_s`.
-        service_time_s: s.
+        service_time_s: s, seconds.
         servers: c.
         service_scv: v.
 
@@ -173,7 +173,7 @@ def squared_variation(times_s: ArrayLike) -> float:
         v = Var[S] / E[S]²
 
     Args:
-        times_s: Shape ``[n]``, positive.
+        times_s: Measured times, positive, shape ``[n]``.
 
     Raises:
         ValueError: A time is not positive.
@@ -186,10 +186,10 @@ def squared_variation(times_s: ArrayLike) -> float:
 
 
 def check_times(name: str, times_s: ArrayLike) -> Array:
-    """Return measured times as float64, shape ``[n]``.
+    """Return measured times as float64, shape ``[n]``, if all are positive.
 
     Raises:
-        ValueError: There are none, or one is not positive.
+        ValueError: There are no times, or one is not positive.
 
     >>> check_times("times_s", [0.5]).shape
     (1,)

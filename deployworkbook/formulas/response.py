@@ -1,4 +1,4 @@
-"""Response times of a queue whose service times were measured: the whole distribution."""
+"""Distribution of a queue's response times, from measured service times."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from deployworkbook.validation import check_integer, check_number
 Array = NDArray[np.float64]
 
 CELLS = 2**16
-# What is left of the distribution beyond the grid; the Fourier transform adds it to its beginning.
+# Probability beyond the grid's end, which the Fourier transform wraps around to its beginning.
 BEYOND = 1e-9
 
 
@@ -23,7 +23,7 @@ class ResponseTimes:
     """A distribution of response times on a grid.
 
     Args:
-        step_s: Distance of its points, seconds.
+        step_s: Distance between grid points, seconds.
         cumulative: P(R ≤ k step), shape ``[cells]``.
     """
 
@@ -34,7 +34,7 @@ class ResponseTimes:
         """Return the time that a share of requests does not exceed.
 
         Args:
-            percentile: Such as 0.99, more than 0 and less than 1.
+            percentile: Share of requests, such as 0.99, more than 0 and less than 1.
 
         >>> ResponseTimes(0.5, np.array([0.0, 0.5, 1.0])).percentile_s(0.75)
         0.75
@@ -48,7 +48,7 @@ class ResponseTimes:
         """Return the share of requests that take longer than a time.
 
         Args:
-            time_s: At least 0.
+            time_s: Response time in seconds, at least 0.
 
         >>> ResponseTimes(0.5, np.array([0.0, 0.5, 1.0])).late_share(0.5)
         0.5
@@ -58,7 +58,7 @@ class ResponseTimes:
 
     @property
     def mean_s(self) -> float:
-        """The mean, Σ P(R > k step) step.
+        """Mean response time, Σ P(R > k step) step, in seconds.
 
         >>> ResponseTimes(0.5, np.array([0.0, 0.5, 1.0])).mean_s
         0.75
@@ -79,20 +79,20 @@ def response_times(
         E[e^(-zW) | W > 0] ≈ (1 - ρ) r(z) / (1 - ρ r(z))
 
     where r is the transform of the residual time of a service that is c times faster: while all
-    servers are busy they work like one of c times the speed. Exact for one server, whatever the
-    service times are (Pollaczek and Khinchine), and for exponential ones, however many servers
-    there are; its mean is Allen and Cunneen's always. Unlike two moments, the times themselves
-    say what a rare slow request does to the 99th percentile.
+    c servers are busy, they work like one of c times the speed. Exact for a single server with any
+    service times (Pollaczek and Khinchine), and for exponential service times with any number of
+    servers; the mean is always Allen and Cunneen's. Unlike two moments, the whole distribution
+    shows what a rare slow request does to the 99th percentile.
 
     Args:
         arrival_rate_per_s: λ of a Poisson process, requests per second, at least 0.
-        service_times_s: How long each occupied a server, shape ``[n]``, positive.
-        servers: c, how many work at once.
-        unloaded_s: U, response times of requests that were alone, shape ``[m]``: service, network
-            and codec. By default the service times, as if these were all.
+        service_times_s: Measured service times, positive, shape ``[n]``.
+        servers: c, number of servers.
+        unloaded_s: U, response times of requests that found a free server, shape ``[m]``: service,
+            network and codec. By default the service times alone.
 
     Raises:
-        TypeError: An argument is no number.
+        TypeError: An argument is not numeric.
         ValueError: An argument is out of range, or the utilisation is not less than 1.
 
     Source: H. Tijms, M. van Hoorn and A. Federgruen, "Approximations for the steady-state
@@ -112,7 +112,7 @@ def response_times(
     delayed = float(erlang_c(count, rate * mean))
     slowest = float(service.max()) / count
     wait = float((service**2).mean()) / (2.0 * mean * count * (1.0 - rho))
-    # First on a grid that is surely long enough, then on one that ends where nothing is left.
+    # First on a grid that is surely long enough, then on one that ends where the distribution does.
     horizon = 30.0 * (wait + slowest) + 2.0 * float(alone.max())
     for _ in range(2):
         found = _on_a_grid(horizon / CELLS, service, alone, count, rho, delayed)
@@ -130,13 +130,13 @@ def _on_a_grid(
     waiting = (1.0 - rho) * transform / (1.0 - rho * transform)
     responding = np.fft.rfft(_spread(alone / step)) * (1.0 - delayed + delayed * waiting)
     masses = np.maximum(np.fft.irfft(responding, CELLS), 0.0)
-    # The mass of a point lies half a cell to each side of it.
+    # A point's mass extends half a cell to either side.
     cumulative = np.cumsum(masses) - masses / 2.0
     return ResponseTimes(step, np.minimum(cumulative / masses.sum(), 1.0))
 
 
 def _residual_cumulative(times: Array, service: Array) -> Array:
-    """P(residual ≤ t) = E[min(S, t)] / E[S], of the service that a random moment falls into."""
+    """Return P(residual ≤ t) = E[min(S, t)] / E[S], the rest of a service at a random moment."""
     ordered = np.sort(service)
     sums = np.concatenate([[0.0], np.cumsum(ordered)])
     t = np.maximum(times, 0.0)
@@ -145,7 +145,7 @@ def _residual_cumulative(times: Array, service: Array) -> Array:
 
 
 def _spread(places: Array) -> Array:
-    """Masses of measured values on the grid, each shared by its two neighbours: the mean stays."""
+    """Spread each value over its two neighbours on the grid, which keeps the mean."""
     below = np.floor(places).astype(np.int64)
     above = places - below
     size = int(below.max()) + 2

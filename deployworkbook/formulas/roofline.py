@@ -1,4 +1,4 @@
-"""How fast a dense network could be: its operations and bytes, by what a machine can do of both."""
+"""The roofline bound on a dense network's speed, from its operations and its bytes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from deployworkbook.validation import check_integer, check_number, value_error
 
 
 def dense_multiplications(widths: Sequence[int]) -> int:
-    """Count a dense network's multiplications for one image, each followed by an addition.
+    """Count a dense network's multiplications per image, each followed by an addition.
 
         M = Σ_l d_(l-1) d_l
 
@@ -30,19 +30,19 @@ def dense_multiplications(widths: Sequence[int]) -> int:
 
 
 def dense_bytes(widths: Sequence[int], *, batch_size: int = 1, weight_bytes: float = 4) -> float:
-    """Count the bytes that a batch must move: all weights once, and each image in and out.
+    """Count the bytes that a batch moves: all weights once, and each image in and out.
 
         B(n) = w (Σ_l d_(l-1) d_l) + 4 Σ_l d_l + 4 n (d_0 + d_L)
 
-    What lies between layers may stay in the processor's nearest cache and is not counted.
+    Activations between layers are not counted, since they may stay in the processor's cache.
 
     Args:
         widths: d_0 … d_L, inputs first, at least two.
-        batch_size: n, images in the batch.
-        weight_bytes: w, bytes of a stored weight; biases, inputs and outputs have 4.
+        batch_size: n, images per batch.
+        weight_bytes: w, bytes per weight; biases, inputs and outputs have 4.
 
     Raises:
-        ValueError: There are fewer than two widths, or a figure is out of range.
+        ValueError: There are fewer than two widths, or a number is out of range.
 
     >>> dense_bytes([784, 128, 10])  # 4 · 101632 + 4 · 138 + 4 · 794
     410256.0
@@ -56,23 +56,23 @@ def dense_bytes(widths: Sequence[int], *, batch_size: int = 1, weight_bytes: flo
 def roofline_time(
     operations: float, traffic_bytes: float, *, operations_per_s: float, bytes_per_s: float
 ) -> float:
-    """Bound the time of a computation from below by what the machine can do.
+    """Return a lower bound on the time of a computation, given the machine's limits.
 
         t ≥ max(operations / P, bytes / β)
 
-    A processor computes and moves at the same time, so that the slower of both is the bound.
+    A processor computes and moves data at the same time, so the slower of the two is the bound.
 
     Args:
         operations: Floating-point operations, at least 0.
         traffic_bytes: Bytes moved, at least 0.
-        operations_per_s: P, above 0.
-        bytes_per_s: β, above 0.
+        operations_per_s: P, peak operations per second, above 0.
+        bytes_per_s: β, memory bandwidth in bytes per second, above 0.
 
     Returns:
         Seconds.
 
     Raises:
-        ValueError: A figure is out of range.
+        ValueError: A number is out of range.
 
     Source: S. Williams, A. Waterman and D. Patterson, "Roofline: an insightful visual performance
     model for multicore architectures", Communications of the ACM 52(4), 2009.

@@ -1,4 +1,4 @@
-"""Landscapes to descend: a loss over two parameters or more, with its exact gradient."""
+"""Loss surfaces to descend: a loss over two or more parameters, with its exact gradient."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from deployworkbook.validation import check_array, check_number, value_error
 
 @dataclass(frozen=True, eq=False)
 class Surface:
-    """A loss to descend.
+    """A loss surface to descend.
 
     Args:
-        name: What it is called in a title.
+        name: Name for titles.
         loss: Maps points ``[..., d]`` to losses ``[...]``.
-        gradient: Maps points ``[..., d]`` to gradients of that shape. That of
-            :func:`linear_regression` takes row numbers too, for the gradient of a batch.
-        start: A point that shows the surface's character, shape ``[d]``.
-        minimum: The lowest point, shape ``[d]``; ``None`` where the loss has no bound.
-        limits: Lower and upper ends of the view of each parameter, shape ``[d, 2]``.
-        curvatures: Smallest and largest eigenvalue of the Hessian, where that is the same
-            everywhere. Where both are above 0, gradient descent converges for learning rates
-            below 2 / the largest; how slowly, their ratio says: the condition number.
+        gradient: Maps points ``[..., d]`` to gradients of the same shape. For
+            :func:`linear_regression` it also takes row numbers, for the gradient of a batch.
+        start: Starting point that shows the surface's character, shape ``[d]``.
+        minimum: Lowest point, shape ``[d]``; ``None`` where the loss has no lower bound.
+        limits: Lower and upper ends of each parameter's axis in a plot, shape ``[d, 2]``.
+        curvatures: Smallest and largest eigenvalue of the Hessian, if it is the same everywhere.
+            If both are above 0, gradient descent converges for learning rates below 2 divided by
+            the largest; their ratio, the condition number, says how slowly.
     """
 
     name: str
@@ -43,7 +43,7 @@ def quadratic_bowl(condition_number: float) -> Surface:
         L = ½ (x² + κ y²),  ∇L = (x, κ y)
 
     Args:
-        condition_number: κ, at least 1: how many times steeper.
+        condition_number: κ, at least 1: how many times steeper the walls are.
 
     Raises:
         ValueError: κ is below 1.
@@ -63,7 +63,7 @@ def quadratic_bowl(condition_number: float) -> Surface:
 
 
 def saddle() -> Surface:
-    """Build a pass between two hills: its middle is flat, and no minimum.
+    """Build a pass between two hills: its middle is flat, but not a minimum.
 
         L = ½ (x² - y²),  ∇L = (x, -y)
 
@@ -159,21 +159,21 @@ def linear_regression(inputs: ArrayLike, targets: ArrayLike, *, name: str) -> Su
 
         L = 1/n Σ (x_i · w - y_i)²,  ∇L = 2/n Xᵀ (X w - y)
 
-    Its Hessian is H = 2/n Xᵀ X: the data make the valley. Around the minimum w* both have a form
-    that costs the same for any number of rows, and it is computed so:
+    Its Hessian is H = 2/n Xᵀ X, so the data shape the valley. It is computed around the minimum w*,
+    at a cost that does not depend on the number of rows:
 
         L = L(w*) + ½ (w - w*)ᵀ H (w - w*),  ∇L = H (w - w*)
 
-    ``gradient(w, rows)`` is the gradient on some rows only, for stochastic gradient descent.
+    ``gradient(w, rows)`` is the gradient on those rows only, for stochastic gradient descent.
 
     Args:
         inputs: X, shape ``[n, d]``; a column of ones makes an intercept.
         targets: y, shape ``[n]``.
-        name: What it is called in a title.
+        name: Name for titles.
 
     Raises:
-        ValueError: The shapes do not fit, or columns of ``inputs`` depend on each other, so that
-            there is no single minimum.
+        ValueError: The shapes do not match, or the columns of ``inputs`` are linearly dependent, so
+            that there is no single minimum.
 
     >>> line = linear_regression([[1.0, 0.0], [1.0, 1.0]], [1.0, 3.0], name="A line")
     >>> line.minimum.round(6), round(float(line.loss([0.0, 0.0])), 6)  # 1 + 2x; (1² + 3²) / 2
@@ -187,8 +187,8 @@ def linear_regression(inputs: ArrayLike, targets: ArrayLike, *, name: str) -> Su
         raise value_error(
             "inputs",
             received=f"{width} columns of rank {rank}",
-            expected="columns that do not depend on each other",
-            remedy="Leave out a column, or bring more rows.",
+            expected="linearly independent columns",
+            remedy="Leave out a column, or add rows.",
         )
     minimum = solution.astype(np.float64)
     smallest, largest = (float(2.0 / count * value**2) for value in (singular[-1], singular[0]))
@@ -204,8 +204,8 @@ def linear_regression(inputs: ArrayLike, targets: ArrayLike, *, name: str) -> Su
         residuals = _points(points, width) @ X[rows].T - y[rows]
         return np.asarray(2.0 / len(rows) * (residuals @ X[rows]))
 
-    # This far from the minimum, along each axis, the loss has risen by 4 times the variance of the
-    # targets: a view that shows both the bowl and its floor.
+    # At this distance from the minimum along each axis, the loss has risen by 4 times the targets'
+    # variance: the plot shows both the bowl and its floor.
     variance = y.var() if y.var() > 0 else 1.0
     reach = np.sqrt(4.0 * variance / (X**2).mean(axis=0))
     return Surface(
@@ -239,8 +239,8 @@ def _quadratic(
 
 
 def _points(points: ArrayLike, width: int) -> NDArray[np.float64]:
-    # A diverging path may hold infinities: they pass, and make an infinite loss. What is right is
-    # let through at once: a path of two hundred steps asks two hundred times.
+    # A diverging path may contain infinities, which lead to an infinite loss. A valid array skips
+    # the check, because a path of two hundred steps comes here two hundred times.
     if isinstance(points, np.ndarray) and points.dtype == float and points.shape[-1:] == (width,):
         return points
     return check_array("points", points, shape=(width,), finite=False)

@@ -1,4 +1,4 @@
-"""Walks with a rule of descent: one array along its path, or all arrays of a model by a step."""
+"""Repeated steps of a descent rule: a path of one array, or one step of all arrays of a model."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from deployworkbook.validation import check_array, check_integer, check_number, 
 
 @dataclass(frozen=True, eq=False)
 class Trajectory:
-    """A path of descent.
+    """The path of a descent.
 
     Args:
-        path: The start and the point after each step, shape ``[steps taken + 1, ...]``.
-        losses: The loss at each of them, shape ``[steps taken + 1]``.
-        diverged: Whether the next point, or its loss, is beyond float64. The path ends before it,
-            so that all of it is finite.
+        path: Starting point and the point after each step, shape ``[steps taken + 1, ...]``.
+        losses: Loss at each point, shape ``[steps taken + 1]``.
+        diverged: Whether the next point or its loss exceeds float64. The path ends before that, so
+            all of it is finite.
     """
 
     path: NDArray[np.float64]
@@ -39,25 +39,24 @@ def trajectory(
     loss: Callable[[NDArray[np.float64]], ArrayLike],
     batches: Iterable[NDArray[np.int64]] | None = None,
 ) -> Trajectory:
-    """Walk from a start, one step of a rule at a time.
+    """Descend from a starting point, one step of a rule at a time.
 
         w_(t+1), state = rule(w_t, ∇L(w_t), state)
 
     Args:
-        rule: A rule of ``descent``, its settings bound by ``functools.partial``.
+        rule: A rule from ``descent``, its settings bound by ``functools.partial``.
         gradient: ``gradient(w)``, or ``gradient(w, rows)`` where batches are given.
         start: w_0, any shape.
-        steps: How many steps to take, at least 0.
-        loss: Maps all points, shape ``[steps + 1, ...]``, to their losses ``[steps + 1]``; over
-            all examples, also where batches are given.
-        batches: Row numbers for each step's gradient, as :func:`minibatches` yields them.
+        steps: Number of steps to take, at least 0.
+        loss: Maps all points, shape ``[steps + 1, ...]``, to their losses ``[steps + 1]``; over all
+            examples, even where batches are given.
+        batches: Row numbers for each step's gradient, from :func:`minibatches`.
 
     Returns:
-        The path, which ends early where it diverges.
+        The path, which ends early if it diverges.
 
     Raises:
-        ValueError: The start is not finite or its loss is not, or there are fewer batches than
-            steps.
+        ValueError: The start or its loss is not finite, or there are fewer batches than steps.
 
     >>> from functools import partial
     >>> from deployworkbook.formulas.descent import gradient_descent
@@ -83,23 +82,23 @@ def sweep(
     loss: Callable[[NDArray[np.float64]], ArrayLike],
     batches: Iterable[NDArray[np.int64]] | None = None,
 ) -> NDArray[np.float64]:
-    """Walk from a start with many learning rates at once.
+    """Descend from a starting point with many learning rates at once.
 
     Args:
-        rule: A rule of ``descent``, its settings bound but for the learning rate.
-        gradient: Maps points ``[rates, d]`` to gradients of that shape; takes rows too, where
+        rule: A rule from ``descent``, all its settings bound except the learning rate.
+        gradient: Maps points ``[rates, d]`` to gradients of the same shape; also takes rows if
             batches are given.
         start: w_0, shape ``[d]``.
-        steps: How many steps to take, at least 0.
-        learning_rates: Each above 0, shape ``[rates]``.
+        steps: Number of steps to take, at least 0.
+        learning_rates: Learning rates, each above 0, shape ``[rates]``.
         loss: Maps points ``[steps + 1, rates, d]`` to losses ``[steps + 1, rates]``.
         batches: Row numbers for each step's gradient, the same for all rates.
 
     Returns:
-        The losses, shape ``[steps + 1, rates]``; infinite from where a path is beyond float64.
+        Losses, shape ``[steps + 1, rates]``; infinite from where a path exceeds float64.
 
     Raises:
-        ValueError: The start is no finite point, a rate is not above 0, or there are fewer batches
+        ValueError: The start is not finite, a rate is not above 0, or there are fewer batches
             than steps.
 
     >>> from deployworkbook.formulas.descent import gradient_descent
@@ -119,16 +118,16 @@ def sweep(
 
 
 def critical_rate(curvature: float, *, momentum: float = 0.0, look_ahead: bool = False) -> float:
-    """Find the learning rate from which a walk with momentum diverges on a bowl.
+    """Return the learning rate from which momentum diverges on a quadratic bowl.
 
         η = 2 (1 + μ) / λ,  with Nesterov's look ahead  η = 2 (1 + μ) / ((1 + 2 μ) λ)
 
-    At that rate a root of the walk's characteristic polynomial along the steepest direction,
-    z² - (1 + μ - η λ) z + μ or z² - (1 + μ) (1 - η λ) z + μ (1 - η λ), is -1. Without momentum it
-    is gradient descent's 2 / λ.
+    At that rate a root of the characteristic polynomial along the steepest direction,
+    z² - (1 + μ - η λ) z + μ or z² - (1 + μ) (1 - η λ) z + μ (1 - η λ), is -1. Without
+    momentum it is gradient descent's 2 / λ.
 
     Args:
-        curvature: λ, the largest, above 0.
+        curvature: λ, the largest curvature, above 0.
         momentum: μ, from 0 to below 1.
         look_ahead: Whether the rule is Nesterov's.
 
@@ -146,18 +145,18 @@ def critical_rate(curvature: float, *, momentum: float = 0.0, look_ahead: bool =
 def minibatches(
     examples: int, batch_size: int, *, epochs: int, seed: int
 ) -> Iterator[NDArray[np.int64]]:
-    """Draw each example once an epoch, in a new order each time.
+    """Draw each example once per epoch, in a new order each time.
 
-    The mean gradient of a batch has the expectation of the full gradient, and a variance that
-    falls with the batch's size:
+    A batch's mean gradient has the full gradient as its expectation, and a variance that falls
+    with the batch size:
 
         E[g_B] = g,  Var[g_B] = σ²/B · (n - B)/(n - 1)
 
     Args:
-        examples: n, how many there are.
+        examples: n, number of examples.
         batch_size: B, from 1 to ``examples``; an epoch's last batch may be smaller.
-        epochs: How often each example is drawn, at least 1.
-        seed: Of the order.
+        epochs: Number of epochs, at least 1.
+        seed: Seed of the order.
 
     Yields:
         Row numbers, shape ``[batch_size]``.
@@ -183,19 +182,19 @@ def step_all(
     gradients: Sequence[NDArray[np.float64]],
     states: Sequence[State],
 ) -> tuple[list[NDArray[np.float64]], list[State]]:
-    """Take one step with each array of a model.
+    """Take one step of a rule with each array of a model.
 
     Args:
-        rule: A rule of ``descent``, its settings bound.
+        rule: A rule from ``descent``, its settings bound.
         parameters: The model's arrays, as Keras's ``get_weights`` returns them.
         gradients: Their gradients, in the same order and shapes.
-        states: The state of each; ``[State()] * len(parameters)`` to begin with.
+        states: Their states; ``[State()] * len(parameters)`` at the start.
 
     Returns:
         The new arrays and states.
 
     Raises:
-        ValueError: The three are not equally many, or shapes differ.
+        ValueError: The three differ in length or shapes.
 
     >>> from functools import partial
     >>> from deployworkbook.formulas.descent import gradient_descent
@@ -208,7 +207,7 @@ def step_all(
             "step_all",
             received=f"{len(parameters)} parameters, {len(gradients)} gradients and "
             f"{len(states)} states",
-            expected="as many of each",
+            expected="the same number of each",
         )
     stepped = [rule(*each) for each in zip(parameters, gradients, states, strict=True)]
     return [values for values, _ in stepped], [state for _, state in stepped]
@@ -221,12 +220,12 @@ def _walk(
     steps: int,
     batches: Iterable[NDArray[np.int64]] | None,
 ) -> NDArray[np.float64]:
-    """All points of a path, also those beyond float64."""
+    """Return all points of a path, including those that exceed float64."""
     count = check_integer("steps", steps, 0)
     rows = None if batches is None else iter(batches)
     path = np.empty((count + 1, *start.shape))
     path[0], point, state = start, start, State()
-    # Beyond float64 is where a divergent path is meant to go; it is reported, not warned of.
+    # A diverging path exceeds float64 by design; the caller reports it, so no warning is needed.
     with np.errstate(over="ignore", invalid="ignore"):
         for step in range(count):
             slope = gradient(point) if rows is None else gradient(point, _take(rows, step, count))
@@ -238,13 +237,13 @@ def _walk(
 def _losses(
     loss: Callable[[NDArray[np.float64]], ArrayLike], path: NDArray[np.float64], *, axes: int
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """The losses of points, and which of these are beyond float64, they or their losses."""
+    """Return the losses of points, and which of the points or their losses exceed float64."""
     shape = path.shape[: path.ndim - axes]
     with np.errstate(over="ignore", invalid="ignore"):
         losses = np.asarray(loss(path), dtype=np.float64)
     if losses.shape != shape:
         received = f"losses of shape {losses.shape}"
-        raise value_error("loss", received=received, expected=f"one a point, {shape}")
+        raise value_error("loss", received=received, expected=f"one per point, {shape}")
     is_finite = np.isfinite(path).all(axis=tuple(range(len(shape), path.ndim)))
     return losses, ~(is_finite & np.isfinite(losses))
 
@@ -255,7 +254,7 @@ def _take(rows: Iterator[NDArray[np.int64]], step: int, steps: int) -> NDArray[n
         raise value_error(
             "batches",
             received=f"{step}",
-            expected=f"at least {steps}, one a step",
+            expected=f"at least {steps}, one per step",
             remedy="Draw more epochs.",
         )
     return batch

@@ -1,4 +1,4 @@
-"""How long the slowest requests take: distributions and percentiles of the response time."""
+"""Distributions and percentiles of waiting and response times."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from deployworkbook.validation import check_number, value_error
 
 Array = NDArray[np.float64]
 
-# Each halving gains a bit, and float64 has 53; the first guess may be some bits wide of the mark.
+# Each bisection gains a bit, and float64 has 53; the initial bound may be a few bits too wide.
 HALVINGS = 64
 
 
@@ -27,8 +27,8 @@ def wait_survival(
 
         P(W > t) = C(c, a) exp(-t / w),   w = s / (c (1 - ρ)) · (1 + v) / 2
 
-    Exact for exponential service (v = 1, M/M/c). For other service it is an approximation, whose
-    mean is Allen and Cunneen's.
+    Exact for exponential service times (v = 1, M/M/c), else an approximation with Allen and
+    Cunneen's mean.
 
     Args:
         time_s: t, at least 0.
@@ -69,7 +69,7 @@ def wait_percentile_s(
     Args:
         percentile: p, such as 0.99, from 0 to less than 1.
         arrival_rate_per_s: λ, as in :func:`wait_survival`.
-        service_time_s: s.
+        service_time_s: s, seconds.
         servers: c.
         service_scv: v.
 
@@ -100,12 +100,12 @@ def response_survival(
 
         P(R > t) = Σ_i q_i ((1 - C) e^(-x/m_i) + C (w e^(-x/w) - m_i e^(-x/m_i)) / (w - m_i))
 
-    with x = max(t - d, 0), w the mean wait of those that wait, and a service time of mean s and
-    squared variation v that is, for v ≤ 1, a fixed part and an exponential one,
+    with x = max(t - d, 0), w the mean wait of the requests that wait, and a service time of mean s
+    and squared variation v. For v ≤ 1 that is a fixed part plus an exponential one,
 
         d = s (1 - √v),   m_1 = s √v,   q_1 = 1
 
-    and for v > 1 one of two exponential times, each with half of the work (d = 0):
+    and for v > 1 one of two exponential times, each with half of the total work (d = 0):
 
         q_1,2 = (1 ± √((v - 1)/(v + 1))) / 2,   m_i = s / (2 q_i).
 
@@ -114,7 +114,7 @@ def response_survival(
     Args:
         time_s: t, at least 0.
         arrival_rate_per_s: λ, as in :func:`wait_survival`.
-        service_time_s: s.
+        service_time_s: s, seconds.
         servers: c.
         service_scv: v.
 
@@ -146,13 +146,13 @@ def response_survival_of(
     service_time_s: ArrayLike,
     service_scv: ArrayLike,
 ) -> Array:
-    """Return :func:`response_survival` where the wait is known already. Nothing is checked.
+    """Return :func:`response_survival` for a known wait, without checking the arguments.
 
     Args:
-        time_s: t.
-        delayed: C, the share that waits.
-        wait_s: w, their mean wait.
-        service_time_s: s.
+        time_s: t, seconds.
+        delayed: C, share of requests that wait.
+        wait_s: w, their mean wait in seconds.
+        service_time_s: s, seconds.
         service_scv: v.
 
     >>> float(response_survival_of(0.1, 0.5, 1.0, service_time_s=0.2, service_scv=0.0))
@@ -166,7 +166,7 @@ def response_survival_of(
     lean = np.where(few, 0.0, np.sqrt(np.maximum(v - 1.0, 0.0) / (v + 1.0)))
     x = np.maximum(t - fixed, 0.0)
     total = np.zeros(np.shape(t))
-    # Where no variation is above 1, one exponential time has all of the work.
+    # If no variation exceeds 1, a single exponential time has all of the work.
     shares = [np.ones(())] if few.all() else [(1.0 + lean) / 2.0, (1.0 - lean) / 2.0]
     for share in shares:
         mean = np.where(few, s - fixed, s / (2.0 * share))
@@ -184,14 +184,14 @@ def response_percentile_s(
     *,
     service_scv: ArrayLike = 1.0,
 ) -> Array:
-    """Return the response time that a share of requests does not exceed, by halving.
+    """Return the response time that a share of requests does not exceed, by bisection.
 
         P(R > t_p) = 1 - p
 
     Args:
         percentile: p, such as 0.99, from 0 to less than 1.
         arrival_rate_per_s: λ, as in :func:`response_survival`.
-        service_time_s: s.
+        service_time_s: s, seconds.
         servers: c.
         service_scv: v.
 
@@ -209,7 +209,7 @@ def response_percentile_s(
     s = np.asarray(service_time_s, np.float64)
     shape = np.broadcast_shapes(p.shape, delayed.shape, wait.shape)
     low = np.zeros(shape)
-    # Markov's inequality, P(R > t) ≤ E[R] / t, bounds it.
+    # Markov's inequality, P(R > t) ≤ E[R] / t, is an upper bound.
     high = np.broadcast_to((s + delayed * wait) / (1.0 - p), shape) * (1.0 + 1e-9)
     for _ in range(HALVINGS):
         middle = (low + high) / 2.0
@@ -223,7 +223,7 @@ def response_percentile_s(
 def _delay(
     rate: ArrayLike, time: ArrayLike, servers: ArrayLike, scv: ArrayLike
 ) -> tuple[Array, Array]:
-    """The share that waits, and how long those do on average."""
+    """Return the share of requests that wait, and their mean wait."""
     if np.min(time) <= 0:
         raise value_error("service_time_s", received=f"{np.min(time):g}", expected="more than 0")
     rho = utilisation(rate, time, servers)
@@ -241,13 +241,13 @@ def _percentile(value: ArrayLike) -> Array:
 
 
 def _exponential(x: Array, mean: Array) -> Array:
-    """P(X > x); a mean of 0 is no time at all."""
+    """Return P(X > x); with a mean of 0, X is always 0."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(mean > 0, np.exp(-x / mean), 0.0)
 
 
 def _sum_of_two_exponentials(x: Array, first: Array, second: Array) -> Array:
-    """P(X + Y > x) of independent exponential times, for equal and nearly equal means too."""
+    """Return P(X + Y > x) of independent exponential times, stable for nearly equal means."""
     a, b = np.maximum(first, second), np.minimum(first, second)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         # (a e^(-x/a) - b e^(-x/b)) / (a - b) = e^(-x/a) (1 + x/a · (e^δ - 1)/δ), δ = x/a - x/b ≤ 0

@@ -1,9 +1,9 @@
-"""Whole numbers from quotients: a machine more or less must not hang on the last bit of a float.
+"""Rounding quotients up or down without letting a float's last bit decide about a whole machine.
 
-    420 · 0.01 / (1 · 0.6) = 7.000000000000001 in binary fractions, and 7 in numbers
+    420 · 0.01 / (1 · 0.6) = 7.000000000000001 in binary fractions, and 7 in exact arithmetic
 
-A quotient of a few products is off by some 10⁻¹⁵ of itself. A value within 10⁻¹² of a whole
-number is taken for it.
+A quotient of a few products has a relative error of about 10⁻¹⁵. A value within 10⁻¹² of a whole
+number counts as that number.
 """
 
 from __future__ import annotations

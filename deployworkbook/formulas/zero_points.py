@@ -1,4 +1,4 @@
-"""Where the zero lies on an asymmetric grid: how its steps are shared out below and above it."""
+"""Where 0 lies on an asymmetric grid: how many of its steps are below and above 0."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-# Shares of a grid's steps that lie below zero. In fifteenths are all those of a grid of 2 to 4
-# bits; one half holds every number of the symmetric grid of the same scale.
+# Shares of a grid's steps below zero. Fifteenths include every share of a grid of 2 to 4 bits; at
+# one half the grid contains every number of the symmetric grid of the same scale.
 SHARES = (*(place / 15 for place in range(16)), 0.5)
 
 
 class ClippingErrors:
-    """The squared errors of many grids over the same values, by sums over the sorted values.
+    """Squared errors of many grids over the same values, by sums over the sorted values.
 
     Args:
         rows: Values, shape ``[rows, n]``; each row has its own grid.
@@ -23,23 +23,23 @@ class ClippingErrors:
         self._sorted = np.sort(rows, axis=1)
         self._sums = _running(self._sorted)
         self._squares = _running(self._sorted**2)
-        # What cancels in the sums: beyond this a difference of two of them says nothing.
+        # Rounding error of the sums: a smaller difference between two of them means nothing.
         self._noise = 1e-12 * self._squares[:, -1:] / rows.shape[1]
 
     def at_least(self, scale: Array, steps: Array, *, stride: int = 1) -> Array:
-        """Return what the mean squared errors of some grids are at the least.
+        """Return lower bounds on the mean squared errors of some grids.
 
             Σ_{x < -ns} (x + ns)² + Σ_{-ns ≤ x ≤ ms} (x - s round(x/s))² + Σ_{x > ms} (x - ms)²
 
-        All grids have one scale in each row, and differ in how many steps lie to each side of 0.
+        All grids have the same scale per row, and differ in how many steps lie on each side of 0.
 
         Args:
             scale: s, shape ``[rows, 1]``.
-            steps: n and m, how many lie below and above zero, shape ``[grids, 2, rows, 1]``.
-            stride: Of the values that are rounded, look at one of so many: quicker, and lower.
+            steps: n and m, numbers of steps below and above zero, shape ``[grids, 2, rows, 1]``.
+            stride: Use every stride-th value for the rounding error: faster, but a looser bound.
 
         Returns:
-            Shape ``[grids, rows, 1]``: smaller than the errors by less than rounding explains.
+            Shape ``[grids, rows, 1]``.
         """
         count = self._sorted.shape[1]
         values = self._sorted[:, ::stride]
@@ -62,5 +62,5 @@ class ClippingErrors:
 
 
 def _running(values: Array) -> Array:
-    """Sums of the first 0, 1, 2, … values of each row."""
+    """Return the sums of the first 0, 1, 2, … values of each row."""
     return np.concatenate([np.zeros((len(values), 1)), np.cumsum(values, axis=1)], axis=1)

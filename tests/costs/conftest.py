@@ -1,4 +1,4 @@
-"""What the tests of costs share: profiles, as measurements on some machine gave them."""
+"""Fixtures for the tests of costs: profiles as measured on some machine."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from deployworkbook.costs.estimation.profile import Profile
 
 @pytest.fixture
 def int8():
-    """A small model in a quick runtime."""
+    """A small model in a fast runtime."""
     return Profile("int8", "litert", 0.004, 0.1, 0.9773, 105_920, 92_879, 190e6)
 
 

@@ -1,4 +1,4 @@
-"""Costs are computed without TensorFlow, pictures or tables: explorers open at once."""
+"""Costs load neither TensorFlow nor plotting libraries, so that explorers open at once."""
 
 import subprocess
 import sys
@@ -10,7 +10,13 @@ HEAVY = ("tensorflow", "tf_keras", "matplotlib", "pandas", "ipywidgets", "scipy"
 
 @pytest.mark.parametrize(
     "module",
-    ["estimate.model", "estimate.uncertainty", "estimate.curves", "advice.advise", "plan.text"],
+    [
+        "estimation.model",
+        "estimation.uncertainty",
+        "estimation.curves",
+        "advice.advise",
+        "plan.text",
+    ],
 )
 def test_nothing_heavy_is_loaded(module):
     code = (

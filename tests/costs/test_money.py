@@ -1,4 +1,4 @@
-"""Money and tiers: cents, and amounts that cross from one price to the next."""
+"""Money and tiers: rounding to cents, and tiered prices."""
 
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -34,7 +34,7 @@ def test_a_cent_is_rounded_half_up(usd, cents):
 
 
 @pytest.mark.parametrize("usd", [float("nan"), float("inf"), 1e12, -1e15])
-def test_what_has_no_cents_is_refused_by_name(usd):
+def test_amounts_without_cents_are_refused_by_name(usd):
     with pytest.raises(ValueError, match="serving"):
         to_cents("serving", usd)
 
@@ -50,17 +50,17 @@ def test_half_a_cent_is_not_lost_to_binary_fractions(hours, price_usd, cents):
 
 
 @pytest.mark.parametrize("usd", [-0.0, -0.001, -1e-12, Decimal("-0.00"), Decimal("-0.004")])
-def test_nothing_has_no_sign(usd):
+def test_zero_has_no_sign(usd):
     assert str(to_cents("serving", float(usd))) == "0.00"
     assert as_usd(usd) == "0.00 USD"
 
 
-def test_an_amount_is_written_with_its_unit():
+def test_an_amount_is_formatted_with_its_unit():
     assert as_usd(Decimal("1234567.8")) == "1,234,567.80 USD"
 
 
 @given(AMOUNTS, ENDS)
-def test_tiers_hold_the_whole_amount(amount, ends):
+def test_tiers_sum_to_the_amount(amount, ends):
     parts = amounts_in_tiers(amount, ends)
     assert parts.sum() == pytest.approx(amount)
     assert (parts >= 0).all()
@@ -78,7 +78,7 @@ def test_more_never_costs_less(first, second, ends, data):
 
 
 @given(st.lists(AMOUNTS, min_size=1, max_size=5), ENDS)
-def test_many_amounts_cost_what_each_does(amounts, ends):
+def test_arrays_of_amounts_equal_single_amounts(amounts, ends):
     prices = np.linspace(1, 2, len(ends))
     each = [float(tiered_cost(amount, ends, prices)) for amount in amounts]
     np.testing.assert_allclose(tiered_cost(amounts, ends, prices), each)
@@ -94,7 +94,7 @@ def test_many_amounts_cost_what_each_does(amounts, ends):
         (1.0, [], "ends"),
     ],
 )
-def test_wrong_tiers_are_refused_by_name(amount, ends, name):
+def test_invalid_tiers_are_refused_by_name(amount, ends, name):
     with pytest.raises(ValueError, match=name):
         amounts_in_tiers(amount, ends)
 

@@ -1,4 +1,4 @@
-"""Units: names say them, and values out of them are refused."""
+"""Units: names carry them, and values out of range are refused."""
 
 import math
 from dataclasses import fields
@@ -19,13 +19,13 @@ from deployworkbook.costs.units import (
     GB,
     GIB,
     LEAST,
-    NEVER_ZERO,
+    POSITIVE,
     RANGES,
     check_quantity,
     unit_of,
 )
 
-# Numbers whose unit another field says: the part's, the assumption's own name, the input's.
+# Numbers whose unit is in another field: the part's, or the name of the assumption or input.
 UNIT_ELSEWHERE = {
     (breakdown.CostPart, "quantity"),
     (parts.BillLine, "quantity"),
@@ -36,7 +36,7 @@ UNIT_ELSEWHERE = {
     (uncertainty.Range, "low"),
     (uncertainty.Range, "middle"),
     (uncertainty.Range, "high"),
-    # Machines, counted; their mean over the hours is broken.
+    # Counts of machines; their mean over the hours is fractional.
     (breakdown.CostBreakdown, "replicas_at_peak"),
     (breakdown.CostBreakdown, "replicas_needed"),
     (breakdown.CostBreakdown, "replicas_mean"),
@@ -58,7 +58,7 @@ def classes():
 
 
 @pytest.mark.parametrize("made", list(classes()), ids=lambda made: made.__name__)
-def test_each_number_s_name_says_its_unit(made):
+def test_every_numeric_field_has_a_unit(made):
     for each in fields(made):
         kind = str(each.type).split(" |")[0]
         if kind not in NUMBERS or (made, each.name) in UNIT_ELSEWHERE:
@@ -66,20 +66,20 @@ def test_each_number_s_name_says_its_unit(made):
         assert unit_of(each.name) or each.name in COUNTS, f"{made.__name__}.{each.name}: {kind}"
 
 
-def test_there_are_classes_to_look_at():
+def test_the_unit_checks_cover_classes_and_need_every_exception():
     assert len(list(classes())) > 15
-    # An exception that no field needs would hide the next one.
+    # An exception that no field needs could hide a missing unit later.
     assert all(name in made.__dataclass_fields__ for made, name in UNIT_ELSEWHERE)
 
 
-def test_each_assumption_and_figure_says_its_unit():
+def test_every_assumption_and_figure_has_a_unit():
     book = load_catalog()
     for name in (*book.assumptions, *book.figures):
         assert unit_of(name), name
 
 
-def test_each_assumption_is_an_input():
-    # The server's overhead is one in seconds, and only in the cloud.
+def test_every_assumption_is_an_input():
+    # The server's overhead is an input in seconds, and only in the cloud.
     assert set(load_catalog().assumptions) - set(NUMERIC) == {"server_overhead_ms"}
 
 
@@ -102,7 +102,7 @@ def test_gb_and_gib_differ_by_7_percent():
         ("something", 1, ValueError),
     ],
 )
-def test_what_is_no_quantity_is_refused_by_its_label(name, value, error):
+def test_invalid_quantities_are_refused_by_label(name, value, error):
     with pytest.raises(error, match="the label"):
         check_quantity("the label", name, value)
 
@@ -114,8 +114,8 @@ def test_the_longest_suffix_counts():
     assert all(suffix.startswith("_") for suffix in RANGES)
 
 
-@pytest.mark.parametrize("name", sorted(NEVER_ZERO))
-def test_what_is_divided_by_is_never_next_to_nothing(name):
+@pytest.mark.parametrize("name", sorted(POSITIVE))
+def test_positive_quantities_refuse_0_and_tiny_values(name):
     assert check_quantity(name, name, LEAST) == LEAST
     for value in (0, 2.3e-309, LEAST / 2):
         with pytest.raises(ValueError, match=f"{name}: expected a finite number in .1e-09"):

@@ -1,4 +1,4 @@
-"""Batches: by hand, by their limits, and by an independent simulation."""
+"""Batching: by hand, in its limits, and against an independent simulation."""
 
 import numpy as np
 import pytest
@@ -55,13 +55,13 @@ def test_greedy_batches_are_within_the_confidence_interval_of_a_simulation(rate,
         assert high - low < 0.2 * value
 
 
-def test_with_much_traffic_chance_averages_out():
+def test_at_high_load_batch_size_approaches_the_fluid_limit():
     found = greedy_batches(900.0, LINE, 500)
     assert found.mean_size == pytest.approx(fluid_size(900.0, LINE), rel=0.01)
 
 
 @given(st.floats(1.0, 2000.0), st.integers(1, 64), st.floats(0.0, 0.1))
-def test_a_filling_batch_keeps_its_limits(rate, batch, timeout):
+def test_filling_stays_within_batch_size_and_time_out(rate, batch, timeout):
     size, wait = filling(rate, batch, timeout)
     assert 1.0 <= size <= batch
     assert 0.0 <= wait <= min(timeout, (batch - 1) / (2 * rate) * (1 + 1e-9) + 1e-12) + 1e-12
@@ -76,7 +76,7 @@ def test_filling_equals_a_simulation():
     sizes = 1 + inside.sum(axis=1)
     waits = closes + np.where(inside, closes[:, None] - later, 0.0).sum(axis=1)
     size, wait = filling(rate, batch, timeout)
-    # Forty thousand batches: half a percent is more than four standard errors of either.
+    # With 40,000 batches, half a percent is more than four standard errors of either.
     assert size == pytest.approx(sizes.mean(), rel=0.005)
     assert wait == pytest.approx(waits.sum() / sizes.sum(), rel=0.01)
 
@@ -92,6 +92,6 @@ def test_filling_equals_a_simulation():
         (lambda: filling(1.0, 4, -0.01), "timeout_s"),
     ],
 )
-def test_impossible_batches_are_refused(call, words):
+def test_invalid_arguments_are_refused(call, words):
     with pytest.raises(ValueError, match=words):
         call()

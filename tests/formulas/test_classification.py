@@ -7,7 +7,7 @@ from sklearn import metrics
 from deployworkbook.formulas.classification import accuracy, confusion_matrix
 
 
-def test_both_equal_scikit_learns():
+def test_matrix_and_accuracy_equal_scikit_learn():
     rng = np.random.default_rng(0)
     labels, predictions = rng.integers(0, 10, 500), rng.integers(0, 10, 500)
 
@@ -26,6 +26,6 @@ def test_a_prediction_out_of_range_is_refused():
         confusion_matrix([0, 1], [0, 2], 2)
 
 
-def test_predictions_must_be_as_many_as_labels():
+def test_predictions_and_labels_must_have_equal_lengths():
     with pytest.raises(ValueError, match="predictions"):
         confusion_matrix([0, 1], [0], 2)

@@ -62,8 +62,7 @@ def test_more_bits_never_raise_the_optimal_error(scheme, values: np.ndarray, bit
         error_of(values, mse_optimal_grid(values, bits=count, scheme=scheme))
         for count in (bits, bits + 1)
     )
-    # No tolerance: at the same scale each value's error is rounded alike or is smaller, and sums
-    # taken in the same order keep that.
+    # No tolerance: at the same scale no value's error grows, and sums in the same order keep that.
     assert more <= fewer
 
 
@@ -84,7 +83,7 @@ def test_asymmetric_is_never_worse_than_symmetric(values: np.ndarray, bits: int)
         error_of(values, mse_optimal_grid(values, bits=bits, scheme=scheme))
         for scheme in ("symmetric", "asymmetric")
     )
-    # No tolerance: the search tries grids that hold every number of each symmetric grid.
+    # No tolerance: the search tries grids that contain every number of each symmetric grid.
     assert asymmetric <= symmetric
 
 
@@ -103,7 +102,7 @@ def test_asymmetric_clips_an_outlier_at_one_end() -> None:
 
 
 @pytest.mark.parametrize("bits", [2, 3, 4])
-def test_both_ends_are_searched_as_well_as_a_dense_search_does(bits: int) -> None:
+def test_search_of_both_ends_is_near_a_dense_search(bits: int) -> None:
     values = with_one_outlier(500) * [-1] + 0.05
     steps = 2**bits - 1
     dense = min(
@@ -116,7 +115,7 @@ def test_both_ends_are_searched_as_well_as_a_dense_search_does(bits: int) -> Non
     assert error_of(values, mse_optimal_grid(values, bits=bits, scheme="asymmetric")) < 1.01 * dense
 
 
-def test_bounds_never_exceed_the_errors_and_come_close() -> None:
+def test_bounds_are_below_the_errors_and_tight() -> None:
     rows = np.random.default_rng(3).normal(0.2, [[0.1], [2.0]], (2, 999))
     steps = np.array([[[[n]] * 2, [[m]] * 2] for n, m in [(0, 3), (1, 2), (2, 1), (3, 0)]])
     errors = ClippingErrors(rows)
@@ -129,7 +128,7 @@ def test_bounds_never_exceed_the_errors_and_come_close() -> None:
         assert (errors.at_least(scale, steps, stride=8) <= exact).all()
 
 
-def test_channels_have_ends_of_their_own() -> None:
+def test_each_channel_has_its_own_limits() -> None:
     weights = np.stack([with_one_outlier(200), -with_one_outlier(200), np.zeros(201)], axis=1)
     together = mse_optimal_grid(weights, bits=2, scheme="asymmetric", axis=1)
     for channel in range(3):
@@ -156,7 +155,7 @@ def test_optimal_finds_the_quantizer_of_a_bell_curve(bell) -> None:
     grid = mse_optimal_grid(bell, bits=2, scheme="symmetric")
     assert grid.scale == pytest.approx(1.224, rel=0.05)
     assert error_of(bell, grid) == pytest.approx(0.1902, rel=0.02)
-    # A fourth step brings 0.1188 where it may lie best; on a grid with a 0 it gains less.
+    # With a fourth level, the best free placement has 0.1188; a grid that contains 0 gains less.
     assert 0.1188 < error_of(bell, mse_optimal_grid(bell, bits=2, scheme="asymmetric")) < 0.18
 
 
@@ -168,12 +167,12 @@ def test_one_outlier_ruins_minmax_only(bell) -> None:
         ).sqnr_db
         for clipping in CLIPPINGS
     }
-    # 15 steps over 204: each 13.6, so that nearly all becomes 0, which is 0 dB.
+    # 15 steps over 204 are 13.6 each, so nearly all values become 0, which is 0 dB.
     assert ratios["minmax"] == pytest.approx(0, abs=0.1)
     assert ratios["percentile"] > 15
 
 
-def test_channels_are_searched_each_by_itself() -> None:
+def test_each_channel_is_searched_separately() -> None:
     weights = np.random.default_rng(1).normal(size=(200, 3)) * [0.1, 1.0, 10.0]
     together = mse_optimal_grid(weights, bits=4, scheme="symmetric", axis=1)
     assert together.scale.shape == (1, 3)
@@ -183,11 +182,11 @@ def test_channels_are_searched_each_by_itself() -> None:
 
 
 @pytest.mark.parametrize("clipping", CLIPPINGS)
-def test_a_scale_per_channel_serves_unequal_channels(clipping) -> None:
+def test_a_scale_per_channel_suits_unequal_channels(clipping) -> None:
     weights = np.random.default_rng(2).normal(size=(200, 2)) * [0.01, 1.0]
     settings = {"bits": 6, "scheme": "symmetric", "clipping": clipping}
     small = weights[:, 0]
-    # In steps of the large channel, 4 / 31 and less, the small one is 0: 0 dB.
+    # In steps of the large channel, at most 4 / 31, the small one rounds to 0: 0 dB.
     for axis, low, high in ((None, -1, 1), (1, 20, 60)):
         rounded = fake_quantize(weights, fit_grid(weights, axis=axis, **settings))
         assert low <= quantization_error(small, rounded[:, 0]).sqnr_db < high
@@ -200,7 +199,7 @@ def test_fit_grid_lays_the_scheme_over_the_limits(bell) -> None:
     assert (grid.scale, grid.zero_point) == (expected.scale, expected.zero_point)
 
 
-def test_unknown_settingsare_refused(bell) -> None:
+def test_unknown_settings_are_refused(bell) -> None:
     with pytest.raises(ValueError, match="clipping: expected one of 'minmax'"):
         fit_grid(bell, bits=8, clipping="other")
     with pytest.raises(ValueError, match="axis"):

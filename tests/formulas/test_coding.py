@@ -1,4 +1,4 @@
-"""Entropy: by hand, by SciPy, and against what zip makes of weights."""
+"""Entropy: by hand, against SciPy, and against zipped weights."""
 
 import zlib
 
@@ -12,7 +12,7 @@ from deployworkbook.formulas.coding import binary_entropy, entropy_bytes, sparse
 
 
 @given(st.floats(0, 1))
-def test_a_yes_or_no_carries_what_scipy_says(share):
+def test_binary_entropy_equals_scipy(share):
     # float64 sums of two terms of at most 1.
     assert binary_entropy(share) == pytest.approx(entropy([share, 1 - share], base=2), abs=1e-12)
 
@@ -27,12 +27,12 @@ def test_by_hand():
 
 
 @pytest.mark.parametrize("sparsity", [0.5, 0.9, 0.99])
-def test_zip_comes_near_the_limit_and_never_below_it(sparsity):
+def test_zip_approaches_the_limit_but_never_beats_it(sparsity):
     rng = np.random.default_rng(0)
     values = rng.integers(1, 17, 100_000).astype(np.int8) * (rng.random(100_000) >= sparsity)
     zipped = len(zlib.compress(values.astype(np.int8).tobytes(), 9))
     limit = entropy_bytes(values)
-    # All 16 values are as likely, so both limits agree to the chance of this draw: under 1 %.
+    # All 16 values are equally likely, so both limits agree up to this draw's noise: under 1 %.
     assert limit == pytest.approx(sparse_bytes(100_000, sparsity=sparsity, bits=4), rel=0.02)
     assert limit < zipped < 1.6 * limit
 
@@ -46,7 +46,7 @@ def test_out_of_range_is_refused():
         sparse_bytes(1.5, sparsity=0.1, bits=4)
 
 
-def test_what_carries_no_information_takes_no_bytes_and_has_no_sign() -> None:
+def test_no_information_takes_positive_zero_bytes() -> None:
     for found in (
         entropy_bytes([7] * 10),
         entropy_bytes([1]),

@@ -17,9 +17,9 @@ from deployworkbook.formulas.surfaces import beale, rosenbrock
 from deployworkbook.formulas.trajectories import trajectory
 from deployworkbook.training.keras2 import keras, tf
 
-# Keras keeps the learning rate in float32, and momentum and betas pass through it. Settings that
-# float32 holds exactly agree but for rounding in float64. Of the others, 0.9 is off by 3e-8 of
-# itself; 1 - 0.999 by 1.3e-5, so that Adam's steps are off by 6e-6: in 100 of 2^-10 by 6e-7.
+# Keras keeps the learning rate, momentum and betas in float32. Settings that float32 holds exactly
+# agree up to rounding in float64. Of the others, 0.9 has a relative error of 3e-8, and 1 - 0.999
+# one of 1.3e-5, so that Adam's steps are off by 6e-6: over 100 steps of 2^-10 by 6e-7.
 RATE = 2.0**-10
 EXACT, ROUNDED = 1e-11, 1e-6
 RULES = {
@@ -126,7 +126,7 @@ def test_steps_ignore_the_scale_of_the_gradient(rule) -> None:
 
 @pytest.mark.parametrize("rule", [gradient_descent, momentum, nesterov, rmsprop, adam])
 class TestEveryRule:
-    def test_changes_nothing_that_it_was_given(self, rule) -> None:
+    def test_does_not_modify_its_arguments(self, rule) -> None:
         w, g = np.ones(3), np.full(3, 2.0)
         _, state = rule(w, g, State(), learning_rate=0.1)
         before = state
@@ -136,7 +136,7 @@ class TestEveryRule:
         assert state is before
         assert state.step == 1
 
-    def test_treats_an_array_as_its_numbers(self, rule) -> None:
+    def test_works_elementwise(self, rule) -> None:
         w, g = np.random.default_rng(0).normal(size=(2, 3, 2))
         whole, _ = rule(w, g, State(), learning_rate=0.1)
         for index in np.ndindex(w.shape):

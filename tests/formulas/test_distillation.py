@@ -35,7 +35,7 @@ def test_temperature_1_is_the_softmax() -> None:
 
 
 @given(logits=LOGITS, temperatures=st.tuples(TEMPERATURES, TEMPERATURES).map(sorted))
-def test_a_higher_temperature_evens_out(logits, temperatures) -> None:
+def test_a_higher_temperature_evens_out_probabilities(logits, temperatures) -> None:
     cold, hot = (softened_softmax(logits, temperature=each) for each in temperatures)
     assert (hot.max(axis=-1) <= cold.max(axis=-1) + 1e-15).all()
     assert (hot.min(axis=-1) >= cold.min(axis=-1) - 1e-15).all()
@@ -86,7 +86,7 @@ def test_loss_is_least_where_the_student_agrees(pair, temperature: float, shift:
 
 
 @given(students=arrays(np.float64, (2, 4), elements=st.floats(-30, 30)), share=st.floats(0, 1))
-def test_loss_is_convex_in_the_student_s_logits(students, share: float) -> None:
+def test_loss_is_convex_in_the_students_logits(students, share: float) -> None:
     first, second = students
     between, *ends = (
         distillation_loss(TEACHER[0], logits, temperature=3.0)
@@ -95,7 +95,7 @@ def test_loss_is_convex_in_the_student_s_logits(students, share: float) -> None:
     assert between <= share * ends[0] + (1 - share) * ends[1] + 1e-11
 
 
-def test_the_square_of_the_temperature_keeps_the_gradient_s_size() -> None:
+def test_the_squared_temperature_keeps_the_gradients_size() -> None:
     # For large T it becomes (z - t) / classes, logits centred: Hinton et al., equation 4.
     teacher, student = (each - each.mean(axis=-1, keepdims=True) for each in (TEACHER, STUDENT))
     limit = (student - teacher) / 4
@@ -105,7 +105,7 @@ def test_the_square_of_the_temperature_keeps_the_gradient_s_size() -> None:
 
 
 @pytest.mark.parametrize("hard_weight", [0.0, 1.0])
-def test_a_weight_of_0_or_1_leaves_one_teacher(hard_weight: float) -> None:
+def test_hard_weight_of_0_or_1_leaves_a_single_term(hard_weight: float) -> None:
     targets = softmax(TEACHER[::-1])
     loss = student_loss(targets, TEACHER, STUDENT, temperature=4.0, hard_weight=hard_weight)
     alone = (
@@ -132,17 +132,17 @@ def test_dark_knowledge_is_bounded(logits, temperature: float) -> None:
 
 
 @pytest.mark.parametrize("temperature", [0.0, -1.0, np.inf])
-def test_a_temperature_is_above_0(temperature: float) -> None:
+def test_temperature_must_be_above_0(temperature: float) -> None:
     with pytest.raises(ValueError, match="temperature"):
         softened_softmax([0.0, 1.0], temperature=temperature)
 
 
-def test_what_does_not_fit_is_refused() -> None:
+def test_mismatched_arguments_are_refused() -> None:
     with pytest.raises(ValueError, match="student_logits: expected the shape"):
         distillation_loss([0.0, 1.0], [0.0, 1.0, 2.0], temperature=1.0)
     with pytest.raises(ValueError, match="hard_weight"):
         student_loss([0, 1], [0, 0], [0, 0], temperature=1.0, hard_weight=1.5)
-    with pytest.raises(ValueError, match="a row for each label"):
+    with pytest.raises(ValueError, match="one row per label"):
         dark_knowledge([[0.5, 0.5]], [0, 1])
     with pytest.raises(ValueError, match="at least two classes"):
         dark_knowledge([[1.0]], [0])

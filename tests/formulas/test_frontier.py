@@ -1,4 +1,4 @@
-"""The frontier: what nothing beats."""
+"""The Pareto frontier."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ CHOICES = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=1, 
 
 
 @given(CHOICES)
-def test_it_holds_those_that_no_other_beats(choices):
+def test_frontier_contains_the_choices_that_no_other_beats(choices):
     costs, gains = np.array(choices, float).T
     expected = [
         not any(
@@ -24,13 +24,13 @@ def test_it_holds_those_that_no_other_beats(choices):
 
 
 @given(CHOICES)
-def test_the_cheapest_of_the_best_and_the_best_of_the_cheapest_are_on_it(choices):
+def test_cheapest_best_and_best_cheapest_choices_are_on_the_frontier(choices):
     costs, gains = np.array(choices, float).T
     front = pareto(costs, gains)
     assert front[gains == gains.max()].any()
     assert front[costs == costs.min()].any()
 
 
-def test_other_lengths_are_refused():
+def test_different_lengths_are_refused():
     with pytest.raises(ValueError, match="expected"):
         pareto([1.0, 2.0], [1.0])

@@ -34,7 +34,7 @@ def inputs() -> np.ndarray:
 
 
 def gradients_of_examples(network, inputs, labels) -> list[np.ndarray]:
-    """The gradients of -log P, one example at a time, by the slow way."""
+    """Return the gradients of -log P, one example at a time."""
     each = [
         loss_and_gradients(network, row[None], one_hot([label], 3))[1]
         for row, label in zip(inputs, labels, strict=True)
@@ -63,7 +63,7 @@ def test_optimal_brain_damage_is_the_rise_of_a_quadratic_loss() -> None:
     np.testing.assert_allclose(optimal_brain_damage(best, h), rises)
 
 
-def test_taylor_is_the_first_order_of_what_removing_does(network, inputs) -> None:
+def test_taylor_is_the_first_order_change_of_the_loss(network, inputs) -> None:
     targets = one_hot(np.arange(12) % 3, 3)
     before, gradients = loss_and_gradients(network, inputs, targets)
     # Removing 1e-4 of each weight: the loss moves by 1e-4 · w g, but for 1e-8 · w² L''.
@@ -114,11 +114,11 @@ def test_expected_fisher_is_the_curvature_of_a_softmax_layer(inputs, numeric_gra
     np.testing.assert_allclose(fisher(network, inputs)[0], curvature, atol=1e-9)
 
 
-def test_weights_of_a_pixel_that_is_never_lit_have_no_information(network, inputs) -> None:
+def test_weights_of_an_always_dark_pixel_have_no_information(network, inputs) -> None:
     kernel = fisher(network, inputs)[0]
     assert (kernel[2] == 0).all()
     assert (kernel[[0, 1, 3]] > 0).all()
-    assert (magnitude(network[0])[2] > 0).all()  # which their size does not tell
+    assert (magnitude(network[0])[2] > 0).all()  # magnitude can't tell
 
 
 def test_fisher_of_gradients_by_hand() -> None:
@@ -134,7 +134,7 @@ def test_fisher_of_gradients_by_hand() -> None:
         (([[1.0, 2.0]], [[0.5, 0.25]]), "rows that sum to 1"),
     ],
 )
-def test_fisher_of_gradients_refuses_what_does_not_fit(arguments, text: str) -> None:
+def test_fisher_of_gradients_refuses_mismatched_shapes(arguments, text: str) -> None:
     with pytest.raises(ValueError, match=text):
         fisher_of_gradients(*arguments)
 

@@ -62,12 +62,12 @@ def test_sum_beyond_int32_is_refused() -> None:
     ("inputs", "error", "text"),
     [([[0.5]], TypeError, "inputs: expected whole"), ([[200]], ValueError, "from -128 to 127")],
 )
-def test_matmul_refuses_what_is_no_int8(inputs, error: type[Exception], text: str) -> None:
+def test_matmul_refuses_values_beyond_int8(inputs, error: type[Exception], text: str) -> None:
     with pytest.raises(error, match=text):
         integer_matmul(inputs, [[1]])
 
 
-def test_matmul_refuses_shapes_that_do_not_fit() -> None:
+def test_matmul_refuses_mismatched_shapes() -> None:
     with pytest.raises(ValueError, match=r"weights: expected last axes of sizes \(2, any\)"):
         integer_matmul([[1, 2]], [[1], [2], [3]])
 
@@ -87,7 +87,7 @@ def test_fixed_point_carries_into_the_shift() -> None:
 
 
 @pytest.mark.parametrize("ratio", [0.0, 2.0**-32, 2.0**30])
-def test_fixed_point_refuses_what_it_cannot_hold(ratio: float) -> None:
+def test_fixed_point_refuses_ratios_out_of_range(ratio: float) -> None:
     with pytest.raises(ValueError, match="ratio: expected numbers from"):
         fixed_point(ratio)
 
@@ -106,7 +106,7 @@ def test_products_are_rounded_as_exact_fractions_are(value: int, ratio: float) -
     assert abs(int(single) - int(double)) <= 1
 
 
-def test_rounding_twice_makes_a_half_of_less() -> None:
+def test_rounding_twice_can_round_up_less_than_a_half() -> None:
     # 1/4 less a little: 2 · (1/4 - 2^-32) = 1/2 - 2^-31. Once: 0. Twice: first 1 (of 2^1), then 1/2
     # up to 1.
     multiplier, shift = 2**31 - 1, -2
@@ -153,7 +153,7 @@ def test_dense_is_within_a_step_of_real_arithmetic(rounding) -> None:
 @pytest.mark.parametrize(
     ("rounding", "expected"), [("single", [1, 2, 0]), ("double", [1, 2, 0]), ("float32", [0, 2, 0])]
 )
-def test_halves_go_up_in_integers_and_to_the_even_in_float32(rounding, expected) -> None:
+def test_halves_round_up_in_integers_and_to_even_in_float32(rounding, expected) -> None:
     # 1, 3 and -1 by a half: 0.5, 1.5 and -0.5
     grids = {"input_grid": grid(1.0), "weight_grid": grid(1.0), "output_grid": grid(2.0)}
     result = integer_dense([[1]], [[1, 3, -1]], [0, 0, 0], **grids, rounding=rounding)
@@ -171,12 +171,12 @@ def test_relu_cuts_at_the_zero_point() -> None:
     [
         ({"weight_grid": grid(1.0, 1)}, "weight_grid: expected a symmetric grid"),
         ({"weight_grid": grid([1.0, 1.0, 1.0], [0, 0, 0])}, "weight_grid: expected 1 or 2"),
-        ({"input_grid": grid([1.0, 1.0], [0, 0])}, "input_grid: expected one for the tensor"),
+        ({"input_grid": grid([1.0, 1.0], [0, 0])}, "input_grid: expected one per tensor"),
         ({"output_grid": Grid(np.array(0.1), np.array(0), -999, 999)}, "output: expected integers"),
         ({"rounding": "up"}, "rounding: expected one of 'single'"),
     ],
 )
-def test_dense_refuses_grids_that_no_kernel_takes(changes, text: str) -> None:
+def test_dense_refuses_grids_that_no_kernel_supports(changes, text: str) -> None:
     settings = {"input_grid": grid(1.0), "weight_grid": grid(1.0), "output_grid": grid(1.0)}
     with pytest.raises(ValueError, match=text):
         integer_dense([[100]], [[1, 1]], [0, 0], **(settings | changes))
@@ -252,7 +252,7 @@ def test_dense_equals_litert_bit_for_bit(flatbuffer: tuple[bytes, bool], roundin
         for each in ROUNDINGS
     }
     np.testing.assert_array_equal(results[rounding], expected)
-    # The comparison can tell: rounding twice differs in about one output of a thousand, by 1.
+    # Check that the comparison is sensitive: rounding twice changes about one output in 1000, by 1.
     other = "single" if rounding == "double" else "double"
     differences = np.abs(results[other].astype(int) - expected)
     assert 50 < differences.sum() < 2000

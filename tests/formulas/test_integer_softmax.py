@@ -25,14 +25,14 @@ def test_by_hand() -> None:
 
 
 @given(arrays(np.int8, (3, 10)), st.floats(0.001, 1.0))
-def test_it_is_the_softmax_to_half_a_step(logits, scale: float) -> None:
+def test_it_equals_the_softmax_to_half_a_step(logits, scale: float) -> None:
     result = integer_softmax(logits, logit_grid=logit_grid(scale), output_grid=OUTPUT)
     exact = np.minimum(softmax(np.float32(scale) * logits.astype(float)) * 256, 255)
-    # Half a step, and what float32 adds to it.
+    # Half a step, plus the rounding error of float32.
     assert np.abs(result.astype(int) + 128 - exact).max() <= 0.5 + 1e-3
 
 
-def test_a_sure_answer_is_the_largest_integer() -> None:
+def test_probability_1_is_the_largest_integer() -> None:
     result = integer_softmax([127, -128], logit_grid=logit_grid(1.0), output_grid=OUTPUT)
     np.testing.assert_array_equal(result, [127, -128])
 
@@ -41,12 +41,12 @@ def test_a_sure_answer_is_the_largest_integer() -> None:
     ("logits", "error", "text"),
     [([0.5], TypeError, "whole numbers"), ([200, 0], ValueError, "from -128 to 127")],
 )
-def test_what_is_no_int8_is_refused(logits, error: type[Exception], text: str) -> None:
+def test_values_beyond_int8_are_refused(logits, error: type[Exception], text: str) -> None:
     with pytest.raises(error, match=text):
         integer_softmax(logits, logit_grid=logit_grid(1.0), output_grid=OUTPUT)
 
 
-def test_a_grid_for_each_channel_is_refused() -> None:
+def test_a_grid_per_channel_is_refused() -> None:
     several = Grid(np.array([1.0, 2.0]), np.array([0, 0]), -128, 127)
     with pytest.raises(ValueError, match="logit_grid: expected one"):
         integer_softmax([1, 2], logit_grid=several, output_grid=OUTPUT)

@@ -1,4 +1,4 @@
-"""Wilson's interval, Newcombe's, Student's, and that of a quantile."""
+"""Intervals by Wilson, Newcombe and Student, and of a quantile."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ from deployworkbook.formulas.intervals import (
 
 
 @given(st.integers(1, 20_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
-def test_it_equals_scipys(counts):
+def test_wilson_interval_equals_scipy(counts):
     successes, trials = counts
     reference = binomtest(successes, trials).proportion_ci(0.95, method="wilson")
     low, high = wilson_interval(successes, trials)
@@ -41,7 +41,7 @@ def test_impossible_counts_are_refused(successes, trials):
 
 @pytest.mark.parametrize("count", [2, 3, 4, 5, 8, 31, 100])
 @pytest.mark.parametrize("confidence", [0.5, 0.95, 0.999])
-def test_that_of_a_mean_equals_scipys(count, confidence):
+def test_mean_interval_equals_scipy(count, confidence):
     values = np.random.default_rng(count).normal(0.4, 0.3, count)
     reference = ttest_1samp(values, 0).confidence_interval(confidence)
     # At few degrees of freedom and high confidence the tangent is steep: it loses three digits.
@@ -49,11 +49,11 @@ def test_that_of_a_mean_equals_scipys(count, confidence):
     assert mean_interval(values, confidence=confidence) == expected
 
 
-def test_a_mean_of_equal_values_is_sure():
+def test_mean_interval_of_equal_values_has_no_width():
     assert mean_interval([0.25, 0.25, 0.25]) == (0.25, 0.25)
 
 
-def test_one_value_has_no_spread():
+def test_mean_interval_refuses_a_single_value():
     with pytest.raises(ValueError, match="one has no spread"):
         mean_interval([0.5])
 
@@ -71,12 +71,12 @@ COUNTS = st.integers(1, 5000).flatmap(lambda n: st.tuples(st.integers(0, n), st.
         ((0, 10), (0, 20), -0.1611, 0.2775),
     ],
 )
-def test_that_of_a_difference_is_the_published_one(first, second, low, high):
+def test_difference_interval_equals_published_ones(first, second, low, high):
     assert difference_interval(first, second) == pytest.approx((low, high), abs=5e-5)
 
 
 @given(COUNTS, COUNTS)
-def test_a_difference_turned_around_has_the_interval_turned_around(first, second):
+def test_swapping_the_samples_mirrors_the_difference_interval(first, second):
     low, high = difference_interval(first, second)
     assert difference_interval(second, first) == pytest.approx((-high, -low), abs=1e-12)
     assert -1 <= low <= first[0] / first[1] - second[0] / second[1] <= high <= 1
@@ -85,11 +85,11 @@ def test_a_difference_turned_around_has_the_interval_turned_around(first, second
 @pytest.mark.parametrize("count", [1, 2, 10, 100, 368, 2000])
 @pytest.mark.parametrize("quantile", [0.05, 0.5, 0.99])
 @pytest.mark.parametrize("confidence", [0.8, 0.95, 0.999])
-def test_that_of_a_quantile_equals_scipys(count, quantile, confidence):
+def test_quantile_interval_equals_scipy(count, quantile, confidence):
     values = np.random.default_rng(count).exponential(1.0, count)
     reference = quantile_test(values, p=quantile).confidence_interval(confidence)
     ours = quantile_interval(values, quantile, confidence=confidence)
-    # SciPy says NaN where nothing bounds it.
+    # SciPy returns NaN where there is no bound.
     assert ours == (
         -np.inf if np.isnan(reference.low) else reference.low,
         np.inf if np.isnan(reference.high) else reference.high,
@@ -101,7 +101,7 @@ def test_a_99th_percentile_takes_368_values():
     assert quantile_interval(np.arange(368.0), 0.99)[1] == 367.0
 
 
-def test_many_values_do_not_underflow():
+def test_quantile_interval_of_many_values_does_not_underflow():
     low, high = quantile_interval(np.arange(100_000.0), 0.5)
     # The rank's standard deviation is √(n q (1 - q)) = 158.1; 1.96 of them are 309.9.
     assert (low, high) == pytest.approx((50_000 - 310, 50_000 + 310), abs=2)

@@ -98,8 +98,8 @@ def test_chain_rule_through_softmax_leaves_p_minus_y(soft_targets) -> None:
 
 
 @pytest.mark.parametrize("logit", [1e4, -1e4])
-def test_finite_at_extreme_logits(logit: float) -> None:
-    # Right: no loss. Wrong: as many nats as the logits are apart.
+def test_loss_is_finite_at_extreme_logits(logit: float) -> None:
+    # Right: no loss. Wrong: the difference of the logits, in nats.
     right = max(logit, 0.0), max(-logit, 0.0)
     target = [[1.0, 0.0], [0.0, 1.0]]
     both = losses.categorical_cross_entropy_from_logits(target, [[logit, 0.0]] * 2)
@@ -112,7 +112,7 @@ def test_finite_at_extreme_logits(logit: float) -> None:
         assert np.abs(slopes).max() <= 1
 
 
-def test_certainty_that_proves_wrong_is_infinite_and_a_right_one_free() -> None:
+def test_certain_predictions_cost_infinity_if_wrong_and_0_if_right() -> None:
     assert losses.categorical_cross_entropy([0, 1], [1.0, 0.0]) == np.inf
     assert losses.categorical_cross_entropy([0, 1], [0.0, 1.0]) == 0
     assert losses.binary_cross_entropy([1.0], [0.0]) == np.inf
@@ -140,7 +140,8 @@ def test_convex_in_logits(loss, logits: np.ndarray, label: int, share: float) ->
 
 
 def test_squared_error_behind_a_sigmoid_is_not_convex() -> None:
-    # The reason why classes are learnt by cross-entropy: far on the wrong side the slope dies.
+    # This is why classifiers are trained with cross-entropy: far on the wrong side the slope
+    # vanishes.
     logits = np.array([-12.0, -8.0, -4.0])[:, None]
     ones = np.ones_like(logits)
     squared = losses.mean_squared_error(ones, sigmoid(logits))
@@ -159,7 +160,7 @@ def keras_gradient(loss, targets: np.ndarray, predictions: np.ndarray) -> np.nda
 
 @pytest.fixture
 def exact_keras():
-    """Keras without the 1e-7 that it adds to probabilities inside its logarithms."""
+    """Remove the 1e-7 that Keras adds to probabilities inside its logarithms."""
     before = keras.backend.epsilon()
     keras.backend.set_epsilon(1e-15)
     yield
@@ -199,12 +200,12 @@ def test_equal_keras_at_extreme_logits(loss, gradient, reference) -> None:
     np.testing.assert_allclose(gradient(targets, logits), slopes, atol=1e-12)
 
 
-def test_logits_given_as_probabilities_are_named() -> None:
+def test_error_for_logits_names_the_loss_for_logits() -> None:
     with pytest.raises(ValueError, match=r"from -1 to 2.*_from_logits"):
         losses.categorical_cross_entropy([1, 0], [2.0, -1.0])
 
 
-def test_labels_given_as_targets_are_named() -> None:
+def test_error_for_labels_names_one_hot() -> None:
     with pytest.raises(ValueError, match="targets"):
         losses.categorical_cross_entropy([3, 1], [0.5, 0.5])
     with pytest.raises(ValueError, match="one_hot"):
@@ -212,7 +213,7 @@ def test_labels_given_as_targets_are_named() -> None:
 
 
 @pytest.mark.parametrize(("loss", "gradient"), PAIRS)
-def test_another_shape_is_refused(loss, gradient) -> None:
+def test_different_shapes_are_refused(loss, gradient) -> None:
     for function in (loss, gradient):
         with pytest.raises(ValueError, match="expected the shape of targets"):
             function([[1.0, 0.0]], [1.0, 0.0])

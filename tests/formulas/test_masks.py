@@ -14,7 +14,7 @@ from deployworkbook.formulas.masks import (
     neuron_mask,
 )
 
-# Few different scores, so that ties are the rule.
+# Few distinct scores, so that ties are common.
 SCORES = arrays(
     np.float64, array_shapes(max_dims=3, max_side=6), elements=st.sampled_from([0, 1, 2])
 )
@@ -22,11 +22,11 @@ SHARE = st.floats(0, 1)
 
 
 def test_by_hand() -> None:
-    # Half of 4 weights go, those of scores 1 and 2.
+    # Half of 4 weights are pruned, those with scores 1 and 2.
     np.testing.assert_array_equal(layer_mask([[4, 1], [2, 3]], 0.5), [[True, False], [False, True]])
 
 
-def test_ties_fall_in_the_order_of_memory() -> None:
+def test_ties_are_broken_by_memory_order() -> None:
     np.testing.assert_array_equal(layer_mask(np.ones(5), 0.4), [False, False, True, True, True])
 
 
@@ -55,12 +55,12 @@ def test_global_masks_hit_the_sparsity_and_keep_the_best(scores, share: float) -
 
 
 @given(scores=SCORES, shares=st.tuples(SHARE, SHARE).map(sorted))
-def test_a_higher_sparsity_drops_more_and_brings_nothing_back(scores, shares) -> None:
+def test_a_higher_sparsity_only_prunes_more_weights(scores, shares) -> None:
     lower, higher = (layer_mask(scores, share) for share in shares)
     assert (higher <= lower).all()
 
 
-def test_global_masks_take_more_from_the_layer_that_matters_less() -> None:
+def test_global_masks_prune_the_less_important_layer_more() -> None:
     first, second = global_masks([np.full(4, 0.1), np.full(4, 1.0)], 0.5)
     assert not first.any()
     assert second.all()
@@ -72,7 +72,7 @@ def test_global_masks_take_more_from_the_layer_that_matters_less() -> None:
     axis=st.sampled_from([0, 2, -1]),
     data=st.data(),
 )
-def test_n_of_m_keeps_n_of_each_m(scores, group: int, axis: int, data) -> None:
+def test_n_of_m_keeps_n_of_every_m(scores, group: int, axis: int, data) -> None:
     keep = data.draw(st.integers(0, group))
     mask = np.moveaxis(n_of_m_mask(scores, keep=keep, group=group, axis=axis), axis, -1)
     groups = mask.reshape(-1, group)
@@ -89,7 +89,7 @@ def test_n_of_m_runs_along_the_inputs() -> None:
     np.testing.assert_array_equal(n_of_m_mask(scores, keep=2, group=4), expected)
 
 
-def test_n_of_m_refuses_groups_that_do_not_come_out_even() -> None:
+def test_n_of_m_refuses_lengths_that_m_does_not_divide() -> None:
     with pytest.raises(ValueError, match=r"a multiple of 4\. Received: 6 weights"):
         n_of_m_mask(np.ones((6, 2)), keep=2, group=4)
 
@@ -109,7 +109,7 @@ def test_neuron_mask_drops_whole_columns(scores: np.ndarray, share: float) -> No
 
 @pytest.mark.parametrize("mask", [layer_mask, neuron_mask])
 @pytest.mark.parametrize("share", [-0.1, 1.1])
-def test_a_share_is_from_0_to_1(mask, share: float) -> None:
+def test_sparsity_must_be_from_0_to_1(mask, share: float) -> None:
     with pytest.raises(ValueError, match="sparsity"):
         mask(np.ones((2, 2)), share)
 
@@ -125,7 +125,7 @@ def test_cubic_sparsity_by_hand() -> None:
     np.testing.assert_allclose(rising, [0.5, 0.5, 0.85, 0.9, 0.9])
 
 
-def test_cubic_sparsity_rises_ever_slower() -> None:
+def test_cubic_sparsity_rises_ever_more_slowly() -> None:
     values = cubic_sparsity(np.arange(101), begin=0, end=100, final=0.95)
     rises = np.diff(values)
     assert (rises > 0).all()

@@ -37,7 +37,7 @@ def test_forward_and_backward_by_hand() -> None:
     seen = forward(parameters, [[3.0]])
     np.testing.assert_array_equal(seen[1], [[6.0, 0.0]])
     np.testing.assert_array_equal(seen[2], [[6.5]])
-    # An error of 2 comes back as 2 · 1 through the unit that is on, and not through the other.
+    # An error of 2 propagates back as 2 · 1 through the active unit, and not through the other.
     hidden, output = backward(parameters, seen, [[2.0]])
     np.testing.assert_array_equal(hidden, [[2.0, 0.0]])
     np.testing.assert_array_equal(output, [[2.0]])
@@ -54,7 +54,7 @@ def test_gradients_equal_differences(parameters, examples, numeric_gradient) -> 
         np.testing.assert_allclose(gradient, numeric_gradient(loss, parameters[index]), atol=1e-8)
 
 
-# Settings that float32 holds exactly, as which Keras keeps them.
+# Settings that are exact in float32, in which Keras keeps them.
 BETAS = {"beta_1": 0.875, "beta_2": 1 - 2**-10}
 
 
@@ -101,11 +101,11 @@ def test_training_equals_keras_on_the_same_batches(rule, optimizer, parameters, 
         ([np.ones((2, 3)), np.ones(3), np.ones((2, 1)), np.ones(1)], "kernel: expected last axes"),
     ],
 )
-def test_parameters_that_do_not_fit_are_refused(parameters, text: str) -> None:
+def test_mismatched_parameters_are_refused(parameters, text: str) -> None:
     with pytest.raises(ValueError, match=text):
         forward(parameters, np.ones((1, 2)))
 
 
-def test_inputs_of_another_width_are_refused(parameters) -> None:
+def test_inputs_of_the_wrong_width_are_refused(parameters) -> None:
     with pytest.raises(ValueError, match="inputs: expected last axes"):
         forward(parameters, np.ones((1, 4)))

@@ -1,4 +1,4 @@
-"""Normalising and standardising."""
+"""Normalisation and standardisation."""
 
 import numpy as np
 import pytest
@@ -29,13 +29,13 @@ def test_standardisation_equals_scikit_learns_on_both_sets():
     np.testing.assert_allclose(ours.apply(test), scaler.transform(test), atol=1e-12)
 
 
-def test_the_set_it_was_learnt_from_gets_mean_0_and_deviation_1():
+def test_training_set_gets_mean_0_and_deviation_1():
     images = np.random.default_rng(1).random((40, 3, 3))
     scaled = Standardisation.learn(images).apply(images)
     np.testing.assert_allclose(scaled.mean(axis=0), 0, atol=1e-12)
     np.testing.assert_allclose(scaled.std(axis=0), 1, atol=1e-12)
 
 
-def test_other_features_are_refused():
+def test_mismatched_features_are_refused():
     with pytest.raises(ValueError, match="examples"):
         Standardisation.learn(np.ones((3, 4))).apply(np.ones((3, 5)))

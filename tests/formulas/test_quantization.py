@@ -59,7 +59,7 @@ def test_integers_take_the_smallest_type(bits: int, dtype: type) -> None:
     assert quantize([1.0], grid).dtype == dtype
 
 
-def test_channels_have_scales_of_their_own() -> None:
+def test_each_channel_has_its_own_scale() -> None:
     weights = np.array([[1.0, 100.0], [-0.25, 40.0]])
     grid = make_grid([[-0.25, 40.0]], [[1.0, 100.0]], bits=8, scheme="symmetric")
     np.testing.assert_allclose(grid.scale, [[1 / 127, 100 / 127]])
@@ -72,7 +72,7 @@ def test_values_on_the_grid_move_by_half_a_step_at_most(ends, bits, scheme, shar
     grid = make_grid(*ends, bits=bits, scheme=scheme)
     low, high = grid.limits
     value = low + share * (high - low)
-    # Half a step, but for rounding of the value and of the quotient.
+    # Half a step, plus rounding of the value and of the quotient.
     allowed = 0.5 * grid.scale + 1e-15 * (high - low)
     assert np.abs(fake_quantize(value, grid) - value) <= allowed
 
@@ -103,7 +103,7 @@ def test_quantizing_twice_changes_nothing(values, ends, bits, scheme) -> None:
 
 
 @given(values=arrays(np.float64, 20, elements=st.floats(-10, 10)), ends=ENDS, scheme=SCHEME)
-def test_order_is_kept(values, ends, scheme) -> None:
+def test_quantizing_keeps_the_order(values, ends, scheme) -> None:
     grid = make_grid(*ends, bits=4, scheme=scheme)
     assert (np.diff(quantize(np.sort(values), grid).astype(int)) >= 0).all()
 
@@ -121,7 +121,7 @@ def test_a_grid_of_more_bits_holds_one_of_fewer_at_the_same_scale(
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("end", [0.0, 5e-324])
-def test_a_range_of_nothing_has_a_grid(scheme, end: float) -> None:
+def test_an_empty_range_has_scale_1(scheme, end: float) -> None:
     grid = make_grid(-end, end, bits=8, scheme=scheme)
     assert grid.scale == 1
     assert quantize(0.0, grid) == grid.zero_point
@@ -131,7 +131,7 @@ def test_a_range_of_nothing_has_a_grid(scheme, end: float) -> None:
 @pytest.mark.parametrize(
     ("scheme", "low", "high"), [("asymmetric", -0.37, 1.9), ("symmetric", -1.3, 1.3)]
 )
-def test_equals_tensorflow_s_fake_quantization(bits: int, scheme, low: float, high: float) -> None:
+def test_equals_tensorflows_fake_quantization(bits: int, scheme, low: float, high: float) -> None:
     grid = make_grid(low, high, bits=bits, scheme=scheme)
     # From beyond one end to beyond the other, a quarter of a step off the grid, so that rounding
     # in float32 (at 16 bits 65535 · 6e-8 = 0.004 steps) cannot turn a value to another neighbour.
@@ -147,7 +147,7 @@ def test_equals_tensorflow_s_fake_quantization(bits: int, scheme, low: float, hi
 
 
 @pytest.mark.parametrize(("bits", "error"), [(1, ValueError), (17, ValueError), (8.0, TypeError)])
-def test_bits_are_from_2_to_16(bits, error: type[Exception]) -> None:
+def test_bits_must_be_from_2_to_16(bits, error: type[Exception]) -> None:
     with pytest.raises(error, match="bits: expected an integer from 2 to 16"):
         make_grid(-1.0, 1.0, bits=bits, scheme="symmetric")
 
@@ -157,7 +157,7 @@ def test_an_unknown_scheme_is_refused() -> None:
         make_grid(-1.0, 1.0, bits=8, scheme="other")
 
 
-def test_a_range_upside_down_is_refused() -> None:
+def test_an_inverted_range_is_refused() -> None:
     with pytest.raises(ValueError, match="high: expected low ≤ high"):
         make_grid([0.0, 2.0], [1.0, 1.0], bits=8, scheme="symmetric")
 

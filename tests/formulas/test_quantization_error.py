@@ -16,19 +16,19 @@ def test_by_hand() -> None:
     assert error.sqnr_db == pytest.approx(20.0)
 
 
-def test_no_error_is_an_infinite_ratio_and_no_signal_a_ratio_of_nothing() -> None:
+def test_ratio_is_infinite_without_noise_and_minus_infinite_without_signal() -> None:
     assert quantization_error([1.0], [1.0]).sqnr_db == np.inf
     assert quantization_error([0.0], [0.0]).sqnr_db == np.inf
     assert quantization_error([0.0], [1.0]).sqnr_db == -np.inf
 
 
-def test_another_shape_is_refused() -> None:
+def test_different_shapes_are_refused() -> None:
     with pytest.raises(ValueError, match="approximations"):
         quantization_error([1.0, 2.0], [1.0])
 
 
 @pytest.mark.parametrize("bits", range(4, 17))
-def test_uniform_values_meet_the_expectation(bits: int) -> None:
+def test_uniform_values_have_the_expected_ratio(bits: int) -> None:
     values = np.random.default_rng(0).uniform(-1.0, 1.0, size=100_000)
     grid = fit_grid(values, bits=bits, scheme="asymmetric")
     measured = quantization_error(values, fake_quantize(values, grid)).sqnr_db
@@ -43,7 +43,7 @@ def test_each_bit_is_worth_6_decibels() -> None:
     assert three - two == pytest.approx(6.0206, abs=1e-4)
 
 
-def test_wide_range_costs_what_the_formula_says() -> None:
+def test_ten_times_the_range_costs_20_decibels() -> None:
     values = np.random.default_rng(0).normal(size=100_000)
     narrow, wide = (
         quantization_error(
@@ -56,6 +56,6 @@ def test_wide_range_costs_what_the_formula_says() -> None:
 
 
 @pytest.mark.parametrize("settings", [{"rms": 0.0, "limit": 1.0}, {"rms": 1.0, "limit": 0.0}])
-def test_sizes_are_above_0(settings) -> None:
+def test_rms_and_limit_must_be_above_0(settings) -> None:
     with pytest.raises(ValueError, match=r"(rms|limit): expected a finite number"):
         expected_sqnr_db(8, **settings)

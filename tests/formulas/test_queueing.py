@@ -1,4 +1,4 @@
-"""Erlang's formulas, mean waits and their distributions: by hand, by tables, by simulation."""
+"""Erlang's formulas, mean waits and distributions: by hand, and against tables and simulations."""
 
 import math
 
@@ -23,7 +23,7 @@ from deployworkbook.formulas.waiting import (
 LOADS = st.floats(0.01, 0.97)
 
 
-def test_a_textbooks_table_of_m_m_c_to_its_printed_digits():
+def test_m_m_c_equals_a_textbooks_table():
     """Cengage Learning's "Multiple Server Queueing Model": λ = 10, μ = 12, two to five servers."""
     servers = np.arange(2, 6)
     printed = {
@@ -44,7 +44,7 @@ def test_a_textbooks_table_of_m_m_c_to_its_printed_digits():
     assert {name: np.round(row, 3).tolist() for name, row in computed.items()} == printed
 
 
-def test_a_published_erlang_b_to_its_printed_digits():
+def test_erlang_b_equals_a_published_value():
     """erlang.com's manual: 15 lines block one call in a hundred at 8.108 erlangs."""
     assert float(erlang_b(15, 8.1075)) < 0.01 < float(erlang_b(15, 8.1085))
 
@@ -59,7 +59,7 @@ def test_erlang_b_equals_the_ratio_of_a_poisson_probability_to_its_sum(servers, 
     )
 
 
-def test_erlang_b_of_very_many_servers_and_of_no_load():
+def test_erlang_b_with_very_many_servers_or_no_load():
     huge = float(erlang_b(200_000, 199_000.0))
     weight = math.exp(200_000 * math.log(199_000) - 199_000 - gammaln(200_001))
     assert huge == pytest.approx(weight / gammaincc(200_001, 199_000), rel=1e-6)
@@ -79,7 +79,7 @@ def test_by_hand():
 
 
 @given(LOADS, st.floats(1e-6, 10.0), st.floats(0, 5))
-def test_one_server_of_allen_and_cunneen_is_pollaczek_and_khinchine(rho, time, scv):
+def test_allen_cunneen_with_one_server_is_pollaczek_khinchine(rho, time, scv):
     assert float(queueing.mean_wait_s(rho / time, time, 1, service_scv=scv)) == pytest.approx(
         float(queueing.pollaczek_khinchine_s(rho / time, time, service_scv=scv)), rel=1e-9
     )
@@ -98,7 +98,7 @@ def test_more_servers_shorten_and_more_work_lengthens_the_wait(rho, servers, scv
 
 
 @given(LOADS, st.integers(1, 40), st.floats(0, 4), st.floats(0.5, 0.999))
-def test_a_percentile_is_where_that_share_is_later(rho, servers, scv, percentile):
+def test_a_percentile_inverts_the_survival_function(rho, servers, scv, percentile):
     args = (rho * servers, 1.0, servers)
     t = response_percentile_s(percentile, *args, service_scv=scv)
     later = response_survival(t * (1 + 1e-9), *args, service_scv=scv)
@@ -108,7 +108,7 @@ def test_a_percentile_is_where_that_share_is_later(rho, servers, scv, percentile
 
 
 @given(LOADS, st.integers(1, 40), st.floats(0, 4))
-def test_a_survival_integrates_to_its_mean(rho, servers, scv):
+def test_the_survival_function_integrates_to_the_mean(rho, servers, scv):
     args = (rho * servers, 1.0, servers)
     mean = float(queueing.mean_wait_s(*args, service_scv=scv)) + 1.0
     longest = float(response_percentile_s(1 - 1e-9, *args, service_scv=scv))
@@ -137,14 +137,14 @@ def crommelin(t, rho):
 
 @pytest.mark.parametrize("rho", [0.2, 0.7, 0.9])
 @pytest.mark.parametrize("t", [0.4, 1.3, 3.2, 6.5])
-def test_the_measured_distribution_of_one_server_is_exact_for_equal_times(rho, t):
+def test_response_times_of_one_server_are_exact_for_equal_service_times(rho, t):
     times = response_times(rho, [1.0], 1)
     # The grid has 65,536 cells and the wait no jumps but at 0: linear between them.
     assert times.late_share(1 + t) == pytest.approx(1 - crommelin(t, rho), abs=1e-6)
 
 
 @pytest.mark.parametrize(("rho", "servers"), [(0.1, 1), (0.9, 1), (0.7, 4), (0.95, 20)])
-def test_the_measured_distribution_is_exact_for_exponential_times(rho, servers):
+def test_response_times_are_exact_for_exponential_service_times(rho, servers):
     count = 100_000
     sample = -np.log(1 - (np.arange(count) + 0.5) / count)
     times = response_times(rho * servers, sample, servers)
@@ -155,7 +155,7 @@ def test_the_measured_distribution_is_exact_for_exponential_times(rho, servers):
 
 
 @given(LOADS, st.integers(1, 20), st.floats(0.0, 1.5))
-def test_the_measured_distribution_has_the_mean_of_allen_and_cunneen(rho, servers, spread):
+def test_response_times_have_allen_and_cunneens_mean(rho, servers, spread):
     sample = np.exp(np.random.default_rng(1).normal(0, spread, 500))
     rate = rho * servers / sample.mean()
     scv = queueing.squared_variation(sample)
@@ -164,7 +164,7 @@ def test_the_measured_distribution_has_the_mean_of_allen_and_cunneen(rho, server
     assert times.mean_s == pytest.approx(wait + sample.mean(), rel=2e-3)
 
 
-def test_what_a_lone_request_takes_is_added():
+def test_unloaded_times_are_added_to_the_wait():
     alone = response_times(0.0, [0.010], 1, unloaded_s=[0.012, 0.014])
     assert alone.mean_s == pytest.approx(0.013, rel=1e-3)
     loaded = response_times(50.0, [0.010], 1, unloaded_s=[0.012, 0.014])
@@ -173,7 +173,7 @@ def test_what_a_lone_request_takes_is_added():
 
 
 def simulate(rate, service, servers, seed, *, requests=8000):
-    """Ciw: waits and response times of those who came after the warm-up and have left."""
+    """Simulate with Ciw: waits and response times of served requests after the warm-up."""
     network = ciw.create_network(
         arrival_distributions=[ciw.dists.Exponential(rate)],
         service_distributions=[service],
@@ -188,7 +188,7 @@ def simulate(rate, service, servers, seed, *, requests=8000):
 
 
 def replicate(figure, *args):
-    """A figure of each of ten independent runs, and Student's 99.9 % interval of its mean."""
+    """Return Student's 99.9 % interval of a figure's mean over ten independent runs."""
     values = np.array([figure(*simulate(*args, seed)) for seed in range(10)])
     return [mean_interval(column, confidence=0.999) for column in values.T]
 
@@ -196,7 +196,7 @@ def replicate(figure, *args):
 @pytest.mark.parametrize(("rate", "servers"), [(0.6, 1), (2.4, 3), (8.0, 10)])
 def test_m_m_c_is_within_the_confidence_interval_of_a_simulation(rate, servers):
     def figures(waits, responses):
-        # Late shares have no bias in a finite sample, as its percentiles would.
+        # Shares are unbiased in a finite sample, unlike percentiles.
         t = float(response_percentile_s(0.9, rate, 1.0, servers))
         return waits.mean(), (waits > 0).mean(), responses.mean(), (responses > t).mean()
 
@@ -205,12 +205,12 @@ def test_m_m_c_is_within_the_confidence_interval_of_a_simulation(rate, servers):
     exact = (wait, float(erlang_c(servers, rate)), wait + 1.0, 0.1)
     for (low, high), value in zip(found, exact, strict=True):
         assert low <= value <= high
-        # An interval that holds anything proves nothing.
+        # An interval that contains anything proves nothing.
         assert high - low < value
 
 
-def test_m_g_c_by_the_measured_distribution_is_near_a_simulation():
-    """Three servers, lognormal service of squared variation 0.5; an approximation, so 5 %."""
+def test_response_times_are_near_a_simulation_of_m_g_c():
+    """Three servers, lognormal service times of squared variation 0.5; approximate to 5 %."""
     sigma = math.sqrt(math.log(1.5))
     service = ciw.dists.Lognormal(-(sigma**2) / 2, sigma)
 

@@ -1,4 +1,4 @@
-"""Operations, bytes and the bound that follows, by hand and against Keras's own count."""
+"""Operations, bytes and the roofline bound: by hand, and against Keras's own count."""
 
 import pytest
 
@@ -13,7 +13,7 @@ def test_by_hand():
     assert dense_bytes([3, 2, 1], weight_bytes=1) == 8 + 4 * (3 + 4)
 
 
-def test_the_weights_are_those_that_keras_counts():
+def test_weight_count_equals_keras():
     from deployworkbook.training.models import mlp
 
     model = mlp()
@@ -22,20 +22,20 @@ def test_the_weights_are_those_that_keras_counts():
     assert dense_bytes([784, 128, 10]) == 4 * (model.count_params() + 784 + 10)
 
 
-def test_the_slower_of_both_is_the_bound():
+def test_the_slower_of_compute_and_memory_is_the_bound():
     machine = {"operations_per_s": 100.0, "bytes_per_s": 10.0}
     assert roofline_time(1000, 10, **machine) == 10
     assert roofline_time(1000, 500, **machine) == 50
-    # Ten operations a byte: the ridge, where both are alike.
+    # Ten operations per byte: the ridge point, where both take the same time.
     assert roofline_time(100, 10, **machine) == roofline_time(0, 10, **machine) == 1
 
 
 @pytest.mark.parametrize("widths", [[], [3], [3, 0]])
-def test_what_is_no_network_is_refused(widths):
+def test_invalid_widths_are_refused(widths):
     with pytest.raises(ValueError, match="width"):
         dense_multiplications(widths)
 
 
-def test_a_machine_that_does_nothing_is_refused():
+def test_a_bandwidth_of_0_is_refused():
     with pytest.raises(ValueError, match="bytes_per_s"):
         roofline_time(1, 1, operations_per_s=1, bytes_per_s=0)

@@ -80,8 +80,8 @@ def test_beale_by_hand() -> None:
 @pytest.mark.parametrize(
     "surface", [each for each in SURFACES if each.curvatures], ids=lambda each: each.name
 )
-def test_curvatures_are_the_hessian_s_eigenvalues(surface) -> None:
-    # The gradient of a quadratic is linear: its columns are differences of any length.
+def test_curvatures_are_the_hessians_eigenvalues(surface) -> None:
+    # A quadratic's gradient is linear, so differences over any distance give the Hessian's columns.
     hessian = np.stack(
         [surface.gradient(axis) - surface.gradient([0.0, 0.0]) for axis in np.eye(2)]
     )
@@ -89,7 +89,7 @@ def test_curvatures_are_the_hessian_s_eigenvalues(surface) -> None:
     np.testing.assert_allclose(surface.curvatures, values, rtol=1e-8)
 
 
-def test_regression_finds_the_least_squares() -> None:
+def test_regression_finds_the_least_squares_solution() -> None:
     surface, inputs, targets = regression_on_diabetes()
     slope, intercept = np.polyfit(inputs[:, 1], targets, 1)
     np.testing.assert_allclose(surface.minimum, [intercept, slope], rtol=1e-9)
@@ -118,16 +118,16 @@ def test_gradients_of_batches_average_to_the_gradient() -> None:
     assert np.std(batches, axis=0).min() > 0
 
 
-def test_columns_that_depend_on_each_other_are_refused() -> None:
+def test_linearly_dependent_columns_are_refused() -> None:
     with pytest.raises(ValueError, match=r"2 columns of rank 1.*Leave out a column"):
         linear_regression([[1.0, 2.0], [2.0, 4.0], [3.0, 6.0]], [1.0, 2.0, 3.0], name="")
 
 
-def test_targets_of_another_length_are_refused() -> None:
+def test_targets_of_the_wrong_length_are_refused() -> None:
     with pytest.raises(ValueError, match="targets"):
         linear_regression([[1.0], [2.0]], [1.0, 2.0, 3.0], name="")
 
 
-def test_a_bowl_flatter_than_round_is_refused() -> None:
+def test_a_condition_number_below_1_is_refused() -> None:
     with pytest.raises(ValueError, match="condition_number"):
         quadratic_bowl(0.5)

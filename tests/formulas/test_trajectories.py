@@ -47,7 +47,7 @@ def test_path_and_losses_by_hand() -> None:
 
 
 @given(condition=st.floats(1.0, 1e3), share=st.floats(0.05, 0.99))
-def test_a_bowl_is_descended_below_the_critical_rate_only(condition: float, share: float) -> None:
+def test_a_bowl_is_descended_only_below_the_critical_rate(condition: float, share: float) -> None:
     bowl = quadratic_bowl(condition)
     critical = 2.0 / bowl.curvatures[1]
     # Each coordinate shrinks by 1 - η λ, of magnitude below 1; so the loss falls until it is 0.
@@ -71,7 +71,7 @@ def test_divergence_ends_the_path_while_it_is_finite(surface) -> None:
 @pytest.mark.parametrize(
     "surface", [quadratic_bowl(10.0), rosenbrock(), beale()], ids=lambda each: each.name
 )
-def test_a_sweep_is_a_walk_for_each_rate(surface, rule) -> None:
+def test_a_sweep_equals_one_trajectory_per_rate(surface, rule) -> None:
     rates = np.geomspace(1e-4, 100.0, 13)
     losses = sweep(
         rule, surface.gradient, surface.start, 60, learning_rates=rates, loss=surface.loss
@@ -86,7 +86,7 @@ def test_a_sweep_is_a_walk_for_each_rate(surface, rule) -> None:
         assert walk.diverged == np.isinf(column[-1])
 
 
-def test_a_sweep_on_batches_is_a_walk_for_each_rate_on_the_same() -> None:
+def test_a_sweep_with_batches_equals_one_trajectory_per_rate() -> None:
     generator = np.random.default_rng(0)
     line = linear_regression(generator.normal(size=(20, 2)), generator.normal(size=20), name="")
     batches = list(minibatches(20, 4, epochs=2, seed=0))
@@ -102,7 +102,7 @@ def test_a_sweep_on_batches_is_a_walk_for_each_rate_on_the_same() -> None:
 
 @pytest.mark.parametrize("mu", [0.0, 0.3, 0.9])
 @pytest.mark.parametrize("rule", [momentum, nesterov])
-def test_the_critical_rate_is_where_walks_begin_to_diverge(rule, mu: float) -> None:
+def test_descent_diverges_above_the_critical_rate(rule, mu: float) -> None:
     bowl = quadratic_bowl(7.0)
     critical = critical_rate(bowl.curvatures[1], momentum=mu, look_ahead=rule is nesterov)
     below, above = sweep(
@@ -113,19 +113,19 @@ def test_the_critical_rate_is_where_walks_begin_to_diverge(rule, mu: float) -> N
         learning_rates=[0.99 * critical, 1.01 * critical],
         loss=bowl.loss,
     ).T
-    # By 1 % of the rate the root of largest magnitude moves by 0.0005 at least, and 0.9995^8000
-    # (the loss is a square) is a fiftieth.
+    # A change of 1 % in the rate moves the largest root by at least 0.0005, and 0.9995^8000 (the
+    # loss is a square) is a fiftieth.
     assert below[-1] < below[0] / 50
     assert above[-1] > above[0] * 50
 
 
-def test_a_loss_that_is_not_one_a_point_is_refused() -> None:
+def test_a_loss_must_return_one_number_per_point() -> None:
     rule = partial(gradient_descent, learning_rate=0.1)
-    with pytest.raises(ValueError, match=r"loss: expected one a point, \(4,\)"):
+    with pytest.raises(ValueError, match=r"loss: expected one per point, \(4,\)"):
         trajectory(rule, lambda w: w, [1.0], 3, loss=lambda w: (w**2).sum())
 
 
-def test_batches_are_what_the_gradient_gets() -> None:
+def test_batches_are_passed_to_the_gradient() -> None:
     seen = []
 
     def gradient(point, rows):
@@ -145,7 +145,7 @@ def test_too_few_batches_are_refused() -> None:
 
 
 @pytest.mark.parametrize("start", [[np.nan], []])
-def test_a_start_that_is_no_point_is_refused(start: list) -> None:
+def test_an_invalid_start_is_refused(start: list) -> None:
     with pytest.raises(ValueError, match="start"):
         trajectory(partial(adam), lambda w: w, start, 1, loss=lambda w: np.zeros(len(w)))
 
@@ -154,7 +154,7 @@ def test_a_batch_of_all_rows_is_gradient_descent() -> None:
     generator = np.random.default_rng(0)
     line = linear_regression(generator.normal(size=(20, 2)), generator.normal(size=20), name="")
     stochastic = descend(line, 0.1, 5, batches=minibatches(20, 20, epochs=5, seed=0))
-    # The rows come in another order, so the sums are rounded otherwise.
+    # The rows come in another order, so the sums are rounded differently.
     np.testing.assert_allclose(stochastic.path, descend(line, 0.1, 5).path, atol=1e-14)
 
 
@@ -164,7 +164,7 @@ def test_a_batch_of_all_rows_is_gradient_descent() -> None:
     epochs=st.integers(1, 3),
     seed=st.integers(0, 10),
 )
-def test_minibatches_draw_each_example_once_an_epoch(
+def test_minibatches_draw_each_example_once_per_epoch(
     examples: int, size: int, epochs: int, seed: int
 ) -> None:
     size = min(size, examples)
@@ -182,7 +182,7 @@ def test_minibatches_differ_by_epoch_and_seed() -> None:
     assert (first[0] != second[0]).any()
 
 
-def test_variance_of_a_batch_is_as_stated() -> None:
+def test_a_batch_means_variance_equals_the_formula() -> None:
     # All 6 · 5 · 4 / 6 = 20 batches of 3 of 6: (n - B) / (n - 1) = 0.6, so 0.6 σ² / 3.
     values = np.array([1.0, 2.0, 4.0, 8.0, 16.0, 32.0])
     means = [
@@ -191,11 +191,11 @@ def test_variance_of_a_batch_is_as_stated() -> None:
         for batch in minibatches(6, 3, epochs=1, seed=seed)
     ]
     assert np.mean(means) == pytest.approx(values.mean())
-    # 4000 draws know a variance to about √(2 / 4000) = 2 %; four times that is allowed.
+    # 4000 draws estimate a variance to about √(2 / 4000) = 2 %; allow four times that.
     assert np.var(means) == pytest.approx(0.2 * values.var(), rel=0.09)
 
 
-def test_step_all_steps_each_array_by_itself() -> None:
+def test_step_all_steps_each_array_separately() -> None:
     rule = partial(momentum, learning_rate=0.1)
     parameters = [np.ones((2, 3)), np.zeros(3)]
     gradients = [np.full((2, 3), 2.0), np.ones(3)]

@@ -109,7 +109,7 @@ def test_the_choice_is_the_cheapest_of_all_and_compression_saves_the_difference(
     allowed = [each for each in float32 if each.memory_bytes <= MEMORY_BYTES]
     plain = min(bill.total_usd_per_month for _, bill in bills(allowed, work))
     if saved is None:
-        assert "Nothing: no other form" in lines or "this plan costs the same" in lines
+        assert "Nothing: no other variant" in lines or "this plan costs the same" in lines
     claimed = usd(saved[1]) if saved else Decimal(0)
     assert abs(claimed - (plain - least)) <= Decimal("0.20")
 

@@ -1,5 +1,5 @@
-"""What to choose.
+"""Which deployment to choose.
 
-- ``advise``: every profile on every machine, and the cheapest that holds; ``result``: what it says.
-- ``model_size``: which machine for which size of model. ``storing``: which storage for which use.
+- ``advise``: the cheapest of every profile on every machine; ``result``: its result.
+- ``model_size``: which machine for which model size. ``storing``: which storage for which use.
 """

@@ -1,7 +1,7 @@
-"""The cheapest deployment that holds all objectives, of every profile on every machine.
+"""The cheapest deployment that meets all objectives, of every profile on every machine.
 
 The search is exhaustive: all combinations are computed, as one array. Nothing is pruned or
-guessed, so the first is the cheapest there is, and each other one has a reason why it lost.
+guessed, so the first is the cheapest there is, and every other one has a reason why it lost.
 """
 
 from __future__ import annotations
@@ -42,21 +42,21 @@ def advise(
     devices: int = 0,
     like: Deployment | None = None,
 ) -> Advice:
-    """Compare every profile on every machine, and say which is the cheapest that holds.
+    """Find the cheapest combination of a profile and a machine that meets all objectives.
 
     Args:
-        workload: The work, with its latency objective.
-        profiles: Variants in runtimes, as measured; at least one.
-        catalog: What things cost; by default the shipped catalogue.
-        accuracy_share: Accuracy that is asked.
+        workload: Workload, with its latency objective.
+        profiles: Measured variants in runtimes, at least one.
+        catalog: Prices and assumptions; by default the shipped catalogue.
+        accuracy_share: Accuracy objective, from 0 to 1.
         memory_bytes: Most memory that a process may take.
-        machines: Names of the machines that compete; by default all cloud machines, and the edge
-            boards where there are devices.
-        devices: How many boards the edge would need; 0 leaves it out.
-        like: What all combinations share (regions, storage, spot share …).
+        machines: Names of the machines to compare; by default all cloud machines, and the edge
+            boards if there are devices.
+        devices: Number of boards that an edge deployment would need; 0 leaves the edge out.
+        like: Deployment with what all combinations share (regions, storage, spot share …).
 
     Raises:
-        TypeError: An argument is no number.
+        TypeError: An argument is not a number.
         ValueError: There is no profile or machine, or an argument is out of range.
 
     >>> fast = Profile("int8", "litert", 0.01, 0.1, 0.977, 107_752, 93_384, 200e6)
@@ -80,9 +80,7 @@ def advise(
         raise value_error("memory_bytes", received=f"{memory_bytes}", expected="above 0")
     shared = replace(like or Deployment(profiles[0]), profile=profiles[0], devices=devices)
     if devices == 0 and any(machine.kind == "edge" for machine in chosen):
-        raise value_error(
-            "devices", received="0, and edge boards", expected="how many there would be"
-        )
+        raise value_error("devices", received="0, and edge boards", expected="the number of boards")
     inputs = _all_at_once(workload, profiles, chosen, book, shared)
     costs = month_of(inputs).cost_usd
     replicas = needed_at_peak(inputs)
@@ -90,9 +88,9 @@ def advise(
     too_few = (replicas > given) & (np.asarray(inputs.devices) == 0)
     need = np.array([profile.memory_bytes for profile in profiles])[:, None]
     accuracy = np.array([profile.accuracy_share for profile in profiles])[:, None]
-    homeless = workers(inputs) < 1
-    too_large = homeless | (need > memory_bytes)
-    too_slow = (np.isinf(replicas) & ~homeless) | too_few
+    does_not_fit = workers(inputs) < 1
+    too_large = does_not_fit | (need > memory_bytes)
+    too_slow = (np.isinf(replicas) & ~does_not_fit) | too_few
     able = np.where(too_large | too_slow, np.inf, costs)
     return Advice(
         workload=workload,
@@ -118,7 +116,7 @@ def _all_at_once(
     book: Catalog,
     like: Deployment,
 ) -> Inputs:
-    """Gather the inputs of all: profiles on the first axis, machines on the second."""
+    """Gather the inputs of all combinations: profiles on the first axis, machines on the second."""
     first = gather(workload, deployment_of(like, profiles[0], machines[0]), book)
     of_profiles = [profile_inputs(each, like.measured_speed_ratio) for each in profiles]
     by_profile: dict[str, Any] = {
@@ -139,9 +137,9 @@ def _all_at_once(
 
 
 def _frontier(costs: Array, accuracy: Array) -> Flags:
-    """Mark each profile's cheapest machine, if no other profile is cheaper and no less accurate."""
+    """Mark each profile's cheapest machine, unless another profile is cheaper and as accurate."""
     cheapest = costs.argmin(axis=1)
-    least = costs.min(axis=1).round(2)  # less than a cent is no difference
+    least = costs.min(axis=1).round(2)  # less than a cent doesn't count
     marks = np.zeros(costs.shape, bool)
     able = np.isfinite(least)
     if able.any():

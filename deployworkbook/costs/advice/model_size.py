@@ -1,8 +1,8 @@
-"""Which machine for which size of model: CPU for small ones, GPU or TPU for large ones, and why.
+"""Which machine for which model size: CPUs for small models, GPUs or TPUs for large ones, and why.
 
-A device computes hundreds of times as fast as a core, but each call first brings the data to it and
-starts its kernels. So a small model does not gain what the device costs; a large one, or a large
-batch, does. Where that turns is modelled here, from the catalogue's assumptions.
+A device computes hundreds of times as fast as a core, but each call first copies the data to it and
+launches its kernels. So a small model doesn't gain enough to pay for the device; a large model or a
+large batch does. This module models where that changes, from the catalogue's assumptions.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ class MachineOption:
     """A machine for a model of some size.
 
     Args:
-        machine: Of the catalogue.
-        call_s: How long a batch takes on one core or device.
-        usd_per_million: For a million predictions, on a machine that is as busy as is assumed.
-        holds: Whether a batch is done within the latency objective.
+        machine: Machine of the catalogue.
+        call_s: Time per batch on one core or device.
+        usd_per_million: Cost of a million predictions, at the assumed utilisation.
+        holds: Whether a batch meets the latency objective.
     """
 
     machine: MachineType
@@ -38,15 +38,15 @@ class MachineOption:
 
 
 def call_time_s(processor: Processor, operations: ArrayLike, *, batch_size: ArrayLike = 1) -> Array:
-    """Return how long one call takes on a core or a device.
+    """Return the time per call on a core or a device.
 
         t = call + batch · operations / rate
 
     Args:
-        processor: Of the catalogue; its rate and its time for a call are assumptions.
-        operations: Multiplications and additions of one prediction, at least 0: two for each weight
-            of a dense layer.
-        batch_size: Predictions a call, at least 1.
+        processor: Processor of the catalogue; its rate and its time per call are assumptions.
+        operations: Multiplications and additions per prediction, at least 0: two per weight of a
+            dense layer.
+        batch_size: Predictions per call, at least 1.
 
     Raises:
         ValueError: An argument is out of range.
@@ -71,15 +71,15 @@ def usd_per_million(
     batch_size: ArrayLike = 1,
     utilisation_share: float = 0.6,
 ) -> Array:
-    """Return what a million predictions cost on a machine that is paid by the hour.
+    """Return the cost of a million predictions on a machine that is paid by the hour.
 
         price / 3600 / (servers · utilisation) · t / batch · 10⁶
 
     Args:
         machine: A cloud machine of the catalogue.
-        operations: Of one prediction, as :func:`call_time_s` takes it.
-        batch_size: Predictions a call.
-        utilisation_share: How busy the machine is, more than 0.
+        operations: Operations per prediction, as in :func:`call_time_s`.
+        batch_size: Predictions per call.
+        utilisation_share: Utilisation of the machine, more than 0.
 
     Raises:
         ValueError: An argument is out of range, or the machine is an edge board.
@@ -103,13 +103,13 @@ def machines_for(
     latency_objective_s: float = np.inf,
     catalog: Catalog | None = None,
 ) -> list[MachineOption]:
-    """Compare the cloud's machines for one size of model; those that hold come first, by cost.
+    """Compare cloud machines for one model size: by cost, those that meet the objective first.
 
     Args:
-        operations: Of one prediction.
-        batch_size: Predictions a call.
-        latency_objective_s: How long a call may take.
-        catalog: What things cost; by default the shipped catalogue.
+        operations: Operations per prediction.
+        batch_size: Predictions per call.
+        latency_objective_s: Longest time that a call may take.
+        catalog: Prices and assumptions; by default the shipped catalogue.
 
     Raises:
         ValueError: An argument is out of range.

@@ -1,4 +1,4 @@
-"""The result of an advice: every combination, what it costs, and why it lost."""
+"""The result of the advice: every combination, what it costs, and why it lost."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ Verdict = Literal["cheapest", "price", "accuracy", "memory", "latency"]
 
 @dataclass(frozen=True)
 class Candidate:
-    """One combination, and what became of it.
+    """One combination and its result.
 
     Args:
         profile: Variant and runtime.
-        machine: What serves.
-        cost_usd_per_month: Infinite where it cannot serve at all.
+        machine: Machine that serves it.
+        cost_usd_per_month: Cost; infinite if it cannot serve at all.
         replicas: Machines at the peak, or boards.
-        lost_by: All that it fails; ``("price",)`` if it fails nothing and another is cheaper,
-            ``("cheapest",)`` for the winner.
+        lost_by: All objectives that it misses; ``("price",)`` if it misses none but another is
+            cheaper, ``("cheapest",)`` for the winner.
         reason: The same in a sentence, with figures.
     """
 
@@ -45,23 +45,23 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Advice:
-    """All combinations, ordered as asked; arrays have the shape ``[profiles, machines]``.
+    """All combinations; arrays have the shape ``[profiles, machines]``.
 
     Args:
-        workload: The work.
-        profiles: The rows.
-        machines: The columns.
-        like: What all combinations share.
-        catalog: Whose prices.
-        accuracy_objective_share: Accuracy that is asked.
+        workload: Workload.
+        profiles: Profiles, the rows.
+        machines: Machines, the columns.
+        like: Deployment with what all combinations share.
+        catalog: Prices and assumptions.
+        accuracy_objective_share: Accuracy objective.
         memory_objective_bytes: Most memory that a process may take.
-        costs_usd_per_month: Unrounded; infinite where a combination cannot serve.
-        replicas: At the peak; infinite where no number is enough.
-        inaccurate: Which miss the accuracy.
-        too_large: Which take more memory than is allowed, or than the machine has.
-        too_slow: Which cannot hold the latency objective with any number of replicas.
-        frontier: Which are the cheapest of their profile, and beaten by no other profile in both
-            cost and accuracy.
+        costs_usd_per_month: Costs, unrounded; infinite where a combination cannot serve.
+        replicas: Replicas at the peak; infinite where no number is enough.
+        inaccurate: Combinations that miss the accuracy objective.
+        too_large: Combinations that need more memory than is allowed, or than the machine has.
+        too_slow: Combinations that miss the latency objective with any number of replicas.
+        frontier: Combinations that are the cheapest of their profile, and that no other profile
+            beats in both cost and accuracy.
     """
 
     workload: Workload
@@ -80,24 +80,24 @@ class Advice:
 
     @property
     def feasible(self) -> Flags:
-        """Which hold all objectives."""
+        """Combinations that meet all objectives."""
         return np.asarray(~(self.inaccurate | self.too_large | self.too_slow))
 
     @property
     def best(self) -> Candidate | None:
-        """The cheapest that holds all objectives; ``None`` where none holds them.
+        """The cheapest combination that meets all objectives; ``None`` if there is none.
 
-        Costs that are equal to the cent are equal: of these the more accurate is better, then the
-        quicker, then the first.
+        Of combinations that cost the same to the cent, the more accurate is better, then the
+        faster, then the first.
         """
         return None if self._best is None else self.choice(*self._best)
 
     def choices(self) -> list[Candidate]:
-        """List all combinations: the cheapest that hold all objectives first, then the others."""
+        """Return all combinations: those that meet all objectives first, each group by cost."""
         return [self.choice(*divmod(int(flat), len(self.machines))) for flat in self._order]
 
     def choice(self, profile: int, machine: int) -> Candidate:
-        """Describe one combination by its row and column."""
+        """Return the combination at a row and a column."""
         at = (profile, machine)
         lost_by, reason = self._verdict(at)
         return Candidate(
@@ -110,7 +110,7 @@ class Advice:
         )
 
     def on_frontier(self) -> list[Candidate]:
-        """List the frontier of cost against accuracy, the cheapest first."""
+        """Return the frontier of cost against accuracy, the cheapest first."""
         rows, columns = np.nonzero(self.frontier)
         order = np.argsort(self.costs_usd_per_month[rows, columns], kind="stable")
         return [self.choice(int(rows[k]), int(columns[k])) for k in order]
@@ -118,9 +118,9 @@ class Advice:
     def cheapest_of(
         self, *, variant: str | None = None, runtime: str | None = None
     ) -> Candidate | None:
-        """Return the cheapest that can serve among one variant or runtime, whatever its accuracy.
+        """Return a variant's or runtime's cheapest combination that can serve, at any accuracy.
 
-        ``None`` where none can. It says what another form would have cost.
+        ``None`` if none can. It says what another variant would have cost.
         """
         of_kind = [
             variant in {None, profile.variant} and runtime in {None, profile.runtime}
@@ -133,7 +133,7 @@ class Advice:
         return self.choice(*divmod(int(cost.argmin()), len(self.machines)))
 
     def deployment(self, choice: Candidate) -> Deployment:
-        """Give the deployment of a choice, for ``estimate``."""
+        """Return the deployment of a choice, for ``estimate``."""
         return deployment_of(self.like, choice.profile, choice.machine)
 
     @cached_property
@@ -163,11 +163,11 @@ class Advice:
             lost.append("memory")
             there = machine.process_memory_gib * GIB * self.catalog.value("memory_limit_share")
             room, need = min(self.memory_objective_bytes, there), profile.memory_bytes
-            said.append(f"{need / 1e6:,.0f} MB a process, {room / 1e6:,.0f} MB for it")
+            said.append(f"{need / 1e6:,.0f} MB per process, {room / 1e6:,.0f} MB available")
         if self.too_slow[at]:
             lost.append("latency")
             objective = self.workload.latency_objective_ms
-            said.append(f"p99 of {objective:g} ms cannot be held on {machine.name}")
+            said.append(f"p99 of {objective:g} ms cannot be met on {machine.name}")
         if lost:
             return tuple(lost), "; ".join(said)
         cost = self.costs_usd_per_month[at]
@@ -175,11 +175,11 @@ class Advice:
             return ("cheapest",), f"{cost:,.2f} USD a month, the cheapest"
         more = cost - self.costs_usd_per_month[self._best]
         if more < CENT_USD:
-            return ("price",), "costs the same to the cent, and is no more accurate or quicker"
+            return ("price",), "costs the same to the cent, and is no more accurate or faster"
         return ("price",), f"{more:,.2f} USD a month more than the cheapest"
 
 
 def deployment_of(like: Deployment, profile: Profile, machine: MachineType) -> Deployment:
-    """Give the deployment of one profile on one machine, otherwise like another."""
+    """Return the deployment of a profile on a machine, otherwise like another one."""
     devices = like.devices if machine.kind == "edge" else 0
     return replace(like, profile=profile, machine=machine.name, devices=devices)

@@ -1,4 +1,4 @@
-"""Which storage: what each kind costs for an amount and its use, and how long a read takes."""
+"""Which storage: what each kind costs for an amount of data and its use, and how fast it reads."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class StorageOption:
     """One kind of storage, for one use.
 
     Args:
-        storage: Of the catalogue.
-        room_usd_per_month: For what is kept.
-        use_usd_per_month: For writes, reads and retrieval.
-        read_s: How long one read takes: bytes / throughput + one operation.
-        keeps_up: Whether it has operations and throughput enough for all reads and writes.
+        storage: Storage of the catalogue.
+        room_usd_per_month: Cost of the stored data.
+        use_usd_per_month: Cost of writes, reads and retrieval.
+        read_s: Time per read: bytes / throughput + one operation.
+        keeps_up: Whether its operations and throughput suffice for all reads and writes.
     """
 
     storage: Storage
@@ -35,7 +35,7 @@ class StorageOption:
 
     @property
     def cost_usd_per_month(self) -> float:
-        """Room and use."""
+        """Cost of the stored data and its use."""
         return self.room_usd_per_month + self.use_usd_per_month
 
 
@@ -47,17 +47,17 @@ def storage_options(
     read_bytes: float = 0.0,
     catalog: Catalog | None = None,
 ) -> list[StorageOption]:
-    """Compare all kinds of storage; those that keep up come first, the cheapest first of all.
+    """Compare all kinds of storage: by cost, those that keep up first.
 
     Args:
-        stored_gib: What is kept, in GiB.
-        reads_per_month: How often something is read.
-        writes_per_month: How often something is written.
-        read_bytes: How much one read takes, and one write brings.
-        catalog: What things cost; by default the shipped catalogue.
+        stored_gib: Stored data in GiB.
+        reads_per_month: Number of reads.
+        writes_per_month: Number of writes.
+        read_bytes: Bytes per read and per write.
+        catalog: Prices and assumptions; by default the shipped catalogue.
 
     Raises:
-        TypeError: An argument is no number.
+        TypeError: An argument is not a number.
         ValueError: An argument is negative or not finite.
 
     >>> [option.storage.name for option in storage_options(1000.0)][:2]
@@ -84,7 +84,7 @@ def _option(
         + reads * size_bytes / GIB * each.retrieval_usd_per_gib
     )
     per_s = (reads + writes) / SECONDS_PER_MONTH
-    # Objects are read over as many connections as one likes; a volume has its throughput.
+    # Objects can be read over any number of connections; a volume's throughput is fixed.
     whole_mib_per_s = np.inf if each.kind == "object" else each.throughput_mib_per_s
     return StorageOption(
         storage=each,

@@ -1,7 +1,7 @@
-"""How many replicas hold a latency objective, and what they do meanwhile.
+"""How many replicas meet a latency objective, and how busy they are.
 
-- ``replicas``: by the formulas of queues.
-- ``fleet``: replicas that serve in turn; ``autoscaler``: the rule that chooses their number;
-  ``scaling``: a day of both, with cold starts.
+- ``replicas``: from queueing formulas.
+- ``fleet``: replicas that come and go; ``autoscaler``: the rule that chooses their number;
+  ``scaling``: a simulated day of both, with cold starts.
 - ``check``: predicted and measured response times side by side.
 """

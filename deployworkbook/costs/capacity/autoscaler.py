@@ -14,21 +14,21 @@ class Autoscaler:
     """A target for the mean utilisation, with Kubernetes' defaults.
 
     Args:
-        target_utilisation: What each replica shall work, from 0 to 1, exclusive of 0.
-        min_replicas: At least 1.
-        max_replicas: At least ``min_replicas``.
+        target_utilisation: Target for each replica's utilisation, above 0, at most 1.
+        min_replicas: Fewest replicas, at least 1.
+        max_replicas: Most replicas, at least ``min_replicas``.
         sync_s: Seconds between two decisions (``--horizontal-pod-autoscaler-sync-period``).
         tolerance: Ratios of actual to target within 1 ± tolerance change nothing.
-        stabilisation_s: Replicas are given up only when no decision of the last so many seconds
-            wanted more (``--horizontal-pod-autoscaler-downscale-stabilization``).
-        start_up_s: From the decision to the moment at which a new replica serves: a machine, an
-            image, a model loaded and warmed up.
-        surge_share: In each decision replicas grow by this share at most,
-        surge_replicas: or by so many, whichever is more.
+        stabilisation_s: Scale down only if no decision within this many seconds wanted more
+            (``--horizontal-pod-autoscaler-downscale-stabilization``).
+        start_up_s: Time from the decision until a new replica serves: machine, image, loading and
+            warming up the model.
+        surge_share: Each decision may add at most this share of the replicas,
+        surge_replicas: or this many, whichever is more.
 
     Raises:
-        TypeError: A figure is no number.
-        ValueError: A figure is out of range.
+        TypeError: A value is not a number.
+        ValueError: A value is out of range.
 
     Source: "Horizontal Pod Autoscaling", kubernetes.io/docs, algorithm details and default scaling
     behaviour.
@@ -58,17 +58,17 @@ class Autoscaler:
             )
 
     def wanted(self, utilisation: float, ready: int, starting: int = 0) -> int:
-        """Return the replicas that one reading asks for, without memory.
+        """Return the number of replicas that one reading asks for, regardless of earlier ones.
 
             ⌈replicas · utilisation / target⌉
 
-        Replicas that start count as idle ones where more are asked for; where that turns the
-        decision round, or brings it within the tolerance, nothing changes.
+        When scaling up, starting replicas count as idle; if that reverses the decision, or brings
+        it within the tolerance, nothing changes.
 
         Args:
             utilisation: Mean of the ready replicas, from 0 to 1.
-            ready: How many serve, at least 1.
-            starting: How many do not yet.
+            ready: Number of serving replicas, at least 1.
+            starting: Number of replicas that are still starting.
 
         >>> scaler = Autoscaler(target_utilisation=0.5)
         >>> scaler.wanted(0.9, 4), scaler.wanted(0.9, 4, starting=4), scaler.wanted(0.52, 4)
@@ -88,28 +88,28 @@ class Autoscaler:
 
 @dataclass
 class Decisions:
-    """An autoscaler at work, which remembers what it has wanted.
+    """An autoscaler at work, which remembers its past decisions.
 
     Args:
-        scaler: Its rule.
+        scaler: The rule.
     """
 
     scaler: Autoscaler
     _wishes: deque[tuple[float, int]] = field(default_factory=deque)
 
     def replicas(self, now_s: float, utilisation: float, ready: int, starting: int = 0) -> int:
-        """Return how many replicas there shall be from now on.
+        """Return how many replicas there should be from now on.
 
         Args:
-            now_s: The time; never less than in the call before.
+            now_s: Current time, never less than in the previous call.
             utilisation: Mean of the ready replicas since the last decision, from 0 to 1.
-            ready: How many serve, at least 1.
-            starting: How many do not yet.
+            ready: Number of serving replicas, at least 1.
+            starting: Number of replicas that are still starting.
 
         >>> decisions = Decisions(Autoscaler(target_utilisation=0.5, stabilisation_s=60.0))
         >>> decisions.replicas(0.0, 1.0, 4), decisions.replicas(15.0, 0.1, 8)
         (8, 8)
-        >>> decisions.replicas(75.0, 0.1, 8)  # the wish for eight is more than a minute old
+        >>> decisions.replicas(75.0, 0.1, 8)  # the decision for eight is more than a minute old
         2
         """
         rule = self.scaler
@@ -120,7 +120,7 @@ class Decisions:
             self._wishes.popleft()
         current = ready + starting
         if wish < current:
-            # The highest wish of the window, but never a reason to grow.
+            # The highest decision within the window, but never more than there are.
             wish = min(current, max(each for _, each in self._wishes))
         most = max(
             int(rounded_up(current * (1.0 + rule.surge_share))), current + rule.surge_replicas

@@ -1,4 +1,4 @@
-"""Predicted and measured response times side by side: how far a server is from the queue it is."""
+"""Predicted and measured response times side by side: how well a queue models a server."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from deployworkbook.validation import (
 
 Array = NDArray[np.float64]
 
-# How many requests a replay serves: few arrivals are served several times, each with other times.
+# Number of requests in a replay: few arrivals are replayed several times, with new service times.
 REPLAYED = 100_000
-# Blocks of neighbouring requests, whose percentiles are nearly independent of each other.
+# Number of blocks of neighbouring requests: long blocks are nearly independent of each other.
 BLOCKS = 20
 
 
@@ -33,19 +33,18 @@ class LoadPoint:
     """One load on a server: what the queue predicts, and what was measured.
 
     Args:
-        arrival_rate_per_s: Of the load, as it was.
-        utilisation: Arrival rate times mean service time, by server.
-        percentile: Which one, such as 0.99.
-        predicted_s: Response time at that percentile, by ``formulas.response``.
-        replayed_s: The same of a queue that gets just these arrivals: what it differs from
-            ``predicted_s`` is the chance of the arrivals, what it differs from ``measured_s`` is
-            the server.
-        measured_s: The same of the server.
+        arrival_rate_per_s: Actual arrival rate of the load.
+        utilisation: Arrival rate times mean service time, per server.
+        percentile: Percentile, such as 0.99.
+        predicted_s: Predicted response time at that percentile, by ``formulas.response``.
+        replayed_s: Response time of a queue with exactly these arrivals: its difference from
+            ``predicted_s`` is due to chance, its difference from ``measured_s`` to the server.
+        measured_s: Measured response time at that percentile.
         measured_low_s: Lower end of its 95 % interval.
-        measured_high_s: Upper end.
-        predicted_mean_s: Mean response time, predicted,
-        measured_mean_s: and measured.
-        requests: How many were measured.
+        measured_high_s: Upper end of its 95 % interval.
+        predicted_mean_s: Predicted mean response time.
+        measured_mean_s: Measured mean response time.
+        requests: Number of measured requests.
     """
 
     arrival_rate_per_s: float
@@ -62,12 +61,12 @@ class LoadPoint:
 
     @property
     def error(self) -> float:
-        """How far the prediction is off, as a share of what was measured: -0.1 is 10 % too low."""
+        """Relative error of the prediction: -0.1 is 10 % below the measurement."""
         return self.predicted_s / self.measured_s - 1.0
 
     @property
     def server_error(self) -> float:
-        """The same of the replay: what is left of the error once the arrivals' chance is out."""
+        """Relative error of the replay: the error without the randomness of the arrivals."""
         return self.replayed_s / self.measured_s - 1.0
 
 
@@ -81,31 +80,31 @@ def compare_with_measured(
     percentile: float = 0.99,
     seed: int = 0,
 ) -> list[LoadPoint]:
-    """Compare measured response times with the queue's, load by load.
+    """Compare measured response times with a queue's, per load.
 
     Args:
-        arrivals_s: When the requests of each load were meant to be sent, ascending from the load's
+        arrivals_s: Scheduled sending times of each load's requests, ascending from the load's
             start, ``[loads]`` arrays of shape ``[requests]``.
-        responses_s: How long each took from that moment on, the same shapes.
-        service_times_s: How long each request occupied a server, shape ``[n]``: with one server,
-            those that ``formulas.observed`` finds in a load. The gaps between answers while someone
-            always waits are too steady: a server that also pauses meets slow stretches of its
-            processor, and p99 is made of these.
-        servers: How many requests are worked on at once.
+        responses_s: Response times from those moments, the same shapes.
+        service_times_s: Time for which each request occupied a server, shape ``[n]``: with one
+            server, those that ``formulas.observed`` finds in a load. The gaps between answers under
+            constant load are too regular: a server that also idles meets slow phases of its
+            processor, and these determine p99.
+        servers: Number of requests that are processed at once.
         unloaded_s: Response times of requests that were alone, shape ``[m]``; by default the
             service times.
-        percentile: From 0 to 1, exclusive.
-        seed: Of the service times that the replay draws.
+        percentile: Percentile between 0 and 1, exclusive.
+        seed: Seed of the replay's service times.
 
     Returns:
-        One point a load. The interval of a percentile is by order statistics for independent
-        requests; those in a queue are not independent, so that it is widened by what blocks of
-        neighbours say.
+        One point per load. A percentile's interval comes from order statistics for independent
+        requests; requests in a queue are not independent, so it is widened by the variation
+        between blocks of neighbours.
 
     Raises:
-        TypeError: An argument is no number.
-        ValueError: Arrivals and responses differ in number, a load has too few requests to have
-            such a percentile, or a utilisation is 1 or more.
+        TypeError: An argument is not a number.
+        ValueError: Arrivals and responses differ in number, a load has too few requests for the
+            percentile, or a utilisation is 1 or more.
 
     >>> point, = compare_with_measured([np.arange(1.0, 201.0)], [[0.010] * 200], [0.010])
     >>> round(point.server_error, 3), round(point.utilisation, 3)
@@ -119,7 +118,7 @@ def compare_with_measured(
         raise value_error(
             "responses_s",
             received=f"{len(responses_s)} loads",
-            expected=f"one for each of the {len(arrivals_s)} of arrivals_s",
+            expected=f"{len(arrivals_s)}, as many as in arrivals_s",
         )
     points = []
     for came, took in zip(arrivals_s, responses_s, strict=True):
@@ -158,7 +157,7 @@ def compare_with_measured(
 def _replay(
     arrivals: Array, service: Array, alone: Array, servers: int, generator: np.random.Generator
 ) -> Array:
-    """Responses of a queue to given arrivals; a mean over draws would have no percentile."""
+    """Return response times to given arrivals, pooled over draws so that they have a percentile."""
     waits = []
     for _ in range(1 + REPLAYED // len(arrivals)):
         times = generator.choice(service, len(arrivals))
@@ -170,10 +169,10 @@ def _replay(
 
 
 def _interval(responses: Array, p: float) -> tuple[float, float]:
-    """A 95 % interval of a percentile, from how the late ones spread over blocks of neighbours.
+    """Return a percentile's 95 % interval, from how late requests spread over blocks of neighbours.
 
-    The share of late requests, by the measured percentile, is a mean over blocks; its standard
-    error turns into places in the order of the requests.
+    The share of requests above the measured percentile is a mean over blocks; its standard error
+    gives the ranks of the interval's ends.
     """
     late = (responses > np.quantile(responses, p)).astype(np.float64)
     blocks = np.array([block.mean() for block in np.array_split(late, BLOCKS)])

@@ -1,4 +1,4 @@
-"""Replicas that come and go, and the requests that they serve in turn."""
+"""Replicas that come and go, and the requests that they serve in order."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ Array = NDArray[np.float64]
 
 
 class Fleet:
-    """Replicas, and what they are busy with.
+    """Replicas, and the requests that they serve.
 
     Args:
-        arrivals: When requests come, ascending, seconds.
-        service: How long each takes, seconds.
-        workers: How many requests a replica serves at once.
-        replicas: Ready at the start.
-        most_wait_s: Who would wait longer is turned away.
+        arrivals: Arrival times, ascending, seconds.
+        service: Service times, seconds.
+        workers: Number of requests that a replica serves at once.
+        replicas: Replicas that are ready at the start.
+        most_wait_s: Longest wait; a request that would wait longer is turned away.
     """
 
     def __init__(
@@ -32,7 +32,7 @@ class Fleet:
         self.ready = replicas
         self._free_at = [0.0] * (replicas * workers)  # a heap: when each worker is free
         self._leaving: list[float] = []
-        self._pending: list[float] = []  # when those that start will be ready, ascending
+        self._pending: list[float] = []  # when starting replicas will be ready, ascending
         self._given = self._worked = 0.0
         self._now = 0.0
         self.changes: list[tuple[float, int, int]] = [(0.0, replicas, replicas)]
@@ -40,11 +40,11 @@ class Fleet:
 
     @property
     def starting(self) -> int:
-        """How many do not serve yet."""
+        """Number of replicas that are still starting."""
         return len(self._pending)
 
     def run(self, until: float) -> float:
-        """Serve up to a time; return the ready workers' mean utilisation since the last."""
+        """Serve until a time; return the ready workers' mean utilisation since the last call."""
         offered = 0.0
         while self._pending and self._pending[0] <= until:
             moment = self._pending.pop(0)
@@ -66,7 +66,7 @@ class Fleet:
         return min(1.0, max(0.0, done / (offered * self.workers)))
 
     def scale(self, now: float, wanted: int, start_up_s: float) -> None:
-        """Start replicas, or give some up: first those that still start, then the idlest."""
+        """Start replicas, or stop some: first those that are still starting, then the idlest."""
         change = wanted - self.ready - self.starting
         self._pending += [now + start_up_s] * max(0, change)
         cancelled = min(self.starting, max(0, -change))
@@ -82,7 +82,7 @@ class Fleet:
         self.changes.append((self._now, self.ready, self.ready + self.starting))
 
     def _serve(self, until: float) -> None:
-        """Give each request that comes before a time to the worker that is free first."""
+        """Give each request that arrives before a time to the worker that is free first."""
         free_at, most = self._free_at, self._most_wait
         given, end = self._given, int(np.searchsorted(self._arrivals, until))
         waits = []

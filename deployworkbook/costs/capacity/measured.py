@@ -1,4 +1,4 @@
-"""How many replicas hold an objective where service times were measured: by their distribution."""
+"""How many replicas meet an objective, from the distribution of measured service times."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ def replicas_for_times(
     overhead_s: float = 0.0,
     queue: str = "shared",
 ) -> Capacity:
-    """Return the fewest replicas that hold an objective, by ``formulas.response``.
+    """Return the fewest replicas that meet an objective, by ``formulas.response``.
 
     Args:
-        arrival_rate_per_s: At the busiest time; more than 0.
-        service_times_s: Measured, shape ``[n]``, positive.
-        latency_objective_s: What the percentile may not exceed.
-        percentile: Of the response time, from 0 to less than 1.
-        workers: How many requests one replica serves at once.
-        headroom: Share of arrivals that may come on top.
-        overhead_s: What is added to each response outside the queue.
+        arrival_rate_per_s: Arrival rate at the busiest time, more than 0.
+        service_times_s: Measured service times, positive, shape ``[n]``.
+        latency_objective_s: Response time that the percentile may not exceed.
+        percentile: Percentile of the response time, from 0 to less than 1.
+        workers: Number of requests that a replica serves at once.
+        headroom: Share of extra arrivals to plan for.
+        overhead_s: Time added to each response outside the queue.
         queue: ``shared`` or ``per replica``.
 
     Raises:
-        TypeError: An argument is no number.
-        ValueError: An argument is out of range, or no number of replicas can hold the objective,
-            because too many requests take longer by themselves.
+        TypeError: An argument is not a number.
+        ValueError: An argument is out of range, or no number of replicas can meet the objective,
+            because the service alone takes longer for too many requests.
 
     >>> replicas_for_times(100.0, [0.02], latency_objective_s=0.03).replicas
     5
@@ -59,8 +59,8 @@ def replicas_for_times(
         raise value_error(
             "latency_objective_s",
             received=f"{latency_objective_s:g} s at percentile {percentile:g}, where "
-            f"{late:.3g} of the requests take longer by themselves",
-            expected="one that the service alone holds: more replicas do not shorten it",
+            f"the service alone takes longer for {late:.3g} of the requests",
+            expected="more than the service takes, which more replicas can't shorten",
             remedy="Choose a faster runtime, variant or machine, or a longer objective.",
         )
     if work > MOST_REPLICAS:
@@ -76,7 +76,8 @@ def replicas_for_times(
 
     def holds(replicas: int) -> bool:
         found = responses(replicas, peak)
-        # A time that is the objective itself is not late: it lies half a step to each side of it.
+        # A response time equal to the objective is not late; on the grid it extends half a step
+        # beyond.
         return found is not None and found.late_share(objective + found.step_s) <= allowed
 
     low, high = int(np.floor(work)), int(np.floor(work)) + 1
@@ -85,7 +86,7 @@ def replicas_for_times(
         low, high, surplus = high, high + surplus, 2 * surplus
         if high > 64 * MOST_REPLICAS:
             received = f"{latency_objective_s:g} s at percentile {percentile:g}"
-            expected = "an objective that some number of replicas holds"
+            expected = "an objective that some number of replicas can meet"
             raise value_error("latency_objective_s", received=received, expected=expected)
     while high - low > 1:
         middle = (low + high) // 2

@@ -1,4 +1,4 @@
-"""How many replicas hold a latency objective: from measured service times to a number to rent."""
+"""How many replicas meet a latency objective, from measured service times."""
 
 from __future__ import annotations
 
@@ -33,35 +33,35 @@ def replicas_for(
     overhead_s: float = 0.0,
     queue: str = "shared",
 ) -> Capacity:
-    """Return the fewest replicas whose response time holds an objective.
+    """Return the fewest replicas whose response time meets an objective.
 
-    The response time is that of M/G/c: Poisson arrivals, first come first served. Where measured
-    times are given, their whole distribution decides (``formulas.response``); two moments would
-    not tell that 1.5 % of the requests are late however many replicas there are. Where only mean
-    and variation are known, the two-moment formula stands in (``formulas.waiting``). One replica
-    more never makes the response longer, so that halving finds the fewest.
+    The response time is that of M/G/c: Poisson arrivals, first come first served. If measured times
+    are given, their whole distribution is used (``formulas.response``): two moments could not show
+    that 1.5 % of the requests are late with any number of replicas. If only mean and variation are
+    known, the two-moment formula is used (``formulas.waiting``). Adding a replica never lengthens
+    the response, so bisection finds the fewest.
 
     Args:
-        arrival_rate_per_s: At the busiest time, not on average; more than 0.
-        service_time_s: Mean time that a request occupies a worker; or the measured times, shape
+        arrival_rate_per_s: Arrival rate at the busiest time, not on average; more than 0.
+        service_time_s: Mean time for which a request occupies a worker; or measured times, shape
             ``[n]``, whose whole distribution is then used.
-        latency_objective_s: What the percentile may not exceed.
+        latency_objective_s: Response time that the percentile may not exceed.
         service_scv: Squared coefficient of variation of the service times, if their mean is given;
-            by default 1, as of the exponential distribution.
-        percentile: Of the response time, from 0 to less than 1.
-        workers: How many requests one replica serves at once.
-        headroom: Share of arrivals that may come on top: 0.25 plans for a quarter more.
-        overhead_s: What the network and the codec add to each response, outside the queue.
-        queue: ``shared``: any free worker takes the first that waits. ``per replica``: a load
-            balancer gives each request to one replica at random, where it waits.
+            by default 1, as for the exponential distribution.
+        percentile: Percentile of the response time, from 0 to less than 1.
+        workers: Number of requests that a replica serves at once.
+        headroom: Share of extra arrivals to plan for: 0.25 for a quarter more.
+        overhead_s: Time that network and codec add to each response, outside the queue.
+        queue: ``shared``: any free worker takes the first waiting request. ``per replica``: a load
+            balancer assigns each request to a random replica, where it waits.
 
     Returns:
-        The number, and what it does under the arrivals without headroom.
+        The number of replicas, and their performance at the arrival rate without headroom.
 
     Raises:
         TypeError: An argument is no number.
-        ValueError: An argument is out of range, or no number of replicas can hold the objective,
-            since the service alone takes longer.
+        ValueError: An argument is out of range, or no number of replicas can meet the objective,
+            because the service alone takes longer.
 
     >>> replicas_for(100.0, 0.02, latency_objective_s=0.1).replicas
     4
@@ -72,8 +72,8 @@ def replicas_for(
         if service_scv is not None:
             raise value_error(
                 "service_scv",
-                received="it and measured service times",
-                expected="one of the two: measured times have their own",
+                received="a value, with measured service times",
+                expected="none: measured times have their own variation",
             )
         return replicas_for_times(
             arrival_rate_per_s,
@@ -103,7 +103,7 @@ def replicas_for(
         raise value_error(
             "latency_objective_s",
             received=f"{latency_objective_s:g} s at percentile {percentile:g}",
-            expected="more than the service itself takes, which more replicas do not shorten "
+            expected="more than the service takes, which more replicas can't shorten "
             f"(mean {mean:g} s, squared variation {scv:g}, overhead {overhead_s:g} s)",
             remedy="Choose a faster runtime, variant or machine, or a longer objective.",
         )
@@ -131,25 +131,25 @@ def replicas_for_all(
     overhead_s: ArrayLike = 0.0,
     queue: str = "shared",
 ) -> Array:
-    """Return :func:`replicas_for` of many deployments at once, all arguments arrays that fit.
+    """Return :func:`replicas_for` for many deployments at once; the arguments broadcast.
 
     Args:
-        arrival_rate_per_s: At least 0; without arrivals one replica is enough.
-        service_time_s: Means, more than 0.
-        latency_objective_s: What the percentile may not exceed, more than 0.
+        arrival_rate_per_s: Arrival rates, at least 0; without arrivals one replica is enough.
+        service_time_s: Mean service times, more than 0.
+        latency_objective_s: Response times that the percentile may not exceed, more than 0.
         service_scv: Squared coefficients of variation of the service times.
-        percentile: Of the response time.
-        workers: How many requests a replica serves at once.
-        headroom: Share of arrivals that may come on top.
-        overhead_s: What each response takes outside the queue.
+        percentile: Percentile of the response time.
+        workers: Numbers of requests that a replica serves at once.
+        headroom: Share of extra arrivals to plan for.
+        overhead_s: Times added to each response outside the queue.
         queue: ``shared`` or ``per replica``.
 
     Returns:
         Whole numbers of at least 1, in the arguments' common shape; ``inf`` where no number of
-        replicas holds the objective.
+        replicas meets the objective.
 
     Raises:
-        TypeError: An argument holds no numbers.
+        TypeError: An argument is not numeric.
         ValueError: An argument is out of range, or more than ten million replicas are needed.
 
     >>> replicas_for_all([10.0, 100.0], 0.02, latency_objective_s=[0.1, 0.05]).tolist()
@@ -178,7 +178,8 @@ def replicas_for_all(
         np.maximum(objective, 0.0), 0.0, 1.0, service_time_s=s, service_scv=scv
     )
     possible = (alone <= 1.0 - percentile) & (objective > 0)
-    # The work itself needs more than λ s / workers; from there, double the surplus until it holds.
+    # The work alone needs more than λ s / workers; from there, double the surplus until it's
+    # enough.
     low = np.floor(lam * s / each)
     if low.max() > MOST_REPLICAS:
         received, expected = f"work for {low.max():g} replicas", f"at most {MOST_REPLICAS}"
@@ -190,7 +191,7 @@ def replicas_for_all(
         low = np.where(open_, high, low)
         surplus = np.where(open_, 2.0 * surplus, surplus)
         high = np.where(open_, high + surplus, high)
-        # One whose service alone comes so close to the objective holds it with no number.
+        # If the service alone comes this close to the objective, no number of replicas meets it.
         possible &= high <= 64.0 * MOST_REPLICAS
         open_ &= possible
     while (gap := possible & (high - low > 1)).any():
@@ -212,21 +213,21 @@ def capacity_of(
     overhead_s: float = 0.0,
     queue: str = "shared",
 ) -> Capacity:
-    """Return what a number of replicas does under some arrivals.
+    """Return the performance of a number of replicas at an arrival rate.
 
     Args:
-        replicas: At least 1.
-        arrival_rate_per_s: At least 0.
-        service_time_s: Mean, more than 0.
-        service_scv: Its squared coefficient of variation.
-        percentile: Of the response time.
-        workers: How many requests a replica serves at once.
-        overhead_s: What each response takes outside the queue.
+        replicas: Number of replicas, at least 1.
+        arrival_rate_per_s: Arrival rate, at least 0.
+        service_time_s: Mean service time, more than 0.
+        service_scv: Squared coefficient of variation of the service times.
+        percentile: Percentile of the response time.
+        workers: Number of requests that a replica serves at once.
+        overhead_s: Time added to each response outside the queue.
         queue: ``shared`` or ``per replica``.
 
     Raises:
         TypeError: An argument is no number.
-        ValueError: An argument is out of range, or the work is more than they can do.
+        ValueError: An argument is out of range, or the work is more than the replicas can do.
 
     >>> one = capacity_of(1, 25.0, 0.02)
     >>> round(one.utilisation, 2), round(one.mean_s, 3)
@@ -254,12 +255,12 @@ def capacity_of(
 
 
 def _holds(replicas: Array, cases: Array, percentile: float, queue: str) -> NDArray[np.bool_]:
-    """Whether each case's late share is no more than the percentile allows."""
+    """Return whether each case's share of late requests is within what the percentile allows."""
     rate, s, objective, scv, each = cases
     servers = replicas * each if queue == "shared" else each
     rate = rate if queue == "shared" else rate / replicas
     stable = rate * s < servers
-    # Where the work is too much there is no steady state to ask about; any load stands in.
+    # An overloaded queue has no steady state; compute with a load of 0, and ignore the result.
     rate = np.where(stable, rate, 0.0)
     wait = mean_conditional_wait_s(rate, s, servers, service_scv=scv)
     delayed = erlang_c(servers, rate * s)

@@ -1,4 +1,4 @@
-"""A number of replicas, and what they would do."""
+"""A number of replicas, and their predicted performance."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ QUEUES = ("shared", "per replica")
 
 @dataclass(frozen=True)
 class Capacity:
-    """A number of replicas, and what they would do.
+    """A number of replicas, and their predicted performance.
 
     Args:
-        replicas: How many.
-        utilisation: Share of time that their workers work, from 0 to less than 1.
+        replicas: Number of replicas.
+        utilisation: Share of time for which their workers are busy, from 0 to less than 1.
         delayed_share: Share of requests that wait.
         mean_s: Mean response time, seconds.
-        percentile: Which one the objective names, such as 0.99.
+        percentile: The objective's percentile, such as 0.99.
         response_s: Response time at that percentile, seconds.
     """
 

@@ -1,4 +1,4 @@
-"""A day of an autoscaled service, request by request: what cold starts and slow scaling cost."""
+"""A day of an autoscaled service, simulated request by request, with its cold starts."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ Array = NDArray[np.float64]
 
 DAY_S = 86_400.0
 MINUTE_S = 60.0
-# About a microsecond each, and some 50 bytes.
+# Each takes about a microsecond and 50 bytes.
 MOST_REQUESTS = 20_000_000
 
 
 @dataclass(frozen=True, eq=False)
 class Day:
-    """What happened, minute by minute; all arrays have shape ``[minutes]``.
+    """A simulated day, minute by minute; all arrays have shape ``[minutes]``.
 
     Args:
-        requests: How many came.
-        shed: How many of these were turned away.
-        late: How many of the answered took longer than the objective.
-        ready_replicas: Mean number that served.
-        paid_replicas: Mean number that served or were starting.
-        utilisation: Share of the ready workers' time that was worked, by the minute of the work.
+        requests: Number of requests that arrived.
+        shed: Number of requests that were turned away.
+        late: Number of answered requests that took longer than the objective.
+        ready_replicas: Mean number of replicas that served.
+        paid_replicas: Mean number of replicas that served or were starting.
+        utilisation: Share of the ready workers' time that was busy, by the minute of the work.
         p99_s: 99th percentile of the answered requests' response times; NaN where there are none.
-        mean_s: Their mean.
+        mean_s: Mean of the answered requests' response times.
     """
 
     requests: NDArray[np.int64]
@@ -57,7 +57,7 @@ class Day:
 
     @property
     def replica_hours(self) -> float:
-        """What is paid for."""
+        """Paid replica hours."""
         return float(self.paid_replicas.sum() * MINUTE_S / 3600.0)
 
 
@@ -75,28 +75,28 @@ def simulate_day(
 ) -> Day:
     """Simulate each request of a day under an autoscaler.
 
-    Arrivals are a Poisson process whose rate changes from step to step. Each takes one of the
-    measured service times, at random, on the worker that is free first. A request stays with the
-    worker that it was given to: one that starts later takes new requests only, as behind a load
-    balancer. Replicas that are given up finish what they have; those still starting go first.
+    Arrivals are a Poisson process whose rate changes from step to step. Each request takes a random
+    one of the measured service times, on the worker that is free first. It stays with that worker:
+    a replica that starts later takes new requests only, as behind a load balancer. Replicas that
+    are stopped finish their requests; replicas that are still starting are stopped first.
 
     Args:
-        rates_per_s: Arrival rates in equal steps of the whole time, shape ``[steps]``, at least 0.
-        service_times_s: Measured, to draw from, shape ``[n]``, positive.
-        scaler: The rule. With ``min_replicas`` equal to ``max_replicas`` nothing scales.
-        latency_objective_s: What is late.
-        workers: How many requests a replica serves at once.
-        most_wait_s: A request that would wait longer is turned away.
-        first_replicas: Ready at the start; by default the least.
-        duration_s: Whole minutes, up to a day.
-        seed: Of arrivals and service times.
+        rates_per_s: Arrival rates in equal steps of the duration, at least 0, shape ``[steps]``.
+        service_times_s: Measured service times to draw from, positive, shape ``[n]``.
+        scaler: Autoscaling rule. With ``min_replicas`` equal to ``max_replicas`` nothing scales.
+        latency_objective_s: Response time above which a request is late.
+        workers: Number of requests that a replica serves at once.
+        most_wait_s: Longest wait; a request that would wait longer is turned away.
+        first_replicas: Replicas that are ready at the start; by default ``min_replicas``.
+        duration_s: Duration in whole minutes, up to a day.
+        seed: Seed of arrivals and service times.
 
     Returns:
-        The day.
+        The simulated day.
 
     Raises:
-        TypeError: An argument is no number.
-        ValueError: An argument is out of range, or twenty million requests would not do.
+        TypeError: An argument is not a number.
+        ValueError: An argument is out of range, or there are more than twenty million requests.
 
     >>> day = simulate_day([5.0], [0.1], Autoscaler(), latency_objective_s=0.5, duration_s=600.0)
     >>> len(day.p99_s), day.shed_share
@@ -143,8 +143,8 @@ def _check(rates: Array, length: float) -> None:
             "rates_per_s",
             received=f"{expected:,.0f} requests",
             expected=f"at most {MOST_REQUESTS:,}, since each is simulated",
-            remedy="Simulate the hour of the peak (duration_s=3600), or a tenth of the traffic "
-            "on a tenth of the replicas, which waits longer.",
+            remedy="Simulate the peak hour (duration_s=3600), or a tenth of the traffic on a "
+            "tenth of the replicas, where waits are longer.",
         )
 
 
@@ -184,7 +184,7 @@ def _by_minute(
 
 
 def _minute_means(changes: list[tuple[float, int, int]], column: int, edges: Array) -> Array:
-    """Means of a figure that holds from each change to the next."""
+    """Return the means per minute of a value that is constant from each change to the next."""
     table = np.array(changes, np.float64)
     times, values = np.append(table[:, 0], edges[-1]), table[:, column]
     area = np.concatenate([[0.0], np.cumsum(values * np.diff(times))])

@@ -1,4 +1,4 @@
-"""The result: parts of four kinds, to the cent, and what they rest on."""
+"""The result of an estimate: parts of four kinds, to the cent, with assumptions and sources."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class CostPart:
     """One line of the bill.
 
     Args:
-        kind: Which of the four costs it belongs to.
+        kind: One of the four kinds of cost.
         name: What is paid for.
-        quantity: How much of it in a month.
-        unit: Of the quantity.
-        price_usd: Of one unit; where prices have tiers, their mean.
+        quantity: Quantity per month.
+        unit: Unit of the quantity.
+        price_usd: Price per unit; for tiered prices, their mean.
         cost_usd: Quantity × price, to the cent.
     """
 
@@ -36,21 +36,21 @@ class CostPart:
 
 @dataclass(frozen=True)
 class CostBreakdown:
-    """What a deployment costs in a month of 730 hours.
+    """The cost of a deployment in a month of 730 hours.
 
     Args:
-        workload: The work.
-        deployment: What serves it.
-        parts: The lines of the bill; those of 0 USD and no quantity are left out.
-        replicas_at_peak: Machines in all regions in the busiest hour; boards, on the edge.
-        replicas_needed: Machines that the objective needs in that hour: more than there are where
+        workload: Workload.
+        deployment: Deployment that serves it.
+        parts: Lines of the bill; lines without cost and quantity are left out.
+        replicas_at_peak: Machines in all regions in the busiest hour; on the edge, boards.
+        replicas_needed: Machines that the objective needs in that hour: more than there are if
             ``replicas`` is given and too small.
         replicas_mean: Machines or boards on average over the week.
-        predictions_per_month: How many are answered.
-        energy_kwh_per_month: Of machines or boards; the price of cloud machines includes it.
-        carbon_kg_per_month: Of that energy.
-        assumptions: What is assumed, each in a sentence.
-        sources: Where the prices come from.
+        predictions_per_month: Number of predictions.
+        energy_kwh_per_month: Energy of machines or boards; cloud prices include it.
+        carbon_kg_per_month: CO2 emissions of that energy.
+        assumptions: Assumptions, each in a sentence.
+        sources: Sources of the prices.
     """
 
     workload: Workload
@@ -67,12 +67,12 @@ class CostBreakdown:
 
     @property
     def total_usd_per_month(self) -> Decimal:
-        """The sum of the parts, exact."""
+        """Exact sum of the parts."""
         return sum((part.cost_usd for part in self.parts), Decimal("0.00"))
 
     @property
     def by_kind_usd(self) -> dict[Kind, Decimal]:
-        """The sum of each kind's parts, exact; they sum to the total."""
+        """Exact sum of each kind's parts; they sum to the total."""
         return {
             kind: sum((part.cost_usd for part in self.parts if part.kind == kind), Decimal("0.00"))
             for kind in KINDS
@@ -80,19 +80,19 @@ class CostBreakdown:
 
     @property
     def dominant(self) -> Kind:
-        """The kind that costs most."""
+        """Kind that costs most."""
         costs = self.by_kind_usd
         return max(KINDS, key=lambda kind: costs[kind])
 
     @property
     def usd_per_million_predictions(self) -> float | None:
-        """The total for a million predictions; ``None`` where there are no requests."""
+        """Cost per million predictions; ``None`` if there are no requests."""
         if not self.predictions_per_month:
             return None
         return float(self.total_usd_per_month) / self.predictions_per_month * 1e6
 
     def as_dict(self) -> dict[str, Any]:
-        """Give it in plain types, as JSON has them; names carry their units."""
+        """Return it in plain types, ready for JSON; names carry their units."""
         return {
             "variant": self.deployment.variant,
             "runtime": self.deployment.runtime,

@@ -1,4 +1,4 @@
-"""Cost along one input, and where one deployment becomes cheaper than another."""
+"""Cost as a function of one input, and where one deployment becomes cheaper than another."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from deployworkbook.validation import check_array, check_integer, check_number, 
 
 Array = NDArray[np.float64]
 
-# Points of each finer scan: one call for all of them costs hardly more than a call for one.
+# Points per finer scan: computing all of them at once takes hardly longer than computing one.
 FINER = 33
 
 
@@ -35,18 +35,18 @@ def cost_along(
     """Return the month's cost of each kind, for many values of one input.
 
     Args:
-        name: Of an input, such as ``requests_per_s``.
-        values: Shape ``[n]``.
-        workload: The work.
-        deployment: What serves it.
-        catalog: What things cost; by default the shipped catalogue.
-        others: Other inputs that differ from the estimate's.
+        name: Name of an input, such as ``requests_per_s``.
+        values: Values of the input, shape ``[n]``.
+        workload: Workload.
+        deployment: Deployment that serves it.
+        catalog: Prices and assumptions; by default the shipped catalogue.
+        others: Other inputs to replace, by name.
 
     Returns:
-        By kind, each of shape ``[n]``, unrounded; infinite where it cannot serve.
+        Costs by kind, each of shape ``[n]``, unrounded; infinite where it cannot serve.
 
     Raises:
-        TypeError: A value is no number.
+        TypeError: A value is not a number.
         ValueError: There is no such input, or a value is out of range.
     """
     book = load_catalog() if catalog is None else catalog
@@ -90,27 +90,27 @@ def break_even(
     points: int = 500,
     others: Mapping[str, Any] | None = None,
 ) -> float | None:
-    """Return the least value of an input from which the second deployment is the cheaper.
+    """Return the smallest value of an input at which the second deployment is cheaper.
 
-    The range is scanned in equal ratios, then the step in which it changes in finer ones, until its
+    Scan the range in steps of equal ratio, then the step where it changes in finer ones, until its
     ends differ by a thousandth.
 
     Args:
-        workload: The work.
-        first: Such as one in the cloud.
-        second: Such as one on the edge.
-        catalog: What things cost; by default the shipped catalogue.
-        name: Of the input.
-        low: Where to begin, more than 0.
-        high: Where to end.
-        points: How many steps the scan has.
-        others: Other inputs that differ from the estimate's, of both.
+        workload: Workload.
+        first: One deployment, for example in the cloud.
+        second: The other, for example on the edge.
+        catalog: Prices and assumptions; by default the shipped catalogue.
+        name: Name of the input.
+        low: Start of the range, more than 0.
+        high: End of the range.
+        points: Number of points in the scan.
+        others: Other inputs to replace, by name, for both deployments.
 
     Returns:
-        ``None`` if the second is cheaper nowhere in the range; ``low`` if from the beginning.
+        ``None`` if the second is nowhere cheaper in the range; ``low`` if it always is.
 
     Raises:
-        TypeError: An argument is no number.
+        TypeError: An argument is not a number.
         ValueError: There is no such input, or the range does not rise.
     """
     check_number("low", low, 0, open_low=True)

@@ -1,4 +1,4 @@
-"""A deployment: what serves the work, and where."""
+"""A deployment: what serves the requests, and where."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from deployworkbook.validation import type_error
 
 @dataclass(frozen=True)
 class Deployment:
-    """What serves the work.
+    """The machines or boards that serve a workload.
 
     Args:
-        profile: The variant and its runtime, as measured.
-        machine: The catalogue's name of what serves: a cloud machine, or an edge board.
-        replicas: Machines in each region; ``None`` for as many as the latency objective needs.
-        least_replicas: Machines in each region at the least, so that one may fail.
-        autoscaling: Whether their number follows the hours, or stays at what the peak needs.
-        spot_share: Share of the machines' hours that are bought on the spot market.
-        regions: In how many regions it stands, each with its share of the requests.
-        storage: The catalogue's name of where models, data and logs are kept.
-        training_machine: The catalogue's name of what trains.
-        devices: Edge boards in the field; 0 in the cloud.
-        server_overhead_ms: What a server adds to each prediction, on a reference core; ``None`` for
-            the catalogue's assumption.
-        measured_speed_ratio: Speed of one core of the machine where the profile was measured, as a
-            share of the reference core's.
+        profile: Measured variant and runtime.
+        machine: Catalogue name of the cloud machine or edge board that serves.
+        replicas: Machines per region; ``None`` for as many as the latency objective needs.
+        least_replicas: Fewest machines per region, so that one may fail.
+        autoscaling: Whether the number of machines follows the load, or stays at the peak's.
+        spot_share: Share of the machine hours that are bought on the spot market.
+        regions: Number of regions; each serves an equal share of the requests.
+        storage: Catalogue name of the storage for models, data and logs.
+        training_machine: Catalogue name of the machine that trains.
+        devices: Number of edge boards; 0 in the cloud.
+        server_overhead_ms: Time that a server adds to each prediction, on a reference core;
+            ``None`` for the catalogue's assumption.
+        measured_speed_ratio: Speed of one core of the machine where the profile was measured,
+            relative to the reference core.
 
     Raises:
-        TypeError: A field is of another type.
-        ValueError: A field is NaN or out of range; it is named.
+        TypeError: A field has the wrong type.
+        ValueError: A field is NaN or out of range; the message names it.
     """
 
     profile: Profile
@@ -58,10 +58,10 @@ class Deployment:
 
     @property
     def variant(self) -> str:
-        """The form of the model."""
+        """Variant of the model."""
         return self.profile.variant
 
     @property
     def runtime(self) -> str:
-        """What runs it."""
+        """Runtime of the model."""
         return self.profile.runtime

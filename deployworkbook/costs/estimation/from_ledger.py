@@ -1,4 +1,4 @@
-"""From the ledger's rows to profiles: the newest of each form, where they can be compared."""
+"""Profiles from the ledger's rows: the newest per variant and runtime that are comparable."""
 
 from __future__ import annotations
 
@@ -15,15 +15,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Measured:
-    """What the ledger has that can be compared: one data set, one machine.
+    """Comparable profiles from the ledger: one data set, one machine.
 
     Args:
-        profiles: The newest complete row of each variant and runtime, those on one core before
-            others.
-        dataset: On which accuracy was measured.
-        machine: Where times were measured, in words.
-        left_out: Variants in runtimes whose rows all lack a figure, each with the reason.
-        machine_identity: What tells this machine from others.
+        profiles: Newest complete row per variant and runtime; rows on one core are preferred.
+        dataset: Data set on which accuracy was measured.
+        machine: Machine on which times were measured, in words.
+        left_out: Reasons why variants in runtimes were left out: all their rows are incomplete.
+        machine_identity: Identity of this machine, to tell it from others.
     """
 
     profiles: tuple[Profile, ...]
@@ -34,22 +33,22 @@ class Measured:
 
     @property
     def where(self) -> str:
-        """Machine and data set, as a plan says them."""
+        """Machine and data set, as a plan prints them."""
         return f"{self.machine}; data set {self.dataset}"
 
 
 def measured_in(entries: Sequence[LedgerEntry], *, dataset: str | None = None) -> Measured:
-    """Take the rows that can be compared: measured, on one data set and on one machine.
+    """Select the comparable rows: measured on one data set and on one machine.
 
-    Accuracies on two data sets, or times on two machines, say nothing about each other. The machine
-    is that of the newest row of the data set.
+    Accuracies on two data sets, or times on two machines, can't be compared. The machine is that of
+    the data set's newest row.
 
     Args:
-        entries: From the ledger, the oldest first.
+        entries: Rows of the ledger, the oldest first.
         dataset: ``mnist`` or ``digits``; by default that of the newest row.
 
     Raises:
-        ValueError: There is no measured row, none of the data set, or none that is complete.
+        ValueError: There is no measured row, none on the data set, or none that is complete.
     """
     rows = [entry for entry in entries if entry.measurement.kind == "measured"]
     if not rows:
@@ -59,7 +58,7 @@ def measured_in(entries: Sequence[LedgerEntry], *, dataset: str | None = None) -
     chosen = names[0] if dataset is None else check_choice("dataset", dataset, names)
     of_dataset = [entry for entry in rows if entry.measurement.dataset == chosen]
     machine = of_dataset[-1].machine
-    # What was measured on one core says most of what a core can do: it goes before newer rows.
+    # Costs are per core, so rows measured on one core are preferred to newer ones.
     by_cores = sorted(of_dataset, key=lambda entry: (entry.measurement.threads or 1) == 1)
     profiles, reasons = {}, {}
     for entry in by_cores:
@@ -67,7 +66,7 @@ def measured_in(entries: Sequence[LedgerEntry], *, dataset: str | None = None) -
             continue
         row = entry.measurement
         try:
-            # A later row goes before one that is here already, if it is complete.
+            # A later row replaces an earlier one, if it is complete.
             profiles[row.variant, row.runtime] = Profile.from_measurement(row)
         except ValueError as error:
             reasons[row.variant, row.runtime] = str(error)
@@ -80,7 +79,7 @@ def measured_in(entries: Sequence[LedgerEntry], *, dataset: str | None = None) -
 
 
 def comparable(entries: Sequence[LedgerEntry], measured: Measured) -> list[LedgerEntry]:
-    """Take the rows of one data set and one machine, in their order: what was chosen from."""
+    """Return all rows on the data set and machine of ``measured``, in their order."""
     return [
         entry
         for entry in entries
@@ -91,10 +90,10 @@ def comparable(entries: Sequence[LedgerEntry], measured: Measured) -> list[Ledge
 
 
 def profile_named(measured: Measured, variant: str, runtime: str | None = None) -> Profile:
-    """Find a profile; without a runtime, the quickest of the variant.
+    """Return a profile by name; without a runtime, the variant's fastest.
 
     Raises:
-        ValueError: The ledger has none such; what it has is listed.
+        ValueError: The ledger has no such profile; the message lists what it has.
     """
     check_choice("variant", variant, dict.fromkeys(each.variant for each in measured.profiles))
     of_variant = [each for each in measured.profiles if each.variant == variant]

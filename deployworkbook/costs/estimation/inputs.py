@@ -1,7 +1,7 @@
-"""All numbers that a month's cost follows from, flat: each may be a number or an array.
+"""All numbers that determine a month's cost, in one flat record; each may be an array.
 
-The core computes with these alone. So one estimate, a thousand draws from ranges and all
-combinations of an advice are one and the same arithmetic.
+The core computes with these alone. So a single estimate, a thousand draws from ranges and all
+combinations of an advice use the same arithmetic.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ Number = float | Array
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a month's cost follows from; a field's name ends with its unit.
+    """The numbers that determine a month's cost; a field's name ends with its unit.
 
     ``load_ratios`` and ``load_shares`` describe the hours of the week: rates as multiples of the
-    mean, and which share of the hours has each. The tiers stay as the catalogue has them; prices
-    are scaled by ``…_price_ratio``.
+    mean, and the share of the hours with each rate. Tiers are the catalogue's; prices are scaled by
+    ``…_price_ratio``.
     """
 
-    # the work
+    # the workload
     requests_per_s: Number
     load_ratios: Array
     load_shares: Array
@@ -87,7 +87,7 @@ class Inputs:
     wages_share: Number
     electricity_usd_per_kwh: Number
     carbon_grams_per_kwh: Number
-    # what is assumed
+    # assumptions
     utilisation_limit_share: Number
     memory_limit_share: Number
     spot_discount_share: Number
@@ -107,14 +107,14 @@ class Inputs:
     device_failures_per_year_share: Number
     hours_per_device_visit: Number
     device_hours_per_month: Number
-    # what prices may become
+    # changes in prices
     compute_price_ratio: Number = 1.0
     storage_price_ratio: Number = 1.0
     network_price_ratio: Number = 1.0
     wage_ratio: Number = 1.0
 
 
-# What cannot be replaced by a number.
+# Fields that can't be replaced by a number.
 _FIXED = {"load_ratios", "load_shares", "storage_tiers", "internet_tiers"}
 NUMERIC = tuple(each.name for each in fields(Inputs) if each.name not in _FIXED)
 _FROM_FIGURES = tuple(
@@ -130,16 +130,16 @@ _FROM_ASSUMPTIONS = NUMERIC[
 def gather(
     workload: Workload, deployment: Deployment, catalog: Catalog, *, month: int = 0
 ) -> Inputs:
-    """Flatten what an estimate is about.
+    """Collect the inputs of an estimate.
 
     Args:
-        workload: The work.
-        deployment: What serves it.
-        catalog: What things cost.
-        month: How many months of growth lie behind.
+        workload: Workload.
+        deployment: Deployment that serves it.
+        catalog: Prices and assumptions.
+        month: Months of growth so far.
 
     Raises:
-        ValueError: The deployment names what the catalogue lacks, or is half cloud, half edge.
+        ValueError: The catalogue lacks a name, or the deployment mixes cloud and edge.
     """
     machine = catalog.machine(deployment.machine)
     edge = machine.kind == "edge"
@@ -189,9 +189,9 @@ def gather(
 
 
 def overhead_s(deployment: Deployment, machine: MachineType, catalog: Catalog) -> float:
-    """Return what a server adds to each prediction, on a reference core.
+    """Return the time that a server adds to each prediction, on a reference core.
 
-    On a device the program calls the runtime itself: no server stands between.
+    On a device the program calls the runtime directly, without a server.
     """
     if machine.kind == "edge":
         return 0.0
@@ -200,7 +200,7 @@ def overhead_s(deployment: Deployment, machine: MachineType, catalog: Catalog) -
 
 
 def profile_inputs(profile: Profile, measured_speed_ratio: float) -> dict[str, float]:
-    """Give what a profile contributes; its times become those of a reference core."""
+    """Return a profile's inputs, with its times converted to a reference core's."""
     return {
         "service_s": profile.service_ms * measured_speed_ratio / 1e3,
         "service_scv": profile.service_scv,
@@ -211,7 +211,7 @@ def profile_inputs(profile: Profile, measured_speed_ratio: float) -> dict[str, f
 
 
 def machine_inputs(machine: MachineType) -> dict[str, float]:
-    """Give what a machine contributes."""
+    """Return a machine's inputs."""
     return {
         "machine_usd_per_hour": machine.price_usd_per_hour,
         "machine_servers": float(machine.servers),
@@ -227,11 +227,11 @@ def machine_inputs(machine: MachineType) -> dict[str, float]:
 
 
 def check_input(name: str, value: float) -> None:
-    """Refuse what is no input, or no value of it; a count may be a mean here, and so broken.
+    """Check an input's name and value; a count may be a mean here, and so fractional.
 
     Raises:
         ValueError: There is no such input, or the value is NaN or out of range.
-        TypeError: The value is no number.
+        TypeError: The value is not a number.
     """
     find("input", dict.fromkeys(NUMERIC), name)
     if name in COUNTS:
@@ -241,11 +241,11 @@ def check_input(name: str, value: float) -> None:
 
 
 def changed(inputs: Inputs, values: Mapping[str, Any]) -> Inputs:
-    """Replace some inputs by other numbers, or by arrays of them.
+    """Replace some inputs by other numbers or arrays.
 
     Raises:
-        ValueError: There is no such input, or a value is NaN or out of range; it is named.
-        TypeError: A value is no number.
+        ValueError: There is no such input, or a value is NaN or out of range; the message names it.
+        TypeError: A value is not a number.
     """
     for name, value in values.items():
         array = check_array(name, value)
@@ -258,7 +258,7 @@ def changed(inputs: Inputs, values: Mapping[str, Any]) -> Inputs:
 def _loads(workload: Workload, autoscaling: bool) -> tuple[Array, Array]:
     if not autoscaling:
         return np.array([workload.peak_ratio]), np.array([1.0])
-    # Hours of one rate need one number of machines: the repeated ones are counted, not repeated.
+    # Hours with the same rate need the same number of machines, so compute each rate only once.
     ratios, counts = np.unique(workload.hourly_ratios().round(12), return_counts=True)
     return ratios, counts / counts.sum()
 

@@ -1,4 +1,4 @@
-"""How many machines serve: enough for the latency objective, for their cores and their memory."""
+"""How many machines serve, given the latency objective, their cores and their memory."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PERCENTILE = 0.99
 
 
 def service_s(inputs: Inputs) -> Array:
-    """Return the mean time that a request occupies a core of the machine.
+    """Return the mean time for which a request occupies a core of the machine.
 
     s = (prediction + server's work) / speed
     """
@@ -28,11 +28,11 @@ def service_s(inputs: Inputs) -> Array:
 
 
 def workers(inputs: Inputs) -> Array:
-    """Return how many requests a machine serves at once: one a core, as far as memory goes.
+    """Return how many requests a machine serves at once: one per core, within its memory.
 
         workers = min(cores, ⌊memory · limit / memory of a process⌋)
 
-    Of a machine with GPUs or TPUs one a device, if a process fits into the device's own memory: the
+    With GPUs or TPUs it is one per device, if a process fits into the device's own memory: the
     host's memory does not help. 0 where not even one process fits.
     """
     limit = inputs.memory_limit_share
@@ -46,16 +46,16 @@ def workers(inputs: Inputs) -> Array:
 
 
 def fleet(inputs: Inputs) -> Array:
-    """Return how many machines serve, in all regions, for each load; on the edge, its boards.
+    """Return the number of machines in all regions, per load; on the edge, the number of boards.
 
     In the cloud each region has ``replicas``, or as many as it needs:
 
         at least  λ s / (workers · utilisation limit),  and what M/G/c needs to hold the objective
 
     Returns:
-        The inputs' common shape, then one axis of the loads; ``inf`` where no number is enough, the
-        work alone needs more than ``MOST_REPLICAS``, a board is too slow for its share of the
-        requests, or not one process fits in memory.
+        The inputs' common shape, then an axis of loads; ``inf`` where no number is enough, the work
+        alone needs more than ``MOST_REPLICAS``, a board is too slow for its share of the requests,
+        or not even one process fits into memory.
     """
     devices = np.asarray(inputs.devices, float)
     edge = devices > 0
@@ -66,7 +66,7 @@ def fleet(inputs: Inputs) -> Array:
     time = service_s(inputs)[..., None]
     limit = np.asarray(inputs.utilisation_limit_share, float)[..., None]
     busy = rounded_up(load * time / (asked * limit))
-    # One hopeless case must not stop the others that are computed with it.
+    # One impossible case must not stop the others that are computed with it.
     too_much = load * time / asked > MOST_REPLICAS
     held = replicas_for_all(
         np.where(too_much, 0.0, load),
@@ -82,15 +82,15 @@ def fleet(inputs: Inputs) -> Array:
     least = np.asarray(inputs.least_replicas, float)[..., None]
     fixed = np.where(np.isfinite(held), given, np.inf)
     in_region = np.where(np.isnan(given), np.maximum(needed, least), fixed)
-    # A group of the edge is one board, which nobody helps.
+    # On the edge a group is one board, which gets no help from others.
     of_group = np.where(edge[..., None], np.where(needed <= 1, 1.0, np.inf), in_region)
     return np.where(each >= 1, of_group * groups[..., None], np.inf)
 
 
 def needed_at_peak(inputs: Inputs) -> Array:
-    """Return the machines that the busiest hour needs, whatever number is given.
+    """Return the number of machines that the busiest hour needs, even if another number is given.
 
-    Where a number is given, ``least_replicas`` asks for nothing.
+    If a number is given, ``least_replicas`` is ignored.
     """
     least = np.where(np.isnan(inputs.replicas), inputs.least_replicas, 1.0)
     free = replace(inputs, replicas=np.nan, least_replicas=least)

@@ -21,7 +21,7 @@ from deployworkbook.costs.units import SECONDS_PER_MONTH
 from deployworkbook.formulas.waiting import response_percentile_s
 from deployworkbook.validation import value_error
 
-# A mean of months may have half a version; the machines of one month are whole.
+# A mean over months may have half a version, but the machines of one month are whole.
 MACHINE_COUNTS = {"replicas", "least_replicas", "regions", "devices", "machine_servers"}
 
 
@@ -36,20 +36,20 @@ def estimate(
     """Estimate what a deployment costs in a month of 730 hours.
 
     Args:
-        workload: The work.
-        deployment: What serves it.
-        catalog: What things cost; by default the shipped catalogue.
-        month: How many months of growth lie behind.
-        values: Other numbers for some :class:`~deployworkbook.costs.estimation.inputs.Inputs`, by
-            name, such as ``{"compute_price_ratio": 1.2}`` for machines that cost a fifth more.
+        workload: Workload.
+        deployment: Deployment that serves it.
+        catalog: Prices and assumptions; by default the shipped catalogue.
+        month: Months of growth so far.
+        values: Replacements for some :class:`~deployworkbook.costs.estimation.inputs.Inputs`, by
+            name, such as ``{"compute_price_ratio": 1.2}`` for machines that cost 20 % more.
 
     Returns:
-        Parts of four kinds; they sum to the total, to the cent.
+        Parts of four kinds, which sum to the total to the cent.
 
     Raises:
-        TypeError: An argument is of another type.
-        ValueError: The deployment cannot hold the latency objective, or its machines lack the
-            memory; an argument is out of range, or an amount too large for cents.
+        TypeError: An argument has the wrong type.
+        ValueError: The deployment cannot meet the latency objective, its machines lack memory, an
+            argument is out of range, or an amount is too large for cents.
 
     >>> from deployworkbook.costs.estimation.profile import Profile
     >>> profile = Profile("int8", "litert", 0.01, 0.1, 0.977, 107_752, 93_384, 200e6)
@@ -93,7 +93,7 @@ def _rounded(found: Month) -> tuple[CostPart, ...]:
 
 
 def _check_counts(values: Mapping[str, Any], machine: MachineType) -> None:
-    """Refuse half a machine, and what would make a rented machine a board or the other way."""
+    """Check that counts are whole, and that ``devices`` fits the kind of machine."""
     for name in MACHINE_COUNTS & set(values):
         value = float(np.asarray(values[name]))
         if not value.is_integer():
@@ -110,7 +110,7 @@ def _check_feasible(
 ) -> None:
     if float(workers(inputs)) < 1:
         need, room = float(np.asarray(inputs.memory_bytes)), machine.process_memory_gib
-        where = f"{room:g} GiB a device" if machine.devices else f"{room:g} GiB"
+        where = f"{room:g} GiB per device" if machine.devices else f"{room:g} GiB"
         received = f"{need / 2**30:.3g} GiB, on {machine.name} with {where}"
         share = float(np.asarray(inputs.memory_limit_share))
         expected = f"at most {share:.0%} of that memory, {share * room:.3g} GiB"
@@ -129,18 +129,21 @@ def _check_feasible(
     rate = float(np.asarray(inputs.requests_per_s)) * float(inputs.load_ratios.max())
     most = rate * time / float(workers(inputs)) / float(np.asarray(inputs.regions))
     if machine.kind != "edge" and most > MOST_REPLICAS:
-        received = f"{rate:,.4g} in the busiest hour, work for {most:,.3g} machines a region"
+        received = f"{rate:,.4g} in the busiest hour, work for {most:,.3g} machines per region"
         expected = f"work for at most {MOST_REPLICAS:,}"
         raise value_error("requests_per_s", received=received, expected=expected)
     alone = response_percentile_s(
         PERCENTILE, 0.0, time, 1, service_scv=float(np.asarray(inputs.service_scv))
     )
+    received = (
+        f"{objective * 1e3:g} ms, with {deployment.profile.name} on {machine.name}, where a "
+        f"request without any wait takes {time * 1e3:.3g} ms on average, and 99 of 100 take up "
+        f"to {float(alone) * 1e3:.3g} ms"
+    )
     raise value_error(
         "latency_objective_ms",
-        received=f"{objective * 1e3:g} ms, with {deployment.profile.name} on {machine.name}, where "
-        f"a request that waits for nothing takes {time * 1e3:.3g} ms on average, and 99 of 100 up "
-        f"to {float(alone) * 1e3:.3g} ms",
-        expected="more than 99 of 100 requests take",
+        received=received,
+        expected="more than the 99th percentile without any wait",
         remedy="Choose a faster runtime, variant or machine, or a longer objective.",
     )
 
@@ -151,8 +154,8 @@ def _assumptions(
     processor = machine.processor
     edge = machine.kind == "edge"
     queue = (
-        "a region's requests come at random and wait in one queue for the next free core (M/G/c); "
-        "of the service times only mean and variation are known, not their whole distribution"
+        "a region's requests arrive at random and queue for the next free core (M/G/c); "
+        "only the mean and the variation of service times are used, not their whole distribution"
     )
     said = [
         f"one core of {processor.name} has {processor.speed_ratio:g} "
@@ -164,7 +167,9 @@ def _assumptions(
     ]
     threads = deployment.profile.threads
     if threads > 1:
-        said.append(f"a prediction, measured with up to {threads} threads, occupies one core")
+        said.append(
+            f"a prediction occupies one core, though it was measured with up to {threads} threads"
+        )
     skipped = {"memory_limit_share"} | ({"server_overhead_ms"} if edge else set())
     if deployment.server_overhead_ms is not None or deployment.profile.served:
         skipped.add("server_overhead_ms")

@@ -1,4 +1,4 @@
-"""Rows whose slowest predictions look like a busy machine rather than like the model."""
+"""Rows whose slow predictions suggest that the machine was busy."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from deployworkbook.costs.estimation.profile import Profile
 if TYPE_CHECKING:
     from deployworkbook.ledger.measurement import LedgerEntry
 
-# Repeated on an idle machine, a 99th percentile varies by less than this.
+# On an idle machine, repeated measurements of a 99th percentile vary by less than this.
 SUSPICIOUS_RATIO = 2.0
 
 
 @dataclass(frozen=True)
 class Outlier:
-    """A row that a plan would rest on, and how it differs from the other rows of its form.
+    """A row that a plan would use, and how it differs from the other rows of its variant.
 
     Args:
-        profile: What the row became.
-        p99_ms: Its 99th percentile of one prediction.
-        usual_p99_ms: The median of the other rows'.
-        others: How many other rows there are.
+        profile: Profile from the row.
+        p99_ms: 99th percentile of its prediction times.
+        usual_p99_ms: Median of that percentile over the other rows.
+        others: Number of other rows.
     """
 
     profile: Profile
@@ -34,7 +34,7 @@ class Outlier:
     others: int
 
     def __str__(self) -> str:
-        """Say what differs, and what it may mean."""
+        """Describe the difference, and a possible reason."""
         rows = "other row" if self.others == 1 else f"{self.others} other rows"
         return (
             f"{self.profile.name}: its newest row has a p99 of {self.p99_ms:.3g} ms, "
@@ -44,14 +44,14 @@ class Outlier:
 
 
 def outliers_in(entries: Sequence[LedgerEntry], measured: Measured) -> list[Outlier]:
-    """Find the rows that a plan rests on whose p99 exceeds that of their form's other rows.
+    """Find the rows used by a plan whose p99 far exceeds that of comparable rows.
 
-    Only rows that can be compared count: of the same variant, runtime, threads, data set and
-    machine. Of a form that was measured once nothing can be said.
+    Comparable rows have the same variant, runtime, threads, data set and machine. A variant that
+    was measured only once can't be judged.
 
     Args:
         entries: All rows of the ledger, the oldest first.
-        measured: What was chosen from them.
+        measured: Profiles that were selected from them.
     """
     found = []
     for profile in measured.profiles:

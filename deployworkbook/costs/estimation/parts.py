@@ -1,4 +1,4 @@
-"""The core: from inputs to the parts of a month's cost, for numbers and arrays alike.
+"""The core computation: a month's cost in parts from the inputs, for numbers and arrays alike.
 
 Each part is a quantity times a price, in float64 and unrounded; ``model`` rounds to the cent.
 """
@@ -22,7 +22,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class BillLine:
-    """A part before it is rounded: each figure a number or an array."""
+    """A part before rounding; each value may be a number or an array."""
 
     kind: Kind
     name: str
@@ -33,14 +33,14 @@ class BillLine:
 
 @dataclass(frozen=True)
 class Month:
-    """What a month comes to, unrounded.
+    """A month's cost, unrounded.
 
     Args:
-        lines: The parts.
-        machines: In all regions, by load on the last axis; boards, on the edge.
-        energy_kwh: Of machines or boards.
-        able: Whether it can serve at all. Where it cannot, there is no cost: that is infinite, and
-            the figures of parts, machines and energy mean nothing.
+        lines: Parts of the cost.
+        machines: Machines in all regions, per load on the last axis; on the edge, boards.
+        energy_kwh: Energy of machines or boards.
+        able: Whether it can serve at all. Where it cannot, the cost is infinite, and parts,
+            machines and energy are meaningless.
     """
 
     lines: tuple[BillLine, ...]
@@ -50,7 +50,7 @@ class Month:
 
     @property
     def cost_usd(self) -> Array:
-        """The sum of the parts; infinite where it cannot serve."""
+        """Sum of the parts; infinite where it cannot serve."""
         total = np.zeros(())
         for line in self.lines:
             total = total + line.cost_usd
@@ -115,7 +115,7 @@ def _storage(i: Inputs, edge: NDArray[np.bool_], regions: Array, mean: Array) ->
     ends = [tier.up_to_gib for tier in i.storage_tiers]
     prices = [tier.price_usd_per_gib for tier in i.storage_tiers]
     ratio = np.asarray(i.storage_price_ratio)
-    # The tiers count all that is kept; each part takes its share of the sum.
+    # The tiers apply to everything stored; each part pays its share of the total.
     per_gib = tiered_cost(paid, ends, prices) * ratio / np.where(paid > 0, paid, 1.0)
     for name, amount in kept.items():
         yield BillLine("storage", name, amount, "GiB", amount * per_gib)
@@ -127,7 +127,7 @@ def _storage(i: Inputs, edge: NDArray[np.bool_], regions: Array, mean: Array) ->
         + logged / np.asarray(i.logged_per_object_ratio, float)
     )
     yield BillLine("storage", "writes", writes, "", writes / 1e3 * i.write_usd_per_thousand * ratio)
-    # Each machine fetches each version; on the edge one copy goes to the roll-out.
+    # Every machine fetches each version; on the edge one copy goes to the roll-out.
     starts = np.asarray(i.updates_per_month) * np.where(edge, 1.0, mean)
     reads = starts + i.retrainings_per_month
     yield BillLine("storage", "reads", reads, "", reads / 1e3 * i.read_usd_per_thousand * ratio)
@@ -175,5 +175,5 @@ def _maintenance(i: Inputs, edge: NDArray[np.bool_], regions: Array) -> Iterator
 
 
 def _failures(i: Inputs) -> Array:
-    """Devices that fail in a month."""
+    """Return the number of devices that fail per month."""
     return np.asarray(i.devices * np.asarray(i.device_failures_per_year_share) / MONTHS_PER_YEAR)

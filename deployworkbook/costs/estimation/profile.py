@@ -1,4 +1,4 @@
-"""What is known of one variant in one runtime: how long, how exact, how large."""
+"""A profile of one variant in one runtime: its time, accuracy and size."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ _Z99 = 2.3263478740408408
 
 @dataclass(frozen=True)
 class Profile:
-    """A variant in a runtime, as measured on one machine; what costs are computed from.
+    """A variant in a runtime, as measured on one machine; the basis of costs.
 
     Args:
-        variant: The form of the model, such as ``int8``.
-        runtime: What runs it, such as ``litert``.
-        service_ms: Mean time of one prediction on one core.
+        variant: Variant of the model, such as ``int8``.
+        runtime: Runtime, such as ``litert``.
+        service_ms: Mean time per prediction on one core.
         service_scv: Squared coefficient of variation of these times.
-        accuracy_share: Share of the test set that it classifies rightly.
-        model_bytes: On disk.
-        download_bytes: As sent to a device, zipped.
-        memory_bytes: Of a process that serves it.
-        threads: How many cores a prediction might use while it was measured.
-        served: Whether ``service_ms`` was measured at a server, and so includes its own work.
+        accuracy_share: Share of the test set that it classifies correctly.
+        model_bytes: Size on disk.
+        download_bytes: Size as sent to a device, zipped.
+        memory_bytes: Memory of a process that serves it.
+        threads: Number of cores that a prediction could use during the measurement.
+        served: Whether ``service_ms`` was measured at a server, and so includes its overhead.
         kind: ``measured`` or ``modelled``.
 
     Raises:
-        TypeError: A field is no number.
-        ValueError: A field is NaN, out of range, or the service takes no time.
+        TypeError: A field is not a number.
+        ValueError: A field is NaN or out of range, or the service time is 0.
     """
 
     variant: str
@@ -63,12 +63,12 @@ class Profile:
 
     @classmethod
     def from_measurement(cls, measurement: Measurement) -> Profile:
-        """Take a row of the ledger.
+        """Make a profile from a row of the ledger.
 
-        Mean and variation of the times follow from p50 and p99 by :func:`mean_and_scv`.
+        Mean and variation of the times come from p50 and p99, by :func:`mean_and_scv`.
 
         Raises:
-            ValueError: The row lacks a figure, which is named.
+            ValueError: The row lacks a value; the message names it.
         """
         needed = {
             "latency_p50_ms": measurement.latency_p50_ms,
@@ -103,18 +103,18 @@ class Profile:
 
 
 def mean_and_scv(p50_ms: float, p99_ms: float) -> tuple[float, float]:
-    """Return mean and squared coefficient of variation of log-normal times, by two percentiles.
+    """Return mean and squared coefficient of variation of log-normal times, from two percentiles.
 
         σ = ln(p99 / p50) / 2.326,   mean = p50 exp(σ²/2),   scv = exp(σ²) - 1
 
-    An assumption: times have a floor and a long tail, and so has the log-normal distribution.
+    Log-normal times are an assumption: they have a floor and a long tail, as measured times do.
 
     Args:
         p50_ms: Median, more than 0.
         p99_ms: 99th percentile, at least the median.
 
     Raises:
-        ValueError: They are out of range.
+        ValueError: A percentile is out of range.
 
     >>> mean_and_scv(2.0, 2.0)
     (2.0, 0.0)

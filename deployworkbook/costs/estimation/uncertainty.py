@@ -1,7 +1,7 @@
-"""How sure a cost is: inputs as ranges, many months drawn from them, and what matters most.
+"""The uncertainty of a cost: inputs drawn from ranges many times, and which inputs matter most.
 
-Assumptions have ranges in the catalogue. Each value is read as the median: what is true lies above
-it as often as below, seldom near the range's ends and never beyond. Inputs are drawn independently.
+Assumptions have ranges in the catalogue. Each value counts as the median: the truth is as likely
+above it as below, rarely near the range's ends and never beyond. Inputs are drawn independently.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Range:
-    """What an input may be.
+    """The range of an input.
 
     Args:
-        low: At the least.
-        middle: The median: half of what it may be lies above.
-        high: At the most.
+        low: Smallest value.
+        middle: Median: higher values are as likely as lower ones.
+        high: Largest value.
 
     Raises:
-        ValueError: They do not rise, or are not finite.
+        ValueError: The three do not rise, or are not finite.
     """
 
     low: float
@@ -48,9 +48,9 @@ class Range:
             raise value_error("range", received=received, expected="low ≤ middle ≤ high")
 
     def draw(self, generator: np.random.Generator, samples: int) -> Array:
-        """Draw ``[samples]`` values, in each half with a weight that falls linearly to its end.
+        """Draw ``[samples]`` values; the density in each half falls linearly to 0 at its end.
 
-        x = middle + (end - middle) (1 - √(1 - u)),   u uniform in 0 … 1, either end as often
+        x = middle + (end - middle) (1 - √(1 - u)),   u uniform in 0 … 1, both ends equally likely
         """
         ends = np.where(generator.random(samples) < 0.5, self.low, self.high)
         distance = 1.0 - np.sqrt(1.0 - generator.random(samples))
@@ -59,12 +59,12 @@ class Range:
 
 @dataclass(frozen=True)
 class Spread:
-    """What a month may cost.
+    """The distribution of a month's cost.
 
     Args:
-        ranges: What was drawn from.
-        costs_usd: Of each draw, shape ``[samples]``; infinite where it could not serve.
-        by_input: What was drawn, each of shape ``[samples]``.
+        ranges: Ranges of the inputs.
+        costs_usd: Cost of each draw, shape ``[samples]``; infinite where it could not serve.
+        by_input: Drawn values by input, each of shape ``[samples]``.
     """
 
     ranges: Mapping[str, Range]
@@ -72,9 +72,9 @@ class Spread:
     by_input: Mapping[str, Array] = field(repr=False)
 
     def interval_usd(self, share: float = 0.9) -> tuple[float, float]:
-        """Return the interval that holds a share of the draws, with equal shares beside it.
+        """Return the central interval that contains a share of the draws.
 
-        Its ends are costs that were drawn; the upper is infinite where too many could not serve.
+        Its ends are drawn costs; the upper end is infinite if too many draws could not serve.
         """
         check_number("share", share, 0, 1, open_low=True, open_high=True)
         ends = [(1 - share) / 2, (1 + share) / 2]
@@ -83,24 +83,24 @@ class Spread:
 
     @property
     def median_usd(self) -> float:
-        """Half of the draws cost no more."""
+        """Median cost of the draws."""
         return float(np.quantile(self.costs_usd, 0.5, method="inverted_cdf"))
 
     @property
     def unable_share(self) -> float:
-        """Share of the draws in which the objective cannot be held."""
+        """Share of the draws that cannot meet the objective."""
         return float(np.isinf(self.costs_usd).mean())
 
 
 @dataclass(frozen=True)
 class Swing:
-    """One input moved through its range, all others at their values.
+    """The effect of one input moved through its range, with all others fixed.
 
     Args:
-        name: The input's.
-        range: From where to where.
-        cost_at_low_usd: Of the month, at the range's low end.
-        cost_at_high_usd: At its high end; infinite where it cannot serve.
+        name: Name of the input.
+        range: Its range.
+        cost_at_low_usd: Month's cost at the range's low end.
+        cost_at_high_usd: Month's cost at its high end; infinite where it cannot serve.
     """
 
     name: str
@@ -110,18 +110,18 @@ class Swing:
 
     @property
     def width_usd(self) -> float:
-        """By how much it moves the cost."""
+        """Difference between the costs at both ends."""
         return abs(self.cost_at_high_usd - self.cost_at_low_usd)
 
 
 def assumed_ranges(deployment: Deployment, catalog: Catalog | None = None) -> dict[str, Range]:
-    """Return the catalogue's ranges of what is assumed about a deployment.
+    """Return the catalogue's ranges of a deployment's assumptions.
 
-    The speed of the machine's processor is one of them.
+    They include the speed of the machine's processor.
 
     Args:
-        deployment: What serves.
-        catalog: Whose assumptions; by default the shipped ones.
+        deployment: Deployment.
+        catalog: Prices and assumptions; by default the shipped catalogue.
     """
     book = load_catalog() if catalog is None else catalog
     processor = book.machine(deployment.machine).processor
@@ -149,16 +149,16 @@ def simulate(
     """Draw inputs from their ranges many times, and compute the month's cost of each draw.
 
     Args:
-        workload: The work.
-        deployment: What serves it.
-        catalog: What things cost; by default the shipped catalogue.
-        ranges: By name of an input; by default :func:`assumed_ranges`.
-        samples: How many draws.
-        seed: Of the generator: the same draws for the same seed.
+        workload: Workload.
+        deployment: Deployment that serves it.
+        catalog: Prices and assumptions; by default the shipped catalogue.
+        ranges: Ranges by input; by default :func:`assumed_ranges`.
+        samples: Number of draws.
+        seed: Seed of the draws.
 
     Raises:
-        TypeError: An argument is of another type.
-        ValueError: There is no such input, or a range is out of the input's own.
+        TypeError: An argument has the wrong type.
+        ValueError: There is no such input, or a range exceeds the input's limits.
     """
     book = load_catalog() if catalog is None else catalog
     chosen = assumed_ranges(deployment, book) if ranges is None else dict(ranges)
@@ -178,16 +178,16 @@ def tornado(
     *,
     ranges: Mapping[str, Range] | None = None,
 ) -> list[Swing]:
-    """Move one input at a time through its range; the one that moves the cost most comes first.
+    """Move one input at a time through its range; return those with the largest effect first.
 
     Args:
-        workload: The work.
-        deployment: What serves it.
-        catalog: What things cost; by default the shipped catalogue.
-        ranges: By name of an input; by default :func:`assumed_ranges`.
+        workload: Workload.
+        deployment: Deployment that serves it.
+        catalog: Prices and assumptions; by default the shipped catalogue.
+        ranges: Ranges by input; by default :func:`assumed_ranges`.
 
     Raises:
-        ValueError: There is no such input, or a range is out of the input's own.
+        ValueError: There is no such input, or a range exceeds the input's limits.
     """
     book = load_catalog() if catalog is None else catalog
     chosen = assumed_ranges(deployment, book) if ranges is None else dict(ranges)
@@ -200,7 +200,7 @@ def tornado(
 
 
 def _one_at_a_time(inputs: Inputs, ranges: Mapping[str, Range]) -> dict[str, Array]:
-    """Give each input its own value everywhere but in its pair: low end, high end."""
+    """Return arrays in which each input has its low and high end once, and else its value."""
     moved = {}
     for place, (name, each) in enumerate(ranges.items()):
         values = np.full(2 * len(ranges), float(np.asarray(getattr(inputs, name))))

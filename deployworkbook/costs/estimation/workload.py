@@ -1,4 +1,4 @@
-"""The work: how many requests come when, how large they are, how often the model is renewed."""
+"""The workload: when requests arrive, how large they are, how often the model is updated."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Array = NDArray[np.float64]
 Shape = tuple[float, ...]
 
 # Shapes of a day, from midnight, and of a week, from Monday; only their proportions matter. They
-# are assumptions: your own monitoring says better.
+# are assumptions: your own monitoring knows better.
 FLAT_DAY: Shape = (1,) * 24
 # fmt: off
 OFFICE_DAY: Shape = (
@@ -30,27 +30,27 @@ WORK_WEEK: Shape = (10, 11, 11, 10, 9, 3, 3)
 
 @dataclass(frozen=True)
 class Workload:
-    """What is asked of a deployment.
+    """The requests that a deployment serves, and how often its model is updated.
 
     Args:
-        requests_per_s: Mean over the week. One request is one prediction.
+        requests_per_s: Mean request rate over the week. One request is one prediction.
         daily_shape: 24 proportions, from midnight.
         weekly_shape: 7 proportions, from Monday.
         request_bytes: Payload of a request.
-        response_bytes: Payload of its answer.
-        latency_objective_ms: What 99 of 100 requests may take, within the service.
-        growth_share_per_month: 0.05 for 5 % more requests each month.
-        updates_per_month: Versions rolled out.
-        versions_kept: Models kept in storage, to go back to.
-        retrainings_per_month: Trainings, tries included.
-        training_hours: Of one of them.
-        training_data_bytes: Kept for the next one.
-        logged_share: Requests kept with their answers, for monitoring and retraining.
-        logs_kept_months: How long.
+        response_bytes: Payload of a response.
+        latency_objective_ms: Time within which 99 of 100 requests must be answered, in the service.
+        growth_share_per_month: Growth of the request rate: 0.05 for 5 % per month.
+        updates_per_month: Number of versions rolled out.
+        versions_kept: Number of model versions kept in storage, to roll back to.
+        retrainings_per_month: Number of trainings, including failed attempts.
+        training_hours: Duration of one training.
+        training_data_bytes: Size of the stored training data.
+        logged_share: Share of requests logged with their responses, for monitoring and retraining.
+        logs_kept_months: Time for which logs are kept.
 
     Raises:
-        TypeError: A field is no number.
-        ValueError: A field is NaN or out of range; it is named.
+        TypeError: A field is not a number.
+        ValueError: A field is NaN or out of range; the message names it.
     """
 
     requests_per_s: float
@@ -77,7 +77,7 @@ class Workload:
             if len(shape) != length or shape.min() < 0 or shape.sum() == 0:
                 expected = f"{length} proportions of at least 0, not all 0"
                 raise value_error(name, received=str(shape.tolist()), expected=expected)
-            # A tuple, whatever was given: the workload stays as it is, and has a hash.
+            # Convert to a tuple, so that the workload is immutable and hashable.
             object.__setattr__(self, name, tuple(shape.tolist()))
 
     def hourly_ratios(self) -> Array:
@@ -87,7 +87,7 @@ class Workload:
 
     @property
     def peak_ratio(self) -> float:
-        """The busiest hour's rate as a multiple of the mean."""
+        """Busiest hour's rate as a multiple of the mean."""
         return float(self.hourly_ratios().max())
 
     def rate_per_s(self, month: int = 0) -> float:
@@ -103,7 +103,7 @@ class Workload:
         return check_quantity("requests_per_s after the growth", "requests_per_s", grown)
 
     def requests_per_month(self, month: int = 0) -> float:
-        """Return how many requests a month of 730 hours has.
+        """Return the number of requests in a month of 730 hours.
 
         >>> Workload(1.0).requests_per_month()
         2628000.0

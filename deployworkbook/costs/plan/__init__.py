@@ -1,4 +1,4 @@
 """A deployment plan on one page.
 
-- ``making``: what it rests on. ``sections``: what it says. ``text``: as Markdown and as HTML.
+- ``making``: its contents. ``sections``: its wording. ``text``: the page as Markdown and HTML.
 """

@@ -1,4 +1,4 @@
-"""A plan's pages in a folder: as Markdown and as HTML, and what stood there before."""
+"""A plan's pages in a folder, as Markdown and HTML, with backups of earlier ones."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class WrittenPage:
     """One page of a plan.
 
     Args:
-        path: Where it is.
-        backup: The copy of what stood there, if that was something else.
+        path: Path of the page.
+        backup: Copy of an earlier page with other contents, if there was one.
     """
 
     path: Path
@@ -26,14 +26,14 @@ class WrittenPage:
 
 
 def write_plan(plan: DeploymentPlan, folder: Path, *, workspace: Workspace) -> list[WrittenPage]:
-    """Write a plan's pages, each whole or not at all.
+    """Write a plan's pages, each atomically.
 
-    A page that says something else, an older plan or one that was edited, is copied first.
+    A page with other contents, from an older plan or edited, is backed up first.
 
     Args:
-        plan: What they say.
-        folder: Where to; made if missing.
-        workspace: Whose backups keep the copies.
+        plan: Plan to write.
+        folder: Folder to write to, created if missing.
+        workspace: Workspace that keeps the backups.
 
     Raises:
         OSError: A file cannot be written.

@@ -20,21 +20,21 @@ from deployworkbook.validation import check_integer, value_error
 
 @dataclass(frozen=True)
 class DeploymentPlan:
-    """What a plan says, before it is laid out.
+    """The contents of a plan, before it is formatted.
 
     Args:
-        advice: All that was compared.
-        choice: What to run.
-        deployment: The same, in full.
-        cost: Its month.
-        spread: What the month may cost.
-        swings: What matters most, first.
-        capacity: What its machines do in the busiest hour; ``None`` on the edge.
-        reference: What the uncompressed form would need; ``None`` where there is none.
-        reference_usd_per_month: Its month, to the cent as ``cost`` is.
-        later: The month's cost after some months of growth; ``None`` where it cannot serve then.
-        months: How many.
-        measured_on: The machine of the measurements, and their data set.
+        advice: All compared combinations.
+        choice: Recommended combination.
+        deployment: Its deployment.
+        cost: Its monthly cost.
+        spread: Uncertainty of the cost.
+        swings: Effects of the assumptions, largest first.
+        capacity: Performance of its machines in the busiest hour; ``None`` on the edge.
+        reference: Cheapest combination of the uncompressed variant; ``None`` if there is none.
+        reference_usd_per_month: Monthly cost of the reference, to the cent.
+        later: Monthly cost after some months of growth; ``None`` if it cannot serve by then.
+        months: Number of those months.
+        measured_on: Machine and data set of the measurements.
         doubts: Measurements that look wrong, in words.
     """
 
@@ -62,18 +62,18 @@ def make_plan(
     measured_on: str = "",
     doubts: Sequence[str] = (),
 ) -> DeploymentPlan:
-    """Work an advice out into a plan for its best choice.
+    """Make a plan for the best choice of an advice.
 
     Args:
-        advice: With at least one choice that holds all objectives.
-        reference: The variant that the choice is compared with.
-        months: How far the outlook reaches.
-        seed: Of the draws from the assumptions' ranges.
-        measured_on: In words, for the page.
-        doubts: Measurements that look wrong, in words, for the page.
+        advice: Advice with at least one choice that meets all objectives.
+        reference: Variant to compare the choice with.
+        months: Months of growth in the outlook.
+        seed: Seed of the draws from the assumptions' ranges.
+        measured_on: Machine and data set of the measurements, in words.
+        doubts: Measurements that look wrong, in words.
 
     Raises:
-        ValueError: No choice holds all objectives; the nearest misses are listed.
+        ValueError: No choice meets all objectives; the message lists the nearest misses.
     """
     best = advice.best
     if best is None:
@@ -83,8 +83,8 @@ def make_plan(
         )
         raise value_error(
             "objectives",
-            received=f"none of {advice.costs_usd_per_month.size} combinations holds them",
-            expected="objectives that one can hold",
+            received=f"none of {advice.costs_usd_per_month.size} combinations meets them",
+            expected="objectives that at least one can meet",
             remedy=f"Nearest: {missed}.",
         )
     check_integer("months", months, 1, 120)
@@ -95,7 +95,7 @@ def make_plan(
     try:
         later = estimate(workload, deployment, catalog, month=months)
     except ValueError:
-        later = None  # it grows out of what this choice can do, and the page says so
+        later = None  # the load outgrows this choice, and the page says so
     return DeploymentPlan(
         advice=advice,
         choice=best,

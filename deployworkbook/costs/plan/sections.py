@@ -1,4 +1,4 @@
-"""What a plan's page says: its sections in words, the decision first.
+"""The wording of a plan's page: its sections, the decision first.
 
 Each figure says whether it was measured or modelled.
 """
@@ -14,7 +14,7 @@ from deployworkbook.costs.estimation.breakdown import KINDS
 from deployworkbook.costs.money import as_usd
 from deployworkbook.costs.plan.making import DeploymentPlan
 
-# A page is read, not searched: what matters most, and as many words as fit.
+# Keep the page short: only the largest effects and the next best choices.
 SWINGS, RUNNERS_UP = 5, 3
 
 
@@ -34,12 +34,12 @@ class Section:
 
 
 def title_of(plan: DeploymentPlan) -> str:
-    """Name the plan."""
+    """Return the plan's title."""
     return f"Deployment plan: {plan.choice.profile.variant} on {plan.choice.machine.name}"
 
 
 def sections_of(plan: DeploymentPlan) -> list[Section]:
-    """Write the page's sections, the decision first."""
+    """Return the page's sections, the decision first."""
     return [
         _decision(plan),
         _objectives(plan),
@@ -57,7 +57,7 @@ def _decision(plan: DeploymentPlan) -> Section:
     what = what[:-1] if cost.replicas_at_peak == 1 else what
     count = f"{cost.replicas_at_peak:,} {what} of the kind {choice.machine.name}"
     million = cost.usd_per_million_predictions
-    each = "" if million is None else f", {million:,.2f} USD for a million predictions"
+    each = "" if million is None else f", {million:,.2f} USD per million predictions"
     return Section(
         "Decision",
         (
@@ -70,7 +70,7 @@ def _decision(plan: DeploymentPlan) -> Section:
 
 
 def _arranged(plan: DeploymentPlan) -> str:
-    """Say what is asked of the machines besides their number."""
+    """Describe the deployment beyond the number of machines."""
     deployment = plan.deployment
     if deployment.devices:
         return ""
@@ -78,9 +78,9 @@ def _arranged(plan: DeploymentPlan) -> str:
     if deployment.regions > 1:
         said.append(f"in {deployment.regions:,} regions")
     if deployment.autoscaling:
-        said.append(f"following the hours ({plan.cost.replicas_mean:,.1f} on average)")
+        said.append(f"scaled with the load ({plan.cost.replicas_mean:,.1f} on average)")
     if deployment.spot_share:
-        said.append(f"{deployment.spot_share:.0%} of their hours from the spot market")
+        said.append(f"{deployment.spot_share:.0%} of their hours on the spot market")
     return "".join(f", {each}" for each in said)
 
 
@@ -96,7 +96,7 @@ def _objectives(plan: DeploymentPlan) -> Section:
     advice, profile, workload = plan.advice, plan.choice.profile, plan.advice.workload
     asked = advice.memory_objective_bytes
     memory = "none" if asked == float("inf") else f"at most {asked / 1e6:,.0f} MB"
-    latency = "each board alone holds it"
+    latency = "met by each board alone"
     if plan.capacity is not None:
         latency = f"{plan.capacity.response_s * 1e3:,.2f} ms, {plan.capacity.utilisation:.0%} busy"
     peak = workload.rate_per_s() * workload.peak_ratio
@@ -108,12 +108,12 @@ def _objectives(plan: DeploymentPlan) -> Section:
             f"{profile.accuracy_share:.2%}",
             profile.kind,
         ),
-        ("memory of a process", memory, f"{profile.memory_bytes / 1e6:,.0f} MB", profile.kind),
-        ("time of a prediction", "", f"{profile.service_ms:.3g} ms", profile.kind),
+        ("memory per process", memory, f"{profile.memory_bytes / 1e6:,.0f} MB", profile.kind),
+        ("time per prediction", "", f"{profile.service_ms:.3g} ms", profile.kind),
         ("model on disk", "", f"{profile.model_bytes / 1e3:,.0f} kB", profile.kind),
     )
     text = f"{workload.requests_per_s:,.4g} requests/s on average, {peak:,.4g} in the busiest hour."
-    return Section("Objectives", (text,), ("", "asked", "this plan", "how known"), rows)
+    return Section("Objectives", (text,), ("", "objective", "this plan", "basis"), rows)
 
 
 def _costs(plan: DeploymentPlan) -> Section:
@@ -125,7 +125,7 @@ def _costs(plan: DeploymentPlan) -> Section:
     rows.append(("total", f"{total:,.2f}", _share(total, total), ""))
     growth_share = plan.advice.workload.growth_share_per_month
     if not growth_share:
-        growth = "The requests are taken to stay as they are."
+        growth = "The request rate is assumed to stay constant."
     elif plan.later is None:
         growth = f"In {plan.months} months the requests outgrow what this choice can serve."
     else:
@@ -142,7 +142,7 @@ def _costs(plan: DeploymentPlan) -> Section:
 
 
 def _share(cost: Decimal, total: Decimal) -> str:
-    """Write a share that is there, however small, as more than nothing."""
+    """Format a share; a small one is "under 1%" rather than 0%."""
     if not cost:
         return ""
     return f"{cost / total:.0%}" if cost / total >= Decimal("0.005") else "under 1%"
@@ -161,13 +161,13 @@ def _saved(plan: DeploymentPlan) -> Section:
     form = choice.profile.variant
     others = {profile.variant for profile in plan.advice.profiles} - {form}
     if reference is None and others:
-        text = "Not known: the form to compare with was not measured, or cannot serve."
+        text = "Not known: the variant to compare with was not measured, or cannot serve."
         return Section("What compression saves", (text,))
     if reference is None or not others:
-        text = "No other form of the model was measured beside this one."
+        text = "No other variant of the model was measured."
         return Section("What compression saves", (text,))
     if reference.profile.variant == form:
-        text = f"Nothing: no other form that holds the objectives costs less than {form}."
+        text = f"Nothing: no other variant that meets the objectives costs less than {form}."
         return Section("What compression saves", (text,))
     there = plan.reference_usd_per_month or 0
     saved = there - plan.cost.total_usd_per_month
@@ -176,7 +176,7 @@ def _saved(plan: DeploymentPlan) -> Section:
         verdict = f"costs {as_usd(-saved)} a month more"
     ratio = max(reference.profile.model_bytes, 1.0) / max(choice.profile.model_bytes, 1.0)
     size = f"{ratio:.1f} times smaller" if ratio >= 1 else f"{1 / ratio:.1f} times larger"
-    # Adding 0 makes no difference of what was -0.
+    # Adding 0 turns -0 into 0.
     points = round((choice.profile.accuracy_share - reference.profile.accuracy_share) * 100, 2) + 0
     return Section(
         "What compression saves",
@@ -198,7 +198,7 @@ def _compared(plan: DeploymentPlan) -> Section:
     )
     text = f"All {len(choices):,} combinations were computed. Why the others lost: {said}."
     if len(choices) == 1:
-        text = "There was one combination to compute."
+        text = "There was only one combination."
     head = ("next best", "machine", "why it lost")
     return Section("What was compared", (text,), head if rows else (), rows)
 
@@ -213,7 +213,7 @@ def _sureness(plan: DeploymentPlan) -> Section:
         )
         for swing in plan.swings[:SWINGS]
     )
-    text = "One assumption at a time moved through its range, all others as they are."
+    text = "One assumption at a time moves through its range; all others keep their values."
     head = ("assumption", "range", "USD at its low end", "USD at its high end")
     return Section("What matters most", (text,), head, rows)
 
@@ -229,8 +229,8 @@ def _basis(plan: DeploymentPlan) -> Section:
         "What this rests on",
         (
             f"Times, accuracy, memory and sizes were {plan.choice.profile.kind}{where}. Replicas, "
-            f"latency under load and the four costs ({kinds}) are modelled from them, from the "
-            "prices and the assumptions below.",
+            f"latency under load and the four costs ({kinds}) are modelled from them, using the "
+            "prices and assumptions below.",
         ),
         items=(
             *(f"Doubtful: {each}" for each in plan.doubts),

@@ -1,4 +1,4 @@
-"""A plan's page as Markdown, and as an HTML page that needs nothing else."""
+"""A plan's page as Markdown and as self-contained HTML."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 
 def plan_as_markdown(plan: DeploymentPlan) -> str:
-    """Lay the plan out as Markdown."""
+    """Return the plan as Markdown."""
     return _laid_out(plan, "plan.md.j2").rstrip() + "\n"
 
 
 def plan_as_html(plan: DeploymentPlan) -> str:
-    """Lay the plan out as one HTML page, without scripts and without links to styles or fonts."""
+    """Return the plan as one HTML page without scripts or external styles and fonts."""
     return _laid_out(plan, "plan.html.j2")
 
 

@@ -1,6 +1,6 @@
-"""What things cost, with source and date; and what is assumed, with range and reason.
+"""Prices, with source and date, and assumptions, with range and reason.
 
-- ``catalog``: the entries, checked. ``catalog_file``: reads ``catalog.toml`` and other files.
-- ``changes``: what another file changes. ``note``: where prices come from, in a line.
+- ``catalog``: the types of entries. ``catalog_file``: reads ``catalog.toml`` and other files.
+- ``changes``: what another file changes. ``note``: the prices' sources in one line.
 - ``tiers``: the first GiB at one price, the next at another.
 """

@@ -1,6 +1,6 @@
 """The catalogue's entries: machines, storage, transfer, single figures, and assumptions.
 
-``catalog_file`` reads them from ``catalog.toml`` and from a file of the learner's own.
+``catalog_file`` reads them from ``catalog.toml`` and from the learner's own file.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ Entry = TypeVar("Entry")
 
 @dataclass(frozen=True)
 class Source:
-    """Where facts come from.
+    """The source of facts.
 
     Args:
-        title: What the page or data set is.
-        url: Where it is published; empty for a learner's own file.
-        date: Of the list, or the day it was read where the list says none.
-        region: Where the prices hold.
-        basis: ``seen`` when the catalogue was written; ``recalled`` without being read again;
-            ``own`` for what a learner gave.
+        title: Title of the page or data set.
+        url: Address of the page; empty for a learner's own file.
+        date: Date of the price list, or the day it was read if the list has no date.
+        region: Region in which the prices apply.
+        basis: ``seen`` when the catalogue was written, ``recalled`` without reading it again, or
+            ``own`` for a learner's figures.
     """
 
     title: str
@@ -45,18 +45,18 @@ class Source:
 
 @dataclass(frozen=True)
 class Processor:
-    """An assumption: how quick one core or one device is, as a share of the reference core.
+    """An assumption: the speed of one core or device, relative to the reference core.
 
     Args:
-        name: What machines call it.
+        name: Name by which machines refer to it.
         architecture: ``x86``, ``arm``, ``gpu`` or ``tpu``.
-        cores_per_vcpu_ratio: 0.5 where two vCPUs are the two threads of one core.
-        speed_ratio: Its speed on this workbook's small network, one image a call.
-        low_ratio: What it may be at the least.
-        high_ratio: What it may be at the most.
-        large_gflops: What one core or device reaches on large matrices, 10⁹ operations a second.
-        call_ms: What each call takes besides: copies to a device, the launch of its kernels.
-        reason: Why this figure.
+        cores_per_vcpu_ratio: Cores per vCPU: 0.5 where two vCPUs are the two threads of one core.
+        speed_ratio: Speed on this workbook's small network, one image per call.
+        low_ratio: Lower end of its range.
+        high_ratio: Upper end of its range.
+        large_gflops: Speed of one core or device on large matrices, 10⁹ operations per second.
+        call_ms: Overhead per call: copies to a device, launching its kernels.
+        reason: Reason for the value.
     """
 
     name: str
@@ -75,19 +75,19 @@ class MachineType:
     """A machine: rented by the hour, or an edge board that is bought once.
 
     Args:
-        name: As the provider calls it.
+        name: The provider's name for it.
         kind: ``cpu``, ``gpu``, ``tpu`` or ``edge``.
-        processor: What computes: its cores, or its devices.
-        vcpus: As the provider counts them.
-        memory_gib: Of the machine.
-        source: Where its price comes from.
-        devices: GPUs or TPU chips.
-        device_memory_gib: Of each of them; what they compute with must fit into it.
-        device_power_watts: Of each of them, at full load; 0 where nobody publishes it.
-        device_source: Where memory and power of the devices come from.
-        price_usd_per_hour: Rented, on demand; 0 for edge.
-        price_usd: Bought; 0 for a cloud's.
-        power_watts: At full load; 0 for a cloud's, whose price includes it.
+        processor: Its cores or devices.
+        vcpus: Number of vCPUs, as the provider counts them.
+        memory_gib: Memory of the machine.
+        source: Source of its price.
+        devices: Number of GPUs or TPU chips.
+        device_memory_gib: Memory per device; the model must fit into it.
+        device_power_watts: Power per device at full load; 0 if unpublished.
+        device_source: Source of the devices' memory and power.
+        price_usd_per_hour: On-demand price; 0 for edge boards.
+        price_usd: Purchase price; 0 for cloud machines.
+        power_watts: Power at full load; 0 for cloud machines, whose price includes it.
     """
 
     name: str
@@ -106,12 +106,12 @@ class MachineType:
 
     @property
     def process_memory_gib(self) -> float:
-        """Memory that a process which serves has to fit into: of a device, or of the machine."""
+        """Memory into which a serving process must fit: a device's, or the machine's."""
         return self.device_memory_gib if self.devices else self.memory_gib
 
     @property
     def servers(self) -> int:
-        """How many requests it computes at once: one a core, or one a device."""
+        """Number of requests that it computes at once: one per core, or one per device."""
         if self.devices:
             return self.devices
         return max(1, int(rounded_down(self.vcpus * self.processor.cores_per_vcpu_ratio)))
@@ -119,11 +119,11 @@ class MachineType:
 
 @dataclass(frozen=True)
 class Tier:
-    """A price for the GiB up to an amount.
+    """A price per GiB up to an amount.
 
     Args:
-        price_usd_per_gib: Of what lies in the tier; for storage, in a month.
-        up_to_gib: Where it ends; infinite for the last.
+        price_usd_per_gib: Price per GiB in the tier; for storage, per month.
+        up_to_gib: End of the tier; infinite for the last.
     """
 
     price_usd_per_gib: float
@@ -135,16 +135,16 @@ class Storage:
     """A kind of storage.
 
     Args:
-        name: What the catalogue calls it.
+        name: Name in the catalogue.
         kind: ``local-ssd``, ``network-ssd``, ``hdd`` or ``object``.
-        tiers: Its price for a GiB in a month.
-        throughput_mib_per_s: Of one volume or one connection.
-        operations_per_s: Reads of one volume or one prefix.
-        source: Where its price comes from.
-        minimum_gib: What is paid for at the least.
-        write_usd_per_thousand: For a thousand writes.
-        read_usd_per_thousand: For a thousand reads.
-        retrieval_usd_per_gib: For a GiB read.
+        tiers: Prices per GiB and month.
+        throughput_mib_per_s: Throughput per volume or connection.
+        operations_per_s: Reads per second per volume or prefix.
+        source: Source of its price.
+        minimum_gib: Smallest amount that is billed.
+        write_usd_per_thousand: Price per thousand writes.
+        read_usd_per_thousand: Price per thousand reads.
+        retrieval_usd_per_gib: Price per GiB read.
     """
 
     name: str
@@ -161,7 +161,7 @@ class Storage:
 
 @dataclass(frozen=True)
 class Transfer:
-    """A way of data that is paid for, such as ``internet`` or ``between-zones``."""
+    """A kind of data transfer that is paid for, such as ``internet`` or ``between-zones``."""
 
     name: str
     tiers: tuple[Tier, ...]
@@ -179,7 +179,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Assumption:
-    """A figure that nobody published: a value, a range, a reason; its name ends with its unit."""
+    """An unpublished figure: a value, a range and a reason; its name ends with its unit."""
 
     name: str
     value: float
@@ -196,13 +196,13 @@ class Catalog:
     """All entries, by section and name.
 
     Args:
-        files: Which files it was read from, the shipped one first.
+        files: Files that it was read from, the shipped one first.
         machines: Cloud machines and edge boards.
         storage: Kinds of storage.
-        transfer: Ways of data.
+        transfer: Kinds of data transfer.
         figures: Single facts.
         processors: Assumed speeds.
-        assumptions: What else is assumed.
+        assumptions: Other assumptions.
     """
 
     files: tuple[str, ...]
@@ -214,41 +214,41 @@ class Catalog:
     assumptions: Mapping[str, Assumption] = field(repr=False)
 
     def machine(self, name: str) -> MachineType:
-        """Find a machine.
+        """Return a machine by name.
 
         Raises:
-            ValueError: There is none of that name; the nearest is named.
+            ValueError: There is none of that name; the message names the closest one.
         """
         return find("machine", self.machines, name)
 
     def storage_named(self, name: str) -> Storage:
-        """Find a kind of storage.
+        """Return a kind of storage by name.
 
         Raises:
-            ValueError: There is none of that name; the nearest is named.
+            ValueError: There is none of that name; the message names the closest one.
         """
         return find("storage", self.storage, name)
 
     def value(self, name: str) -> float:
-        """Return a figure or an assumption.
+        """Return the value of a figure or an assumption.
 
         Raises:
-            ValueError: There is none of that name; the nearest is named.
+            ValueError: There is none of that name; the message names the closest one.
         """
         if name in self.figures:
             return self.figures[name].value
         return find("assumption", self.assumptions, name).value
 
     def cloud(self) -> list[MachineType]:
-        """List the machines that are rented."""
+        """Return the cloud machines."""
         return [machine for machine in self.machines.values() if machine.kind != "edge"]
 
 
 def find(what: str, entries: Mapping[str, Entry], name: str) -> Entry:
-    """Return an entry.
+    """Return an entry by name.
 
     Raises:
-        ValueError: There is none of that name; the nearest is named.
+        ValueError: There is none of that name; the message names the closest one.
 
     >>> find("machine", {"m6g": 1}, "m6")
     Traceback (most recent call last):

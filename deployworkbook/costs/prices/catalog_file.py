@@ -1,7 +1,7 @@
 """The catalogue's files: read, checked field by field, and merged by name.
 
-An error names the file, the entry and the field. What a learner's file gives replaces what is
-shipped; where it names no source, the file itself is the source of its entries.
+An error names the file, the entry and the field. A learner's file overrides the shipped one; if it
+names no source, the file itself is the source of its entries.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from deployworkbook.validation import (
     value_error,
 )
 
-# Somewhere it is tomorrow already.
+# Allow for time zones in which it is already tomorrow.
 A_DAY = timedelta(days=1)
 SHIPPED = Path(__file__).with_name("catalog.toml")
 
@@ -58,21 +58,21 @@ CHOICES = {
     ("processors", "architecture"): ("x86", "arm", "gpu", "tpu"),
     ("sources", "basis"): get_args(Basis),
 }
-# Sections whose entries the formulas ask for by name.
+# Sections whose entries the formulas look up by name.
 FIXED = {"transfer", "figures", "assumptions"}
 TEXTS = {"title", "url", "region", "basis", "kind", "architecture", "reason"}
 
 
 def load_catalog(own: Path | None = None) -> Catalog:
-    """Read the shipped catalogue, and merge a file of the learner's own into it.
+    """Read the shipped catalogue, and merge the learner's own file into it.
 
     Args:
-        own: A TOML file of the same form, with as few entries and fields as it changes.
+        own: TOML file of the same form, with only the entries and fields that it changes.
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: It is no TOML, or an entry in it is wrong; file and field are named.
-        TypeError: A field is of another type; file and field are named.
+        ValueError: It is not TOML, or an entry in it is wrong; the message names file and field.
+        TypeError: A field has the wrong type; the message names file and field.
     """
     if own is None:
         return _shipped()
@@ -84,7 +84,7 @@ def load_catalog(own: Path | None = None) -> Catalog:
         for name, entry in entries.items():
             before = tables.setdefault(section, {}).get(name, {})
             if "source" in _fields(section) and "source" not in entry:
-                # Not the shipped source: that one says another price.
+                # The shipped source doesn't apply to the learner's price.
                 before = {key: value for key, value in before.items() if key != "source"}
             tables[section][name] = {**before, **entry}
     return _build(tables, own, changed)
@@ -115,7 +115,7 @@ def _read(path: Path) -> dict[str, dict[str, dict[str, Any]]]:
 def _check_names(
     file: str, given: Mapping[str, Mapping[str, Any]], shipped: Mapping[str, Mapping[str, Any]]
 ) -> None:
-    """Refuse an entry that nothing would read: a new machine can be chosen, a new figure cannot."""
+    """Refuse entries that nothing would use: a new machine can be chosen, a new figure can't."""
     for section in FIXED & set(given):
         for name in given[section]:
             if name not in shipped[section]:
@@ -131,7 +131,7 @@ def _build(
     modified = datetime.fromtimestamp(path.stat().st_mtime, UTC).date()
     itself = Source(f"your file {path.name}", "", modified, "yours", "own")
     made: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
-    for section in SECTIONS:  # sources and processors before what refers to them
+    for section in SECTIONS:  # sources and processors before the entries that refer to them
         for name, entry in tables.get(section, {}).items():
             yours = own and (section, name) in changed
             file = path if yours or not own else SHIPPED
@@ -151,7 +151,7 @@ def _build(
                 key for key, required in _fields(section).items() if required and key not in values
             ]
             if missing:
-                # A new entry needs all fields; more often its name is a slip.
+                # A new entry needs all fields, but more often its name is misspelled.
                 known = [each for each in tables[section] if (section, each) not in changed]
                 raise value_error(
                     f"{label}.{missing[0]}",
@@ -169,7 +169,7 @@ def _build(
 def _value(
     label: str, section: str, key: str, value: Any, made: dict[str, dict[str, Any]], name: str
 ) -> Any:
-    """Check one field, and look up what it refers to."""
+    """Check one field, and look up the entry that it refers to."""
     field = f"{label}.{key}"
     if key in {"source", "device_source"}:
         return made["sources"][check_choice(field, value, made["sources"])]
@@ -188,7 +188,7 @@ def _value(
         if (section, key) in CHOICES:
             check_choice(field, value, CHOICES[section, key])
         return value
-    # A single figure's unit is in its own name.
+    # The unit of a single figure is in the entry's name.
     unit = name if key in {"value", "low", "high"} else key
     return check_quantity(field, unit, value)
 
@@ -216,7 +216,7 @@ def _tiers(field: str, section: str, value: Any) -> tuple[Tier, ...]:
 
 
 def _check_whole(label: str, entry: Any) -> None:
-    """Check what concerns more than one field."""
+    """Check conditions that involve more than one field."""
     if isinstance(entry, MachineType):
         paid, other = ("price_usd", "price_usd_per_hour")[:: 1 if entry.kind == "edge" else -1]
         if not getattr(entry, paid) or getattr(entry, other):
@@ -257,7 +257,7 @@ def _check_table(label: str, value: Any) -> None:
 
 
 def _unknown(label: str, what: str, name: str, known: Iterable[str]) -> str:
-    """Say that there is no such field or entry, and which may have been meant."""
+    """Return the error for an unknown field or entry, with a suggestion."""
     names = list(known)
     return message(
         label,
@@ -268,7 +268,7 @@ def _unknown(label: str, what: str, name: str, known: Iterable[str]) -> str:
 
 
 def _fields(section: str) -> dict[str, bool]:
-    """Name a section's fields, and say which must be given."""
+    """Return a section's fields, and whether each is required."""
     return {
         each.name: each.default is MISSING and each.default_factory is MISSING
         for each in fields(SECTIONS[section])

@@ -1,4 +1,4 @@
-"""What a file of the learner's own changes in the catalogue."""
+"""The changes that a learner's own file makes to the catalogue."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ class Change:
     """One field of one entry that differs.
 
     Args:
-        section: Of the catalogue.
-        entry: Its name.
-        field: What differs; empty where the whole entry is new.
-        before: As shipped; empty for a new entry.
-        after: As the file has it.
+        section: Section of the catalogue.
+        entry: Name of the entry.
+        field: Name of the field; empty if the whole entry is new.
+        before: Shipped value; empty for a new entry.
+        after: Value in the file.
     """
 
     section: str
@@ -31,11 +31,11 @@ class Change:
 
 
 def changes_between(before: Catalog, after: Catalog) -> list[Change]:
-    """List what differs between two catalogues, in the catalogue's order.
+    """Return the differences between two catalogues, in the catalogue's order.
 
     Args:
-        before: Such as the shipped one.
-        after: Such as the one with a file of the learner's.
+        before: One catalogue, for example the shipped one.
+        after: The other, for example with a learner's file.
     """
     found = []
     for section in SECTIONS:

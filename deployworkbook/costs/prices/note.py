@@ -1,4 +1,4 @@
-"""One line that says where a modelled cost has its prices from, and of which day they are."""
+"""One line with the regions and dates of the prices behind a modelled cost."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from deployworkbook.costs.prices.catalog_file import load_catalog
 def price_note(
     catalog: Catalog | None = None, *, machine: str = "c7g.large", storage: str = "object"
 ) -> str:
-    """Say that figures are modelled, and where and when their prices were listed.
+    """Return a note that figures are modelled, with the region and date of their prices.
 
     Args:
-        catalog: What things cost; by default the shipped catalogue.
-        machine: Its name of what serves.
-        storage: Its name of where things are kept.
+        catalog: Prices and assumptions; by default the shipped catalogue.
+        machine: Catalogue name of the machine that serves.
+        storage: Catalogue name of the storage.
 
     Raises:
-        ValueError: The catalogue has none of that name.
+        ValueError: The catalogue has no such name.
 
     >>> price_note().partition("; transfer")[0]
     'Modelled. Machines: us-east-1, 2026-01-19; storage: us-east-1, 2026-09-01'

@@ -13,16 +13,16 @@ Array = NDArray[np.float64]
 
 
 def amounts_in_tiers(amount: ArrayLike, ends: Sequence[float]) -> Array:
-    """Say how much of an amount lies in each tier.
+    """Split an amount into tiers.
 
         in tier i = min(max(amount - end of tier i-1, 0), end of tier i - end of tier i-1)
 
     Args:
-        amount: Such as GiB in a month, at least 0; any shape.
-        ends: Where each tier ends, rising; the last is infinite.
+        amount: Amounts, such as GiB per month, at least 0; any shape.
+        ends: Ends of the tiers, rising; the last is infinite.
 
     Returns:
-        The amount's shape, then one axis more: the tiers. They sum to the amount.
+        Amounts per tier, on an additional last axis; they sum to the amount.
 
     Raises:
         ValueError: The amount is negative, or the ends do not rise to infinity.
@@ -43,17 +43,17 @@ def amounts_in_tiers(amount: ArrayLike, ends: Sequence[float]) -> Array:
 
 
 def tiered_cost(amount: ArrayLike, ends: Sequence[float], prices: Sequence[float]) -> Array:
-    """Return what an amount costs whose tiers have prices of their own.
+    """Return the cost of an amount at tiered prices.
 
         cost = Σ_i amount in tier i · price of tier i
 
     Args:
-        amount: As :func:`amounts_in_tiers` takes it.
-        ends: As there.
-        prices: Of one unit in each tier, in USD.
+        amount: Amounts, as in :func:`amounts_in_tiers`.
+        ends: Ends of the tiers, as there.
+        prices: Price per unit in each tier, in USD.
 
     Raises:
-        ValueError: There are not as many prices as tiers.
+        ValueError: The numbers of prices and tiers differ.
 
     >>> round(float(tiered_cost(52_900, [51_200, 512_000, float("inf")], [0.023, 0.022, 0.021])), 2)
     1215.0

@@ -1,4 +1,4 @@
-"""Advice: equal to brute force, each loser with its reason, the frontier."""
+"""Advice: against brute force, the losers' reasons, the frontier."""
 
 import math
 from dataclasses import replace
@@ -37,7 +37,7 @@ PROFILES = st.lists(
 
 
 def by_brute_force(workload, profiles, machines, accuracy_share, memory_bytes, like):
-    """Estimate one combination after the other; return costs by place, where objectives hold."""
+    """Return the cost of each combination that meets the objectives, by row and column."""
     costs = {}
     for row, profile in enumerate(profiles):
         for column, machine in enumerate(machines):
@@ -59,7 +59,7 @@ def by_brute_force(workload, profiles, machines, accuracy_share, memory_bytes, l
     st.floats(1, 300),
     st.booleans(),
 )
-def test_the_best_is_that_of_brute_force(
+def test_best_choice_equals_brute_force(
     profiles, rate, accuracy_share, memory_bytes, latency_ms, autoscaling
 ):
     workload = Workload(rate, daily_shape=OFFICE_DAY, latency_objective_ms=latency_ms)
@@ -79,21 +79,21 @@ def test_the_best_is_that_of_brute_force(
     if not costs:
         assert advice.best is None
         return
-    # The cheapest to the cent; then the more accurate, then the quicker.
+    # The cheapest to the cent; then the more accurate, then the faster.
     least = min(round(cost, 2) for cost in costs.values())
     equal = [place for place, cost in costs.items() if round(cost, 2) == least]
     by = [(-profiles[row].accuracy_share, profiles[row].service_ms) for row, _ in equal]
     assert round(advice.best.cost_usd_per_month, 2) == least
     best = advice.best.profile
     assert (-best.accuracy_share, best.service_ms) == min(by)
-    # To the cent, the estimate of the advice's deployment says the same.
+    # The estimate of the advice's deployment agrees.
     found = estimate(workload, advice.deployment(advice.best))
     assert float(found.total_usd_per_month) == pytest.approx(least, abs=0.1)
 
 
 @settings(max_examples=60)
 @given(PROFILES, st.floats(0, 5000))
-def test_the_frontier_is_that_of_brute_force(profiles, rate):
+def test_frontier_equals_brute_force(profiles, rate):
     advice = advise(Workload(rate), profiles, machines=SOME)
     least = np.where(advice.feasible, advice.costs_usd_per_month, np.inf).min(axis=1).round(2)
     accuracy = [profile.accuracy_share for profile in profiles]
@@ -116,7 +116,7 @@ def test_the_frontier_is_that_of_brute_force(profiles, rate):
     assert front == sorted(front)
 
 
-def test_each_loser_says_why(int8, float32):
+def test_every_loser_has_a_reason(int8, float32):
     profiles = [
         int8,
         replace(int8, variant="rough", accuracy_share=0.9),
@@ -139,7 +139,7 @@ def test_each_loser_says_why(int8, float32):
     assert (lost, reason) == (("accuracy",), "90.00% accurate, 95.00% asked")
     lost, reason = by_name["large", "c7g.medium"]
     assert lost == ("memory",)
-    assert "3,000 MB a process, 1,718 MB for it" in reason  # 2 GiB, of which 80 %
+    assert "3,000 MB per process, 1,718 MB available" in reason  # 80 % of 2 GiB
     assert by_name["large", "c7g.4xlarge"][0] == ("price",)
     lost, reason = by_name["slow", "c7g.medium"]
     assert lost == ("latency",)
@@ -147,7 +147,7 @@ def test_each_loser_says_why(int8, float32):
     assert by_name["all", "c7g.medium"][0] == ("accuracy", "memory")
 
 
-def test_a_memory_objective_holds_on_every_machine(int8):
+def test_a_memory_objective_applies_to_every_machine(int8):
     advice = advise(Workload(1.0), [int8], memory_bytes=100e6, machines=SOME)
     assert advice.best is None
     assert {each.lost_by for each in advice.choices()} == {("memory",)}
@@ -163,7 +163,7 @@ def test_too_few_replicas_are_too_slow(int8):
     assert lost["c7g.4xlarge"] == ("cheapest",)
 
 
-def test_all_cloud_machines_compete_and_the_edge_where_there_is_one(int8):
+def test_all_cloud_machines_compete_and_edge_boards_if_there_are_devices(int8):
     cloud = advise(Workload(10.0), [int8])
     assert len(cloud.machines) == len(CATALOG.cloud()) >= 30
     both = advise(Workload(10.0), [int8], devices=10)
@@ -184,7 +184,7 @@ def test_of_equal_costs_the_more_accurate_wins(int8):
         assert first.lost_by == ("cheapest",)
 
 
-def test_what_another_form_costs(int8, float32):
+def test_cheapest_of_returns_another_variants_cost(int8, float32):
     advice = advise(Workload(2000.0), [int8, float32], accuracy_share=0.97)
     plain = advice.cheapest_of(variant="float32")
     assert plain.profile.runtime == "keras"
@@ -206,24 +206,24 @@ def test_what_another_form_costs(int8, float32):
         ({"devices": -1}, "devices"),
     ],
 )
-def test_wrong_questions_are_refused_by_name(int8, arguments, name):
+def test_invalid_arguments_are_refused_by_name(int8, arguments, name):
     given = {"profiles": [int8], **arguments}
     with pytest.raises(ValueError, match=name):
         advise(Workload(1.0), given.pop("profiles"), **given)
 
 
-def test_less_than_a_cent_is_no_difference(int8):
+def test_differences_below_a_cent_do_not_count(int8):
     lighter = replace(int8, variant="lighter", model_bytes=50_000.0, service_ms=0.005)
     advice = advise(Workload(10.0), [lighter, int8], machines=("c6g.medium",))
     assert 0 < advice.costs_usd_per_month[1, 0] - advice.costs_usd_per_month[0, 0] < 0.005
     first, second = advice.choices()
-    assert first.profile.variant == "int8"  # the quicker
+    assert first.profile.variant == "int8"  # the faster
     assert second.lost_by == ("price",)
     assert "the same to the cent" in second.reason
 
 
-def test_a_form_that_no_number_of_machines_could_serve_stops_no_other(int8, float32):
-    # 38.7 ms of 5e8 requests a second are work for 19 million cores of the reference.
+def test_an_impossible_variant_does_not_stop_the_others(int8, float32):
+    # 5e8 requests per second at 38.7 ms are work for 19 million reference cores.
     advice = advise(Workload(5e8), [float32, int8])
     assert advice.best.profile == int8
     (slow,) = [

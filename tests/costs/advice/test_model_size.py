@@ -1,4 +1,4 @@
-"""Which machine for which size of model."""
+"""Which machine for which model size."""
 
 import math
 
@@ -9,11 +9,11 @@ from deployworkbook.costs.advice.model_size import call_time_s, machines_for, us
 from deployworkbook.costs.prices.catalog_file import load_catalog
 
 CATALOG = load_catalog()
-# Two operations for each weight of the article's network: 784 × 128 + 128 × 10.
+# Two operations per weight of the article's network: 784 × 128 + 128 × 10.
 ARTICLE = 2 * (784 * 128 + 128 * 10)
 
 
-def test_a_call_by_hand():
+def test_call_time_by_hand():
     # 0.05 ms + 32 × 10⁹ / 20,000 · 10⁹ = 0.05 + 1.6 ms
     found = call_time_s(CATALOG.processors["t4"], 1e9, batch_size=32)
     assert float(found) == pytest.approx(1.65e-3)
@@ -27,13 +27,13 @@ def test_a_million_predictions_by_hand():
     assert float(found) == pytest.approx(expected)
 
 
-def test_small_models_belong_on_cpus_and_large_ones_on_devices():
+def test_small_models_are_cheapest_on_cpus_and_large_ones_on_devices():
     assert machines_for(ARTICLE)[0].machine.kind == "cpu"
     assert machines_for(2e10)[0].machine.kind in {"gpu", "tpu"}
     assert machines_for(2e12)[0].machine.kind in {"gpu", "tpu"}
 
 
-def test_a_batch_makes_a_device_worth_its_price():
+def test_batching_makes_a_device_pay_off():
     def cheapest(kind, batch_size):
         options = machines_for(2e7, batch_size=batch_size)
         return min(each.usd_per_million for each in options if each.machine.kind == kind)
@@ -42,7 +42,7 @@ def test_a_batch_makes_a_device_worth_its_price():
     assert cheapest("gpu", 256) < cheapest("cpu", 256)
 
 
-def test_the_turning_point_is_crossed_once():
+def test_gpus_become_cheaper_at_a_single_size():
     sizes = np.geomspace(1e4, 1e13, 400)
     gpu, cpu = (
         np.min([usd_per_million(m, sizes) for m in CATALOG.cloud() if m.kind == kind], axis=0)
@@ -52,7 +52,7 @@ def test_the_turning_point_is_crossed_once():
     assert len(changes) == 1
 
 
-def test_what_is_too_slow_comes_last():
+def test_machines_that_are_too_slow_come_last():
     options = machines_for(2e11, latency_objective_s=0.05)
     assert [each.holds for each in options] == sorted(
         (each.holds for each in options), reverse=True
@@ -81,6 +81,6 @@ def test_costs_never_fall_with_the_size():
         (lambda: usd_per_million(CATALOG.machine("raspberry-pi-5-4gb"), 1.0), "machine"),
     ],
 )
-def test_wrong_arguments_are_refused_by_name(call, name):
+def test_invalid_arguments_are_refused_by_name(call, name):
     with pytest.raises(ValueError, match=name):
         call()

@@ -1,4 +1,4 @@
-"""The comparison of predicted and measured: where the queue is what is said, it is right."""
+"""Predicted against measured response times, for simulated queues."""
 
 import numpy as np
 import pytest
@@ -24,31 +24,31 @@ def compared(rate, requests, seed, extra_s=0.0, **more):
     return compare_with_measured([arrivals], [responses], SERVICE_S, **more)[0]
 
 
-def test_a_queue_is_predicted():
+def test_a_queues_response_times_are_predicted():
     shares = (0.1, 0.3, 0.5, 0.7)
     loads = [queue(share / SERVICE_S.mean(), 200_000, n) for n, share in enumerate(shares)]
     points = compare_with_measured(*zip(*loads, strict=True), SERVICE_S)
     assert [point.utilisation for point in points] == pytest.approx(list(shares), rel=0.02)
     for point in points:
-        # At 70 %, 2,000 late requests that come in clusters say it to about a percent.
+        # At 70 %, 2,000 late requests in clusters determine p99 to about a percent.
         assert abs(point.error) < 0.04
         assert abs(point.server_error) < 0.04
         assert point.predicted_mean_s == pytest.approx(point.measured_mean_s, rel=0.03)
 
 
-def test_intervals_of_95_percent_hold_the_truth_about_as_often():
+def test_95_percent_intervals_contain_the_truth_about_as_often():
     rate = 0.7 / SERVICE_S.mean()
     truth = response_times(rate, SERVICE_S, 1).percentile_s(0.99)
     points = [compared(rate, 5000, seed) for seed in range(60)]
     held = sum(point.measured_low_s <= truth <= point.measured_high_s for point in points)
-    # Of 60, 57 are expected; fewer than 48 would be a chance of one in ten thousand.
+    # Of 60, 57 are expected; fewer than 48 have a probability of one in ten thousand.
     assert held >= 48
-    # A replay of the same arrivals is nearer to what was measured than the formula is.
+    # A replay of the same arrivals is closer to the measurement than the formula is.
     errors = np.array([(point.error, point.server_error) for point in points])
     assert errors[:, 1].std() < errors[:, 0].std()
 
 
-def test_another_server_is_told_from_the_queue():
+def test_a_server_slower_than_its_queue_is_detected():
     rate = 0.5 / SERVICE_S.mean()
     slow = compared(rate, 20_000, 1, extra_s=0.03)
     assert slow.error < -0.2
@@ -77,7 +77,10 @@ SECONDS = np.arange(1.0, 201.0)
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (([SECONDS] * 2, [[0.1] * 200], [0.1]), "responses_s: .* one for each of the 2"),
+        (
+            ([SECONDS] * 2, [[0.1] * 200], [0.1]),
+            "responses_s: expected 2, as many as in arrivals_s",
+        ),
         (([SECONDS[:50]], [[0.1] * 50], [0.1]), "responses_s: expected at least 100"),
         (([SECONDS], [[0.1] * 199], [0.1]), "responses_s: expected the shape of arrivals_s"),
         (([SECONDS], [[0.1] * 200], [2.0]), "utilisation: expected less than 1"),
@@ -85,6 +88,6 @@ SECONDS = np.arange(1.0, 201.0)
         (([SECONDS], [[0.1] * 200], [0.0]), "service_times_s"),
     ],
 )
-def test_what_cannot_be_compared_is_refused(arguments, words):
+def test_invalid_measurements_are_refused(arguments, words):
     with pytest.raises(ValueError, match=words):
         compare_with_measured(*arguments)

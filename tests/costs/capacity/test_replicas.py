@@ -1,4 +1,4 @@
-"""Replicas for an objective: by brute force, by their monotony, and as they are refused."""
+"""Replicas for an objective: against brute force, monotonic, and refused if impossible."""
 
 import math
 
@@ -14,7 +14,7 @@ from deployworkbook.formulas.waiting import response_percentile_s
 
 
 def brute_force(rate, time_s, objective, scv, workers, queue):
-    """The first of one, two, three … replicas that holds the objective, by its percentile."""
+    """Return the first of one, two, three … replicas that meets the objective."""
     for replicas in range(1, 5000):
         servers = replicas * workers if queue == "shared" else workers
         each = rate if queue == "shared" else rate / replicas
@@ -33,7 +33,7 @@ def brute_force(rate, time_s, objective, scv, workers, queue):
     st.integers(1, 8),
     st.sampled_from(QUEUES),
 )
-def test_it_is_the_first_that_holds(rate, time_s, share, scv, workers, queue):
+def test_replicas_equal_brute_force(rate, time_s, share, scv, workers, queue):
     objective = share * time_s
     found = float(
         replicas_for_all(
@@ -53,7 +53,7 @@ def test_it_is_the_first_that_holds(rate, time_s, share, scv, workers, queue):
 
 
 @given(st.floats(1.0, 1e5), st.floats(1e-4, 0.05), st.floats(0.0, 2.0), st.floats(0.0, 1.0))
-def test_more_of_anything_never_needs_fewer(rate, time_s, scv, headroom):
+def test_a_harder_task_never_needs_fewer_replicas(rate, time_s, scv, headroom):
     def replicas(rate=rate, time_s=time_s, objective=0.3, scv=scv, headroom=headroom, **more):
         return float(
             replicas_for_all(
@@ -77,7 +77,7 @@ def test_more_of_anything_never_needs_fewer(rate, time_s, scv, headroom):
     assert replicas(workers=4) <= least
 
 
-def test_what_it_says_is_what_the_formulas_say():
+def test_capacity_equals_the_formulas():
     found = replicas_for(990.0, 0.02, latency_objective_s=0.07, service_scv=0.3, overhead_s=0.01)
     assert found == capacity_of(found.replicas, 990.0, 0.02, service_scv=0.3, overhead_s=0.01)
     assert found.response_s <= 0.07
@@ -91,7 +91,7 @@ def test_what_it_says_is_what_the_formulas_say():
     assert one.delayed_share == pytest.approx(0.5)
 
 
-def test_headroom_plans_for_more_and_tells_of_what_comes():
+def test_headroom_adds_replicas_but_not_load():
     planned = replicas_for(100.0, 0.02, latency_objective_s=0.1, headroom=0.5)
     assert planned.replicas == replicas_for(150.0, 0.02, latency_objective_s=0.1).replicas
     assert planned.utilisation == pytest.approx(100 * 0.02 / planned.replicas)
@@ -101,8 +101,8 @@ RARE_SLOW = np.array([0.001] * 985 + [0.020] * 15)
 
 
 @pytest.mark.parametrize("queue", ["shared", "per replica"])
-def test_an_objective_that_too_many_requests_miss_by_themselves_is_impossible(queue):
-    # 1.5 % take 20 ms: no number of replicas brings 99 % below 15 ms. Two moments do not tell.
+def test_an_objective_below_the_service_times_is_impossible(queue):
+    # 1.5 % take 20 ms: no number of replicas brings 99 % below 15 ms. Two moments can't show that.
     with pytest.raises(ValueError, match=r"latency_objective_s: .*0\.015 of the requests"):
         replicas_for(1000.0, RARE_SLOW, latency_objective_s=0.015, queue=queue)
     found = replicas_for(1000.0, RARE_SLOW, latency_objective_s=0.015, percentile=0.98, queue=queue)
@@ -112,7 +112,7 @@ def test_an_objective_that_too_many_requests_miss_by_themselves_is_impossible(qu
 
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("queue", ["shared", "per replica"])
-def test_measured_times_count_with_their_whole_distribution(queue, workers):
+def test_the_whole_distribution_of_measured_times_is_used(queue, workers):
     settings = {"latency_objective_s": 0.035, "overhead_s": 0.01, "queue": queue}
     found = replicas_for(500.0, RARE_SLOW, headroom=0.2, workers=workers, **settings)
 
@@ -124,32 +124,32 @@ def test_measured_times_count_with_their_whole_distribution(queue, workers):
     assert response_s(found.replicas, 600.0) <= 0.035
     fewer = (found.replicas - 1) * workers
     assert 600.0 * RARE_SLOW.mean() >= fewer or response_s(found.replicas - 1, 600.0) > 0.035
-    # What it says is for the arrivals without headroom.
+    # The result is for the arrival rate without headroom.
     assert found.response_s == pytest.approx(response_s(found.replicas, 500.0))
     assert found.utilisation == pytest.approx(500.0 * RARE_SLOW.mean() / (found.replicas * workers))
 
 
-def test_a_time_that_is_the_objective_itself_is_held():
+def test_a_time_equal_to_the_objective_meets_it():
     assert replicas_for(10.0, [0.02], latency_objective_s=0.02).replicas > 1
 
 
-def test_exponential_times_need_what_the_two_moment_formula_says():
-    # There both are exact; the sample's 20,000 quantiles leave a tail of 1 in 40,000 out.
+def test_exponential_times_agree_with_the_two_moment_formula():
+    # Both are exact here; the sample's 20,000 quantiles leave out a tail of 1 in 40,000.
     times = -0.02 * np.log(1 - (np.arange(20_000) + 0.5) / 20_000)
     measured = replicas_for(300.0, times, latency_objective_s=0.12).replicas
     assert measured == replicas_for(300.0, 0.02, latency_objective_s=0.12).replicas
 
 
-def test_a_load_balancer_needs_more_than_a_shared_queue():
+def test_random_balancing_needs_more_replicas_than_a_shared_queue():
     shared = replicas_for(1000.0, 0.02, latency_objective_s=0.12).replicas
     apart = replicas_for(1000.0, 0.02, latency_objective_s=0.12, queue="per replica").replicas
     # Each alone is M/M/1: 1/s - λ/n >= ln 100 / 0.12  =>  n >= 1000 / (50 - 38.4)
     assert apart == math.ceil(1000 / (50 - math.log(100) / 0.12))
-    # All together are hardly more than the work itself, 20 erlangs.
+    # With a shared queue they are hardly more than the work itself, 20 erlangs.
     assert shared < 30 < apart
 
 
-def test_all_of_an_advice_at_once_equals_one_at_a_time():
+def test_arrays_equal_single_calls():
     """20 variants, 5 runtimes, 30 machines."""
     generator = np.random.default_rng(0)
     times = generator.uniform(5e-6, 0.05, (20, 5, 30))
@@ -165,7 +165,7 @@ def test_all_of_an_advice_at_once_equals_one_at_a_time():
     assert np.isfinite(found).any()
 
 
-def test_no_traffic_needs_one_and_huge_traffic_is_counted():
+def test_no_traffic_needs_one_replica_and_huge_traffic_works():
     assert float(replicas_for_all(0.0, 0.01, latency_objective_s=1.0)) == 1.0
     # 100,000 erlangs; economy of scale leaves a surplus of less than a hundredth.
     huge = replicas_for(1e7, 0.01, latency_objective_s=0.1).replicas
@@ -192,12 +192,12 @@ def test_no_traffic_needs_one_and_huge_traffic_is_counted():
         ((1e12, 1.0), {"latency_objective_s": 10.0}, "arrival_rate_per_s: expected at most"),
     ],
 )
-def test_impossible_wishes_name_their_argument(arguments, changes, words):
+def test_invalid_arguments_are_refused_by_name(arguments, changes, words):
     with pytest.raises(ValueError, match=words):
         replicas_for(*arguments, **{"latency_objective_s": 0.2, **changes})
 
 
-def test_what_is_no_number_is_said_so():
+def test_non_numbers_and_overload_are_refused():
     with pytest.raises(TypeError, match="arrival_rate_per_s"):
         replicas_for("many", 0.02, latency_objective_s=0.2)
     with pytest.raises(ValueError, match="utilisation: expected less than 1"):

@@ -1,4 +1,4 @@
-"""The autoscaler's rule case by case, and days against closed forms and each other."""
+"""The autoscaler's rule case by case, and simulated days against closed forms."""
 
 import numpy as np
 import pytest
@@ -29,17 +29,17 @@ def fixed(replicas):
         (0.45, 4, 0, 5),  # 1.125 times: ceil(4.5)
         (0.36, 10, 0, 10),
         (0.35, 10, 0, 9),  # ceil(8.75)
-        (0.8, 4, 2, 8),  # idle ones count: 2 · 4/6 = 1.33, of 6
+        (0.8, 4, 2, 8),  # starting ones count as idle: 2 · 4/6 = 1.33, of 6
         (0.8, 4, 4, 8),  # 2 · 4/8 = 1: enough are on their way
-        (0.6, 4, 4, 8),  # 1.5 · 4/8 < 1 would turn the decision round
+        (0.6, 4, 4, 8),  # 1.5 · 4/8 < 1 would reverse the decision
         (0.0, 5, 0, 1),
     ],
 )
-def test_the_rule(utilisation, ready, starting, wanted):
+def test_wanted_replicas_follow_kubernetes_rule(utilisation, ready, starting, wanted):
     assert Autoscaler(target_utilisation=0.4).wanted(utilisation, ready, starting) == wanted
 
 
-def test_growth_is_limited_and_shrinking_waits():
+def test_scaling_up_is_limited_and_scaling_down_waits():
     decisions = Decisions(Autoscaler(target_utilisation=0.1, stabilisation_s=60.0, max_replicas=50))
     assert decisions.replicas(0.0, 1.0, 1) == 5  # wanted 10; four more or double
     assert decisions.replicas(15.0, 1.0, 5) == 10  # wanted 50
@@ -50,7 +50,7 @@ def test_growth_is_limited_and_shrinking_waits():
 
 
 def late_shares(rate, servers, objective):
-    """Of each of eight simulated half hours without scaling, and their mean responses."""
+    """Return late shares and mean responses of eight simulated half hours without scaling."""
     days = [
         simulate_day([rate], TIMES, fixed(servers), latency_objective_s=objective,
                      duration_s=1800.0, seed=seed, most_wait_s=1e6)
@@ -61,7 +61,7 @@ def late_shares(rate, servers, objective):
 
 
 @pytest.mark.parametrize(("rate", "servers"), [(6.0, 1), (24.0, 3), (85.0, 10)])
-def test_without_scaling_it_is_m_m_c_within_the_confidence_interval(rate, servers):
+def test_without_scaling_a_day_equals_m_m_c(rate, servers):
     objective = 0.5
     shares, means = late_shares(rate, servers, objective)
     low, high = mean_interval(shares, confidence=0.999)
@@ -72,7 +72,7 @@ def test_without_scaling_it_is_m_m_c_within_the_confidence_interval(rate, server
     assert high - low < exact / 2
 
 
-def test_a_day_follows_its_traffic():
+def test_replicas_follow_the_days_traffic():
     scaler = Autoscaler(target_utilisation=0.5, max_replicas=20)
     day = simulate_day(DAY, TIMES, scaler, latency_objective_s=1.0, seed=1)
     again = simulate_day(DAY, TIMES, scaler, latency_objective_s=1.0, seed=1)
@@ -83,15 +83,15 @@ def test_a_day_follows_its_traffic():
     assert day.ready_replicas[330:390].mean() == pytest.approx(4.0, abs=0.7)
     assert day.ready_replicas[1050:1110].mean() == pytest.approx(1.0, abs=0.5)
     assert (day.paid_replicas >= day.ready_replicas - 1e-9).all()
-    # It pays for less than a service that always has what the peak needs, and more than the work.
+    # It costs more than the work alone, and less than always running the peak's replicas.
     work_hours = 10 * SERVICE_S * 24
     assert work_hours < day.replica_hours < 24 * day.ready_replicas.max()
-    # All work that came was done: the busy time is the requests' times.
+    # All work was done: the busy time equals the requests' service times.
     worked_s = (day.utilisation * day.ready_replicas).sum() * 60
     assert worked_s == pytest.approx(day.requests.sum() * SERVICE_S, rel=0.01)
 
 
-def test_slower_starts_make_more_of_a_jump_late():
+def test_slower_starts_make_more_requests_late_after_a_jump():
     jump = [10.0] * 30 + [80.0] * 30
 
     def lost(start_up_s):
@@ -105,7 +105,7 @@ def test_slower_starts_make_more_of_a_jump_late():
     assert shares[2] > 3 * shares[0]
 
 
-def test_enough_from_the_start_loses_nothing_and_too_few_shed():
+def test_enough_replicas_lose_nothing_and_too_few_shed_requests():
     jump = [10.0] * 30 + [80.0] * 30
     enough = simulate_day(jump, TIMES, fixed(14), latency_objective_s=1.0, duration_s=3600.0)
     assert enough.late_share < 0.002
@@ -117,12 +117,12 @@ def test_enough_from_the_start_loses_nothing_and_too_few_shed():
     assert np.nanmax(few.p99_s) < 10.0 + TIMES.max()
 
 
-def test_the_first_minute_of_a_replica_is_paid_and_does_not_serve():
+def test_a_starting_replica_is_paid_but_does_not_serve():
     scaler = Autoscaler(start_up_s=120.0, max_replicas=10)
     day = simulate_day([50.0], TIMES, scaler, latency_objective_s=1.0, duration_s=600.0)
     assert day.ready_replicas[0] == day.ready_replicas[1] == 1.0
-    # A busy replica shows 1 / 0.6 of its target, however much more waits: 1 · 1.67 are two, and
-    # the second counts as idle until it serves.
+    # A busy replica is at 1 / 0.6 of its target, however long the queue: 1 · 1.67 rounds up to two,
+    # and the second counts as idle until it serves.
     assert day.paid_replicas[1] == 2.0
     assert day.ready_replicas[2] > 1.0
     assert day.ready_replicas[-1] >= 5.0
@@ -140,7 +140,7 @@ def test_minutes_without_requests_have_no_percentile():
     [
         ({"rates_per_s": [-1.0]}, "rates_per_s: expected at least 0"),
         ({"rates_per_s": [np.nan]}, "rates_per_s"),
-        ({"rates_per_s": [1e6]}, "rates_per_s: .* Simulate the hour of the peak"),
+        ({"rates_per_s": [1e6]}, "rates_per_s: .* Simulate the peak hour"),
         ({"service_times_s": [0.0]}, "service_times_s"),
         ({"duration_s": 90.0}, "duration_s: expected whole minutes"),
         ({"duration_s": 1e6}, "duration_s"),
@@ -150,7 +150,7 @@ def test_minutes_without_requests_have_no_percentile():
         ({"latency_objective_s": 0.0}, "latency_objective_s"),
     ],
 )
-def test_impossible_days_name_their_argument(changes, words):
+def test_invalid_days_are_refused_by_name(changes, words):
     arguments = {
         "rates_per_s": [1.0],
         "service_times_s": [0.1],
@@ -173,6 +173,6 @@ def test_impossible_days_name_their_argument(changes, words):
         {"surge_share": 0.0, "surge_replicas": 0},
     ],
 )
-def test_impossible_rules_name_their_argument(changes):
+def test_invalid_rules_are_refused_by_name(changes):
     with pytest.raises(ValueError, match=next(reversed(changes)) if len(changes) < 2 else "_"):
         Autoscaler(**changes)

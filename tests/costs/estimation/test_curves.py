@@ -1,4 +1,4 @@
-"""Curves, break-even points, and storage compared."""
+"""Curves, break-even points, and the comparison of storage."""
 
 import math
 
@@ -24,7 +24,7 @@ def edge(int8):
     return Deployment(int8, machine="raspberry-pi-5-4gb", devices=50)
 
 
-def test_a_curve_is_an_estimate_at_each_value(cloud):
+def test_a_curve_equals_estimates_at_each_value(cloud):
     rates = [0.0, 1.0, 300.0, 20_000.0]
     costs = cost_along("requests_per_s", rates, Workload(1.0), cloud)
     for place, rate in enumerate(rates):
@@ -35,7 +35,7 @@ def test_a_curve_is_an_estimate_at_each_value(cloud):
     np.testing.assert_allclose(total, sum(costs[kind] for kind in KINDS))
 
 
-def test_other_inputs_may_differ_too(cloud):
+def test_other_inputs_can_be_replaced(cloud):
     total = total_along(
         "requests_per_s", [100.0], Workload(1.0), cloud, others={"network_price_ratio": 0.0}
     )
@@ -49,7 +49,7 @@ def test_a_curve_is_infinite_where_it_cannot_serve(edge):
     assert np.isfinite(total).tolist() == [True, False]
 
 
-def test_below_the_break_even_the_first_is_cheaper_and_above_it_the_second(cloud, edge):
+def test_the_cheaper_deployment_changes_at_the_break_even(cloud, edge):
     point = break_even(Workload(1.0), cloud, edge)
     assert 1 < point < 1e4
     for rate, cheaper in ((point * 0.99, cloud), (point * 1.01, edge)):
@@ -58,7 +58,7 @@ def test_below_the_break_even_the_first_is_cheaper_and_above_it_the_second(cloud
         assert costs[0] < costs[1]
 
 
-def test_there_may_be_no_break_even(cloud, edge):
+def test_break_even_is_none_or_the_ranges_start_without_a_crossing(cloud, edge):
     assert break_even(Workload(1.0), edge, edge) is None
     assert break_even(Workload(1.0), cloud, edge, high=1.0) is None
     assert break_even(Workload(1.0), edge, cloud) == 0.1  # cheaper from the beginning
@@ -73,7 +73,7 @@ def test_there_may_be_no_break_even(cloud, edge):
         ({"name": "rate"}, "input"),
     ],
 )
-def test_wrong_ranges_are_refused_by_name(cloud, edge, arguments, name):
+def test_invalid_ranges_are_refused_by_name(cloud, edge, arguments, name):
     with pytest.raises(ValueError, match=name):
         break_even(Workload(1.0), cloud, edge, **arguments)
 
@@ -96,12 +96,12 @@ def test_storage_by_hand():
     assert options["network-ssd"].read_s == pytest.approx(1 / 125 + 1 / 3000)
 
 
-def test_little_room_on_a_disk_costs_its_minimum():
+def test_a_small_amount_on_a_disk_costs_the_minimum():
     (disk,) = [each for each in storage_options(1.0) if each.storage.name == "hdd"]
     assert disk.cost_usd_per_month == pytest.approx(125 * 0.045)
 
 
-def test_what_cannot_keep_up_comes_last():
+def test_storage_that_cannot_keep_up_comes_last():
     # 4,000 reads/s: more than network-ssd's 3,000 and the disks'.
     options = storage_options(100.0, reads_per_month=4000 * 2_628_000, read_bytes=1000)
     slow = {option.storage.name for option in options if not option.keeps_up}
@@ -117,7 +117,7 @@ def test_what_cannot_keep_up_comes_last():
     "name", ["stored_gib", "reads_per_month", "writes_per_month", "read_bytes"]
 )
 @pytest.mark.parametrize("value", [-1.0, math.nan, math.inf])
-def test_wrong_use_of_storage_is_refused_by_name(name, value):
+def test_invalid_storage_use_is_refused_by_name(name, value):
     given = {"stored_gib": 1.0, name: value}
     with pytest.raises(ValueError, match=name):
         storage_options(given.pop("stored_gib"), **given)

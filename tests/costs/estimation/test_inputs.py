@@ -1,4 +1,4 @@
-"""Inputs of the estimate: each can be replaced, and what is out of range is named."""
+"""Inputs of the estimate: each can be replaced, and errors name values out of range."""
 
 from dataclasses import fields, replace
 
@@ -91,7 +91,7 @@ SOME = settings(max_examples=50)
         ),
     ],
 )
-def test_what_is_out_of_range_is_refused_by_name(int8, make, name):
+def test_values_out_of_range_are_refused_by_name(int8, make, name):
     with pytest.raises((ValueError, TypeError), match=name):
         make(int8)
 
@@ -114,7 +114,7 @@ def test_an_amount_too_large_for_cents_is_refused(int8):
         )
 
 
-def test_arrays_give_what_single_numbers_give(int8):
+def test_arrays_equal_single_numbers(int8):
     inputs = gather(Workload(50.0), Deployment(int8, regions=2), CATALOG)
     rates = np.array([0.0, 10.0, 1e3, 2e4])
     wages = np.array([1.0, 1.5, 0.5, 2.0])
@@ -126,7 +126,7 @@ def test_arrays_give_what_single_numbers_give(int8):
     np.testing.assert_allclose(together, alone, rtol=1e-12)
 
 
-def test_each_input_can_be_replaced(int8):
+def test_every_input_can_be_replaced(int8):
     inputs = gather(Workload(50.0), Deployment(int8, replicas=3), CATALOG)
     for name in NUMERIC:
         value = float(np.asarray(getattr(inputs, name)))
@@ -141,7 +141,7 @@ ANY = st.one_of(
 
 
 @given(st.sampled_from([each.name for each in fields(Workload)]), ANY)
-def test_a_workload_takes_a_value_or_names_its_field(name, value):
+def test_a_workload_accepts_a_value_or_names_its_field(name, value):
     try:
         workload = Workload(**{"requests_per_s": 1.0, name: value})
     except (ValueError, TypeError) as error:
@@ -156,7 +156,7 @@ def test_a_workload_takes_a_value_or_names_its_field(name, value):
     st.sampled_from([each.name for each in fields(Deployment) if each.type in {"int", "float"}]),
     ANY,
 )
-def test_a_deployment_takes_a_value_or_names_its_field(name, value):
+def test_a_deployment_accepts_a_value_or_names_its_field(name, value):
     try:
         deployment = Deployment(SMALL, **{name: value})
     except (ValueError, TypeError) as error:
@@ -169,7 +169,7 @@ def test_a_deployment_takes_a_value_or_names_its_field(name, value):
 
 @SOME
 @given(st.dictionaries(st.sampled_from(NUMERIC), st.floats(0, 1e6), max_size=4))
-def test_an_estimate_of_any_inputs_is_finite_or_says_why_not(values):
+def test_any_estimate_is_finite_or_explains_why_not(values):
     try:
         found = estimate(Workload(10.0), Deployment(SMALL, replicas=2), values=values)
     except ValueError as error:
@@ -181,6 +181,6 @@ def test_an_estimate_of_any_inputs_is_finite_or_says_why_not(values):
     assert "expected" in said
 
 
-def test_a_machine_of_a_billion_cores_is_refused_rather_than_computed():
+def test_a_billion_cores_are_refused_before_computing():
     with pytest.raises(ValueError, match=r"machine_servers: .*10000"):
         estimate(Workload(10.0), Deployment(SMALL), values={"machine_servers": 1e9})

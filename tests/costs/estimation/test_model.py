@@ -1,4 +1,4 @@
-"""The estimate: each part by hand, the whole from its parts, and what must not go down."""
+"""The estimate: each part by hand, sums, and monotonicity."""
 
 import json
 import math
@@ -119,7 +119,7 @@ def test_the_edge_by_hand(int8):
     assert not names & {"serving, on demand", "answers to the internet", "between zones"}
 
 
-def test_a_large_roll_out_is_paid_for(int8):
+def test_a_large_roll_out_is_billed(int8):
     large = replace(int8, download_bytes=0.5 * GIB)
     deployment = Deployment(large, machine="raspberry-pi-5-4gb", devices=1000)
     found = estimate(Workload(1.0, updates_per_month=1), deployment)
@@ -145,7 +145,7 @@ def test_kinds_and_parts_sum_to_the_total(cloud):
     st.integers(1, 4),
     st.booleans(),
 )
-def test_parts_always_sum_to_the_whole_to_the_cent(
+def test_parts_always_sum_to_the_total_to_the_cent(
     rate, machine, storage, spot_share, regions, autoscaling
 ):
     deployment = Deployment(
@@ -220,7 +220,7 @@ def test_a_slower_model_needs_more_machines():
     assert counts[0] < counts[-1]
 
 
-def test_autoscaling_pays_for_the_hours_and_not_for_the_peak():
+def test_autoscaling_pays_for_the_load_not_for_the_peak():
     workload = Workload(5000.0, daily_shape=OFFICE_DAY, weekly_shape=WORK_WEEK)
     fixed = estimate(workload, Deployment(SMALL))
     scaled = estimate(workload, Deployment(SMALL, autoscaling=True))
@@ -239,7 +239,7 @@ def test_autoscaling_saves_nothing_on_a_flat_load():
     assert len(totals) == 1
 
 
-def test_the_peak_decides_and_the_mean_is_billed():
+def test_the_peak_sets_the_machines_and_the_mean_sets_the_traffic():
     flat, peaked = Workload(3000.0), Workload(3000.0, daily_shape=EVENING_DAY)
     one, other = (estimate(each, Deployment(SMALL)) for each in (flat, peaked))
     assert one.predictions_per_month == other.predictions_per_month
@@ -254,21 +254,21 @@ def test_growth_compounds():
     assert later.total_usd_per_month == grown.total_usd_per_month
 
 
-def test_a_replica_too_few_is_said(int8):
+def test_too_few_replicas_are_reported(int8):
     slow = replace(int8, service_ms=5.0)
     found = estimate(Workload(2000.0), Deployment(slow, replicas=1))
     assert found.replicas_at_peak == 1
     assert found.replicas_needed > 1
 
 
-def test_no_requests_still_cost_people_and_machines(int8):
+def test_zero_requests_still_cost_people_and_machines(int8):
     found = estimate(Workload(0.0), Deployment(int8))
     assert found.usd_per_million_predictions is None
     assert found.replicas_at_peak == 2
     assert found.dominant == "maintenance"
 
 
-def test_other_values_replace_inputs_and_are_said(int8):
+def test_given_values_replace_inputs_and_are_listed(int8):
     workload, deployment = Workload(100.0), Deployment(int8)
     before = estimate(workload, deployment).by_kind_usd
     found = estimate(workload, deployment, values={"wage_ratio": 2.0, "compute_price_ratio": 3.0})
@@ -279,14 +279,14 @@ def test_other_values_replace_inputs_and_are_said(int8):
     assert "wage_ratio = 2.0 (yours)" in found.assumptions
 
 
-def test_a_minimum_is_paid_for(int8):
+def test_minimum_storage_is_billed(int8):
     found = estimate(Workload(1.0), Deployment(int8, storage="hdd"))
     # 125 GiB × 0.045 = 5.625 USD, shared by four parts that are rounded on their own.
     assert found.by_kind_usd["storage"] == pytest.approx(Decimal("5.625"), abs=Decimal("0.02"))
     assert any(part.name == "room paid for and not used" for part in found.parts)
 
 
-def test_it_can_be_written_as_json(cloud):
+def test_a_breakdown_can_be_written_as_json(cloud):
     read = json.loads(json.dumps(cloud.as_dict()))
     assert read["total_usd_per_month"] == float(cloud.total_usd_per_month)
     assert sum(read["by_kind_usd"].values()) == pytest.approx(read["total_usd_per_month"])
@@ -294,7 +294,7 @@ def test_it_can_be_written_as_json(cloud):
     assert len(read["parts"]) == len(cloud.parts)
 
 
-def test_assumptions_and_sources_are_those_that_were_used(int8):
+def test_only_used_assumptions_and_sources_are_listed(int8):
     edge = estimate(Workload(1.0), Deployment(int8, machine="raspberry-pi-5-4gb", devices=5))
     flat = estimate(Workload(1.0), Deployment(int8))
     assert any("device_life_months" in each for each in edge.assumptions)
@@ -315,26 +315,26 @@ def test_assumptions_and_sources_are_those_that_were_used(int8):
         ({"regions": 1.5}, r"regions: expected a whole number"),
     ],
 )
-def test_values_that_no_machine_has_are_refused(int8, values, words):
+def test_impossible_machine_counts_are_refused(int8, values, words):
     with pytest.raises(ValueError, match=words):
         estimate(Workload(10.0), Deployment(int8), values=values)
 
 
-def test_boards_cannot_be_taken_away_from_the_edge(int8):
+def test_an_edge_deployment_needs_boards(int8):
     boards = Deployment(int8, machine="raspberry-pi-5-4gb", devices=40)
     with pytest.raises(ValueError, match="devices: expected at least 1 with an edge board"):
         estimate(Workload(10.0), boards, values={"devices": 0})
 
 
-def test_an_objective_between_the_mean_and_the_slowest_hundredth_is_explained(int8):
+def test_an_objective_between_the_mean_and_p99_is_explained(int8):
     # Exponential times of 1.5 ms on average: 99 of 100 take up to 1.5 ln 100 = 6.91 ms.
     slow = replace(int8, service_ms=1.0, service_scv=1.0)
     deployment = Deployment(slow, machine="c6i.large")
-    with pytest.raises(ValueError, match=r"1\.5 ms on average, and 99 of 100 up to 6\.91 ms"):
+    with pytest.raises(ValueError, match=r"1\.5 ms on average, and 99 of 100 take up to 6\.91 ms"):
         estimate(Workload(1.0, latency_objective_ms=5.0), deployment)
 
 
-def test_only_what_an_estimate_uses_is_said_to_be_assumed(int8):
+def test_edge_and_cloud_list_only_their_own_assumptions(int8):
     boards = Deployment(int8, machine="raspberry-pi-5-4gb", devices=40)
     edge = " ".join(estimate(Workload(10.0), boards).assumptions)
     cloud = " ".join(estimate(Workload(10.0), Deployment(int8)).assumptions)
@@ -350,7 +350,7 @@ def machines_by_exact_fractions(rate, time_ms, limit):
     return math.ceil(Fraction(rate) * Fraction(time_ms, 1000) / Fraction(limit))
 
 
-def test_a_round_number_of_machines_is_not_one_too_many(int8):
+def test_rounding_never_adds_a_machine(int8):
     timed = replace(int8, service_ms=10.0, service_scv=0.0, served=True)
     flat = Deployment(timed, machine="c7g.medium")
     inputs = gather(Workload(1.0, latency_objective_ms=1e6), flat, load_catalog())
@@ -372,10 +372,10 @@ def test_a_round_number_of_machines_is_not_one_too_many(int8):
 @pytest.mark.parametrize(
     ("machine", "gb", "fits"),
     [
-        ("p5.4xlarge", 150, False),  # 80 GiB a device, 256 of the host
+        ("p5.4xlarge", 150, False),  # 80 GiB per device, 256 of the host
         ("p5.4xlarge", 60, True),
-        ("tpu-v6e-1", 150, False),  # 32 GiB a chip, 176 of the host
-        ("g5.xlarge", 20, True),  # 24 GiB a device, 16 of the host
+        ("tpu-v6e-1", 150, False),  # 32 GiB per chip, 176 of the host
+        ("g5.xlarge", 20, True),  # 24 GiB per device, 16 of the host
         ("g5.xlarge", 24, False),
         ("c7g.4xlarge", 20, True),
     ],
@@ -386,11 +386,11 @@ def test_a_process_must_fit_into_the_devices_memory(int8, machine, gb, fits):
     if fits:
         assert estimate(Workload(1.0), deployment).replicas_at_peak == 2  # the least
     else:
-        with pytest.raises(ValueError, match=rf"memory_bytes.*{machine}.* a device"):
+        with pytest.raises(ValueError, match=rf"memory_bytes.*{machine}.* per device"):
             estimate(Workload(1.0), deployment)
 
 
-def test_devices_take_their_own_power(int8):
+def test_devices_have_their_own_power(int8):
     def watts(machine):
         found = estimate(Workload(1.0), Deployment(int8, machine=machine, replicas=1))
         return found.energy_kwh_per_month * 1e3 / 730, " ".join(found.sources + found.assumptions)
@@ -407,6 +407,6 @@ def test_devices_take_their_own_power(int8):
     assert "unpublished_tpu_watts" not in said
 
 
-def test_work_for_more_machines_than_there_are_names_the_requests(float32):
+def test_work_for_too_many_machines_names_the_request_rate(float32):
     with pytest.raises(ValueError, match=r"requests_per_s: expected work for at most 10,000,000"):
         estimate(Workload(5e8), Deployment(float32, machine="c7g.medium"))

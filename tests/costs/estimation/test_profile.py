@@ -1,4 +1,4 @@
-"""Profiles: from measurements, from the ledger's rows, and what cannot be one."""
+"""Profiles: from measurements and the ledger's rows, and refused if incomplete."""
 
 from dataclasses import replace
 
@@ -33,7 +33,7 @@ def row(variant="int8", runtime="litert", *, machine=HERE, dataset="mnist", **fi
     return LedgerEntry(1, "2026-11-25T00:00:00+00:00", machine, measurement)
 
 
-def test_mean_and_variation_are_those_of_log_normal_times():
+def test_mean_and_variation_equal_those_of_log_normal_times():
     times = np.random.default_rng(0).lognormal(np.log(3.0), 0.5, 400_000)
     p50, p99 = np.quantile(times, [0.5, 0.99])
     mean, scv = mean_and_scv(float(p50), float(p99))
@@ -62,12 +62,12 @@ def test_without_a_p99_times_do_not_vary():
 
 
 @pytest.mark.parametrize("figure", ["latency_p50_ms", "size_bytes", "peak_memory_bytes"])
-def test_a_figure_that_is_missing_is_named(figure):
+def test_a_missing_value_is_named(figure):
     with pytest.raises(ValueError, match=f"int8 in litert: {figure}"):
         Profile.from_measurement(row(**{figure: None}).measurement)
 
 
-def test_the_newest_of_each_form_counts():
+def test_the_newest_row_per_variant_and_runtime_counts():
     entries = [row(latency_p50_ms=1.5), row("float32"), row(latency_p50_ms=1.2)]
     found = measured_in(entries)
     assert [profile.name for profile in found.profiles] == ["int8 in litert", "float32 in litert"]
@@ -75,7 +75,7 @@ def test_the_newest_of_each_form_counts():
     assert (found.dataset, found.left_out) == ("mnist", ())
 
 
-def test_other_data_sets_and_machines_are_not_mixed_in():
+def test_other_data_sets_and_machines_are_left_out():
     entries = [row("a", dataset="digits"), row("b", machine=THERE), row("c"), row("d")]
     found = measured_in(entries)
     assert [profile.variant for profile in found.profiles] == ["c", "d"]
@@ -93,14 +93,14 @@ def test_modelled_rows_do_not_count():
         measured_in([])
 
 
-def test_incomplete_rows_are_left_out_and_said():
+def test_incomplete_rows_are_left_out_with_a_reason():
     found = measured_in([row("whole"), row("half", peak_memory_bytes=None)])
     assert [profile.variant for profile in found.profiles] == ["whole"]
     assert "half in litert: peak_memory_bytes" in found.left_out[0]
 
 
 @pytest.mark.parametrize("threads", [None, 1])
-def test_an_incomplete_row_hides_no_complete_one(threads):
+def test_an_incomplete_row_does_not_hide_a_complete_one(threads):
     quick = {"peak_memory_bytes": None, "latency_p50_ms": 0.5, "threads": threads}
     found = measured_in([row(latency_p50_ms=1.5), row(**quick)])
     assert found.left_out == ()
@@ -109,7 +109,7 @@ def test_an_incomplete_row_hides_no_complete_one(threads):
         measured_in([row(peak_memory_bytes=None)])
 
 
-def test_a_variant_without_a_runtime_is_its_quickest():
+def test_a_variant_without_a_runtime_means_its_fastest():
     found = measured_in([row(runtime="keras", latency_p50_ms=1.9), row(runtime="litert")])
     assert profile_named(found, "int8").runtime == "litert"
     assert profile_named(found, "int8", "keras").runtime == "keras"
@@ -119,13 +119,13 @@ def test_a_variant_without_a_runtime_is_its_quickest():
         profile_named(found, "int8", "onnx")
 
 
-def test_a_ledger_s_own_rows_are_read(tmp_path):
+def test_rows_of_a_real_ledger_are_read(tmp_path):
     ledger = Ledger(tmp_path / "ledger.sqlite")
     ledger.add(row().measurement)
     assert measured_in(ledger.entries()).profiles[0].name == "int8 in litert"
 
 
-def test_what_was_measured_on_one_core_goes_before_what_was_not():
+def test_rows_on_one_core_are_preferred():
     entries = [row(threads=1, latency_p50_ms=1.5), row(threads=2), row("both", threads=2)]
     found = measured_in(entries)
     by_name = {profile.variant: profile for profile in found.profiles}
@@ -134,10 +134,10 @@ def test_what_was_measured_on_one_core_goes_before_what_was_not():
     assert by_name["both"].threads == 2
 
 
-def test_several_threads_are_said_to_be_counted_as_one_core():
+def test_several_threads_are_listed_as_an_assumption():
     profile = Profile.from_measurement(row(threads=2).measurement)
     said = estimate(Workload(1.0), Deployment(profile)).assumptions
-    assert any("up to 2 threads, occupies one core" in each for each in said)
+    assert any("up to 2 threads" in each for each in said)
     alone = estimate(Workload(1.0), Deployment(replace(profile, threads=1))).assumptions
     assert not any("threads" in each for each in alone)
 

@@ -17,7 +17,7 @@ TIB_IN_GIB = 1024
 
 
 def bill(*amounts_usd):
-    """Round each line to the cent, then sum: what the providers do."""
+    """Round each line to the cent, then sum, as the providers do."""
     return sum((to_cents("line", amount) for amount in amounts_usd), Decimal(0))
 
 
@@ -113,13 +113,13 @@ def test_google_cloud_storage_costs_1_19_usd():
     assert bill(*lines) == Decimal("1.19")
 
 
-def test_google_s_price_of_an_hour_is_its_price_of_a_month():
+def test_googles_hourly_price_equals_its_monthly_price():
     """The list says 0.000027397 USD for a GiB and hour, the example 0.020 for a month of 730."""
     (tier,) = load_catalog().storage["object-google"].tiers
     assert pytest.approx(tier.price_usd_per_gib, abs=1e-6) == 0.000027397 * 730
 
 
-def test_the_local_disk_s_price_is_the_difference_that_its_source_says():
+def test_the_local_disks_price_equals_its_sources_difference():
     """c6id.large less c6i.large: 0.1008 - 0.085 USD an hour for 118 GB."""
     (tier,) = load_catalog().storage["local-ssd"].tiers
     assert pytest.approx(tier.price_usd_per_gib, abs=1e-5) == (0.1008 - 0.085) * 730 / (118e9 / GIB)
@@ -133,11 +133,11 @@ def test_the_local_disk_s_price_is_the_difference_that_its_source_says():
         ("carbon_grams_per_kwh", 0.86 * 453.59237),
     ],
 )
-def test_a_derived_figure_is_what_its_source_comes_to(figure, value):
+def test_derived_figures_equal_their_sources(figure, value):
     assert load_catalog().value(figure) == pytest.approx(value, rel=5e-4)
 
 
-def test_each_source_is_used():
+def test_every_source_is_used():
     tables = tomllib.loads(SHIPPED.read_text())
     used = {
         entry[kind]

@@ -1,4 +1,4 @@
-"""Ranges: drawn with a seed, intervals, and what matters most."""
+"""Ranges: draws with a seed, intervals, and tornado diagrams."""
 
 import math
 from dataclasses import replace
@@ -20,7 +20,7 @@ def cloud(int8):
 
 
 @given(st.floats(-5, 5), st.floats(0.01, 5), st.floats(0.01, 5))
-def test_a_range_s_middle_is_its_median_and_its_ends_hold(middle, below, above):
+def test_a_ranges_middle_is_the_median_and_its_ends_are_limits(middle, below, above):
     each = Range(middle - below, middle, middle + above)
     drawn = each.draw(np.random.default_rng(0), 4000)
     assert drawn.min() >= each.low - 1e-9
@@ -29,7 +29,7 @@ def test_a_range_s_middle_is_its_median_and_its_ends_hold(middle, below, above):
     assert abs((drawn > middle).mean() - 0.5) < 0.032
 
 
-def test_draws_have_the_density_that_is_said():
+def test_draws_have_the_documented_density():
     drawn = Range(0.0, 0.0, 1.0).draw(np.random.default_rng(1), 200_000)
     upper = drawn[drawn > 0]
     # Falling linearly from 0 to 1: a mean of 1/3, a variance of 1/18.
@@ -43,7 +43,7 @@ def test_a_range_must_rise_and_be_finite(ends):
         Range(*ends)
 
 
-def test_a_seed_repeats_and_another_differs(cloud):
+def test_draws_depend_only_on_the_seed(cloud):
     first, again, other = (
         simulate(Workload(100.0), cloud, samples=500, seed=seed) for seed in (1, 1, 2)
     )
@@ -51,7 +51,7 @@ def test_a_seed_repeats_and_another_differs(cloud):
     assert not np.array_equal(first.costs_usd, other.costs_usd)
 
 
-def test_without_ranges_to_speak_of_the_cost_is_the_estimate(cloud):
+def test_with_an_empty_range_every_draw_equals_the_estimate(cloud):
     spread = simulate(
         Workload(100.0), cloud, ranges={"wage_ratio": Range(1.0, 1.0, 1.0)}, samples=10
     )
@@ -60,7 +60,7 @@ def test_without_ranges_to_speak_of_the_cost_is_the_estimate(cloud):
     assert spread.interval_usd() == (spread.median_usd, spread.median_usd)
 
 
-def test_the_interval_holds_the_share_that_it_says(cloud):
+def test_the_interval_contains_the_given_share(cloud):
     spread = simulate(Workload(100.0), cloud, samples=4000)
     low, high = spread.interval_usd(0.8)
     inside = (spread.costs_usd >= low) & (spread.costs_usd <= high)
@@ -71,7 +71,7 @@ def test_the_interval_holds_the_share_that_it_says(cloud):
     assert wide[1] > high
 
 
-def test_one_input_that_is_linear_gives_a_cost_that_is(cloud):
+def test_cost_is_linear_in_a_linear_input(cloud):
     ranges = {"wage_ratio": Range(0.5, 1.0, 2.0)}
     spread = simulate(Workload(100.0), cloud, ranges=ranges, samples=2000)
     at = [
@@ -93,7 +93,7 @@ def test_draws_that_cannot_serve_are_counted(int8):
     assert spread.interval_usd()[1] == math.inf
 
 
-def test_a_tornado_is_two_estimates_for_each_input(cloud):
+def test_a_tornado_equals_two_estimates_per_input(cloud):
     ranges = {"wage_ratio": Range(0.5, 1.0, 2.0), "compute_price_ratio": Range(0.9, 1.0, 1.1)}
     swings = tornado(Workload(100.0), cloud, ranges=ranges)
     assert [swing.name for swing in swings] == ["wage_ratio", "compute_price_ratio"]
@@ -112,13 +112,13 @@ def test_the_widest_swing_comes_first(cloud):
     assert widths[0] > 0
 
 
-def test_people_matter_most_for_little_traffic_and_transfer_for_much(int8):
+def test_people_dominate_at_low_traffic_and_transfer_at_high(int8):
     little, much = (tornado(Workload(rate), Deployment(int8))[0].name for rate in (1.0, 500_000.0))
     assert little == "hours_per_retraining"
     assert much == "protocol_bytes_per_request"
 
 
-def test_ranges_are_the_catalogue_s(int8):
+def test_ranges_come_from_the_catalogue(int8):
     cloud = assumed_ranges(Deployment(int8))
     assert cloud["server_overhead_s"] == Range(0.0001, 0.0005, 0.0015)
     assert cloud["speed_ratio"] == Range(0.75, 0.95, 1.15)
@@ -135,13 +135,13 @@ def test_ranges_are_the_catalogue_s(int8):
         ({"wage_ratio": (1, 2, 3)}, TypeError, "wage_ratio"),
     ],
 )
-def test_wrong_ranges_are_refused_by_name(cloud, ranges, error, name):
+def test_invalid_ranges_are_refused_by_name(cloud, ranges, error, name):
     for function in (simulate, tornado):
         with pytest.raises(error, match=name):
             function(Workload(1.0), cloud, ranges=ranges)
 
 
 @pytest.mark.parametrize(("samples", "seed"), [(0, 0), (1.5, 0), (10, -1)])
-def test_draws_are_counted_in_whole_numbers(cloud, samples, seed):
+def test_samples_and_seed_must_be_whole_numbers(cloud, samples, seed):
     with pytest.raises((ValueError, TypeError), match=r"samples|seed"):
         simulate(Workload(1.0), cloud, samples=samples, seed=seed)

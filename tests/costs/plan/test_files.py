@@ -1,4 +1,4 @@
-"""A plan's pages on disk: whole, the same again, and nothing that was edited is lost."""
+"""A plan's pages on disk: written atomically, and edits are never lost."""
 
 import pytest
 
@@ -23,7 +23,7 @@ def workspace(tmp_path):
     return Workspace(tmp_path / "home").create()
 
 
-def test_both_pages_are_those_of_the_plan(plan, workspace, tmp_path):
+def test_both_pages_contain_the_plan(plan, workspace, tmp_path):
     written = write_plan(plan, tmp_path / "new" / "folder", workspace=workspace)
     assert [page.path.name for page in written] == list(PAGES)
     assert [page.path.read_text() for page in written] == [
@@ -33,15 +33,15 @@ def test_both_pages_are_those_of_the_plan(plan, workspace, tmp_path):
     assert [page.backup for page in written] == [None, None]
 
 
-def test_the_same_again_needs_no_backup(plan, workspace, tmp_path):
+def test_writing_the_same_plan_again_needs_no_backup(plan, workspace, tmp_path):
     write_plan(plan, tmp_path, workspace=workspace)
     assert not any(page.backup for page in write_plan(plan, tmp_path, workspace=workspace))
     assert not workspace.backups.exists()
 
 
-def test_what_was_edited_is_kept_and_the_other_page_is_not_copied(plan, workspace, tmp_path):
+def test_only_an_edited_page_is_backed_up(plan, workspace, tmp_path):
     markdown, _ = write_plan(plan, tmp_path, workspace=workspace)
-    # Not even text: whatever stands there is the learner's.
+    # Not even text: whatever is there belongs to the learner.
     markdown.path.write_bytes(b"my own words \xff")
     again = write_plan(plan, tmp_path, workspace=workspace)
     assert again[0].backup.read_bytes() == b"my own words \xff"
@@ -50,14 +50,14 @@ def test_what_was_edited_is_kept_and_the_other_page_is_not_copied(plan, workspac
     assert markdown.path.read_text() == plan_as_markdown(plan)
 
 
-def test_another_plan_replaces_both_pages_and_keeps_both(plan, workspace, tmp_path):
+def test_another_plan_replaces_and_backs_up_both_pages(plan, workspace, tmp_path):
     first = [page.path.read_text() for page in write_plan(plan, tmp_path, workspace=workspace)]
     other = make_plan(advise(Workload(20_000.0), [PROFILE]))
     again = write_plan(other, tmp_path, workspace=workspace)
     assert [page.backup.read_text() for page in again] == first
 
 
-def test_a_folder_that_cannot_be_leaves_nothing(plan, workspace, tmp_path):
+def test_an_impossible_folder_changes_nothing(plan, workspace, tmp_path):
     (tmp_path / "file").write_text("here")
     with pytest.raises(OSError, match="file"):
         write_plan(plan, tmp_path / "file", workspace=workspace)

@@ -1,4 +1,4 @@
-"""The catalogue: what is shipped, and files of one's own, right and broken."""
+"""The catalogue: the shipped file, and own files, valid and broken."""
 
 import math
 import re
@@ -16,7 +16,7 @@ MACHINE = f'kind = "cpu", processor = "zen-4", vcpus = 2, memory_gib = 4, {SOURC
 
 @pytest.fixture
 def own(tmp_path):
-    """Write a file of prices; return its path."""
+    """Return a function that writes a price file and returns its path."""
 
     def write(text):
         path = tmp_path / "own.toml"
@@ -26,7 +26,7 @@ def own(tmp_path):
     return write
 
 
-def test_there_is_enough_of_each_kind():
+def test_the_catalogue_has_enough_entries_of_each_kind():
     catalog = load_catalog()
     kinds = [machine.kind for machine in catalog.machines.values()]
     assert len(kinds) >= 30
@@ -52,7 +52,7 @@ def test_each_fact_has_a_source_with_date_and_region():
             assert entry.source.basis in {"seen", "recalled"}
 
 
-def test_each_assumption_has_a_reason_and_lies_in_its_range():
+def test_each_assumption_has_a_reason_and_is_within_its_range():
     catalog = load_catalog()
     for each in catalog.assumptions.values():
         assert each.low < each.high
@@ -68,7 +68,7 @@ def test_servers_are_cores_or_devices():
     assert catalog.machine("g4dn.xlarge").servers == 1  # one GPU
 
 
-def test_a_file_of_one_s_own_replaces_by_name(own):
+def test_an_own_file_overrides_entries_by_name(own):
     path = own(
         '[machines]\n"c7g.large" = { price_usd_per_hour = 0.05 }\n'
         '"mine" = { kind = "cpu", processor = "zen-4", vcpus = 8, memory_gib = 32, '
@@ -80,7 +80,7 @@ def test_a_file_of_one_s_own_replaces_by_name(own):
     machine = catalog.machine("c7g.large")
     assert machine.price_usd_per_hour == 0.05
     assert machine.memory_gib == 4  # as shipped
-    # Whoever says another price is its source.
+    # The source of an overridden price is the own file.
     assert machine.source.basis == "own"
     assert "own.toml" in machine.source.title
     assert catalog.machine("mine").servers == 8
@@ -96,7 +96,7 @@ def test_a_file_of_one_s_own_replaces_by_name(own):
     assert found["hours_per_update", "value"] == "3"
 
 
-def test_a_file_may_bring_sources(own):
+def test_an_own_file_may_define_sources(own):
     path = own(
         '[sources.list]\ntitle = "Our list"\nurl = ""\ndate = 2026-10-01\nregion = "here"\n'
         'basis = "own"\n[figures]\nwages_share = { value = 0.7, source = "list" }\n'
@@ -290,7 +290,7 @@ def test_a_missing_file_is_named(tmp_path):
         load_catalog(tmp_path / "none.toml")
 
 
-def test_a_name_that_is_wrong_meets_the_nearest():
+def test_a_wrong_name_suggests_the_closest():
     with pytest.raises(ValueError, match=r"Did you mean c7g\.medium\?"):
         load_catalog().machine("c7g.medum")
     with pytest.raises(ValueError, match="'network-ssd'"):
@@ -299,7 +299,7 @@ def test_a_name_that_is_wrong_meets_the_nearest():
         load_catalog().value("hours_per_updates")
 
 
-def test_the_catalogue_is_read_once_and_cannot_be_changed():
+def test_the_catalogue_is_cached_and_immutable():
     assert load_catalog() is load_catalog()
     with pytest.raises(TypeError):
         load_catalog().machines["x"] = None  # type: ignore[index]
@@ -307,7 +307,7 @@ def test_the_catalogue_is_read_once_and_cannot_be_changed():
 
 
 def numeric_fields():
-    """Each section's number fields, at its first entry that has them."""
+    """Return each section's numeric fields, with the first entry that has each."""
     found = {}
     for section, entries in tomllib.loads(SHIPPED.read_text()).items():
         for name, entry in entries.items():
@@ -319,12 +319,12 @@ def numeric_fields():
 
 @pytest.mark.parametrize("value", ["-1", "nan", "inf", "-inf", "1e300", '"12"', "true", "[1]"])
 @pytest.mark.parametrize(("section", "name", "key"), numeric_fields())
-def test_no_number_of_any_kind_of_entry_can_be_nonsense(own, section, name, key, value):
+def test_invalid_numbers_are_refused_in_every_field(own, section, name, key, value):
     path = own(f'[{section}]\n"{name}" = {{ {key} = {value} }}\n')
     label = rf"own\.toml: {section}\.{re.escape(name)}\.{key}: expected"
     with pytest.raises((ValueError, TypeError), match=label):
         load_catalog(path)
 
 
-def test_there_are_many_kinds_of_numbers():
+def test_there_are_many_numeric_fields():
     assert len(numeric_fields()) > 20
