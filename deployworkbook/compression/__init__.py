@@ -1,4 +1,88 @@
-"""Techniques that make the model smaller, one a file; each returns a variant that can be run."""
+"""Techniques that make the model smaller, one a file; each returns a variant that can be run.
+
+``distill``, ``pipeline`` and ``toolkit`` are taken whole, since a module's name is part of what is
+said: ``distill.teacher``, ``pipeline.run``. ``tfmot`` is the TensorFlow Model Optimization Toolkit.
+
+Fewer bits, as files; ``TECHNIQUES`` has all ways by name:
+
+    from deployworkbook.compression import (
+        TECHNIQUES,
+        calibration_images,
+        dense_layers,
+        output_grid,
+        quantize,
+        quantize_onnx,
+        tfmot,
+        train_aware_once,
+        with_stored_integers,
+    )
+
+    images = calibration_images(data.train, count=500)
+    small = quantize(model, "int8-full", images=images)
+    print(dense_layers(small.flatbuffer)[0].weights, output_grid(small.flatbuffer))
+    static = quantize_onnx(model, "onnx-int8-static", images=images)
+    two_bits = train_aware_once(model, data, bits=2, epochs=6)
+    stored = with_stored_integers(model)
+    print(list(TECHNIQUES), tfmot.__version__)
+
+Fewer bits, simulated before a file is made:
+
+    from deployworkbook.compression import (
+        LearnedStep,
+        grid_step,
+        modelled,
+        rounded,
+        scan_sensitivity,
+    )
+
+    row = modelled(model, 3, data)
+    crude = rounded(model, bits=2)
+    by_layer = scan_sensitivity(model, data.validation, bits=(2, 4, 8))
+    step = grid_step(model.get_weights()[0], 4)
+    quantizer = LearnedStep(num_bits=2)  # of quantization-aware training
+
+Fewer weights and neurons:
+
+    from deployworkbook.compression import (
+        Examples,
+        Pruning,
+        Settings,
+        importance,
+        make_once,
+        prune,
+        prune_neurons,
+        shrink,
+        sparsity_of,
+        toolkit,
+    )
+
+    examples = Examples(data.train.images, data.train.labels)
+    scores = importance(model, examples, criterion="fisher")
+    settings = Settings(epochs=2)
+    sparse = prune(model, examples, pruning=Pruning(sparsity=0.95), settings=settings)
+    print(sparsity_of(sparse))
+    narrow = prune_neurons(model, examples, share=0.5, settings=settings)
+    same = shrink(model, [np.ones(128, bool)])  # keeps all 128 neurons
+    theirs = make_once(toolkit.prune, model, data, sparsity=0.95)
+
+Distillation, and all of it one after the other:
+
+    from deployworkbook.compression import (
+        Cluster,
+        Clustering,
+        Prune,
+        Quantize,
+        compare_students,
+        distill,
+        pipeline,
+    )
+
+    teacher = distill.teacher(data)
+    taught = distill.learn_from(data, teacher)
+    pairs = compare_students(taught, data.test, settings=settings, hidden_units=16, seeds=[0, 1])
+    stages = [Prune(Pruning(sparsity=0.97)), Cluster(Clustering(values=16)), Quantize(8)]
+    outcomes = pipeline.run(model, data, recipe=stages)
+"""
 
 import lazy_loader
 

@@ -9,6 +9,49 @@ reason; formulas are this package's functions. Each imports only from those abov
 - ``estimation``: a month's cost of a workload on a deployment, in parts, and its uncertainty.
 - ``advice``: the cheapest deployment that meets all objectives, and single choices.
 - ``plan``: the advice as a page.
+
+>>> from deployworkbook import costs
+>>> traffic = {"daily_shape": costs.OFFICE_DAY, "weekly_shape": costs.WORK_WEEK}
+>>> workload = costs.Workload(100, **traffic)
+>>> mean_ms, scv = costs.mean_and_scv(1.0, 3.0)  # from the p50 and p99 in a ledger
+>>> sizes = {"model_bytes": 4e5, "download_bytes": 3.7e5, "memory_bytes": 0.2 * costs.GIB}
+>>> float32 = costs.Profile("float32", "litert", mean_ms, scv, 0.975, **sizes)
+>>> deployment = costs.Deployment(float32, machine="c7g.large")
+>>> bill = costs.estimate(workload, deployment)
+>>> isinstance(bill, costs.CostBreakdown), bill.replicas_at_peak, sorted(bill.by_kind_usd)
+(True, 2, ['compute', 'maintenance', 'network', 'storage'])
+
+What if prices or assumptions are off?
+
+>>> catalog = costs.load_catalog()
+>>> isinstance(catalog, costs.Catalog), catalog.machine("c7g.large").memory_gib
+(True, 4.0)
+>>> spread = costs.simulate(workload, deployment, catalog, samples=100)
+>>> swings = costs.tornado(workload, deployment, catalog)
+
+Find the cheapest deployment, and write it down:
+
+>>> advice = costs.advise(workload, [float32], accuracy_share=0.97)
+>>> plan = costs.make_plan(advice, reference="float32")
+>>> isinstance(plan, costs.DeploymentPlan)
+True
+>>> costs.plan_as_markdown(plan).startswith("#"), "<html" in costs.plan_as_html(plan)
+(True, True)
+
+With the profiles of your own ledger, and a plan in a folder:
+
+    measured = costs.measured_in(Ledger().entries())
+    int8 = costs.profile_named(measured, "int8-dynamic")
+    costs.write_plan(plan, Path("plan"), workspace=current_workspace())
+
+Questions of one part:
+
+>>> costs.replicas_for(100.0, 0.02, latency_objective_s=0.1).replicas
+4
+>>> options = costs.storage_options(50 * costs.GB / costs.GIB)
+>>> note = costs.price_note(machine="c7g.large")
+
+``compare_with_measured`` holds such a prediction against a load that was measured.
 """
 
 import lazy_loader

@@ -5,6 +5,15 @@ A lesson's exercises are a module of declarations; ``catalogue`` lists them. In 
     from deployworkbook.exercises import check
 
     check("losses.mean", answer)
+
+``predict("quantization.bit")`` asks for a guess before a result is shown, and
+``summary(current_workspace())`` says what is solved:
+
+    from deployworkbook.exercises import predict, summary
+
+    guess = predict("quantization.bit")
+    for row in summary(current_workspace()):
+        print(row.lesson, row.solved, row.total)
 """
 
 import lazy_loader

@@ -1,4 +1,12 @@
-"""Lesson files, JupyterLab, kernels and the doctor."""
+"""Lesson files, JupyterLab, kernels and the doctor.
+
+For example, in a notebook:
+
+    from deployworkbook.jupyter import catalogue, check_table, checks
+
+    print([lesson.name for lesson in catalogue()])
+    check_table(checks(current_workspace()))
+"""
 
 import lazy_loader
 

@@ -1,4 +1,78 @@
-"""Results in, picture out: nothing here computes, trains or reads a file."""
+"""Results in, picture out: nothing here computes, trains or reads a file.
+
+Each function returns a picture that a notebook shows, with a text for those who can't see it.
+Training and classification:
+
+    from deployworkbook.plots import (
+        confusion_picture,
+        difference_curves,
+        labelled_images,
+        loss_curves,
+        text_table,
+        training_curves,
+        weight_histograms,
+    )
+
+    training_curves(trained.history)
+    loss_curves({"batch of 32": losses}, window=20)
+    difference_curves({"momentum": {"library": differences}})
+    confusion_picture(confusion)
+    labelled_images(images[:6], ["7 as 1"] * 6)
+    weight_histograms({"hidden": kernel})
+    text_table([["int8", 8]], ["technique", "bits"])
+
+Compression:
+
+    from deployworkbook.plots import (
+        Budget,
+        FrontierPoint,
+        accuracy_by_sparsity,
+        gradient_norms,
+        pixel_maps_picture,
+        relative_bars,
+        sensitivity_picture,
+        sparsity_schedules,
+        students_picture,
+    )
+
+    sensitivity_picture(by_layer)
+    accuracy_by_sparsity([0.5, 0.9], {"fisher": [0.97, 0.95]}, title="Without retraining")
+    sparsity_schedules([0, 100, 200], {"cubic": [0.0, 0.8, 0.95]})
+    pixel_maps_picture({"mean importance": scores.mean(axis=1)})
+    relative_bars(["float32", "int8"], {"size": [1.0, 0.26]})
+    gradient_norms([1, 2, 4], {"with T²": [1.0, 0.9, 0.9]})
+    students_picture({"temperature 3": pairs})
+    point = FrontierPoint("int8", compressed_bytes=90_000, accuracy=0.97, latency_us=5.0)
+    print(Budget(compressed_bytes=100_000, accuracy=0.95).is_met_by(point))
+
+Platforms and servers:
+
+    from deployworkbook.plots import (
+        PlatformFigures,
+        footprint_picture,
+        latency_picture,
+        load_over_time,
+        stall_picture,
+        throughput_latency_curves,
+        throughput_picture,
+    )
+
+    figures = [PlatformFigures.of(each) for each in results]
+    footprint_picture(figures)
+    throughput_picture(figures)
+    latency_picture(single, title="One image")
+    load_over_time(result, events={"version 2": 1.5})
+    throughput_latency_curves({"gRPC": [slow, fast]})
+    stall_picture({"closed loop": busy, "open loop": steady})
+
+Money:
+
+    from deployworkbook.plots import bill_picture, life_cycle_picture, rate_text, tornado_picture
+
+    life_cycle_picture()
+    bill_picture({rate_text(100): bill}, title="A month", note="Prices of January 2026")
+    tornado_picture(swings, cost_usd=1200.0, note="Prices of January 2026")
+"""
 
 import lazy_loader
 

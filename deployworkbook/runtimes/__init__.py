@@ -1,4 +1,66 @@
-"""Forms of the model that can be run, one file a platform, and the benchmark that measures them."""
+"""Forms of the model that can be run, one file a platform, and the benchmark that measures them.
+
+Export a model for every platform, and compare them in turns, with the first as the reference:
+
+    from deployworkbook.runtimes import (
+        MeasurementPlan,
+        compare_platforms,
+        export_everywhere,
+        read_for_cloud,
+        read_for_edge,
+    )
+
+    exports = export_everywhere(Variant("float32", model=model), Path("artifacts"))
+    results = compare_platforms(exports.artifacts, data, MeasurementPlan(rounds=3))
+    print(read_for_edge(results)[0], read_for_cloud(results)[0])
+
+One platform by itself; ``RUNTIMES`` has all of them by name:
+
+    from deployworkbook.runtimes import (
+        RUNTIMES,
+        LiteRTPredictor,
+        LiteRTRuntime,
+        SavedModelRuntime,
+        benchmark,
+        compressed_bytes,
+        count_correct,
+        parity,
+        predict_in_batches,
+        runtime,
+    )
+
+    litert = runtime("litert")  # the same as LiteRTRuntime()
+    artifact = litert.export(Variant("float32", model=model), Path("artifacts"))
+    row = benchmark(litert, artifact, data, repetitions=200)
+    print(compressed_bytes(artifact), list(RUNTIMES))
+
+    served = SavedModelRuntime().export(Variant("float32", model=model), Path("artifacts"))
+    reference = predict_in_batches(SavedModelRuntime().load(served), data.test.images)
+    predictor = LiteRTPredictor(flatbuffer, threads=1)
+    print(count_correct(predictor, data.test), "of", len(data.test))
+    print(parity(reference, predict_in_batches(predictor, data.test.images)))
+
+Times of your own, in turns or one by one, and what the machine can do at best:
+
+    from deployworkbook.runtimes import (
+        batch_times,
+        latencies,
+        measure_latency,
+        measure_limits,
+        measure_throughput,
+        time_batches,
+        time_images,
+    )
+
+    ways = {"litert": predictor, "keras": model.predict_on_batch}
+    single = latencies(ways, data.test.images, MeasurementPlan(own_process=False))
+    by_size = batch_times(ways, data.test.images, MeasurementPlan(batch_sizes=(1, 64)))
+    latency = measure_latency(predictor, data.test.images, repetitions=500)
+    images_per_s = measure_throughput(predictor, data.test.images, batch_sizes=(1, 64))
+    seconds = time_batches(predictor, data.test.images[:64], seconds=0.1, least=5)
+    times = time_images(predictor, data.test.images, repetitions=100, warm_up=10)
+    limits = measure_limits(traffic_bytes=400_000)
+"""
 
 import lazy_loader
 

@@ -9,6 +9,58 @@ Each imports only from those above it:
 - ``launcher``: starts TensorFlow Serving's binary, its container or the embedded server.
 - ``load``: load on a server, measured.
 - ``release``: a new version beside the old one: roll-out, canary, and a verdict.
+
+Publish a version, serve it, and ask:
+
+    from deployworkbook.serving import (
+        CountingRelay,
+        ModelRepository,
+        RequestError,
+        connect,
+        start,
+    )
+
+    repository = ModelRepository(current_workspace().published / "digits")
+    version = repository.publish(saved_model)
+    with start(repository.base_path, model_name="digits") as server:
+        with CountingRelay(server.grpc_address) as relay, connect(relay.address) as client:
+            try:
+                print(client.predict("digits", {"image": images}))
+            except RequestError as error:
+                print(error.remedy)
+
+Load a server, with a fixed number of clients or at a fixed rate:
+
+    from deployworkbook.serving import (
+        closed_loop,
+        load_target,
+        open_loop,
+        start_closed_loop,
+        start_open_loop,
+    )
+
+    target = load_target(server.grpc_address, {"image": images}, model="digits")
+    busy = closed_loop(target, 4, seconds=2)
+    steady = open_loop(target, rate_per_s=200, seconds=2)
+    running = start_open_loop(target, rate_per_s=200, seconds=10)  # meanwhile, roll out
+    result = running.wait()
+    other = start_closed_loop(target, 4, seconds=10).wait()
+
+Bring a new version into a running server, and judge it on part of the traffic:
+
+    from deployworkbook.serving import CanaryRouter, Criteria, compare_canary, roll_out
+
+    repository.label("canary", version)
+    roll_out(client, {"digits": repository})
+    router = CanaryRouter(client, "digits", share=0.1)
+    verdict = router.compare_canary(Criteria(accuracy_loss=0.015))
+
+``compare_canary`` judges two results that you have already. What a server is started with:
+
+    from deployworkbook.serving import Backend, config_text, server_command
+
+    words = server_command(Backend("container", "", "docker"), {"port": 8500}, name="digits")
+    config = config_text({"digits": repository.served()})
 """
 
 import lazy_loader

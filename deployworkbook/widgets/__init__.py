@@ -1,4 +1,66 @@
-"""Explorers: controls, a plain function from their values to a result, and a view of it."""
+"""Explorers: controls, a plain function from their values to a result, and a view of it.
+
+An explorer is shown by a notebook when it is the last line of a cell; ``set`` moves its controls
+from code, and returns the result. Training and compression:
+
+    from deployworkbook.widgets import (
+        PATIENTS,
+        descent_explorer,
+        diabetes_regression,
+        importance_explorer,
+        learning_rate_sweep_explorer,
+        loss_explorer,
+        quantizer_explorer,
+        temperature_explorer,
+    )
+
+    explorer = quantizer_explorer(weights)
+    print(explorer.set(bits=4, clipping="mse").sqnr_db)
+    loss_explorer()
+    descent_explorer()
+    learning_rate_sweep_explorer()
+    importance_explorer(kernel, {"magnitude": scores}, images)
+    temperature_explorer(logits, images, labels)
+    print(diabetes_regression().curvatures, "of", PATIENTS, "patients")
+
+Runtimes and serving:
+
+    from deployworkbook.widgets import (
+        batching_explorer,
+        overhead_explorer,
+        platform_choice_explorer,
+        replicas_explorer,
+    )
+
+    overhead_explorer({each.name: each.batch_s for each in results})
+    platform_choice_explorer(figures)
+    batching_explorer(call_us=2000, image_us=100, rate_per_s=300)
+    replicas_explorer(rate_per_s=100, service_ms=5)
+
+Money:
+
+    from deployworkbook.widgets import (
+        advice_explorer,
+        cloud_or_edge_explorer,
+        cost_explorer,
+        storage_explorer,
+        stress_explorer,
+    )
+
+    cost_explorer(workload, deployment)
+    cloud_or_edge_explorer(workload, deployment)
+    stress_explorer(workload, deployment)
+    storage_explorer(stored_gib=100)
+    advice_explorer(profiles, workload, accuracy_share=0.97)
+
+A workshop has controls of your own, and builds something that takes long:
+
+    from deployworkbook.widgets import Choice, Slider, Workshop
+
+    bits = Choice("bits", "bits per weight", ("8", "4"), "4")
+    epochs = Slider("epochs", "epochs", 1, 9, 1, 3)
+    workshop = Workshop([bits, epochs], build, points=[point], budget=budget)
+"""
 
 import lazy_loader
 

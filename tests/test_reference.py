@@ -1,0 +1,181 @@
+"""The API reference is complete: read from sources, so that nothing heavy is imported.
+
+A face is a package whose stub lists the names that lessons and users take.
+"""
+
+import ast
+import re
+import shlex
+import subprocess
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parent.parent
+PACKAGE = REPOSITORY / "deployworkbook"
+FACES = sorted(path.parent.name for path in PACKAGE.glob("*/__init__.pyi"))
+FORMULAS = sorted(path.stem for path in (PACKAGE / "formulas").glob("[a-z]*.py"))
+COMMAND = re.compile(r"^pdoc .*$", re.MULTILINE)
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@dataclass(frozen=True)
+class Export:
+    """A name of a face: a function, a class, or, without a node, a constant or a module."""
+
+    face: str
+    name: str
+    node: ast.AST | None
+
+    def __str__(self):
+        return f"{self.face}.{self.name}"
+
+    @property
+    def docstring(self):
+        return ast.get_docstring(self.node) or ""
+
+
+@cache
+def tree(path):
+    return ast.parse(path.read_text())
+
+
+@cache
+def exports(face):
+    found = {}
+    for statement in tree(PACKAGE / face / "__init__.pyi").body:
+        place = statement.module
+        for alias in statement.names:
+            node = None
+            if place is not None:
+                path = PACKAGE / face / f"{place.replace('.', '/')}.py"
+                node = definition(path, alias.name)
+            found[alias.name] = Export(face, alias.name, node)
+    return found
+
+
+def definition(path, name):
+    for node in tree(path).body:
+        if isinstance(node, Function | ast.ClassDef) and node.name == name:
+            return node
+    return None
+
+
+def arguments_of(node):
+    """Name the arguments of a function, or of what makes an object of a class."""
+    if isinstance(node, ast.ClassDef):
+        own = [each for each in node.body if isinstance(each, ast.FunctionDef)]
+        (init, *_) = [each for each in own if each.name == "__init__"] or [None]
+        if init is None:
+            return [
+                each.target.id
+                for each in node.body
+                if isinstance(each, ast.AnnAssign) and not ast.unparse(each).startswith("_")
+            ]
+        node = init
+    every = node.args
+    names = [each.arg for each in (*every.posonlyargs, *every.args, *every.kwonlyargs)]
+    return [name for name in names if name != "self"]
+
+
+def described(docstring):
+    """Name the arguments that a docstring's ``Args:`` section describes."""
+    section = re.search(r"^Args:\n((?:    .*\n?|\n)+)", docstring, re.MULTILINE)
+    return set(re.findall(r"^    \*{0,2}(\w+):", section[1], re.MULTILINE)) if section else set()
+
+
+def code_of(face):
+    """Parse the examples in a face's docstring: sessions with ``>>>`` and indented blocks."""
+    docstring = ast.get_docstring(tree(PACKAGE / face / "__init__.py"))
+    blocks = re.findall(r"(?:^    .*\n?|^\n(?=    ))+", docstring, re.MULTILINE)
+    session = re.findall(r"^(?:>>>|\.\.\.) ?(.*)$", docstring, re.MULTILINE)
+    blocks = [block for block in blocks if not re.search(r"^    >>>", block, re.MULTILINE)]
+    return [ast.parse(re.sub("^    ", "", block, flags=re.MULTILINE)) for block in blocks] + [
+        ast.parse("\n".join(session))
+    ]
+
+
+def uses(face, node):
+    """Return the names of a face that code uses, by ``face.name`` or once imported."""
+    return {
+        each.id if isinstance(each, ast.Name) else each.attr
+        for each in ast.walk(node)
+        if (isinstance(each, ast.Name) and each.id in exports(face))
+        or (
+            isinstance(each, ast.Attribute)
+            and isinstance(each.value, ast.Name)
+            and each.value.id == face
+        )
+    }
+
+
+EXPORTS = [export for face in FACES for export in exports(face).values()]
+DEFINED = [export for export in EXPORTS if export.node is not None]
+FORMULA_FUNCTIONS = [
+    Export(f"formulas.{name}", node.name, node)
+    for name in FORMULAS
+    for node in tree(PACKAGE / "formulas" / f"{name}.py").body
+    if isinstance(node, Function) and not node.name.startswith("_")
+]
+
+
+@pytest.mark.parametrize("export", [*DEFINED, *FORMULA_FUNCTIONS], ids=str)
+def test_a_name_says_what_it_is_for_and_describes_its_arguments(export):
+    assert export.docstring, f"{export} has no docstring"
+    missing = [
+        each for each in arguments_of(export.node) if each not in described(export.docstring)
+    ]
+    assert not missing, f"{export} does not describe {missing} in its Args: section"
+
+
+@pytest.mark.parametrize("export", EXPORTS, ids=str)
+def test_a_name_has_an_example_of_its_own_or_in_its_face(export):
+    own = export.node is not None and ">>>" in export.docstring
+    mentioned = f"``{export.name}" in ast.get_docstring(tree(PACKAGE / export.face / "__init__.py"))
+    shown = any(export.name in uses(export.face, block) for block in code_of(export.face))
+    assert own or shown or (mentioned and export.node is None), f"{export} is in no example"
+
+
+@pytest.mark.parametrize("function", FORMULA_FUNCTIONS, ids=str)
+def test_a_formula_has_an_example_that_runs(function):
+    assert ">>>" in function.docstring
+
+
+@pytest.mark.parametrize("face", FACES)
+def test_examples_of_a_face_import_what_it_exports_and_pass_arguments_that_exist(face):
+    for block in code_of(face):
+        assert uses(face, block) <= set(exports(face))
+        for node in ast.walk(block):
+            if isinstance(node, ast.ImportFrom) and node.module == f"deployworkbook.{face}":
+                assert {alias.name for alias in node.names} <= set(exports(face))
+            if not isinstance(node, ast.Call):
+                continue
+            name = ast.unparse(node.func).removeprefix(f"{face}.")
+            export = exports(face).get(name)
+            if export is None or export.node is None:
+                continue
+            known = arguments_of(export.node)
+            given = {each.arg for each in node.keywords if each.arg}
+            takes_any = isinstance(export.node, Function) and export.node.args.kwarg
+            assert takes_any or given <= set(known), f"{export}: {given - set(known)}"
+            assert len(node.args) <= len(known), f"{export} takes {known}"
+
+
+@pytest.mark.report
+def test_the_reference_builds_without_a_warning(tmp_path):
+    """As CONTRIBUTING says; it imports all of the package, which takes a minute."""
+    (command,) = COMMAND.findall((REPOSITORY / "CONTRIBUTING.md").read_text())
+    words = shlex.split(command, comments=True)
+    words[words.index("build/reference")] = str(tmp_path)
+    done = subprocess.run(words, cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert "warn" not in (done.stdout + done.stderr).lower(), done.stderr
+    for face in FACES:
+        page = (tmp_path / "deployworkbook" / f"{face}.html").read_text()
+        for export in exports(face).values():
+            if export.node is not None:
+                assert f'id="{export.name}"' in page, f"{export} is not on its page"
+    for function in FORMULA_FUNCTIONS:
+        place = tmp_path / "deployworkbook" / f"{function.face.replace('.', '/')}.html"
+        assert f'id="{function.name}"' in place.read_text()
