@@ -99,7 +99,11 @@ def dense_layers(content: bytes) -> list[DenseLayer]:
 
 
 def output_grid(content: bytes) -> Grid | None:
-    """Read the grid of a file's output; ``None`` where it is float32."""
+    """Read the grid of a file's output; ``None`` where it is float32.
+
+    Args:
+        content: The bytes of a LiteRT file.
+    """
     (sink,) = Interpreter(model_content=content).get_output_details()
     return _grid(sink, 8)
 

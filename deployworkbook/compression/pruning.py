@@ -147,7 +147,11 @@ def prune(
 
 
 def sparsity_of(model: Any) -> float:
-    """Share of the kernels' weights that are exactly 0."""
+    """Share of the kernels' weights that are exactly 0.
+
+    Args:
+        model: A Keras model; biases don't count.
+    """
     kernels = [layer.kernel.numpy() for layer in model.layers if hasattr(layer, "kernel")]
     return 1.0 - sum(map(np.count_nonzero, kernels)) / sum(kernel.size for kernel in kernels)
 

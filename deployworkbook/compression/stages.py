@@ -59,7 +59,13 @@ class Distil:
 
 @dataclass(frozen=True)
 class Prune:
-    """Weights go by importance, and then the neurons that are left idle."""
+    """Weights go by importance, and then the neurons that are left idle.
+
+    Args:
+        pruning: What to prune, and how fast.
+        settings: How the remaining weights are trained.
+        augmentations: How a training image may be moved before it is shown.
+    """
 
     pruning: Pruning = PRUNING
     settings: Settings = LONG
@@ -80,7 +86,13 @@ class Prune:
 
 @dataclass(frozen=True)
 class Cluster:
-    """The weights of each layer share a few values."""
+    """The weights of each layer share a few values.
+
+    Args:
+        clustering: How many values a layer may have.
+        settings: How the shared values are trained.
+        augmentations: How a training image may be moved before it is shown.
+    """
 
     clustering: Clustering = CLUSTERING
     settings: Settings = SHORT

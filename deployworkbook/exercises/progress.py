@@ -98,7 +98,11 @@ def guess_made(prediction_id: str, *, workspace: Workspace | None = None) -> str
 
 
 def summary(workspace: Workspace) -> list[LessonProgress]:
-    """Sum a learner's progress up by lesson, in order."""
+    """Sum a learner's progress up by lesson, in order.
+
+    Args:
+        workspace: The learner's folder.
+    """
     progress = store.read("progress", TRIES, workspace)
     guesses = store.read("predictions", GUESSES, workspace)
     rows = []

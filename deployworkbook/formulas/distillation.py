@@ -105,6 +105,11 @@ def distillation_gradient(
 
     The arguments are those of the loss.
 
+    Args:
+        teacher_logits: t, shape ``[..., classes]``.
+        student_logits: z, the shape of ``teacher_logits``.
+        temperature: T, above 0.
+
     Returns:
         The shape of ``student_logits``; each row sums to 0.
 
@@ -165,6 +170,13 @@ def student_gradient(
         ∂L/∂z = a (softmax(z) - y) + (1 - a) T (q - p)
 
     The arguments are those of the loss.
+
+    Args:
+        targets: y, distributions, shape ``[..., classes]``.
+        teacher_logits: t, the shape of ``targets``.
+        student_logits: z, the shape of ``targets``.
+        temperature: T, above 0.
+        hard_weight: a, from 0 (the teacher alone) to 1 (the labels alone).
 
     Returns:
         The shape of ``student_logits``; each row sums to 0.

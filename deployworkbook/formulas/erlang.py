@@ -83,6 +83,9 @@ def erlang_c(servers: ArrayLike, offered_load: ArrayLike) -> Array:
 def check_stable(rho: ArrayLike) -> None:
     """Raise an error for a utilisation at which the queue grows without bound.
 
+    Args:
+        rho: Utilisations, any shape.
+
     Raises:
         ValueError: A utilisation is 1 or more.
 
@@ -106,6 +109,9 @@ the servers can do: the queue grows without bound. Add servers, or shorten the s
 def check_servers(value: ArrayLike) -> Array:
     """Return numbers of servers as float64 if all are whole and at least 1.
 
+    Args:
+        value: Any shape.
+
     Raises:
         ValueError: A number is below 1 or not whole.
 
@@ -123,6 +129,10 @@ def check_servers(value: ArrayLike) -> Array:
 def check_positive(name: str, value: ArrayLike) -> Array:
     """Return ``value`` as float64 if no number in it is negative.
 
+    Args:
+        name: What the error calls it.
+        value: Any shape.
+
     Raises:
         ValueError: It holds negative numbers, NaN or infinity.
 
@@ -137,6 +147,11 @@ def check_positive(name: str, value: ArrayLike) -> Array:
 
 def together(first: Array, second: Array, name: str) -> tuple[Array, Array]:
     """Return two arrays, broadcast to their common shape.
+
+    Args:
+        first: Any shape.
+        second: A shape that broadcasts with that of ``first``.
+        name: What the error calls ``second``.
 
     Raises:
         ValueError: Their shapes do not match; the message names the second.

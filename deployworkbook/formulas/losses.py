@@ -50,6 +50,10 @@ def mean_squared_error_gradient(targets: ArrayLike, predictions: ArrayLike) -> N
 
     The arguments are those of the loss.
 
+    Args:
+        targets: y, shape ``[..., K]``.
+        predictions: p, the shape of ``targets``.
+
     Returns:
         The shape of ``predictions``.
 
@@ -97,6 +101,10 @@ def binary_cross_entropy_gradient(
 
     The arguments are those of the loss.
 
+    Args:
+        targets: y, shape ``[..., K]``, in 0 … 1.
+        probabilities: p, the shape of ``targets``, in 0 … 1.
+
     Returns:
         The shape of ``probabilities``; infinite where the loss is.
 
@@ -142,6 +150,10 @@ def binary_cross_entropy_from_logits_gradient(
         ∂L/∂z_k = 1/K (σ(z_k) - y_k)
 
     The arguments are those of :func:`binary_cross_entropy_from_logits`.
+
+    Args:
+        targets: y, shape ``[..., K]``, in 0 … 1.
+        logits: z, the shape of ``targets``.
 
     Returns:
         The shape of ``logits``, in -1/K … 1/K.
@@ -189,6 +201,10 @@ def categorical_cross_entropy_gradient(
 
     The arguments are those of the loss.
 
+    Args:
+        targets: y, distributions, shape ``[..., classes]``.
+        probabilities: p, the shape of ``targets``, in 0 … 1.
+
     Returns:
         The shape of ``probabilities``; infinite where the loss is.
 
@@ -234,6 +250,10 @@ def categorical_cross_entropy_from_logits_gradient(
         ∂L/∂z_k = p_k - y_k,  p = softmax(z)
 
     The arguments are those of :func:`categorical_cross_entropy_from_logits`.
+
+    Args:
+        targets: y, distributions, shape ``[..., classes]``.
+        logits: z, the shape of ``targets``.
 
     Returns:
         The shape of ``logits``, in -1 … 1; each row sums to 0.

@@ -188,6 +188,10 @@ def squared_variation(times_s: ArrayLike) -> float:
 def check_times(name: str, times_s: ArrayLike) -> Array:
     """Return measured times as float64, shape ``[n]``, if all are positive.
 
+    Args:
+        name: What the error calls them.
+        times_s: In seconds, shape ``[n]``.
+
     Raises:
         ValueError: There are no times, or one is not positive.
 

@@ -83,7 +83,11 @@ def checks(workspace: Workspace, *, port: int | None = None) -> Iterator[Check]:
 
 
 def check_table(found: Iterable[Check]) -> Styler:
-    """Return checks as a table for a notebook."""
+    """Return checks as a table for a notebook.
+
+    Args:
+        found: As :func:`checks` yields them.
+    """
     # Imported here because pandas takes half a second and the command has its own table.
     from deployworkbook.plots.tables import text_table
 

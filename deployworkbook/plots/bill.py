@@ -101,6 +101,9 @@ def bill_in_words(bill: CostBreakdown) -> str:
 def rate_text(rate_per_s: float) -> str:
     """Write a rate of requests.
 
+    Args:
+        rate_per_s: Requests per second, at least 0.
+
     >>> rate_text(12345.6), rate_text(0.25)
     ('12,346 requests a second', '0.25 requests a second')
     """

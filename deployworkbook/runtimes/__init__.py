@@ -29,7 +29,8 @@ One platform by itself; ``RUNTIMES`` has all of them by name:
         runtime,
     )
 
-    litert = runtime("litert")  # the same as LiteRTRuntime()
+    litert = LiteRTRuntime(threads=1)
+    same = runtime("litert")
     artifact = litert.export(Variant("float32", model=model), Path("artifacts"))
     row = benchmark(litert, artifact, data, repetitions=200)
     print(compressed_bytes(artifact), list(RUNTIMES))

@@ -23,6 +23,9 @@ def compressed_bytes(artifact: Artifact) -> int:
     """Zip an artifact's files in memory (deflate, level 9) and return the archive's size.
 
     As in ``size_bytes``, the record of where it comes from is not counted.
+
+    Args:
+        artifact: The exported model.
     """
     buffer = BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
@@ -52,7 +55,12 @@ def predict_in_batches(
 
 
 def count_correct(predict: Predictor, split: Split) -> int:
-    """Count the images whose most probable class is their label."""
+    """Count the images whose most probable class is their label.
+
+    Args:
+        predict: From images, float32 ``[n, 28, 28]``, to probabilities, ``[n, classes]``.
+        split: The images and their labels.
+    """
     classes = predict_in_batches(predict, split.images).argmax(axis=1)
     return int((classes == split.labels).sum())
 

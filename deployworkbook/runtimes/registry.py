@@ -57,6 +57,9 @@ RUNTIMES = {
 def runtime(name: str) -> Runtime:
     """Give the runtime of a name.
 
+    Args:
+        name: One of ``RUNTIMES``, such as ``litert``.
+
     Raises:
         ValueError: There is none; the message lists those that are.
         UnavailableError: It cannot work here; the message says why, and what to install.

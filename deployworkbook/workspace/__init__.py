@@ -15,7 +15,11 @@
 42 True
 42 False
 
-``current_workspace()`` is the one of this process.
+The folder of this process is:
+
+    from deployworkbook.workspace import current_workspace
+
+    print(current_workspace().root)
 """
 
 import lazy_loader

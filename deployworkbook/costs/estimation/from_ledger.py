@@ -92,6 +92,11 @@ def comparable(entries: Sequence[LedgerEntry], measured: Measured) -> list[Ledge
 def profile_named(measured: Measured, variant: str, runtime: str | None = None) -> Profile:
     """Return a profile by name; without a runtime, the variant's fastest.
 
+    Args:
+        measured: The ledger's profiles, as :func:`measured_in` returns them.
+        variant: Name of the variant.
+        runtime: Name of the runtime; by default the variant's fastest.
+
     Raises:
         ValueError: The ledger has no such profile; the message lists what it has.
     """

@@ -69,6 +69,9 @@ def config_of(models: Mapping[str, ServedModel]) -> Any:
 def config_text(models: Mapping[str, ServedModel]) -> str:
     """Write a file of ``--model_config_file``.
 
+    Args:
+        models: What to serve, by the model's name.
+
     >>> print(config_text({"digits": ServedModel(Path("/models/digits"), {"stable": 1}, (1, 2))}))
     model_config_list {
       config {

@@ -85,6 +85,15 @@ def open_loop(
     """Send requests at a rate, whatever the server does; wait for the result.
 
     Arguments and errors are those of :func:`start_open_loop`.
+
+    Args:
+        target: Where to send what.
+        rate_per_s: Requests per second, on average.
+        seconds: How long, up to 600.
+        pattern: ``poisson`` or ``constant``.
+        seed: Random seed of the arrivals.
+        max_requests: The most, up to 1,000,000.
+        connections: Maximum number of concurrent requests, up to 256.
     """
     return start_open_loop(
         target,
@@ -139,6 +148,13 @@ def closed_loop(
     """Let a number of users ask one request after the other; wait for the result.
 
     Arguments and errors are those of :func:`start_closed_loop`.
+
+    Args:
+        target: Where to send what.
+        clients: Users, each of whom waits for an answer before asking again; up to 256.
+        seconds: How long, up to 600.
+        think_s: How long each waits between an answer and the next request, in seconds.
+        max_requests: The most, up to 1,000,000.
     """
     return start_closed_loop(
         target, clients, seconds=seconds, think_s=think_s, max_requests=max_requests
