@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated
 
 import typer
@@ -91,7 +91,7 @@ def _options(
         raise typer.Exit
 
 
-for name, command in {
+COMMANDS: dict[str, Callable[..., None]] = {
     "lab": lab.lab,
     "reset": lab.reset,
     "doctor": doctor.doctor,
@@ -102,7 +102,8 @@ for name, command in {
     "plan": costs.plan,
     "ledger": ledger.ledger,
     "progress": progress.progress,
-}.items():
+}
+for name, command in COMMANDS.items():
     app.command(name, epilog=examples_of(name))(command)
-app.command(**serving.AS_GIVEN)(serving.serve)
+app.command(add_help_option=False, context_settings=serving.AS_GIVEN)(serving.serve)
 app.add_typer(prices.app, name="prices")

@@ -74,7 +74,7 @@ def did_you_mean(name: object, names: Iterable[object]) -> str:
     return f"Did you mean {near[0]}?" if near else ""
 
 
-def check_choice(name: str, value: T, choices: Iterable[T], *, remedy: str = "") -> T:
+def check_choice(name: str, value: Any, choices: Iterable[T], *, remedy: str = "") -> T:
     """Return ``value`` if it is one of ``choices``.
 
     Raises:
@@ -90,7 +90,8 @@ def check_choice(name: str, value: T, choices: Iterable[T], *, remedy: str = "")
         expected = f"one of {len(allowed)} names" if near and len(allowed) > MANY else listed
         remedy = " ".join(filter(None, (near, remedy)))
         raise value_error(name, received=describe(value), expected=expected, remedy=remedy)
-    return value
+    chosen: T = value
+    return chosen
 
 
 def check_encodable(name: str, text: T, *, remedy: str = "") -> T:

@@ -3,11 +3,14 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 HEAVY = ["IPython", "ipywidgets", "jupyterlab", "keras", "matplotlib", "nbformat", "pandas"]
 HEAVY += ["papermill", "pip", "scipy", "sklearn", "tensorflow", "tf_keras"]
+PACKAGE = Path(__file__).parent.parent / "deployworkbook"
+FACES = sorted(stub.parent.name for stub in PACKAGE.rglob("__init__.pyi"))
 
 
 def loaded_after(statement):
@@ -22,14 +25,36 @@ def test_the_package_itself_loads_nothing_else():
     assert loaded_after("import deployworkbook") - bare == {"deployworkbook"}
 
 
+@pytest.fixture(scope="module")
+def loaded_by_faces():
+    """What each face loads by itself, in one interpreter that imports them one after another."""
+    code = """
+import importlib, json, sys
+import lazy_loader
+loaded = {}
+for face in sys.argv[1:]:
+    before = set(sys.modules)
+    importlib.import_module(f"deployworkbook.{face}")
+    loaded[face] = sorted(set(sys.modules) - before)
+print(json.dumps(loaded))
+"""
+    command = [sys.executable, "-c", code, *FACES]
+    return json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+
+
+@pytest.mark.parametrize("face", FACES)
+def test_a_face_loads_only_itself(face, loaded_by_faces):
+    loaded = loaded_by_faces[face]
+    others = [name for name in loaded if name.split(".")[0] not in sys.stdlib_module_names]
+    assert set(others) - {"deployworkbook"} == {f"deployworkbook.{face}"}
+
+
 @pytest.mark.parametrize(
     "module",
     [
         "formulas.losses",
         "formulas.descent",
         "formulas.quantization",
-        "ledger",
-        "workspace",
         "cli",
     ],
 )

@@ -11,10 +11,7 @@ import typer
 from deployworkbook.commands.folder import Folder, workspace_of
 
 # The server's own parser reads all the flags, --help included.
-AS_GIVEN = {
-    "add_help_option": False,
-    "context_settings": {"allow_extra_args": True, "ignore_unknown_options": True},
-}
+AS_GIVEN = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
 def serve(context: typer.Context) -> None:

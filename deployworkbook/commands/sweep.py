@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 import typer
 
@@ -50,10 +50,13 @@ def sweep(
     from deployworkbook.commands.sweep_report import SweepDisplay, as_json, print_results
     from deployworkbook.compression.grid import grid
     from deployworkbook.compression.sweep import sweep as run_sweep
+    from deployworkbook.validation import check_choice
     from deployworkbook.workspace.files import check_writable, full_path, write_atomically
 
     if json_file:
         check_writable(json_file)
+    source: Literal["auto", "mnist", "digits"]
+    source = check_choice("--dataset", dataset, ["auto", "mnist", "digits"])
     points = grid(
         bits=numbers("--bits", bits, int),
         sparsity=numbers("--sparsity", sparsity, float),
@@ -63,7 +66,7 @@ def sweep(
     with SweepDisplay(points, console) as display:
         results = run_sweep(
             points,
-            dataset=dataset,
+            dataset=source,
             epochs=epochs,
             seed=seed,
             workers=workers,

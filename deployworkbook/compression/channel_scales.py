@@ -138,6 +138,7 @@ def _unpacked(data: Any, bits: int, count: int) -> NDArray[np.int8]:
     """Integers of 2, 4 or 8 bits; the first of a byte stands in its lowest bits."""
     stored = np.asarray(data, np.uint8)
     shifts = np.arange(0, 8, bits, dtype=np.uint8)
+    unsigned: NDArray[np.int16]
     unsigned = (stored[:, None] >> shifts & (2**bits - 1)).ravel()[:count].astype(np.int16)
     return np.where(unsigned >= 2 ** (bits - 1), unsigned - 2**bits, unsigned).astype(np.int8)
 
@@ -146,7 +147,9 @@ def _packed(integers: NDArray[np.int8], bits: int) -> NDArray[np.uint8]:
     each = 8 // bits
     padded = np.append(integers, np.zeros(-integers.size % each, np.int8)).reshape(-1, each)
     shifts = np.arange(0, 8, bits, dtype=np.int16)
-    return ((padded.astype(np.int16) & (2**bits - 1)) << shifts).sum(axis=1).astype(np.uint8)
+    packed: NDArray[np.int16]
+    packed = ((padded.astype(np.int16) & (2**bits - 1)) << shifts).sum(axis=1)
+    return packed.astype(np.uint8)
 
 
 def _floats(file: Any, tensor: Any) -> NDArray[np.float32]:

@@ -21,6 +21,10 @@ class Constraint(Protocol):
     """One kernel's: what the optimizer moves, and how the kernel follows."""
 
     @property
+    def kernel(self) -> Any:
+        """What the layer computes with."""
+
+    @property
     def variable(self) -> Any:
         """What the optimizer moves."""
 

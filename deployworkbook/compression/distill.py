@@ -117,7 +117,8 @@ def learn_from(
         np.save(target / "logits.npy", logits)
 
     def load(source: Path) -> NDArray[np.float32]:
-        return np.load(source / "logits.npy", allow_pickle=False)
+        logits: NDArray[np.float32] = np.load(source / "logits.npy", allow_pickle=False)
+        return logits
 
     key = key_of(
         {

@@ -13,7 +13,7 @@ from deployworkbook.compression import pipeline
 from deployworkbook.compression.stages import Prune, Quantize, Stage
 from deployworkbook.formulas.frontier import pareto
 from deployworkbook.ledger.measurement import Measurement
-from deployworkbook.validation import check_integer
+from deployworkbook.validation import check_choice, check_integer
 
 Status = Literal["found", "running", "measured", "failed again", "failed", "stopped"]
 
@@ -65,7 +65,8 @@ class SweepPoint:
             pruning = replace(stage.pruning, sparsity=self.sparsity)
             return replace(stage, pruning=pruning, settings=settings)
         if isinstance(stage, Quantize):
-            return replace(stage, bits=self.bits, settings=settings)
+            bits: Literal[4, 8] = check_choice("bits", self.bits, (4, 8))
+            return replace(stage, bits=bits, settings=settings)
         return replace(stage, settings=settings)
 
     def __str__(self) -> str:
@@ -148,10 +149,12 @@ def as_table(results: Sequence[SweepResult]) -> pd.DataFrame:
 
 def best_of(results: Sequence[SweepResult]) -> SweepResult | None:
     """Choose the most accurate point, of equals the smaller; ``None`` if none is measured."""
-    known = [result for result in results if result.measurement is not None]
-    return max(known, key=_worth, default=None)
-
-
-def _worth(result: SweepResult) -> tuple[float, int]:
-    measured = result.measurement
-    return measured.accuracy, -measured.compressed_bytes
+    known = [
+        (measured.accuracy, -measured.compressed_bytes, result)
+        for result in results
+        if (measured := result.measurement) is not None
+        and measured.accuracy is not None
+        and measured.compressed_bytes is not None
+    ]
+    best = max(known, key=lambda entry: entry[:2], default=None)
+    return None if best is None else best[-1]

@@ -98,7 +98,8 @@ def name_of(
     settings = {
         "technique": technique.__qualname__,
         "options": {
-            name: asdict(value) if is_dataclass(value) else value for name, value in options.items()
+            name: asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
+            for name, value in options.items()
         },
         "model": fingerprint(model),
         "data": dataset.fingerprint,

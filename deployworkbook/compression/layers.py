@@ -37,8 +37,8 @@ class DenseLayer:
         relu: Whether negative outputs become 0.
     """
 
-    weights: NDArray
-    bias: NDArray
+    weights: NDArray[np.int8] | NDArray[np.floating]
+    bias: NDArray[np.int32] | NDArray[np.floating]
     bits: int
     weight_grid: Grid | None
     input_grid: Grid | None

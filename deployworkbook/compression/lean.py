@@ -119,10 +119,11 @@ def _strip(content: Any) -> None:
 
 def _values(content: Any, tensor: Any) -> NDArray[np.float32]:
     data = np.asarray(content.buffers[tensor.buffer].data, dtype=np.uint8)
-    return data.view(np.float32).reshape(tensor.shape)
+    values: NDArray[np.float32] = data.view(np.float32).reshape(tensor.shape)
+    return values
 
 
-def _bytes(array: NDArray) -> NDArray[np.uint8]:
+def _bytes(array: NDArray[np.integer] | NDArray[np.floating]) -> NDArray[np.uint8]:
     return np.frombuffer(array.tobytes(), dtype=np.uint8)
 
 
@@ -131,4 +132,5 @@ def _rounded(values: NDArray[np.float32], bits: int) -> NDArray[np.float32]:
     if largest == 0:
         return values
     step = np.exp2(np.ceil(np.log2(largest)) - (bits - 1))
-    return (np.round(values / step) * step).astype(np.float32)
+    rounded: NDArray[np.floating] = np.round(values / step) * step
+    return rounded.astype(np.float32)

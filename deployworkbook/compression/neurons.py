@@ -46,7 +46,7 @@ def prune_neurons(
     """
     check_number("share", share, 0, 1, open_high=True)
     scores = importance(model, examples, criterion=criterion)
-    kept = [neuron_mask(score, share).all(axis=0) for score in scores[:-1]]
+    kept = [np.asarray(neuron_mask(score, share).all(axis=0)) for score in scores[:-1]]
     training = Retraining(shrink(model, kept), examples, settings=settings)
     training.advance(progress=progress)
     return training.result()

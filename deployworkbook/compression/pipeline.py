@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -196,18 +196,17 @@ class _Classroom:
         self.dataset, self.teaching = dataset, teaching
         self.options: dict[str, Any] = {"folder": folder, "notice": notice, "progress": progress}
         self.progress = progress
+        self._teacher: Any = None
 
     def examples(self, augmentations: tuple[Augmentation, ...]) -> Examples:
         train = self.dataset.train
         if self.teaching is None:
             return Examples(train.images, train.labels, augmentations)
+        if self._teacher is None:
+            self._teacher = distill.teacher(self.dataset, settings=self.teaching, **self.options)
         return distill.learn_from(
             self.dataset, self._teacher, augmentations=augmentations, **self.options
         )
-
-    @cached_property
-    def _teacher(self) -> Any:
-        return distill.teacher(self.dataset, settings=self.teaching, **self.options)
 
 
 @dataclass(frozen=True)

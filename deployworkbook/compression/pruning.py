@@ -153,7 +153,8 @@ def sparsity_of(model: Any) -> float:
         model: A Keras model; biases don't count.
     """
     kernels = [layer.kernel.numpy() for layer in model.layers if hasattr(layer, "kernel")]
-    return 1.0 - sum(map(np.count_nonzero, kernels)) / sum(kernel.size for kernel in kernels)
+    nonzero = sum(map(np.count_nonzero, kernels))
+    return 1.0 - nonzero / float(sum(kernel.size for kernel in kernels))
 
 
 def check_perceptron(model: Any) -> None:
@@ -174,8 +175,8 @@ def check_perceptron(model: Any) -> None:
 
 
 def _scores(
-    parameters: Sequence[NDArray],
-    kernels: Sequence[NDArray],
+    parameters: Sequence[NDArray[np.float32]],
+    kernels: Sequence[NDArray[np.float32]],
     examples: Examples,
     criterion: Criterion,
 ) -> list[NDArray[np.float64]]:

@@ -34,7 +34,7 @@ from deployworkbook.workspace.cache import build_once
 from deployworkbook.workspace.folder import current_workspace
 from deployworkbook.workspace.notices import Notice, notify
 
-toolkit = tfmot.quantization.keras
+toolkit: Any = tfmot.quantization.keras
 
 # The widths that LiteRT can store, and its recipe for weights that are on a grid already.
 STORED = {
@@ -44,7 +44,7 @@ STORED = {
 }
 
 
-class LearnedStep(toolkit.quantizers.Quantizer):
+class LearnedStep(toolkit.quantizers.Quantizer):  # type: ignore[misc]  # the toolkit has no types
     """Rounds weights to whole steps; how long a step is, the training learns too.
 
         w = s · clip(round(v / s), -q, q),  q = 2^(b-1) - 1
@@ -80,7 +80,7 @@ class LearnedStep(toolkit.quantizers.Quantizer):
         return {"num_bits": self.num_bits}
 
 
-class KernelConfig(toolkit.QuantizeConfig):
+class KernelConfig(toolkit.QuantizeConfig):  # type: ignore[misc]  # the toolkit has no types
     """Rounds a layer's kernel, and leaves its bias and its activations alone.
 
     Args:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from deployworkbook.compression.augmentation import Augmentation, augment, augmentation_matrices
-from deployworkbook.compression.constraints import Masked, Shared
+from deployworkbook.compression.constraints import Constraint, Masked, Shared
 from deployworkbook.training.keras2 import copy_model, keras, set_seed, tf
 from deployworkbook.validation import (
     check_choice,
@@ -149,7 +149,7 @@ class Retraining:
         self._source = model
         self._model = with_logits(model)
         kernels = [layer.kernel for layer in self._model.layers if hasattr(layer, "kernel")]
-        self._constraints: list[Masked] | list[Shared]
+        self._constraints: Sequence[Constraint]
         if codes is None:
             self._constraints = [Masked(kernel, fade=fade, bits=bits) for kernel in kernels]
         else:
@@ -186,7 +186,8 @@ class Retraining:
     @property
     def parameters(self) -> list[NDArray[np.float32]]:
         """Kernels and biases that the model now computes with, in ``get_weights``'s order."""
-        return self._model.get_weights()
+        arrays: list[NDArray[np.float32]] = self._model.get_weights()
+        return arrays
 
     @property
     def kernels(self) -> list[NDArray[np.float32]]:

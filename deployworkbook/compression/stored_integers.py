@@ -18,7 +18,7 @@ from deployworkbook.training.variant import Variant
 BITS = 8
 
 
-class IntegerDense(keras.layers.Layer):
+class IntegerDense(keras.layers.Layer):  # type: ignore[misc]  # Keras 2 has no types
     """A dense layer with an int8 kernel and a scale for each output.
 
         y = activation((x q) s + b)

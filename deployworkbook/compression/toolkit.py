@@ -25,6 +25,8 @@ with warnings.catch_warnings():
         cluster_weights,
     )
 
+__all__ = ["Training", "cluster", "prune_low_magnitude", "quantize_and_preserve", "tfmot"]
+
 Schedule = Literal["polynomial", "constant"]
 Pattern = Literal["single", "2:4", "block"]
 Preserve = Literal["zeros", "clusters"]

@@ -102,7 +102,7 @@ class _Round:
     retries: int
     tell: Callable[[TaskEvent], None]
     attempts: Counter[int] = field(default_factory=Counter)
-    running: dict[int, Future] = field(default_factory=dict)
+    running: dict[int, Future[Any]] = field(default_factory=dict)
     opened: set[Hashable] = field(default_factory=set)
     ended: queue.Queue[int] = field(default_factory=queue.Queue)
 
@@ -135,8 +135,9 @@ class _Round:
             return
         while len(self.running) < workers:
             busy = {self.groups[index] for index in self.running} - self.opened
-            index = next((one for one in self.waiting if self.groups[one] not in busy), None)
-            if index is None:
+            free = (one for one in self.waiting if self.groups[one] not in busy)
+            index = next(free, -1)
+            if index < 0:
                 return
             # An impure function: what another client's job came to, or failed by, is not ours.
             future = self.client.submit(self.function, self.jobs[index], pure=False)
@@ -235,7 +236,7 @@ def remote_client(address: str) -> Iterator[Client]:
         yield client
 
 
-def _reason(future: Future) -> str:
+def _reason(future: Future[Any]) -> str:
     if future.status != "error":
         return GONE
     error = future.exception()

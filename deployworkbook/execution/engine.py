@@ -77,7 +77,7 @@ def reporting_engine(
         begin_cell: Called before each cell, including text cells.
     """
 
-    class ReportingEngine(NBClientEngine):
+    class ReportingEngine(NBClientEngine):  # type: ignore[misc]  # papermill has no types
         """papermill's own engine, which also reports each cell."""
 
         @classmethod

@@ -9,8 +9,12 @@ from latex2mathml import exceptions
 from latex2mathml.converter import convert
 
 # latex2mathml's exceptions have no common base; some invalid formulas raise an IndexError.
-LATEX_ERRORS = (
-    *(each for each in vars(exceptions).values() if isinstance(each, type)),
+LATEX_ERRORS: tuple[type[Exception], ...] = (
+    *(
+        each
+        for each in vars(exceptions).values()
+        if isinstance(each, type) and issubclass(each, Exception)
+    ),
     IndexError,
     KeyError,
 )

@@ -30,7 +30,7 @@ def read_notebook(path: Path) -> NotebookNode:
             raise ValueError("it has no list of cells")
         if not all(isinstance(cell, dict) for cell in content["cells"]):
             raise ValueError("its cells are not objects")
-        notebook = nbformat.reads(text, as_version=4)
+        notebook: NotebookNode = nbformat.reads(text, as_version=4)
         # papermill needs both; a notebook with neither is assumed to be Python.
         notebook.metadata.setdefault("language_info", {"name": "python"})
         kernel = {"name": "python3", "language": "python", "display_name": "Python 3"}
@@ -107,4 +107,5 @@ def write_executed(
 
 
 def _note(text: str) -> NotebookNode:
-    return nbformat.v4.new_markdown_cell(text, metadata={"tags": [NOTE_TAG]})
+    note: NotebookNode = nbformat.v4.new_markdown_cell(text, metadata={"tags": [NOTE_TAG]})
+    return note

@@ -90,7 +90,9 @@ class _PageExporter(HTMLExporter):
     """nbconvert's HTML exporter with this package's templates."""
 
     def __init__(self) -> None:
-        super().__init__(template_name="page", extra_template_basedirs=[str(TEMPLATES)])
+        super().__init__(  # type: ignore[no-untyped-call]  # nbconvert annotates only some methods
+            template_name="page", extra_template_basedirs=[str(TEMPLATES)]
+        )
 
     @property
     def default_config(self) -> Any:
@@ -124,7 +126,7 @@ class _PageExporter(HTMLExporter):
         return sanitize(MarkdownWithMath(renderer=renderer).render(source))
 
     def default_filters(self) -> Any:
-        yield from super().default_filters()
+        yield from super().default_filters()  # type: ignore[no-untyped-call]  # as above
         yield "markdown2html", self.markdown2html
         yield "sanitize", sanitize
         yield "display_math", lambda text: _display_math(text.strip().strip("$"))

@@ -19,6 +19,7 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,9 @@ from deployworkbook.execution.outputs import make_room
 from deployworkbook.execution.processes import kill_tree
 from deployworkbook.validation import check_integer
 from deployworkbook.workspace.folder import RUN_VARIABLE
+
+# A job's index and its worker's event, or ``None`` when the worker has ended.
+News = tuple[int, dict[str, Any] | None]
 
 # A worker ends itself at its time limit; one that can't is killed this much later.
 GRACE_S = 15.0
@@ -63,7 +67,7 @@ def run_jobs(
     waiting = deque(enumerate(jobs))
     outcomes: dict[int, Outcome] = {}
     running: dict[int, _Process] = {}
-    news: queue.Queue[tuple[int, dict[str, Any] | None]] = queue.Queue()
+    news: queue.Queue[News] = queue.Queue()
     variables = dict(os.environ) | dict(environment or {})
     with _signals_as_interrupts():
         try:
@@ -72,7 +76,7 @@ def run_jobs(
                     index, job = waiting.popleft()
                     try:
                         running[index] = _Process.start(
-                            job, variables, working_directory, lambda e, i=index: news.put((i, e))
+                            job, variables, working_directory, partial(_put, news, index)
                         )
                         on_event(JobEvent(job))
                     except OSError as error:
@@ -98,10 +102,14 @@ def run_jobs(
     return [outcomes[index] for index in range(len(jobs))]
 
 
+def _put(news: queue.Queue[News], index: int, event: dict[str, Any] | None) -> None:
+    news.put((index, event))
+
+
 def _take_news(
     running: dict[int, _Process],
     outcomes: dict[int, Outcome],
-    news: queue.Queue[tuple[int, dict[str, Any] | None]],
+    news: queue.Queue[News],
     on_event: Callable[[JobEvent], None],
 ) -> None:
     """Handle the next event of a worker; kill workers that are past their deadlines."""
@@ -112,11 +120,11 @@ def _take_news(
     try:
         index, event = news.get(timeout=min(max(patience_s, 0.01), 0.5))
     except queue.Empty:
-        for index, process in list(running.items()):
-            if time.monotonic() > process.deadline:
-                process.kill()
-                limit = process.job.timeout_s
-                outcome = process.outcome(
+        for index, late in list(running.items()):
+            if time.monotonic() > late.deadline:
+                late.kill()
+                limit = late.job.timeout_s
+                outcome = late.outcome(
                     "timed out", f"the notebook hung for more than {limit:g} s and was killed"
                 )
                 outcomes[index] = outcome

@@ -122,7 +122,7 @@ class _Closed:
         self._content = content
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
-        bundle, _ = DisplayFormatter().format(self._content)
+        bundle: dict[str, Any] = DisplayFormatter().format(self._content)[0]
         live: dict[str, Any] = self._place._repr_mimebundle_()
         return bundle | {LIVE: live[LIVE]}
 

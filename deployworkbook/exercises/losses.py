@@ -27,7 +27,8 @@ HUGE_LOGITS = ((np.array([1.0, 2.0]),), (np.array([1000.0, 1001.0]),), (np.array
 
 
 def _target(logits: np.ndarray, label: int) -> np.ndarray:
-    return one_hot([label], len(logits))[0]
+    row: np.ndarray = one_hot([label], len(logits))[0]
+    return row
 
 
 def _naive_log_sum_exp(logits: np.ndarray) -> float:

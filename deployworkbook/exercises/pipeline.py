@@ -41,11 +41,13 @@ def _frontier(sizes: np.ndarray, accuracies: np.ndarray) -> np.ndarray:
 
 
 def _smaller_and_better_than_all(sizes: np.ndarray, accuracies: np.ndarray) -> np.ndarray:
-    return (sizes == sizes.min()) & (accuracies == accuracies.max())
+    chosen: np.ndarray = (sizes == sizes.min()) & (accuracies == accuracies.max())
+    return chosen
 
 
 def _the_best_of_each(sizes: np.ndarray, accuracies: np.ndarray) -> np.ndarray:
-    return (sizes == sizes.min()) | (accuracies == accuracies.max())
+    chosen: np.ndarray = (sizes == sizes.min()) | (accuracies == accuracies.max())
+    return chosen
 
 
 EXERCISES = (

@@ -43,7 +43,9 @@ KERNELS = (
 
 def _best(scores: NDArray[np.float64], count: int) -> NDArray[np.bool_]:
     """True where a score is among the highest of its row; of the cases' scores none are equal."""
-    return scores.argsort(axis=-1).argsort(axis=-1) >= scores.shape[-1] - count
+    ranks = scores.argsort(axis=-1).argsort(axis=-1)
+    best: NDArray[np.bool_] = ranks >= scores.shape[-1] - count
+    return best
 
 
 def _walk(

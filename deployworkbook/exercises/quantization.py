@@ -26,7 +26,7 @@ ACTIVATIONS = (
 
 
 def _scale(low: float, high: float, bits: int) -> float:
-    return (max(high, 0) - min(low, 0)) / (2**bits - 1)
+    return (max(high, 0) - min(low, 0)) / float(2**bits - 1)
 
 
 def _steps_below_zero(low: float, high: float, bits: int) -> float:

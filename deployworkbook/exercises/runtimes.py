@@ -45,7 +45,8 @@ def _fit(sizes: np.ndarray, times: np.ndarray, weights: np.ndarray) -> np.ndarra
     """Solve the normal equations for a and b, with these weights of the squared errors."""
     one, n, nn = weights.sum(), (weights * sizes).sum(), (weights * sizes**2).sum()
     t, nt = (weights * times).sum(), (weights * sizes * times).sum()
-    return np.array([t * nn - nt * n, nt * one - t * n]) / (one * nn - n * n)
+    solution: np.ndarray = np.array([t * nn - nt * n, nt * one - t * n]) / (one * nn - n * n)
+    return solution
 
 
 def _line(sizes: np.ndarray, times: np.ndarray) -> np.ndarray:

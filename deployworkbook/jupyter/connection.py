@@ -22,7 +22,8 @@ from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebso
 class PromptConnection(ZMQChannelsWebsocketConnection):
     """Jupyter's own connection, but messages are sent at once."""
 
-    def connect(self) -> asyncio.Future[None] | None:
+    # Jupyter's own class also returns a future where its base declares a coroutine.
+    def connect(self) -> asyncio.Future[None] | None:  # type: ignore[override]
         """Turn off Nagle's algorithm, then connect page and kernel."""
         self.websocket_handler.set_nodelay(True)
         return super().connect()

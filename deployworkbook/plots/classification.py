@@ -32,14 +32,15 @@ def confusion_picture(confusion: ArrayLike) -> Picture:
         picture = Picture(6, 5.2, alt=alt)
         axes = picture.subplots()
         shown = np.ma.masked_equal(mistakes, 0)
-        image = axes.imshow(shown, cmap="OrRd", norm=LogNorm(1, max(10, int(mistakes.max()))))
+        scale = LogNorm(1, max(10, int(mistakes.max())))
+        image = axes.imshow(shown, cmap="OrRd", norm=scale)
         for row, column in np.ndindex(counts.shape):
             count = counts[row, column]
             if row == column:
                 axes.text(column, row, f"{count}", ha="center", va="center", fontweight="bold")
             elif count:
                 # Dark cells take white figures.
-                colour = "white" if image.norm(count) > 0.6 else "black"
+                colour = "white" if scale(float(count)) > 0.6 else "black"
                 axes.text(column, row, f"{count}", ha="center", va="center", color=colour)
         axes.set(xlabel="predicted", ylabel="true", xticks=range(classes), yticks=range(classes))
         axes.set_title("Images by true and predicted class")

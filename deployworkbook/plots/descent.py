@@ -86,7 +86,7 @@ class DescentView(View[DescentResult]):
         with mpl.rc_context(STYLE | {"axes.grid": False}):
             super().__init__(Picture(10, 4.2))
             surface, curve = self.picture.subplots(1, 2)
-            self.picture.get_layout_engine().set(wspace=0.04)
+            self.picture.set_layout_engine("constrained", wspace=0.04)
             self._axes = surface
             surface.set(xlabel="w₁", ylabel="w₂", title="Surface")
             bands = mpl.colormaps["YlGnBu_r"].resampled(12)

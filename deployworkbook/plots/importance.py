@@ -75,7 +75,7 @@ class ImportanceView(View[ImportanceResult]):
                 axes.set(xticks=[], yticks=[])
                 axes.spines[:].set_visible(False)
             bar = self.picture.colorbar(self._shares, ax=pixels, shrink=0.8)
-            bar.outline.set_edgecolor(COLOURS[0])  # type: ignore[operator]
+            bar.outline.set_edgecolor(COLOURS[0])
         self.moving = [self._fields, self._pixels]
 
     def update(self, result: ImportanceResult) -> bool:

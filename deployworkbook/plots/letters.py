@@ -85,7 +85,9 @@ class Alphabet:
 
     def _measure(self, text: str) -> tuple[float, float, float]:
         renderer = RendererAgg(1, 1, self._dots_per_inch)
-        return renderer.get_text_width_height_descent(text, self._font, ismath=False)
+        measured: tuple[float, float, float]
+        measured = renderer.get_text_width_height_descent(text, self._font, ismath=False)
+        return measured
 
 
 _alphabet = lru_cache(maxsize=16)(Alphabet)

@@ -5,17 +5,21 @@ from __future__ import annotations
 import base64
 import html
 import io
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from matplotlib import cycler
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.rcsetup import cycler
+
+if TYPE_CHECKING:
+    # Only newer versions of matplotlib name this type.
+    from matplotlib.typing import RcKeyType
 
 # Okabe and Ito's colours (Color Universal Design, 2008), darkest first: they stay apart for
 # colour-blind readers and, in this order, in print. Their yellow is left out: too pale for a line.
 COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 
-STYLE: dict[str, Any] = {
+STYLE: dict[RcKeyType, Any] = {
     "axes.grid": True,
     "axes.prop_cycle": cycler(color=COLOURS[1:] + COLOURS[:1]),
     "axes.spines.right": False,
@@ -44,6 +48,8 @@ class Picture(Figure):
     >>> Picture(2, 1, alt="Loss falls from 2.3 to 0.1.").alt
     'Loss falls from 2.3 to 0.1.'
     """
+
+    canvas: FigureCanvasAgg
 
     def __init__(self, width_in: float, height_in: float, *, alt: str = "") -> None:
         super().__init__(

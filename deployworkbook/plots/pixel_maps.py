@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.ticker import ScalarFormatter
 from numpy.typing import ArrayLike
 
 from deployworkbook.plots.picture import COLOURS, STYLE, Picture
@@ -28,10 +29,11 @@ def pixel_maps_picture(maps: Mapping[str, ArrayLike]) -> Picture:
             drawn = axes.imshow(image, cmap="cividis", vmin=0)
             axes.set(xticks=[], yticks=[], title=title)
             axes.spines[:].set_visible(False)
-            bar = picture.colorbar(drawn, ax=axes, shrink=0.75)
-            bar.outline.set_edgecolor(COLOURS[0])
             # Long decimals beside one picture would push the next one away.
-            bar.formatter.set_powerlimits((-2, 3))
+            decimals = ScalarFormatter()
+            decimals.set_powerlimits((-2, 3))
+            bar = picture.colorbar(drawn, ax=axes, shrink=0.75, format=decimals)
+            bar.outline.set_edgecolor(COLOURS[0])
             middle = image[7:21, 7:21].mean()
             border = (image.sum() - image[7:21, 7:21].sum()) / (image.size - 14**2)
             parts.append(

@@ -29,7 +29,7 @@ class Pixels(Artist):
         axes.set(xlim=(-0.5, columns - 0.5), ylim=(rows - 0.5, -0.5), aspect="equal")
         axes.add_artist(self)
 
-    @allow_rasterization
+    @allow_rasterization  # type: ignore[untyped-decorator]  # matplotlib's stub leaves it so
     def draw(self, renderer: Any) -> None:
         """Copy the colours to the dots of the axes."""
         left, bottom, right, top = np.rint(self._box.extents).astype(int)

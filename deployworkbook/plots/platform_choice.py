@@ -62,7 +62,7 @@ class ChoiceView(View[ChoiceResult]):
             True: (rates.min() / 3, rates.max() * 3000),
         }
         self._is_cloud: bool | None = None
-        places = np.arange(len(names))
+        places = range(len(names))
         with mpl.rc_context(STYLE):
             super().__init__(Picture(9.5, 1.2 + 0.42 * len(names)))
             self._axes = self.picture.subplots()

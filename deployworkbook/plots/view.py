@@ -62,10 +62,10 @@ class View(ABC, Generic[Result]):
             canvas.draw()
             # The layout is found once, so that nothing jumps while values change.
             self.picture.set_layout_engine("none")
-            self._still = canvas.copy_from_bbox(self.picture.bbox)  # type: ignore[attr-defined]
+            self._still = canvas.copy_from_bbox(self.picture.bbox)
             self._encoder = PaletteEncoder(np.asarray(canvas.buffer_rgba()))
-        canvas.restore_region(self._still)  # type: ignore[attr-defined]
-        renderer = canvas.get_renderer()  # type: ignore[attr-defined]
+        canvas.restore_region(self._still)
+        renderer = canvas.get_renderer()
         for artist in sorted(self.moving, key=lambda each: each.get_zorder()):
             if isinstance(artist, Text):
                 draw_text(artist, renderer)

@@ -177,7 +177,9 @@ def _digits(reason: str, seed: int, validation_fraction: float) -> Dataset:
     return Dataset("digits", source, train, validation, test)
 
 
-def _split_of(images: NDArray, labels: NDArray, white: int) -> Split:
+def _split_of(
+    images: NDArray[np.uint8] | NDArray[np.float64], labels: NDArray[np.integer], white: int
+) -> Split:
     if images.dtype == np.uint8:
         # Looked up: MNIST's 47 million pixels in float64 would take 376 MB, twice.
         scaled = normalise(np.arange(white + 1), 0, white).astype(np.float32)[images]

@@ -144,7 +144,7 @@ def fit(
     return History(*(tuple(map(float, record.history[name])) for name in names))
 
 
-class _Progress(keras.callbacks.Callback):
+class _Progress(keras.callbacks.Callback):  # type: ignore[misc]  # Keras 2 has no types
     """Moves a tqdm bar; tqdm's own callback for Keras imports Keras 3."""
 
     def __init__(self, bar: Any, epochs: int) -> None:

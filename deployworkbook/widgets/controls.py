@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import ipywidgets
 
@@ -18,21 +19,23 @@ LAYOUT = {"width": "26rem", "max_width": "98%"}
 STYLE = {"description_width": "10rem"}
 
 
-class Control(Protocol):
-    """What an explorer asks of a control."""
+class Control(ABC):
+    """What an explorer asks of a control.
+
+    Args:
+        name: The argument that its value becomes.
+        value: Where it begins.
+    """
+
+    name: str
+    value: Any
 
     @property
-    def name(self) -> str:
-        """The argument that its value becomes."""
-
-    @property
-    def value(self) -> Any:
-        """Where it begins."""
-
-    @property
+    @abstractmethod
     def ends(self) -> Sequence[Any]:
         """Its extreme values, or all where it has no order."""
 
+    @abstractmethod
     def check(self, value: Any) -> Any:
         """Return a value that it can take.
 
@@ -41,15 +44,17 @@ class Control(Protocol):
             ValueError: It is out of range.
         """
 
+    @abstractmethod
     def widget(self) -> Any:
         """Make the widget."""
 
+    @abstractmethod
     def move(self, widget: Any, value: Any) -> None:
         """Move a widget that it made to a value that it can take."""
 
 
 @dataclass(frozen=True)
-class Slider:
+class Slider(Control):
     """A number in a range.
 
     Args:
@@ -120,7 +125,7 @@ class Slider:
 
 
 @dataclass(frozen=True)
-class LogSlider:
+class LogSlider(Control):
     """A positive number on a logarithmic scale, at round values.
 
     Args:
@@ -166,7 +171,7 @@ class LogSlider:
 
 
 @dataclass(frozen=True)
-class Stops:
+class Stops(Control):
     """One of a few numbers, in order.
 
     Args:
@@ -203,7 +208,7 @@ class Stops:
 
 
 @dataclass(frozen=True)
-class Choice:
+class Choice(Control):
     """One of a few words.
 
     Args:

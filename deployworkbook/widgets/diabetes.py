@@ -31,6 +31,6 @@ def diabetes_regression() -> Surface:
     surface = linear_regression(
         standard[:, :2], standard[:, 2], name="Regression on 442 diabetes patients"
     )
-    # A start on the slope of a wall and far along the floor.
-    reach = (surface.limits[:, 1] - surface.limits[:, 0]) / 2
-    return replace(surface, start=surface.minimum + reach * [-0.9, 0.5])
+    # A start on the slope of a wall and far along the floor; the minimum is in the middle.
+    low, high = surface.limits.T
+    return replace(surface, start=(low + high) / 2 + (high - low) / 2 * [-0.9, 0.5])

@@ -65,7 +65,8 @@ def rule_named(name: str, momentum: float) -> Callable[..., Any]:
 @lru_cache(maxsize=64)
 def heights_of(surface: Surface) -> tuple[NDArray[np.float64], float]:
     """The loss over a grid of what is in view, above the lowest, and that lowest loss."""
-    x, y = np.linspace(*surface.limits.T, GRID_POINTS).T
+    low, high = surface.limits.T
+    x, y = np.linspace(low, high, GRID_POINTS).T
     losses = surface.loss(np.stack(np.meshgrid(x, y), axis=-1))
     # A saddle has no lowest point; there the loss is counted from the lowest in view.
     at_minimum = None if surface.minimum is None else float(surface.loss(surface.minimum))
@@ -81,11 +82,13 @@ def limit_of(surface: Surface, rule: str, momentum: float) -> float | None:
         rule: One of ``RULES``.
         momentum: μ; not every rule has it.
     """
-    is_bowl = surface.curvatures is not None and surface.curvatures[0] > 0
-    if not is_bowl or rule in ("RMSProp", "Adam"):
+    if surface.curvatures is None or rule in ("RMSProp", "Adam"):
+        return None
+    smallest, largest = surface.curvatures
+    if smallest <= 0:  # no bowl
         return None
     mu = momentum if rule in WITH_MOMENTUM else 0.0
-    return critical_rate(surface.curvatures[1], momentum=mu, look_ahead=rule == "Nesterov")
+    return critical_rate(largest, momentum=mu, look_ahead=rule == "Nesterov")
 
 
 def start_on(surface: Surface, move_1: float, move_2: float) -> NDArray[np.float64]:

@@ -102,9 +102,9 @@ class Workshop(Explorer[FrontierResult]):
             BuildCancelled: Somebody pressed Cancel.
             RuntimeError: Another build is under way.
         """
-        self._begin()
+        progress = self._begin()
         with in_cell(None if self._is_displayed else self._panel):
-            return self._build()
+            return self._build(progress)
 
     def start(self) -> None:
         """Begin to build in the background, as the button does; an error is shown, not raised.
@@ -112,9 +112,9 @@ class Workshop(Explorer[FrontierResult]):
         Raises:
             RuntimeError: Another build is under way.
         """
-        self._begin()
+        progress = self._begin()
         context = self._context.copy()
-        self._thread = threading.Thread(target=context.run, args=(self._in_background,))
+        self._thread = threading.Thread(target=context.run, args=(self._in_background, progress))
         self._thread.start()
 
     def cancel(self) -> None:
@@ -141,22 +141,23 @@ class Workshop(Explorer[FrontierResult]):
         self._move(**{name: control.value for name, control in self.controls.items()})
         return self.result
 
-    def _begin(self) -> None:
+    def _begin(self) -> BuildProgress:
         if not self._building.acquire(blocking=False):
             raise RuntimeError("A build is under way. Wait until it is done, or cancel it first.")
-        self._progress = BuildProgress(self._report, seconds_per_step=self._seconds_per_step)
+        progress = BuildProgress(self._report, seconds_per_step=self._seconds_per_step)
+        self._progress = progress
         self._button.disabled, self._cancel.disabled = True, False
         self._bar.value, self._bar.layout.visibility = 0.0, "visible"
         self._doing.value = ""
         self._said.value = "<p role='status'>Building and measuring.</p>"
+        return progress
 
-    def _in_background(self) -> None:
+    def _in_background(self, progress: BuildProgress) -> None:
         # Errors and cancelling are shown by then, and there is no caller to tell.
         with self._interruptible(), suppress(Exception, BuildCancelled):
-            self._build()
+            self._build(progress)
 
-    def _build(self) -> FrontierResult:
-        progress = self._progress
+    def _build(self, progress: BuildProgress) -> FrontierResult:
         said = ""
         try:
             self.result = self._show()

@@ -14,8 +14,18 @@ MAGICS = {"%matplotlib inline"}
 # An exception inside these lets a headless run pass, and they can make it hang.
 FORBIDDEN = {"interact", "interactive", "interactive_output", "interact_manual", "Output"}
 EMOJI = re.compile("[\U0001f300-\U0001faff\u2600-\u27bf\ufe0f]")
+README = Path(__file__).parents[2] / "README.md"
+PACKAGE = Path(__file__).parents[2] / "deployworkbook"
+# What lessons and users may import: the faces, and the modules of formulas.
+PUBLIC = {f"deployworkbook.{stub.parent.name}" for stub in PACKAGE.rglob("__init__.pyi")}
+PUBLIC |= {f"deployworkbook.formulas.{path.stem}" for path in PACKAGE.glob("formulas/[!_]*.py")}
+# Imports of the package in all lessons together.
+MOST_IMPORTS = 130
 
-pytestmark = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+
+@pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
+def path(request):
+    return request.param
 
 
 def read(path):
@@ -94,6 +104,38 @@ def test_nothing_that_hides_errors(path):
             for node in ast.walk(ast.parse(python_of(cell)))
         }
         assert not names & FORBIDDEN
+
+
+def own_imports(path):
+    """The package's modules that each import statement of a lesson names."""
+    for cell in code_cells(path):
+        for node in ast.walk(ast.parse(python_of(cell))):
+            if isinstance(node, ast.Import):
+                modules = {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                inner = {f"{node.module}.{alias.name}" for alias in node.names}
+                modules = {name if name in PUBLIC else node.module for name in inner}
+            else:
+                continue
+            own = {name for name in modules if name.split(".")[0] == "deployworkbook"}
+            if own:
+                yield own
+
+
+def test_it_imports_the_package_through_faces_and_formulas_only(path):
+    for modules in own_imports(path):
+        assert modules <= PUBLIC
+
+
+def test_all_lessons_together_need_few_imports():
+    assert sum(1 for path in NOTEBOOKS for _ in own_imports(path)) <= MOST_IMPORTS
+
+
+def test_texts_name_faces_and_formulas_only():
+    cells = [cell.source for path in NOTEBOOKS for cell in read(path).cells]
+    for text in [*cells, README.read_text()]:
+        for name in re.findall(r"\b(?:from|import) (deployworkbook\.[\w.]*\w)", text):
+            assert name in PUBLIC | {"deployworkbook.formulas"}
 
 
 def test_no_emoji(path):
