@@ -1,6 +1,6 @@
-"""Results in, picture out: nothing here computes, trains or reads a file.
+"""Plots: functions that turn results into pictures, without computing or reading files.
 
-Each function returns a picture that a notebook shows, with a text for those who can't see it.
+Each function returns a picture that a notebook shows, with alternative text.
 Training and classification:
 
     from deployworkbook.plots import (

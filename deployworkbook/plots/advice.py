@@ -1,4 +1,4 @@
-"""Cost against accuracy of all forms, with their frontier and the cheapest that holds."""
+"""Cost against accuracy of all variants, with the frontier and the cheapest choice."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ from deployworkbook.plots.words import short
 if TYPE_CHECKING:
     from deployworkbook.costs.advice.result import Candidate
 
-# What is less accurate than the best by more percentage points is drawn at the lower edge.
+# Variants less accurate than the best by more percentage points are drawn at the lower edge.
 MOST_POINTS = 10.0
 
 
 @dataclass(frozen=True, eq=False)
 class AdviceResult:
-    """What a view of an advice draws; arrays have the shape ``[forms]``.
+    """The data of an advice plot; arrays have the shape ``[variants]``.
 
     Args:
-        requests_per_s: Mean over the week.
-        latency_objective_ms: What 99 of 100 requests may take.
-        accuracy_objective_share: Accuracy that is asked.
+        requests_per_s: Mean request rate over the week.
+        latency_objective_ms: Latency objective for 99 of 100 requests.
+        accuracy_objective_share: Accuracy objective.
         memory_objective_bytes: Most memory that a process may take.
-        names: Of the forms: variants in runtimes.
-        accuracy_share: Of each form.
-        costs_usd: A month of each on its cheapest machine that holds latency and memory; infinite
-            where there is none.
-        too_large: Which fit on no machine, or are above the memory that is asked.
-        frontier: Which are beaten by no other form in both cost and accuracy.
-        best: The cheapest that holds all; ``None`` where none does.
-        best_place: Its place among the forms; ``None`` likewise.
-        reference: The cheapest of the uncompressed form, whatever its accuracy; ``None`` where it
+        names: Names of the variants in their runtimes.
+        accuracy_share: Accuracies.
+        costs_usd: Monthly costs on the cheapest machine that meets latency and memory objectives;
+            infinite if there is none.
+        too_large: Variants that fit on no machine, or exceed the memory objective.
+        frontier: Variants that no other beats in both cost and accuracy.
+        best: Cheapest combination that meets all objectives; ``None`` if there is none.
+        best_place: Its index among the variants; ``None`` if there is none.
+        reference: Cheapest combination of the uncompressed variant, at any accuracy; ``None`` if it
             cannot serve or was not measured.
     """
 
@@ -58,17 +58,17 @@ class AdviceResult:
 
     @property
     def can_serve(self) -> NDArray[np.bool_]:
-        """Which hold latency and memory on some machine."""
+        """Variants that meet latency and memory objectives on some machine."""
         return np.isfinite(self.costs_usd)
 
     @property
     def is_accurate(self) -> NDArray[np.bool_]:
-        """Which are as accurate as is asked."""
+        """Variants that meet the accuracy objective."""
         return np.asarray(self.accuracy_share >= self.accuracy_objective_share)
 
     @property
     def holding(self) -> list[int]:
-        """The places of those that hold all objectives, the cheapest first."""
+        """Indices of the variants that meet all objectives, the cheapest first."""
         order = np.argsort(self.costs_usd, kind="stable")
         good = self.can_serve & self.is_accurate
         first = [] if self.best_place is None else [self.best_place]
@@ -76,20 +76,20 @@ class AdviceResult:
 
 
 class AdviceView(View[AdviceResult]):
-    """Points by cost and accuracy: measured upwards, modelled to the right.
+    """Points by modelled cost and measured accuracy.
 
-    What is less accurate by more than ``MOST_POINTS`` percentage points stands at the lower edge.
+    Variants less accurate by more than ``MOST_POINTS`` percentage points are at the lower edge.
 
     Args:
-        accuracy_share: Of the forms, shape ``[forms]``.
-        note: Where the prices come from; stands below the picture.
+        accuracy_share: Accuracies, shape ``[variants]``.
+        note: Sources of the prices, shown below the plot.
     """
 
     def __init__(self, accuracy_share: NDArray[np.float64], note: str) -> None:
         self._ends = (0.0, 0.0)
         percent = 100 * accuracy_share
         top, lowest = float(percent.max()), float(percent.min())
-        # One form that has forgotten all would press the others into a line.
+        # Clip the accuracy axis so that one failed variant doesn't squash the rest.
         self._least = max(lowest, top - MOST_POINTS)
         room = max(0.3, 0.08 * (top - self._least))
         self._edge = self._least - room
@@ -107,10 +107,10 @@ class AdviceView(View[AdviceResult]):
             (self._stair,) = axes.plot(
                 [], [], color=COLOURS[1], lw=1.6, drawstyle="steps-post", label="frontier"
             )
-            (self._asked,) = axes.plot([], [], "--", color=COLOURS[0], lw=1.2, label="asked")
+            (self._asked,) = axes.plot([], [], "--", color=COLOURS[0], lw=1.2, label="objective")
             marks: dict[str, Any] = {"ls": "none", "ms": 8, "clip_on": False, "in_layout": False}
             (self._good,) = axes.plot(
-                [], [], marker="o", color=COLOURS[1], label="holds all", **marks
+                [], [], marker="o", color=COLOURS[1], label="meets all", **marks
             )
             (self._poor,) = axes.plot(
                 [], [], marker="x", color=COLOURS[2], mew=2, label="not accurate enough", **marks
@@ -134,7 +134,7 @@ class AdviceView(View[AdviceResult]):
         ]
 
     def update(self, result: AdviceResult) -> bool:
-        """Move the points; other costs may need another axis."""
+        """Move the points; other costs may need a new axis."""
         costs, percent = result.costs_usd, 100 * result.accuracy_share
         percent = np.where(percent < self._least, self._edge, percent)
         able, accurate = result.can_serve, result.is_accurate
@@ -145,11 +145,11 @@ class AdviceView(View[AdviceResult]):
             self._axes.set_xlim(*ends)
         self._good.set_data(costs[able & accurate], percent[able & accurate])
         self._poor.set_data(costs[able & ~accurate], percent[able & ~accurate])
-        # At the right end, where a cost without an end would be.
+        # At the right end, where an infinite cost would be.
         self._unable.set_data(np.full((~able).sum(), ends[1] / 1.03), percent[~able])
         front = np.flatnonzero(result.frontier)
         front = front[np.argsort(costs[front])]
-        # To the right edge: for more money there is nothing more accurate.
+        # Extend the frontier to the right edge: more money buys no more accuracy.
         right = front[-1:]
         self._stair.set_data(
             np.append(costs[front], np.full(len(right), ends[1])),
@@ -159,19 +159,19 @@ class AdviceView(View[AdviceResult]):
         place = result.best_place
         here = ([], []) if place is None else ([costs[place]], [percent[place]])
         self._best.set_data(*here)
-        # The controls say the objectives.
+        # The controls already show the objectives.
         self._title.set_text(_winner(result))
         return has_changed
 
     def describe(self, result: AdviceResult) -> str:
-        """Say which is the cheapest, on what and for how much."""
+        """Describe the cheapest choice, its machines and its cost."""
         return (
-            f"{len(result.names)} forms by cost and accuracy, for {_objectives(result)}. "
+            f"{len(result.names)} variants by cost and accuracy, for {_objectives(result)}. "
             f"{_winner(result)}."
         )
 
     def table(self, result: AdviceResult) -> list[Row]:
-        """List the cheapest, the next ones, the uncompressed form and who fails what."""
+        """List the cheapest, next and uncompressed choices, and how many miss each objective."""
         best, reference, more = result.best, result.reference, result.holding[1:2]
         next_one = uncompressed = "none"
         if best is not None:
@@ -185,11 +185,11 @@ class AdviceView(View[AdviceResult]):
         return [
             ("the cheapest", "none" if best is None else _in_words(best)),
             ("next", next_one),
-            ("uncompressed, at the least", uncompressed),
-            ("hold all objectives", f"{len(result.holding)} of {len(result.names)} forms"),
+            ("cheapest uncompressed", uncompressed),
+            ("meet all objectives", f"{len(result.holding)} of {len(result.names)} variants"),
             ("not accurate enough", str(int((~result.is_accurate).sum()))),
             ("too much memory", str(int(large.sum()))),
-            ("cannot hold the latency", str(int((~able & ~large).sum()))),
+            ("miss the latency objective", str(int((~able & ~large).sum()))),
         ]
 
 
@@ -203,12 +203,12 @@ def _objectives(result: AdviceResult) -> str:
 
 def _winner(result: AdviceResult) -> str:
     if result.best is None:
-        return f"None of {len(result.names)} forms holds all objectives"
+        return f"None of {len(result.names)} variants meets all objectives"
     return f"The cheapest: {_in_words(result.best)}"
 
 
 def _more(difference_usd: float) -> str:
-    """Say by how much one is dearer; one that is less accurate may be cheaper."""
+    """Format a difference in cost; a less accurate variant may be cheaper."""
     cents = round(difference_usd, 2)
     if cents == 0:
         return "the same to the cent"
@@ -223,7 +223,7 @@ def _in_words(choice: Candidate) -> str:
 
 
 def _decade_ends(costs: NDArray[np.float64]) -> tuple[float, float]:
-    """Return round ends of a logarithmic axis, which stay while costs move within them."""
+    """Return round ends of a logarithmic axis, which stay fixed while costs move within them."""
     if not len(costs):
         return 100.0, 1000.0
     steps = np.outer(10.0 ** np.arange(-2, 12), [1, 2, 5]).ravel()

@@ -1,4 +1,4 @@
-"""Requests in batches: what a worker answers by the batch, and how long that takes by the rate."""
+"""Batched requests: a worker's capacity by batch size, and latency by request rate."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Tail:
     """Latencies by the arrival rate.
 
     Args:
-        rates_per_s: Requests that arrive in a second, in order, shape ``[rates]``.
-        p50_ms: Half of the requests are faster, shape ``[rates]``.
-        p99_ms: All but one in a hundred are faster.
+        rates_per_s: Requests per second, in order, shape ``[rates]``.
+        p50_ms: Median latency, shape ``[rates]``.
+        p99_ms: 99th percentile of latency, shape ``[rates]``.
     """
 
     rates_per_s: NDArray[np.float64]
@@ -30,24 +30,24 @@ class Tail:
 
 @dataclass(frozen=True, eq=False)
 class BatchingResult:
-    """What a view of batching draws.
+    """The data of a batching plot.
 
     Args:
-        largest_batch: b.
-        timeout_ms: How long a batch waits to be full.
-        rate_per_s: Requests that arrive in a second.
-        sizes: The batch sizes of the left curve.
-        capacities_per_s: What a worker can answer with each of them.
-        capacity_per_s: The same with b.
-        joined: Latencies up to nearly the capacity, in batches.
-        single: The same, each request alone.
-        p50_ms: At this rate, in batches; NaN where the worker does not keep up.
-        p99_ms: The same.
-        single_p99_ms: At this rate, each request alone.
-        mean_size: Requests in a batch at this rate, on average.
-        utilisation: The share of the time in which batches run.
-        smallest_batch: The smallest batch that keeps up with the rate; ``None`` if none does.
-        requests: How many were simulated at each rate.
+        largest_batch: b, the largest batch.
+        timeout_ms: Time for which a batch waits to fill up.
+        rate_per_s: Requests per second.
+        sizes: Batch sizes of the left curve.
+        capacities_per_s: Requests per second that a worker can answer at each size.
+        capacity_per_s: Requests per second that a worker can answer at b.
+        joined: Latencies with batching, up to nearly the capacity.
+        single: Latencies without batching.
+        p50_ms: Median latency at this rate with batching; NaN if the worker can't keep up.
+        p99_ms: 99th percentile, likewise.
+        single_p99_ms: 99th percentile at this rate without batching.
+        mean_size: Mean number of requests per batch at this rate.
+        utilisation: Share of the time in which batches run.
+        smallest_batch: Smallest batch that keeps up with the rate; ``None`` if none does.
+        requests: Number of simulated requests per rate.
     """
 
     largest_batch: int
@@ -68,7 +68,7 @@ class BatchingResult:
 
     @property
     def keeps_up(self) -> bool:
-        """Whether the worker can answer as many as arrive."""
+        """Whether the worker can answer all arriving requests."""
         return self.rate_per_s < self.capacity_per_s
 
 
@@ -76,8 +76,8 @@ class BatchingView(View[BatchingResult]):
     """Capacity by batch size, and latency by arrival rate, both on logarithmic axes.
 
     Args:
-        sizes: The batch sizes of the left axis.
-        rates_per_s: The two ends of the arrival rates.
+        sizes: Batch sizes of the left axis.
+        rates_per_s: Lowest and highest request rate.
     """
 
     def __init__(self, sizes: NDArray[np.int64], rates_per_s: tuple[float, float]) -> None:
@@ -89,10 +89,10 @@ class BatchingView(View[BatchingResult]):
             capacity.set(xlim=(sizes[0] / 1.3, sizes[-1] * 1.3), ylim=(rates_per_s[0], 3e5))
             capacity.set_xticks(sizes, [str(size) for size in sizes])
             capacity.minorticks_off()
-            (self._rate,) = capacity.plot([], [], "--", color=COLOURS[2], label="arrive")
+            (self._rate,) = capacity.plot([], [], "--", color=COLOURS[2], label="arrival rate")
             (self._curve,) = capacity.plot([], [], color=COLOURS[1], lw=2, label="b / (a + c b)")
             (self._size,) = capacity.plot([], [], "o", color=COLOURS[1], ms=10, label="this batch")
-            latency.set(title="How long they take (simulated)", xlabel="requests per second")
+            latency.set(title="Latency (simulated)", xlabel="requests per second")
             latency.set(xscale="log", yscale="log", ylabel="latency (ms)")
             latency.set(xlim=rates_per_s, ylim=(0.1, 3000))
             (self._now,) = latency.plot([], [], "--", color=COLOURS[2], label="this rate")
@@ -129,15 +129,15 @@ class BatchingView(View[BatchingResult]):
         return False
 
     def describe(self, result: BatchingResult) -> str:
-        """Say whether the worker keeps up, and how long requests take."""
+        """Describe whether the worker keeps up, and how long requests take."""
         can = (
             f"In batches of up to {result.largest_batch}, one worker can answer "
-            f"{result.capacity_per_s:,.0f} requests a second, and {result.rate_per_s:,.0f} arrive."
+            f"{result.capacity_per_s:,.0f} requests per second; {result.rate_per_s:,.0f} arrive."
         )
         if not result.keeps_up:
-            return f"{can} It does not keep up: the queue grows without end."
+            return f"{can} It can't keep up: the queue grows without bound."
         return (
-            f"{can} Half of them take less than {short(result.p50_ms)} ms, 99 % less than "
+            f"{can} Half of them take less than {short(result.p50_ms)} ms, and 99 % less than "
             f"{short(result.p99_ms)} ms; the average batch holds {result.mean_size:.1f}."
         )
 
@@ -145,8 +145,8 @@ class BatchingView(View[BatchingResult]):
         """List capacity, batches and latencies."""
         needed = "none" if result.smallest_batch is None else f"{result.smallest_batch:,}"
         return [
-            ("can be answered, in batches", f"{result.capacity_per_s:,.0f} /s"),
-            ("can be answered, each alone", f"{result.capacities_per_s[0]:,.0f} /s"),
+            ("capacity, in batches", f"{result.capacity_per_s:,.0f} /s"),
+            ("capacity, each alone", f"{result.capacities_per_s[0]:,.0f} /s"),
             ("smallest batch that keeps up", needed),
             ("average batch", _number(result.mean_size, "requests")),
             ("worker busy", _share(result.utilisation)),
@@ -157,7 +157,7 @@ class BatchingView(View[BatchingResult]):
 
 
 def _number(value: float, unit: str) -> str:
-    return f"{short(value)} {unit}" if np.isfinite(value) else "the queue grows without end"
+    return f"{short(value)} {unit}" if np.isfinite(value) else "the queue grows without bound"
 
 
 def _share(value: float) -> str:

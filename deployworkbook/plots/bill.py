@@ -1,4 +1,4 @@
-"""Bills side by side: each a bar of the four kinds of cost."""
+"""Bills side by side: a bar per bill, stacked by the four kinds of cost."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from deployworkbook.plots.words import counted
 if TYPE_CHECKING:
     from deployworkbook.costs.estimation.breakdown import CostBreakdown
 
-# As in the picture of the life cycle; the hatches stand for the colours in print.
+# The colours of the life-cycle plot; hatches replace them in print.
 KIND_COLOURS = {
     "compute": COLOURS[1],
     "storage": COLOURS[2],
@@ -31,17 +31,17 @@ THOUSANDS = FuncFormatter(lambda value, _: f"{value:,.10g}")
 def bill_picture(
     bills: Mapping[str, CostBreakdown], *, title: str, note: str, as_shares: bool = False
 ) -> Picture:
-    """Draw what each deployment costs a month, by the four kinds.
+    """Draw each deployment's monthly cost, by the four kinds.
 
     Args:
-        bills: By what tells them apart, such as the requests a second, the first one on top.
-        title: What is compared.
-        note: Where the prices come from; stands below the picture.
-        as_shares: Whether all bars are 100 %, or in USD on one axis.
+        bills: Bills by label, such as the request rate, the first one on top.
+        title: Title of the plot.
+        note: Sources of the prices, shown below the plot.
+        as_shares: Whether to scale all bars to 100 %, instead of USD.
     """
     places = np.arange(len(bills))
     totals = np.array([float(bill.total_usd_per_month) for bill in bills.values()])
-    # A month may cost nothing: that has no shares.
+    # A month may cost 0, which has no shares.
     scale = np.where(totals > 0, totals, 1.0) if as_shares else np.ones(len(bills))
     with mpl.rc_context(STYLE):
         picture = Picture(9, 1.7 + 0.55 * len(bills))
@@ -85,13 +85,13 @@ def bill_picture(
 
 
 def add_note(picture: Picture, note: str) -> None:
-    """Set a note below all axes, broken into lines as wide as the picture."""
+    """Add a note below all axes, wrapped to the picture's width."""
     letters = int(11 * picture.get_figwidth())
     picture.supxlabel(textwrap.fill(note, letters), fontsize=10)
 
 
 def bill_in_words(bill: CostBreakdown) -> str:
-    """Say a month's cost and the shares of the four kinds, the largest first."""
+    """Return a month's cost and the shares of the four kinds in words, the largest first."""
     total = float(bill.total_usd_per_month)
     kinds = sorted(bill.by_kind_usd.items(), key=lambda each: -each[1])
     shares = [f"{kind} {float(cost) / total:.0%}" for kind, cost in kinds] if total else []
@@ -99,12 +99,12 @@ def bill_in_words(bill: CostBreakdown) -> str:
 
 
 def rate_text(rate_per_s: float) -> str:
-    """Write a rate of requests.
+    """Format a request rate.
 
     Args:
         rate_per_s: Requests per second, at least 0.
 
     >>> rate_text(12345.6), rate_text(0.25)
-    ('12,346 requests a second', '0.25 requests a second')
+    ('12,346 requests per second', '0.25 requests per second')
     """
-    return f"{counted(rate_per_s, 'request')} a second"
+    return f"{counted(rate_per_s, 'request')} per second"

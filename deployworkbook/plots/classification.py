@@ -1,4 +1,4 @@
-"""What a classifier gets right and wrong: the confusion matrix, and images with their answers."""
+"""A classifier's results: the confusion matrix, and images with their predictions."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from deployworkbook.plots.picture import STYLE, Picture
 
 
 def confusion_picture(confusion: ArrayLike) -> Picture:
-    """Draw a confusion matrix; the mistakes' colour grows with the logarithm of their number.
+    """Draw a confusion matrix; mistakes are coloured by the logarithm of their number.
 
     Args:
-        confusion: Counts, true classes down and predicted ones across, shape ``[k, k]``.
+        confusion: Counts, true classes in rows and predicted ones in columns, shape ``[k, k]``.
     """
     counts = np.asarray(confusion)
     classes = len(counts)
@@ -39,7 +39,7 @@ def confusion_picture(confusion: ArrayLike) -> Picture:
             if row == column:
                 axes.text(column, row, f"{count}", ha="center", va="center", fontweight="bold")
             elif count:
-                # Dark cells take white figures.
+                # White numbers on dark cells.
                 colour = "white" if scale(float(count)) > 0.6 else "black"
                 axes.text(column, row, f"{count}", ha="center", va="center", color=colour)
         axes.set(xlabel="predicted", ylabel="true", xticks=range(classes), yticks=range(classes))
@@ -53,9 +53,9 @@ def labelled_images(images: ArrayLike, titles: list[str], *, columns: int = 6) -
     """Draw small grey images in a grid, each under its title.
 
     Args:
-        images: In 0 … 1, shape ``[n, height, width]``, n of at least 1.
-        titles: One for each, a line or two.
-        columns: How many stand in a row.
+        images: Images in 0 … 1, shape ``[n, height, width]``, n at least 1.
+        titles: One title per image, of a line or two.
+        columns: Number of images per row.
     """
     stack = np.asarray(images)
     rows = -(-len(stack) // columns)

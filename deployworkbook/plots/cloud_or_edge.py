@@ -1,4 +1,4 @@
-"""Cloud against edge: what each costs by traffic, and from where on the boards are cheaper."""
+"""Cloud against edge: cost by traffic, and from which rate on the boards are cheaper."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from deployworkbook.plots.words import counted, short
 
 @dataclass(frozen=True, eq=False)
 class CloudOrEdgeResult:
-    """What a view of cloud and edge draws. What cannot serve costs infinitely much.
+    """The data of a cloud-or-edge plot. Costs are infinite where a deployment cannot serve.
 
     Args:
-        requests_per_s: Here.
-        devices: Boards in the field.
-        board: Their name.
-        cloud_usd: A month in the cloud here, by kind.
-        edge_usd: A month on the boards here, by kind.
-        rates_per_s: Requests a second of the curves, shape ``[n]``.
-        cloud_by_rate_usd: A month in the cloud at each, shape ``[n]``.
-        edge_by_rate_usd: A month on the boards at each, shape ``[n]``.
-        break_even_per_s: From where on the boards are cheaper; ``None`` where they never are.
-        most_of_boards_per_s: What all boards together serve at the most, also beyond the curves; 0
-            where they can serve nothing.
+        requests_per_s: Selected request rate.
+        devices: Number of boards.
+        board: Name of the board.
+        cloud_usd: Monthly cost in the cloud at the selected rate, by kind.
+        edge_usd: Monthly cost on the boards at the selected rate, by kind.
+        rates_per_s: Request rates of the curves, shape ``[n]``.
+        cloud_by_rate_usd: Monthly cost in the cloud at each rate, shape ``[n]``.
+        edge_by_rate_usd: Monthly cost on the boards at each rate, shape ``[n]``.
+        break_even_per_s: Rate from which the boards are cheaper; ``None`` if they never are.
+        most_of_boards_per_s: Largest rate that all boards together can serve, even beyond the
+            curves; 0 if they can't serve any.
     """
 
     requests_per_s: float
@@ -49,16 +49,16 @@ class CloudOrEdgeResult:
 
     @property
     def totals_usd(self) -> tuple[float, float]:
-        """A month here in the cloud, and on the boards."""
+        """Monthly cost at the selected rate in the cloud, and on the boards."""
         return sum(self.cloud_usd.values()), sum(self.edge_usd.values())
 
 
 class CloudOrEdgeView(View[CloudOrEdgeResult]):
-    """Two curves with their crossing, and two stacked bars of the month here, modelled.
+    """Two modelled cost curves with their crossing, and two stacked bars at the selected rate.
 
     Args:
-        rates_per_s: Requests a second of the curves.
-        note: Where the prices come from; stands below the picture.
+        rates_per_s: Request rates of the curves.
+        note: Sources of the prices, shown below the plot.
     """
 
     def __init__(self, rates_per_s: NDArray[np.float64], note: str) -> None:
@@ -66,7 +66,7 @@ class CloudOrEdgeView(View[CloudOrEdgeResult]):
         with mpl.rc_context(STYLE):
             super().__init__(Picture(10.5, 4.2))
             curves, self._here = self.picture.subplots(1, 2, width_ratios=(1.3, 1))
-            curves.set(title="By traffic (modelled)", xlabel="requests a second")
+            curves.set(title="By traffic (modelled)", xlabel="requests per second")
             curves.set(xscale="log", xlim=(rates_per_s[0], rates_per_s[-1]))
             curves.set(yscale="log", ylim=(100, 1e8), ylabel="USD a month")
             (self._cloud,) = curves.plot([], [], color=COLOURS[1], lw=2, label="cloud")
@@ -77,7 +77,7 @@ class CloudOrEdgeView(View[CloudOrEdgeResult]):
             self._here.set(title="Here (modelled)", xlabel="USD a month", ylim=(1.6, -0.6))
             self._here.set_yticks([0, 1], ["cloud", "edge"])
             self._here.xaxis.set_major_formatter(THOUSANDS)
-            # The last figure would stand half beyond the picture.
+            # The last label would extend beyond the picture.
             self._here.xaxis.set_major_locator(MaxNLocator(4, steps=(1, 2, 5, 10), prune="upper"))
             self._here.grid(False, axis="y")
             kinds = list(KIND_COLOURS.values())
@@ -91,7 +91,7 @@ class CloudOrEdgeView(View[CloudOrEdgeResult]):
         self.moving = [*bars, self._even, self._cloud, self._edge, self._dots]
 
     def update(self, result: CloudOrEdgeResult) -> bool:
-        """Move the curves and set the bars; a larger bill needs a longer axis."""
+        """Move the curves and bars; a larger bill needs a longer axis."""
         self._cloud.set_data(result.rates_per_s, result.cloud_by_rate_usd)
         edge = np.where(np.isfinite(result.edge_by_rate_usd), result.edge_by_rate_usd, np.nan)
         self._edge.set_data(result.rates_per_s, edge)
@@ -111,7 +111,7 @@ class CloudOrEdgeView(View[CloudOrEdgeResult]):
         return has_changed
 
     def describe(self, result: CloudOrEdgeResult) -> str:
-        """Say both totals, and from where on the boards are cheaper."""
+        """Describe both totals, and from which rate on the boards are cheaper."""
         cloud, edge = result.totals_usd
         boards = f"{counted(result.devices, 'board')} {result.board}"
         text = (
@@ -123,12 +123,12 @@ class CloudOrEdgeView(View[CloudOrEdgeResult]):
         return f"{text} The boards are cheaper {_where_cheaper(result)}."
 
     def table(self, result: CloudOrEdgeResult) -> list[Row]:
-        """List both months, the break-even point and what the boards can do."""
+        """List both monthly costs, the break-even point and the boards' capacity."""
         cloud, edge = result.totals_usd
         even = result.break_even_per_s
-        # Where the boards are cheaper from the picture's left end on, that end says nothing.
+        # If the boards are cheaper from the plot's left end on, that end is no break-even point.
         is_found = even is not None and even > result.rates_per_s[0]
-        each = f", {short((even or 0.0) / result.devices)} for each board" if is_found else ""
+        each = f", {short((even or 0.0) / result.devices)} per board" if is_found else ""
         return [
             ("cloud", f"{cloud:,.2f} USD a month"),
             ("edge", f"{edge:,.2f} USD a month" if np.isfinite(edge) else "cannot serve"),
@@ -152,5 +152,5 @@ def _where_cheaper(result: CloudOrEdgeResult) -> str:
 def _most(result: CloudOrEdgeResult) -> str:
     most = result.most_of_boards_per_s
     if most == np.inf:
-        return "more than is computed"
+        return "more than the computed range"
     return rate_text(most) if most else "none within the objective"

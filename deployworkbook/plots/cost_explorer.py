@@ -1,4 +1,4 @@
-"""A month's bill, part by part, and which kind of cost dominates at which traffic."""
+"""A month's bill, part by part, and the dominant kind of cost by traffic."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from deployworkbook.plots.words import counted
 if TYPE_CHECKING:
     from deployworkbook.costs.estimation.breakdown import CostBreakdown, CostPart
 
-# How much white is mixed into the colour of a kind for its first part, its second, …
+# Share of white to mix into a kind's colour for its first part, its second, …
 WHITES = (0.0, 0.45, 0.2, 0.65, 0.35, 0.75, 0.1)
 SMALLEST_AXIS_USD = 100.0
 
 
 @dataclass(frozen=True, eq=False)
 class CostResult:
-    """What a view of a cost draws.
+    """The data of a cost plot.
 
     Args:
-        bill: Of the month.
-        rates_per_s: Requests a second of the right picture, shape ``[n]``.
-        by_kind_usd: By kind, a month's cost at each of these rates, shape ``[n]``.
+        bill: Month's bill.
+        rates_per_s: Request rates of the right-hand plot, shape ``[n]``.
+        by_kind_usd: Monthly cost at each rate by kind, shape ``[n]``.
     """
 
     bill: CostBreakdown
@@ -42,11 +42,11 @@ class CostResult:
 
 
 class CostView(View[CostResult]):
-    """Stacked bars of the four kinds, and their shares by requests a second, modelled.
+    """Stacked bars of the four kinds, and their shares by request rate, modelled.
 
     Args:
-        rates_per_s: Requests a second of the right picture.
-        note: Where the prices come from; stands below the picture.
+        rates_per_s: Request rates of the right-hand plot.
+        note: Sources of the prices, shown below the plot.
     """
 
     def __init__(self, rates_per_s: NDArray[np.float64], note: str) -> None:
@@ -66,10 +66,10 @@ class CostView(View[CostResult]):
             self._axes.xaxis.set_major_formatter(THOUSANDS)
             self._axes.grid(False, axis="y")
 
-            shares.set(title="Shares (modelled)", xlabel="requests a second", xscale="log")
+            shares.set(title="Shares (modelled)", xlabel="requests per second", xscale="log")
             shares.set(xlim=(rates_per_s[0], rates_per_s[-1]), ylim=(0, 1))
             shares.yaxis.set_major_formatter(PercentFormatter(1))
-            # Polygons are drawn in a third of the time that fill_between's collections take.
+            # Polygons take a third of the time of fill_between's collections.
             self._areas = {
                 kind: shares.fill([], [], color=colour, edgecolor="white", lw=0.5, label=kind)[0]
                 for kind, colour in KIND_COLOURS.items()
@@ -78,11 +78,11 @@ class CostView(View[CostResult]):
             self.picture.legend(loc="outside upper center", ncols=len(KIND_COLOURS) + 1)
             add_note(self.picture, note)
         bars = [artist for row in self._rows.values() for artist in row.moving]
-        # The axis lies above the bars' white edges.
+        # Draw the axis above the bars' white edges.
         self.moving = [*bars, self._axes.spines["left"], *self._areas.values(), self._here]
 
     def update(self, result: CostResult) -> bool:
-        """Set bars, words and areas; a larger bill needs a longer axis."""
+        """Update bars, labels and areas; a larger bill needs a longer axis."""
         bill = result.bill
         for kind in KIND_COLOURS:
             parts = _parts(bill, kind)
@@ -104,12 +104,12 @@ class CostView(View[CostResult]):
         return has_changed
 
     def describe(self, result: CostResult) -> str:
-        """Say the total and the shares, and whether the replicas are enough."""
+        """Describe the total and the shares, and whether there are enough replicas."""
         bill = result.bill
         text = f"At {rate_text(bill.workload.requests_per_s)}: {bill_in_words(bill)}"
         if bill.replicas_needed > bill.replicas_at_peak:
             text += (
-                f" {counted(bill.replicas_at_peak, 'replica')} cannot do it: the busiest hour "
+                f" {counted(bill.replicas_at_peak, 'replica')} can't keep up: the busiest hour "
                 f"needs {bill.replicas_needed:,}."
             )
         return text
@@ -125,8 +125,8 @@ class CostView(View[CostResult]):
         enough = bill.replicas_needed <= bill.replicas_at_peak
         return [
             *rows,
-            ("a month", f"{bill.total_usd_per_month:,.2f} USD"),
-            ("a million predictions", f"{per_million or 0:,.2f} USD"),
+            ("per month", f"{bill.total_usd_per_month:,.2f} USD"),
+            ("per million predictions", f"{per_million or 0:,.2f} USD"),
             (
                 "replicas in the busiest hour",
                 f"{bill.replicas_at_peak:,}, "
@@ -136,19 +136,19 @@ class CostView(View[CostResult]):
 
 
 def _parts(bill: CostBreakdown, kind: str) -> list[CostPart]:
-    """The parts of a kind, the most expensive first."""
+    """Return the parts of a kind, the most expensive first."""
     return sorted(
         (part for part in bill.parts if part.kind == kind), key=lambda part: -part.cost_usd
     )
 
 
 def _named(parts: Sequence[CostPart]) -> str:
-    """Name the parts that cost something, in the order of the bar."""
+    """List the parts with a cost above 0, in the order of the bar."""
     said = [f"{part.name} {part.cost_usd:,.2f}" for part in parts if part.cost_usd]
     return f": {', '.join(said)}" if said else ""
 
 
 def _shades(colour: str) -> list[Colour]:
-    """A colour with more and less white, so that neighbours differ."""
+    """Return shades of a colour, mixed with white so that neighbours differ."""
     red, green, blue = to_rgb(colour)
     return [(red + w * (1 - red), green + w * (1 - green), blue + w * (1 - blue)) for w in WHITES]

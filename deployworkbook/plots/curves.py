@@ -1,4 +1,4 @@
-"""Losses step by step, several trainings in one picture."""
+"""Losses by step, with several trainings in one plot."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from deployworkbook.plots.picture import COLOURS, STYLE, Picture
 
 LINES = ("-", "--", "-.", ":")
 
-# No difference at all is drawn here, below the smallest that float64 has beside 1.
+# A difference of 0 is drawn here, below float64's resolution at 1.
 SMALLEST_DIFFERENCE = 1e-17
 
 
@@ -19,8 +19,8 @@ def loss_curves(losses: Mapping[str, Sequence[float]], *, window: int) -> Pictur
     """Draw the running mean of each training's loss.
 
     Args:
-        losses: What each batch came to, by the training's name.
-        window: Over how many batches the mean is taken; fewer where there are fewer.
+        losses: Loss per batch, by the training's name.
+        window: Number of batches in the running mean; fewer if there are fewer.
     """
     parts = []
     with mpl.rc_context(STYLE):
@@ -39,11 +39,11 @@ def loss_curves(losses: Mapping[str, Sequence[float]], *, window: int) -> Pictur
 
 
 def difference_curves(differences: Mapping[str, Mapping[str, Sequence[float]]]) -> Picture:
-    """Draw how far trainings are apart, step by step, on a logarithmic axis.
+    """Draw the differences between trainings by step, on a logarithmic axis.
 
     Args:
-        differences: At each step, at least 0; by the training's name, then by what it is compared
-            with, which gives the line its style.
+        differences: Difference at each step, at least 0, by the training's name (colour), then by
+            the training it is compared with (line style).
     """
     parts = []
     with mpl.rc_context(STYLE):

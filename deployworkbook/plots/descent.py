@@ -1,4 +1,4 @@
-"""A path of descent on its surface, beside its loss."""
+"""A descent path on its loss surface, and its loss by step."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from deployworkbook.plots.descent_curve import GROWN, LOWEST, DescentCurve
 from deployworkbook.plots.picture import COLOURS, STYLE, Picture
 from deployworkbook.plots.view import Row, View
 
-# Points of a path are drawn in their direction, up to so many times the frame away.
+# Points of a path are drawn in their direction, at most this many frame sizes away.
 FARTHEST = 100.0
 
 
 @dataclass(frozen=True, eq=False)
 class DescentResult:
-    """What a view of a descent draws.
+    """The data of a descent plot.
 
     Args:
-        surface: The surface's name.
-        parameters: What both parameters are.
-        rule: The rule's name.
+        surface: Name of the surface.
+        parameters: Names of both parameters.
+        rule: Name of the rule.
         limits: Lower and upper ends of both parameters, shape ``[2, 2]``.
-        heights: The loss above its lowest over a grid of them, shape ``[rows, columns]``.
-        minimum: The lowest point, if there is one.
-        path: The start and the point after each step, shape ``[steps + 1, 2]``.
-        losses: The loss at each point of the path.
-        lowest: The lowest loss, from which the others are counted.
-        diverged: Whether the path left the numbers that float64 can hold.
-        limit: The learning rate from which the rule diverges, where it is known.
-        condition_number: The steepest curvature by the flattest, where both are the same
-            everywhere and above 0.
-        batch_size: On how many examples each gradient is taken; ``None`` where on all.
+        heights: Loss above the lowest on a grid, shape ``[rows, columns]``.
+        minimum: Lowest point, if there is one.
+        path: Starting point and the point after each step, shape ``[steps + 1, 2]``.
+        losses: Loss at each point of the path.
+        lowest: Lowest loss, which is subtracted from the others.
+        diverged: Whether the path exceeded float64.
+        limit: Learning rate from which the rule diverges, if known.
+        condition_number: Largest curvature divided by the smallest, if both are the same everywhere
+            and above 0.
+        batch_size: Number of examples per gradient; ``None`` for all.
     """
 
     surface: str
@@ -55,17 +55,17 @@ class DescentResult:
 
     @property
     def excess(self) -> NDArray[np.float64]:
-        """How far each loss is above the lowest."""
+        """Each loss above the lowest."""
         return self.losses - self.lowest
 
     @property
     def grows(self) -> bool:
-        """Whether it ended far above where it began."""
+        """Whether the loss ended far above where it began."""
         return self.diverged or bool(self.excess[-1] > GROWN * max(self.excess[0], LOWEST))
 
 
 class _Shades(AxesImage):
-    """An image that is computed anew only when its data have changed."""
+    """An image that is recomputed only when its data have changed."""
 
     _made: Any = None
 
@@ -79,7 +79,7 @@ class DescentView(View[DescentResult]):
     """The surface in bands of equal loss with the path on it, and the loss after each step.
 
     Args:
-        most_steps: The right end of the axis of steps.
+        most_steps: Right end of the step axis.
     """
 
     def __init__(self, most_steps: int) -> None:
@@ -98,7 +98,7 @@ class DescentView(View[DescentResult]):
                 interpolation_stage="data",
             )
             surface.add_image(self._shades)
-            # Labels of one width, so that none is cut off on another surface.
+            # Labels of equal width, so that none is cut off on another surface.
             surface.yaxis.set_major_formatter("{x:4.1f}")
             (self._path,) = surface.plot([], [], "o-", color=COLOURS[2], ms=3.5, lw=1.5)
             (self._start,) = surface.plot([], [], "s", color=COLOURS[0], ms=9, mfc="white")
@@ -123,7 +123,7 @@ class DescentView(View[DescentResult]):
             self._shades.set_data(levels)
             self._shades.set_clim(levels.min(), levels.max())
             self._shades.set_extent((left, right, bottom, top))
-        # Far outside the frame it makes no difference how far, but overflows the renderer.
+        # Points far outside the frame would overflow the renderer, so move them closer.
         centre, half = result.limits.mean(axis=1), np.ptp(result.limits, axis=1) / 2
         away = result.path - centre
         far = np.abs(away / half).max(axis=1, keepdims=True)
@@ -142,7 +142,7 @@ class DescentView(View[DescentResult]):
         return True
 
     def describe(self, result: DescentResult) -> str:
-        """Say where the path led."""
+        """Describe where the path ended."""
         start, end = result.excess[0], result.excess[-1]
         last = ", ".join(f"{value:.3g}" for value in result.path[-1])
         batches = f" on batches of {result.batch_size}" if result.batch_size else ""
@@ -153,10 +153,10 @@ class DescentView(View[DescentResult]):
         return f"{text} {self._verdict_of(result)}".strip()
 
     def table(self, result: DescentResult) -> list[Row]:
-        """List the losses, the steps to a thousandth, and the rate that is too high."""
+        """List the losses, the steps to a thousandth, and the rate from which the rule diverges."""
         small = np.flatnonzero(result.excess <= result.excess[0] / 1000)
         condition, limit = result.condition_number, result.limit
-        # Always as many rows, so that what stands below does not move.
+        # Always the same number of rows, so that the content below doesn't move.
         return [
             ("loss above the lowest, first", f"{result.excess[0]:.4g}"),
             ("loss above the lowest, last", f"{result.excess[-1]:.4g}"),
@@ -168,9 +168,9 @@ class DescentView(View[DescentResult]):
     @staticmethod
     def _verdict_of(result: DescentResult) -> str:
         if result.diverged:
-            return f"Diverged: beyond all numbers after {len(result.losses) - 1} steps."
+            return f"Diverged: beyond float64 after {len(result.losses) - 1} steps."
         if result.grows:
             return "Diverging: the loss grows."
         if result.excess[-1] < 0:
-            return "Below all in view: this loss has no lowest point."
+            return "Below all losses in view: this loss has no minimum."
         return ""

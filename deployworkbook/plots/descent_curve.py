@@ -1,4 +1,4 @@
-"""The loss above the lowest, step by step, on axes that hold a convergence and a divergence."""
+"""The loss above the lowest by step, on axes that fit both convergence and divergence."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ from numpy.typing import NDArray
 
 from deployworkbook.plots.picture import COLOURS
 
-# Losses this far apart share a logarithmic axis; what is beyond them sticks to them.
+# Ends of the logarithmic loss axis; losses beyond them are clipped to them.
 LOWEST, HIGHEST = 1e-12, 1e6
 
-# A loss above the lowest that ends so many times higher than it began has diverged.
+# A loss above the lowest that ends this many times higher than it began has diverged.
 GROWN = 10.0
 
 
 def set_loss_axis(axes: Axes) -> None:
-    """Make the vertical axis one of losses, with room for marks at both ends."""
+    """Set up the vertical axis for losses, with room for marks at both ends."""
     axes.set(yscale="log", ylim=(LOWEST / 10, 10 * HIGHEST))
     axes.yaxis.set_major_locator(LogLocator(numticks=7))
     axes.grid(visible=True)
 
 
 def clipped(losses: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Move losses beyond the axis, infinite ones too, to its ends."""
+    """Clip losses beyond the axis, including infinite ones, to its ends."""
     return np.clip(losses, LOWEST, HIGHEST)
 
 
 class DescentCurve:
-    """A line of losses with a cross at its end where it diverges, and a word about that.
+    """A line of losses with a cross at its end if it diverges, and a remark.
 
     Args:
-        axes: Where.
-        most_steps: The right end of the axis of steps.
-        label: What the line is, for a legend.
+        axes: Axes to draw on.
+        most_steps: Right end of the step axis.
+        label: Label of the line in a legend.
     """
 
     def __init__(self, axes: Axes, most_steps: int, *, label: str = "") -> None:
@@ -50,12 +50,12 @@ class DescentCurve:
         self.moving: list[Artist] = [self._line, self._end, self._word]
 
     def show(self, losses: NDArray[np.float64], *, diverges: bool, word: str) -> None:
-        """Draw losses above the lowest, from the start on.
+        """Draw losses above the lowest, from the start.
 
         Args:
-            losses: One for the start and one after each step.
-            diverges: Whether a cross marks their end.
-            word: What there is to say about them; may be empty.
+            losses: Loss at the start and after each step.
+            diverges: Whether to mark their end with a cross.
+            word: Remark about them; may be empty.
         """
         last = [len(losses) - 1] if diverges else []
         self._line.set_data(np.arange(len(losses)), clipped(losses))

@@ -1,4 +1,4 @@
-"""Distillation: how its gradients depend on the temperature, and what students gain."""
+"""Distillation: gradients by temperature, and the students' gain in accuracy."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def gradient_norms(temperatures: Sequence[float], norms: Mapping[str, Sequence[f
     """Draw the length of gradients by temperature, both on logarithmic axes.
 
     Args:
-        temperatures: T, in rising order.
-        norms: By what the gradient is of, its length at each of them, above 0.
+        temperatures: T, in ascending order.
+        norms: Length of the gradient at each temperature, above 0, by the name of the loss.
     """
     parts = []
     with mpl.rc_context(STYLE):
@@ -33,7 +33,7 @@ def gradient_norms(temperatures: Sequence[float], norms: Mapping[str, Sequence[f
             axes.plot(temperatures, values, style, marker=marker, label=name, linewidth=2)
             parts.append(f"{name} from {values[0]:.2g} to {values[-1]:.2g}")
         axes.set(xlabel="temperature T", ylabel="mean length of the gradient")
-        axes.set(xscale="log", yscale="log", title="Gradient by the student's logits")
+        axes.set(xscale="log", yscale="log", title="Gradient with respect to the student's logits")
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axes.set_xticks(temperatures)
         axes.minorticks_off()
@@ -46,17 +46,17 @@ def gradient_norms(temperatures: Sequence[float], norms: Mapping[str, Sequence[f
 
 
 def students_picture(comparisons: Mapping[str, StudentComparison]) -> Picture:
-    """Draw the accuracy of each student, and what distilling adds with its 95 % interval.
+    """Draw each student's accuracy, and the gain from distillation with its 95 % interval.
 
     Args:
-        comparisons: By what the students are.
+        comparisons: Comparisons by the students' name.
     """
     rng, parts = np.random.default_rng(0), []
     with mpl.rc_context(STYLE):
         picture = Picture(10, 1.4 + 0.62 * len(comparisons))
         left, right = picture.subplots(1, 2, sharey=True)
         for row, (name, each) in enumerate(comparisons.items()):
-            # A little apart, so that equal ones are seen as two.
+            # Jitter the points, so that equal values remain visible.
             shift = row + rng.uniform(-0.05, 0.05, len(each.differences))
             left.plot(100 * each.accuracy_alone, shift + 0.16, "o", color=COLOURS[6])
             left.plot(100 * each.accuracy_distilled, shift - 0.16, "s", color=COLOURS[2])
@@ -80,7 +80,7 @@ def students_picture(comparisons: Mapping[str, StudentComparison]) -> Picture:
         left.set_ylim(len(comparisons) - 0.5, -0.5)
         left.set(title="Test accuracy", xlabel="%")
         right.axvline(0, color=COLOURS[0], linewidth=1, linestyle=":")
-        right.set(title="What distilling adds", xlabel="points of accuracy")
+        right.set(title="Gain from distillation", xlabel="percentage points of accuracy")
         handles = [
             left.plot([], [], "o", color=COLOURS[6], label="alone")[0],
             left.plot([], [], "s", color=COLOURS[2], label="distilled")[0],

@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FrontierPoint:
-    """One form of the model.
+    """One variant of the model.
 
     Args:
-        name: What the ledger calls it.
-        compressed_bytes: Its file, zipped.
-        accuracy: Share of the test images classified rightly.
-        latency_us: Median time of one image, in microseconds.
+        name: Name in the ledger.
+        compressed_bytes: Size of its zipped file.
+        accuracy: Share of the test images classified correctly.
+        latency_us: Median time per image, in microseconds.
     """
 
     name: str
@@ -37,7 +37,7 @@ class FrontierPoint:
 
     @classmethod
     def of(cls, measurement: Measurement) -> FrontierPoint:
-        """Take a form's figures from its measurement.
+        """Make a point from a variant's measurement.
 
         Raises:
             ValueError: Size, accuracy or latency was not measured.
@@ -47,38 +47,38 @@ class FrontierPoint:
         if size is None or accuracy is None or latency_ms is None:
             raise ValueError(
                 f"{measurement.variant}: expected zipped size, accuracy and latency. Received: "
-                f"{size}, {accuracy}, {latency_ms}. Measure it by runtimes.benchmark."
+                f"{size}, {accuracy}, {latency_ms}. Measure it with runtimes.benchmark."
             )
         return cls(measurement.variant, size, accuracy, 1000 * latency_ms)
 
 
 @dataclass(frozen=True)
 class Budget:
-    """What a form must keep within.
+    """A budget for a variant's size and accuracy.
 
     Args:
-        compressed_bytes: The most that its zipped file may take.
-        accuracy: The least share of the test images that it must classify rightly.
+        compressed_bytes: Largest size of its zipped file.
+        accuracy: Smallest share of the test images that it must classify correctly.
     """
 
     compressed_bytes: int
     accuracy: float
 
     def is_met_by(self, point: FrontierPoint) -> bool:
-        """Whether a form keeps within it."""
+        """Return whether a variant meets the budget."""
         is_small = point.compressed_bytes <= self.compressed_bytes
         return is_small and point.accuracy >= self.accuracy
 
 
 @dataclass(frozen=True, eq=False)
 class FrontierResult:
-    """What a view of a frontier draws.
+    """The data of a frontier plot.
 
     Args:
-        points: The forms, in the order in which they were made; the last one is marked.
-        smallest: For each, whether none that is at least as accurate is smaller.
-        fastest: For each, whether none that is at least as accurate is faster.
-        budget: What is to be met, if anything is.
+        points: Variants in the order in which they were made; the last one is marked.
+        smallest: Per variant, whether no other at least as accurate is smaller.
+        fastest: Per variant, whether no other at least as accurate is faster.
+        budget: Budget to meet, if any.
     """
 
     points: tuple[FrontierPoint, ...]
@@ -88,9 +88,9 @@ class FrontierResult:
 
     @property
     def best(self) -> int | None:
-        """Which form within the budget is the smallest; of equally small ones the most accurate.
+        """Index of the smallest variant within the budget; of equal ones, the most accurate.
 
-        ``None`` if there is no budget, or no form keeps within it.
+        ``None`` if there is no budget, or no variant meets it.
         """
         if self.budget is None:
             return None
@@ -103,7 +103,7 @@ class FrontierResult:
 
 
 class FrontierView(View[FrontierResult]):
-    """Two panels with one axis of accuracy; the points have the numbers of the table."""
+    """Two panels with a shared accuracy axis; the points are numbered as in the table."""
 
     def __init__(self) -> None:
         with mpl.rc_context(STYLE):
@@ -111,7 +111,7 @@ class FrontierView(View[FrontierResult]):
             size, latency = self.picture.subplots(1, 2, sharey=True)
             size.set(title="Accuracy by size", xlabel="zipped file (bytes)")
             size.set_ylabel("test accuracy (%)")
-            latency.set(title="Accuracy by latency", xlabel="time of one image (µs)")
+            latency.set(title="Accuracy by latency", xlabel="time per image (µs)")
             size.set_xscale("log")
             self._panels = [_Panel(size), _Panel(latency)]
             self._allowed = size.add_patch(
@@ -122,7 +122,7 @@ class FrontierView(View[FrontierResult]):
         self.moving = [artist for panel in self._panels for artist in panel.moving]
 
     def update(self, result: FrontierResult) -> bool:
-        """Move the points; new ones may need wider axes."""
+        """Move the points; new points may need wider axes."""
         accuracy = 100 * np.array([point.accuracy for point in result.points])
         sizes = np.array([point.compressed_bytes for point in result.points])
         times = np.array([point.latency_us for point in result.points])
@@ -141,32 +141,32 @@ class FrontierView(View[FrontierResult]):
         return True
 
     def describe(self, result: FrontierResult) -> str:
-        """Say what the newest form came to, and which is the best within the budget so far."""
+        """Describe the newest variant, and the best within the budget so far."""
         last = result.points[-1]
         text = (
-            f"{len(result.points)} forms of the model, {result.smallest.sum()} on the frontier "
+            f"{len(result.points)} variants of the model, {result.smallest.sum()} on the frontier "
             f"of size and accuracy. The newest, {last.name}, takes {last.compressed_bytes:,} bytes "
-            f"zipped, is right in {last.accuracy:.2%} and takes {last.latency_us:.1f} µs an image."
+            f"zipped and {last.latency_us:.1f} µs per image, and is {last.accuracy:.2%} accurate."
         )
         if result.budget is None:
             return text
-        verdict = "keeps within" if result.budget.is_met_by(last) else "misses"
+        verdict = "meets" if result.budget.is_met_by(last) else "misses"
         text = (
             f"{text} It {verdict} the budget of {result.budget.compressed_bytes:,} bytes and "
             f"{result.budget.accuracy:.2%}."
         )
         if result.best is None:
-            return f"{text} No form keeps within the budget yet."
+            return f"{text} No variant meets the budget yet."
         best = result.points[result.best]
         if best is last:
-            return f"{text} It is the smallest form that does."
+            return f"{text} It is the smallest variant that does."
         return (
-            f"{text} The smallest form within the budget is {best.name}, with "
+            f"{text} The smallest variant within the budget is {best.name}, with "
             f"{best.compressed_bytes:,} bytes and {best.accuracy:.2%}."
         )
 
     def table(self, result: FrontierResult) -> list[Row]:
-        """List all forms: which are on the frontier, and which is the best within the budget."""
+        """List all variants: which are on the frontier, and which is the best within the budget."""
         return [
             (
                 f"{index + 1} {point.name}",
@@ -179,7 +179,7 @@ class FrontierView(View[FrontierResult]):
 
 
 class _Panel:
-    """Points by one cost, with the frontier as a stair."""
+    """Points by one cost, with the frontier as steps."""
 
     def __init__(self, axes: Axes) -> None:
         self.axes = axes
@@ -216,7 +216,7 @@ class _Panel:
         self._numbers = _numbered(self.axes, costs, accuracy)
 
     def widen(self, cost: float) -> None:
-        """Let a cost be in view."""
+        """Widen the axis to show a cost."""
         left, right = self.axes.get_xlim()
         self.axes.set_xlim(min(left, cost / 1.4), max(right, cost * 1.4))
 

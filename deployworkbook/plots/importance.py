@@ -1,4 +1,4 @@
-"""Which weights a pruning keeps: each hidden unit's, as a picture of the pixels that it sees."""
+"""The weights that pruning keeps, drawn per hidden unit as an image of its input pixels."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ PRUNED = np.array([0xBB, 0xBB, 0xBB, 0xFF], np.uint8)
 
 @dataclass(frozen=True, eq=False)
 class ImportanceResult:
-    """What a view of a pruning draws.
+    """The data of a pruning plot.
 
     Args:
-        criterion: By what the weights were chosen.
-        sparsity: The share that was asked to go.
-        weights: Of a first layer, shape ``[784, units]``.
-        mask: Which are kept, the shape of ``weights``.
-        kept_importance: Share of the sum of all scores that the kept weights have.
-        ever_lit: Which pixels are not 0 in some image, shape ``[784]``.
+        criterion: Criterion by which weights were chosen.
+        sparsity: Fraction to prune.
+        weights: Weights of the first layer, shape ``[784, units]``.
+        mask: Weights that are kept, the shape of ``weights``.
+        kept_importance: Share of the total score that the kept weights have.
+        ever_lit: Pixels that are not 0 in at least one image, shape ``[784]``.
     """
 
     criterion: str
@@ -43,20 +43,20 @@ class ImportanceResult:
 
     @property
     def kept(self) -> int:
-        """How many weights are kept."""
+        """Number of weights that are kept."""
         return int(self.mask.sum())
 
     @property
     def wasted(self) -> int:
-        """How many of these belong to pixels that are 0 in every image."""
+        """Number of kept weights whose pixel is 0 in every image."""
         return int(self.mask[~self.ever_lit].sum())
 
 
 class ImportanceView(View[ImportanceResult]):
-    """The first units' weights, and how many are kept of each pixel.
+    """The first units' weights, and the share kept per pixel.
 
     Args:
-        weights: Of the first layer, shape ``[784, units]``; for the scale of the colours.
+        weights: Weights of the first layer, shape ``[784, units]``; they set the colour scale.
     """
 
     def __init__(self, weights: NDArray[np.float64]) -> None:
@@ -79,7 +79,7 @@ class ImportanceView(View[ImportanceResult]):
         self.moving = [self._fields, self._pixels]
 
     def update(self, result: ImportanceResult) -> bool:
-        """Move the masks."""
+        """Update the masks."""
         shown = _tiled(result.mask, between=False)
         self._fields.colours = np.where(shown[..., None], self._coloured, PRUNED)
         share = result.mask.mean(axis=1).reshape(SIDE_PIXELS, SIDE_PIXELS)
@@ -87,7 +87,7 @@ class ImportanceView(View[ImportanceResult]):
         return False
 
     def describe(self, result: ImportanceResult) -> str:
-        """Say how many weights are kept, and how many of them can never matter."""
+        """Describe how many weights are kept, and how many of them can never matter."""
         return (
             f"By {result.criterion} at a sparsity of {result.sparsity:.0%}, {result.kept:,} of "
             f"{result.mask.size:,} weights are kept, with {result.kept_importance:.1%} of all "
@@ -95,7 +95,7 @@ class ImportanceView(View[ImportanceResult]):
         )
 
     def table(self, result: ImportanceResult) -> list[Row]:
-        """List what is kept."""
+        """List the kept weights and their importance."""
         return [
             ("kept weights", f"{result.kept:,} of {result.mask.size:,}"),
             ("share of the importance kept", f"{result.kept_importance:.1%}"),
@@ -108,7 +108,7 @@ def _side(tiles: int) -> int:
 
 
 def _tiled(values: NDArray[Any], *, between: float) -> NDArray[Any]:
-    """Lay the first units' values side by side, with a gap between them."""
+    """Arrange the first units' values in a grid, with gaps between them."""
     canvas = np.full((_side(ROWS), _side(COLUMNS)), between, values.dtype)
     for unit in range(min(values.shape[1], ROWS * COLUMNS)):
         row, column = divmod(unit, COLUMNS)

@@ -1,4 +1,4 @@
-"""Final losses by learning rate, beside the descent with one of the rates."""
+"""Final losses by learning rate, and the descent with one of the rates."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from deployworkbook.plots.view import Row, View
 
 @dataclass(frozen=True, eq=False)
 class SweepResult:
-    """What a view of a sweep draws.
+    """The data of a sweep plot.
 
     Args:
-        surface: The surface's name.
-        rule: The rule's name.
-        rates: The learning rates, in order.
-        excess: The loss above the lowest at the start and after each step, for each rate, shape
-            ``[steps + 1, rates]``; infinite where it is beyond all numbers.
-        final: The mean of the last steps' losses above the lowest, for each rate.
-        last_steps: Of how many.
-        diverges: For each rate, whether the loss ends far above where it began.
-        best: The place of the rate with the lowest final loss.
-        here: The place of the rate that is looked at.
-        limit: The learning rate from which the rule diverges, where it is known.
-        batch_size: On how many examples each gradient is taken; ``None`` where on all.
+        surface: Name of the surface.
+        rule: Name of the rule.
+        rates: Learning rates, in order.
+        excess: Loss above the lowest at the start and after each step, per rate, shape
+            ``[steps + 1, rates]``; infinite where it exceeds float64.
+        final: Mean of the last steps' losses above the lowest, per rate.
+        last_steps: Number of those last steps.
+        diverges: Per rate, whether the loss ends far above where it began.
+        best: Index of the rate with the lowest final loss.
+        here: Index of the selected rate.
+        limit: Learning rate from which the rule diverges, if known.
+        batch_size: Number of examples per gradient; ``None`` for all.
     """
 
     surface: str
@@ -46,10 +46,10 @@ class SweepResult:
 
 
 class SweepView(View[SweepResult]):
-    """The final loss by the rate on logarithmic axes, and the losses of one rate and of the best.
+    """The final loss by rate on logarithmic axes, and the losses of one rate and of the best.
 
     Args:
-        most_steps: The right end of the axis of steps.
+        most_steps: Right end of the step axis.
     """
 
     def __init__(self, most_steps: int) -> None:
@@ -108,7 +108,7 @@ class SweepView(View[SweepResult]):
         return True
 
     def describe(self, result: SweepResult) -> str:
-        """Say where the rates lead."""
+        """Describe the final losses of the best and of the selected rate."""
         batches = f" on batches of {result.batch_size}" if result.batch_size else ""
         best, here = result.best, result.here
         text = (
@@ -123,7 +123,7 @@ class SweepView(View[SweepResult]):
         return f"{text} leaves {result.final[here]:.3g}."
 
     def table(self, result: SweepResult) -> list[Row]:
-        """List the rates that matter, and their losses."""
+        """List the important rates and their losses."""
         too_high = result.rates[result.diverges]
         here, best = result.final[result.here], result.final[result.best]
         mean = f"mean of the last {result.last_steps} steps"
@@ -132,7 +132,7 @@ class SweepView(View[SweepResult]):
             ("best rate", f"{result.rates[result.best]:.3g}"),
             ("loss above the lowest, at the start", f"{result.excess[0, 0]:.4g}"),
             (f"{mean}, at the best rate", f"{best:.4g}"),
-            (f"{mean}, at this rate", f"{here:.4g}" if np.isfinite(here) else "beyond all numbers"),
+            (f"{mean}, at this rate", f"{here:.4g}" if np.isfinite(here) else "beyond float64"),
             ("lowest rate that diverges", f"{too_high[0]:.3g}" if len(too_high) else "none here"),
             ("limit of the rule, from the curvature", limit),
         ]
@@ -141,5 +141,5 @@ class SweepView(View[SweepResult]):
     def _verdict_of(result: SweepResult) -> str:
         steps = int(np.isfinite(result.excess[:, result.here]).sum()) - 1
         if steps < len(result.excess) - 1:
-            return f"Diverged: beyond all numbers after {steps} steps."
+            return f"Diverged: beyond float64 after {steps} steps."
         return "Diverging: the loss grows." if result.diverges[result.here] else ""

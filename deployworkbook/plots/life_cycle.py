@@ -1,4 +1,4 @@
-"""The life of a deployed model: four stages, and what each costs in four ways."""
+"""The life cycle of a deployed model: four stages with four kinds of cost each."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from deployworkbook.plots.picture import COLOURS, STYLE, Picture
 
 STAGES = ("Training", "Optimisation", "Deployment", "Monitoring")
 
-# For each kind of cost, what is paid for in each stage.
+# What is paid for in each stage, by kind of cost.
 COSTS = {
     "Compute": (
         "epochs × images\nuntil it is good",
-        "retraining, search\nfor a smaller form",
+        "retraining, search\nfor a smaller model",
         "every prediction,\nday and night",
-        "metrics, tests\nfor drift",
+        "metrics,\ndrift tests",
     ),
     "Storage": (
         "data sets,\ncheckpoints",
@@ -31,15 +31,15 @@ COSTS = {
     ),
     "Maintenance": (
         "labels, tuning,\npeople's hours",
-        "checking that it\nis still right",
+        "checking that it\nis still accurate",
         "upgrades, scaling,\nbeing on call",
-        "alerts, retraining\nwhen the world moves",
+        "alerts, retraining\nwhen data drift",
     ),
 }
 
 
 def life_cycle_picture() -> Picture:
-    """Draw the stages as arrows, and under each what it costs."""
+    """Draw the stages as arrows, with their costs below."""
     table = ". ".join(
         f"{stage}: "
         + ", ".join(f"{kind.lower()} ({COSTS[kind][i].replace(chr(10), ' ')})" for kind in COSTS)

@@ -1,4 +1,4 @@
-"""What a server does under load: latency by throughput, and request by request over time."""
+"""A server under load: latency by throughput, and per request over time."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ MARKERS = ("o", "s", "^", "D", "v")
 
 
 def throughput_latency_curves(curves: Mapping[str, Sequence[LoadResult]]) -> Picture:
-    """Draw the median and the 99th percentile of latency by throughput, a colour for each curve.
+    """Draw the median and the 99th percentile of latency by throughput, a colour per curve.
 
-    Hollow marks are loads that were not held: with errors, or requests still waiting at the end.
+    Hollow marks are loads that were not sustained: with errors, or with requests left at the end.
 
     Args:
-        curves: Loads in ascending order, by the name of what was loaded.
+        curves: Loads in ascending order, by the name of the tested server.
     """
     parts = []
     with mpl.rc_context(STYLE):
@@ -49,10 +49,10 @@ def throughput_latency_curves(curves: Mapping[str, Sequence[LoadResult]]) -> Pic
                 )
             parts.append(_words(name, results))
         axes.set(
-            xlabel="requests answered a second",
+            xlabel="requests answered per second",
             ylabel="latency (ms)",
             yscale="log",
-            title="Latency by throughput (hollow: a load that was not held)",
+            title="Latency by throughput (hollow: load not sustained)",
         )
         axes.set_xlim(left=0)
         axes.yaxis.set_major_formatter("{x:g}")
@@ -62,11 +62,11 @@ def throughput_latency_curves(curves: Mapping[str, Sequence[LoadResult]]) -> Pic
 
 
 def load_over_time(result: LoadResult, events: Mapping[str, float] | None = None) -> Picture:
-    """Draw each request's latency by when it was due, coloured by the version that answered.
+    """Draw each request's latency by its due time, coloured by the version that answered.
 
     Args:
-        result: One load.
-        events: Moments to mark, in seconds from the load's start, by what happened.
+        result: Result of one load.
+        events: Times of events to mark, in seconds from the load's start, by name.
     """
     marks = events or {}
     latencies = 1000 * (result.done_s - result.intended_s)
@@ -88,7 +88,7 @@ def load_over_time(result: LoadResult, events: Mapping[str, float] | None = None
         for (name, moment), style in zip(marks.items(), ("--", "-.", ":"), strict=False):
             axes.axvline(moment, color=COLOURS[0], linestyle=style, lw=1.2, label=name)
         axes.set(
-            xlabel="when the request was due (s)",
+            xlabel="due time of the request (s)",
             ylabel="latency (ms)",
             yscale="log",
             title="Request by request",
@@ -100,7 +100,7 @@ def load_over_time(result: LoadResult, events: Mapping[str, float] | None = None
 
 
 def is_held(result: LoadResult) -> bool:
-    """Whether all requests were answered, and about as fast as they came."""
+    """Return whether all requests were answered, about as fast as they arrived."""
     return not result.errors and not result.is_saturated
 
 
@@ -109,12 +109,12 @@ def _words(name: str, results: Sequence[LoadResult]) -> str:
         return f"{name}: nothing measured."
     first, last = results[0], results[-1]
     text = (
-        f"{name}: from {first.throughput_per_s:,.0f} a second at p50 {first.p50_ms:,.1f} and p99 "
-        f"{first.p99_ms:,.1f} ms to {last.throughput_per_s:,.0f} a second at p50 "
+        f"{name}: from {first.throughput_per_s:,.0f} per second at p50 {first.p50_ms:,.1f} and p99 "
+        f"{first.p99_ms:,.1f} ms to {last.throughput_per_s:,.0f} per second at p50 "
         f"{last.p50_ms:,.1f} and p99 {last.p99_ms:,.1f} ms"
     )
     lost = sum(not is_held(result) for result in results)
-    return f"{text}; {lost} of {len(results)} loads were not held." if lost else f"{text}."
+    return f"{text}; {lost} of {len(results)} loads were not sustained." if lost else f"{text}."
 
 
 def _story(result: LoadResult, events: Mapping[str, float]) -> str:

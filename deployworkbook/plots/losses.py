@@ -1,4 +1,4 @@
-"""Two losses on one example: the probabilities, the losses, and what each tells the logits."""
+"""Two losses of one example: probabilities, losses, and gradients with respect to the logits."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ SQUARED, ENTROPY = COLOURS[2], COLOURS[1]
 
 @dataclass(frozen=True, eq=False)
 class LossResult:
-    """What a view of two losses draws.
+    """The data of a loss plot.
 
     Args:
-        classes: Their names.
-        target: The true distribution, shape ``[classes]``.
-        probabilities: The predicted one.
-        squared_error: The mean squared error between them.
-        cross_entropy: The cross-entropy between them, in nats.
-        squared_error_gradient: Of the mean squared error by the logits.
-        cross_entropy_gradient: Of the cross-entropy by the logits.
+        classes: Names of the classes.
+        target: True distribution, shape ``[classes]``.
+        probabilities: Predicted distribution.
+        squared_error: Mean squared error between them.
+        cross_entropy: Cross-entropy between them, in nats.
+        squared_error_gradient: Gradient of the mean squared error with respect to the logits.
+        cross_entropy_gradient: Gradient of the cross-entropy with respect to the logits.
     """
 
     classes: tuple[str, ...]
@@ -38,7 +38,7 @@ class LossResult:
 
     @property
     def share(self) -> float:
-        """The probability of the true class."""
+        """Probability of the true class."""
         return float(self.probabilities[self.target.argmax()])
 
 
@@ -47,8 +47,8 @@ class LossView(View[LossResult]):
 
     Args:
         shares: Probabilities of the true class, shape ``[n]``.
-        squared_errors: The mean squared error at each, the other classes sharing the rest.
-        cross_entropies: The cross-entropy at each.
+        squared_errors: Mean squared error at each, if the other classes share the rest equally.
+        cross_entropies: Cross-entropy at each.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class LossView(View[LossResult]):
             (self._entropy,) = losses.plot([0.5], [1], "o", color=ENTROPY, markersize=9)
             (self._squared,) = losses.plot([0.5], [1], "s", color=SQUARED, markersize=9)
 
-            slopes.set(title="Gradient by the logits", ylim=(-1.05, 1.05), xlim=(-0.6, 2.6))
+            slopes.set(title="Gradient, by logit", ylim=(-1.05, 1.05), xlim=(-0.6, 2.6))
             slopes.set_xticks(places)
             slopes.axhline(0, color="black", linewidth=0.8)
             self._entropy_bars = slopes.bar(
@@ -114,7 +114,7 @@ class LossView(View[LossResult]):
         return True
 
     def describe(self, result: LossResult) -> str:
-        """Say the probability of the true class, both losses and how strongly they push."""
+        """Describe the probability of the true class, both losses and their gradients."""
         name = result.classes[int(result.target.argmax())]
         return (
             f"The true class, {name}, has the probability {result.share:.3f}. Cross-entropy is "
@@ -125,7 +125,7 @@ class LossView(View[LossResult]):
         )
 
     def table(self, result: LossResult) -> list[Row]:
-        """List probabilities, losses, and the gradients by the true class's logit."""
+        """List probabilities, losses, and gradients with respect to the true class's logit."""
         chances = ", ".join(
             f"{name} {chance:.3f}"
             for name, chance in zip(result.classes, result.probabilities, strict=True)
@@ -135,11 +135,11 @@ class LossView(View[LossResult]):
             ("cross-entropy", f"{result.cross_entropy:.4f} nats"),
             ("squared error", f"{result.squared_error:.4f}"),
             (
-                "gradient of cross-entropy by the true logit",
+                "gradient of cross-entropy, true logit",
                 f"{self._push(result.cross_entropy_gradient, result):.5f}",
             ),
             (
-                "gradient of squared error by the true logit",
+                "gradient of squared error, true logit",
                 f"{self._push(result.squared_error_gradient, result):.5f}",
             ),
         ]

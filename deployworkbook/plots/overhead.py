@@ -1,4 +1,4 @@
-"""The time of a batch: overhead, images, and a deadline."""
+"""The time per batch: overhead, time per image, and a deadline."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from deployworkbook.plots.view import Row, View
 
 @dataclass(frozen=True, eq=False)
 class OverheadResult:
-    """What a view of a batch's time draws.
+    """The data of an overhead plot.
 
     Args:
-        platform: What is looked at.
-        batch_size: n.
-        fixed_s: a, the overhead of a call, in seconds.
-        per_image_s: b, what each image adds, in seconds.
+        platform: Name of the platform.
+        batch_size: n, images per batch.
+        fixed_s: a, overhead per call, in seconds.
+        per_image_s: b, time per image, in seconds.
         time_s: a + b n, in seconds.
         throughput_per_s: n / (a + b n).
-        half_batch: a / b, the batch of which half the time is overhead.
-        deadline_s: When a batch must be done, in seconds.
-        largest_batch: The largest one that is; 0 if none is, infinite if all are.
-        measured_s: The measured times of this platform, shape ``[k]``.
-        sizes: The batch sizes of the curves.
+        half_batch: a / b, the batch size at which half of the time is overhead.
+        deadline_s: Deadline of a batch, in seconds.
+        largest_batch: Largest batch that meets it; 0 if none does, infinite if all do.
+        measured_s: Measured times of this platform, shape ``[k]``.
+        sizes: Batch sizes of the curves.
         times_s: a + b n at each of them, shape ``[m]``.
     """
 
@@ -48,7 +48,7 @@ class OverheadResult:
 
     @property
     def overhead_share(self) -> float:
-        """Share of the batch's time that no image has caused."""
+        """Share of the batch's time that is overhead."""
         return self.fixed_s / self.time_s
 
 
@@ -56,8 +56,8 @@ class OverheadView(View[OverheadResult]):
     """A batch's time with its two parts, and the throughput of all platforms.
 
     Args:
-        batch_s: The measured time of a batch, in seconds, by platform and size.
-        sizes: The batch sizes of the curves.
+        batch_s: Measured time per batch, in seconds, by platform and size.
+        sizes: Batch sizes of the curves.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class OverheadView(View[OverheadResult]):
         with mpl.rc_context(STYLE):
             super().__init__(Picture(10.5, 4))
             time, rate = self.picture.subplots(1, 2)
-            time.set(title="Time of a batch (ms)", xlabel="images in a batch")
+            time.set(title="Time per batch (ms)", xlabel="images per batch")
             time.set(xscale="log", yscale="log", xlim=ends)
             time.set_ylim(1e3 * every_s.min() / 4, 1e3 * every_s.max() * 4)
             (self._line,) = time.plot([], [], color=COLOURS[1], lw=2, label="a + b n")
@@ -83,7 +83,7 @@ class OverheadView(View[OverheadResult]):
             (self._points,) = time.plot([], [], "o", color=COLOURS[0], ms=5, label="measured")
             (self._deadline,) = time.plot([], [], ":", color=COLOURS[4], lw=2, label="deadline")
             (self._now,) = time.plot([1], [1], "o", color=COLOURS[2], ms=12, mfc="none", mew=2)
-            rate.set(title="Images a second", xlabel="images in a batch", xlim=ends)
+            rate.set(title="Images per second", xlabel="images per batch", xlim=ends)
             rate.set(xscale="log", yscale="log", ylim=(rates.min() / 2, rates.max() * 2))
             for n, times in measured.values():
                 rate.plot(n, n / times, color="0.8", lw=1.2, zorder=1)
@@ -99,7 +99,7 @@ class OverheadView(View[OverheadResult]):
         ]
 
     def update(self, result: OverheadResult) -> bool:
-        """Move the lines to the platform, and the rings to the batch."""
+        """Move the lines to the platform, and the circles to the batch."""
         n = result.sizes
         ends = n[[0, -1]]
         self._line.set_data(n, 1e3 * result.times_s)
@@ -116,23 +116,24 @@ class OverheadView(View[OverheadResult]):
         return False
 
     def describe(self, result: OverheadResult) -> str:
-        """Say the batch's time, its overhead, and what comes of it."""
+        """Describe the batch's time, its overhead, and the throughput."""
         return (
             f"{result.platform}, batches of {result.batch_size}: {time_text(result.time_s)}, of "
             f"which {result.overhead_share:.1%} are overhead; {result.throughput_per_s:,.0f} "
-            f"images a second. Half of the most is reached at {result.half_batch:,.1f} images. "
-            f"Within {time_text(result.deadline_s)} a batch of {result.largest_batch:,.0f} is done."
+            f"images per second. Half of the maximum takes {result.half_batch:,.1f} images. "
+            f"The largest batch within {time_text(result.deadline_s)} has "
+            f"{result.largest_batch:,.0f} images."
         )
 
     def table(self, result: OverheadResult) -> list[Row]:
-        """List the line's two figures, the batch's, and the deadline's."""
+        """List the overhead, the time per image, the batch's time, and the largest batch."""
         return [
-            ("overhead of a call, a", time_text(result.fixed_s)),
-            ("each image, b", time_text(result.per_image_s)),
+            ("overhead per call, a", time_text(result.fixed_s)),
+            ("time per image, b", time_text(result.per_image_s)),
             (f"a batch of {result.batch_size}", time_text(result.time_s)),
             ("its overhead", f"{result.overhead_share:.1%}"),
             ("throughput", f"{result.throughput_per_s:,.0f} images/s"),
-            ("half of the most at", f"{result.half_batch:,.1f} images"),
+            ("half of the maximum at", f"{result.half_batch:,.1f} images"),
             (
                 f"largest batch within {time_text(result.deadline_s)}",
                 f"{result.largest_batch:,.0f} images" if result.largest_batch else "none",

@@ -1,4 +1,4 @@
-"""PNG of pictures that are mostly the same: only the dots that have changed are worked on."""
+"""PNG encoding of nearly identical pictures: only changed pixels are processed."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-# A PNG's palette has 256 colours: a part for the still picture, the rest for what moves over it.
+# A PNG's palette has 256 colours: some for the still picture, the rest for the moving parts.
 STILL_COLOURS = 112
 COLOURS = 256
 RED_GREEN_BLUE = 3
-# With more than this changed, picking the dots out takes longer than what it saves.
+# Above this share of changed pixels, encoding the whole picture is faster.
 LARGEST_SHARE = 0.5
 
 
 class PaletteEncoder:
-    """Encodes pictures that differ little from a still one.
+    """Encode pictures that differ little from a still one.
 
-    A palette makes half the bytes of all colours in half the time, since the encoder tries no
-    filters on it. Finding the palette is most of the work, and is done for the still picture once
-    and for the dots that differ from it each time. An octree gives colours within 16 of 255 of most
-    dots, and a little more where very many colours are blended.
+    With a palette, PNGs take half the bytes of full colour in half the time, because the encoder
+    tries no filters. Finding the palette is most of the work; it is done once for the still picture
+    and each time for the changed pixels. An octree matches most pixels within 16 of 255, with
+    slightly larger errors where very many colours are blended.
 
     Args:
-        still: Colours of the dots, shape ``[height, width, 4]``, the fourth unused.
+        still: Colours of the pixels, shape ``[height, width, 4]``, the fourth unused.
 
     >>> still = np.full((2, 3, 4), 255, np.uint8)
     >>> moved = still.copy()
@@ -36,12 +36,12 @@ class PaletteEncoder:
     """
 
     def __init__(self, still: NDArray[np.uint8]) -> None:
-        # A dot as one number: compared at once.
+        # One number per pixel, so that a pixel takes one comparison.
         self._dots = _as_numbers(still).copy()
         self._places, self._palette = _quantize(self._dots, STILL_COLOURS)
 
     def png(self, picture: NDArray[np.uint8]) -> bytes:
-        """Encode a picture of the still one's shape."""
+        """Encode a picture with the shape of the still one."""
         dots = _as_numbers(picture)
         has_changed = dots != self._dots
         count = np.count_nonzero(has_changed)
@@ -70,7 +70,7 @@ def _as_numbers(picture: NDArray[np.uint8]) -> NDArray[np.uint32]:
 def _quantize(
     dots: NDArray[np.uint32], colours: int
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Return each dot's place in a palette, and the palette, shape ``[colours, 3]``."""
+    """Return each pixel's palette index, and the palette, shape ``[colours, 3]``."""
     row = Image.frombuffer("RGBA", (len(dots), 1), dots.tobytes()).convert("RGB")
     few = row.quantize(colours, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     palette = np.array(few.getpalette("RGB"), np.uint8).reshape(-1, RED_GREEN_BLUE)

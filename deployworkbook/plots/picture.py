@@ -1,4 +1,4 @@
-"""The figure that every plot returns: it shows itself in a notebook, and in words too."""
+"""The figure that every plot returns: notebooks display it with its alternative text."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     # Only newer versions of matplotlib name this type.
     from matplotlib.typing import RcKeyType
 
-# Okabe and Ito's colours (Color Universal Design, 2008), darkest first: they stay apart for
-# colour-blind readers and, in this order, in print. Their yellow is left out: too pale for a line.
+# Okabe and Ito's colours (Color Universal Design, 2008), darkest first: colour-blind readers can
+# tell them apart, and so can everyone in print. Their yellow is left out, as it is too pale for
+# lines.
 COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 
 STYLE: dict[RcKeyType, Any] = {
@@ -36,14 +37,14 @@ DOTS_PER_INCH = 100
 
 
 class Picture(Figure):
-    """A figure outside pyplot, so none stays open, that carries its own alternative text.
+    """A figure with alternative text, outside pyplot, so that none stays open.
 
-    Make it, and its axes, inside ``matplotlib.rc_context(STYLE)``.
+    Create it and its axes inside ``matplotlib.rc_context(STYLE)``.
 
     Args:
         width_in: Width in inches, 100 dots each.
         height_in: Height in inches.
-        alt: What the picture shows, in words; may be set later.
+        alt: Alternative text; may be set later.
 
     >>> Picture(2, 1, alt="Loss falls from 2.3 to 0.1.").alt
     'Loss falls from 2.3 to 0.1.'
@@ -70,7 +71,7 @@ class Picture(Figure):
     def _repr_mimebundle_(
         self, include: object = None, exclude: object = None
     ) -> dict[str, str | bytes]:
-        """Give a notebook the picture with its alternative text, as HTML, PNG and text."""
+        """Return the picture with its alternative text for a notebook, as HTML, PNG and text."""
         png = self.png()
         return {
             "text/html": image_html(png, self.alt),
@@ -80,7 +81,7 @@ class Picture(Figure):
 
 
 def image_html(png: bytes, alt: str) -> str:
-    """Write a PNG as an HTML image that needs no file beside it.
+    """Return a PNG as a self-contained HTML image.
 
     >>> image_html(b"x", "A < B")
     '<img alt="A &lt; B" src="data:image/png;base64,eA==" style="max-width: 100%">'

@@ -1,4 +1,4 @@
-"""Values of the pixels, as the pictures that they form."""
+"""Values per pixel, drawn as images."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ SIDE_PIXELS = 28
 
 
 def pixel_maps_picture(maps: Mapping[str, ArrayLike]) -> Picture:
-    """Draw one value for each pixel, several pictures side by side, each with its own scale.
+    """Draw one value per pixel, as images side by side, each with its own scale.
 
     Args:
-        maps: By the picture's title, 784 values of at least 0.
+        maps: 784 values of at least 0, by the image's title.
     """
     parts = []
     with mpl.rc_context(STYLE | {"axes.grid": False}):
@@ -29,7 +29,7 @@ def pixel_maps_picture(maps: Mapping[str, ArrayLike]) -> Picture:
             drawn = axes.imshow(image, cmap="cividis", vmin=0)
             axes.set(xticks=[], yticks=[], title=title)
             axes.spines[:].set_visible(False)
-            # Long decimals beside one picture would push the next one away.
+            # Long labels on one colour bar would push the next image away.
             decimals = ScalarFormatter()
             decimals.set_powerlimits((-2, 3))
             bar = picture.colorbar(drawn, ax=axes, shrink=0.75, format=decimals)

@@ -1,4 +1,4 @@
-"""Small pictures in large pixels, drawn fast: each pixel is copied, none is blended."""
+"""Fast drawing of small images in large pixels, without blending."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 
 
 class Pixels(Artist):
-    """Colours that fill their axes, the first row at the top.
+    """A grid of colours that fills its axes, the first row at the top.
 
-    ``imshow`` computes with four floats a dot, of which a large picture has hundreds of thousands;
-    this picks a colour for each dot by its place. Measured: a seventh of the time.
+    ``imshow`` computes with four floats per screen pixel, of which a large picture has hundreds of
+    thousands; this copies a colour per screen pixel, in a seventh of the time.
 
     Args:
-        axes: What is filled; its limits become the rows and columns, its aspect a square's.
-        rows: How many.
-        columns: How many.
+        axes: Axes to fill; their limits become the rows and columns, their aspect square.
+        rows: Number of rows.
+        columns: Number of columns.
     """
 
     def __init__(self, axes: Axes, rows: int, columns: int) -> None:
@@ -31,11 +31,11 @@ class Pixels(Artist):
 
     @allow_rasterization  # type: ignore[untyped-decorator]  # matplotlib's stub leaves it so
     def draw(self, renderer: Any) -> None:
-        """Copy the colours to the dots of the axes."""
+        """Copy the colours to the screen pixels of the axes."""
         left, bottom, right, top = np.rint(self._box.extents).astype(int)
         rows, columns = self.colours.shape[:2]
         height, width = top - bottom, right - left
-        # A colour as one number: copied at once.
+        # One number per colour, so that a colour takes one copy.
         whole = np.ascontiguousarray(self.colours).view(np.uint32)[..., 0]
         dots = whole[np.arange(height) * rows // height][:, np.arange(width) * columns // width]
         context = renderer.new_gc()

@@ -1,4 +1,4 @@
-"""Which platforms meet the limits of a job, and which of them is best at it."""
+"""The platforms that meet a job's limits, and the best of them."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from deployworkbook.plots.view import Row, View
 
 @dataclass(frozen=True, eq=False)
 class ChoiceResult:
-    """What a view of a choice draws.
+    """The data of a platform choice plot.
 
     Args:
-        names: The platforms.
-        is_cloud: Whether throughput counts, rather than the time of one image.
-        batch_size: Images in a call.
-        limits: What a platform must keep within, in words.
-        values: What counts, for each: seconds of one image, or images a second and core.
-        answers_s: How long an answer takes each, in seconds.
-        reasons: For each, the limits that it misses; none where it may be taken.
-        best: The place of the best that may be taken; ``None`` where none may.
+        names: Names of the platforms.
+        is_cloud: Whether to compare throughput, rather than the time per image.
+        batch_size: Images per call.
+        limits: Limits that a platform must meet, in words.
+        values: Compared value per platform: seconds per image, or images per second and core.
+        answers_s: Response time per platform, in seconds.
+        reasons: Limits that each platform misses; empty if it meets them all.
+        best: Index of the best platform that meets all limits; ``None`` if none does.
     """
 
     names: tuple[str, ...]
@@ -39,24 +39,24 @@ class ChoiceResult:
     best: int | None
 
     def text_of(self, place: int) -> str:
-        """What counts of a platform, with its unit."""
+        """Return a platform's compared value with its unit."""
         value = self.values[place]
         return f"{value:,.0f} images/s" if self.is_cloud else time_text(value)
 
 
 class ChoiceView(View[ChoiceResult]):
-    """A bar for each platform: blue where it may be taken, pale and hatched where not.
+    """A bar per platform: blue if it meets the limits, pale and hatched if not.
 
     Args:
-        names: The platforms.
-        single_s: Each one's time of one image, in seconds.
-        rates: Each one's images a second and core, at every size, shape ``[platforms, sizes]``.
+        names: Names of the platforms.
+        single_s: Time per image of each platform, in seconds.
+        rates: Images per second and core, at every size, shape ``[platforms, sizes]``.
     """
 
     def __init__(
         self, names: Sequence[str], single_s: NDArray[np.float64], rates: NDArray[np.float64]
     ) -> None:
-        # Bars on a logarithmic axis begin at its left end; the right part has the words.
+        # Bars on a logarithmic axis begin at its left end; the right part is for their labels.
         self._ends = {
             False: (1e6 * single_s.min() / 3, 1e6 * single_s.max() * 300),
             True: (rates.min() / 3, rates.max() * 3000),
@@ -69,22 +69,22 @@ class ChoiceView(View[ChoiceResult]):
             self._axes.set_yticks(places, names)
             self._axes.set(xscale="log", ylim=(len(names) - 0.4, -0.6))
             self._title = self._axes.set_title("Limits")
-            self._axes.set_xlabel("images a second and core (more is better)")
+            self._axes.set_xlabel("images per second and core (more is better)")
             self._axes.grid(False, axis="y")
             self._bars = self._axes.barh(places, np.ones(len(names)), 0.7, color=COLOURS[1])
             self._texts = [self._axes.text(1, place, "", va="center") for place in places]
         self.moving = [*self._bars, *self._texts, self._title]
 
     def update(self, result: ChoiceResult) -> bool:
-        """Set the bars and their words; another job has another axis."""
+        """Update the bars and their labels; another job has another axis."""
         has_changed = result.is_cloud != self._is_cloud
         if has_changed:
             self._is_cloud = result.is_cloud
             self._axes.set_xlim(*self._ends[result.is_cloud])
             self._axes.set_xlabel(
-                "images a second and core (more is better)"
+                "images per second and core (more is better)"
                 if result.is_cloud
-                else "time of one image (µs, less is better)"
+                else "time per image (µs, less is better)"
             )
         self._title.set_text(f"Limits: {result.limits}")
         left = self._ends[result.is_cloud][0]
@@ -101,7 +101,7 @@ class ChoiceView(View[ChoiceResult]):
         return has_changed
 
     def describe(self, result: ChoiceResult) -> str:
-        """Say which is the best, and how many miss a limit."""
+        """Describe the best platform, and how many miss a limit."""
         job = f"batches of {result.batch_size}" if result.is_cloud else "one image at a time"
         missing = sum(bool(reasons) for reasons in result.reasons)
         if result.best is None:
@@ -115,7 +115,7 @@ class ChoiceView(View[ChoiceResult]):
         )
 
     def table(self, result: ChoiceResult) -> list[Row]:
-        """List each platform's figure, how long an answer takes, and what it misses."""
+        """List each platform's value, its response time, and the limits that it misses."""
         return [
             (
                 name + (" (the best)" if place == result.best else ""),

@@ -1,4 +1,4 @@
-"""Platforms side by side: time of one image, throughput by batch size, and what they take."""
+"""Platforms side by side: time per image, throughput by batch size, and footprint."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ LINES = ("-", "--", "-.", ":")
 
 @dataclass(frozen=True)
 class PlatformFigures:
-    """What one platform came to.
+    """The measurements of one platform.
 
     Args:
-        name: The platform's.
-        p50_ms: The median time of one image.
-        p99_ms: The time that all but one image in a hundred keep within.
-        size_bytes: The files on disk.
-        memory_bytes: The peak of a process of its own; ``None`` where there was none.
-        ready_s: How long that process took to its first answer.
-        threads: How many it could use.
-        batch_s: The time of a batch, in seconds, by its size.
+        name: Name of the platform.
+        p50_ms: Median time per image.
+        p99_ms: 99th percentile of the time per image.
+        size_bytes: Size of the files on disk.
+        memory_bytes: Peak memory of a separate process; ``None`` if there was none.
+        ready_s: Time of that process to its first answer.
+        threads: Number of threads that it could use.
+        batch_s: Time per batch, in seconds, by batch size.
     """
 
     name: str
@@ -48,7 +48,7 @@ class PlatformFigures:
 
     @classmethod
     def of(cls, result: PlatformResult) -> PlatformFigures:
-        """Take a platform's figures from a comparison."""
+        """Make a platform's figures from a comparison."""
         return cls(
             name=result.name,
             p50_ms=result.latency.p50_ms,
@@ -62,11 +62,11 @@ class PlatformFigures:
 
 
 def latency_picture(latencies: Mapping[str, Latency], *, title: str) -> Picture:
-    """Draw the time of one image, from half of them to all but one in a hundred.
+    """Draw the time per image, from the median to the 99th percentile.
 
     Args:
-        latencies: By what was called.
-        title: What was measured.
+        latencies: Latencies by platform.
+        title: Title of the plot.
     """
     ordered = sorted(latencies.items(), key=lambda each: -each[1].p50_ms)
     names = [name for name, _ in ordered]
@@ -77,7 +77,7 @@ def latency_picture(latencies: Mapping[str, Latency], *, title: str) -> Picture:
     )
     with mpl.rc_context(STYLE):
         picture = Picture(8.5, 1.2 + 0.42 * len(names))
-        picture.alt = f"{title}: time of one image, the slowest first: {said}."
+        picture.alt = f"{title}: time per image, the slowest first: {said}."
         axes = picture.subplots()
         places = np.arange(len(names))
         axes.hlines(places, p50_us, p99_us, color=COLOURS[6], lw=5, label="p50 to p99")
@@ -107,8 +107,8 @@ def throughput_picture(
     """Draw images per second by batch size.
 
     Args:
-        platforms: Measured at the same sizes.
-        bound: What the machine can do at most, by batch size.
+        platforms: Platforms, measured at the same batch sizes.
+        bound: Upper bound of the machine, by batch size.
     """
     with mpl.rc_context(STYLE):
         picture = Picture(8.5, 4.4)
@@ -127,31 +127,29 @@ def throughput_picture(
             )
             parts.append(f"{platform.name} from {rates[0]:,.0f} to {rates[-1]:,.0f}")
         if bound is not None:
-            axes.plot(
-                list(bound), list(bound.values()), ":", color=COLOURS[0], lw=2, label="the bound"
-            )
+            axes.plot(list(bound), list(bound.values()), ":", color=COLOURS[0], lw=2, label="bound")
             parts.append(f"the bound from {min(bound.values()):,.0f} on")
-        axes.set(xscale="log", yscale="log", xlabel="images in a batch", ylabel="images a second")
+        axes.set(xscale="log", yscale="log", xlabel="images per batch", ylabel="images per second")
         _plain_sizes(axes, sizes)
         axes.set_title("Throughput by batch size")
         picture.legend(loc="outside right upper")
         picture.alt = (
-            f"Images a second, at batches of {sizes[0]} to {sizes[-1]}: {'; '.join(parts)}."
+            f"Images per second, at batches of {sizes[0]} to {sizes[-1]}: {'; '.join(parts)}."
         )
     return picture
 
 
 def footprint_picture(platforms: Sequence[PlatformFigures]) -> Picture:
-    """Draw what each platform takes besides time: files, and, where measured, memory and a start.
+    """Draw each platform's footprint: file size and, if measured, memory and start-up time.
 
     Args:
-        platforms: In the order of the rows.
+        platforms: Platforms, in the order of the rows.
     """
     names = [each.name for each in platforms]
     columns = {
         "files (KB)": [each.size_bytes / 1e3 for each in platforms],
-        "peak of memory (MB)": [(each.memory_bytes or np.nan) / 1e6 for each in platforms],
-        "to the first answer (s)": [each.ready_s or np.nan for each in platforms],
+        "peak memory (MB)": [(each.memory_bytes or np.nan) / 1e6 for each in platforms],
+        "time to first answer (s)": [each.ready_s or np.nan for each in platforms],
     }
     known = {title: values for title, values in columns.items() if np.isfinite(values).all()}
     with mpl.rc_context(STYLE):
@@ -170,12 +168,12 @@ def footprint_picture(platforms: Sequence[PlatformFigures]) -> Picture:
         + ", ".join(f"{name} {value:.3g}" for name, value in zip(names, values, strict=True))
         for title, values in known.items()
     )
-    picture.alt = f"What each platform takes. {said}."
+    picture.alt = f"Footprint of each platform. {said}."
     return picture
 
 
 def time_text(seconds: float) -> str:
-    """Write a time in the unit that fits it, with three digits.
+    """Format a time in a suitable unit, with three digits.
 
     >>> time_text(4.8e-6), time_text(0.0268), time_text(3.0), time_text(9.999e-4)
     ('4.8 µs', '26.8 ms', '3 s', '1 ms')
@@ -188,6 +186,6 @@ def time_text(seconds: float) -> str:
 
 
 def _plain_sizes(axes: Axes, sizes: Sequence[int] | np.ndarray) -> None:
-    """Name the measured sizes on a logarithmic axis, and nothing between them."""
+    """Label only the measured sizes on a logarithmic axis."""
     axes.set_xticks(sizes, [f"{size}" for size in sizes])
     axes.set_xticks([], minor=True)

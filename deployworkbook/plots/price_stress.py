@@ -1,4 +1,4 @@
-"""What a month would cost at other prices, and which price matters most."""
+"""A month's cost at other prices, and the price that matters most."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from deployworkbook.plots.view import Row, View
 from deployworkbook.plots.words import short
 
 LINES = {"compute": "-", "storage": "--", "network": "-.", "maintenance": ":"}
-# By how much a price alone must raise the total to be listed.
+# Rise in the total for which the table lists each price's factor.
 NOTICED = 0.1
 
 
 @dataclass(frozen=True, eq=False)
 class StressResult:
-    """What a view of changed prices draws.
+    """The data of a price stress plot.
 
     Args:
-        requests_per_s: The traffic.
-        factors: By kind, by what its prices are multiplied.
-        today_usd: By kind, a month at the catalogue's prices.
-        then_usd: By kind, a month at the changed ones.
-        line_factors: Factors at which the lines of the right picture are known, shape ``[n]``.
-        lines: By kind, the total where its prices alone change, as a share of today's total, shape
+        requests_per_s: Request rate.
+        factors: Factor on the prices, by kind.
+        today_usd: Monthly cost at the catalogue's prices, by kind.
+        then_usd: Monthly cost at the changed prices, by kind.
+        line_factors: Price factors of the right-hand lines, shape ``[n]``.
+        lines: Total if only this kind's prices change, relative to today's total, by kind, shape
             ``[n]``.
     """
 
@@ -45,27 +45,27 @@ class StressResult:
 
     @property
     def totals_usd(self) -> tuple[float, float]:
-        """A month today, and then."""
+        """Monthly cost today, and at the changed prices."""
         return sum(self.today_usd.values()), sum(self.then_usd.values())
 
     @property
     def change(self) -> float:
-        """By which share the total rises."""
+        """Relative rise of the total."""
         today, then = self.totals_usd
         return then / today - 1
 
     def factor_noticed(self, kind: str) -> float:
-        """By what the prices of a kind must be multiplied, alone, for a total a tenth higher."""
+        """Return the factor on one kind's prices alone that raises the total by a tenth."""
         share = self.today_usd[kind] / self.totals_usd[0]
         return 1 + NOTICED / share if share > 0 else np.inf
 
 
 class StressView(View[StressResult]):
-    """Two stacked bars, and for each kind the total by its prices alone, modelled.
+    """Two stacked bars, and the total by each kind's prices alone, modelled.
 
     Args:
-        line_factors: The ends of the right picture's axis are its first and last.
-        note: Where the prices come from; stands below the picture.
+        line_factors: Price factors; the first and last are the ends of the right-hand axis.
+        note: Sources of the prices, shown below the plot.
     """
 
     def __init__(self, line_factors: NDArray[np.float64], note: str) -> None:
@@ -98,7 +98,7 @@ class StressView(View[StressResult]):
         self.moving = [*bars, *self._lines.values(), self._dots]
 
     def update(self, result: StressResult) -> bool:
-        """Set the bars and turn the lines; a larger bill needs a longer axis."""
+        """Update the bars and lines; a larger bill needs a longer axis."""
         for row, costs in zip(self._rows, (result.today_usd, result.then_usd), strict=True):
             row.update(list(costs.values()))
         today, then = result.totals_usd
@@ -115,7 +115,7 @@ class StressView(View[StressResult]):
         return has_changed
 
     def describe(self, result: StressResult) -> str:
-        """Say the total before and after, and which price matters most."""
+        """Describe the total before and after, and the price that matters most."""
         today, then = result.totals_usd
         most = max(result.today_usd, key=lambda kind: result.today_usd[kind])
         return (
@@ -125,7 +125,7 @@ class StressView(View[StressResult]):
         )
 
     def table(self, result: StressResult) -> list[Row]:
-        """List both totals, and for each kind the price that a tenth more in total takes."""
+        """List both totals, and per kind the price factor that raises the total by a tenth."""
         today, then = result.totals_usd
         rows = []
         for kind in result.today_usd:

@@ -1,4 +1,4 @@
-"""A quantizer: its staircase, the weights that it rounds, and what that loses."""
+"""A quantizer: its staircase, the weights that it rounds, and the error."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from numpy.typing import NDArray
 from deployworkbook.plots.picture import COLOURS, STYLE, Picture
 from deployworkbook.plots.view import Row, View
 
-# More levels than this would be one grey area.
+# More levels than this would merge into one area.
 MOST_LEVELS_DRAWN = 64
 
 
 @dataclass(frozen=True, eq=False)
 class QuantizerResult:
-    """What a view of a quantizer draws.
+    """The data of a quantizer plot.
 
     Args:
-        bits: How many the integers have.
-        scheme: How the grid lies over the range.
-        scale: The step between neighbours.
-        zero_point: The integer of the real 0.
-        levels: The real numbers on the grid, in order.
+        bits: Bits per integer.
+        scheme: Quantization scheme.
+        scale: Step between neighbours.
+        zero_point: Integer that stands for 0.
+        levels: Real numbers on the grid, in order.
         inputs: Numbers over the range of the weights, in order.
-        outputs: What the quantizer makes of them.
-        maximum_error: The largest absolute error of a weight.
-        sqnr_db: The weights' signal-to-quantization-noise ratio, in decibels.
-        all_bits: The widths of the curve.
-        all_sqnr_db: The ratio at each of them.
-        all_expected_db: The ratio that 6.02 dB a bit predict.
+        outputs: The same numbers, quantized.
+        maximum_error: Largest absolute error of a weight.
+        sqnr_db: Signal-to-quantization-noise ratio of the weights, in decibels.
+        all_bits: Bit widths of the curve.
+        all_sqnr_db: Ratio at each width.
+        all_expected_db: Ratio predicted by 6.02 dB per bit.
         clipped_share: Share of the weights beyond the grid's ends.
     """
 
@@ -55,7 +55,7 @@ class QuantizerView(View[QuantizerResult]):
     """The staircase, the weights' histogram with the grid on it, and the ratio by bits.
 
     Args:
-        weights: What is quantized, any shape.
+        weights: Weights to quantize, any shape.
     """
 
     def __init__(self, weights: NDArray[np.float64]) -> None:
@@ -71,7 +71,7 @@ class QuantizerView(View[QuantizerResult]):
 
             counts.hist(values, bins=120, range=(-reach, reach), color=COLOURS[6])
             counts.set(title="Weights and levels", xlabel="weight", xlim=(-reach, reach))
-            counts.set(yscale="log", ylabel="how many")
+            counts.set(yscale="log", ylabel="count")
             counts.set_ylim(top=counts.get_ylim()[1] * 6)  # room for the note
             self._levels = LineCollection(
                 [], colors=COLOURS[2], linewidths=1, transform=counts.get_xaxis_transform()
@@ -109,7 +109,7 @@ class QuantizerView(View[QuantizerResult]):
         return False
 
     def describe(self, result: QuantizerResult) -> str:
-        """Say the width, the step and the loss."""
+        """Describe the bit width, the step and the error."""
         return (
             f"At {result.bits} bits the {result.scheme} grid has {len(result.levels):,} levels, "
             f"{result.scale:.4g} apart. The largest error of a weight is "

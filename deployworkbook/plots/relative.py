@@ -1,4 +1,4 @@
-"""What several variants take, as shares of what the first one takes."""
+"""Costs of several variants, relative to the first one."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ HATCHES = ("", "//", "..", "xx")
 
 
 def relative_bars(variants: Sequence[str], costs: Mapping[str, Sequence[float]]) -> Picture:
-    """Draw each variant's costs as bars, the first variant's being 100 %.
+    """Draw each variant's costs as bars; the first variant is 100 %.
 
     Args:
-        variants: Their names.
-        costs: By what is counted, one figure above 0 for each variant, lower is better.
+        variants: Names of the variants.
+        costs: One number above 0 per variant, lower is better, by the name of the cost.
     """
     parts = []
     with mpl.rc_context(STYLE):
@@ -49,5 +49,5 @@ def relative_bars(variants: Sequence[str], costs: Mapping[str, Sequence[float]])
             f"{variant}: " + ", ".join(f"{name} {shares[place]:.0%}" for name, shares in parts)
             for place, variant in enumerate(variants)
         ]
-        picture.alt = f"Bars of what variants take, the first being 100 %. {'; '.join(said)}."
+        picture.alt = f"Costs of variants, the first being 100 %. {'; '.join(said)}."
     return picture

@@ -1,4 +1,4 @@
-"""Replicas that share requests: the response time by load, and by the number of replicas."""
+"""Replicas that share requests: response time by load, and by number of replicas."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from deployworkbook.plots.words import short
 
 @dataclass(frozen=True, eq=False)
 class ReplicasResult:
-    """What a view of replicas draws. Times at which the queue grows without end are NaN.
+    """The data of a replicas plot. Times are NaN where the queue grows without bound.
 
     Args:
-        rate_per_s: Requests that arrive in a second.
-        service_ms: What one takes where nobody waits, on average.
-        replicas: How many serve.
-        utilisation: The share of the time that each works; 1 and more is too much.
+        rate_per_s: Requests per second.
+        service_ms: Mean response time without waiting.
+        replicas: Number of replicas.
+        utilisation: Share of the time for which each is busy; 1 or more is overload.
         loads: Utilisations of the left curves.
-        mean_by_load_ms: Mean response times at these.
-        p99_by_load_ms: What 99 % stay below.
-        p99_by_replicas_ms: The same at this rate with 1, 2, … replicas.
+        mean_by_load_ms: Mean response time at each.
+        p99_by_load_ms: 99th percentile at each.
+        p99_by_replicas_ms: 99th percentile at this rate with 1, 2, … replicas.
         wait_ms: Mean wait at this rate, with these replicas.
         mean_ms: Mean response time at this rate.
-        p99_ms: What 99 % stay below at this rate.
-        replica_usd_per_month: What a month of one replica costs; ``None`` where nobody asks.
+        p99_ms: 99th percentile of the response time at this rate.
+        replica_usd_per_month: Monthly cost per replica; ``None`` to leave it out.
     """
 
     rate_per_s: float
@@ -48,12 +48,12 @@ class ReplicasResult:
 
     @property
     def keeps_up(self) -> bool:
-        """Whether the replicas can do the work that arrives."""
+        """Whether the replicas can serve all arriving requests."""
         return self.utilisation < 1
 
     @property
     def fewest(self) -> int | None:
-        """The fewest replicas that keep up, of those that were looked at."""
+        """Fewest replicas that keep up, among the computed numbers."""
         able = np.flatnonzero(np.isfinite(self.p99_by_replicas_ms))
         return int(able[0]) + 1 if len(able) else None
 
@@ -62,7 +62,7 @@ class ReplicasView(View[ReplicasResult]):
     """Response times by load and by number of replicas, modelled.
 
     Args:
-        most: The largest number of replicas.
+        most: Largest number of replicas.
     """
 
     def __init__(self, most: int) -> None:
@@ -75,7 +75,7 @@ class ReplicasView(View[ReplicasResult]):
             (self._p99,) = by_load.plot([], [], color=COLOURS[1], lw=2, label="p99")
             (self._mean,) = by_load.plot([], [], color=COLOURS[3], lw=2, label="mean")
             (self._service,) = by_load.plot(
-                [], [], ":", color=COLOURS[0], label="service time, without a wait"
+                [], [], ":", color=COLOURS[0], label="service time, without waiting"
             )
             (self._here,) = by_load.plot([], [], "o", color=COLOURS[2], ms=9, label="here")
             by_count.set(title="This arrival rate (modelled)", xlabel="replicas")
@@ -105,14 +105,14 @@ class ReplicasView(View[ReplicasResult]):
         return False
 
     def describe(self, result: ReplicasResult) -> str:
-        """Say how busy the replicas are, and how long requests take."""
+        """Describe how busy the replicas are, and how long requests take."""
         who = "One replica" if result.replicas == 1 else f"{result.replicas} replicas"
         text = (
             f"{who}, {rate_text(result.rate_per_s)} of {short(result.service_ms)} ms: "
             f"utilisation {result.utilisation:.0%}."
         )
         if not result.keeps_up:
-            return f"{text} More work arrives than can be done: the queue grows without end."
+            return f"{text} More work arrives than can be done: the queue grows without bound."
         return (
             f"{text} The mean response takes {short(result.mean_ms)} ms, and 99 % take less than "
             f"{short(result.p99_ms)} ms."
@@ -135,4 +135,4 @@ class ReplicasView(View[ReplicasResult]):
 
 
 def _milliseconds(value: float) -> str:
-    return f"{short(value)} ms" if np.isfinite(value) else "grows without end"
+    return f"{short(value)} ms" if np.isfinite(value) else "grows without bound"

@@ -1,4 +1,4 @@
-"""Which layers bear rounding: the accuracy lost by the width of one layer's weights."""
+"""Which layers tolerate rounding: the accuracy lost by the bit width of one layer's weights."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 def sensitivity_picture(scan: Sensitivity) -> Picture:
-    """Draw a line for each layer: what the whole model loses with that layer alone rounded.
+    """Draw a line per layer: the accuracy that the model loses with that layer alone rounded.
 
     Args:
-        scan: As :func:`deployworkbook.compression.sensitivity.scan_sensitivity` returns it.
+        scan: Result of :func:`deployworkbook.compression.sensitivity.scan_sensitivity`.
     """
     parts = [
         f"{layer} alone: "
@@ -39,11 +39,11 @@ def sensitivity_picture(scan: Sensitivity) -> Picture:
             marker = "osD^v<>"[index % 7]
             axes.plot(scan.bits, lost, f"{marker}-", label=f"{layer}, {weights:,} weights alone")
         axes.axhline(0, color=COLOURS[0], ls=":", label="none rounded")
-        # Linear near 0, for what is lost at many bits, and logarithmic beyond, for two.
+        # Linear near 0, for the small losses at many bits, and logarithmic above, for two bits.
         axes.set_yscale("symlog", linthresh=1.0)
         axes.set_ylim(top=100)
         axes.yaxis.set_major_formatter("{x:g}")
-        axes.set(xlabel="bits of a weight", xticks=scan.bits, ylabel="points of accuracy lost")
+        axes.set(xlabel="bits per weight", xticks=scan.bits, ylabel="points of accuracy lost")
         axes.set_title(f"One layer rounded at a time (simulated, {scan.examples:,} images)")
         axes.legend(loc="upper right")
     return picture

@@ -1,4 +1,4 @@
-"""Sparsity: how it rises while a model is pruned, and what accuracy it leaves."""
+"""Sparsity: its schedule while a model is pruned, and the remaining accuracy."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ MARKERS = ("o", "s", "^", "D")
 
 
 def sparsity_schedules(steps: Sequence[float], schedules: Mapping[str, Sequence[float]]) -> Picture:
-    """Draw which share of the weights is gone at each step.
+    """Draw the fraction of pruned weights at each step.
 
     Args:
-        steps: When.
-        schedules: By name, the sparsity at each of the steps.
+        steps: Training steps.
+        schedules: Sparsity at each step, by the schedule's name.
     """
     parts = []
     with mpl.rc_context(STYLE):
@@ -28,12 +28,12 @@ def sparsity_schedules(steps: Sequence[float], schedules: Mapping[str, Sequence[
             axes.plot(steps, values, style, label=name, linewidth=2)
             middle = values[len(values) // 2]
             parts.append(f"{name} {values[0]:.0%}, {middle:.0%} and {values[-1]:.0%}")
-        axes.set(xlabel="step", ylabel="weights gone", ylim=(0, 1.02))
+        axes.set(xlabel="step", ylabel="weights pruned", ylim=(0, 1.02))
         axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         axes.legend(loc="lower right")
         picture.alt = (
-            f"Share of the weights that is gone, at the first, the middle and the last of the "
-            f"steps: {'; '.join(parts)}."
+            f"Fraction of pruned weights at the first, the middle and the last step: "
+            f"{'; '.join(parts)}."
         )
     return picture
 
@@ -41,12 +41,12 @@ def sparsity_schedules(steps: Sequence[float], schedules: Mapping[str, Sequence[
 def accuracy_by_sparsity(
     sparsities: Sequence[float], accuracies: Mapping[str, Sequence[float]], *, title: str
 ) -> Picture:
-    """Draw what accuracy each way of pruning leaves.
+    """Draw the remaining accuracy by sparsity, for each pruning method.
 
     Args:
-        sparsities: Shares of the weights that go.
-        accuracies: By the way's name, the accuracy at each of these sparsities.
-        title: What was measured, and on what.
+        sparsities: Fractions of the weights to prune.
+        accuracies: Accuracy at each sparsity, by the method's name.
+        title: Title of the plot.
     """
     parts = []
     with mpl.rc_context(STYLE):
@@ -55,12 +55,12 @@ def accuracy_by_sparsity(
         for (name, values), style, marker in zip(accuracies.items(), LINES, MARKERS, strict=False):
             axes.plot(sparsities, values, marker + style, label=name, linewidth=2, markersize=5)
             parts.append(f"{name} from {values[0]:.1%} to {values[-1]:.1%}")
-        axes.set(xlabel="weights gone", ylabel="accuracy", title=title, ylim=(0, 1.02))
+        axes.set(xlabel="weights pruned", ylabel="accuracy", title=title, ylim=(0, 1.02))
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_formatter(PercentFormatter(1, decimals=0))
         axes.legend(loc="lower left")
         picture.alt = (
-            f"{title}, from {sparsities[0]:.0%} to {sparsities[-1]:.0%} of the weights gone: "
+            f"{title}, from {sparsities[0]:.0%} to {sparsities[-1]:.0%} of the weights pruned: "
             f"{'; '.join(parts)}."
         )
     return picture

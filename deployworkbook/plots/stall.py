@@ -1,4 +1,4 @@
-"""A server that stands still for a moment, as different loads see it."""
+"""A server that stalls for a moment, as different loads see it."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 def stall_picture(loads: Mapping[str, LoadResult]) -> Picture:
-    """Draw each request of some loads, by when it was due and how long it took, side by side.
+    """Draw the latency of each request by its due time, one plot per load.
 
     Args:
-        loads: What was measured, by the load's name; at least one.
+        loads: Results by the load's name, at least one.
     """
     said = "; ".join(
         f"{name}: {len(load.latencies_ms):,} answers, {int((load.latencies_ms > 100).sum()):,} of "
@@ -33,7 +33,7 @@ def stall_picture(loads: Mapping[str, LoadResult]) -> Picture:
             axes.plot(due, load.latencies_ms, ".", color=COLOURS[1], ms=5, label="a request")
             axes.axhline(load.p99_ms, color=COLOURS[2], ls="--", label="p99")
             axes.axhline(load.p50_ms, color=COLOURS[0], ls=":", label="p50")
-            axes.set(title=f"{name} (measured)", xlabel="was due at (s)", yscale="log")
+            axes.set(title=f"{name} (measured)", xlabel="due time (s)", yscale="log")
             axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=3)
         axes_of[0].set_ylabel("latency (ms)")
         lowest = min(np.min(load.latencies_ms, initial=1.0) for load in loads.values())

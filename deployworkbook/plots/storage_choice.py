@@ -1,4 +1,4 @@
-"""Kinds of storage for one use: what each costs, which keep up, and how cost grows with reads."""
+"""Kinds of storage for one use: their costs, which keep up, and cost by reads."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ STORAGE_COLOURS = {
     "object": COLOURS[3],
 }
 LINES = ("-", "--", ":")
-# Ends of the logarithmic axes; cheaper than a cent a month is drawn as a cent.
+# Ends of the logarithmic axes; costs below a cent per month are drawn as a cent.
 LEAST_USD, MOST_USD = 0.01, 1e6
 
 
 @dataclass(frozen=True, eq=False)
 class StorageResult:
-    """What a view of storage draws.
+    """The data of a storage plot.
 
     Args:
-        stored_gib: What is kept.
-        reads_per_month: How often something is read.
-        read_bytes: How much at a time.
-        read_limit_s: How long one read may take.
+        stored_gib: Stored data in GiB.
+        reads_per_month: Number of reads.
+        read_bytes: Bytes per read.
+        read_limit_s: Longest time that a read may take.
         options: All kinds of storage, always in the same order.
-        curve_reads: Reads a month of the right picture, shape ``[n]``.
-        curves_usd: A month of each kind at these, shape ``[kinds, n]``.
+        curve_reads: Reads per month of the right-hand curves, shape ``[n]``.
+        curves_usd: Monthly cost of each kind at these, shape ``[kinds, n]``.
     """
 
     stored_gib: float
@@ -55,27 +55,27 @@ class StorageResult:
 
     @property
     def able(self) -> NDArray[np.bool_]:
-        """Which keep up and read in time."""
+        """Kinds of storage that keep up and read in time."""
         return np.array(
             [each.keeps_up and each.read_s <= self.read_limit_s for each in self.options]
         )
 
     @property
     def best(self) -> int | None:
-        """The place of the cheapest of these; ``None`` where there is none."""
+        """Index of the cheapest of these; ``None`` if there is none."""
         allowed = np.flatnonzero(self.able)
         costs = [self.options[place].cost_usd_per_month for place in allowed]
         return int(allowed[int(np.argmin(costs))]) if len(allowed) else None
 
 
 class StorageView(View[StorageResult]):
-    """A bar for each kind, pale and hatched where it may not be taken; and the costs by reads.
+    """A bar per kind, pale and hatched if unsuitable, and the costs by reads.
 
     Args:
-        names: The kinds of storage, as the catalogue calls them.
-        kinds: Of each, which of the four it is.
-        curve_reads: Reads a month of the right picture.
-        note: Where the prices come from; stands below the picture.
+        names: Catalogue names of the storage.
+        kinds: Which of the four kinds each one is.
+        curve_reads: Reads per month of the right-hand curves.
+        note: Sources of the prices, shown below the plot.
     """
 
     def __init__(
@@ -93,12 +93,12 @@ class StorageView(View[StorageResult]):
             bars, curves = self.picture.subplots(1, 2, width_ratios=(1.1, 1))
             bars.set_yticks(places, names)
             bars.set(title="This use (modelled)", xlabel="USD a month", xscale="log")
-            # The words behind the longest bar have their room within the axes.
+            # Leave room within the axes for the label of the longest bar.
             bars.set(xlim=(LEAST_USD, 1e3 * MOST_USD), ylim=(len(names) - 0.4, -0.6))
             bars.grid(False, axis="y")
             self._bars = list(bars.barh(places, np.ones(len(names)), 0.7))
             self._texts = [bars.text(1, place, "", va="center", fontsize=10) for place in places]
-            curves.set(title="By reads (modelled)", xlabel="reads a month", ylabel="USD a month")
+            curves.set(title="By reads (modelled)", xlabel="reads per month", ylabel="USD a month")
             curves.set(xscale="log", xlim=(curve_reads[0], curve_reads[-1]))
             curves.set(yscale="log", ylim=(LEAST_USD, MOST_USD))
             self._lines = [
@@ -111,7 +111,7 @@ class StorageView(View[StorageResult]):
         self.moving = [*self._bars, *self._texts, *self._lines, self._here]
 
     def update(self, result: StorageResult) -> bool:
-        """Set bars, words and lines."""
+        """Update bars, labels and lines."""
         best = result.best
         rows = zip(self._bars, self._texts, result.options, result.able, strict=True)
         for place, (bar, text, option, is_able) in enumerate(rows):
@@ -129,13 +129,13 @@ class StorageView(View[StorageResult]):
         return False
 
     def describe(self, result: StorageResult) -> str:
-        """Say the use, the cheapest, and how many may not be taken."""
+        """Describe the use, the cheapest kind, and how many are unsuitable."""
         use = (
-            f"{short(result.stored_gib)} GiB, {counted(result.reads_per_month, 'read')} a month of "
-            f"{result.read_bytes:,.0f} bytes, each within {time_text(result.read_limit_s)}"
+            f"{short(result.stored_gib)} GiB, {counted(result.reads_per_month, 'read')} per month "
+            f"of {result.read_bytes:,.0f} bytes, each within {time_text(result.read_limit_s)}"
         )
         if result.best is None:
-            return f"For {use}, no kind of storage is quick enough."
+            return f"For {use}, no kind of storage is fast enough."
         best = result.options[result.best]
         others = len(result.options) - int(result.able.sum())
         return (
@@ -145,13 +145,13 @@ class StorageView(View[StorageResult]):
         )
 
     def table(self, result: StorageResult) -> list[Row]:
-        """List room, use and time of a read of each kind."""
+        """List each kind's costs for room and use, and its time per read."""
         return [
             (
                 option.storage.name + (" (the cheapest)" if place == result.best else ""),
                 f"room {option.room_usd_per_month:,.2f}, use {option.use_usd_per_month:,.2f} USD; "
                 f"a read takes at least {time_text(option.read_s)}"
-                + ("" if option.keeps_up else "; cannot serve so many"),
+                + ("" if option.keeps_up else "; can't keep up"),
             )
             for place, option in enumerate(result.options)
         ]

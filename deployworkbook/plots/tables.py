@@ -1,4 +1,4 @@
-"""Tables of words for a notebook: pandas' own cut a cell after 50 letters."""
+"""Text tables for notebooks, because pandas truncates cells after 50 letters."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ if TYPE_CHECKING:
 
 
 def text_table(rows: Sequence[Sequence[object]], columns: Sequence[str]) -> Styler:
-    """Lay out a table of words: aligned left, wrapped, nothing cut.
+    """Return a text table with left-aligned, wrapped cells that are never truncated.
 
     Args:
-        rows: Of as many cells as there are columns.
-        columns: Their titles; the first column names the rows.
+        rows: Rows, with one cell per column.
+        columns: Titles of the columns; the first column labels the rows.
 
     >>> text_table([["disk", "ok"]], ["check", "status"]).data.loc["disk", "status"]
     'ok'
     """
     frame = pd.DataFrame(list(map(list, rows)), columns=list(columns)).set_index(columns[0])
     left = [("text-align", "left"), ("white-space", "normal"), ("vertical-align", "top")]
-    # One row of titles, not a second one for the name of the first column.
+    # Use one title row, instead of a second one for the first column's name.
     titled = frame.rename_axis(index=None, columns=columns[0])
     return titled.style.set_table_styles(
         [{"selector": "td", "props": left}, {"selector": "th", "props": left}]

@@ -14,17 +14,17 @@ from deployworkbook.plots.view import Row, View
 
 @dataclass(frozen=True, eq=False)
 class TemperatureResult:
-    """What a view of a temperature draws.
+    """The data of a temperature plot.
 
     Args:
-        image: What the teacher sees, in 0 … 1, shape ``[28, 28]``.
+        image: Image in 0 … 1, shape ``[28, 28]``.
         label: Its true class.
         temperature: T.
-        probabilities: The teacher's at T = 1, shape ``[classes]``.
-        softened: The teacher's at T.
-        entropy: Of the softened ones, in nats.
-        temperatures: Those of the curve.
-        entropies: The entropy at each of them.
+        probabilities: Teacher's probabilities at T = 1, shape ``[classes]``.
+        softened: Teacher's probabilities at T.
+        entropy: Entropy of the softened probabilities, in nats.
+        temperatures: Temperatures of the curve.
+        entropies: Entropy at each of them.
     """
 
     image: NDArray[np.float64]
@@ -38,7 +38,7 @@ class TemperatureResult:
 
     @property
     def ranking(self) -> NDArray[np.int64]:
-        """The classes, the likeliest first."""
+        """Classes, the most likely first."""
         return np.argsort(-self.softened, kind="stable")
 
 
@@ -46,9 +46,9 @@ class TemperatureView(View[TemperatureResult]):
     """The image, both distributions, and the entropy by temperature.
 
     Args:
-        classes: How many there are.
-        lowest: The left end of the temperatures.
-        highest: The right end.
+        classes: Number of classes.
+        lowest: Lowest temperature of the axis.
+        highest: Highest temperature of the axis.
     """
 
     def __init__(self, classes: int, lowest: float, highest: float) -> None:
@@ -87,7 +87,7 @@ class TemperatureView(View[TemperatureResult]):
         return False
 
     def describe(self, result: TemperatureResult) -> str:
-        """Say the first three choices and their probabilities."""
+        """Describe the three most likely classes and their probabilities."""
         choices = ", ".join(f"{k} with {result.softened[k]:.1%}" for k in result.ranking[:3])
         return (
             f"An image of a {result.label}. At temperature {result.temperature:.3g} the teacher's "
@@ -95,7 +95,7 @@ class TemperatureView(View[TemperatureResult]):
         )
 
     def table(self, result: TemperatureResult) -> list[Row]:
-        """List the first three choices at T = 1 and at T, and the entropy."""
+        """List the three most likely classes at T = 1 and at T, and the entropy."""
         rows = [
             (
                 f"choice {place}: class {k}",

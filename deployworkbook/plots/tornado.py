@@ -1,4 +1,4 @@
-"""What a cost depends on most: each input moved through its range, one at a time."""
+"""A tornado diagram: the effect of each input, moved through its range one at a time."""
 
 from __future__ import annotations
 
@@ -21,14 +21,13 @@ ENDS = {"at the low end": COLOURS[6], "at the high end": COLOURS[2]}
 def tornado_picture(
     swings: Sequence[Swing], *, cost_usd: float, note: str, most: int = 8
 ) -> Picture:
-    """Draw from where to where each input moves the month's cost, the widest first.
+    """Draw each input's effect on the month's cost, the widest first.
 
     Args:
-        swings: As ``costs.estimate.uncertainty.tornado`` returns them; what cannot serve at one
-            end of its range has an arrow there.
-        cost_usd: The month's cost with each input at its value.
-        note: Where the prices come from; stands below the picture.
-        most: How many are drawn.
+        swings: Result of ``costs.tornado``; an end of a range that cannot serve gets an arrow.
+        cost_usd: Month's cost with each input at its value.
+        note: Sources of the prices, shown below the plot.
+        most: Number of inputs to draw.
     """
     chosen = list(swings[:most])
     ends = np.array([[each.cost_at_low_usd, each.cost_at_high_usd] for each in chosen])
@@ -59,9 +58,7 @@ def tornado_picture(
         handles = [mpl.patches.Patch(color=colour, label=end) for end, colour in ENDS.items()]
         axes.legend(handles=handles, loc="lower right")
         add_note(picture, note)
-    picture.alt = (
-        f"A bar for each input around {cost_usd:,.0f} USD a month. {'; '.join(said)}. {note}"
-    )
+    picture.alt = f"A bar per input around {cost_usd:,.0f} USD a month. {'; '.join(said)}. {note}"
     return picture
 
 

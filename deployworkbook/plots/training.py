@@ -1,4 +1,4 @@
-"""How a training went: loss and accuracy, epoch by epoch."""
+"""The course of a training: loss and accuracy by epoch."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 def training_curves(history: History) -> Picture:
-    """Draw the loss and the accuracy of each epoch, while training and on the validation set.
+    """Draw the loss and accuracy of each epoch, on the training and the validation set.
 
     Args:
-        history: As :func:`deployworkbook.training.fit.fit` returns it.
+        history: Result of :func:`deployworkbook.training.fit.fit`.
     """
     kept = history.kept_epoch
     epochs = range(1, len(history.loss) + 1)

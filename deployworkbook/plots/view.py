@@ -1,7 +1,7 @@
-"""Pictures that change fast: what stays is drawn once, what moves is drawn over it.
+"""Fast updates of pictures: static parts are drawn once, moving parts on top of them.
 
-A full draw of a figure takes most of its time for axes, ticks and labels, which seldom change. A
-view keeps them as an image, puts its moving artists on top (blitting), and encodes the result.
+Drawing a figure spends most of its time on axes, ticks and labels, which rarely change. A view
+keeps them as an image, draws its moving artists on top (blitting), and encodes the result.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ Row = tuple[str, str]
 class View(ABC, Generic[Result]):
     """A picture of results of one kind.
 
-    A subclass makes its axes and artists once, in its ``__init__``, names those that move as
+    A subclass creates its axes and artists once, in ``__init__``, lists the moving ones in
     ``moving``, and changes them in :meth:`update`.
 
     Args:
-        picture: The figure, with its axes.
+        picture: Figure with its axes.
     """
 
     moving: Sequence[Artist]
@@ -42,15 +42,15 @@ class View(ABC, Generic[Result]):
 
     @abstractmethod
     def update(self, result: Result) -> bool:
-        """Change the artists; say whether axes, titles or other still parts have changed too."""
+        """Update the artists; return whether static parts, such as axes or titles, changed too."""
 
     @abstractmethod
     def describe(self, result: Result) -> str:
-        """Say in words what the picture shows: its alternative text."""
+        """Return the alternative text: what the picture shows, in words."""
 
     @abstractmethod
     def table(self, result: Result) -> list[Row]:
-        """Name the figures of the result, each with its value and unit."""
+        """Return the result's figures as rows of a name, and a value with its unit."""
 
     def draw(self, result: Result) -> bytes:
         """Draw a result and encode it as PNG."""
@@ -60,7 +60,7 @@ class View(ABC, Generic[Result]):
             for artist in self.moving:
                 artist.set_animated(True)
             canvas.draw()
-            # The layout is found once, so that nothing jumps while values change.
+            # Compute the layout only once, so that nothing jumps while values change.
             self.picture.set_layout_engine("none")
             self._still = canvas.copy_from_bbox(self.picture.bbox)
             self._encoder = PaletteEncoder(np.asarray(canvas.buffer_rgba()))

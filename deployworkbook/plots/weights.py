@@ -12,10 +12,10 @@ from deployworkbook.plots.picture import COLOURS, STYLE, Picture
 
 
 def weight_histograms(layers: Mapping[str, ArrayLike]) -> Picture:
-    """Draw how many weights of each layer have which value.
+    """Draw a histogram of the weights per layer.
 
     Args:
-        layers: The layer's name and its weights, any shape.
+        layers: Weights of any shape, by the layer's name.
     """
     parts = []
     with mpl.rc_context(STYLE):
@@ -26,7 +26,7 @@ def weight_histograms(layers: Mapping[str, ArrayLike]) -> Picture:
             deviation = weights.std()
             axes.hist(weights, bins=80, color=COLOURS[1])
             axes.set_yscale("log")
-            axes.set(title=f"{name}: {weights.size:,} weights", xlabel="value", ylabel="how many")
+            axes.set(title=f"{name}: {weights.size:,} weights", xlabel="value", ylabel="count")
             axes.axvline(weights.mean(), color=COLOURS[0], linewidth=1)
             for edge in (-deviation, deviation):
                 axes.axvline(weights.mean() + edge, color=COLOURS[2], linewidth=1.5, linestyle="--")

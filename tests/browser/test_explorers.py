@@ -46,7 +46,7 @@ def test_after_a_drag_the_picture_is_that_of_the_last_place(page):
     page.mouse.up()
     readout = float(page.locator(".widget-readout").first.inner_text().replace("\u2212", "-"))
     assert readout < -1
-    row = page.locator("tr", has_text="gradient of cross-entropy by the true logit").last
+    row = page.locator("tr", has_text="gradient of cross-entropy, true logit").last
     # p - 1 for the true class, beside the logits 2 and 0.
     share = 2.718281828**readout / (2.718281828**readout + 2.718281828**2 + 1)
     page.wait_for_function(

@@ -29,12 +29,12 @@ def bars_of(picture):
     return lengths.reshape(len(KINDS), -1).T
 
 
-def test_each_kind_has_its_colour_and_its_hatch():
+def test_each_kind_has_its_own_colour_and_hatch():
     assert set(KIND_COLOURS) == set(KIND_HATCHES) == set(KINDS)
     assert len(set(KIND_COLOURS.values())) == len(set(KIND_HATCHES.values())) == len(KINDS)
 
 
-def test_the_parts_of_a_bar_are_the_four_kinds(bills):
+def test_bars_consist_of_the_four_kinds(bills):
     picture = bill_picture(bills, title="By traffic", note=NOTE)
     wanted = [list(map(float, bill.by_kind_usd.values())) for bill in bills.values()]
     np.testing.assert_allclose(bars_of(picture), wanted)
@@ -44,7 +44,7 @@ def test_the_parts_of_a_bar_are_the_four_kinds(bills):
 
 
 @pytest.mark.parametrize("as_shares", [True, False])
-def test_a_month_may_cost_nothing(as_shares):
+def test_a_bill_of_0_is_drawn(as_shares):
     free = dict.fromkeys(("wage_ratio", "compute_price_ratio", "storage_price_ratio"), 0.0)
     bill = estimate(Workload(0.0), Deployment(PROFILE), values=free)
     assert bill.total_usd_per_month == 0
@@ -54,12 +54,12 @@ def test_a_month_may_cost_nothing(as_shares):
     assert "free: 0.00 USD a month." in picture.alt
 
 
-def test_as_shares_each_bar_is_whole(bills):
+def test_as_shares_every_bar_sums_to_1(bills):
     picture = bill_picture(bills, title="By traffic", note=NOTE, as_shares=True)
     np.testing.assert_allclose(bars_of(picture).sum(axis=1), 1.0)
 
 
-def test_the_tornado_reaches_from_cost_to_cost():
+def test_tornado_bars_span_the_costs():
     swings = [
         Swing("hours_per_update", Range(2, 4, 12), 90.0, 160.0),
         Swing("server_overhead_s", Range(0.1, 0.5, 1.5), 95.0, np.inf),
@@ -74,6 +74,6 @@ def test_the_tornado_reaches_from_cost_to_cost():
     assert picture.png()
 
 
-def test_a_tornado_of_which_nothing_moves_is_drawn():
+def test_tornado_draws_when_no_input_has_a_range():
     swings = [Swing("spot_share", Range(0, 0, 0), 100.0, 100.0)]
     assert tornado_picture(swings, cost_usd=100.0, note=NOTE).png()

@@ -5,7 +5,7 @@ import pytest
 from deployworkbook.plots.curves import SMALLEST_DIFFERENCE, difference_curves, loss_curves
 
 
-def test_each_curve_is_the_running_mean():
+def test_loss_curves_are_running_means():
     picture = loss_curves({"a": [4.0, 2.0, 0.0], "b": [1.0, 1.0, 1.0]}, window=2)
     (axes,) = picture.axes
     assert [line.get_ydata().tolist() for line in axes.lines] == [[3.0, 1.0], [1.0, 1.0]]
@@ -19,7 +19,7 @@ def test_fewer_steps_than_the_window_are_drawn(count):
     assert picture.axes[0].lines[0].get_ydata().tolist() == [2.0]
 
 
-def test_differences_share_a_colour_by_training_and_a_line_by_what_they_are_compared_with():
+def test_difference_curves_have_a_colour_per_training_and_a_line_style_per_comparison():
     differences = {"GD": {"a": [1e-7, 1e-6], "b": [0.0, 1e-15]}, "Adam": {"a": [1e-5, 1e-4]}}
     picture = difference_curves(differences)
     first, second, third = picture.axes[0].lines

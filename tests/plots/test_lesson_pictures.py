@@ -29,7 +29,7 @@ def test_a_training_of_one_epoch_is_drawn():
     assert training_curves(History((1.0,), (0.5,), (0.9,), (0.6,))).png()
 
 
-def test_the_confusion_picture_writes_each_count_but_zeros():
+def test_the_confusion_picture_shows_each_nonzero_count():
     picture = confusion_picture([[50, 3], [0, 47]])
     assert sorted(texts(picture)) == ["3", "47", "50"]
     assert "97 are right, 3 wrong" in picture.alt
@@ -43,7 +43,7 @@ def test_a_classifier_without_mistakes_is_drawn():
 
 
 @pytest.mark.parametrize("count", [1, 6, 7])
-def test_each_image_has_its_title_and_empty_places_show_nothing(count):
+def test_each_image_has_its_title_and_empty_cells_stay_blank(count):
     titles = [f"digit {i}" for i in range(count)]
     picture = labelled_images(np.zeros((count, 28, 28)), titles)
     assert [axes.get_title() for axes in picture.axes if axes.images] == titles
@@ -65,7 +65,7 @@ def test_the_life_cycle_names_every_stage_and_cost_in_picture_and_text():
         assert word.lower() in picture.alt.lower()
 
 
-def test_nothing_in_the_life_cycle_overlaps():
+def test_life_cycle_texts_do_not_overlap():
     picture = life_cycle_picture()
     picture.draw_without_rendering()
     boxes = [text.get_window_extent() for text in picture.axes[0].texts]

@@ -33,7 +33,7 @@ def edges(dots):
 @pytest.mark.parametrize("size", [10, 11, 14])
 @pytest.mark.parametrize("side", ["left", "center", "right"])
 @pytest.mark.parametrize("height", ["baseline", "center"])
-def test_it_stands_where_the_library_puts_it(size, side, height):
+def test_text_is_where_matplotlib_puts_it(size, side, height):
     properties = {"fontsize": size, "ha": side, "va": height}
     ours = dots_of(draw_text, **properties)
     theirs = dots_of(library, **properties)
@@ -43,7 +43,7 @@ def test_it_stands_where_the_library_puts_it(size, side, height):
 
 
 @pytest.mark.parametrize("letter", ["8", "W", "l", "µ", "≥"])
-def test_a_letter_is_the_library_s(letter):
+def test_a_letter_resembles_matplotlibs(letter):
     ours, theirs = dots_of(draw_text, letter, x=0.1), dots_of(library, letter, x=0.1)
     shifts = [
         np.abs(np.roll(ours, (down, right), (0, 1)) - theirs).sum()
@@ -55,7 +55,7 @@ def test_a_letter_is_the_library_s(letter):
     assert min(shifts) < 0.45 * theirs.sum()
 
 
-def test_colour_and_opacity_count():
+def test_colour_and_opacity_are_applied():
     dark = dots_of(draw_text, color="#ff0000")
     pale = dots_of(draw_text, color="#ff0000", alpha=0.5)
     assert dark[..., 0].max() == 0
@@ -73,7 +73,7 @@ def test_colour_and_opacity_count():
         {"bbox": {"facecolor": "0.9"}},
     ],
 )
-def test_what_is_not_one_plain_line_is_drawn_by_the_library(properties):
+def test_other_texts_are_drawn_by_matplotlib(properties):
     ours, theirs = dots_of(draw_text, **properties), dots_of(library, **properties)
     assert np.array_equal(ours, theirs)
     assert ours.any()
@@ -82,10 +82,10 @@ def test_what_is_not_one_plain_line_is_drawn_by_the_library(properties):
 @pytest.mark.parametrize(
     "properties", [{"words": ""}, {"visible": False}, {"x": np.nan}, {"x": 7.0}]
 )
-def test_what_cannot_be_seen_is_not_drawn(properties):
+def test_invisible_texts_are_not_drawn(properties):
     assert not dots_of(draw_text, **properties).any()
 
 
-def test_it_is_cut_off_at_the_picture_s_edge():
+def test_text_is_clipped_at_the_pictures_edge():
     dots = dots_of(draw_text, x=0.9)
     assert dots[:, -1].any()

@@ -35,8 +35,8 @@ def test_curves_of_median_and_99th_percentile():
     white, colours = [1, 1, 1, 1], axes.collections[0].get_facecolors().tolist()
     assert colours[0] != white
     assert colours[1] == white
-    assert "batched: from 101 a second at p50 2.0 and p99 2.0 ms to 1" in picture.alt
-    assert "1 of 2 loads were not held" in picture.alt
+    assert "batched: from 101 per second at p50 2.0 and p99 2.0 ms to 1" in picture.alt
+    assert "1 of 2 loads were not sustained" in picture.alt
     assert picture.alt.endswith("p50 2.0 and p99 2.0 ms.")
 
 

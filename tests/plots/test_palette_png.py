@@ -30,19 +30,19 @@ def still():
     return picture(GREYS)
 
 
-def test_the_still_picture_itself_is_near(still):
+def test_the_still_picture_is_encoded_closely(still):
     assert np.abs(decoded(PaletteEncoder(still).png(still)) - still[..., :3]).max() < 16
 
 
 @pytest.mark.parametrize("share", [0.01, 0.3, 0.7, 1.0])
-def test_what_has_changed_is_near_and_what_has_not_too(still, share):
+def test_changed_and_unchanged_pixels_are_encoded_closely(still, share):
     moved = still.copy()
     rows = round(share * HEIGHT) or 1
     moved[:rows] = picture([(0, 114, 178), (213, 94, 0), (0, 158, 115), (255, 255, 255)])[:rows]
     assert np.abs(decoded(PaletteEncoder(still).png(moved)) - moved[..., :3]).max() < 16
 
 
-def test_one_picture_leaves_nothing_in_the_next(still):
+def test_pictures_do_not_affect_later_ones(still):
     encoder = PaletteEncoder(still)
     moved = still.copy()
     moved[5:20, 5:20, :3] = (213, 94, 0)
@@ -51,7 +51,7 @@ def test_one_picture_leaves_nothing_in_the_next(still):
     assert encoder.png(still) == before
 
 
-def test_thousands_of_colours_that_move_are_near_on_average(still):
+def test_thousands_of_changing_colours_are_close_on_average(still):
     moved = still.copy()
     every = np.random.default_rng(1).integers(0, 256, (4000, 3))
     moved[:20] = picture(every)[:20]

@@ -9,7 +9,7 @@ from IPython.core.formatters import DisplayFormatter
 from deployworkbook.plots.picture import DOTS_PER_INCH, Picture
 
 
-def test_a_notebook_gets_the_picture_as_html_with_its_text_as_png_and_as_text():
+def test_a_notebook_gets_html_png_and_alternative_text():
     picture = Picture(3, 2, alt='Loss "falls" & ends <0.1')
     picture.subplots().plot([2.3, 0.05])
 

@@ -19,7 +19,7 @@ def drawn(fill):
     return np.asarray(picture.canvas.buffer_rgba()).copy()
 
 
-def test_it_is_what_imshow_draws_but_for_the_borders_of_pixels():
+def test_pixels_equal_imshow_except_at_borders():
     def ours(axes):
         Pixels(axes, 7, 5).colours = COLOURS
 

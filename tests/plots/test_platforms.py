@@ -28,7 +28,7 @@ def test_latency_has_the_slowest_first_on_a_logarithmic_axis():
     assert picture.png()
 
 
-def test_throughput_is_images_by_time_of_each_size():
+def test_throughput_is_images_divided_by_time():
     picture = throughput_picture([SLOW, QUICK], bound={1: 300_000.0, 10: 800_000.0})
     (axes,) = picture.axes
     np.testing.assert_allclose(axes.lines[0].get_ydata(), [50, 400])
@@ -39,11 +39,11 @@ def test_throughput_is_images_by_time_of_each_size():
     assert picture.png()
 
 
-def test_footprint_has_a_panel_for_each_of_three():
+def test_footprint_has_three_panels():
     picture = footprint_picture([SLOW, QUICK])
     widths = [[bar.get_width() for bar in axes.patches] for axes in picture.axes]
     assert widths == [[500, 400], [600, 50], [4.0, 0.05]]
-    assert "peak of memory (MB): slow 600, quick 50; to the first" in picture.alt
+    assert "peak memory (MB): slow 600, quick 50; time to first" in picture.alt
     assert picture.png()
 
 

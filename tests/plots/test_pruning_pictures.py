@@ -8,7 +8,7 @@ from deployworkbook.plots.relative import relative_bars
 from deployworkbook.plots.sparsity import accuracy_by_sparsity, sparsity_schedules
 
 
-def test_a_map_shows_each_pixel_in_its_place_from_0_on():
+def test_a_map_shows_each_pixel_on_a_scale_from_0():
     values = np.arange(784.0)
     picture = pixel_maps_picture({"first": values, "second": np.ones(784)})
     image = picture.axes[0].images[0]
@@ -17,7 +17,7 @@ def test_a_map_shows_each_pixel_in_its_place_from_0_on():
     assert [axes.get_title() for axes in picture.axes[:2]] == ["first", "second"]
 
 
-def test_a_map_says_the_means_of_the_middle_and_of_the_border():
+def test_a_maps_text_has_the_means_of_middle_and_border():
     values = np.zeros((28, 28))
     values[7:21, 7:21] = 2.0
     assert (
@@ -26,7 +26,7 @@ def test_a_map_says_the_means_of_the_middle_and_of_the_border():
     )
 
 
-def test_schedules_are_drawn_and_told_at_three_steps():
+def test_schedules_are_drawn_and_described_at_three_steps():
     picture = sparsity_schedules([0, 1, 2], {"cubic": [0, 0.7, 0.8], "constant": [0.8] * 3})
     (axes,) = picture.axes
     assert [line.get_ydata().tolist() for line in axes.lines] == [[0, 0.7, 0.8], [0.8] * 3]
@@ -43,7 +43,7 @@ def test_accuracies_are_drawn_over_the_sparsities():
     assert "magnitude from 96.0% to 50.0%" in picture.alt
 
 
-def test_bars_are_shares_of_the_first_variants():
+def test_bars_are_relative_to_the_first_variant():
     costs = {"file": [400, 400, 200], "zipped": [300.0, 30.0, 150.0]}
     picture = relative_bars(["float32", "pruned", "smaller"], costs)
     (axes,) = picture.axes

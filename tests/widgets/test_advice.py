@@ -45,7 +45,7 @@ def test_less_accuracy_is_cheaper_and_more_than_there_is_holds_nobody(explorer):
     assert result.best.cost_usd_per_month < exact
     result = explorer.set(accuracy_percent=98.5)
     assert (result.best, result.holding) == (None, [])
-    assert "None of 4 forms holds all objectives" in explorer._view.picture.alt
+    assert "None of 4 variants meets all objectives" in explorer._view.picture.alt
 
 
 def test_memory_and_latency_exclude_whom_they_should(explorer):
@@ -55,7 +55,7 @@ def test_memory_and_latency_exclude_whom_they_should(explorer):
     result = explorer.set(memory_mb=10_000.0, latency_ms=1000.0)
     assert result.can_serve.all()
     table = dict(explorer._view.table(result))
-    assert (table["too much memory"], table["cannot hold the latency"]) == ("0", "0")
+    assert (table["too much memory"], table["miss the latency objective"]) == ("0", "0")
 
 
 def test_the_table_says_the_next_and_what_the_uncompressed_form_costs_more(explorer):
@@ -63,9 +63,9 @@ def test_the_table_says_the_next_and_what_the_uncompressed_form_costs_more(explo
     table = dict(explorer._view.table(result))
     assert table["the cheapest"].startswith("int4 in litert on ")
     more = result.costs_usd[1] - result.costs_usd[2]
-    assert table["uncompressed, at the least"] == f"float32 in litert, {more:,.2f} USD more"
+    assert table["cheapest uncompressed"] == f"float32 in litert, {more:,.2f} USD more"
     assert table["next"] == f"float32 in litert, {more:,.2f} USD more"
-    assert table["hold all objectives"] == "3 of 4 forms"
+    assert table["meet all objectives"] == "3 of 4 variants"
 
 
 def test_what_is_drawn_is_what_was_computed(explorer):
@@ -122,7 +122,7 @@ def test_costs_that_are_equal_to_the_cent_and_cheaper_ones_that_fail_are_said():
     # What is not exact enough may be cheaper than what is taken: then the uncompressed costs less.
     coarse = Profile("float32", "numpy", 0.02, 0.1, 0.970, 409_000, 380_000, 60e6)
     result = advice_explorer([coarse, twin], WORK, accuracy_share=0.975)
-    said = dict(result._view.table(result.result))["uncompressed, at the least"]
+    said = dict(result._view.table(result.result))["cheapest uncompressed"]
     assert said.startswith("float32 in numpy, ")
     assert said.endswith(" USD less")
 

@@ -47,8 +47,8 @@ def test_a_time_out_makes_larger_batches_and_longer_latencies_at_a_low_rate():
 def test_what_does_not_keep_up_is_said_and_not_drawn():
     explorer = batching_explorer(call_us=4000.0, image_us=500.0, rate_per_s=500.0)
     assert not explorer.result.keeps_up
-    assert "does not keep up" in explorer._view.picture.alt
-    assert ("p99, in batches", "the queue grows without end") in explorer._view.table(
+    assert "can't keep up" in explorer._view.picture.alt
+    assert ("p99, in batches", "the queue grows without bound") in explorer._view.table(
         explorer.result
     )
     assert explorer.set(largest_batch=4).keeps_up

@@ -172,4 +172,4 @@ def test_a_path_far_outside_keeps_its_direction():
 def test_a_surface_without_a_bottom_says_so():
     explorer = descent_explorer()
     explorer.set(surface="saddle", learning_rate=0.1, steps=200)
-    assert "no lowest point" in explorer._view.picture.alt
+    assert "no minimum" in explorer._view.picture.alt

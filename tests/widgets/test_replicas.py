@@ -51,10 +51,10 @@ def test_more_replicas_are_never_slower_and_too_few_have_no_time():
 
 def test_what_does_not_keep_up_is_said():
     explorer = replicas_explorer(rate_per_s=5000.0, service_ms=5.0)
-    assert "grows without end" in explorer._view.picture.alt
+    assert "grows without bound" in explorer._view.picture.alt
     table = dict(explorer._view.table(explorer.result))
     assert table["replicas that keep up, at least"] == f"more than {MOST}"
-    assert table["mean wait"] == "grows without end"
+    assert table["mean wait"] == "grows without bound"
 
 
 def test_the_words_have_the_numbers():
@@ -69,5 +69,5 @@ def test_the_quickest_and_the_slowest_service_lie_within_the_picture():
         result = explorer.set(service_ms=service_ms, service_scv=scv)
         low, high = explorer._view.picture.axes[0].get_ylim()
         assert low < 0.75 * result.service_ms  # a mark on the axis is cut in half
-        # Towards 100 % it grows without end; what one can work with is seen.
+        # Towards 100 % it grows without bound; what one can work with is seen.
         assert result.p99_by_load_ms[result.loads <= 0.95].max() < high

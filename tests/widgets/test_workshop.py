@@ -48,7 +48,7 @@ def test_what_was_made_stays_and_the_verdict_is_about_the_newest(workshop):
     workshop.set(sparsity=0.7)
     assert "misses the budget" in workshop._view.picture.alt
     result = workshop.set(sparsity=0.9)
-    assert "keeps within the budget" in workshop._view.picture.alt
+    assert "meets the budget" in workshop._view.picture.alt
     assert len(result.points) == 3
     np.testing.assert_array_equal(result.smallest, [False, False, True])
     workshop.reset()
@@ -163,7 +163,7 @@ def test_a_worse_form_that_is_newer_does_not_hide_the_best():
     assert [point.name for point in result.points] == ["float32", made[6].name, made[1].name]
     text = workshop._view.picture.alt
     assert "The newest, prune97-e1-int4-e1" in text
-    assert "The smallest form within the budget is prune97-e6-int4-e2" in text
+    assert "The smallest variant within the budget is prune97-e6-int4-e2" in text
     (row,) = [name for name, value in workshop._view.table(result) if "within" in value]
     assert row == "2 prune97-e6-int4-e2"
 
