@@ -1,4 +1,4 @@
-"""Call a learner's function safely: with a time limit, its printed text seen, its errors caught."""
+"""Call a learner's function safely: with a time limit, captured output and caught errors."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from collections.abc import Callable
 from contextlib import redirect_stdout
 from typing import Any, TextIO
 
-# How long a function that was told to stop has for it, before it is left behind.
+# Time that a function has to stop before it is abandoned.
 GRACE_S = 1.0
 
 
 class CallError(Exception):
-    """The call gave no value; the text tells a learner why."""
+    """The call returned no value; the message tells the learner why."""
 
 
 class NoValueError(CallError):
-    """The function returned nothing, or says that it is not written yet."""
+    """The function returned nothing, or raised ``NotImplementedError``."""
 
 
 class _TimeUpError(BaseException):
@@ -31,7 +31,7 @@ class _TimeUpError(BaseException):
 
 
 class _Tee(io.TextIOBase):
-    """Pass text on, and keep a copy of it."""
+    """A stream that passes text on and keeps a copy."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -46,19 +46,19 @@ class _Tee(io.TextIOBase):
 
 
 def call(function: Callable[..., Any], arguments: tuple[Any, ...], *, limit_s: float) -> Any:
-    """Return what ``function`` returns for copies of ``arguments``.
+    """Return the result of ``function`` for copies of ``arguments``.
 
-    It runs in a thread of its own, so that a time limit works in any thread of a notebook, and
-    without the platform's alarm signal. Interrupting the notebook interrupts the function.
+    It runs in a separate thread, so that the time limit works in any thread of a notebook, without
+    the platform's alarm signal. Interrupting the notebook interrupts the function.
 
     Args:
-        function: The learner's.
-        arguments: Positional; the function gets copies that it may change.
-        limit_s: How long it may take, in seconds.
+        function: The learner's function.
+        arguments: Positional arguments; the function gets copies that it may change.
+        limit_s: Time limit in seconds.
 
     Raises:
         NoValueError: It returned None or ``...``, or raised ``NotImplementedError``.
-        CallError: It takes other arguments, raised an error, or took too long.
+        CallError: It takes different arguments, raised an error, or took too long.
 
     >>> call(lambda a, b: a + b, (1, 2), limit_s=10.0)
     3
@@ -70,7 +70,7 @@ def call(function: Callable[..., Any], arguments: tuple[Any, ...], *, limit_s: f
     def run() -> None:
         try:
             outcome["returned"] = function(*given)
-        except BaseException as error:  # SystemExit, too: no answer may end the notebook
+        except BaseException as error:  # SystemExit too: an answer must not end the notebook
             outcome["error"] = error
 
     context = contextvars.copy_context()
@@ -98,7 +98,7 @@ def call(function: Callable[..., Any], arguments: tuple[Any, ...], *, limit_s: f
 
 
 def parameters_of(function: Callable[..., Any]) -> str:
-    """Name a function's parameters: ``values, scale``.
+    """Return the names of a function's parameters: ``values, scale``.
 
     >>> parameters_of(lambda values, scale: values)
     'values, scale'
@@ -122,7 +122,7 @@ def _check_arguments(function: Callable[..., Any], arguments: tuple[Any, ...]) -
 
 
 def _stop(thread: threading.Thread) -> None:
-    """Raise in another thread; nothing but its own Python code can then keep it alive."""
+    """Raise an exception in another thread, which ends it once it runs Python code again."""
     ctypes.pythonapi.PyThreadState_SetAsyncExc(
         ctypes.c_ulong(thread.ident or 0), ctypes.py_object(_TimeUpError)
     )
@@ -134,7 +134,7 @@ def _told(error: BaseException) -> CallError:
         return NoValueError("Your function says that it is not written yet.")
     if isinstance(error, SystemExit):
         return CallError("Your function called exit(). Return a value instead.")
-    # The first frame is this module's. An error deep in a library is told by the learner's line.
+    # Skip this module's frame. For an error deep in a library, quote the learner's own line.
     frames = traceback.extract_tb(error.__traceback__)[1:]
     own = [frame for frame in frames if frame.filename == frames[0].filename]
     where = f' in the line "{own[-1].line}"' if own and own[-1].line else ""

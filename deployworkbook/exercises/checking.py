@@ -1,4 +1,4 @@
-"""Answers compared with the right one, and with the usual wrong ones."""
+"""Compare answers with the right one, and with common mistakes."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from deployworkbook.validation import check_choice, describe
 
 Status = Literal["right", "not yet", "not answered"]
 
-# An answer this near to the right one was rounded rather than wrong: two significant digits.
+# Relative error below which an answer may be rounded rather than wrong: two significant digits.
 ROUNDED = 0.05
-# How many significant digits tell two wrong answers apart.
+# Significant digits by which wrong answers are told apart.
 DIGITS = 6
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a check found.
+    """The result of a check.
 
     Args:
-        status: One of three words.
-        text: What is said to the learner, without a hint.
-        is_known_mistake: Whether the text names what went wrong, so that no hint is needed.
-        answer_key: The answer's values in short, equal for equal values; empty if it has none.
+        status: Whether the answer is right, wrong or missing.
+        text: Text for the learner, without a hint.
+        is_known_mistake: Whether the text explains the mistake, so that no hint is needed.
+        answer_key: Hash of the answer's values; empty if it has none.
     """
 
     status: Status
@@ -42,14 +42,14 @@ class Verdict:
 
 
 def check(exercise_id: str, answer: Any) -> None:
-    """Say whether an answer is right; if not, what is wrong with it, or a hint that grows.
+    """Check an answer; if it is wrong, explain the mistake or give an increasingly detailed hint.
 
-    Whatever the answer is, nothing is raised: an unsolved exercise stops no notebook. Only an
-    answer with new values counts as a try, so running a cell again gives nothing away.
+    No answer raises an error, so an unsolved exercise doesn't stop a notebook. Only an answer with
+    new values counts as a try, so running a cell again reveals nothing.
 
     Args:
-        exercise_id: Which exercise.
-        answer: A number, an array or a function, as the exercise asks for.
+        exercise_id: Name of the exercise.
+        answer: Number, array or function, as the exercise asks for.
 
     Raises:
         ValueError: There is no such exercise.
@@ -71,10 +71,10 @@ def check(exercise_id: str, answer: Any) -> None:
 
 
 def find_exercise(exercise_id: str) -> Exercise:
-    """Find an exercise.
+    """Return an exercise by name.
 
     Raises:
-        ValueError: There is none of this name; the message offers the nearest.
+        ValueError: There is no such exercise; the message suggests the closest name.
 
     >>> find_exercise("losses.mean").lesson
     '02_loss_functions'
@@ -83,11 +83,11 @@ def find_exercise(exercise_id: str) -> Exercise:
 
 
 def judge(exercise: Exercise, answer: Any) -> Verdict:
-    """Compare an answer with the right one and the known mistakes; print and record nothing.
+    """Compare an answer with the right one and known mistakes, without printing or recording.
 
     Args:
-        exercise: Which.
-        answer: The learner's.
+        exercise: Exercise.
+        answer: The learner's answer.
     """
     try:
         given = _results(exercise, answer)
@@ -114,7 +114,7 @@ def judge(exercise: Exercise, answer: Any) -> Verdict:
 
 
 def _results(exercise: Exercise, answer: Any) -> list[Any]:
-    """The numbers that an answer stands for: itself, or what it returns for each case."""
+    """Return an answer's numbers: the answer itself, or a function's result for each case."""
     if answer is ... or answer is None:
         raise NoValueError
     if not exercise.cases:
@@ -130,7 +130,7 @@ def _results(exercise: Exercise, answer: Any) -> list[Any]:
 def _numbers(exercise: Exercise, value: Any) -> Any:
     try:
         array = np.asarray(value)
-        # Python's whole numbers beyond int64, fractions and decimals come as objects.
+        # Python integers beyond int64, fractions and decimals have the dtype object.
         is_real = array.dtype.kind in "biuf" or (
             array.dtype.kind == "O"
             and all(isinstance(each, numbers.Real | Decimal | np.ndarray) for each in array.flat)
@@ -155,7 +155,7 @@ def _equal(relative_tolerance: float, first: list[Any], second: list[Any]) -> bo
 
 
 def _is_rounded(given: list[Any], right: list[Any]) -> bool:
-    """Whether each number is the right one, cut or rounded to at least two significant digits."""
+    """Return whether each number is the right one, rounded to at least two significant digits."""
     if not _equal(ROUNDED, given, right):
         return False
     return all(
@@ -169,7 +169,7 @@ def _to_digits(values: Any, digits: int) -> Any:
 
 
 def _digits(relative_tolerance: float) -> int:
-    """How many significant digits keep a rounded number within a tolerance.
+    """Return how many significant digits keep a rounded number within a tolerance.
 
     >>> _digits(1e-3)
     4
@@ -203,7 +203,7 @@ def _form(array: Any) -> str:
 
 
 def _where(exercise: Exercise, case: tuple[Any, ...]) -> str:
-    """Name the arguments of a case: `` for values = [1. 2.], scale = 0.1``."""
+    """Return a case's arguments in words: `` for values = [1. 2.], scale = 0.1``."""
     if not case:
         return ""
     names = parameters_of(exercise.reference).split(", ")
@@ -212,7 +212,7 @@ def _where(exercise: Exercise, case: tuple[Any, ...]) -> str:
 
 
 def _short(value: Any) -> str:
-    """Show a value on about one line: long arrays and lists by their ends and their size."""
+    """Format a value on about one line; long arrays and lists by their ends and their size."""
     if isinstance(value, list | tuple) and len(value) > 12:
         value = np.asarray(value)
     if not isinstance(value, np.ndarray):

@@ -1,4 +1,4 @@
-"""What exercises and predictions are: questions, right answers, the usual wrong ones, hints."""
+"""Types of exercises and predictions: questions, answers, common mistakes and hints."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from deployworkbook.validation import check_choice, value_error
 
 @dataclass(frozen=True)
 class Mistake:
-    """A wrong answer that many give.
+    """A common wrong answer.
 
     Args:
-        answer: It: a value, or a function like the reference.
-        text: What went wrong, said to the learner.
+        answer: The wrong answer: a value, or a function like the reference.
+        text: Explanation for the learner.
     """
 
     answer: Any
@@ -28,14 +28,14 @@ class Exercise:
     Args:
         id: The lesson's subject and its own name, such as ``losses.mean``.
         lesson: The notebook that asks it, such as ``02_loss_functions``.
-        expected: What form the answer has, with its unit; never the answer itself.
+        expected: Form of the answer, with its unit; never the answer itself.
         reference: The right answer.
-        hints: One for each try, each saying more; the last is repeated.
-        mistakes: Wrong answers that are recognised.
-        cases: For a function: the arguments of each call that it is tried with.
-        relative_tolerance: How far a number may be off, as a share of the right one.
-        also_right: Other answers that are right too, such as another convention.
-        time_limit_s: How long a function may take for one case, in seconds.
+        hints: One hint per try, increasingly detailed; the last is repeated.
+        mistakes: Wrong answers to recognise.
+        cases: For a function, the arguments of each test call.
+        relative_tolerance: Largest relative error of a number.
+        also_right: Other right answers, such as another convention.
+        time_limit_s: Time limit of a function per case, in seconds.
 
     Raises:
         ValueError: There is no hint, or a function has no cases, or a value has some.
@@ -62,15 +62,15 @@ class Exercise:
 
 @dataclass(frozen=True)
 class GuessQuestion:
-    """A question to guess at before the answer is shown.
+    """A question to guess before the answer is shown.
 
     Args:
         id: The lesson's subject and its own name, such as ``losses.push``.
         lesson: The notebook that asks it.
-        question: What to guess.
-        choices: What can be guessed.
-        answer: The right one of them.
-        reason: Why, in a sentence.
+        question: Question.
+        choices: Possible answers.
+        answer: The right one.
+        reason: Explanation of the answer.
 
     Raises:
         ValueError: The answer is not among the choices.

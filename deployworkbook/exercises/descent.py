@@ -38,7 +38,7 @@ EXERCISES = (
             ),
             Mistake(
                 lambda parameters, gradient, rate: -rate * gradient,
-                "That is the step alone. Add it to where you are.",
+                "That is only the step. Add it to the parameters.",
             ),
         ),
     ),
@@ -49,7 +49,7 @@ EXERCISES = (
         reference=lambda velocity, gradient, rate, momentum: momentum * velocity - rate * gradient,
         cases=MOMENTA,
         hints=(
-            "Keep a share of the old velocity, and add this step's push downhill.",
+            "Keep a fraction of the old velocity, and add this step's push downhill.",
             "momentum * velocity - rate * gradient",
         ),
         mistakes=(
@@ -65,7 +65,7 @@ EXERCISES = (
                 lambda velocity, gradient, rate, momentum: (
                     momentum * velocity - (1 - momentum) * rate * gradient
                 ),
-                "That is a running mean. In this rule the push is not weakened by 1 - momentum.",
+                "That is a running mean. This rule doesn't multiply the push by 1 - momentum.",
             ),
         ),
     ),
@@ -76,18 +76,20 @@ EXERCISES = (
         reference=lambda mean, beta, step: mean / (1 - beta**step),
         cases=MEANS,
         hints=(
-            "After one step the mean is (1 - beta) times the gradient. What makes it whole?",
+            "After one step the mean is (1 - beta) times the gradient. How do you get the gradient "
+            "back?",
             "After t steps the weights of all gradients sum to 1 - beta to the power of t.",
             "mean / (1 - beta ** step)",
         ),
         mistakes=(
             Mistake(
                 lambda mean, beta, step: mean / (1 - beta),
-                "That is right for the first step only: the power of the step is missing.",
+                "That is right for the first step only: beta must be raised to the power of the "
+                "step.",
             ),
             Mistake(
                 lambda mean, beta, step: mean * (1 - beta**step),
-                "You have made it smaller; it is too small already.",
+                "That makes it smaller, but it is already too small.",
             ),
             Mistake(
                 lambda mean, beta, step: mean / (1 - beta ** (step + 1)),
@@ -109,15 +111,15 @@ EXERCISES = (
         mistakes=(
             Mistake(
                 1 / 50,
-                "At that rate the steepest direction is done in one step; you can go "
-                "further before it diverges.",
+                "At that rate the steepest direction reaches the bottom in one step; you can "
+                "go further before it diverges.",
             ),
             Mistake(
                 2.0,
-                "That would do for the flattest direction, whose curvature is 1. The "
-                "steepest decides.",
+                "That would work for the flattest direction, whose curvature is 1. The "
+                "steepest one sets the limit.",
             ),
-            Mistake(50 / 2, "You have turned the fraction over."),
+            Mistake(50 / 2, "Your fraction is upside down."),
         ),
     ),
 )
@@ -130,30 +132,31 @@ PREDICTIONS = (
         "thousandth of the loss, each at its best learning rate?",
         choices=("gradient descent", "momentum", "both about the same"),
         answer="momentum",
-        reason="It adds up speed along the valley's floor and cancels the swings across it.",
+        reason="Along the valley floor every step points the same way, so the velocity builds up; "
+        "across the valley the steps alternate, so they cancel out.",
     ),
     GuessQuestion(
         id="descent.best_rate",
         lesson=LESSON,
         question="On a bowl with the condition number 100 gradient descent diverges from some "
-        "learning rate on. Which rate leaves the least loss after 200 steps?",
+        "learning rate on. Which rate has the lowest loss after 200 steps?",
         choices=("just below that limit", "half of it", "a tenth of it"),
         answer="just below that limit",
-        reason="The flattest direction waits for long steps. The best rate is the one at which it "
-        "shrinks as fast as the steepest does by jumping from wall to wall.",
+        reason="The flattest direction needs long steps. At the best rate it converges as fast as "
+        "the steepest one, which jumps from wall to wall.",
     ),
     GuessQuestion(
         id="descent.single_examples",
         lesson=LESSON,
         question="Each step now follows the gradient of a single patient instead of all 442, and "
-        "the learning rate stays as it is, far below the limit. Where does the path end?",
+        "the learning rate stays the same, far below the limit. Where does the path end?",
         choices=(
             "at the lowest point, later",
             "nowhere: it wanders around the lowest point",
             "at another point",
         ),
         answer="nowhere: it wanders around the lowest point",
-        reason="At the lowest point the gradients of all patients cancel, and that of a single one "
-        "does not. Larger batches or smaller rates wander less.",
+        reason="At the lowest point the gradients of all patients cancel, but a single patient's "
+        "gradient isn't 0. With larger batches or smaller rates it wanders less.",
     ),
 )

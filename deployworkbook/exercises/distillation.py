@@ -59,7 +59,7 @@ EXERCISES = (
         relative_tolerance=1e-3,
         hints=(
             "Dividing logits by T takes the T-th root of the ratio of two probabilities.",
-            "81 to 1 becomes 3 to 1. Which share of the whole is the 1?",
+            "81 to 1 becomes 3 to 1. Which share of the total is the 1?",
             "1 / (3 + 1)",
         ),
         mistakes=(
@@ -68,11 +68,11 @@ EXERCISES = (
                 "That is T = 2: the square root of 81. At T = 4 it is the fourth root.",
             ),
             Mistake(1 / 3, "That is the ratio to the first class. Probabilities sum to 1."),
-            Mistake(0.75, "That is the first class; the second one is asked for."),
+            Mistake(0.75, "That is the first class; the question asks for the second."),
             Mistake(
                 1 / (1 + 81 / 4),
-                "You have divided the ratio of the probabilities by T. The logits are divided, "
-                "and so the ratio is brought under a root.",
+                "You have divided the ratio of the probabilities by T. Dividing the logits by T "
+                "takes the T-th root of the ratio.",
             ),
         ),
     ),
@@ -83,7 +83,7 @@ EXERCISES = (
         reference=lambda logits, temperature: softened_softmax(logits, temperature=temperature),
         cases=ANSWERS,
         hints=(
-            "It is the softmax that you know, of other numbers.",
+            "It is the usual softmax, but of other numbers.",
             "Divide the logits by the temperature, then take the softmax.",
             "e = np.exp(logits / temperature); e / e.sum()",
         ),
@@ -94,12 +94,12 @@ EXERCISES = (
             ),
             Mistake(
                 lambda logits, temperature: softmax(logits) / temperature,
-                "You have divided the probabilities, which no longer sum to 1. The logits are "
-                "divided, before the softmax.",
+                "You have divided the probabilities, which then no longer sum to 1. Divide the "
+                "logits, before the softmax.",
             ),
             Mistake(
                 lambda logits, temperature: softmax(softmax(logits) / temperature),
-                "You have put probabilities into a softmax, where logits belong.",
+                "You have passed probabilities to the softmax, which expects logits.",
             ),
             Mistake(
                 lambda logits, temperature: softmax(logits) ** (1 / temperature),
@@ -118,7 +118,7 @@ EXERCISES = (
         reference=_soft,
         cases=PAIRS,
         hints=(
-            "Soften both sides by the same temperature. Then: how far is the student's "
+            "Soften both sides with the same temperature. Then: how far is the student's "
             "distribution from the teacher's?",
             "KL is the sum of p · log(p / q), p the teacher's. A factor is still missing.",
             "T**2 * (p * np.log(p / q)).sum()",
@@ -126,7 +126,7 @@ EXERCISES = (
         mistakes=(
             Mistake(
                 lambda t, z, T: _soft(t, z, T) / T**2,
-                "T² is missing: without it, the teacher falls silent beside the labels as T grows.",
+                "T² is missing: without it, the labels outweigh the teacher as T grows.",
             ),
             Mistake(
                 lambda t, z, T: _soft(t, z, T) / T,
@@ -134,8 +134,8 @@ EXERCISES = (
             ),
             Mistake(
                 lambda t, z, T: T**2 * _divergence(softmax(t / T), softmax(z)),
-                "Only the teacher is softened. The student is divided by the same temperature, "
-                "or it would have to learn a soft answer at T = 1.",
+                "Only the teacher is softened. Divide the student's logits by the same "
+                "temperature, or it would have to learn a soft answer at T = 1.",
             ),
             Mistake(
                 lambda t, z, T: T**2 * _divergence(softmax(t), softmax(z / T)),
@@ -150,12 +150,12 @@ EXERCISES = (
                 lambda t, z, T: (
                     T**2 * _divergence(softmax(softmax(t) / T), softmax(softmax(z) / T))
                 ),
-                "You have divided probabilities by T. It is the logits that are divided.",
+                "You have divided probabilities by T. Divide the logits instead.",
             ),
             Mistake(
                 lambda t, z, T: -(T**2) * float(softmax(t / T) @ np.log(softmax(z / T))),
                 "That is the cross-entropy: its gradient is the same, but it is not 0 where the "
-                "student agrees. KL is asked for.",
+                "student agrees. The question asks for KL.",
             ),
         ),
     ),
@@ -166,14 +166,15 @@ EXERCISES = (
         reference=lambda t, z, T: distillation_gradient(t, z, temperature=T),
         cases=PAIRS,
         hints=(
-            "By z / T, the gradient of KL is q - p, as for cross-entropy. Now the chain rule.",
+            "With respect to z / T, KL's gradient is q - p, as for cross-entropy. Now the chain "
+            "rule.",
             "The chain rule gives a factor 1 / T, and the loss has the factor T².",
             "T * (q - p), with both softened",
         ),
         mistakes=(
             Mistake(
                 lambda t, z, T: T**2 * (softmax(z / T) - softmax(t / T)),
-                "The chain rule is missing: the derivative of z / T by z is 1 / T.",
+                "The chain rule is missing: the derivative of z / T with respect to z is 1 / T.",
             ),
             Mistake(
                 lambda t, z, T: (softmax(z / T) - softmax(t / T)) / T,
@@ -181,15 +182,16 @@ EXERCISES = (
             ),
             Mistake(
                 lambda t, z, T: softmax(z / T) - softmax(t / T),
-                "That is the gradient by z / T, and without T². Two factors are missing.",
+                "That is the gradient with respect to z / T, without T². Two factors are missing.",
             ),
             Mistake(
                 lambda t, z, T: T * (softmax(t / T) - softmax(z / T)),
-                "The sign: where the student says too much, its gradient is positive.",
+                "The sign is wrong: where the student's probability is too high, its gradient is "
+                "positive.",
             ),
             Mistake(
                 lambda t, z, T: T * (softmax(z) - softmax(t)),
-                "Both sides are softened in the loss, so they are in its gradient.",
+                "Both sides are softened in the loss, so they are softened in its gradient too.",
             ),
         ),
     ),
@@ -200,19 +202,19 @@ EXERCISES = (
         reference=_student,
         cases=LABELLED,
         hints=(
-            "Two losses, weighted by a and 1 - a. Which of them hears the label?",
+            "Two losses, weighted by a and 1 - a. Which of them uses the label?",
             "The label's part is the cross-entropy at T = 1; the teacher's is your soft loss.",
             "a * -np.log(softmax(student)[label]) + (1 - a) * soft_loss(teacher, student, T)",
         ),
         mistakes=(
             Mistake(
                 lambda y, t, z, T, a: (1 - a) * _surprise(y, z) + a * _soft(t, z, T),
-                "The weights are swapped: a is the labels' share.",
+                "The weights are swapped: a is the weight of the labels.",
             ),
             Mistake(
                 lambda y, t, z, T, a: a * _surprise(y, z / T) + (1 - a) * _soft(t, z, T),
-                "The label's part is softened too. The model is deployed at T = 1, and there it "
-                "must be right.",
+                "You have softened the label's part too. The model is deployed at T = 1, so it "
+                "must be right there.",
             ),
             Mistake(
                 lambda y, t, z, T, a: a * _surprise(y, z) + (1 - a) * _soft(t, z, T) / T**2,
@@ -224,7 +226,8 @@ EXERCISES = (
             ),
             Mistake(
                 lambda y, t, z, T, a: a * _surprise(y, t) + (1 - a) * _soft(t, z, T),
-                "The label is compared with the teacher's answer. It is the student who learns.",
+                "You compare the label with the teacher's answer, but it is the student that "
+                "learns.",
             ),
         ),
     ),
@@ -238,17 +241,17 @@ PREDICTIONS = (
         "second. How many times is it at T = 4?",
         choices=("about 250 times", "about 32 times", "about 6 times"),
         answer="about 6 times",
-        reason="Divided logits take the fourth root of the ratio, and the fourth root of 1000 is "
-        "5.6.",
+        reason="Dividing the logits by 4 takes the fourth root of the ratio, and the fourth root "
+        "of 1000 is 5.6.",
     ),
     GuessQuestion(
         id="distillation.gradient",
         lesson=LESSON,
-        question="The temperature is high, and it doubles. What becomes of the gradient of KL by "
-        "the student's logits?",
-        choices=("it stays about as long", "it halves", "it falls to about a quarter"),
+        question="The temperature is high, and it doubles. What happens to the gradient of KL with "
+        "respect to the student's logits?",
+        choices=("it hardly changes", "it halves", "it falls to about a quarter"),
         answer="it falls to about a quarter",
-        reason="Half of that is the chain rule's 1 / T; the other half is that both softened "
-        "distributions come closer to each other, by 1 / T too.",
+        reason="One factor of 1 / T comes from the chain rule; the other comes from the softened "
+        "distributions, whose difference shrinks by 1 / T too.",
     ),
 )

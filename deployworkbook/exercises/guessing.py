@@ -1,4 +1,4 @@
-"""A guess before the answer: what follows opens once the guess is locked.
+"""Guesses before answers: content that opens once the guess is locked.
 
 In a notebook, one cell asks and the next holds what the answer needs::
 
@@ -7,7 +7,7 @@ In a notebook, one cell asks and the next holds what the answer needs::
 
     guess.opens(loss_explorer())
 
-In a headless run nobody guesses, and all is open; so it is wherever there is no kernel.
+In a headless run, or without a kernel, nobody guesses and everything is open.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ LIVE = "application/vnd.jupyter.widget-view+json"
 
 
 class Guess:
-    """A prediction that a learner makes, and what it keeps closed until then.
+    """A learner's guess, and the content that stays closed until then.
 
     Args:
-        prediction: The question.
+        prediction: Question to guess.
     """
 
     def __init__(self, prediction: GuessQuestion) -> None:
@@ -54,25 +54,27 @@ class Guess:
             self._open()
 
     def lock(self, choice: str) -> None:
-        """Keep a guess, and open what waits for it. The first guess is the one that counts.
+        """Record a guess, and open the closed content. Only the first guess counts.
 
         Args:
             choice: One of the prediction's choices.
 
         Raises:
-            ValueError: It is none of them.
+            ValueError: It is not one of the choices.
         """
         check_choice("guess", choice, self.prediction.choices)
         self.made = record_guess(self.prediction.id, choice)
         self._open()
 
     def opens(self, content: Any) -> _Closed:
-        """Hold something back until the guess is locked.
+        """Keep content closed until the guess is locked.
 
         Args:
-            content: An explorer, or anything else with a ``widget``.
+            content: Explorer, or any other object with a ``widget``.
         """
-        place = ipywidgets.VBox([ipywidgets.HTML("<i>Lock your guess above: then this opens.</i>")])
+        place = ipywidgets.VBox(
+            [ipywidgets.HTML("<i>This opens once you lock your guess above.</i>")]
+        )
         self._closed.append((place, content))
         if self.made is not None:
             self._open()
@@ -82,7 +84,7 @@ class Guess:
 
     @property
     def verdict(self) -> str:
-        """What there is to say about the guess; empty before it is made."""
+        """Feedback on the guess; empty before it is made."""
         if self.made is None:
             return ""
         answer, reason = self.prediction.answer, self.prediction.reason
@@ -102,7 +104,7 @@ class Guess:
             place.children = (content.widget,)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
-        """Give the live question, and its text for where there is no kernel."""
+        """Return the live question, and its text for use without a kernel."""
         said = self.verdict or "No guess was made in this run."
         question = self.prediction.question
         choices = "; ".join(self.prediction.choices) + "."
@@ -115,7 +117,7 @@ class Guess:
 
 
 class _Closed:
-    """What opens with a guess: live it waits, without a kernel it is open."""
+    """Content that opens with a guess; without a kernel it is open."""
 
     def __init__(self, place: Any, content: Any) -> None:
         self._place = place
@@ -131,7 +133,7 @@ def predict(prediction_id: str) -> Guess:
     """Ask a learner to guess.
 
     Args:
-        prediction_id: Which prediction.
+        prediction_id: Name of the prediction.
 
     Raises:
         ValueError: There is no such prediction.

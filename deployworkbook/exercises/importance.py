@@ -1,4 +1,4 @@
-"""The exercises of lesson 06 on importance: what the article's lost formula says."""
+"""The exercises of lesson 06 on importance: the article's missing formula."""
 
 from __future__ import annotations
 
@@ -33,40 +33,40 @@ EXERCISES = (
         cases=WEIGHTS,
         hints=(
             "The second-order term of the series, with Δ = -w: ½ times the curvature times what?",
-            "The information stands for the curvature, and w² is the square of the way to 0.",
+            "The information takes the curvature's place, and w² is the squared distance to 0.",
             "0.5 * information * weights ** 2",
         ),
         mistakes=(
             Mistake(
                 lambda weights, information: information * weights**2,
-                "The order is right, but the rise of the loss is half of that: the ½ of the series "
+                "The ranking is right, but the loss rises by half of that: the ½ of the series "
                 "is missing.",
             ),
             Mistake(
                 lambda weights, information: 0.5 * information * np.abs(weights),
-                "The way to 0 counts squared, as in every second-order term.",
+                "The distance to 0 is squared, as in every second-order term.",
             ),
             Mistake(
                 lambda weights, information: 0.5 * weights**2,
-                "That is magnitude again: the data do not come in. Multiply by the information.",
+                "That is magnitude again, which ignores the data. Multiply by the information.",
             ),
             Mistake(
                 lambda weights, information: 0.5 * information**2 * weights**2,
-                "The information holds squares of gradients already: do not square it again.",
+                "The information already contains squared gradients: don't square it again.",
             ),
         ),
     ),
     Exercise(
         id="importance.fisher",
         lesson=LESSON,
-        expected="a function that returns one number at least 0 for each weight",
+        expected="a function that returns one number of at least 0 per weight",
         reference=lambda gradients, probabilities: (
             (probabilities[..., None] * gradients**2).sum(axis=1).mean(axis=0)
         ),
         cases=GRADIENTS,
         hints=(
-            "Square first. Then two means: over the classes, as likely as the model says; over the "
-            "images, all alike.",
+            "Square first. Then take two means: over the classes, weighted by their probability, "
+            "and over the images, all weighted equally.",
             "probabilities[..., None] has an axis for the weights, so it can be multiplied by "
             "gradients ** 2.",
             "(probabilities[..., None] * gradients ** 2).sum(axis=1).mean(axis=0)",
@@ -76,20 +76,20 @@ EXERCISES = (
                 lambda gradients, probabilities: (
                     (probabilities[..., None] * gradients).sum(axis=1).mean(axis=0) ** 2
                 ),
-                "That is the square of the mean gradient, in which the images and classes cancel. "
+                "That is the square of the mean gradient, in which images and classes cancel out. "
                 "Fisher information is the mean of the squares: square each gradient first.",
             ),
             Mistake(
                 lambda gradients, probabilities: (
                     ((probabilities[..., None] * gradients) ** 2).sum(axis=1).mean(axis=0)
                 ),
-                "You have squared the probabilities, too. They are weights of a mean: square the "
-                "gradients alone.",
+                "You have squared the probabilities too. They are the weights of a mean: square "
+                "only the gradients.",
             ),
             Mistake(
                 lambda gradients, probabilities: (gradients**2).mean(axis=(0, 1)),
-                "All classes count alike in that. Each counts as much as the model gives it: "
-                "multiply by its probability.",
+                "That weights all classes equally. Weight each class by the model's probability "
+                "for it.",
             ),
             Mistake(
                 lambda gradients, probabilities: (probabilities[..., None] * gradients**2).sum(
@@ -101,7 +101,7 @@ EXERCISES = (
                 lambda gradients, probabilities: (
                     gradients[np.arange(len(gradients)), probabilities.argmax(axis=1)] ** 2
                 ).mean(axis=0),
-                "That takes the likeliest class alone. The others are rarer, but their gradients "
+                "That takes only the most likely class. The others are rarer, but their gradients "
                 "are larger.",
             ),
         ),
@@ -112,12 +112,12 @@ PREDICTIONS = (
     GuessQuestion(
         id="importance.black_pixels",
         lesson=LESSON,
-        question="Some pixels are black in every image, so their weights can change no "
-        "prediction. Half of the first layer's weights go, the smallest ones. How many of those "
-        "useless ones stay?",
+        question="Some pixels are black in every image, so their weights can't change any "
+        "prediction. You prune the smallest half of the first layer's weights. How many of the "
+        "useless weights remain?",
         choices=("none: training has made them 0", "some of them", "all of them"),
         answer="some of them",
-        reason="No gradient ever reaches them, so they are what chance made them at the start: "
-        "small ones and large ones.",
+        reason="No gradient ever reaches them, so they keep their random initial values: some are "
+        "small, and some are large.",
     ),
 )

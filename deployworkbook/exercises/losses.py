@@ -51,12 +51,12 @@ EXERCISES = (
         mistakes=(
             Mistake(
                 lambda targets, predictions: ((targets - predictions) ** 2).sum(),
-                "That is the sum of the squares. Divide by how many there are: a loss that is a "
-                "sum grows with the size of the data.",
+                "That is the sum of the squares. Divide by their number: a loss that is a sum "
+                "grows with the size of the data.",
             ),
             Mistake(
                 lambda targets, predictions: np.sqrt(((targets - predictions) ** 2).mean()),
-                "That is the root of the mean squared error. Leave the root out.",
+                "That is the root mean squared error. Leave out the root.",
             ),
             Mistake(
                 lambda targets, predictions: np.abs(targets - predictions).mean(),
@@ -71,46 +71,48 @@ EXERCISES = (
         reference=float(categorical_cross_entropy_from_logits([0.0, 1.0, 0.0], [0.5, 0.3, 0.2])),
         relative_tolerance=1e-3,
         hints=(
-            "The three numbers are logits: they become probabilities by the softmax.",
+            "The three numbers are logits: the softmax turns them into probabilities.",
             "Then take minus the logarithm of the true class's probability.",
             "-np.log(softmax(logits)[1])",
         ),
         mistakes=(
             Mistake(
                 -np.log(0.3),
-                "You have taken the logits for probabilities. That they sum to 1 is chance: "
-                "the softmax changes them.",
+                "You have mistaken the logits for probabilities. They sum to 1 by chance: "
+                "apply the softmax.",
             ),
             Mistake(-np.log(softmax([0.5, 0.3, 0.2])[0]), "That is the loss for class 0."),
-            Mistake(np.log(softmax([0.5, 0.3, 0.2])[1]), "A loss is not negative: mind the sign."),
+            Mistake(
+                np.log(softmax([0.5, 0.3, 0.2])[1]), "A loss is never negative: check the sign."
+            ),
         ),
     ),
     Exercise(
         id="losses.softmax_gradient",
         lesson=LESSON,
-        expected="a function of logits and a label that returns an array, one number a logit",
+        expected="a function of logits and a label that returns an array, one number per logit",
         reference=lambda logits, label: categorical_cross_entropy_from_logits_gradient(
             _target(logits, label), logits
         ),
         cases=LOGITS,
         hints=(
-            "The exponentials cancel: what remains has only the probabilities and the target.",
+            "The exponentials cancel: only the probabilities and the target remain.",
             "It is p - y, with y the one-hot target.",
             "p = softmax(logits); p[label] -= 1; return p",
         ),
         mistakes=(
             Mistake(
                 lambda logits, label: _target(logits, label) - softmax(logits),
-                "The sign is the other way round: the gradient points where the loss grows.",
+                "The sign is wrong: the gradient points where the loss grows.",
             ),
             Mistake(
                 lambda logits, label: -_target(logits, label) / softmax(logits),
-                "That is the gradient by the probabilities. Go one step further, through the "
-                "softmax.",
+                "That is the gradient with respect to the probabilities. Go one step further, "
+                "through the softmax.",
             ),
             Mistake(
                 lambda logits, label: logits - _target(logits, label),
-                "You have used the logits where the probabilities belong.",
+                "You have used the logits in place of the probabilities.",
             ),
         ),
     ),
@@ -121,19 +123,19 @@ EXERCISES = (
         reference=lambda logits: float(log_sum_exp(logits)),
         cases=HUGE_LOGITS,
         hints=(
-            "e to the 1000 is beyond float64. What can you subtract from all logits first?",
-            "Subtract the largest, and add it to the logarithm again.",
+            "e to the power of 1000 exceeds float64. What can you subtract from all logits first?",
+            "Subtract the largest, and add it back to the logarithm.",
             "m = logits.max(); return m + np.log(np.exp(logits - m).sum())",
         ),
         mistakes=(
             Mistake(
                 _naive_log_sum_exp,
-                "It is right for small logits, and infinite for 1000: subtract the largest "
+                "That is right for small logits, but infinite for 1000: subtract the largest "
                 "before the exponential.",
             ),
             Mistake(
                 lambda logits: float(np.log(np.exp(logits - logits.max()).sum())),
-                "You have subtracted the largest, and not added it again.",
+                "You have subtracted the largest, but not added it back.",
             ),
         ),
     ),
@@ -144,9 +146,9 @@ PREDICTIONS = (
         id="losses.push",
         lesson=LESSON,
         question="The model is quite sure, and wrong. Which loss tells it more strongly to change?",
-        choices=("the squared error", "cross-entropy", "both alike"),
+        choices=("the squared error", "cross-entropy", "both equally"),
         answer="cross-entropy",
-        reason="Its gradient is p - y, near 1 there; that of the squared error vanishes where the "
-        "softmax is flat.",
+        reason="Its gradient is p - y, which is near 1 here. The squared error's gradient vanishes "
+        "where the softmax is flat.",
     ),
 )

@@ -10,7 +10,7 @@ from deployworkbook.exercises.declaration import Exercise, GuessQuestion, Mistak
 
 LESSON = "08_compression_pipeline"
 
-# Two figures to check a function with; powers of two, so that the logarithms are whole.
+# Two test cases for a function.
 LIMITS = ((1000, 0.5, 4), (4096, 0.75, 2))
 
 
@@ -58,28 +58,28 @@ EXERCISES = (
         reference=_limit,
         cases=LIMITS,
         hints=(
-            "Each weight says whether it is 0; only those that are not have a value to say.",
-            "The first takes H(s) bits for every weight, the second b bits for a share 1 - s.",
+            "For each weight we store whether it is 0; only nonzero weights need a value as well.",
+            "The first takes H(s) bits per weight, the second b bits for a share 1 - s of them.",
             "count * (entropy of the sparsity in bits + (1 - sparsity) * bits) / 8",
         ),
         mistakes=(
             Mistake(
                 lambda count, sparsity, bits: 8 * _limit(count, sparsity, bits),
-                "Those are bits. Eight of them make a byte.",
+                "Those are bits. A byte has eight.",
             ),
             Mistake(
                 lambda count, sparsity, bits: count * (1 - sparsity) * bits / 8,
-                "The values alone: whoever reads them must also know where they belong.",
+                "Those are only the values: to read them, you must also know their positions.",
             ),
             Mistake(
                 lambda count, sparsity, bits: count * (_entropy(sparsity) + bits) / 8,
-                "You pay for the value of every weight, also of those that are 0.",
+                "That stores a value for every weight, even for those that are 0.",
             ),
             Mistake(
                 lambda count, sparsity, bits: (
                     count * (_entropy(sparsity) * math.log(2) + (1 - sparsity) * bits) / 8
                 ),
-                "The entropy is in nats there; bits need the logarithm to base 2.",
+                "Your entropy is in nats; for bits, use the logarithm to base 2.",
             ),
         ),
     ),
@@ -96,8 +96,8 @@ EXERCISES = (
         ),
         mistakes=(
             Mistake(101 * 4 // 8, "The last weight is cut off: round up."),
-            Mistake(101 * 4 / 8, "There is no half byte in a file."),
-            Mistake(101, "That is a byte a weight: 8 bits, not 4."),
+            Mistake(101 * 4 / 8, "A file has no half bytes."),
+            Mistake(101, "That is a byte per weight: 8 bits, not 4."),
         ),
     ),
     Exercise(
@@ -108,24 +108,24 @@ EXERCISES = (
         cases=CHOICES,
         hints=(
             "A model is off the frontier if another is no larger and no worse, and better in one.",
-            "Compare each with each: sizes <= size, accuracies >= accuracy.",
+            "Compare each model with every other: sizes <= size, accuracies >= accuracy.",
             "not any((sizes <= size) & (accuracies >= accuracy) & "
             "((sizes < size) | (accuracies > accuracy))), for each",
         ),
         mistakes=(
             Mistake(
                 _smaller_and_better_than_all,
-                "You ask it to be the smallest and the best. The frontier holds all that no other "
-                "beats in both.",
+                "You ask for the smallest and most accurate. The frontier contains every model "
+                "that no other beats in both.",
             ),
             Mistake(
                 _the_best_of_each,
-                "Its two ends, or what ties with them: also between them there may be models that "
-                "nothing beats, and a tie may be beaten in the other figure.",
+                "Those are its two ends, or models that tie with them. Between them there may be "
+                "others that nothing beats, and a tied model may be beaten in the other figure.",
             ),
             Mistake(
                 lambda sizes, accuracies: ~_frontier(sizes, accuracies),
-                "The other way round: those are the ones that something beats.",
+                "It is the other way round: those are the models that another one beats.",
             ),
         ),
     ),
@@ -136,18 +136,18 @@ EXERCISES = (
         reference=0.5,
         relative_tolerance=1e-6,
         hints=(
-            "Points are the difference of two percentages.",
+            "Percentage points are the difference between two percentages.",
             "98.0 - 97.5",
         ),
         mistakes=(
             Mistake(
                 100 * 0.5 / 98.0,
-                "That is the loss as a share of the old accuracy. Points are the plain difference.",
+                "That is relative to the old accuracy. Percentage points are the plain difference.",
             ),
             Mistake(
                 25.0,
-                "That is by how much the errors grew, from 2.0 to 2.5 in a hundred: true, and "
-                "another figure.",
+                "That is the growth of the errors, from 2.0 to 2.5 in a hundred: also true, but a "
+                "different figure.",
             ),
             Mistake(
                 0.005,
@@ -163,11 +163,11 @@ PREDICTIONS = (
     GuessQuestion(
         id="pipeline.order",
         lesson=LESSON,
-        question="Prune to 97 % zeros and round to 4 bits, with as many epochs for each: which "
-        "order keeps more accuracy?",
-        choices=("prune first", "round first", "both alike to a twentieth of a point"),
+        question="You prune to 97 % zeros and round to 4 bits, with the same number of epochs for "
+        "each. Which order keeps more accuracy?",
+        choices=("prune first", "round first", "both the same to a twentieth of a point"),
         answer="prune first",
-        reason="While it is pruned a weight must move in small steps; on a grid of 15 values it "
-        "cannot. And a grid that is fitted last fits the few weights that are left.",
+        reason="During pruning, weights must move in small steps, which they can't do on a grid of "
+        "15 values. And a grid that is fitted last fits the few remaining weights.",
     ),
 )

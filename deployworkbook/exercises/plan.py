@@ -1,4 +1,4 @@
-"""The exercises of lesson 12: times on another machine, percentiles, choices, and what pays."""
+"""The exercises of lesson 12: times on another machine, percentiles, choices, and payback."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from deployworkbook.exercises.declaration import Exercise, GuessQuestion, Mistak
 
 LESSON = "12_deployment_plan"
 
-# Milliseconds of a prediction and of the server's work, and the speed of a core.
+# Milliseconds per prediction and of server overhead, and the speed of a core.
 SERVICES = ((0.2, 0.4, 0.75), (3.0, 0.5, 1.25), (0.01, 0.59, 0.5))
-# Cost of each deployment, and whether it holds all objectives. In each, one that fails is cheaper.
+# Cost of each deployment, and whether it meets all objectives. In each, one that fails is cheaper.
 FIELDS = (
     ([70.0, 90.0, 50.0, 95.0, 80.0], [False, True, False, True, True]),
     ([10.0, 30.0, 20.0], [False, True, True]),
 )
-# Seconds of service and of the objective.
+# Service time and objective in seconds.
 LOADS = ((0.005, 0.050), (0.020, 0.200))
-# Times of the same requests in two stages: in the first pair, what is slow here is quick there.
+# Times of the same requests in two stages; in the first pair, slow and fast requests differ.
 STAGES = (
     (np.r_[np.full(98, 10.0), [100.0, 110.0]], np.r_[[90.0, 80.0], np.full(98, 20.0)]),
     (np.arange(1.0, 201.0), np.arange(200.0, 0.0, -1.0) ** 2 / 40.0),
 )
-# Costs of drawn months, in USD; quantiles fall on them.
+# Costs of drawn months in USD; the quantiles are among them.
 MONTHS = (np.arange(0.0, 101.0) ** 2, np.r_[np.full(51, 500.0), np.arange(600.0, 5600.0, 100.0)])
-# Hours of work, wage, its share of what an hour costs, and USD saved a month.
+# Hours of work, wage, its share of an hour's cost, and USD saved per month.
 PAYBACKS = ((40.0, 70.0, 0.7, 200.0), (8.0, 63.0, 0.7, 36.0))
 
 
 def _percentile_of_sums(first: np.ndarray, second: np.ndarray, *, method: Any) -> float:
-    """The 99th percentile, where "nearest rank" and its kin take a time that was measured."""
+    """Return the 99th percentile, by a definition such as "nearest rank"."""
     return float(np.percentile(first + second, 99, method=method))
 
 
@@ -56,31 +56,32 @@ EXERCISES = (
         mistakes=(
             Mistake(
                 lambda prediction, server, speed: (prediction + server) * speed,
-                "That makes a slow core quick. At half the speed a request takes twice the time.",
+                "That makes a slow core fast. At half the speed a request takes twice the time.",
             ),
             Mistake(
                 lambda prediction, server, speed: prediction / speed + server,
-                "The server's work is done on the same core, so it takes longer, too.",
+                "The server's work is done on the same core, so it takes longer too.",
             ),
             Mistake(
                 lambda prediction, server, speed: prediction / speed,
-                "A request keeps the core busy while it is read and answered, too.",
+                "A request also keeps the core busy while it is read and answered.",
             ),
             Mistake(
                 lambda prediction, server, speed: prediction + server,
-                "That is the core on which it was measured. The other one has another speed.",
+                "That is the time on the core where it was measured. The other one has another "
+                "speed.",
             ),
         ),
     ),
     Exercise(
         id="plan.cheapest",
         lesson=LESSON,
-        expected="a function of costs and holds that returns a place, counted from 0",
+        expected="a function of costs and holds that returns an index, counted from 0",
         reference=lambda costs, holds: int(np.where(holds, costs, np.inf).argmin()),
         cases=FIELDS,
         hints=(
-            "Objectives come first: who misses one is out, however cheap.",
-            "Give those that are out an infinite cost, and take the place of the least.",
+            "Objectives come first: a deployment that misses one is out, however cheap.",
+            "Give those that are out an infinite cost, and take the index of the smallest.",
             "int(np.where(holds, costs, np.inf).argmin())",
         ),
         mistakes=(
@@ -90,48 +91,50 @@ EXERCISES = (
             ),
             Mistake(
                 lambda costs, holds: int(np.argmin(np.asarray(costs)[np.asarray(holds)])),
-                "That is its place among those that hold. Asked for is its place among all.",
+                "That is its index among those that hold. The question asks for its index among "
+                "all.",
             ),
             Mistake(
                 lambda costs, holds: float(np.where(holds, costs, np.inf).min()),
-                "That is its cost; asked for is its place.",
+                "That is its cost; the question asks for its index.",
             ),
             Mistake(
                 lambda costs, holds: int(np.argmax(holds)),
-                "That is the first that holds, and not yet the cheapest.",
+                "That is the first that holds, but not the cheapest.",
             ),
         ),
     ),
     Exercise(
         id="plan.rate",
         lesson=LESSON,
-        expected="a function of service and objective, in seconds, that returns requests a second",
+        expected="a function of service and objective, in seconds, that returns requests per "
+        "second",
         reference=_rate,
         cases=LOADS,
         # The lesson computes with 4.605 by hand.
         relative_tolerance=1e-3,
         hints=(
-            "Set the 99th percentile to the objective, and solve for the utilisation.",
+            "Set the 99th percentile equal to the objective, and solve for the utilisation.",
             "1 - ρ = s ln(100) / T, and ρ = λ s.",
             "(1 - service * math.log(100) / objective) / service",
         ),
         mistakes=(
             Mistake(
                 lambda service, objective: (1 - service / objective) / service,
-                "With that the average keeps the objective, and more than a third of all requests "
+                "Then only the average meets the objective, and more than a third of all requests "
                 "take longer.",
             ),
             Mistake(
                 lambda service, objective: 1 / service,
-                "Then it is always busy, and its queue grows without end.",
+                "Then it is always busy, and its queue grows without bound.",
             ),
             Mistake(
                 lambda service, objective: 1 - service * math.log(100) / objective,
-                "That is the utilisation. Divide by the time of a request to get the rate.",
+                "That is the utilisation. Divide by the time per request to get the rate.",
             ),
             Mistake(
                 lambda service, objective: (1 - service * 2 / objective) / service,
-                "That is the logarithm to the base 10. This one is natural, ln(100) = 4.6.",
+                "That is the logarithm to base 10. Use the natural one, ln(100) = 4.6.",
             ),
         ),
     ),
@@ -146,8 +149,8 @@ EXERCISES = (
         ),
         cases=STAGES,
         hints=(
-            "A request takes the sum of its own two times.",
-            "Add request by request; then take the percentile.",
+            "Each request takes the sum of its own two times.",
+            "Add the times per request, then take the percentile.",
             "np.percentile(first + second, 99)",
         ),
         mistakes=(
@@ -159,7 +162,7 @@ EXERCISES = (
                 lambda first, second: float(
                     max(np.percentile(first, 99), np.percentile(second, 99))
                 ),
-                "That leaves out the other stage, which takes its time, too.",
+                "That leaves out the other stage, which takes time too.",
             ),
             Mistake(
                 lambda first, second: float(np.percentile(np.concatenate([first, second]), 99)),
@@ -167,7 +170,7 @@ EXERCISES = (
             ),
             Mistake(
                 lambda first, second: float(np.mean(first + second)),
-                "That is the average; asked for is the 99th percentile.",
+                "That is the average; the question asks for the 99th percentile.",
             ),
         ),
     ),
@@ -178,18 +181,19 @@ EXERCISES = (
         reference=lambda costs: np.quantile(costs, [0.05, 0.95]),
         cases=tuple((each,) for each in MONTHS),
         hints=(
-            "If nine of ten lie inside, what share lies outside, and how is it divided?",
+            "If nine of ten lie inside, what share lies outside, and how is it split?",
             "A twentieth lies below, and a twentieth above.",
             "np.quantile(costs, [0.05, 0.95])",
         ),
         mistakes=(
             Mistake(
                 lambda costs: np.quantile(costs, [0.1, 0.9]),
-                "Between these lie eight of ten: a tenth is outside at each end.",
+                "Eight of ten lie between these: a tenth is outside at each end.",
             ),
             Mistake(
                 lambda costs: np.quantile(costs, [0.0, 0.9]),
-                "Nine of ten lie there, but all that is outside is dear. Divide it.",
+                "Nine of ten lie inside, but all the others are expensive. Split them between both "
+                "ends.",
             ),
             Mistake(
                 lambda costs: np.mean(costs) + np.std(costs) * np.array([-1.645, 1.645]),
@@ -197,7 +201,7 @@ EXERCISES = (
             ),
             Mistake(
                 lambda costs: np.quantile(costs, [0.95, 0.05]),
-                "These are the right two, the other way round.",
+                "Those are the right two numbers in the wrong order.",
             ),
         ),
     ),
@@ -208,8 +212,8 @@ EXERCISES = (
         reference=lambda hours, wage, wage_share, saved: hours * wage / wage_share / saved,
         cases=PAYBACKS,
         hints=(
-            "What do the hours cost? How often does a month's saving go into that?",
-            "The wage is only a share of what an hour costs the employer.",
+            "What do the hours cost? How many months of savings is that?",
+            "The wage is only a share of the employer's cost per hour.",
             "hours * wage / wage_share / saved",
         ),
         mistakes=(
@@ -219,15 +223,16 @@ EXERCISES = (
             ),
             Mistake(
                 lambda hours, wage, wage_share, saved: hours * wage * wage_share / saved,
-                "The wage is the share; all of the hour is more than it, so divide.",
+                "The wage is only a share of the cost, so the cost is higher: divide.",
             ),
             Mistake(
                 lambda hours, wage, wage_share, saved: saved / (hours * wage / wage_share),
-                "That is the share of the work that a month pays back. Asked for are the months.",
+                "That is the share of the work that a month pays back. The question asks for "
+                "months.",
             ),
             Mistake(
                 lambda hours, wage, wage_share, saved: hours / saved,
-                "Those are hours for a USD. What does an hour cost?",
+                "Those are hours per USD. What does an hour cost?",
             ),
         ),
     ),
@@ -237,13 +242,13 @@ PREDICTIONS = (
     GuessQuestion(
         id="plan.saving",
         lesson=LESSON,
-        question="The smallest form that is accurate enough has a file several times smaller than "
-        "float32's. By how much is its month cheaper, in the same runtime?",
-        choices=("by about as many times", "by about a tenth", "by less than a hundredth"),
+        question="The smallest variant that is accurate enough has a file several times smaller "
+        "than float32's. How much cheaper is it per month, in the same runtime?",
+        choices=("by about the same factor", "by about a tenth", "by less than a hundredth"),
         answer="by less than a hundredth",
-        reason="What is paid for are people, machines that must be there in any case, and bytes "
-        "that go to users. The file is in none of them, and the server's own work takes longer "
-        "than the prediction.",
+        reason="You pay for people, for machines that you need in any case, and for bytes sent to "
+        "users. None of them depends on the file, and the server's own work takes longer than "
+        "the prediction.",
     ),
     GuessQuestion(
         id="plan.tail",
@@ -253,22 +258,22 @@ PREDICTIONS = (
         "100 ms?",
         choices=("1 of 100", "about 10 of 100", "about 63 of 100"),
         answer="about 63 of 100",
-        reason="One slow call is enough to make the page slow, and all 100 calls are quick with "
+        reason="One slow call is enough to make the page slow, and all 100 calls are fast with "
         "a probability of only 0.99 to the power of 100, which is 0.366. The more calls a request "
-        "makes, the more of its users meet the slowest hundredth.",
+        "makes, the more users experience the slowest hundredth.",
     ),
     GuessQuestion(
         id="plan.matters",
         lesson=LESSON,
-        question="All that was assumed moves through its range, one thing at a time. What moves "
-        "the cost of your plan most?",
+        question="Each assumption moves through its range, one at a time. Which one changes the "
+        "cost of your plan most?",
         choices=(
             "how fast the rented cores are",
             "how many hours people work for it",
             "how many bytes the protocol adds",
         ),
         answer="how many hours people work for it",
-        reason="Hours are the largest part of this bill, and the least known. Your time sheets say "
-        "more about it than any benchmark.",
+        reason="Hours are the largest part of this bill, and the least certain. Your time sheets "
+        "tell you more about it than any benchmark.",
     ),
 )

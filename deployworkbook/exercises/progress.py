@@ -1,4 +1,4 @@
-"""Which exercises a learner has tried and solved, and which guesses they have made."""
+"""A learner's progress: exercises tried and solved, and guesses made."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from deployworkbook.workspace.folder import Workspace
 TRIES: store.Fields = {"tries": 0, "solved_at": None, "answers": [], "hinted": []}
 GUESSES: store.Fields = {"guess": store.REQUIRED, "made_at": store.REQUIRED}
 
-# Answers that are told apart; more are counted as new each time.
+# Number of answers remembered; beyond that, old answers count as new again.
 MOST_ANSWERS = 200
 
 
 @dataclass(frozen=True)
 class LessonProgress:
-    """How far a learner is with one lesson.
+    """A learner's progress in one lesson.
 
     Args:
-        lesson: Its name.
-        solved: Exercises solved.
-        total: Exercises that there are.
-        tries: Different answers given, right or wrong.
-        guesses: Predictions made.
+        lesson: Name of the lesson.
+        solved: Number of exercises solved.
+        total: Number of exercises.
+        tries: Number of different answers, right or wrong.
+        guesses: Number of guesses made.
     """
 
     lesson: str
@@ -43,20 +43,20 @@ def record(
     is_hinted: bool = False,
     workspace: Workspace | None = None,
 ) -> int:
-    """Keep an answer; return which of the hinted answers it is, counted from 0.
+    """Record an answer; return its index among the answers that got a hint, from 0.
 
-    An answer that was given before is no new try, and gets the place that it had. What is solved
-    once stays solved, at the time when it first was.
+    A repeated answer is not a new try, and keeps its index. A solved exercise stays solved, at the
+    time when it was first solved.
 
     Args:
-        exercise_id: Which exercise.
+        exercise_id: Name of the exercise.
         solved: Whether the answer was right.
-        answer_key: What tells answers apart, such as a hash of their values.
-        is_hinted: Whether it gets a hint; only such answers have a place.
-        workspace: Whose; by default that of this process.
+        answer_key: Key that identifies an answer, such as a hash of its values.
+        is_hinted: Whether it gets a hint; only such answers have an index.
+        workspace: Workspace of the learner; by default this process's.
 
     Returns:
-        The place, or -1 for an answer that gets no hint.
+        The index, or -1 for an answer that gets no hint.
     """
 
     def add(progress: store.Records) -> int:
@@ -76,12 +76,12 @@ def record(
 
 
 def record_guess(prediction_id: str, guess: str, *, workspace: Workspace | None = None) -> str:
-    """Keep a guess; return the one that is kept, which is the first.
+    """Record a guess unless there is one already; return the recorded guess.
 
     Args:
-        prediction_id: Which prediction.
-        guess: What the learner chose.
-        workspace: Whose; by default that of this process.
+        prediction_id: Name of the prediction.
+        guess: The learner's choice.
+        workspace: Workspace of the learner; by default this process's.
     """
 
     def keep(guesses: store.Records) -> str:
@@ -92,13 +92,13 @@ def record_guess(prediction_id: str, guess: str, *, workspace: Workspace | None 
 
 
 def guess_made(prediction_id: str, *, workspace: Workspace | None = None) -> str | None:
-    """Give the guess that a learner has made, if they have."""
+    """Return the learner's guess, if there is one."""
     entry = store.read("predictions", GUESSES, workspace).get(prediction_id)
     return None if entry is None else str(entry["guess"])
 
 
 def summary(workspace: Workspace) -> list[LessonProgress]:
-    """Sum a learner's progress up by lesson, in order.
+    """Return a learner's progress per lesson, in order.
 
     Args:
         workspace: The learner's folder.

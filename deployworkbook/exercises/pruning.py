@@ -1,4 +1,4 @@
-"""The exercises of lesson 06 on masks: what goes, how fast, and how it stays gone."""
+"""The exercises of lesson 06 on masks: which weights to prune, how fast, and keeping them at 0."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ KERNELS = (
 
 
 def _best(scores: NDArray[np.float64], count: int) -> NDArray[np.bool_]:
-    """True where a score is among the highest of its row; of the cases' scores none are equal."""
+    """Return True where a score is among the highest of its row; the cases have no equal scores."""
     ranks = scores.argsort(axis=-1).argsort(axis=-1)
     best: NDArray[np.bool_] = ranks >= scores.shape[-1] - count
     return best
@@ -68,7 +68,7 @@ def _each_layer(scores: NDArray[np.float64], sparsity: float) -> NDArray[np.bool
 
 
 def _two_of_four(scores: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Along the last axis."""
+    """Keep the two highest of every four along the last axis."""
     return _best(scores.reshape(*scores.shape[:-1], -1, 4), 2).reshape(scores.shape)
 
 
@@ -76,13 +76,13 @@ EXERCISES = (
     Exercise(
         id="pruning.sparsity",
         lesson=LESSON,
-        expected="a function of a list of arrays that returns a share, from 0 to 1",
+        expected="a function of a list of arrays that returns a fraction, from 0 to 1",
         reference=lambda layers: (
             sum((layer == 0).sum() for layer in layers) / sum(layer.size for layer in layers)
         ),
         cases=LAYERS,
         hints=(
-            "Count the zeros of all layers, and all weights of all layers; then divide.",
+            "Count the zeros in all layers, and the weights in all layers; then divide.",
             "(layer == 0).sum() counts the zeros of an array, layer.size all its values.",
             "sum((layer == 0).sum() for layer in layers) / sum(layer.size for layer in layers)",
         ),
@@ -92,7 +92,7 @@ EXERCISES = (
                     sum((layer != 0).sum() for layer in layers)
                     / sum(layer.size for layer in layers)
                 ),
-                "That is the share kept. Sparsity is the share that is gone.",
+                "That is the fraction kept. Sparsity is the fraction that is 0.",
             ),
             Mistake(
                 lambda layers: np.mean([(layer == 0).mean() for layer in layers]),
@@ -101,7 +101,7 @@ EXERCISES = (
             ),
             Mistake(
                 lambda layers: sum((layer == 0).sum() for layer in layers),
-                "That is how many are gone. Divide by how many there are.",
+                "That is the number of zeros. Divide by the number of weights.",
             ),
         ),
     ),
@@ -112,23 +112,24 @@ EXERCISES = (
         reference=_all_layers,
         cases=SCORES,
         hints=(
-            "All weights compete with each other: forget for a moment in which layer they are.",
-            "scores.size * sparsity of them go: those below which score?",
+            "All weights compete with each other: forget for a moment which layer they are in.",
+            "You prune scores.size * sparsity weights: those below which score?",
             "scores >= np.sort(scores, axis=None)[round(sparsity * scores.size)]",
         ),
         mistakes=(
             Mistake(
                 _each_layer,
-                "That prunes the same share of each layer. Global means that all weights compete, "
-                "so that one layer may lose more than another.",
+                "That prunes the same fraction of each layer. Global means that all weights "
+                "compete, so that one layer may lose more than another.",
             ),
             Mistake(
                 lambda scores, sparsity: ~_all_layers(scores, sparsity),
-                "Your mask is True where a weight goes. It is True where one stays.",
+                "Your mask is True for pruned weights. It should be True for weights that are "
+                "kept.",
             ),
             Mistake(
                 lambda scores, sparsity: _all_layers(-scores, sparsity),
-                "The most important weights go in yours, and the least important stay.",
+                "You prune the most important weights, and keep the least important.",
             ),
         ),
     ),
@@ -143,11 +144,11 @@ EXERCISES = (
             "0.9 + (0 - 0.9) · (1 - ½)³",
         ),
         mistakes=(
-            Mistake(0.45, "That is a straight line: half of the way, half of the sparsity."),
+            Mistake(0.45, "That is a straight line: half of the steps, half of the sparsity."),
             Mistake(
                 0.9 * 0.5**3,
-                "That is what is still to come. The schedule is fast at first, so that most is "
-                "done halfway.",
+                "That is the sparsity still to come. The schedule is fast at first, so most of it "
+                "is reached halfway.",
             ),
             Mistake(0.9 * (1 - 0.5**2), "The power is 3, not 2."),
         ),
@@ -159,22 +160,22 @@ EXERCISES = (
         reference=_walk,
         cases=WALKS,
         hints=(
-            "A step moves all weights, also those that the mask has set to 0. What has to happen "
-            "after each one?",
+            "A step moves all weights, even those that the mask has set to 0. What has to happen "
+            "after each step?",
             "for gradient in gradients: take a step, then multiply by the mask.",
-            "weights = (weights - rate * gradient) * mask, once for each gradient",
+            "weights = (weights - rate * gradient) * mask, once per gradient",
         ),
         mistakes=(
             Mistake(
                 lambda weights, gradients, mask, rate: (
                     weights * mask - rate * gradients.sum(axis=0)
                 ),
-                "You have applied the mask once. After the first step the gradient has moved the "
-                "zeros away again: apply it after each step.",
+                "You have applied the mask only once. Each step moves the zeros away again, so "
+                "apply it after each step.",
             ),
             Mistake(
                 lambda weights, gradients, mask, rate: _walk(weights, gradients, ~mask, rate),
-                "Your mask is the wrong way round: it is True where a weight stays.",
+                "Your mask is the wrong way round: it is True for weights that are kept.",
             ),
             Mistake(
                 lambda weights, gradients, mask, rate: _walk(weights, -gradients, mask, rate),
@@ -186,7 +187,7 @@ EXERCISES = (
             ),
             Mistake(
                 lambda weights, gradients, mask, rate: weights * mask,
-                "That prunes, but what stays has not learnt: the steps are missing.",
+                "That prunes, but the remaining weights haven't learnt: the steps are missing.",
             ),
         ),
     ),
@@ -197,8 +198,8 @@ EXERCISES = (
         reference=lambda scores: _two_of_four(scores.T).T,
         cases=KERNELS,
         hints=(
-            "Neighbours are the weights of one output from four inputs that follow each other: "
-            "they stand below each other in a column.",
+            "Neighbours are the weights of one output from four consecutive inputs: they are "
+            "below each other in a column.",
             "scores.reshape(-1, 4, outputs) has the four neighbours along axis 1. Which two of "
             "them are the highest?",
             "groups = scores.reshape(-1, 4, scores.shape[1]); "
@@ -207,21 +208,21 @@ EXERCISES = (
         mistakes=(
             Mistake(
                 _two_of_four,
-                "Your neighbours are four outputs. The hardware sums over the inputs, and skips "
-                "there: group along axis 0.",
+                "Your neighbours are four outputs. The hardware sums over the inputs and skips "
+                "zeros there: group along axis 0.",
             ),
             Mistake(
                 lambda scores: ~_two_of_four(scores.T).T,
-                "You have kept the two lowest of each four.",
+                "You have kept the two lowest of every four.",
             ),
             Mistake(
                 lambda scores: _best(scores.T, len(scores) // 2).T,
-                "That keeps the best half of each output's weights, wherever they are. Each four "
-                "neighbours keep two.",
+                "That keeps the best half of each output's weights, wherever they are. Keep two of "
+                "every four neighbours.",
             ),
             Mistake(
                 lambda scores: _all_layers(scores, 0.5),
-                "That keeps the best half of all weights. Each four neighbours keep two.",
+                "That keeps the best half of all weights. Keep two of every four neighbours.",
             ),
         ),
     ),
@@ -231,15 +232,15 @@ PREDICTIONS = (
     GuessQuestion(
         id="pruning.what_falls",
         lesson=LESSON,
-        question="Most weights of the model are 0 now. It is written to a file and run. What gets "
-        "less?",
+        question="Most weights of the model are 0 now. You write it to a file and run it. What "
+        "gets smaller or faster?",
         choices=(
             "the zipped file alone",
             "the file and the zipped file",
-            "the file, the zipped file and the time of a prediction",
+            "the file, the zipped file and the time per prediction",
         ),
         answer="the zipped file alone",
-        reason="A zero takes as many bytes as any float32, and a multiplication by it as long. A "
-        "run of zeros zips well.",
+        reason="A zero takes as many bytes as any other float32, and multiplying by it takes as "
+        "long. But a run of zeros zips well.",
     ),
 )

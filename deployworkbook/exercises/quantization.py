@@ -12,8 +12,8 @@ ROUNDINGS = (
     (np.array([-1.0, -0.04, 0.0, 0.37, 2.0]), 0.1, -4, -8, 7),
     (np.array([0.5, 3.3]), 0.25, 3, -128, 127),
 )
-# The second and the third range leave 0 out: it must be put in first. In the first and the last
-# one, cutting decimals off gives another zero point than rounding, in either order of the steps.
+# The second and the third range exclude 0, so they must be widened first. In the first and the
+# last, truncating gives another zero point than rounding, in either order of the steps.
 RANGES = ((-1.0, 3.0, 8), (1.0, 3.0, 8), (-4.0, -1.0, 4), (-0.7, 3.0, 8))
 KERNELS = (
     (np.array([[0.5, -20.0, 0.01], [-1.0, 10.0, 0.03]]), 8),
@@ -77,20 +77,20 @@ EXERCISES = (
         mistakes=(
             Mistake(
                 lambda values, scale, zero_point, low, high: np.rint(values / scale) + zero_point,
-                "Some of these do not fit: clip them to the lowest and the highest integer.",
+                "Some of these don't fit: clip them to the lowest and the highest integer.",
             ),
             Mistake(
                 lambda values, scale, zero_point, low, high: (
                     np.clip(np.rint(values / scale), low, high) + zero_point
                 ),
-                "You clip before you add the zero point, which then leads out of the range again.",
+                "You clip before adding the zero point, which moves values out of the range again.",
             ),
             Mistake(
                 lambda values, scale, zero_point, low, high: np.clip(
                     np.trunc(values / scale) + zero_point, low, high
                 ),
-                "That cuts the decimals off (so does a cast to int): the error is up to a whole "
-                "step instead of half of one.",
+                "That truncates (so does a cast to int): the error is up to a whole step instead "
+                "of half a step.",
             ),
             Mistake(
                 lambda values, scale, zero_point, low, high: np.clip(
@@ -118,11 +118,11 @@ EXERCISES = (
             ),
             Mistake(
                 lambda low, high, bits: max(abs(low), abs(high)) / (2 ** (bits - 1) - 1),
-                "That is the symmetric grid's. The affine one spans just the range.",
+                "That is the symmetric grid's step. The affine grid spans exactly the range.",
             ),
             Mistake(
                 lambda low, high, bits: (high - low) / (2**bits - 1),
-                "One of the ranges leaves 0 out, and 0 must be on the grid: widen it first.",
+                "One of the ranges excludes 0, but 0 must be on the grid: widen it first.",
             ),
         ),
     ),
@@ -130,7 +130,7 @@ EXERCISES = (
         id="quantization.zero_point",
         lesson=LESSON,
         expected="a function of low, high and bits that returns two numbers: the scale, and the "
-        "integer of the real 0",
+        "integer that stands for 0",
         reference=_grid,
         cases=RANGES,
         hints=(
@@ -141,7 +141,7 @@ EXERCISES = (
         mistakes=(
             Mistake(
                 _grid_of_unwidened_range,
-                "One of the ranges leaves 0 out, so its zero point lies beyond the integers. "
+                "One of the ranges excludes 0, so its zero point lies beyond the integers. "
                 "Widen the range to include 0 first, then compute both numbers.",
             ),
             Mistake(
@@ -151,19 +151,18 @@ EXERCISES = (
             ),
             Mistake(
                 _grid_cut_off,
-                "You cut the decimals off (so does a cast to int), so 0 can lie a whole step away "
-                "from its integer. Round to the nearest.",
+                "You truncate (so does a cast to int), so 0 can be a whole step away from its "
+                "integer. Round to the nearest.",
             ),
             Mistake(
                 _grid_of_whole_steps,
-                "You cut off the decimals of the number of steps. Add first, then round to the "
-                "nearest integer.",
+                "You truncate the number of steps. Add first, then round to the nearest integer.",
             ),
             Mistake(
                 lambda low, high, bits: np.array(
                     [_scale(low, high, bits), np.rint(_steps_below_zero(low, high, bits))]
                 ),
-                "That is right for integers from 0 on. These begin at -2^(b-1).",
+                "That is right for integers that begin at 0. These begin at -2^(b-1).",
             ),
             Mistake(
                 lambda low, high, bits: np.array(
@@ -184,7 +183,7 @@ EXERCISES = (
     Exercise(
         id="quantization.per_channel",
         lesson=LESSON,
-        expected="a function of kernel and bits that returns a scale for each output",
+        expected="a function of kernel and bits that returns a scale per output",
         reference=lambda kernel, bits: np.abs(kernel).max(axis=0) / (2 ** (bits - 1) - 1),
         cases=KERNELS,
         hints=(
@@ -195,12 +194,12 @@ EXERCISES = (
         mistakes=(
             Mistake(
                 lambda kernel, bits: np.abs(kernel).max() / (2 ** (bits - 1) - 1),
-                "That is one scale for the whole tensor; each channel was to have its own.",
+                "That is one scale for the whole tensor; each channel should have its own.",
             ),
             Mistake(
                 lambda kernel, bits: np.abs(kernel).max(axis=1) / (2 ** (bits - 1) - 1),
-                "These are the rows, one for each input. A sum runs over inputs, so it could not "
-                "be scaled back by one number.",
+                "Those are the rows, one per input. A sum runs over the inputs, so it couldn't be "
+                "scaled back by a single number.",
             ),
             Mistake(
                 lambda kernel, bits: np.abs(kernel).max(axis=0) / 2 ** (bits - 1),
@@ -208,7 +207,7 @@ EXERCISES = (
             ),
             Mistake(
                 lambda kernel, bits: kernel.max(axis=0) / (2 ** (bits - 1) - 1),
-                "The largest magnitude decides; a negative weight can be the largest.",
+                "The largest magnitude counts, and that can be a negative weight.",
             ),
         ),
     ),
@@ -219,15 +218,13 @@ EXERCISES = (
         # (10 + 5) · 3 + (-20 + 5) · 4 + 7 = 45 - 60 + 7
         reference=-8,
         hints=(
-            "Take the input's zero point from each input first.",
+            "First subtract the input's zero point from each input.",
             "(10 - -5) · 3 + (-20 - -5) · 4 + 7",
         ),
         mistakes=(
-            Mistake(-43, "You left the input's zero point out: 10 stands for 10 - (-5)."),
+            Mistake(-43, "You left out the input's zero point: 10 stands for 10 - (-5)."),
             Mistake(-15, "The bias is missing."),
-            Mistake(
-                -78, "The zero point has the wrong sign: what is taken away is -5, so 5 is added."
-            ),
+            Mistake(-78, "The zero point has the wrong sign: subtracting -5 adds 5."),
         ),
     ),
     Exercise(
@@ -243,14 +240,14 @@ EXERCISES = (
         mistakes=(
             Mistake(
                 lambda train, test: np.array([test.min(), test.max()]),
-                "That calibrates on the test set. Its accuracy then says too much: the grid was "
-                "made for just these images.",
+                "That calibrates on the test set. Its accuracy is then too optimistic, because the "
+                "grid was made for these very images.",
             ),
             Mistake(
                 lambda train, test: np.array(
                     [min(train.min(), test.min()), max(train.max(), test.max())]
                 ),
-                "The test set is in it, too. It stands for images that do not exist yet.",
+                "That includes the test set, which stands for images that don't exist yet.",
             ),
             Mistake(
                 lambda train, test: np.array([-np.abs(train).max(), np.abs(train).max()]),
@@ -269,18 +266,18 @@ PREDICTIONS = (
         "ratio of the rounded weights?",
         choices=("it falls by about 1 dB", "it falls by about 6 dB", "it halves"),
         answer="it falls by about 6 dB",
-        reason="Half as many levels are twice as far apart, so the error doubles: a factor of 2 in "
-        "size is 6.02 dB.",
+        reason="With half as many levels, they are twice as far apart, so the error doubles: a "
+        "factor of 2 in amplitude is 6.02 dB.",
     ),
     GuessQuestion(
         id="quantization.break",
         lesson=LESSON,
-        question="The trained model is stored in 8, 4 and 2 bits a weight, without learning again. "
+        question="The trained model is stored with 8, 4 and 2 bits per weight, without retraining. "
         "Where does its accuracy break down?",
         choices=("at 8 bits", "at 4 bits", "at 2 bits", "nowhere"),
         answer="at 2 bits",
-        reason="Three levels, the outer ones at the largest weight of a channel, round nearly all "
-        "weights to 0. At 4 bits there are fifteen.",
+        reason="With three levels, the outer ones at a channel's largest weight, nearly all "
+        "weights round to 0. At 4 bits there are fifteen levels.",
     ),
     GuessQuestion(
         id="quantization.faster",
@@ -293,6 +290,6 @@ PREDICTIONS = (
         ),
         answer="weights and sums in integers",
         reason="The other two are only smaller on disk: their weights become float32 again before "
-        "the same multiplications run.",
+        "the same multiplications.",
     ),
 )

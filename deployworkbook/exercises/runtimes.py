@@ -10,12 +10,12 @@ from deployworkbook.exercises.declaration import Exercise, GuessQuestion, Mistak
 
 LESSON = "09_runtimes"
 
-# Overhead, time of an image, and deadline, in one unit; binary fractions, so division is exact.
+# Overhead, time per image, and deadline, in one unit; binary fractions, so division is exact.
 DEADLINES = ((6.0, 2.0, 21.0), (0.5, 0.25, 0.25), (1.0, 0.125, 2.0))
 
 MACHINES = ((1000.0, 50.0, 100.0, 10.0), (1000.0, 500.0, 100.0, 10.0))
 
-# Sizes and times that lie on no line, so that each way to fit gives another.
+# Sizes and times that aren't on a line, so that each way of fitting gives another one.
 BATCHES = (
     (np.array([1.0, 10.0, 100.0]), np.array([8.0, 30.0, 200.0])),
     (np.array([1.0, 2.0, 50.0, 400.0]), np.array([5.0, 7.0, 40.0, 330.0])),
@@ -73,15 +73,15 @@ EXERCISES = (
         mistakes=(
             Mistake(
                 784 * 128 + 128 * 10,
-                "Those are the multiplications. Each product is added to a sum as well.",
+                "Those are the multiplications. Each product is also added to a sum.",
             ),
             Mistake(
                 784 * 128 + 128 + 128 * 10 + 10,
-                "That is how many weights there are. Count what is done with them.",
+                "That is the number of weights. Count the operations on them.",
             ),
             Mistake(
                 2 * 784 * 128 * 10,
-                "The layers come one after the other: their operations add up.",
+                "The layers run one after the other, so add their operations.",
             ),
             Mistake(2 * 784 * 128, "The second layer is missing."),
         ),
@@ -95,13 +95,14 @@ EXERCISES = (
         relative_tolerance=1e-4,
         hints=(
             "The relative error of a size is (a + b n - t) / t: its square has the weight 1 / t².",
-            "Solve the two equations above; or divide by t, and ask np.linalg.lstsq for a and b.",
+            "Solve the two equations above; or divide by t, and let np.linalg.lstsq find a and b.",
             "np.linalg.lstsq(np.stack([1 / times, sizes / times], 1), np.ones(len(times)))[0]",
         ),
         mistakes=(
             Mistake(
                 lambda sizes, times: _fit(sizes, times, np.ones(len(sizes))),
-                "You minimise plain errors: the largest batch decides alone. Divide each by its t.",
+                "You minimise absolute errors, so the largest batch dominates. Divide each by its "
+                "t.",
             ),
             Mistake(
                 lambda sizes, times: _fit(sizes, times, 1 / times),
@@ -109,7 +110,7 @@ EXERCISES = (
             ),
             Mistake(
                 lambda sizes, times: _line(sizes, times)[::-1],
-                "The figures are right, in the other order: a first, then b.",
+                "The numbers are right, but in the wrong order: a first, then b.",
             ),
             Mistake(
                 lambda sizes, times: _fit(sizes, times, times**-4.0),
@@ -125,27 +126,27 @@ EXERCISES = (
         cases=DEADLINES,
         hints=(
             "Solve overhead + per_image · n ≤ deadline for n.",
-            "No part of an image can be asked for, and never fewer than none.",
+            "The number of images is whole, and never below 0.",
             "max(0, math.floor((deadline - overhead) / per_image))",
         ),
         mistakes=(
             Mistake(
                 lambda overhead, per_image, deadline: math.floor(deadline / per_image),
-                "The call itself takes time before its first image.",
+                "The call itself takes time, before any image.",
             ),
             Mistake(
                 lambda overhead, per_image, deadline: (deadline - overhead) / per_image,
-                "Images are whole, and there are never fewer than none.",
+                "The number of images must be whole, and at least 0.",
             ),
             Mistake(
                 lambda overhead, per_image, deadline: math.floor((deadline - overhead) / per_image),
-                "Where the overhead alone is too long, no image is done: the answer is 0.",
+                "If the overhead alone is too long, no image is done in time: the answer is 0.",
             ),
             Mistake(
                 lambda overhead, per_image, deadline: max(
                     0, math.ceil((deadline - overhead) / per_image)
                 ),
-                "Rounded up, the last image is late.",
+                "If you round up, the last image is late.",
             ),
         ),
     ),
@@ -157,7 +158,7 @@ EXERCISES = (
         cases=MACHINES,
         hints=(
             "How long would the operations take alone? How long the bytes alone?",
-            "Both go on at once: whichever takes longer is the bound.",
+            "Both happen at the same time: whichever takes longer is the bound.",
             "max(operations / operations_per_s, moved / bytes_per_s)",
         ),
         mistakes=(
@@ -165,19 +166,20 @@ EXERCISES = (
                 lambda operations, moved, per_s, bytes_per_s: (
                     operations / per_s + moved / bytes_per_s
                 ),
-                "That is one after the other. A processor moves and computes at the same time.",
+                "That is one after the other. A processor moves data and computes at the same "
+                "time.",
             ),
             Mistake(
                 lambda operations, moved, per_s, bytes_per_s: min(
                     operations / per_s, moved / bytes_per_s
                 ),
-                "The quicker of both has to wait for the other.",
+                "The faster of the two has to wait for the other.",
             ),
             Mistake(
                 lambda operations, moved, per_s, bytes_per_s: max(
                     per_s / operations, bytes_per_s / moved
                 ),
-                "Those are runs a second, the wrong way up: divide the work by the speed.",
+                "Those are runs per second, which is upside down: divide the work by the speed.",
             ),
         ),
     ),
@@ -188,7 +190,7 @@ EXERCISES = (
         reference=_parity,
         cases=ANSWERS,
         hints=(
-            "An image's class is where its row is largest.",
+            "An image's class is the position of the largest value in its row.",
             "argmax(axis=1) of both, compared and summed; and the largest absolute difference.",
             "[(reference.argmax(1) == other.argmax(1)).sum(), abs(reference - other).max()]",
         ),
@@ -198,7 +200,7 @@ EXERCISES = (
                     (reference.argmax(axis=1) == other.argmax(axis=1)).mean(),
                     np.abs(reference - other).max(),
                 ],
-                "The first is a share of the images. How many are there?",
+                "The first is a share of the images. The question asks how many.",
             ),
             Mistake(
                 lambda reference, other: [
@@ -212,14 +214,14 @@ EXERCISES = (
                     (reference.argmax(axis=1) == other.argmax(axis=1)).sum(),
                     (reference - other).max(),
                 ],
-                "A difference below 0 counts as much: take its absolute value.",
+                "Negative differences count too: take the absolute value.",
             ),
             Mistake(
                 lambda reference, other: [
                     (reference == other).all(axis=1).sum(),
                     np.abs(reference - other).max(),
                 ],
-                "You count the rows that are equal number by number. Only the class must agree.",
+                "You count rows in which every number is equal. Only the class must agree.",
             ),
         ),
     ),
@@ -230,11 +232,11 @@ PREDICTIONS = (
         id="runtimes.arithmetic",
         lesson=LESSON,
         question="model.predict takes milliseconds for one image, often tens of them. How much of "
-        "that is the multiplying and adding?",
+        "that is spent on multiplying and adding?",
         choices=("more than half", "about a tenth", "less than a hundredth"),
         answer="less than a hundredth",
-        reason="A processor does the 203,264 operations in some microseconds. The rest is spent on "
-        "preparing for a large data set, each time anew.",
+        reason="A processor does the 203,264 operations in a few microseconds. The rest is spent "
+        "on preparing for a large data set, again at each call.",
     ),
     GuessQuestion(
         id="runtimes.batch",
@@ -242,7 +244,7 @@ PREDICTIONS = (
         question="With 1,024 images in a batch, how much faster than model.predict is LiteRT?",
         choices=("still thousands of times", "ten to a hundred times", "not at all"),
         answer="ten to a hundred times",
-        reason="The overhead of a call is paid once for all of its images, so what remains between "
-        "the two shrinks with every image in the batch.",
+        reason="The overhead of a call is paid once for all of its images, so the gap between the "
+        "two shrinks with every image in the batch.",
     ),
 )

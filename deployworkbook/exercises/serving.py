@@ -1,4 +1,4 @@
-"""The exercises of lesson 10: answers and bytes, batches, canaries, clients that wait."""
+"""The exercises of lesson 10: answers and bytes, batches, canaries, and waiting clients."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from deployworkbook.exercises.declaration import Exercise, GuessQuestion, Mistak
 
 LESSON = "10_tf_serving"
 
-# Flat values as an answer carries them, and how many classes there are.
+# Flat values of a response, and the number of classes.
 ANSWERS = (
     ([0.1, 0.7, 0.2, 0.3, 0.1, 0.6], 3),
     ([0.05, 0.15, 0.2, 0.6], 4),
 )
 # λ per second, a and c in seconds: 3.6 / 0.4 = 9; 2.25 / 0.75 = 3; 1.2 / 0.88 = 1.4.
 BATCHES = ((600.0, 0.006, 0.001), (250.0, 0.009, 0.001), (120.0, 0.010, 0.001))
-# Deadline, a, c and largest batch, milliseconds; the last leaves nothing to wait.
+# Deadline, a, c and largest batch, milliseconds; in the last there is no time left to wait.
 DEADLINES = ((50.0, 10.0, 0.5, 32), (100.0, 20.0, 2.0, 8), (10.0, 8.0, 1.0, 4))
 # Requests, the canary's share, and all requests per second.
 CANARIES = ((12_000, 0.1, 200.0), (600, 0.05, 40.0))
@@ -31,12 +31,12 @@ EXERCISES = (
     Exercise(
         id="serving.classes",
         lesson=LESSON,
-        expected="a function of float_val and classes that returns an array, a class an image",
+        expected="a function of float_val and classes that returns an array, a class per image",
         reference=lambda values, classes: np.reshape(values, (-1, classes)).argmax(axis=1),
         cases=ANSWERS,
         hints=(
             "The values are flat: first all classes of the first image, then those of the second.",
-            "Bring them into rows, one an image; in each, the place of the largest is the class.",
+            "Reshape them into a row per image; the position of the largest in a row is the class.",
             "np.reshape(values, (-1, classes)).argmax(axis=1)",
         ),
         mistakes=(
@@ -46,15 +46,16 @@ EXERCISES = (
             ),
             Mistake(
                 lambda values, classes: np.argmax(values),
-                "The largest of all values of all images. Cut them into rows first, one an image.",
+                "That is the largest of all values of all images. First reshape them into a row "
+                "per image.",
             ),
             Mistake(
                 lambda values, classes: np.reshape(values, (-1, classes)).max(axis=1),
-                "These are the probabilities of the classes; asked for is which class it is.",
+                "Those are the probabilities of the classes; the question asks for the class.",
             ),
             Mistake(
                 lambda values, classes: np.reshape(values, (-1, classes)).argmax(axis=0),
-                "That asks which image has most of each class: the other axis.",
+                "That finds the image with most of each class: use the other axis.",
             ),
             Mistake(
                 lambda values, classes: np.reshape(values, (classes, -1)).argmax(axis=0),
@@ -69,14 +70,14 @@ EXERCISES = (
         reference=32 * 28 * 28 * 4,
         relative_tolerance=1e-9,
         hints=(
-            "How many numbers are 32 images, and how many bytes has a float32?",
+            "How many numbers do 32 images have, and how many bytes does a float32 have?",
             "32 * 28 * 28 * 4",
         ),
         mistakes=(
-            Mistake(28 * 28 * 4, "That is one image; the request holds 32."),
-            Mistake(32 * 28 * 28, "That is a byte a pixel, as in a PNG. A float32 has four."),
-            Mistake(32 * 28 * 28 * 8, "That is float64, NumPy's own, which the model refuses."),
-            Mistake(32 * 28 * 28 * 32, "Those are bits. Eight of them make a byte."),
+            Mistake(28 * 28 * 4, "That is one image; the request contains 32."),
+            Mistake(32 * 28 * 28, "That is a byte per pixel, as in a PNG. A float32 has four."),
+            Mistake(32 * 28 * 28 * 8, "That is float64, NumPy's default, which the model refuses."),
+            Mistake(32 * 28 * 28 * 32, "Those are bits. A byte has eight."),
         ),
     ),
     Exercise(
@@ -87,25 +88,26 @@ EXERCISES = (
         cases=BATCHES,
         hints=(
             "It keeps up if b / (a + c b) is at least the rate. Solve that for b.",
-            "b ≥ a λ / (1 - c λ), and there is no part of a request.",
+            "b ≥ a λ / (1 - c λ), and the number of requests is whole.",
             "math.ceil(rate * call / (1 - rate * image))",
         ),
         mistakes=(
             Mistake(
                 lambda rate, call, image: rate * call / (1 - rate * image),
-                "There is no part of a request: round up.",
+                "The number of requests is whole: round up.",
             ),
             Mistake(
                 lambda rate, call, image: math.floor(round(rate * call / (1 - rate * image), 9)),
-                "Rounded down, the batch does not quite keep up.",
+                "If you round down, the batch can't quite keep up.",
             ),
             Mistake(
                 lambda rate, call, image: math.ceil(round(rate * call, 9)),
-                "So many arrive during the call itself. More come while their images are computed.",
+                "That many arrive during the call itself. More arrive while the images are "
+                "computed.",
             ),
             Mistake(
                 lambda rate, call, image: math.ceil(round(rate * (call + image), 9)),
-                "That counts who arrives during a batch of one. A larger batch takes longer, and "
+                "That counts arrivals during a batch of one. A larger batch takes longer, and "
                 "meanwhile more arrive.",
             ),
         ),
@@ -124,22 +126,23 @@ EXERCISES = (
         mistakes=(
             Mistake(
                 lambda deadline, call, image, batch: deadline - call - image * batch,
-                "In one case that is below 0. Such a batch is too slow whatever the time-out is: "
-                "then nobody should wait at all.",
+                "In one case that is below 0. Such a batch is too slow with any time-out, so no "
+                "request should wait at all.",
             ),
             Mistake(
                 lambda deadline, call, image, batch: max(0.0, deadline - call - image),
-                "That leaves time for one image. All of the batch is computed before any answer.",
+                "That leaves time for one image. The whole batch is computed before any answer.",
             ),
             Mistake(
                 lambda deadline, call, image, batch: max(0.0, deadline - call),
-                "The call is in it; the images of the batch take time, too.",
+                "That includes the call, but the images of the batch take time too.",
             ),
             Mistake(
                 lambda deadline, call, image, batch: max(
                     0.0, deadline - (call + image * batch) / batch
                 ),
-                "That is a request's share of the batch. But each of them waits for all of it.",
+                "That is a request's share of the batch, but each request waits for the whole "
+                "batch.",
             ),
         ),
     ),
@@ -150,25 +153,25 @@ EXERCISES = (
         reference=lambda requests, share, rate: requests / (share * rate),
         cases=CANARIES,
         hints=(
-            "How many requests does the canary see in a second?",
+            "How many requests does the canary see per second?",
             "requests / (share * rate)",
         ),
         mistakes=(
             Mistake(
                 lambda requests, share, rate: requests / rate,
-                "That is how long all versions together take. The canary sees only its share.",
+                "That is the time for all versions together. The canary sees only its share.",
             ),
             Mistake(
                 lambda requests, share, rate: requests / ((1 - share) * rate),
-                "That is the stable version, which has the rest of the traffic.",
+                "That is for the stable version, which gets the rest of the traffic.",
             ),
             Mistake(
                 lambda requests, share, rate: requests * share / rate,
-                "A smaller share takes longer, not less time.",
+                "With a smaller share it takes more time, not less.",
             ),
             Mistake(
                 lambda requests, share, rate: requests / (share * rate) / 60,
-                "Those are minutes; asked for are seconds.",
+                "Those are minutes; the question asks for seconds.",
             ),
         ),
     ),
@@ -180,21 +183,21 @@ EXERCISES = (
         relative_tolerance=1e-9,
         hints=(
             "A request that arrives at the time t of the pause waits until its end, 1 s - t.",
-            "More than half a second wait those that arrive in the first half of the pause.",
-            "100 a second, for half a second",
+            "Requests that arrive in the first half of the pause wait for more than half a second.",
+            "100 per second, for half a second",
         ),
         mistakes=(
             Mistake(
                 1,
-                "That is what one client sees that waits for each answer: it sends nothing while "
-                "the server hangs. Those who would have come are left out.",
+                "That is what a single client sees if it waits for each answer: it sends nothing "
+                "while the server hangs, so all other requests are left out.",
             ),
             Mistake(
                 100,
-                "All of these are late, but those that come near the end of the pause wait less "
+                "All of these are late, but those that arrive near the end of the pause wait less "
                 "than half a second.",
             ),
-            Mistake(0, "The first one waits for the whole second."),
+            Mistake(0, "The first request waits for the whole second."),
         ),
     ),
 )
@@ -204,45 +207,45 @@ PREDICTIONS = (
         id="serving.empty",
         lesson=LESSON,
         question="The article's tensor has a type and a shape, and no values. What does the server "
-        "say to it?",
+        "reply?",
         choices=("an error", "an answer, as for a black image", "nothing, until the deadline"),
         answer="an answer, as for a black image",
-        reason="Values that are missing count as zeros in TensorFlow's format. So this mistake "
-        "raises no error: the answers are merely all the same.",
+        reason="Missing values count as zeros in TensorFlow's format. So this mistake raises no "
+        "error: all answers are simply the same.",
     ),
     GuessQuestion(
         id="serving.swap",
         lesson=LESSON,
         question="The next version is published while requests arrive. How many of them fail?",
-        choices=("those that come while it loads", "one for each connection", "none"),
+        choices=("those that arrive while it loads", "one per connection", "none"),
         answer="none",
-        reason="The new version is loaded while the old one answers. Only then new requests go to "
-        "it, and the old one is unloaded when its last request is done.",
+        reason="The new version is loaded while the old one answers. Only then do new requests go "
+        "to it, and the old one is unloaded when its last request is done.",
     ),
     GuessQuestion(
         id="serving.batching",
         lesson=LESSON,
-        question="Many clients ask the server for one image each. It now joins their requests into "
-        "batches. What becomes of its throughput with the model of lesson 04?",
-        choices=("it grows several times", "it hardly grows, or falls", "it doubles"),
+        question="Many clients send the server one image each. It now combines their requests into "
+        "batches. What happens to its throughput with the model of lesson 04?",
+        choices=("it grows severalfold", "it hardly grows, or falls", "it doubles"),
         answer="it hardly grows, or falls",
-        reason="Batches share what a run of the model costs, and that is a small part here: "
-        "receiving a request, reading it and answering cost more, and every request pays for that.",
+        reason="Batches share the cost of running the model, which is a small part here: "
+        "receiving, reading and answering a request cost more, and every request pays for that.",
     ),
     GuessQuestion(
         id="serving.utilisation",
         lesson=LESSON,
-        question="One server, requests in no rhythm. Its utilisation goes from 50 % to 90 %. How "
-        "much longer is the average wait?",
+        question="One server gets requests at random times. Its utilisation rises from 50 % to 90 "
+        "%. How much longer is the average wait?",
         choices=("1.8 times", "5 times", "9 times"),
         answer="9 times",
-        reason="The wait goes as the utilisation by what is left free: 0.5 / 0.5 is 1, and "
-        "0.9 / 0.1 is 9.",
+        reason="The wait is proportional to the utilisation divided by the free share: 0.5 / 0.5 "
+        "is 1, and 0.9 / 0.1 is 9.",
     ),
     GuessQuestion(
         id="serving.loop",
         lesson=LESSON,
-        question="The server stops for a moment, once, and both kinds of load are measured. Which "
+        question="The server stops once for a moment, and you measure both kinds of load. Which "
         "99th percentile hardly shows it?",
         choices=(
             "that of clients that wait for their answers",
@@ -250,7 +253,7 @@ PREDICTIONS = (
             "neither",
         ),
         answer="that of clients that wait for their answers",
-        reason="While the server stands still, such clients send nothing. One slow answer each "
-        "stands for all that would have been sent.",
+        reason="While the server is stopped, such clients send nothing. A single slow answer per "
+        "client stands for all the requests that would have been sent.",
     ),
 )

@@ -12,13 +12,13 @@ EXERCISES = (
         reference=128 * 10,
         hints=(
             "Each of the 10 results is a sum of 128 products.",
-            "The first layer needs 784 · 128; put the second layer's sizes in their place.",
+            "The first layer needs 784 · 128; use the second layer's sizes instead.",
             "It is 128 · 10.",
         ),
         mistakes=(
             Mistake(784 * 10, "The second layer sees the 128 hidden numbers, not the 784 pixels."),
             Mistake(784 * 128, "That is the first layer's number."),
-            Mistake(128 + 10, "You have added the sizes: each result needs a product of its own."),
+            Mistake(128 + 10, "You have added the sizes: each result needs 128 products."),
         ),
     ),
 )
@@ -30,6 +30,6 @@ PREDICTIONS = (
         question="How long does this machine need for the first layer of one image?",
         choices=("about a second", "about a millisecond", "a few microseconds"),
         answer="a few microseconds",
-        reason="100,352 products are little work for a processor that does billions in a second.",
+        reason="100,352 products are little work for a processor that does billions per second.",
     ),
 )

@@ -1,4 +1,4 @@
-"""Small records of a learner's, in their own folder: locked, written whole, never lost."""
+"""A learner's small records in their own folder: locked, written atomically, never lost."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ T = TypeVar("T")
 
 Records = dict[str, dict[str, Any]]
 
-# What each record has, and the value of a field that an earlier version did not write yet.
+# Fields of a record, with defaults for those that earlier versions did not write.
 Fields = Mapping[str, Any]
 REQUIRED = object()
 
 
 def blank(fields: Fields) -> dict[str, Any]:
-    """Make a record of nothing but defaults.
+    """Return a record of defaults.
 
     >>> blank({"tries": 0, "answers": []})
     {'tries': 0, 'answers': []}
@@ -36,9 +36,9 @@ def read(name: str, fields: Fields, workspace: Workspace | None = None) -> Recor
     """Read records; a damaged file is set aside, with a notice.
 
     Args:
-        name: Of the file, without its ending.
-        fields: What each record has, each with its default or ``REQUIRED``.
-        workspace: Whose; by default that of this process.
+        name: Name of the file, without its extension.
+        fields: Fields of a record, each with its default or ``REQUIRED``.
+        workspace: Workspace of the learner; by default this process's.
     """
     path = _path(name, workspace or current_workspace())
     if not path.exists():
@@ -61,16 +61,16 @@ def update(
     change: Callable[[Records], T],
     workspace: Workspace | None = None,
 ) -> T:
-    """Change records, one process after the other.
+    """Change records under a lock, so that processes don't overwrite each other.
 
     Args:
-        name: Of the file, without its ending.
-        fields: What each record has, each with its default or ``REQUIRED``.
-        change: Changes the records in place.
-        workspace: Whose; by default that of this process.
+        name: Name of the file, without its extension.
+        fields: Fields of a record, each with its default or ``REQUIRED``.
+        change: Function that changes the records in place.
+        workspace: Workspace of the learner; by default this process's.
 
     Returns:
-        What ``change`` returned.
+        The result of ``change``.
     """
     home = (workspace or current_workspace()).create()
     with FileLock(home.records / f"{name}.lock"):
@@ -81,9 +81,9 @@ def update(
 
 
 def _has_fields(record: Any, fields: Fields) -> bool:
-    """Whether a record has all required fields and no other; each value is of its default's type.
+    """Return whether a record has the required fields, no unknown ones, and the right types.
 
-    A record of defaults alone says nothing, so at least one field must stand in it.
+    An empty record is invalid, so at least one field must be present.
     """
     if not isinstance(record, dict) or not record or not set(record) <= set(fields):
         return False

@@ -1,4 +1,4 @@
-"""The exercises of lesson 04: sizes, splits and what can be believed."""
+"""The exercises of lesson 04: sizes, splits and trustworthy results."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ EXERCISES = (
         expected="a whole number of weights",
         reference=784 * 64 + 64 + 64 * 10 + 10,
         hints=(
-            "Each hidden unit has a weight for each pixel, and a bias.",
+            "Each hidden unit has a weight per pixel, and a bias.",
             "The first layer has 784 · 64 + 64.",
             "784 · 64 + 64 + 64 · 10 + 10",
         ),
         mistakes=(
-            Mistake(784 * 64 + 64 * 10, "The biases are missing: one for each unit."),
+            Mistake(784 * 64 + 64 * 10, "The biases are missing: one per unit."),
             Mistake(784 * 128 + 128 + 128 * 10 + 10, "That is the model with 128 hidden units."),
-            Mistake(784 * 64 + 64, "That is the first layer alone."),
+            Mistake(784 * 64 + 64, "That is only the first layer."),
         ),
     ),
     Exercise(
@@ -45,16 +45,16 @@ EXERCISES = (
         mistakes=(
             Mistake(
                 lambda train, test: (test - test.mean(axis=0)) / test.std(axis=0),
-                "You have learnt the mean and deviation from the test set, which stands for images "
-                "that do not exist yet.",
+                "You have computed the mean and deviation on the test set, which stands for images "
+                "that don't exist yet.",
             ),
             Mistake(
                 lambda train, test: (test - train.mean()) / train.std(),
-                "One mean for all columns: each feature has its own (axis=0).",
+                "You use one mean for all columns, but each feature has its own (axis=0).",
             ),
             Mistake(
                 lambda train, test: (train - train.mean(axis=0)) / train.std(axis=0),
-                "That is the training set, standardised. The test set is asked for.",
+                "That is the training set, standardised. The question asks for the test set.",
             ),
         ),
     ),
@@ -67,7 +67,7 @@ PREDICTIONS = (
         question="Which loss will be lower in the first epoch?",
         choices=("that on the training set", "that on the validation set"),
         answer="that on the validation set",
-        reason="The training loss is averaged while the model still learns, and dropout hinders it "
-        "only there.",
+        reason="The training loss is averaged while the model is still learning, and dropout "
+        "raises only the training loss.",
     ),
 )

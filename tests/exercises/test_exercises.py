@@ -34,13 +34,13 @@ def try_often(folder, name):
 
 
 @pytest.mark.parametrize("exercise", ALL, ids=lambda e: e.id)
-def test_the_reference_is_right(exercise):
+def test_the_reference_answer_is_right(exercise):
     assert judge(exercise, exercise.reference).status == "right"
 
 
 @pytest.mark.parametrize("exercise", ALL, ids=lambda e: e.id)
 @pytest.mark.parametrize("stub", [..., None, lambda *arguments: ..., lambda *arguments: None])
-def test_a_stub_is_not_answered_or_not_yet(exercise, stub):
+def test_a_stub_counts_as_not_answered(exercise, stub):
     assert judge(exercise, stub).status in {"not answered", "not yet"}
     if not callable(stub) or exercise.cases:
         assert judge(exercise, stub).status == "not answered"
@@ -61,7 +61,7 @@ def test_each_named_mistake_gets_its_own_message(exercise, mistake):
     "answer",
     ["text", [1, "a"], float("nan"), {}, np.zeros((3, 3)), lambda: 1, lambda *a: "x", object()],
 )
-def test_nothing_that_is_answered_raises(exercise, answer, capsys):
+def test_no_answer_raises_an_error(exercise, answer, capsys):
     check(exercise.id, answer)
     assert capsys.readouterr().out.startswith("Not yet. ")
 
@@ -71,7 +71,7 @@ def hint_for(exercise_id, answer, capsys):
     return capsys.readouterr().out.partition("Hint: ")[2].strip()
 
 
-def test_hints_grow_with_each_new_wrong_answer_and_the_last_is_repeated(capsys):
+def test_each_new_wrong_answer_gets_the_next_hint(capsys):
     exercise = EXERCISES["losses.mean"]
     hints = [
         hint_for("losses.mean", lambda targets, predictions, wrong=wrong: wrong, capsys)
@@ -80,7 +80,7 @@ def test_hints_grow_with_each_new_wrong_answer_and_the_last_is_repeated(capsys):
     assert hints == [*exercise.hints, exercise.hints[-1]]
 
 
-def test_running_an_answer_again_gives_the_same_hint_and_is_no_new_try(capsys):
+def test_a_repeated_answer_gets_the_same_hint_and_is_not_a_new_try(capsys):
     exercise = EXERCISES["training.weights"]
     assert hint_for("training.weights", 7, capsys) == exercise.hints[0]
     assert hint_for("training.weights", 8, capsys) == exercise.hints[1]
@@ -100,7 +100,7 @@ def test_running_an_answer_again_gives_the_same_hint_and_is_no_new_try(capsys):
     ],
     ids=["type", "arguments", "error", "named mistake"],
 )
-def test_an_answer_whose_fault_is_named_spends_no_hint(exercise_id, answer, capsys):
+def test_a_recognised_mistake_uses_up_no_hint(exercise_id, answer, capsys):
     for _ in range(3):
         assert hint_for(exercise_id, answer, capsys) == ""
     wrong = 123.0 if exercise_id == "training.weights" else lambda targets, predictions: 123.0
@@ -148,7 +148,7 @@ def test_an_error_in_a_library_quotes_the_learners_own_line(capsys):
 
 
 @pytest.mark.parametrize("leave", [sys.exit, exit])
-def test_an_answer_that_calls_exit_ends_no_notebook(leave, capsys):
+def test_an_answer_that_calls_exit_does_not_end_the_notebook(leave, capsys):
     def mean(targets, predictions):
         leave()
 
@@ -197,7 +197,7 @@ def test_interrupting_a_check_interrupts_the_answer():
 
 
 @pytest.mark.parametrize("answer", ["50890", "1280", b"7", 1 + 2j, ["50890"], {7}, [None]])
-def test_text_and_other_types_are_no_numbers(answer, capsys):
+def test_text_and_other_types_are_not_numbers(answer, capsys):
     out = said("training.weights", answer, capsys)
     assert "Expected: a whole number of weights. Received:" in out
 
@@ -209,7 +209,7 @@ def test_every_kind_of_real_number_is_a_number(answer):
     assert judge(EXERCISES["training.weights"], answer).status == "right"
 
 
-def test_a_scalar_and_an_array_are_told_apart_in_words(capsys):
+def test_a_scalar_and_an_array_are_distinguished_in_words(capsys):
     out = said("descent.step", lambda parameters, gradient, rate: 1.0, capsys)
     assert "an array of shape (2,)" in out
     assert "Received: a single number" in out
@@ -235,7 +235,7 @@ def test_a_rounded_answer_is_told_to_keep_more_digits(capsys):
     assert "Hint" not in out
 
 
-def test_the_constant_that_the_lesson_uses_is_right():
+def test_the_lessons_rounded_constant_is_accepted():
     def rate(service, objective):
         return (1 - service * 4.605 / objective) / service
 
@@ -243,14 +243,14 @@ def test_the_constant_that_the_lesson_uses_is_right():
 
 
 @pytest.mark.parametrize("method", ["linear", "inverted_cdf", "nearest", "lower", "higher"])
-def test_every_usual_definition_of_a_percentile_is_right(method):
+def test_every_usual_definition_of_a_percentile_is_accepted(method):
     def percentile(first, second):
         return np.percentile(first + second, 99, method=method)
 
     assert judge(EXERCISES["plan.percentiles"], percentile).status == "right"
 
 
-def test_rounding_a_zero_point_and_cutting_its_decimals_are_told_apart():
+def test_truncating_a_zero_point_is_distinguished_from_rounding():
     def grid(low, high, bits, to_integer=round):
         low, high = min(low, 0), max(high, 0)
         scale = (high - low) / (2**bits - 1)
@@ -263,7 +263,7 @@ def test_rounding_a_zero_point_and_cutting_its_decimals_are_told_apart():
         assert verdict.status == "not yet"
 
 
-def test_a_grid_of_a_range_that_leaves_out_zero_is_no_accepted_answer():
+def test_a_grid_without_zero_is_not_accepted():
     def grid(low, high, bits):
         scale = (high - low) / (2**bits - 1)
         lowest = -(2 ** (bits - 1))
@@ -281,7 +281,7 @@ def test_a_fraction_given_for_percentage_points_is_recognised(exercise):
     assert judge(exercise, exercise.reference / 100).is_known_mistake
 
 
-def test_what_was_received_and_expected_is_said_but_not_the_answer(capsys):
+def test_received_and_expected_are_shown_but_not_the_answer(capsys):
     check("training.weights", 7)
     said = capsys.readouterr().out
     assert "Expected: a whole number of weights. Received: 7." in said
@@ -299,7 +299,7 @@ def test_an_error_of_the_learners_function_is_shown_with_its_line(capsys):
     assert '"return targets.no_such_thing"' in said
 
 
-def test_a_function_that_changes_its_arguments_spoils_nothing():
+def test_a_function_may_modify_its_arguments():
     def mean(targets, predictions):
         targets -= predictions
         return (targets**2).mean()
@@ -313,7 +313,7 @@ def test_a_wrong_shape_is_named(capsys):
     assert "an array of shape (2,). Received: an array of shape (1,)" in capsys.readouterr().out
 
 
-def test_an_unknown_name_offers_the_nearest():
+def test_an_unknown_name_suggests_the_closest():
     with pytest.raises(ValueError, match=r"losses\.mean"):
         find_exercise("losses.means")
 
@@ -333,7 +333,7 @@ def test_an_exercise_without_hints_or_with_wrong_cases_is_refused():
         Exercise("a.b", "l", "a number", 1.0, hints=("h",), cases=((1,),))
 
 
-def test_what_is_solved_stays_solved(tmp_path):
+def test_a_solved_exercise_stays_solved(tmp_path):
     workspace = Workspace(tmp_path)
     for number, solved in enumerate((False, True, False)):
         record("losses.mean", solved=solved, answer_key=str(number), workspace=workspace)
@@ -342,7 +342,7 @@ def test_what_is_solved_stays_solved(tmp_path):
     assert row.total == sum(exercise.lesson == row.lesson for exercise in ALL)
 
 
-def test_the_first_right_answer_sets_the_time_and_a_later_one_keeps_it(tmp_path, monkeypatch):
+def test_the_time_of_the_first_right_answer_is_kept(tmp_path, monkeypatch):
     times = iter(["first", "second"])
     monkeypatch.setattr(progress, "_now", lambda: next(times))
     workspace = Workspace(tmp_path)
@@ -361,7 +361,7 @@ def test_progress_of_an_earlier_version_is_read(tmp_path):
     assert (row.solved, row.tries) == (1, 5)
 
 
-def test_two_notebooks_at_once_lose_no_try(tmp_path):
+def test_two_notebooks_at_once_record_every_try(tmp_path):
     names = ["losses.mean", "descent.step"]
     processes = [CONTEXT.Process(target=try_often, args=(tmp_path, name)) for name in names]
     for process in processes:

@@ -16,17 +16,17 @@ def forms(thing):
     return DisplayFormatter().format(thing)[0]
 
 
-def test_what_follows_opens_with_the_guess():
+def test_content_opens_with_the_guess():
     guess, explorer = predict("losses.push"), loss_explorer()
     closed = guess.opens(explorer)
     assert explorer.widget not in closed._place.children
-    guess.lock("both alike")
+    guess.lock("both equally")
     assert closed._place.children == (explorer.widget,)
-    assert guess.verdict.startswith("You guessed “both alike”. The answer: “cross-entropy”. ")
+    assert guess.verdict.startswith("You guessed “both equally”. The answer: “cross-entropy”. ")
     assert guess._choices.disabled
 
 
-def test_the_first_guess_counts_also_after_a_restart():
+def test_the_first_guess_counts_even_after_a_restart():
     predict("losses.push").lock("the squared error")
     again = predict("losses.push")
     assert again.made == "the squared error"
@@ -36,7 +36,7 @@ def test_the_first_guess_counts_also_after_a_restart():
     assert again.opens(explorer)._place.children == (explorer.widget,)
 
 
-def test_a_right_guess_is_told():
+def test_a_right_guess_is_confirmed():
     guess = predict("losses.push")
     guess.lock("cross-entropy")
     assert guess.verdict.startswith("You guessed “cross-entropy”, and that's right.")
@@ -63,7 +63,7 @@ def test_the_button_waits_for_a_choice_and_locks_it():
     assert guess._button.disabled
 
 
-def test_without_a_kernel_all_is_shown_and_no_guess_is_made():
+def test_without_a_kernel_everything_is_shown_and_no_guess_is_made():
     guess = predict("losses.push")
     question, content = forms(guess), forms(guess.opens(loss_explorer()))
     assert {LIVE, "text/html", "text/plain"} <= set(question)
@@ -73,7 +73,7 @@ def test_without_a_kernel_all_is_shown_and_no_guess_is_made():
     assert guess_made("losses.push") is None
 
 
-def test_in_a_headless_run_it_is_open_and_no_guess_is_made(monkeypatch):
+def test_in_a_headless_run_content_is_open_and_no_guess_is_made(monkeypatch):
     monkeypatch.setenv(RUN_VARIABLE, "1")
     guess, explorer = predict("losses.push"), loss_explorer()
     assert guess.opens(explorer)._place.children == (explorer.widget,)
@@ -81,23 +81,23 @@ def test_in_a_headless_run_it_is_open_and_no_guess_is_made(monkeypatch):
 
 
 def test_guesses_are_counted_by_lesson():
-    predict("losses.push").lock("both alike")
+    predict("losses.push").lock("both equally")
     rows = {row.lesson: row.guesses for row in summary(current_workspace())}
     assert rows["02_loss_functions"] == 1
     assert rows["03_gradient_descent"] == 0
 
 
-def test_a_guess_that_is_no_choice_is_refused():
-    with pytest.raises(ValueError, match="both alike"):
+def test_a_guess_outside_the_choices_is_refused():
+    with pytest.raises(ValueError, match="both equally"):
         predict("losses.push").lock("neither")
 
 
-def test_an_unknown_prediction_offers_the_nearest():
+def test_an_unknown_prediction_suggests_the_closest():
     with pytest.raises(ValueError, match=r"losses\.push"):
         predict("losses.pull")
 
 
-def test_an_answer_that_is_no_choice_is_refused():
+def test_an_answer_outside_the_choices_is_refused():
     with pytest.raises(ValueError, match="'a', 'b'"):
         GuessQuestion("a.b", "l", "Which?", ("a", "b"), "c", "Because.")
 
