@@ -86,7 +86,7 @@ def test_a_failure_exits_with_1_and_names_cell_and_error(notebook, tmp_path, cap
     assert call("run", path, "--out", out, "--html") == 1
     said = capsys.readouterr().out
     assert "bad: failed in code cell 2: ZeroDivisionError: division by zero" in said
-    assert "ended in code cell 2" in (out / "bad.html").read_text()
+    assert "in code cell 2" in (out / "bad.html").read_text()
     assert "failed" in (out / "index.html").read_text()
 
 
