@@ -46,7 +46,7 @@ def message(name: str, *, received: str, expected: str, remedy: str = "") -> str
 
 
 def value_error(name: str, *, received: str, expected: str, remedy: str = "") -> ValueError:
-    """Return a ``ValueError`` for an argument, worded by :func:`message`.
+    """Return a ``ValueError`` for an argument, worded by ``message``.
 
     >>> raise value_error("bits", received="17", expected="an integer from 2 to 16")
     Traceback (most recent call last):
@@ -57,7 +57,7 @@ def value_error(name: str, *, received: str, expected: str, remedy: str = "") ->
 
 
 def type_error(name: str, *, received: str, expected: str, remedy: str = "") -> TypeError:
-    """Return a ``TypeError`` for an argument, worded by :func:`message`."""
+    """Return a ``TypeError`` for an argument, worded by ``message``."""
     return TypeError(message(name, received=received, expected=expected, remedy=remedy))
 
 

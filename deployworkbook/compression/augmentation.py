@@ -54,7 +54,7 @@ def augmentation_matrices(
         shape: Height and width of the images.
 
     Returns:
-        Shape ``[augmentations, 8]``, as :func:`augment` takes them.
+        Shape ``[augmentations, 8]``, as ``augment`` takes them.
 
     >>> augmentation_matrices([Augmentation(right=1)], (28, 28))[0].tolist()
     [1.0, -0.0, -1.0, 0.0, 1.0, 0.0, 0.0, 0.0]

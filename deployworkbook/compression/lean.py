@@ -25,7 +25,7 @@ BIAS_BITS = 6
 def lean_flatbuffer(model: Any, *, bits: int = 8, bias_bits: int = BIAS_BITS) -> bytes:
     """Write a perceptron as a LiteRT file that holds no byte too many.
 
-        q = round(w / s),  s as in :func:`grid_step`
+        q = round(w / s),  s as in ``grid_step``
 
     Args:
         model: A Keras model of dense layers.

@@ -145,7 +145,7 @@ def train_aware(
     """Let a trained model learn on with rounded weights, and write it as a LiteRT file.
 
     At 8 bits the toolkit's default scheme rounds weights and activations, and the file computes in
-    int8. Below, :class:`LearnedStep` rounds the kernels, and LiteRT rounds activations to int8
+    int8. Below, ``LearnedStep`` rounds the kernels, and LiteRT rounds activations to int8
     while it computes. LiteRT stores 2, 4 and 8 bits: integers of 3 bits stand in 4, and integers
     of 5, 6 and 7 bits in 8.
 
@@ -202,14 +202,14 @@ def train_aware_once(
     notice: Notice = notify,
     **options: Any,
 ) -> Aware:
-    """Give what :func:`train_aware` makes: from the cache, or made now and kept there.
+    """Give what ``train_aware`` makes: from the cache, or made now and kept there.
 
     Args:
         model: A trained Keras model that gives probabilities; it is not changed.
         dataset: What to train on.
         folder: Where results live; by default the workspace's ``models``.
         notice: Told when it waits for another process or finds damage.
-        options: Those of :func:`train_aware`.
+        options: Those of ``train_aware``.
     """
 
     def build(target: Path) -> None:

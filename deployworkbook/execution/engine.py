@@ -57,7 +57,7 @@ class CellProgress:
             raise EarlyEnd(f"the run ended early, and {self._never_ran()}")
 
     def number_of(self, cell_index: int) -> int:
-        """Return a cell's number, as counted in :mod:`deployworkbook.execution.jobs`."""
+        """Return a cell's number, as counted in ``deployworkbook.execution.jobs``."""
         return self._numbers[cell_index]
 
     def _never_ran(self) -> str:

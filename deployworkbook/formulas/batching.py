@@ -59,7 +59,7 @@ def fluid_size(arrival_rate_per_s: float, line: Overhead) -> float:
         b = λ t(b)   ⟹   b = λ α / (1 - λ β)
 
     A server that takes all waiting requests finds this size by itself: more traffic, larger
-    batches. This ignores randomness; :func:`greedy_batches` doesn't.
+    batches. This ignores randomness; ``greedy_batches`` doesn't.
 
     Args:
         arrival_rate_per_s: λ, at least 0.
@@ -97,7 +97,7 @@ def greedy_batches(arrival_rate_per_s: float, line: Overhead, max_batch: int) ->
         max_batch: Largest batch, at least 1; 1 gives M/D/1.
 
     Raises:
-        ValueError: An argument is out of range, or the rate reaches :func:`most_per_s`.
+        ValueError: An argument is out of range, or the rate reaches ``most_per_s``.
 
     Source: N. Bailey, "On queueing processes with bulk service", J. Royal Statistical Society B 16,
     1954; M. Chaudhry and J. Templeton, "A First Course in Bulk Queues", 1983.

@@ -43,7 +43,7 @@ def accuracy(confusion: ArrayLike) -> float:
         accuracy = Σ_i C[i, i] / Σ_ij C[i, j]
 
     Args:
-        confusion: Shape ``[classes, classes]``, as :func:`confusion_matrix` gives it.
+        confusion: Shape ``[classes, classes]``, as ``confusion_matrix`` gives it.
 
     >>> round(accuracy([[1, 0], [1, 1]]), 4)
     0.6667

@@ -51,8 +51,8 @@ def fit_grid(
         values: Any shape.
         bits: From 2 to 16.
         scheme: How the grid lies over a range; see ``quantization.make_grid``.
-        clipping: How the range is chosen: :func:`minmax_limits`, :func:`percentile_limits` or
-            :func:`mse_optimal_grid`.
+        clipping: How the range is chosen: ``minmax_limits``, ``percentile_limits`` or
+            ``mse_optimal_grid``.
         percentile: Upper percentile for ``"percentile"`` clipping, above 50, at most 100.
         axis: Axis of the channels, each with its own scale; ``None`` for one shared scale.
 

@@ -1,10 +1,10 @@
 """Descent: update rules that turn a gradient into a step.
 
 A rule is a pure function ``(parameters, gradient, state) -> (parameters, state)``: its memory is
-the :class:`State`, and its settings are keyword arguments, which ``functools.partial`` binds.
+the ``State``, and its settings are keyword arguments, which ``functools.partial`` binds.
 Each rule equals the Keras 2 optimizer it names, even where that differs from the paper. A learning
 rate is a number, or an array that broadcasts against the parameters, so that many points can take
-a step at once, each with its own rate. Stochastic gradient descent is :func:`gradient_descent`
+a step at once, each with its own rate. Stochastic gradient descent is ``gradient_descent``
 with the gradient of a mini-batch. ``trajectories`` repeats a rule's steps.
 """
 

@@ -99,7 +99,7 @@ def distillation_loss(
 def distillation_gradient(
     teacher_logits: ArrayLike, student_logits: ArrayLike, *, temperature: float
 ) -> NDArray[np.float64]:
-    """Compute the gradient of :func:`distillation_loss` with respect to the student's logits.
+    """Compute the gradient of ``distillation_loss`` with respect to the student's logits.
 
         ∂L/∂z_k = T (q_k - p_k)  →  (z_k - t_k) / classes  for large T and logits of mean 0
 
@@ -165,7 +165,7 @@ def student_gradient(
     temperature: float,
     hard_weight: float,
 ) -> NDArray[np.float64]:
-    """Compute the gradient of :func:`student_loss` with respect to the student's logits.
+    """Compute the gradient of ``student_loss`` with respect to the student's logits.
 
         ∂L/∂z = a (softmax(z) - y) + (1 - a) T (q - p)
 

@@ -121,8 +121,8 @@ def multiply_fixed_point(
 
     Args:
         values: x, integers within int32.
-        multiplier: q from :func:`fixed_point`; broadcasts against ``values``.
-        shift: The shift from :func:`fixed_point`.
+        multiplier: q from ``fixed_point``; broadcasts against ``values``.
+        shift: The shift from ``fixed_point``.
         rounding: ``"single"`` or ``"double"``.
 
     Returns:
@@ -172,7 +172,7 @@ def integer_dense(
         input_grid: s_x and z_x, one per tensor.
         weight_grid: s_w, one per tensor or one per output; its zero point is 0.
         output_grid: s_y, z_y, low and high, one per tensor.
-        rounding: As in :func:`multiply_fixed_point`, or ``"float32"`` for XNNPACK's arithmetic: the
+        rounding: As in ``multiply_fixed_point``, or ``"float32"`` for XNNPACK's arithmetic: the
             sum times a float32 ratio, halves rounded to even.
         relu: Whether to set negative outputs to 0, by ``low = z_y``.
 

@@ -44,7 +44,7 @@ def mean_squared_error(targets: ArrayLike, predictions: ArrayLike) -> NDArray[np
 
 
 def mean_squared_error_gradient(targets: ArrayLike, predictions: ArrayLike) -> NDArray[np.float64]:
-    """Compute the gradient of :func:`mean_squared_error` with respect to the predictions.
+    """Compute the gradient of ``mean_squared_error`` with respect to the predictions.
 
         ∂L/∂p_k = 2/K (p_k - y_k)
 
@@ -95,7 +95,7 @@ def binary_cross_entropy(targets: ArrayLike, probabilities: ArrayLike) -> NDArra
 def binary_cross_entropy_gradient(
     targets: ArrayLike, probabilities: ArrayLike
 ) -> NDArray[np.float64]:
-    """Compute the gradient of :func:`binary_cross_entropy` with respect to the probabilities.
+    """Compute the gradient of ``binary_cross_entropy`` with respect to the probabilities.
 
         ∂L/∂p_k = 1/K [(1 - y_k) / (1 - p_k) - y_k / p_k],  with 0 / 0 = 0
 
@@ -149,7 +149,7 @@ def binary_cross_entropy_from_logits_gradient(
 
         ∂L/∂z_k = 1/K (σ(z_k) - y_k)
 
-    The arguments are those of :func:`binary_cross_entropy_from_logits`.
+    The arguments are those of ``binary_cross_entropy_from_logits``.
 
     Args:
         targets: y, shape ``[..., K]``, in 0 … 1.
@@ -195,7 +195,7 @@ def categorical_cross_entropy(targets: ArrayLike, probabilities: ArrayLike) -> N
 def categorical_cross_entropy_gradient(
     targets: ArrayLike, probabilities: ArrayLike
 ) -> NDArray[np.float64]:
-    """Compute the gradient of :func:`categorical_cross_entropy` with respect to the probabilities.
+    """Compute the gradient of ``categorical_cross_entropy`` with respect to the probabilities.
 
         ∂L/∂p_k = -y_k / p_k,  with 0 / 0 = 0
 
@@ -249,7 +249,7 @@ def categorical_cross_entropy_from_logits_gradient(
 
         ∂L/∂z_k = p_k - y_k,  p = softmax(z)
 
-    The arguments are those of :func:`categorical_cross_entropy_from_logits`.
+    The arguments are those of ``categorical_cross_entropy_from_logits``.
 
     Args:
         targets: y, distributions, shape ``[..., classes]``.

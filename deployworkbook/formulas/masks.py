@@ -68,7 +68,7 @@ def ranks(scores: ArrayLike) -> NDArray[np.int64]:
     """Rank scores from the lowest, 0; of equal scores, the first in memory comes first.
 
     Sorting takes most of a mask's time. For many sparsities of the same scores, sort once here and
-    pass the ranks to :func:`mask_of_ranks`.
+    pass the ranks to ``mask_of_ranks``.
 
     Args:
         scores: Any shape.
@@ -90,7 +90,7 @@ def mask_of_ranks(places: NDArray[np.int64], sparsity: float) -> NDArray[np.bool
     """Prune the fraction of the weights that has the lowest ranks.
 
     Args:
-        places: Ranks from :func:`ranks`.
+        places: Ranks from ``ranks``.
         sparsity: Fraction to prune, from 0 to 1.
 
     Returns:

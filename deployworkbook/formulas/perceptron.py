@@ -55,7 +55,7 @@ def backward(
         δ_L = ∂L/∂z,  δ_l = (δ_(l+1) W_(l+1)ᵀ) · 1[h_l > 0]
 
     Args:
-        parameters: As in :func:`forward`.
+        parameters: As in ``forward``.
         seen: Its result.
         error: δ_L, shape ``[n, classes]``.
 
@@ -87,7 +87,7 @@ def loss_and_gradients(
         ∂L/∂W_l = 1/n h_(l-1)ᵀ δ_l,  ∂L/∂b_l = 1/n Σ δ_l
 
     Args:
-        parameters: As in :func:`forward`.
+        parameters: As in ``forward``.
         inputs: Shape ``[n, in]``.
         targets: Distributions, shape ``[n, classes]``.
 

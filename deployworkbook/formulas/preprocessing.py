@@ -73,7 +73,7 @@ class Standardisation:
         """Standardise examples by the learnt mean and standard deviation.
 
         Args:
-            examples: Shape ``[n, ...]``, with the features of :meth:`learn`.
+            examples: Shape ``[n, ...]``, with the features of ``learn``.
 
         Raises:
             ValueError: The features differ in shape.

@@ -1,6 +1,6 @@
 """Quantization: real numbers rounded to a grid of integers.
 
-A :class:`Grid` says which real number each integer stands for. :func:`make_grid` lays it over a
+A ``Grid`` says which real number each integer stands for. ``make_grid`` lays it over a
 range, which ``clipping`` chooses from data.
 """
 

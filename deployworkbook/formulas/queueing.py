@@ -116,7 +116,7 @@ def mean_conditional_wait_s(
         E[W | W > 0] ≈ s / (c (1 - ρ)) · (1 + v) / 2
 
     Args:
-        arrival_rate_per_s: λ, as in :func:`mean_wait_s`.
+        arrival_rate_per_s: λ, as in ``mean_wait_s``.
         service_time_s: s, seconds.
         servers: c.
         service_scv: v.

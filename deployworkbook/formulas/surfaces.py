@@ -19,7 +19,7 @@ class Surface:
         name: Name for titles.
         loss: Maps points ``[..., d]`` to losses ``[...]``.
         gradient: Maps points ``[..., d]`` to gradients of the same shape. For
-            :func:`linear_regression` it also takes row numbers, for the gradient of a batch.
+            ``linear_regression`` it also takes row numbers, for the gradient of a batch.
         start: Starting point that shows the surface's character, shape ``[d]``.
         minimum: Lowest point, shape ``[d]``; ``None`` where the loss has no lower bound.
         limits: Lower and upper ends of each parameter's axis in a plot, shape ``[d, 2]``.

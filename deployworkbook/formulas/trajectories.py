@@ -50,7 +50,7 @@ def trajectory(
         steps: Number of steps to take, at least 0.
         loss: Maps all points, shape ``[steps + 1, ...]``, to their losses ``[steps + 1]``; over all
             examples, even where batches are given.
-        batches: Row numbers for each step's gradient, from :func:`minibatches`.
+        batches: Row numbers for each step's gradient, from ``minibatches``.
 
     Returns:
         The path, which ends early if it diverges.

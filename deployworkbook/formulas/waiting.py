@@ -68,7 +68,7 @@ def wait_percentile_s(
 
     Args:
         percentile: p, such as 0.99, from 0 to less than 1.
-        arrival_rate_per_s: λ, as in :func:`wait_survival`.
+        arrival_rate_per_s: λ, as in ``wait_survival``.
         service_time_s: s, seconds.
         servers: c.
         service_scv: v.
@@ -113,7 +113,7 @@ def response_survival(
 
     Args:
         time_s: t, at least 0.
-        arrival_rate_per_s: λ, as in :func:`wait_survival`.
+        arrival_rate_per_s: λ, as in ``wait_survival``.
         service_time_s: s, seconds.
         servers: c.
         service_scv: v.
@@ -125,7 +125,7 @@ def response_survival(
         ValueError: An argument is out of range, or the utilisation is not less than 1.
 
     Source: M/M/c: D. Gross and C. Harris, "Fundamentals of Queueing Theory", 3rd ed., 1998, 2.3;
-    the wait: :func:`wait_survival`; two exponentials with balanced means: H. Tijms, "A First Course
+    the wait: ``wait_survival``; two exponentials with balanced means: H. Tijms, "A First Course
     in Stochastic Models", 2003, appendix B.
 
     >>> round(float(response_survival(4.0, 0.5, 1.0, 1)), 4)  # M/M/1: e^(-(1 - ρ) t / s) = e^-2
@@ -146,7 +146,7 @@ def response_survival_of(
     service_time_s: ArrayLike,
     service_scv: ArrayLike,
 ) -> Array:
-    """Return :func:`response_survival` for a known wait, without checking the arguments.
+    """Return ``response_survival`` for a known wait, without checking the arguments.
 
     Args:
         time_s: t, seconds.
@@ -190,7 +190,7 @@ def response_percentile_s(
 
     Args:
         percentile: p, such as 0.99, from 0 to less than 1.
-        arrival_rate_per_s: λ, as in :func:`response_survival`.
+        arrival_rate_per_s: λ, as in ``response_survival``.
         service_time_s: s, seconds.
         servers: c.
         service_scv: v.

@@ -86,7 +86,7 @@ def check_table(found: Iterable[Check]) -> Styler:
     """Return checks as a table for a notebook.
 
     Args:
-        found: As :func:`checks` yields them.
+        found: As ``checks`` yields them.
     """
     # Imported here because pandas takes half a second and the command has its own table.
     from deployworkbook.plots.tables import text_table

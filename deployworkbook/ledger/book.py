@@ -111,7 +111,7 @@ class Ledger:
         """Read all measurements, the oldest first.
 
         Of forms that share a name but were made differently, the newest keeps it; see
-        :func:`~deployworkbook.ledger.measurement.told_apart`.
+        ``deployworkbook.ledger.measurement.told_apart``.
         """
 
         def read() -> list[LedgerEntry]:

@@ -16,7 +16,7 @@ def sensitivity_picture(scan: Sensitivity) -> Picture:
     """Draw a line per layer: the accuracy that the model loses with that layer alone rounded.
 
     Args:
-        scan: Result of :func:`deployworkbook.compression.sensitivity.scan_sensitivity`.
+        scan: Result of ``deployworkbook.compression.sensitivity.scan_sensitivity``.
     """
     parts = [
         f"{layer} alone: "

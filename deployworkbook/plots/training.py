@@ -17,7 +17,7 @@ def training_curves(history: History) -> Picture:
     """Draw the loss and accuracy of each epoch, on the training and the validation set.
 
     Args:
-        history: Result of :func:`deployworkbook.training.fit.fit`.
+        history: Result of ``deployworkbook.training.fit.fit``.
     """
     kept = history.kept_epoch
     epochs = range(1, len(history.loss) + 1)

@@ -27,7 +27,7 @@ class View(ABC, Generic[Result]):
     """A picture of results of one kind.
 
     A subclass creates its axes and artists once, in ``__init__``, lists the moving ones in
-    ``moving``, and changes them in :meth:`update`.
+    ``moving``, and changes them in ``update``.
 
     Args:
         picture: Figure with its axes.

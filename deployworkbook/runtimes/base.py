@@ -1,6 +1,6 @@
 """What all platforms share: an artifact on disk, a predictor in memory, and the way between.
 
-Each platform is a module with a class that satisfies :class:`Runtime`; ``registry`` lists them.
+Each platform is a module with a class that satisfies ``Runtime``; ``registry`` lists them.
 """
 
 from __future__ import annotations

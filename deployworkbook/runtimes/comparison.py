@@ -110,7 +110,7 @@ def compare_platforms(
     Args:
         artifacts: Each of another platform or form; the first one's answers are the reference.
         dataset: Its test set is predicted.
-        plan: How much is measured; by default all of :class:`MeasurementPlan`.
+        plan: How much is measured; by default all of ``MeasurementPlan``.
         lesson: Which notebook asks.
         note: What the rows of the ledger should say.
 

@@ -47,7 +47,7 @@ class Start:
 
     @property
     def row(self) -> dict[str, Any]:
-        """What the ledger keeps of it, by the names of a :class:`Measurement`."""
+        """What the ledger keeps of it, by the names of a ``Measurement``."""
         return {
             "peak_memory_bytes": self.peak_memory_bytes,
             "load_ms": 1000 * self.load_s,
@@ -56,7 +56,7 @@ class Start:
 
 
 def peak_memory_bytes(artifact: Artifact, *, batch_size: int = 1) -> int:
-    """Measure the resident memory of a fresh process, as :func:`start_process` does."""
+    """Measure the resident memory of a fresh process, as ``start_process`` does."""
     return start_process(artifact, batch_size=batch_size).peak_memory_bytes
 
 

@@ -50,7 +50,7 @@ def read_for_edge(results: Sequence[PlatformResult]) -> list[EdgeReading]:
     """Read a comparison as a device does, the fastest first.
 
     Args:
-        results: As :func:`deployworkbook.runtimes.comparison.compare` returns them.
+        results: As ``deployworkbook.runtimes.comparison.compare`` returns them.
     """
     readings = [
         EdgeReading(
@@ -69,7 +69,7 @@ def read_for_cloud(results: Sequence[PlatformResult]) -> list[CloudReading]:
     """Read a comparison as a data centre does, the most images a second and core first.
 
     Args:
-        results: As :func:`deployworkbook.runtimes.comparison.compare` returns them.
+        results: As ``deployworkbook.runtimes.comparison.compare`` returns them.
     """
     readings = []
     for each in results:

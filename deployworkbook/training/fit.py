@@ -36,7 +36,7 @@ class Recipe:
     """All that a training depends on besides its data.
 
     Args:
-        architecture: ``"mlp"`` or ``"cnn"``, as :mod:`deployworkbook.training.models` builds them.
+        architecture: ``"mlp"`` or ``"cnn"``, as ``deployworkbook.training.models`` builds them.
         epochs: Passes over the training set, at most.
         batch_size: Images per step.
         learning_rate: Adam's η.

@@ -79,7 +79,7 @@ def read_model(path: Path) -> Any:
     """Build the model of a ``.keras`` file by this package's code; run nothing of the file.
 
     Args:
-        path: A file that :func:`save_model`, or Keras in its own format, has written.
+        path: A file that ``save_model``, or Keras in its own format, has written.
 
     Returns:
         A ``keras.Sequential``, not compiled.

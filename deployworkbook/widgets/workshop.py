@@ -49,7 +49,7 @@ class Workshop(Explorer[FrontierResult]):
 
     Args:
         controls: What can be chosen.
-        make: Called with a :class:`BuildProgress` to report steps to, and with the controls'
+        make: Called with a ``BuildProgress`` to report steps to, and with the controls'
             values by name; returns what was made and measured. Reporting a step is also where a
             cancelled build ends.
         points: What there is already, at least one.

@@ -87,7 +87,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:
-    """Write ``content`` to ``path`` with :func:`atomic_path`; text is encoded as UTF-8."""
+    """Write ``content`` to ``path`` with ``atomic_path``; text is encoded as UTF-8."""
     data = content.encode() if isinstance(content, str) else content
     with atomic_path(path) as temporary:
         temporary.write_bytes(data)

@@ -77,7 +77,7 @@ def usd_per_million(
 
     Args:
         machine: A cloud machine of the catalogue.
-        operations: Operations per prediction, as in :func:`call_time_s`.
+        operations: Operations per prediction, as in ``call_time_s``.
         batch_size: Predictions per call.
         utilisation_share: Utilisation of the machine, more than 0.
 

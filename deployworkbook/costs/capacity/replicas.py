@@ -131,7 +131,7 @@ def replicas_for_all(
     overhead_s: ArrayLike = 0.0,
     queue: str = "shared",
 ) -> Array:
-    """Return :func:`replicas_for` for many deployments at once; the arguments broadcast.
+    """Return ``replicas_for`` for many deployments at once; the arguments broadcast.
 
     Args:
         arrival_rate_per_s: Arrival rates, at least 0; without arrivals one replica is enough.

@@ -73,7 +73,7 @@ def total_along(
     *,
     others: Mapping[str, Any] | None = None,
 ) -> Array:
-    """Return the sum of :func:`cost_along`'s kinds, shape ``[n]``."""
+    """Return the sum of ``cost_along``'s kinds, shape ``[n]``."""
     costs = cost_along(name, values, workload, deployment, catalog, others=others)
     return np.asarray(np.sum([costs[kind] for kind in KINDS], axis=0))
 

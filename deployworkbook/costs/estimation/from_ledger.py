@@ -93,7 +93,7 @@ def profile_named(measured: Measured, variant: str, runtime: str | None = None) 
     """Return a profile by name; without a runtime, the variant's fastest.
 
     Args:
-        measured: The ledger's profiles, as :func:`measured_in` returns them.
+        measured: The ledger's profiles, as ``measured_in`` returns them.
         variant: Name of the variant.
         runtime: Name of the runtime; by default the variant's fastest.
 

@@ -40,7 +40,7 @@ def estimate(
         deployment: Deployment that serves it.
         catalog: Prices and assumptions; by default the shipped catalogue.
         month: Months of growth so far.
-        values: Replacements for some :class:`~deployworkbook.costs.estimation.inputs.Inputs`, by
+        values: Replacements for some ``deployworkbook.costs.estimation.inputs.Inputs``, by
             name, such as ``{"compute_price_ratio": 1.2}`` for machines that cost 20 % more.
 
     Returns:

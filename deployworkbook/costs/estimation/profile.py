@@ -65,7 +65,7 @@ class Profile:
     def from_measurement(cls, measurement: Measurement) -> Profile:
         """Make a profile from a row of the ledger.
 
-        Mean and variation of the times come from p50 and p99, by :func:`mean_and_scv`.
+        Mean and variation of the times come from p50 and p99, by ``mean_and_scv``.
 
         Raises:
             ValueError: The row lacks a value; the message names it.

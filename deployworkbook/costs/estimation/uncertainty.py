@@ -152,7 +152,7 @@ def simulate(
         workload: Workload.
         deployment: Deployment that serves it.
         catalog: Prices and assumptions; by default the shipped catalogue.
-        ranges: Ranges by input; by default :func:`assumed_ranges`.
+        ranges: Ranges by input; by default ``assumed_ranges``.
         samples: Number of draws.
         seed: Seed of the draws.
 
@@ -184,7 +184,7 @@ def tornado(
         workload: Workload.
         deployment: Deployment that serves it.
         catalog: Prices and assumptions; by default the shipped catalogue.
-        ranges: Ranges by input; by default :func:`assumed_ranges`.
+        ranges: Ranges by input; by default ``assumed_ranges``.
 
     Raises:
         ValueError: There is no such input, or a range exceeds the input's limits.

@@ -15,7 +15,7 @@ def plan_as_markdown(plan: DeploymentPlan) -> str:
     """Return the plan as Markdown.
 
     Args:
-        plan: As :func:`make_plan` makes it.
+        plan: As ``make_plan`` makes it.
     """
     return _laid_out(plan, "plan.md.j2").rstrip() + "\n"
 
@@ -24,7 +24,7 @@ def plan_as_html(plan: DeploymentPlan) -> str:
     """Return the plan as one HTML page without scripts or external styles and fonts.
 
     Args:
-        plan: As :func:`make_plan` makes it.
+        plan: As ``make_plan`` makes it.
     """
     return _laid_out(plan, "plan.html.j2")
 

@@ -48,7 +48,7 @@ def tiered_cost(amount: ArrayLike, ends: Sequence[float], prices: Sequence[float
         cost = Σ_i amount in tier i · price of tier i
 
     Args:
-        amount: Amounts, as in :func:`amounts_in_tiers`.
+        amount: Amounts, as in ``amounts_in_tiers``.
         ends: Ends of the tiers, as there.
         prices: Price per unit in each tier, in USD.
 

@@ -74,7 +74,7 @@ class Endpoint:
 
     @property
     def address(self) -> str:
-        """Its address, as :func:`read_endpoint` reads it."""
+        """Its address, as ``read_endpoint`` reads it."""
         place = self.host if self.port is None else host_and_port(self.host, self.port)
         if not self.is_rest:
             return place

@@ -151,7 +151,7 @@ def _narrowed(array: NDArray[Any]) -> NDArray[Any]:
 
 
 def to_proto(array: NDArray[Any]) -> Any:
-    """Write an array, one that :func:`as_array` made, as a ``TensorProto``.
+    """Write an array, one that ``as_array`` made, as a ``TensorProto``.
 
     >>> import numpy as np
     >>> to_array(to_proto(np.array([[1.5, 2.5]], np.float32)))

@@ -114,7 +114,7 @@ def server_command(backend: Backend, flags: Mapping[str, FlagValue], *, name: st
     listens on all of them.
 
     Args:
-        backend: What :func:`choose` found.
+        backend: What ``choose`` found.
         flags: Their values by name, among them ``port`` and ``rest_api_port``.
         name: Of the container.
     """

@@ -33,7 +33,7 @@ class StartError(RuntimeError):
 
 
 class RunningServer(contextlib.AbstractContextManager["RunningServer"]):
-    """A server's process and its two addresses; :func:`start` makes it.
+    """A server's process and its two addresses; ``start`` makes it.
 
     Args:
         backend: What runs.

@@ -84,7 +84,7 @@ def open_loop(
 ) -> LoadResult:
     """Send requests at a rate, whatever the server does; wait for the result.
 
-    Arguments and errors are those of :func:`start_open_loop`.
+    Arguments and errors are those of ``start_open_loop``.
 
     Args:
         target: Where to send what.
@@ -147,7 +147,7 @@ def closed_loop(
 ) -> LoadResult:
     """Let a number of users ask one request after the other; wait for the result.
 
-    Arguments and errors are those of :func:`start_closed_loop`.
+    Arguments and errors are those of ``start_closed_loop``.
 
     Args:
         target: Where to send what.
