@@ -25,20 +25,8 @@ def replicas_for_times(
 ) -> Capacity:
     """Return the fewest replicas that meet an objective, by ``formulas.response``.
 
-    Args:
-        arrival_rate_per_s: Arrival rate at the busiest time, more than 0.
-        service_times_s: Measured service times, positive, shape ``[n]``.
-        latency_objective_s: Response time that the percentile may not exceed.
-        percentile: Percentile of the response time, from 0 to less than 1.
-        workers: Number of requests that a replica serves at once.
-        headroom: Share of extra arrivals to plan for.
-        overhead_s: Time added to each response outside the queue.
-        queue: ``shared`` or ``per replica``.
-
-    Raises:
-        TypeError: An argument is not a number.
-        ValueError: An argument is out of range, or no number of replicas can meet the objective,
-            because the service alone takes longer for too many requests.
+    Arguments and errors are those of ``replicas_for``; the service times are measured ones, shape
+    ``[n]``, positive.
 
     >>> replicas_for_times(100.0, [0.02], latency_objective_s=0.03).replicas
     5

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -68,6 +70,12 @@ def replicas_for(
     >>> replicas_for(100.0, 0.02, latency_objective_s=0.1, queue="per replica").replicas
     26
     """
+    common: dict[str, Any] = {
+        "percentile": percentile,
+        "workers": workers,
+        "overhead_s": overhead_s,
+        "queue": queue,
+    }
     if np.ndim(service_time_s):
         if service_scv is not None:
             raise value_error(
@@ -79,11 +87,8 @@ def replicas_for(
             arrival_rate_per_s,
             service_time_s,
             latency_objective_s=latency_objective_s,
-            percentile=percentile,
-            workers=workers,
             headroom=headroom,
-            overhead_s=overhead_s,
-            queue=queue,
+            **common,
         )
     mean = check_number("service_time_s", service_time_s, 0, open_low=True)
     scv = check_number("service_scv", 1.0 if service_scv is None else service_scv, 0)
@@ -93,11 +98,8 @@ def replicas_for(
         mean,
         latency_objective_s=latency_objective_s,
         service_scv=scv,
-        percentile=percentile,
-        workers=workers,
         headroom=headroom,
-        overhead_s=overhead_s,
-        queue=queue,
+        **common,
     )
     if not np.isfinite(found):
         raise value_error(
@@ -107,16 +109,7 @@ def replicas_for(
             f"(mean {mean:g} s, squared variation {scv:g}, overhead {overhead_s:g} s)",
             remedy="Choose a faster runtime, variant or machine, or a longer objective.",
         )
-    return capacity_of(
-        int(found),
-        rate,
-        mean,
-        service_scv=scv,
-        percentile=percentile,
-        workers=workers,
-        overhead_s=overhead_s,
-        queue=queue,
-    )
+    return capacity_of(int(found), rate, mean, service_scv=scv, **common)
 
 
 def replicas_for_all(
