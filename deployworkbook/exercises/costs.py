@@ -6,8 +6,6 @@ import math
 
 from deployworkbook.exercises.declaration import Exercise, GuessQuestion, Mistake
 
-LESSON = "01_deployment_cost"
-
 GIB = 2**30
 MONTH_S = 730 * 3600
 
@@ -30,7 +28,6 @@ def _machines(rate: float, peak: float, service: float, cores: int, limit: float
 EXERCISES = (
     Exercise(
         id="costs.traffic",
-        lesson=LESSON,
         expected="a function of rate and size that returns GiB per month",
         reference=lambda rate, size: rate * MONTH_S * size / GIB,
         cases=TRAFFICS,
@@ -65,7 +62,6 @@ EXERCISES = (
     ),
     Exercise(
         id="costs.download",
-        lesson=LESSON,
         expected="a function of size, devices and line that returns seconds",
         reference=lambda size, devices, line: size * devices * 8 / (line * 1e6),
         cases=DOWNLOADS,
@@ -96,7 +92,6 @@ EXERCISES = (
     ),
     Exercise(
         id="costs.machines",
-        lesson=LESSON,
         expected="a function of rate, peak, service, cores and limit that returns a whole number",
         reference=_machines,
         cases=FLEETS,
@@ -139,7 +134,6 @@ EXERCISES = (
     ),
     Exercise(
         id="costs.utilisation",
-        lesson=LESSON,
         expected="a function of objective and service that returns a share from 0 to 1",
         reference=lambda objective, service: 1 - service / objective,
         cases=OBJECTIVES,
@@ -166,7 +160,6 @@ EXERCISES = (
     ),
     Exercise(
         id="costs.million",
-        lesson=LESSON,
         expected="a function of usd and rate that returns USD per million predictions",
         reference=lambda usd, rate: usd / (rate * MONTH_S) * 1e6,
         cases=MONTHS,
@@ -203,7 +196,6 @@ EXERCISES = (
 PREDICTIONS = (
     GuessQuestion(
         id="costs.dominant",
-        lesson=LESSON,
         question="A small network answers 100 requests per second, all month. What is the largest "
         "part of its cost?",
         choices=("compute", "storage", "network", "maintenance"),
@@ -213,7 +205,6 @@ PREDICTIONS = (
     ),
     GuessQuestion(
         id="costs.growth",
-        lesson=LESSON,
         question="Now it answers 10,000 requests per second, a hundred times as many. How does "
         "its cost change?",
         choices=(
@@ -227,7 +218,6 @@ PREDICTIONS = (
     ),
     GuessQuestion(
         id="costs.busy",
-        lesson=LESSON,
         question="You pay for machines that are busy 50 % of the time. A manager asks for 95 %, "
         "to save half. How does the average response time change?",
         choices=("it doubles", "it grows tenfold", "it stays the same"),
@@ -237,7 +227,6 @@ PREDICTIONS = (
     ),
     GuessQuestion(
         id="costs.storage",
-        lesson=LESSON,
         question="You keep 1 GiB of models and read each a few times a month. Which storage is "
         "cheapest?",
         choices=("an SSD", "an HDD", "objects in the cloud"),
@@ -247,7 +236,6 @@ PREDICTIONS = (
     ),
     GuessQuestion(
         id="costs.edge",
-        lesson=LESSON,
         question="100 boards in the field get 10 requests per second each. Where is it cheaper to "
         "answer them?",
         choices=("on the boards", "in the cloud"),

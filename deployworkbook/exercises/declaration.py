@@ -21,13 +21,41 @@ class Mistake:
     text: str
 
 
+# The notebook that asks the questions of each subject.
+LESSONS = {
+    "start": "00_start_here",
+    "costs": "01_deployment_cost",
+    "losses": "02_loss_functions",
+    "descent": "03_gradient_descent",
+    "training": "04_training",
+    "quantization": "05_quantization",
+    "importance": "06_pruning",
+    "pruning": "06_pruning",
+    "distillation": "07_distillation",
+    "pipeline": "08_compression_pipeline",
+    "runtimes": "09_runtimes",
+    "serving": "10_tf_serving",
+    "plan": "12_deployment_plan",
+}
+
+
+class _Asked:
+    """What its lesson asks; the identifier begins with the lesson's subject."""
+
+    id: str
+
+    @property
+    def lesson(self) -> str:
+        """The notebook that asks it, such as ``02_loss_functions``."""
+        return LESSONS[self.id.partition(".")[0]]
+
+
 @dataclass(frozen=True)
-class Exercise:
+class Exercise(_Asked):
     """A question with one right answer: a number, an array, or a function.
 
     Args:
         id: The lesson's subject and its own name, such as ``losses.mean``.
-        lesson: The notebook that asks it, such as ``02_loss_functions``.
         expected: Form of the answer, with its unit; never the answer itself.
         reference: The right answer.
         hints: One hint per try, increasingly detailed; the last is repeated.
@@ -42,7 +70,6 @@ class Exercise:
     """
 
     id: str
-    lesson: str
     expected: str
     reference: Any
     hints: tuple[str, ...]
@@ -61,12 +88,11 @@ class Exercise:
 
 
 @dataclass(frozen=True)
-class GuessQuestion:
+class GuessQuestion(_Asked):
     """A question to guess before the answer is shown.
 
     Args:
         id: The lesson's subject and its own name, such as ``losses.push``.
-        lesson: The notebook that asks it.
         question: Question.
         choices: Possible answers.
         answer: The right one.
@@ -77,7 +103,6 @@ class GuessQuestion:
     """
 
     id: str
-    lesson: str
     question: str
     choices: tuple[str, ...]
     answer: str

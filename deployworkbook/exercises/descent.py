@@ -6,8 +6,6 @@ import numpy as np
 
 from deployworkbook.exercises.declaration import Exercise, GuessQuestion, Mistake
 
-LESSON = "03_gradient_descent"
-
 STEPS = ((np.array([1.0, -2.0]), np.array([0.5, 4.0]), 0.1), (np.array([3.0]), np.array([-1.0]), 2))
 MOMENTA = (
     (np.array([0.2, -0.1]), np.array([1.0, 2.0]), 0.1, 0.9),
@@ -19,7 +17,6 @@ MEANS = ((np.array([0.1, -0.02]), 0.9, 1), (np.array([0.5]), 0.99, 10))
 EXERCISES = (
     Exercise(
         id="descent.step",
-        lesson=LESSON,
         expected="a function of parameters, gradient and learning rate that returns an array",
         reference=lambda parameters, gradient, rate: parameters - rate * gradient,
         cases=STEPS,
@@ -44,7 +41,6 @@ EXERCISES = (
     ),
     Exercise(
         id="descent.velocity",
-        lesson=LESSON,
         expected="a function of velocity, gradient, rate and momentum that returns an array",
         reference=lambda velocity, gradient, rate, momentum: momentum * velocity - rate * gradient,
         cases=MOMENTA,
@@ -71,7 +67,6 @@ EXERCISES = (
     ),
     Exercise(
         id="descent.bias_correction",
-        lesson=LESSON,
         expected="a function of the running mean, beta and the step (from 1) that returns an array",
         reference=lambda mean, beta, step: mean / (1 - beta**step),
         cases=MEANS,
@@ -99,7 +94,6 @@ EXERCISES = (
     ),
     Exercise(
         id="descent.largest_rate",
-        lesson=LESSON,
         expected="a learning rate",
         reference=2 / 50,
         relative_tolerance=0.01,
@@ -127,7 +121,6 @@ EXERCISES = (
 PREDICTIONS = (
     GuessQuestion(
         id="descent.fewer_steps",
-        lesson=LESSON,
         question="On a bowl with the condition number 100, which rule needs fewer steps to a "
         "thousandth of the loss, each at its best learning rate?",
         choices=("gradient descent", "momentum", "both about the same"),
@@ -137,7 +130,6 @@ PREDICTIONS = (
     ),
     GuessQuestion(
         id="descent.best_rate",
-        lesson=LESSON,
         question="On a bowl with the condition number 100 gradient descent diverges from some "
         "learning rate on. Which rate has the lowest loss after 200 steps?",
         choices=("just below that limit", "half of it", "a tenth of it"),
@@ -147,7 +139,6 @@ PREDICTIONS = (
     ),
     GuessQuestion(
         id="descent.single_examples",
-        lesson=LESSON,
         question="Each step now follows the gradient of a single patient instead of all 442, and "
         "the learning rate stays the same, far below the limit. Where does the path end?",
         choices=(

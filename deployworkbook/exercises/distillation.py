@@ -14,8 +14,6 @@ from deployworkbook.formulas.distillation import (
     student_loss,
 )
 
-LESSON = "07_distillation"
-
 ANSWERS = ((np.array([6.0, 2.0, -1.0]), 4.0), (np.array([0.5, 3.0]), 0.5))
 PAIRS = (
     (np.array([6.0, 2.0, -1.0]), np.array([3.0, 2.5, 0.0]), 4.0),
@@ -53,7 +51,6 @@ def _student(
 EXERCISES = (
     Exercise(
         id="distillation.by_hand",
-        lesson=LESSON,
         expected="a probability between 0 and 1",
         reference=0.25,
         relative_tolerance=1e-3,
@@ -78,7 +75,6 @@ EXERCISES = (
     ),
     Exercise(
         id="distillation.softened",
-        lesson=LESSON,
         expected="a function of logits and temperature that returns probabilities",
         reference=lambda logits, temperature: softened_softmax(logits, temperature=temperature),
         cases=ANSWERS,
@@ -113,7 +109,6 @@ EXERCISES = (
     ),
     Exercise(
         id="distillation.soft_loss",
-        lesson=LESSON,
         expected="a function of teacher's logits, student's logits and T that returns nats",
         reference=_soft,
         cases=PAIRS,
@@ -161,7 +156,6 @@ EXERCISES = (
     ),
     Exercise(
         id="distillation.gradient",
-        lesson=LESSON,
         expected="a function of teacher's logits, student's logits and T that returns an array",
         reference=lambda t, z, T: distillation_gradient(t, z, temperature=T),
         cases=PAIRS,
@@ -197,7 +191,6 @@ EXERCISES = (
     ),
     Exercise(
         id="distillation.student_loss",
-        lesson=LESSON,
         expected="a function of label, teacher's and student's logits, T and a that returns nats",
         reference=_student,
         cases=LABELLED,
@@ -236,7 +229,6 @@ EXERCISES = (
 PREDICTIONS = (
     GuessQuestion(
         id="distillation.temperature",
-        lesson=LESSON,
         question="At T = 1 a teacher gives its first choice 1000 times the probability of its "
         "second. How many times is it at T = 4?",
         choices=("about 250 times", "about 32 times", "about 6 times"),
@@ -246,7 +238,6 @@ PREDICTIONS = (
     ),
     GuessQuestion(
         id="distillation.gradient",
-        lesson=LESSON,
         question="The temperature is high, and it doubles. What happens to the gradient of KL with "
         "respect to the student's logits?",
         choices=("it hardly changes", "it halves", "it falls to about a quarter"),

@@ -6,8 +6,6 @@ import numpy as np
 
 from deployworkbook.exercises.declaration import Exercise, GuessQuestion, Mistake
 
-LESSON = "06_pruning"
-
 WEIGHTS = (
     (np.array([2.0, -3.0, 0.5]), np.array([0.5, 0.1, 8.0])),
     (np.array([[-1.0], [4.0]]), np.array([[3.0], [0.0]])),
@@ -27,7 +25,6 @@ GRADIENTS = (
 EXERCISES = (
     Exercise(
         id="importance.saliency",
-        lesson=LESSON,
         expected="a function that returns an array of the shape of the weights",
         reference=lambda weights, information: information * weights**2 / 2,
         cases=WEIGHTS,
@@ -58,7 +55,6 @@ EXERCISES = (
     ),
     Exercise(
         id="importance.fisher",
-        lesson=LESSON,
         expected="a function that returns one number of at least 0 per weight",
         reference=lambda gradients, probabilities: (
             (probabilities[..., None] * gradients**2).sum(axis=1).mean(axis=0)
@@ -111,7 +107,6 @@ EXERCISES = (
 PREDICTIONS = (
     GuessQuestion(
         id="importance.black_pixels",
-        lesson=LESSON,
         question="Some pixels are black in every image, so their weights can't change any "
         "prediction. You prune the smallest half of the first layer's weights. How many of the "
         "useless weights remain?",

@@ -13,8 +13,6 @@ from deployworkbook.formulas.losses import (
     mean_squared_error,
 )
 
-LESSON = "02_loss_functions"
-
 VECTORS = (
     (np.array([1.0, 2.0, 4.0]), np.array([1.0, 0.0, 1.0])),
     (np.array([0.5, -1.5]), np.array([0.0, 0.0])),
@@ -39,7 +37,6 @@ def _naive_log_sum_exp(logits: np.ndarray) -> float:
 EXERCISES = (
     Exercise(
         id="losses.mean",
-        lesson=LESSON,
         expected="a function of two arrays (targets, predictions) that returns a number",
         reference=lambda targets, predictions: mean_squared_error(targets, predictions),
         cases=VECTORS,
@@ -66,7 +63,6 @@ EXERCISES = (
     ),
     Exercise(
         id="losses.logits",
-        lesson=LESSON,
         expected="a number of nats",
         reference=float(categorical_cross_entropy_from_logits([0.0, 1.0, 0.0], [0.5, 0.3, 0.2])),
         relative_tolerance=1e-3,
@@ -89,7 +85,6 @@ EXERCISES = (
     ),
     Exercise(
         id="losses.softmax_gradient",
-        lesson=LESSON,
         expected="a function of logits and a label that returns an array, one number per logit",
         reference=lambda logits, label: categorical_cross_entropy_from_logits_gradient(
             _target(logits, label), logits
@@ -118,7 +113,6 @@ EXERCISES = (
     ),
     Exercise(
         id="losses.log_sum_exp",
-        lesson=LESSON,
         expected="a function of an array of logits that returns a finite number",
         reference=lambda logits: float(log_sum_exp(logits)),
         cases=HUGE_LOGITS,
@@ -144,7 +138,6 @@ EXERCISES = (
 PREDICTIONS = (
     GuessQuestion(
         id="losses.push",
-        lesson=LESSON,
         question="The model is quite sure, and wrong. Which loss tells it more strongly to change?",
         choices=("the squared error", "cross-entropy", "both equally"),
         answer="cross-entropy",

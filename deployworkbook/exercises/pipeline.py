@@ -8,8 +8,6 @@ import numpy as np
 
 from deployworkbook.exercises.declaration import Exercise, GuessQuestion, Mistake
 
-LESSON = "08_compression_pipeline"
-
 # Two test cases for a function.
 LIMITS = ((1000, 0.5, 4), (4096, 0.75, 2))
 
@@ -53,7 +51,6 @@ def _the_best_of_each(sizes: np.ndarray, accuracies: np.ndarray) -> np.ndarray:
 EXERCISES = (
     Exercise(
         id="pipeline.limit",
-        lesson=LESSON,
         expected="a function of count, sparsity and bits that returns bytes",
         reference=_limit,
         cases=LIMITS,
@@ -85,7 +82,6 @@ EXERCISES = (
     ),
     Exercise(
         id="pipeline.packed",
-        lesson=LESSON,
         expected="a whole number of bytes",
         reference=math.ceil(101 * 4 / 8),
         relative_tolerance=1e-9,
@@ -102,7 +98,6 @@ EXERCISES = (
     ),
     Exercise(
         id="pipeline.frontier",
-        lesson=LESSON,
         expected="a function of sizes and accuracies (arrays) that returns an array of True, False",
         reference=_frontier,
         cases=CHOICES,
@@ -131,7 +126,6 @@ EXERCISES = (
     ),
     Exercise(
         id="pipeline.points",
-        lesson=LESSON,
         expected="percentage points",
         reference=0.5,
         relative_tolerance=1e-6,
@@ -162,7 +156,6 @@ EXERCISES = (
 PREDICTIONS = (
     GuessQuestion(
         id="pipeline.order",
-        lesson=LESSON,
         question="You prune to 97 % zeros and round to 4 bits, with the same number of epochs for "
         "each. Which order keeps more accuracy?",
         choices=("prune first", "round first", "both the same to a twentieth of a point"),

@@ -10,8 +10,6 @@ import numpy as np
 
 from deployworkbook.exercises.declaration import Exercise, GuessQuestion, Mistake
 
-LESSON = "12_deployment_plan"
-
 # Milliseconds per prediction and of server overhead, and the speed of a core.
 SERVICES = ((0.2, 0.4, 0.75), (3.0, 0.5, 1.25), (0.01, 0.59, 0.5))
 # Cost of each deployment, and whether it meets all objectives. In each, one that fails is cheaper.
@@ -44,7 +42,6 @@ def _rate(service: float, objective: float) -> float:
 EXERCISES = (
     Exercise(
         id="plan.service",
-        lesson=LESSON,
         expected="a function of prediction, server and speed that returns milliseconds",
         reference=lambda prediction, server, speed: (prediction + server) / speed,
         cases=SERVICES,
@@ -75,7 +72,6 @@ EXERCISES = (
     ),
     Exercise(
         id="plan.cheapest",
-        lesson=LESSON,
         expected="a function of costs and holds that returns an index, counted from 0",
         reference=lambda costs, holds: int(np.where(holds, costs, np.inf).argmin()),
         cases=FIELDS,
@@ -106,7 +102,6 @@ EXERCISES = (
     ),
     Exercise(
         id="plan.rate",
-        lesson=LESSON,
         expected="a function of service and objective, in seconds, that returns requests per "
         "second",
         reference=_rate,
@@ -140,7 +135,6 @@ EXERCISES = (
     ),
     Exercise(
         id="plan.percentiles",
-        lesson=LESSON,
         expected="a function of first and second, arrays of the same requests, that returns a time",
         reference=lambda first, second: float(np.percentile(first + second, 99)),
         also_right=tuple(
@@ -176,7 +170,6 @@ EXERCISES = (
     ),
     Exercise(
         id="plan.interval",
-        lesson=LESSON,
         expected="a function of costs that returns two numbers, the lower end first",
         reference=lambda costs: np.quantile(costs, [0.05, 0.95]),
         cases=tuple((each,) for each in MONTHS),
@@ -207,7 +200,6 @@ EXERCISES = (
     ),
     Exercise(
         id="plan.payback",
-        lesson=LESSON,
         expected="a function of hours, wage, wage_share and saved that returns months",
         reference=lambda hours, wage, wage_share, saved: hours * wage / wage_share / saved,
         cases=PAYBACKS,
@@ -241,7 +233,6 @@ EXERCISES = (
 PREDICTIONS = (
     GuessQuestion(
         id="plan.saving",
-        lesson=LESSON,
         question="The smallest variant that is accurate enough has a file several times smaller "
         "than float32's. How much cheaper is it per month, in the same runtime?",
         choices=("by about the same factor", "by about a tenth", "by less than a hundredth"),
@@ -252,7 +243,6 @@ PREDICTIONS = (
     ),
     GuessQuestion(
         id="plan.tail",
-        lesson=LESSON,
         question="A page asks 100 services and waits for all of them. Each service answers within "
         "100 ms in 99 of 100 calls, independently of the others. How many pages take longer than "
         "100 ms?",
@@ -264,7 +254,6 @@ PREDICTIONS = (
     ),
     GuessQuestion(
         id="plan.matters",
-        lesson=LESSON,
         question="Each assumption moves through its range, one at a time. Which one changes the "
         "cost of your plan most?",
         choices=(

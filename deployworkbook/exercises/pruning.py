@@ -7,8 +7,6 @@ from numpy.typing import NDArray
 
 from deployworkbook.exercises.declaration import Exercise, GuessQuestion, Mistake
 
-LESSON = "06_pruning"
-
 LAYERS = (
     ([np.array([[0.0, 1.5], [0.0, -2.0], [0.0, 0.0]]), np.array([3.0, 0.0])],),
     ([np.array([1.0, 0.0, 2.0, 4.0]), np.array([[0.0], [0.5]]), np.array([0.0, 0.0, 7.0])],),
@@ -75,7 +73,6 @@ def _two_of_four(scores: NDArray[np.float64]) -> NDArray[np.bool_]:
 EXERCISES = (
     Exercise(
         id="pruning.sparsity",
-        lesson=LESSON,
         expected="a function of a list of arrays that returns a fraction, from 0 to 1",
         reference=lambda layers: (
             sum((layer == 0).sum() for layer in layers) / sum(layer.size for layer in layers)
@@ -107,7 +104,6 @@ EXERCISES = (
     ),
     Exercise(
         id="pruning.global_mask",
-        lesson=LESSON,
         expected="a function that returns booleans of the shape of the scores",
         reference=_all_layers,
         cases=SCORES,
@@ -135,7 +131,6 @@ EXERCISES = (
     ),
     Exercise(
         id="pruning.schedule",
-        lesson=LESSON,
         expected="a sparsity, from 0 to 1",
         reference=0.9 * (1 - 0.5**3),
         relative_tolerance=0.002,
@@ -155,7 +150,6 @@ EXERCISES = (
     ),
     Exercise(
         id="pruning.masked_steps",
-        lesson=LESSON,
         expected="a function that returns the weights after the last step",
         reference=_walk,
         cases=WALKS,
@@ -193,7 +187,6 @@ EXERCISES = (
     ),
     Exercise(
         id="pruning.two_of_four",
-        lesson=LESSON,
         expected="a function that returns booleans of the shape of the scores",
         reference=lambda scores: _two_of_four(scores.T).T,
         cases=KERNELS,
@@ -231,7 +224,6 @@ EXERCISES = (
 PREDICTIONS = (
     GuessQuestion(
         id="pruning.what_falls",
-        lesson=LESSON,
         question="Most weights of the model are 0 now. You write it to a file and run it. What "
         "gets smaller or faster?",
         choices=(

@@ -6,8 +6,6 @@ import numpy as np
 
 from deployworkbook.exercises.declaration import Exercise, GuessQuestion, Mistake
 
-LESSON = "05_quantization"
-
 ROUNDINGS = (
     (np.array([-1.0, -0.04, 0.0, 0.37, 2.0]), 0.1, -4, -8, 7),
     (np.array([0.5, 3.3]), 0.25, 3, -128, 127),
@@ -63,7 +61,6 @@ def _grid_of_whole_steps(low: float, high: float, bits: int) -> np.ndarray:
 EXERCISES = (
     Exercise(
         id="quantization.quantize",
-        lesson=LESSON,
         expected="a function of values, scale, zero point, low and high that returns an array",
         reference=lambda values, scale, zero_point, low, high: np.clip(
             np.rint(values / scale) + zero_point, low, high
@@ -102,7 +99,6 @@ EXERCISES = (
     ),
     Exercise(
         id="quantization.scale",
-        lesson=LESSON,
         expected="a function of low, high and bits that returns the step of the affine grid",
         reference=_scale,
         cases=RANGES,
@@ -128,7 +124,6 @@ EXERCISES = (
     ),
     Exercise(
         id="quantization.zero_point",
-        lesson=LESSON,
         expected="a function of low, high and bits that returns two numbers: the scale, and the "
         "integer that stands for 0",
         reference=_grid,
@@ -182,7 +177,6 @@ EXERCISES = (
     ),
     Exercise(
         id="quantization.per_channel",
-        lesson=LESSON,
         expected="a function of kernel and bits that returns a scale per output",
         reference=lambda kernel, bits: np.abs(kernel).max(axis=0) / (2 ** (bits - 1) - 1),
         cases=KERNELS,
@@ -213,7 +207,6 @@ EXERCISES = (
     ),
     Exercise(
         id="quantization.sum",
-        lesson=LESSON,
         expected="a whole number, the sum in int32",
         # (10 + 5) · 3 + (-20 + 5) · 4 + 7 = 45 - 60 + 7
         reference=-8,
@@ -229,7 +222,6 @@ EXERCISES = (
     ),
     Exercise(
         id="quantization.calibrate",
-        lesson=LESSON,
         expected="a function of two arrays of activations that returns the two ends of a range",
         reference=lambda train, test: np.array([train.min(), train.max()]),
         cases=ACTIVATIONS,
@@ -261,7 +253,6 @@ EXERCISES = (
 PREDICTIONS = (
     GuessQuestion(
         id="quantization.bit",
-        lesson=LESSON,
         question="You take one bit away from each weight. What happens to the signal-to-noise "
         "ratio of the rounded weights?",
         choices=("it falls by about 1 dB", "it falls by about 6 dB", "it halves"),
@@ -271,7 +262,6 @@ PREDICTIONS = (
     ),
     GuessQuestion(
         id="quantization.break",
-        lesson=LESSON,
         question="The trained model is stored with 8, 4 and 2 bits per weight, without retraining. "
         "Where does its accuracy break down?",
         choices=("at 8 bits", "at 4 bits", "at 2 bits", "nowhere"),
@@ -281,7 +271,6 @@ PREDICTIONS = (
     ),
     GuessQuestion(
         id="quantization.faster",
-        lesson=LESSON,
         question="Which of these files answers faster than the float32 one?",
         choices=(
             "weights in float16",

@@ -8,8 +8,6 @@ import numpy as np
 
 from deployworkbook.exercises.declaration import Exercise, GuessQuestion, Mistake
 
-LESSON = "09_runtimes"
-
 # Overhead, time per image, and deadline, in one unit; binary fractions, so division is exact.
 DEADLINES = ((6.0, 2.0, 21.0), (0.5, 0.25, 0.25), (1.0, 0.125, 2.0))
 
@@ -61,7 +59,6 @@ def _parity(reference: np.ndarray, other: np.ndarray) -> np.ndarray:
 EXERCISES = (
     Exercise(
         id="runtimes.operations",
-        lesson=LESSON,
         expected="a whole number of operations",
         reference=2 * (784 * 128 + 128 * 10),
         relative_tolerance=1e-9,
@@ -88,7 +85,6 @@ EXERCISES = (
     ),
     Exercise(
         id="runtimes.line",
-        lesson=LESSON,
         expected="a function of sizes and times (arrays) that returns a and b",
         reference=_line,
         cases=BATCHES,
@@ -120,7 +116,6 @@ EXERCISES = (
     ),
     Exercise(
         id="runtimes.deadline",
-        lesson=LESSON,
         expected="a function of overhead, per_image and deadline that returns a number of images",
         reference=_largest_batch,
         cases=DEADLINES,
@@ -152,7 +147,6 @@ EXERCISES = (
     ),
     Exercise(
         id="runtimes.bound",
-        lesson=LESSON,
         expected="a function of work and speeds, as its arguments are named, that returns seconds",
         reference=_bound,
         cases=MACHINES,
@@ -185,7 +179,6 @@ EXERCISES = (
     ),
     Exercise(
         id="runtimes.parity",
-        lesson=LESSON,
         expected="a function of two arrays that returns a count and the largest difference",
         reference=_parity,
         cases=ANSWERS,
@@ -230,7 +223,6 @@ EXERCISES = (
 PREDICTIONS = (
     GuessQuestion(
         id="runtimes.arithmetic",
-        lesson=LESSON,
         question="model.predict takes milliseconds for one image, often tens of them. How much of "
         "that is spent on multiplying and adding?",
         choices=("more than half", "about a tenth", "less than a hundredth"),
@@ -240,7 +232,6 @@ PREDICTIONS = (
     ),
     GuessQuestion(
         id="runtimes.batch",
-        lesson=LESSON,
         question="With 1,024 images in a batch, how much faster than model.predict is LiteRT?",
         choices=("still thousands of times", "ten to a hundred times", "not at all"),
         answer="ten to a hundred times",

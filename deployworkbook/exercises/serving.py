@@ -8,8 +8,6 @@ import numpy as np
 
 from deployworkbook.exercises.declaration import Exercise, GuessQuestion, Mistake
 
-LESSON = "10_tf_serving"
-
 # Flat values of a response, and the number of classes.
 ANSWERS = (
     ([0.1, 0.7, 0.2, 0.3, 0.1, 0.6], 3),
@@ -30,7 +28,6 @@ def _batch(rate: float, call: float, image: float) -> int:
 EXERCISES = (
     Exercise(
         id="serving.classes",
-        lesson=LESSON,
         expected="a function of float_val and classes that returns an array, a class per image",
         reference=lambda values, classes: np.reshape(values, (-1, classes)).argmax(axis=1),
         cases=ANSWERS,
@@ -65,7 +62,6 @@ EXERCISES = (
     ),
     Exercise(
         id="serving.bytes",
-        lesson=LESSON,
         expected="a whole number of bytes",
         reference=32 * 28 * 28 * 4,
         relative_tolerance=1e-9,
@@ -82,7 +78,6 @@ EXERCISES = (
     ),
     Exercise(
         id="serving.batch",
-        lesson=LESSON,
         expected="a function of rate, call and image that returns a whole number of requests",
         reference=_batch,
         cases=BATCHES,
@@ -114,7 +109,6 @@ EXERCISES = (
     ),
     Exercise(
         id="serving.timeout",
-        lesson=LESSON,
         expected="a function of deadline, call, image and batch that returns milliseconds",
         reference=lambda deadline, call, image, batch: max(0.0, deadline - call - image * batch),
         cases=DEADLINES,
@@ -148,7 +142,6 @@ EXERCISES = (
     ),
     Exercise(
         id="serving.canary",
-        lesson=LESSON,
         expected="a function of requests, share and rate that returns seconds",
         reference=lambda requests, share, rate: requests / (share * rate),
         cases=CANARIES,
@@ -177,7 +170,6 @@ EXERCISES = (
     ),
     Exercise(
         id="serving.hang",
-        lesson=LESSON,
         expected="a whole number of requests",
         reference=50,
         relative_tolerance=1e-9,
@@ -205,7 +197,6 @@ EXERCISES = (
 PREDICTIONS = (
     GuessQuestion(
         id="serving.empty",
-        lesson=LESSON,
         question="The article's tensor has a type and a shape, and no values. What does the server "
         "reply?",
         choices=("an error", "an answer, as for a black image", "nothing, until the deadline"),
@@ -215,7 +206,6 @@ PREDICTIONS = (
     ),
     GuessQuestion(
         id="serving.swap",
-        lesson=LESSON,
         question="The next version is published while requests arrive. How many of them fail?",
         choices=("those that arrive while it loads", "one per connection", "none"),
         answer="none",
@@ -224,7 +214,6 @@ PREDICTIONS = (
     ),
     GuessQuestion(
         id="serving.batching",
-        lesson=LESSON,
         question="Many clients send the server one image each. It now combines their requests into "
         "batches. What happens to its throughput with the model of lesson 04?",
         choices=("it grows severalfold", "it hardly grows, or falls", "it doubles"),
@@ -234,7 +223,6 @@ PREDICTIONS = (
     ),
     GuessQuestion(
         id="serving.utilisation",
-        lesson=LESSON,
         question="One server gets requests at random times. Its utilisation rises from 50 % to 90 "
         "%. How much longer is the average wait?",
         choices=("1.8 times", "5 times", "9 times"),
@@ -244,7 +232,6 @@ PREDICTIONS = (
     ),
     GuessQuestion(
         id="serving.loop",
-        lesson=LESSON,
         question="The server stops once for a moment, and you measure both kinds of load. Which "
         "99th percentile hardly shows it?",
         choices=(

@@ -7,7 +7,6 @@ from deployworkbook.exercises.declaration import Exercise, GuessQuestion, Mistak
 EXERCISES = (
     Exercise(
         id="start.multiplications",
-        lesson="00_start_here",
         expected="a whole number of multiplications",
         reference=128 * 10,
         hints=(
@@ -26,7 +25,6 @@ EXERCISES = (
 PREDICTIONS = (
     GuessQuestion(
         id="start.layer_time",
-        lesson="00_start_here",
         question="How long does this machine need for the first layer of one image?",
         choices=("about a second", "about a millisecond", "a few microseconds"),
         answer="a few microseconds",

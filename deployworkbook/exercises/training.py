@@ -7,8 +7,6 @@ import numpy as np
 from deployworkbook.exercises.declaration import Exercise, GuessQuestion, Mistake
 from deployworkbook.formulas.preprocessing import Standardisation
 
-LESSON = "04_training"
-
 SETS = (
     (np.array([[1.0, 10.0], [3.0, 30.0]]), np.array([[5.0, 20.0], [7.0, 26.0]])),
     (np.array([[0.0], [2.0], [4.0]]), np.array([[10.0], [11.0]])),
@@ -17,7 +15,6 @@ SETS = (
 EXERCISES = (
     Exercise(
         id="training.weights",
-        lesson=LESSON,
         expected="a whole number of weights",
         reference=784 * 64 + 64 + 64 * 10 + 10,
         hints=(
@@ -33,7 +30,6 @@ EXERCISES = (
     ),
     Exercise(
         id="training.standardise",
-        lesson=LESSON,
         expected="a function of the training and the test set that returns the test set, scaled",
         reference=lambda train, test: Standardisation.learn(train).apply(test),
         cases=SETS,
@@ -63,7 +59,6 @@ EXERCISES = (
 PREDICTIONS = (
     GuessQuestion(
         id="training.first_epoch",
-        lesson=LESSON,
         question="Which loss will be lower in the first epoch?",
         choices=("that on the training set", "that on the validation set"),
         answer="that on the validation set",

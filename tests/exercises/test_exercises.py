@@ -157,7 +157,7 @@ def test_an_answer_that_calls_exit_does_not_end_the_notebook(leave, capsys):
 
 def test_an_endless_loop_is_stopped(capsys):
     exercise = Exercise(
-        "a.b", "l", "a function", lambda x: x, hints=("h",), cases=((1,),), time_limit_s=0.2
+        "a.b", "a function", lambda x: x, hints=("h",), cases=((1,),), time_limit_s=0.2
     )
     ended = threading.Event()
 
@@ -176,7 +176,7 @@ def test_an_endless_loop_is_stopped(capsys):
 
 def test_the_time_limit_works_in_any_thread():
     exercise = Exercise(
-        "a.b", "l", "a function", lambda x: x, hints=("h",), cases=((1,),), time_limit_s=0.2
+        "a.b", "a function", lambda x: x, hints=("h",), cases=((1,),), time_limit_s=0.2
     )
 
     def loop(x):
@@ -326,11 +326,11 @@ def test_every_exercise_belongs_to_a_lesson_that_asks_it():
 
 def test_an_exercise_without_hints_or_with_wrong_cases_is_refused():
     with pytest.raises(ValueError, match="at least one"):
-        Exercise("a.b", "l", "a number", 1.0, hints=())
+        Exercise("a.b", "a number", 1.0, hints=())
     with pytest.raises(ValueError, match="cases for a function"):
-        Exercise("a.b", "l", "a function", lambda x: x, hints=("h",))
+        Exercise("a.b", "a function", lambda x: x, hints=("h",))
     with pytest.raises(ValueError, match="cases for a function"):
-        Exercise("a.b", "l", "a number", 1.0, hints=("h",), cases=((1,),))
+        Exercise("a.b", "a number", 1.0, hints=("h",), cases=((1,),))
 
 
 def test_a_solved_exercise_stays_solved(tmp_path):

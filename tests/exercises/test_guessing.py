@@ -99,7 +99,7 @@ def test_an_unknown_prediction_suggests_the_closest():
 
 def test_an_answer_outside_the_choices_is_refused():
     with pytest.raises(ValueError, match="'a', 'b'"):
-        GuessQuestion("a.b", "l", "Which?", ("a", "b"), "c", "Because.")
+        GuessQuestion("a.b", "Which?", ("a", "b"), "c", "Because.")
 
 
 def test_every_prediction_is_asked_in_its_lesson():
