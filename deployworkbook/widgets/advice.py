@@ -1,4 +1,4 @@
-"""The explorer of an advice: move the objectives, see which deployment is the cheapest."""
+"""The advice explorer: move the objectives, and see which deployment is the cheapest."""
 
 from __future__ import annotations
 
@@ -37,16 +37,16 @@ def compute_advice(
     accuracy_percent: float,
     memory_mb: float,
 ) -> AdviceResult:
-    """Compare all profiles on all machines of the cloud; keep each profile's cheapest machine.
+    """Compare all profiles on all cloud machines; keep each profile's cheapest machine.
 
     Args:
-        workload: The work; what controls set is replaced.
-        profiles: Variants in runtimes, as measured.
-        catalog: What things cost.
-        requests_per_s: Mean over the week.
-        day: The shape of the day, a key of ``DAYS``.
-        latency_ms: What 99 of 100 requests may take.
-        accuracy_percent: Accuracy that is asked.
+        workload: Workload; the controls override its values.
+        profiles: Measured variants in runtimes.
+        catalog: Prices and assumptions.
+        requests_per_s: Mean request rate over the week.
+        day: Shape of the day, a key of ``DAYS``.
+        latency_ms: Latency objective for 99 of 100 requests.
+        accuracy_percent: Accuracy objective.
         memory_mb: Most memory that a process may take, in units of 10⁶ bytes.
     """
     work = replace(
@@ -86,11 +86,11 @@ def advice_explorer(
     """Make the explorer of an advice.
 
     Args:
-        profiles: Variants in runtimes, as measured; at least one.
-        workload: Where traffic and latency begin; each clipped to its slider's range.
-        catalog: What things cost; by default the shipped catalogue.
-        accuracy_share: Where the accuracy that is asked begins.
-        memory_bytes: Where the most memory of a process begins.
+        profiles: Measured variants in runtimes, at least one.
+        workload: Initial traffic and latency objective, each clipped to its slider's range.
+        catalog: Prices and assumptions; by default the shipped catalogue.
+        accuracy_share: Initial accuracy objective.
+        memory_bytes: Initial memory objective.
 
     Raises:
         ValueError: There is no profile.
@@ -103,7 +103,7 @@ def advice_explorer(
     memory = float(np.clip(memory_bytes / 1e6, MEMORY_LOW_MB, MEMORY_HIGH_MB))
     shape = next((name for name, each in DAYS.items() if each == workload.daily_shape), "flat")
     accuracy = np.array([profile.accuracy_share for profile in profiles])
-    # The range of what there is.
+    # Cover the range of the profiles' accuracies.
     low = float(max(0.0, np.floor(100 * accuracy.min()) - 1.0))
     asked = float(np.clip(round(100 * accuracy_share, 10), low, 100.0))
     controls: list[Control] = [

@@ -1,4 +1,4 @@
-"""Work beside a notebook's cells: Interrupt reaches it, and its progress shows in a cell.
+"""Background work in a notebook: Interrupt reaches it, and its progress shows in a cell.
 
 JupyterLab delivers clicks to a thread of their own (a subshell), and the kernel's Interrupt goes to
 the main thread, which ignores it unless a cell runs there.
@@ -21,14 +21,14 @@ from IPython.display import display
 def on_interrupt(act: Callable[[], object]) -> Callable[[], AbstractContextManager[None]]:
     """Prepare for work in another thread, during which the kernel's Interrupt calls ``act``.
 
-    Signals can be handled in the main thread only, so this is to be called there, in a cell. Where
-    there is no running event loop, or the thread is another one, nothing is changed.
+    Signals can be handled only in the main thread, so call this there, in a cell. Without a running
+    event loop, or in another thread, it does nothing.
 
     Args:
-        act: What Interrupt does; called in the main thread.
+        act: Function that Interrupt calls, in the main thread.
 
     Returns:
-        Makes a context for the work; it can be entered in any thread.
+        A function that makes a context for the work, which any thread can enter.
     """
     try:
         loop = asyncio.get_running_loop()
@@ -62,10 +62,10 @@ def on_interrupt(act: Callable[[], object]) -> Callable[[], AbstractContextManag
 
 @contextmanager
 def in_cell(widget: Any) -> Iterator[None]:
-    """Show a widget in the output of the cell that runs, for as long as the block runs.
+    """Show a widget in the output of the running cell, while the block runs.
 
     Args:
-        widget: What to show; ``None`` shows nothing, and neither does code outside a kernel.
+        widget: Widget to show; nothing is shown if it is ``None``, or outside a kernel.
     """
     if widget is None or getattr(get_ipython(), "kernel", None) is None:
         yield

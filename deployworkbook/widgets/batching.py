@@ -1,4 +1,4 @@
-"""The batching explorer: throughput against latency, from what a call and an image cost."""
+"""The batching explorer: throughput against latency, from the costs per call and per image."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from deployworkbook.widgets.explorer import Explorer
 
 SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 RATE_LOW, RATE_HIGH = 10.0, 30_000.0
-# Of the capacity, where latencies are computed: closer together where they rise.
+# Shares of the capacity at which latencies are computed; closer together where latencies rise.
 LOADS = np.array([0.001, 0.01, 0.05, 0.15, 0.3, 0.45, 0.6, 0.7, 0.8, 0.88, 0.94, 0.98])
 COST_LOW_US, COST_HIGH_US = 1.0, 100_000.0
 REQUESTS = 1000
-# Arrivals of a Poisson process of one a second; all rates share them, so that curves are smooth.
+# Arrivals of a Poisson process at one per second; all rates share them, for smooth curves.
 ARRIVALS = np.cumsum(np.random.default_rng(0).exponential(1.0, REQUESTS))
 
 
@@ -32,17 +32,17 @@ def compute_batching(
 
     Args:
         largest_batch: b, at least 1.
-        timeout_ms: How long a batch waits to be full, at least 0.
-        rate_per_s: Requests that arrive in a second, in no rhythm, above 0.
-        call_us: a, what a call costs however many it serves, µs.
-        image_us: c, what each request adds, µs.
+        timeout_ms: Time for which a batch waits to fill up, at least 0.
+        rate_per_s: Requests per second, at random times, above 0.
+        call_us: a, time per call, µs.
+        image_us: c, additional time per request, µs.
 
     >>> result = compute_batching(
     ...     largest_batch=8, timeout_ms=0.0, rate_per_s=100.0, call_us=4000.0, image_us=500.0
     ... )
     >>> result.capacity_per_s  # 8 / (4 ms + 8 · 0.5 ms)
     1000.0
-    >>> result.smallest_batch  # alone, 1 / 4.5 ms = 222 a second are enough
+    >>> result.smallest_batch  # alone, 1 / 4.5 ms = 222 per second are enough
     1
     """
     costs = Overhead(call_us / 1e6, image_us / 1e6)
@@ -78,7 +78,7 @@ def _smallest_batch(rate_per_s: float, costs: Overhead) -> int | None:
 def _served(
     rate_per_s: float, costs: Overhead, largest_batch: int, timeout_s: float
 ) -> BatchedService | None:
-    """Serve requests of a rate; ``None`` where the worker does not keep up."""
+    """Simulate requests at a rate; return ``None`` if the worker can't keep up."""
     if rate_per_s >= costs.throughput(largest_batch):
         return None
     return serve_in_batches(
@@ -95,7 +95,7 @@ def _percentiles(served: BatchedService | None) -> tuple[float, float]:
 
 @lru_cache(maxsize=64)
 def _tail(costs: Overhead, largest_batch: int, timeout_s: float) -> Tail:
-    """The latencies at all loads; kept, since moving the rate alone changes none of them."""
+    """Return the latencies at all loads; cached, since they don't depend on the selected rate."""
     rates = LOADS * costs.throughput(largest_batch)
     found: NDArray[np.float64] = np.array(
         [_percentiles(_served(rate, costs, largest_batch, timeout_s)) for rate in rates]
@@ -106,12 +106,12 @@ def _tail(costs: Overhead, largest_batch: int, timeout_s: float) -> Tail:
 def batching_explorer(
     *, call_us: float = 2000.0, image_us: float = 100.0, rate_per_s: float = 300.0
 ) -> Explorer[BatchingResult]:
-    """Make the explorer of batches.
+    """Make the batching explorer.
 
     Args:
-        call_us: Where the cost of a call begins, µs; clipped to the slider's range.
-        image_us: Where the cost of an image begins, µs; clipped likewise.
-        rate_per_s: Where the arrival rate begins, in requests per second; clipped likewise.
+        call_us: Initial time per call, µs, clipped to the slider's range.
+        image_us: Initial time per image, µs, likewise clipped.
+        rate_per_s: Initial arrival rate, in requests per second, likewise clipped.
     """
     call, image = (float(np.clip(c, COST_LOW_US, COST_HIGH_US)) for c in (call_us, image_us))
     rate = float(np.clip(rate_per_s, RATE_LOW, RATE_HIGH))

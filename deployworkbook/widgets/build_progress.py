@@ -1,4 +1,4 @@
-"""How far a build has come, how much longer it will take, and how it is cancelled."""
+"""Progress of a build: the remaining time, and cancelling."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from deployworkbook.compression.progress import BuildPart
 
-# Often enough to follow, too seldom to slow the build down.
+# Often enough to follow, but rarely enough not to slow the build down.
 SHOWN_EVERY_S = 0.25
 
 
@@ -28,8 +28,8 @@ class BuildProgress:
 
     Args:
         show: Given the share of the steps that are done, from 0 to 1, and a sentence.
-        seconds_per_step: Of each kind of part, as earlier builds measured it; new ones are added.
-        clock: Seconds.
+        seconds_per_step: Seconds per step by kind of part, from earlier builds; updated in place.
+        clock: Function that returns the time in seconds.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class BuildProgress:
 
     @property
     def seconds(self) -> float:
-        """Since the build began."""
+        """Seconds since the build began."""
         return self._clock() - self._started
 
     def cancel(self) -> None:
@@ -120,7 +120,7 @@ class BuildProgress:
 
     @property
     def text(self) -> str:
-        """What is being done, and about how much longer it will take."""
+        """Description of the current work and of the remaining time."""
         return " ".join(filter(None, [self._doing(), self._left(), self._notice]))
 
     def _doing(self) -> str:
@@ -149,7 +149,7 @@ class BuildProgress:
         return self._sentence(seconds, coming)
 
     def _sentence(self, seconds: float, coming: Sequence[BuildPart]) -> str:
-        """Say how much longer the present part and the coming ones take, as far as is known."""
+        """Return the remaining time of the current and the coming parts, as far as known."""
         unknown = [part.name for part in coming if part.kind not in self._rates]
         known = [part for part in coming if part.kind in self._rates]
         seconds += sum(part.steps * self._rates[part.kind] for part in known)
@@ -162,7 +162,7 @@ class BuildProgress:
 
 
 def _seconds(value: float) -> str:
-    """Write a time in few digits.
+    """Format a time with few digits.
 
     >>> _seconds(0.84), _seconds(12.3), _seconds(212.0), _seconds(5400.0)
     ('0.8 s', '12 s', '3 min 30 s', '1 h 30 min')

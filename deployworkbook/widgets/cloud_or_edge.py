@@ -1,4 +1,4 @@
-"""The explorer of cloud against edge: from how many requests on do boards in the field pay?"""
+"""The cloud-or-edge explorer: from which request rate on do boards in the field pay off?"""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ from deployworkbook.widgets.cost_controls import (
 from deployworkbook.widgets.explorer import Explorer
 
 RATES_PER_S = np.geomspace(RATE_LOW_PER_S, RATE_HIGH_PER_S, 121)
-# So fine between two neighbours of these that no second scan is needed.
+# Fine enough between two neighbouring rates that no second scan is needed.
 SCAN = 129
-# Where the boards' limit is looked for: of one board.
+# Range in which the limit of a single board is searched.
 LEAST_PER_S, MOST_PER_S = 1e-3, 1e9
 DEVICES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
 
@@ -48,18 +48,18 @@ def compute_cloud_or_edge(
     updates_per_month: int,
     wage_usd_per_hour: float,
 ) -> CloudOrEdgeResult:
-    """Compare a deployment in the cloud with boards in the field, at all rates of requests.
+    """Compare a deployment in the cloud with boards in the field, at all request rates.
 
     Args:
-        workload: The work; what controls set is replaced.
-        cloud: The deployment in the cloud; its profile runs on the boards too.
-        catalog: What things cost.
-        requests_per_s: Of all boards together, mean over the week.
-        devices: How many boards there are.
-        board: The catalogue's name of an edge board.
-        response_kb: Payload of an answer, in units of 1,000 bytes; paid for from the cloud.
-        updates_per_month: Versions rolled out.
-        wage_usd_per_hour: What an engineer earns.
+        workload: Workload; the controls override its values.
+        cloud: Deployment in the cloud; its profile runs on the boards too.
+        catalog: Prices and assumptions.
+        requests_per_s: Mean request rate of all boards together, over the week.
+        devices: Number of boards.
+        board: Catalogue name of the edge board.
+        response_kb: Payload of a response, in units of 1,000 bytes; the cloud charges for it.
+        updates_per_month: Number of versions rolled out.
+        wage_usd_per_hour: Wage of an engineer.
     """
     work = replace(
         workload,
@@ -97,8 +97,8 @@ def compute_cloud_or_edge(
 
 
 def _most_of_boards_per_s(work: Workload, edge: Deployment, catalog: Catalog) -> float:
-    """Find what the boards serve at the most, to a thousandth, wherever the picture ends."""
-    # Each board has its share of the requests: what one can do, all do so many times.
+    """Return the largest rate that the boards can serve, to a thousandth, even beyond the plot."""
+    # Each board gets an equal share of the requests, so scale the limit of a single board.
     one = replace(edge, devices=1)
     low, high = LEAST_PER_S, MOST_PER_S
     if not np.isfinite(total_along("requests_per_s", [low], work, one, catalog)[0]):
@@ -116,12 +116,12 @@ def _most_of_boards_per_s(work: Workload, edge: Deployment, catalog: Catalog) ->
 def cloud_or_edge_explorer(
     workload: Workload, cloud: Deployment, catalog: Catalog | None = None
 ) -> Explorer[CloudOrEdgeResult]:
-    """Make the explorer of cloud against edge.
+    """Make the cloud-or-edge explorer.
 
     Args:
-        workload: Where traffic, answers and updates begin; each clipped to its slider's range.
-        cloud: The deployment in the cloud; its profile runs on the boards too.
-        catalog: What things cost; by default the shipped catalogue.
+        workload: Initial traffic, payload and updates, each clipped to its slider's range.
+        cloud: Deployment in the cloud; its profile runs on the boards too.
+        catalog: Prices and assumptions; by default the shipped catalogue.
 
     Raises:
         ValueError: The catalogue has no edge board.

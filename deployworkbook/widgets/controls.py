@@ -1,4 +1,4 @@
-"""The controls of an explorer, declared as values and made into widgets."""
+"""The controls of an explorer, declared as values that make widgets."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class Control(ABC):
     """What an explorer asks of a control.
 
     Args:
-        name: The argument that its value becomes.
-        value: Where it begins.
+        name: Name of the argument for its value.
+        value: Initial value.
     """
 
     name: str
@@ -33,14 +33,14 @@ class Control(ABC):
     @property
     @abstractmethod
     def ends(self) -> Sequence[Any]:
-        """Its extreme values, or all where it has no order."""
+        """Extreme values, or all values if they have no order."""
 
     @abstractmethod
     def check(self, value: Any) -> Any:
-        """Return a value that it can take.
+        """Return the value if the control can take it.
 
         Raises:
-            TypeError: It is of another type.
+            TypeError: It has the wrong type.
             ValueError: It is out of range.
         """
 
@@ -50,7 +50,7 @@ class Control(ABC):
 
     @abstractmethod
     def move(self, widget: Any, value: Any) -> None:
-        """Move a widget that it made to a value that it can take."""
+        """Move its widget to a value that it can take."""
 
 
 @dataclass(frozen=True)
@@ -58,13 +58,13 @@ class Slider(Control):
     """A number in a range.
 
     Args:
-        name: The argument that its value becomes.
-        label: What a learner reads.
+        name: Name of the argument for its value.
+        label: Label that the learner reads.
         low: The left end.
         high: The right end.
-        step: How far one press of an arrow key goes; whole numbers throughout give whole values.
-        value: Where it begins.
-        unit: Of the value; shown with the label.
+        step: Step per press of an arrow key; if all numbers are whole, so are the values.
+        value: Initial value.
+        unit: Unit of the value, shown with the label.
     """
 
     name: str
@@ -129,14 +129,14 @@ class LogSlider(Control):
     """A positive number on a logarithmic scale, at round values.
 
     Args:
-        name: The argument that its value becomes.
-        label: What a learner reads.
+        name: Name of the argument for its value.
+        label: Label that the learner reads.
         low: The left end, above 0.
         high: The right end.
         steps_per_decade: Presses of an arrow key from a value to ten times it: 5, 10, 20 or 40. It
             stops at preferred numbers (1.0, 1.12, 1.25, 1.4, ...) and at the values it is given.
-        value: Where it begins.
-        unit: Of the value; shown with the label.
+        value: Initial value.
+        unit: Unit of the value, shown with the label.
     """
 
     name: str
@@ -175,11 +175,11 @@ class Stops(Control):
     """One of a few numbers, in order.
 
     Args:
-        name: The argument that its value becomes.
-        label: What a learner reads.
-        options: The numbers; one press of an arrow key goes to the next.
-        value: The one that it begins with.
-        unit: Of the value; shown with the label.
+        name: Name of the argument for its value.
+        label: Label that the learner reads.
+        options: Numbers in order; an arrow key moves to the next one.
+        value: Initial value.
+        unit: Unit of the value, shown with the label.
     """
 
     name: str
@@ -212,10 +212,10 @@ class Choice(Control):
     """One of a few words.
 
     Args:
-        name: The argument that its value becomes.
-        label: What a learner reads.
-        options: The words.
-        value: The one that it begins with.
+        name: Name of the argument for its value.
+        label: Label that the learner reads.
+        options: Words to choose from.
+        value: Initial value.
     """
 
     name: str
@@ -225,7 +225,7 @@ class Choice(Control):
 
     @property
     def ends(self) -> tuple[str, ...]:
-        """All of them."""
+        """All options."""
         return self.options
 
     def check(self, value: Any) -> str:
@@ -259,11 +259,11 @@ def _steps_widget(options: Options, value: float, description: str) -> Any:
 
 
 def _move_to_step(widget: Any, value: float, options: Callable[[float], Options]) -> None:
-    """Move a slider of steps; where the value is none of them, it becomes one."""
+    """Move a slider of steps; a value between steps becomes a new step."""
     if value in (step for _, step in widget.options):
         widget.value = value
         return
-    # In one message: the steps alone would move the handle to the first of them.
+    # In one message, because new steps alone would move the handle to the first one.
     with widget.hold_sync():
         widget.options = options(value)
         widget.value = value

@@ -1,4 +1,4 @@
-"""The explorer of a month's cost: traffic, payload, replicas, spot, storage, updates, wages."""
+"""The cost explorer: traffic, payload, replicas, spot share, storage, updates and wages."""
 
 from __future__ import annotations
 
@@ -46,23 +46,23 @@ def compute_cost(
     updates_per_month: int,
     wage_usd_per_hour: float,
 ) -> CostResult:
-    """Estimate a month, and the month at all other rates of requests.
+    """Estimate a month's cost at the given and at all other request rates.
 
     Args:
-        workload: The work; what controls set is replaced.
-        deployment: What serves it; likewise.
-        catalog: What things cost.
-        requests_per_s: Mean over the week.
+        workload: Workload; the controls override its values.
+        deployment: Deployment; likewise.
+        catalog: Prices and assumptions.
+        requests_per_s: Mean request rate over the week.
         request_kb: Payload of a request, in units of 1,000 bytes.
-        response_kb: Payload of its answer.
-        replicas: Machines a region; 0 for as many as the latency objective needs.
-        spot_share: Share of the machines' hours bought on the spot market.
-        storage: The catalogue's name of where things are kept.
-        updates_per_month: Versions rolled out.
-        wage_usd_per_hour: What an engineer earns.
+        response_kb: Payload of a response, likewise.
+        replicas: Machines per region; 0 for as many as the latency objective needs.
+        spot_share: Share of the machine hours bought on the spot market.
+        storage: Catalogue name of the storage.
+        updates_per_month: Number of versions rolled out.
+        wage_usd_per_hour: Wage of an engineer.
 
     Raises:
-        ValueError: The deployment cannot hold the latency objective.
+        ValueError: The deployment cannot meet the latency objective.
     """
     work = replace(
         workload,
@@ -86,12 +86,12 @@ def cost_explorer(
     """Make the explorer of a month's cost in the cloud.
 
     Args:
-        workload: Where traffic, payloads and updates begin; each clipped to its slider's range.
-        deployment: Where replicas, spot share and storage begin; its machine serves.
-        catalog: What things cost; by default the shipped catalogue.
+        workload: Initial traffic, payloads and updates, each clipped to its slider's range.
+        deployment: Initial replicas, spot share and storage; its machine serves.
+        catalog: Prices and assumptions; by default the shipped catalogue.
 
     Raises:
-        ValueError: The deployment cannot hold the latency objective.
+        ValueError: The deployment cannot meet the latency objective.
     """
     book = load_catalog() if catalog is None else catalog
     replicas = min(deployment.replicas or 0, MOST_REPLICAS)

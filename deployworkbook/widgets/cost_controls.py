@@ -1,4 +1,4 @@
-"""The controls that several explorers of costs share."""
+"""Controls shared by several cost explorers."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from deployworkbook.widgets.controls import LogSlider, Slider
 RATE_LOW_PER_S, RATE_HIGH_PER_S = 0.1, 1e5
 KB = 1000.0
 KB_LOW, KB_HIGH = 0.1, 1000.0
-KB_STEPS = 10  # a decade
+KB_STEPS = 10  # per decade
 MOST_UPDATES = 60
 WAGE = "engineer_wage_usd_per_hour"
 WAGE_LOW_USD, WAGE_HIGH_USD = 5.0, 200.0
 
 
 def rate_slider(workload: Workload) -> LogSlider:
-    """Make the slider of requests per second; it begins at the workload's, within its range."""
+    """Make the slider of requests per second, initially at the workload's, within its range."""
     rate = float(np.clip(workload.requests_per_s, RATE_LOW_PER_S, RATE_HIGH_PER_S))
     return LogSlider("requests_per_s", "requests", RATE_LOW_PER_S, RATE_HIGH_PER_S, 20, rate, "/s")
 
 
 def size_slider(name: str, label: str, size_bytes: float) -> LogSlider:
-    """Make the slider of a payload, in KB of 1,000 bytes; it begins at the size given."""
+    """Make the slider of a payload, in KB of 1,000 bytes, initially at the given size."""
     size = float(np.clip(size_bytes / KB, KB_LOW, KB_HIGH))
     return LogSlider(name, label, KB_LOW, KB_HIGH, KB_STEPS, size, "KB")
 
 
 def updates_slider(workload: Workload) -> Slider:
-    """Make the slider of versions rolled out in a month."""
+    """Make the slider of versions rolled out per month."""
     updates = min(workload.updates_per_month, MOST_UPDATES)
     if updates == int(updates):
         updates = int(updates)
@@ -38,6 +38,6 @@ def updates_slider(workload: Workload) -> Slider:
 
 
 def wage_slider(catalog: Catalog) -> Slider:
-    """Make the slider of what an engineer earns; it begins at the catalogue's."""
+    """Make the slider of an engineer's wage, initially at the catalogue's."""
     wage = float(np.clip(catalog.value(WAGE), WAGE_LOW_USD, WAGE_HIGH_USD))
     return Slider("wage_usd_per_hour", "wage", WAGE_LOW_USD, WAGE_HIGH_USD, 0.5, wage, "USD/h")

@@ -1,4 +1,4 @@
-"""The descent explorer: a rule, its settings, and the path that it takes."""
+"""The descent explorer: a rule, its settings, and its path."""
 
 from __future__ import annotations
 
@@ -39,19 +39,20 @@ def compute_descent(
     move_1: float,
     move_2: float,
 ) -> DescentResult:
-    """Walk down a surface.
+    """Descend a surface.
 
     Args:
         surface: ``"bowl"`` or one of ``SURFACES``.
         rule: One of ``RULES``.
         learning_rate: η, above 0.
         momentum: μ, from 0 to below 1; only momentum and Nesterov's rule have it.
-        condition_number: Of the bowl: its steepest curvature by its flattest.
-        batch_size: On how many patients each step's gradient is taken, on the real data.
-        steps: How many.
-        move_1: How far the start is moved from the surface's own to the left edge of what is in
-            view (-100 %) or to the right one (100 %).
-        move_2: The same, to the bottom or to the top.
+        condition_number: Condition number of the bowl: its largest curvature divided by its
+            smallest.
+        batch_size: Number of patients per step's gradient, on the real data.
+        steps: Number of steps.
+        move_1: How far to move the start from the surface's own towards the left edge of the plot
+            (-100 %) or the right one (100 %).
+        move_2: The same, towards the bottom or the top.
 
     >>> compute_descent(
     ...     surface="bowl", rule="gradient descent", learning_rate=0.1, momentum=0.0,
@@ -89,7 +90,7 @@ def compute_descent(
 
 
 def descent_explorer() -> Explorer[DescentResult]:
-    """Make the explorer of descent."""
+    """Make the descent explorer."""
     controls = [
         Choice("surface", "surface", (BOWL, *SURFACES), BOWL),
         Choice("rule", "rule", tuple(RULES), "gradient descent"),

@@ -1,4 +1,4 @@
-"""Real data for an explorer: two blood values of 442 patients, and how their diabetes went on."""
+"""Real data for an explorer: two blood values of 442 patients, and the course of their diabetes."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ PATIENTS = 442
 def diabetes_regression() -> Surface:
     """Build the loss of a linear regression of the disease's progression on two blood values.
 
-    All columns are standardised, so the lowest loss is the share of the variance that is left.
-    Total cholesterol and its greatest part, low-density lipoproteins, go together: where one
-    weight rises and the other falls the loss hardly changes, and so the bowl is long.
+    All columns are standardised, so the lowest loss is the unexplained share of the variance.
+    Total cholesterol and its largest part, low-density lipoproteins, are correlated: if one weight
+    rises and the other falls, the loss hardly changes, and so the bowl is elongated.
 
     >>> flattest, steepest = diabetes_regression().curvatures
     >>> round(steepest / flattest)

@@ -1,4 +1,4 @@
-"""The widget that all lessons share: move a control, see the result."""
+"""The widget that all lessons share: move a control, and see the result."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ from deployworkbook.widgets.controls import Control
 
 Result = TypeVar("Result")
 
-# While changes come closer together than this, they wait for each other: a drag sends one every
-# few milliseconds, faster than a picture is drawn.
+# Changes that come in faster than this are combined: a drag sends one every few milliseconds,
+# faster than a picture can be drawn.
 BURST_S = 0.05
-# Long enough for the messages that have already arrived to be handled, too short to be seen.
+# Long enough to handle messages that have already arrived, but too short to notice.
 GATHER_S = 0.004
 
 
 class Explorer(Generic[Result]):
-    """Controls, a pure function of their values, and a picture of what it returns.
+    """Controls, a pure function of their values, and a picture of its result.
 
-    In JupyterLab it is live. In an executed notebook, a page or a terminal it is the picture and
-    the table of its first result: all forms are in one bundle.
+    In JupyterLab it is live. In an executed notebook, a page or a terminal it shows the picture and
+    the table of its first result: all formats are in one bundle.
 
     Args:
-        controls: What can be moved.
-        compute: From the controls' values, by name, to the result.
-        view: Draws the result.
-        applies: From the controls' values, by name, to the names of the controls that matter to
-            the result; the others are greyed. ``None``: all matter, always.
+        controls: Controls.
+        compute: Function from the controls' values, by name, to the result.
+        view: View that draws the result.
+        applies: Function from the controls' values, by name, to the names of the controls that
+            affect the result; the others are disabled. ``None`` if all of them always do.
 
     Raises:
-        ValueError: Two controls have one name.
+        ValueError: Two controls have the same name.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Explorer(Generic[Result]):
         self._view = view
         self._applies = applies
         self._widgets = {name: control.widget() for name, control in self.controls.items()}
-        # Picture and table in one: each widget's change is a message of its own.
+        # Picture and table in one widget, because each widget's change is a separate message.
         self._shown = ipywidgets.HTML()
         self._is_waiting = False
         self._is_set_here = False
@@ -79,10 +79,10 @@ class Explorer(Generic[Result]):
         """Move controls, as a learner would; return the new result.
 
         Args:
-            **values: By the controls' names.
+            **values: Values by the controls' names.
 
         Raises:
-            TypeError: A value is of another type than its control's.
+            TypeError: A value has the wrong type for its control.
             ValueError: There is no such control, or the value is out of its range.
         """
         self._move(**values)
@@ -90,7 +90,7 @@ class Explorer(Generic[Result]):
         return self.result
 
     def _move(self, **values: Any) -> None:
-        """Move controls without drawing; all or none."""
+        """Move all of the given controls or none, without drawing."""
         for name in values:
             if name not in self.controls:
                 expected = f"one of {', '.join(self.controls)}"
@@ -105,15 +105,15 @@ class Explorer(Generic[Result]):
             self._is_set_here = False
 
     def reset(self) -> Result:
-        """Move all controls to where they began; return the result."""
+        """Move all controls to their initial values; return the result."""
         return self.set(**{name: control.value for name, control in self.controls.items()})
 
     def _assemble(self) -> Any:
         button = ipywidgets.Button(
-            description="Reset", tooltip="Move all controls to where they began"
+            description="Reset", tooltip="Move all controls to their initial values"
         )
         button.on_click(lambda _: self.reset())
-        # Side by side where there is room, below each other where there is not.
+        # Side by side if there is room, else below each other.
         wrapped = ipywidgets.Layout(flex_flow="row wrap", align_items="center")
         return ipywidgets.VBox(
             [
@@ -123,7 +123,7 @@ class Explorer(Generic[Result]):
         )
 
     def _on_change(self, change: object) -> None:
-        """Draw now, or soon if changes come in a burst; whichever comes last is drawn."""
+        """Draw now, or shortly after if changes come in a burst; the last one is always drawn."""
         if self._is_set_here or self._is_waiting:
             return
         loop = _running_loop()
@@ -138,7 +138,7 @@ class Explorer(Generic[Result]):
         self.result = self._show()
 
     def _show(self) -> Result:
-        """Compute and draw; an error is shown in the picture's place and raised."""
+        """Compute and draw; show an error in the picture's place, and raise it."""
         try:
             result = self._compute(**self.values)
             self._png = self._view.draw(result)
@@ -156,7 +156,7 @@ class Explorer(Generic[Result]):
         return result
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
-        """Give the live widget, and picture and table for where there is no kernel."""
+        """Return the live widget, and picture and table for use without a kernel."""
         rows = self._view.table(self.result)
         alt = self._view.picture.alt
         lines = [alt, *(f"{name}: {value}" for name, value in rows)]

@@ -1,4 +1,4 @@
-"""The importance explorer: a criterion, a sparsity, and which weights of a first layer go."""
+"""The importance explorer: a criterion, a sparsity, and the first layer's pruned weights."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ PIXELS = 784
 
 
 class Rankings:
-    """A layer's weights, ranked by each criterion once: sorting takes longer than a picture.
+    """A layer's weights, ranked once per criterion, because sorting takes longer than drawing.
 
     Args:
-        weights: Of a first layer that sees 28×28 pixels, shape ``[784, units]``.
-        scores: By the criterion's name, how much each weight matters, the shape of ``weights``.
-        images: What the layer sees, shape ``[n, 28, 28]``; tells which pixels are always 0.
+        weights: Weights of a first layer with 28×28 inputs, shape ``[784, units]``.
+        scores: Importance of each weight by the criterion's name, the shape of ``weights``.
+        images: Inputs of the layer, shape ``[n, 28, 28]``, to find the pixels that are always 0.
 
     Raises:
         ValueError: A shape differs.
@@ -50,8 +50,8 @@ def compute_importance(rankings: Rankings, *, criterion: str, sparsity: float) -
 
     Args:
         rankings: The layer and its scores.
-        criterion: One of their names.
-        sparsity: The share of the weights that goes, from 0 to below 1.
+        criterion: Name of the criterion.
+        sparsity: Fraction of the weights to prune, from 0 to below 1.
 
     >>> weights = np.arange(1.0, 785.0).reshape(784, 1)
     >>> rankings = Rankings(weights, {"magnitude": weights}, np.ones((1, 28, 28)))
@@ -74,12 +74,12 @@ def compute_importance(rankings: Rankings, *, criterion: str, sparsity: float) -
 def importance_explorer(
     weights: ArrayLike, scores: Mapping[str, ArrayLike], images: ArrayLike
 ) -> Explorer[ImportanceResult]:
-    """Make the explorer of importance.
+    """Make the importance explorer.
 
     Args:
-        weights: Of a first layer that sees 28×28 pixels, shape ``[784, units]``.
-        scores: By the criterion's name, how much each weight matters, the shape of ``weights``.
-        images: What the layer sees, shape ``[n, 28, 28]``; tells which pixels are always 0.
+        weights: Weights of a first layer with 28×28 inputs, shape ``[784, units]``.
+        scores: Importance of each weight by the criterion's name, the shape of ``weights``.
+        images: Inputs of the layer, shape ``[n, 28, 28]``, to find the pixels that are always 0.
 
     Raises:
         ValueError: A shape differs.

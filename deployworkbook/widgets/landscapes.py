@@ -1,4 +1,4 @@
-"""The surfaces and rules that explorers of descent let a learner choose."""
+"""The surfaces and rules that the descent explorers offer."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ GRID_POINTS = 160
 
 
 def surface_named(name: str, condition_number: float) -> Surface:
-    """Give a surface, each built once; only the bowl has a condition number to choose.
+    """Return a surface, each built once; only the bowl has a condition number to choose.
 
     Raises:
         KeyError: There is no such surface.
@@ -49,12 +49,12 @@ def surface_named(name: str, condition_number: float) -> Surface:
 
 
 def parameters_of(name: str) -> tuple[str, str]:
-    """Say what the parameters of a surface are."""
+    """Return the names of a surface's parameters."""
     return PARAMETERS.get(name, ("w₁", "w₂"))
 
 
 def rule_named(name: str, momentum: float) -> Callable[..., Any]:
-    """Bind a rule's settings but for the learning rate; only some rules use the momentum.
+    """Bind all of a rule's settings except the learning rate; only some rules use momentum.
 
     Raises:
         KeyError: There is no such rule.
@@ -64,21 +64,21 @@ def rule_named(name: str, momentum: float) -> Callable[..., Any]:
 
 @lru_cache(maxsize=64)
 def heights_of(surface: Surface) -> tuple[NDArray[np.float64], float]:
-    """The loss over a grid of what is in view, above the lowest, and that lowest loss."""
+    """Return the loss above the lowest on a grid over the plot, and the lowest loss."""
     low, high = surface.limits.T
     x, y = np.linspace(low, high, GRID_POINTS).T
     losses = surface.loss(np.stack(np.meshgrid(x, y), axis=-1))
-    # A saddle has no lowest point; there the loss is counted from the lowest in view.
+    # A saddle has no minimum; there the loss is relative to the lowest in the plot.
     at_minimum = None if surface.minimum is None else float(surface.loss(surface.minimum))
     lowest = float(losses.min()) if at_minimum is None else at_minimum
     return losses - lowest, lowest
 
 
 def limit_of(surface: Surface, rule: str, momentum: float) -> float | None:
-    """The learning rate from which a rule diverges, where one is known: on a bowl.
+    """Return the learning rate from which a rule diverges, which is known only on a bowl.
 
     Args:
-        surface: Where it walks.
+        surface: Surface to descend.
         rule: One of ``RULES``.
         momentum: μ; not every rule has it.
     """
@@ -92,10 +92,10 @@ def limit_of(surface: Surface, rule: str, momentum: float) -> float | None:
 
 
 def start_on(surface: Surface, move_1: float, move_2: float) -> NDArray[np.float64]:
-    """Move a surface's own start towards the edges of what is in view.
+    """Move a surface's own start towards the edges of the plot.
 
     Args:
-        surface: Where.
+        surface: Surface to descend.
         move_1: From -100 % (the left edge) to 100 % (the right one); 0 moves nothing.
         move_2: The same, from the bottom to the top.
     """
@@ -106,13 +106,13 @@ def start_on(surface: Surface, move_1: float, move_2: float) -> NDArray[np.float
 
 @lru_cache(maxsize=len(BATCH_SIZES))
 def batches_of(size: int) -> list[NDArray[np.int64]]:
-    """Draw as many batches of patients as there are steps at most."""
+    """Draw enough batches of patients for the largest number of steps."""
     epochs = -(-MOST_STEPS * size // PATIENTS)
     return list(minibatches(PATIENTS, size, epochs=epochs, seed=0))
 
 
 def controls_that_matter(*, surface: str, rule: str, **others: object) -> set[str]:
-    """Name the controls that change a descent on a surface by a rule."""
+    """Return the names of the controls that affect a descent on a surface by a rule."""
     not_always = {
         "momentum": rule in WITH_MOMENTUM,
         "condition_number": surface == BOWL,

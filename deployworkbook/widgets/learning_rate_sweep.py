@@ -1,4 +1,4 @@
-"""The learning-rate sweep: where all rates lead, and how one of them gets there."""
+"""The learning-rate sweep: the final losses of all rates, and the descent with one of them."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ from deployworkbook.widgets.landscapes import (
 )
 from deployworkbook.widgets.stepping import preferred_numbers
 
-# The stops of the slider: the moved rate is one of them, and its walk is there already.
+# The stops of the slider, so that the descent with the selected rate is already computed.
 RATE_LOW, RATE_HIGH, RATES_PER_DECADE = 1e-4, 10.0, 20
 RATES: NDArray[np.float64] = np.array(preferred_numbers(RATE_LOW, RATE_HIGH, RATES_PER_DECADE))
 
-# A rate is judged by the mean of so many last steps: single ones are a matter of luck where a path
-# swings or batches are drawn.
+# Number of last steps whose mean judges a rate: single steps depend on luck if the path swings or
+# batches are random.
 LAST_STEPS = 10
 
-# The loss of the others can be counted from their lowest point; a saddle has none.
+# Surfaces with a minimum, which a saddle lacks.
 WITH_BOTTOM = (BOWL, *(name for name in SURFACES if name != "saddle"))
 
 
@@ -52,21 +52,22 @@ def compute_sweep(
     batch_size: int,
     steps: int,
 ) -> SweepResult:
-    """Walk down a surface with all learning rates.
+    """Descend a surface with all learning rates.
 
     Args:
         surface: One of ``WITH_BOTTOM``.
         rule: One of ``RULES``.
-        learning_rate: The one to look at, between the ends of ``RATES``.
+        learning_rate: Selected rate, between the ends of ``RATES``.
         momentum: μ, from 0 to below 1; only momentum and Nesterov's rule have it.
-        condition_number: Of the bowl: its steepest curvature by its flattest.
-        batch_size: On how many patients each step's gradient is taken, on the real data.
-        steps: How many, at least ``LAST_STEPS``.
+        condition_number: Condition number of the bowl: its largest curvature divided by its
+            smallest.
+        batch_size: Number of patients per step's gradient, on the real data.
+        steps: Number of steps, at least ``LAST_STEPS``.
 
     >>> result = compute_sweep(
     ...     surface="bowl", rule="gradient descent", learning_rate=0.1, momentum=0.0,
     ...     condition_number=1.0, batch_size=PATIENTS, steps=10,
-    ... )  # on a round bowl one step of the rate 1 is at the bottom
+    ... )  # on a round bowl, one step with rate 1 reaches the bottom
     >>> float(result.rates[result.best].round(6)), result.limit
     (1.0, 2.0)
     """
@@ -106,7 +107,7 @@ def _excess(
     condition_number: float,
     batch_size: int,
 ) -> NDArray[np.float64]:
-    """The loss above the lowest of all steps and rates, shape ``[MOST_STEPS + 1, rates]``."""
+    """Return the loss above the lowest by step and rate, shape ``[MOST_STEPS + 1, rates]``."""
     landscape = surface_named(surface, condition_number)
     losses = sweep(
         rule_named(rule, momentum),
@@ -121,7 +122,7 @@ def _excess(
 
 
 def learning_rate_sweep_explorer() -> Explorer[SweepResult]:
-    """Make the explorer of learning rates."""
+    """Make the learning-rate explorer."""
     controls = [
         Choice("surface", "surface", WITH_BOTTOM, BOWL),
         Choice("rule", "rule", tuple(RULES), "gradient descent"),

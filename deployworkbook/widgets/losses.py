@@ -1,4 +1,4 @@
-"""The loss explorer: move a classifier's logits, see what two losses make of them."""
+"""The loss explorer: move a classifier's logits, and see how two losses respond."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def compute_losses(true_class: str, **logits: float) -> LossResult:
 
     Args:
         true_class: One of ``CLASSES``.
-        **logits: One for each class, by its name.
+        **logits: One logit per class, by its name.
 
     Returns:
-        The probabilities, both losses, and their gradients by the logits.
+        The probabilities, both losses, and their gradients with respect to the logits.
 
     >>> round(compute_losses("dog", cat=0.0, dog=0.0, bird=0.0).cross_entropy, 4)
     1.0986
@@ -51,7 +51,7 @@ def compute_losses(true_class: str, **logits: float) -> LossResult:
 
 def loss_explorer() -> Explorer[LossResult]:
     """Make the explorer of squared error and cross-entropy."""
-    # The curves of both losses by the true class's probability, the others sharing the rest.
+    # Both losses by the true class's probability, if the other classes share the rest equally.
     shares = np.linspace(0.001, 1.0, 200)
     rest = (1 - shares) / (len(CLASSES) - 1)
     chances = np.stack([shares, *[rest] * (len(CLASSES) - 1)], axis=-1)

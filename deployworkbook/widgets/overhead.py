@@ -1,4 +1,4 @@
-"""The overhead explorer: a platform, a batch and a deadline, on times that were measured."""
+"""The overhead explorer: a platform, a batch and a deadline, with measured times."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def compute_overhead(
 
     Args:
         measured: Seconds by platform and batch size.
-        lines: The line of each platform, in seconds.
-        platform: Which.
-        batch_size: n.
-        deadline_ms: When a batch must be done.
+        lines: Fitted line per platform, in seconds.
+        platform: Name of the platform.
+        batch_size: n, images per batch.
+        deadline_ms: Deadline of a batch.
 
     >>> line = Overhead(fixed=0.006, per_image=0.002)
     >>> measured = {"a": {1: 0.008, 10: 0.026}}
@@ -62,11 +62,11 @@ def compute_overhead(
 def overhead_explorer(
     batch_s: Mapping[str, BatchTimes], *, platform: str | None = None
 ) -> Explorer[OverheadResult]:
-    """Make the explorer of overhead.
+    """Make the overhead explorer.
 
     Args:
-        batch_s: Measured seconds of a batch, by platform and size; all have the same sizes.
-        platform: The one that it begins with; by default the first.
+        batch_s: Measured seconds per batch, by platform and size; all have the same sizes.
+        platform: Initial platform; by default the first.
 
     Raises:
         ValueError: There is no platform, or sizes differ.

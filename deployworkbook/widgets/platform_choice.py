@@ -1,4 +1,4 @@
-"""The explorer of platforms: a job and its limits, on figures that were measured."""
+"""The platform explorer: a job and its limits, with measured figures."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ def compute_choice(
 ) -> ChoiceResult:
     """Find the platforms that meet the limits, and the best of them.
 
-    At the edge that is the fastest with one image, and its answer is late if it is later than 99 in
-    100; in the cloud it is the one with the most images a second and core, and an answer takes as
-    long as its batch.
+    On the edge, the best platform is the fastest with one image, judged by its 99th percentile; in
+    the cloud, it is the one with the most images per second and core, and an answer takes as long
+    as its batch.
 
     Args:
-        platforms: Their figures.
+        platforms: Figures of the platforms.
         job: ``EDGE`` or ``CLOUD``.
-        batch_size: Images in a call, in the cloud; one of the sizes that were measured.
-        answer_ms: The longest that an answer may take.
-        memory_mb: The most memory that a process may take, in units of 10⁶ bytes.
-        ready_s: The longest that a process may take to its first answer.
+        batch_size: Images per call in the cloud, one of the measured sizes.
+        answer_ms: Longest time that an answer may take.
+        memory_mb: Most memory that a process may take, in units of 10⁶ bytes.
+        ready_s: Longest time that a process may take to its first answer.
     """
     is_cloud = job == CLOUD
     batches = np.array([each.batch_s[batch_size] for each in platforms])
@@ -52,7 +52,7 @@ def compute_choice(
     reasons = []
     for each, answer_s in zip(platforms, answers_s, strict=True):
         missed = {f"an answer {time_text(answer_s)}": 1000 * answer_s > answer_ms}
-        # What was not measured excludes nobody.
+        # A missing measurement doesn't exclude a platform.
         if each.memory_bytes is not None:
             megabytes = each.memory_bytes / 1e6
             missed[f"{megabytes:,.0f} MB"] = megabytes > memory_mb
@@ -75,13 +75,13 @@ def compute_choice(
 
 
 def platform_choice_explorer(platforms: Sequence[PlatformFigures]) -> Explorer[ChoiceResult]:
-    """Make the explorer of platforms.
+    """Make the platform explorer.
 
     Args:
-        platforms: Figures of at least one; all were measured at the same batch sizes.
+        platforms: Figures of at least one platform, all measured at the same batch sizes.
 
     Raises:
-        ValueError: There is none, or the sizes differ.
+        ValueError: There is no platform, or the sizes differ.
     """
     sizes = {tuple(each.batch_s) for each in platforms}
     if len(sizes) != 1:

@@ -1,4 +1,4 @@
-"""The explorer of price changes: what becomes of a month's cost if prices rise or fall."""
+"""The price-change explorer: a month's cost if prices rise or fall."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from deployworkbook.widgets.controls import Slider
 from deployworkbook.widgets.cost_controls import rate_slider
 from deployworkbook.widgets.explorer import Explorer
 
-# The input that multiplies the prices of each kind.
+# Input that multiplies the prices of each kind.
 RATIOS: dict[Kind, str] = {
     "compute": "compute_price_ratio",
     "storage": "storage_price_ratio",
@@ -27,7 +27,7 @@ RATIOS: dict[Kind, str] = {
     "maintenance": "wage_ratio",
 }
 MOST = 4.0
-# A cost is a line over a price: its ends say all.
+# Cost is linear in a price, so two ends determine the line.
 LINE_FACTORS = np.array([0.0, MOST])
 
 
@@ -42,17 +42,17 @@ def compute_stress(
     network: float,
     maintenance: float,
 ) -> StressResult:
-    """Compute a month at today's prices, at changed ones, and with one price changed alone.
+    """Compute a month's cost at today's prices, at changed ones, and with a single price changed.
 
     Args:
-        workload: The work; the rate is replaced.
-        deployment: What serves it.
+        workload: Workload; its rate is replaced.
+        deployment: Deployment that serves it.
         catalog: Today's prices.
-        requests_per_s: Mean over the week.
-        compute: By what prices of machines are multiplied.
-        storage: The same of storage.
-        network: Of transfer.
-        maintenance: Of wages.
+        requests_per_s: Mean request rate over the week.
+        compute: Factor on the prices of machines.
+        storage: Factor on the prices of storage.
+        network: Factor on the prices of transfer.
+        maintenance: Factor on wages.
     """
     work = replace(workload, requests_per_s=requests_per_s)
     factors: dict[Kind, float] = {
@@ -86,11 +86,11 @@ def compute_stress(
 def stress_explorer(
     workload: Workload, deployment: Deployment, catalog: Catalog | None = None
 ) -> Explorer[StressResult]:
-    """Make the explorer of price changes.
+    """Make the price-change explorer.
 
     Args:
-        workload: Where the traffic begins, within its slider's range.
-        deployment: What serves it, in the cloud or on the edge.
+        workload: Initial traffic, clipped to its slider's range.
+        deployment: Deployment that serves it, in the cloud or on the edge.
         catalog: Today's prices; by default the shipped catalogue.
     """
     book = load_catalog() if catalog is None else catalog

@@ -1,4 +1,4 @@
-"""The quantizer explorer: bits, scheme and clipping, on given weights. Simulated, not measured."""
+"""The quantizer explorer: bits, scheme and clipping for given weights, simulated."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ from deployworkbook.validation import check_array
 from deployworkbook.widgets.controls import Choice, Slider
 from deployworkbook.widgets.explorer import Explorer
 
-# How finely the staircase is sampled: three points for each pixel of its axes.
+# Samples of the staircase: three per pixel of its axes.
 INPUT_POINTS = 900
 
 
 class Quantizers:
-    """All grids over some weights, each fitted once: a search for the best takes 10 ms and more.
+    """Grids for some weights, each fitted once, because a search for the best takes 10 ms or more.
 
     Args:
-        weights: What is quantized, any shape, not all 0.
+        weights: Weights to quantize, any shape, not all 0.
     """
 
     def __init__(self, weights: ArrayLike) -> None:
@@ -52,13 +52,13 @@ class Quantizers:
 def compute_quantizer(
     quantizers: Quantizers, *, bits: int, scheme: Scheme, clipping: Clipping
 ) -> QuantizerResult:
-    """Round weights to a grid, and see what that loses at this width and at all others.
+    """Round weights to a grid, and compute the error at this bit width and at all others.
 
     Args:
-        quantizers: The weights.
-        bits: From 2 to 16.
-        scheme: How the grid lies over the range.
-        clipping: How the range is chosen.
+        quantizers: Grids of the weights.
+        bits: Bits per weight, from 2 to 16.
+        scheme: Quantization scheme.
+        clipping: Method of choosing the range.
 
     >>> weights = Quantizers(np.linspace(-1, 1, 101))
     >>> result = compute_quantizer(weights, bits=2, scheme="symmetric", clipping="minmax")
@@ -96,10 +96,10 @@ def compute_quantizer(
 
 
 def quantizer_explorer(weights: ArrayLike) -> Explorer[QuantizerResult]:
-    """Make the explorer of quantizers over some weights.
+    """Make the quantizer explorer for some weights.
 
     Args:
-        weights: What is quantized, any shape, not all 0.
+        weights: Weights to quantize, any shape, not all 0.
     """
     quantizers = Quantizers(weights)
     controls = [

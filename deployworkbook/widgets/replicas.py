@@ -29,16 +29,16 @@ def compute_replicas(
     queue: str,
     replica_usd_per_month: float | None = None,
 ) -> ReplicasResult:
-    """Model replicas by the formulas of queues.
+    """Model replicas with queueing formulas.
 
     Args:
-        rate_per_s: Requests that arrive in a second, in no rhythm, above 0.
-        service_ms: What one takes where nobody waits, on average, above 0.
-        replicas: How many serve, from 1.
-        service_scv: The squared coefficient of variation of the service times, at least 0.
+        rate_per_s: Requests per second, at random times, above 0.
+        service_ms: Mean service time, above 0.
+        replicas: Number of replicas, at least 1.
+        service_scv: Squared coefficient of variation of the service times, at least 0.
         queue: ``SHARED``: who is free takes the next; ``OWN``: chance sends each request to a
             replica, where it stays.
-        replica_usd_per_month: What a month of one replica costs, if that is to be said.
+        replica_usd_per_month: Monthly cost per replica, if it should be shown.
 
     >>> result = compute_replicas(
     ...     rate_per_s=50.0, service_ms=10.0, replicas=1, service_scv=1.0, queue=SHARED
@@ -49,7 +49,7 @@ def compute_replicas(
     service_s = service_ms / 1e3
     counts = np.concatenate([[replicas], np.arange(1, MOST + 1)])
     loads = utilisation(rate_per_s, service_s, counts)
-    # All at once: few values take as long as one.
+    # Compute all at once, because a few values take as long as one.
     waits_ms, p99s_ms = _times_ms(
         np.concatenate([loads, LOADS]),
         service_s,
@@ -77,7 +77,7 @@ def compute_replicas(
 def _times_ms(
     loads: ArrayLike, service_s: float, replicas: ArrayLike, service_scv: float, queue: str
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean waits and 99th percentiles of response times by load; NaN from a load of 1 on."""
+    """Return mean waits and 99th percentiles of response times by load; NaN from a load of 1."""
     rho = np.asarray(loads, np.float64)
     stable = rho < 1
     servers = np.asarray(replicas)[stable] if queue == SHARED else np.ones(stable.sum())
@@ -98,14 +98,14 @@ def replicas_explorer(
     service_scv: float = 0.0,
     replica_usd_per_month: float | None = None,
 ) -> Explorer[ReplicasResult]:
-    """Make the explorer of replicas.
+    """Make the replica explorer.
 
     Args:
         rate_per_s: Where the arrival rate begins, in requests per second; clipped to the slider's
             range.
-        service_ms: Where the service time begins; clipped likewise.
-        service_scv: Where the variation of service times begins; clipped likewise.
-        replica_usd_per_month: What a month of one replica costs, if that is to be said.
+        service_ms: Initial service time, likewise clipped.
+        service_scv: Initial variation of service times, likewise clipped.
+        replica_usd_per_month: Monthly cost per replica, if it should be shown.
     """
     rate = float(np.clip(rate_per_s, RATE_LOW, RATE_HIGH))
     service = float(np.clip(service_ms, SERVICE_LOW_MS, SERVICE_HIGH_MS))

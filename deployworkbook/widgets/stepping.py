@@ -1,4 +1,4 @@
-"""The values at which a slider stops, and how a readout shows them.
+"""The values at which a slider stops, and their formatting for a readout.
 
 A slider with a step of its own moves to the nearest step as soon as a browser shows it, and reports
 that value back. Here the steps are values, and the value that a caller gives is one of them.
@@ -23,19 +23,19 @@ R40 = (
 )
 # fmt: on
 
-# Of a value between two steps.
+# Digits of a value between two steps.
 DIGITS = 6
 
 
 def even_steps(low: float, high: float, step: float) -> list[float]:
-    """List the values from one end to the other, a step apart, and the other end.
+    """Return values from one end to the other at a constant step, including the other end.
 
     The steps are counted in decimals, so that no binary rounding adds up.
 
     Args:
-        low: The first value.
-        high: The last one, above ``low``.
-        step: From one to the next, above 0.
+        low: First value.
+        high: Last value, above ``low``.
+        step: Step between values, above 0.
 
     >>> even_steps(0.0, 0.35, 0.1)
     [0.0, 0.1, 0.2, 0.3, 0.35]
@@ -46,15 +46,15 @@ def even_steps(low: float, high: float, step: float) -> list[float]:
 
 
 def preferred_numbers(low: float, high: float, per_decade: int) -> list[float]:
-    """List the preferred numbers from one value to another, and both of these.
+    """Return the preferred numbers from one value to another, including both.
 
     Args:
-        low: The first value, above 0.
-        high: The last one, above ``low``.
-        per_decade: How many from a value to ten times it: 5, 10, 20 or 40.
+        low: First value, above 0.
+        high: Last value, above ``low``.
+        per_decade: Numbers per decade: 5, 10, 20 or 40.
 
     Raises:
-        ValueError: There is no series of so many.
+        ValueError: There is no series with that many.
 
     Source: ISO 3, *Preferred numbers: Series of preferred numbers*.
 
@@ -71,11 +71,11 @@ def preferred_numbers(low: float, high: float, per_decade: int) -> list[float]:
 def labelled(
     steps: Iterable[float], *given: float, decimals: int | None = None
 ) -> list[tuple[str, float]]:
-    """Add given values to the steps, and write all of them for a readout, no two alike.
+    """Add given values to the steps, and format all of them for a readout, without duplicates.
 
     Args:
-        steps: In order.
-        *given: Values that must be among them.
+        steps: Steps in order.
+        *given: Values to include.
         decimals: See ``figures``.
 
     >>> labelled([1.0, 2000.0], 1234.5678)
@@ -90,12 +90,12 @@ def labelled(
 
 
 def figures(value: float, *, decimals: int | None = None, digits: int = DIGITS) -> str:
-    """Write a number plainly: without an exponent, and with no more digits than it has.
+    """Format a number without an exponent, and with no more digits than it has.
 
     Args:
-        value: Any finite number.
-        decimals: At least so many; ``None``: at least one where the number is below 10.
-        digits: Significant digits at most, unless more are before the point or in ``decimals``.
+        value: Finite number.
+        decimals: Fewest decimals; ``None`` for at least one if the number is below 10.
+        digits: Most significant digits, unless more are before the point or in ``decimals``.
 
     >>> [figures(value) for value in (5.0, 2000.0, 0.00012, 300e6 / 7)]
     ['5.0', '2,000', '0.00012', '42,857,143']
@@ -113,7 +113,7 @@ def figures(value: float, *, decimals: int | None = None, digits: int = DIGITS) 
 
 
 def decimals_of(*numbers: float) -> int:
-    """Count the decimals that all of some numbers need.
+    """Return the number of decimals that some numbers need.
 
     >>> decimals_of(80.0, 0.25), decimals_of(1, 5)
     (2, 0)

@@ -1,4 +1,4 @@
-"""The explorer of storage: local SSD, network SSD, HDD or objects, by size and access."""
+"""The storage explorer: local SSD, network SSD, HDD or objects, by size and access."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def compute_storage(
     """Compare all kinds of storage for one use.
 
     Args:
-        catalog: What they cost.
-        stored_gib: What is kept, in GiB.
-        reads_per_month: How often something is read.
+        catalog: Prices and assumptions.
+        stored_gib: Stored data in GiB.
+        reads_per_month: Number of reads.
         read_kb: How much one read takes and one write brings, in units of 1,000 bytes; no more than
             all that is kept.
-        writes_per_month: How often something is written.
-        read_limit_ms: How long one read may take.
+        writes_per_month: Number of writes.
+        read_limit_ms: Longest time that a read may take.
     """
     size = min(KB * read_kb, stored_gib * GIB)
     found = {
@@ -56,7 +56,7 @@ def compute_storage(
         for reads in (0.0, reads_per_month)
     }
     options = tuple(found[reads_per_month][name] for name in catalog.storage)
-    # What a kind costs is a line over the reads: two points of it give all.
+    # Cost is linear in the number of reads, so two points determine it.
     never = np.array([found[0.0][name].cost_usd_per_month for name in catalog.storage])
     here = np.array([option.cost_usd_per_month for option in options])
     slopes = (here - never) / reads_per_month
@@ -79,14 +79,14 @@ def storage_explorer(
     read_kb: float = 1000.0,
     read_limit_ms: float = 1e4,
 ) -> Explorer[StorageResult]:
-    """Make the explorer of storage.
+    """Make the storage explorer.
 
     Args:
-        catalog: What things cost; by default the shipped catalogue.
-        stored_gib: Where the amount begins.
-        reads_per_month: Where the reads begin.
-        read_kb: Where the size of a read begins.
-        read_limit_ms: Where the longest time of a read begins.
+        catalog: Prices and assumptions; by default the shipped catalogue.
+        stored_gib: Initial amount of data.
+        reads_per_month: Initial number of reads.
+        read_kb: Initial size of a read.
+        read_limit_ms: Initial limit on the time per read.
     """
     book = load_catalog() if catalog is None else catalog
     controls = [

@@ -28,16 +28,16 @@ def compute_temperature(
     """Soften a teacher's answer to one image.
 
     Args:
-        logits: The teacher's, shape ``[n, classes]``.
-        images: In 0 … 1, shape ``[n, 28, 28]``.
-        labels: The true classes, shape ``[n]``.
-        image: Which image, from 0.
+        logits: Teacher's logits, shape ``[n, classes]``.
+        images: Images in 0 … 1, shape ``[n, 28, 28]``.
+        labels: True classes, shape ``[n]``.
+        image: Index of the image, from 0.
         temperature: T, above 0.
 
     >>> one = compute_temperature(
     ...     np.log([[0.9, 0.1]]), np.zeros((1, 28, 28)), np.array([0]), image=0, temperature=2.0
     ... )
-    >>> one.softened  # √0.9 by √0.1 is 3 by 1
+    >>> one.softened  # √0.9 : √0.1 = 3 : 1
     array([0.75, 0.25])
     """
     own = logits[image]
@@ -57,12 +57,12 @@ def compute_temperature(
 def temperature_explorer(
     logits: ArrayLike, images: ArrayLike, labels: ArrayLike
 ) -> Explorer[TemperatureResult]:
-    """Make the explorer of temperature.
+    """Make the temperature explorer.
 
     Args:
-        logits: The teacher's, shape ``[n, classes]``, n of at least 2.
-        images: In 0 … 1, shape ``[n, 28, 28]``.
-        labels: The true classes, shape ``[n]``.
+        logits: Teacher's logits, shape ``[n, classes]``, n at least 2.
+        images: Images in 0 … 1, shape ``[n, 28, 28]``.
+        labels: True classes, shape ``[n]``.
 
     Raises:
         ValueError: A shape differs.
@@ -83,6 +83,6 @@ def temperature_explorer(
 
 
 def _entropy(probabilities: NDArray[np.float64]) -> float:
-    """H = -Σ p log p, with 0 log 0 = 0."""
+    """Return the entropy H = -Σ p log p, with 0 log 0 = 0."""
     positive = probabilities[probabilities > 0]
     return float(-(positive * np.log(positive)).sum())

@@ -1,4 +1,4 @@
-"""A workshop: controls that say what to make, a button that makes it, and all that was made."""
+"""A workshop: controls to choose a build, a button that starts it, and all results so far."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from deployworkbook.widgets.explorer import Explorer
 
 
 def frontier_of(points: Sequence[FrontierPoint], budget: Budget | None = None) -> FrontierResult:
-    """Find what nothing else beats, among some forms of a model.
+    """Find the frontiers of size and latency among some variants of a model.
 
     Args:
-        points: At least one, in the order in which they were made.
-        budget: What is to be met, if anything is.
+        points: Variants in the order in which they were made, at least one.
+        budget: Budget to meet, if any.
 
     >>> big, small = FrontierPoint("big", 400, 0.98, 5.0), FrontierPoint("small", 100, 0.97, 6.0)
     >>> result = frontier_of([big, small])
@@ -42,18 +42,18 @@ def frontier_of(points: Sequence[FrontierPoint], budget: Budget | None = None) -
 
 
 class Workshop(Explorer[FrontierResult]):
-    """An explorer of what takes long to make: moving a control makes nothing, a button does.
+    """An explorer of results that take long to build: a button starts the build, not a control.
 
-    The button builds in a thread of its own, so that the kernel stays free and the Cancel button
+    The button builds in a separate thread, so that the kernel stays free and the Cancel button
     works; the kernel's Interrupt cancels too. ``build`` and ``set`` build in the caller's thread.
 
     Args:
-        controls: What can be chosen.
-        make: Called with a ``BuildProgress`` to report steps to, and with the controls'
-            values by name; returns what was made and measured. Reporting a step is also where a
-            cancelled build ends.
-        points: What there is already, at least one.
-        budget: What is to be met.
+        controls: Controls of the build.
+        make: Function called with a ``BuildProgress`` to report steps to, and with the
+            controls' values by name; returns the measured variant. A cancelled build ends when it
+            reports its next step.
+        points: Variants that exist already, at least one.
+        budget: Budget to meet.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class Workshop(Explorer[FrontierResult]):
         self._thread: threading.Thread | None = None
         self._progress: BuildProgress | None = None
         self._seconds_per_step: dict[str, float] = {}
-        # What a build prints belongs to the cell that shows the workshop, not to the log console.
+        # A build's output belongs in the cell that shows the workshop, not in the log console.
         self._context = contextvars.copy_context()
         self._is_displayed = False
         self._said = ipywidgets.HTML()
@@ -96,10 +96,10 @@ class Workshop(Explorer[FrontierResult]):
         self._cancel.on_click(lambda _: self.cancel())
 
     def build(self) -> FrontierResult:
-        """Make what the controls say, measure it, and return all that has been made.
+        """Build and measure what the controls select, and return all results so far.
 
         Raises:
-            BuildCancelled: Somebody pressed Cancel.
+            BuildCancelled: Cancel was pressed.
             RuntimeError: Another build is under way.
         """
         progress = self._begin()
@@ -126,18 +126,18 @@ class Workshop(Explorer[FrontierResult]):
             progress.say("Cancelling.")
 
     def wait(self) -> FrontierResult:
-        """Wait for a build in the background, and return all that has been made."""
+        """Wait for a build in the background, and return all results so far."""
         if self._thread is not None:
             self._thread.join()
         return self.result
 
     def set(self, **values: Any) -> FrontierResult:
-        """Move controls, build what they say, and return all that has been made."""
+        """Move controls, build what they select, and return all results so far."""
         self._move(**values)
         return self.build()
 
     def reset(self) -> FrontierResult:
-        """Move all controls to where they began; what has been made stays."""
+        """Move all controls to their initial values; keep all results."""
         self._move(**{name: control.value for name, control in self.controls.items()})
         return self.result
 
@@ -153,7 +153,7 @@ class Workshop(Explorer[FrontierResult]):
         return progress
 
     def _in_background(self, progress: BuildProgress) -> None:
-        # Errors and cancelling are shown by then, and there is no caller to tell.
+        # Errors and cancelling have been shown by then, and there is no caller to notify.
         with self._interruptible(), suppress(Exception, BuildCancelled):
             self._build(progress)
 
@@ -186,7 +186,7 @@ class Workshop(Explorer[FrontierResult]):
 
     def _with_another(self, **values: Any) -> FrontierResult:
         made = self._make(self._progress, **values)
-        # A form that is built again replaces its earlier self; any other form stays.
+        # A variant that is built again replaces its earlier result; all others stay.
         others = [point for point in self.result.points if not _is_same(point, made)]
         return frontier_of([*others, made], self._budget)
 
@@ -205,7 +205,7 @@ class Workshop(Explorer[FrontierResult]):
 
 
 def _is_same(one: FrontierPoint, other: FrontierPoint) -> bool:
-    """Whether two points are one form, measured twice: only the latency may differ."""
+    """Return whether two points are the same variant measured twice: only latency may differ."""
     return (one.name, one.compressed_bytes, one.accuracy) == (
         other.name,
         other.compressed_bytes,
