@@ -6,7 +6,6 @@ import contextlib
 import socket
 import threading
 from dataclasses import replace
-from types import TracebackType
 
 from deployworkbook.serving.api.addresses import is_loopback, read_endpoint
 from deployworkbook.validation import value_error
@@ -64,12 +63,7 @@ class CountingRelay:
     def __enter__(self) -> CountingRelay:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _accept(self) -> None:
