@@ -38,7 +38,7 @@ def test_it_begins_where_the_advice_is(explorer):
     ]
 
 
-def test_less_accuracy_is_cheaper_and_more_than_there_is_holds_nobody(explorer):
+def test_a_lower_accuracy_target_is_cheaper_and_an_unreachable_one_excludes_all(explorer):
     exact = explorer.result.best.cost_usd_per_month
     result = explorer.set(accuracy_percent=97.0)
     assert result.best.profile == INT4
@@ -58,7 +58,7 @@ def test_memory_and_latency_exclude_whom_they_should(explorer):
     assert (table["too much memory"], table["miss the latency objective"]) == ("0", "0")
 
 
-def test_the_table_says_the_next_and_what_the_uncompressed_form_costs_more(explorer):
+def test_the_table_names_the_next_variant_and_the_extra_cost_of_the_uncompressed_one(explorer):
     result = explorer.set(accuracy_percent=97.0)
     table = dict(explorer._view.table(result))
     assert table["the cheapest"].startswith("int4 in litert on ")
@@ -68,7 +68,7 @@ def test_the_table_says_the_next_and_what_the_uncompressed_form_costs_more(explo
     assert table["meet all objectives"] == "3 of 4 variants"
 
 
-def test_what_is_drawn_is_what_was_computed(explorer):
+def test_the_plot_shows_the_computed_values(explorer):
     view = explorer._view
     assert view._good.get_xdata().tolist() == explorer.result.costs_usd[:2].tolist()
     assert view._poor.get_ydata().tolist() == [97.0]
@@ -115,7 +115,7 @@ def test_each_profile_s_machine_is_the_cheapest_of_all_by_brute_force():
         assert cost == pytest.approx(min(bills), abs=0.1)
 
 
-def test_costs_that_are_equal_to_the_cent_and_cheaper_ones_that_fail_are_said():
+def test_equal_costs_and_cheaper_failing_variants_are_reported():
     twin = Profile("twin", "litert", 0.4, 0.1, 0.980, 409_000, 380_000, 60e6)
     explorer = advice_explorer([FLOAT32, twin], WORK, accuracy_share=0.975)
     assert dict(explorer._view.table(explorer.result))["next"].endswith(", the same to the cent")

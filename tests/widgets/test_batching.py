@@ -44,7 +44,7 @@ def test_a_time_out_makes_larger_batches_and_longer_latencies_at_a_low_rate():
     assert patient.utilisation < eager.utilisation
 
 
-def test_what_does_not_keep_up_is_said_and_not_drawn():
+def test_an_overloaded_worker_is_reported_and_not_drawn():
     explorer = batching_explorer(call_us=4000.0, image_us=500.0, rate_per_s=500.0)
     assert not explorer.result.keeps_up
     assert "can't keep up" in explorer._view.picture.alt

@@ -101,7 +101,7 @@ def test_bars_are_the_parts_and_areas_the_shares():
     assert top == pytest.approx(1.0)
 
 
-def test_too_few_replicas_are_said():
+def test_too_few_replicas_are_reported():
     explorer = cost_explorer(WORK, CLOUD)
     result = explorer.set(requests_per_s=1e4, replicas=1)
     assert result.bill.replicas_needed > 1
@@ -128,7 +128,7 @@ def test_wages_move_the_break_even():
     assert explorer.set(wage_usd_per_hour=20.0).break_even_per_s < before
 
 
-def test_boards_that_cannot_serve_are_said_and_drawn_nowhere():
+def test_boards_that_cannot_serve_are_reported_and_not_drawn():
     explorer = cloud_or_edge_explorer(WORK, CLOUD)
     result = explorer.set(requests_per_s=1e5, devices=1, board="raspberry-pi-zero-2-w")
     assert result.totals_usd[1] == np.inf
@@ -155,7 +155,7 @@ def test_cheap_boards_are_cheaper_already_and_dear_ones_never():
     ("devices", "board"),
     [(100, "raspberry-pi-5-4gb"), (10_000, "raspberry-pi-5-4gb"), (1, "raspberry-pi-zero-2-w")],
 )
-def test_what_all_boards_serve_is_computed_beyond_the_picture_too(devices, board):
+def test_the_capacity_of_all_boards_is_computed_beyond_the_picture_too(devices, board):
     explorer = cloud_or_edge_explorer(WORK, CLOUD)
     most = explorer.set(devices=devices, board=board).most_of_boards_per_s
     edge = Deployment(PROFILE, machine=board, devices=1)
@@ -195,7 +195,7 @@ def test_the_curves_over_reads_are_the_models(reads):
     np.testing.assert_allclose(found, [wanted[name] for name in load_catalog().storage], rtol=1e-9)
 
 
-def test_what_is_too_slow_or_late_is_not_chosen():
+def test_storage_that_is_too_slow_is_not_chosen():
     explorer = storage_explorer(stored_gib=100.0)
     often = explorer.set(reads_per_month=1e10, read_kb=4.0)
     assert not often.able[[option.storage.kind == "hdd" for option in often.options]].any()
@@ -316,7 +316,7 @@ def test_the_figures_below_an_axis_do_not_touch(name):
             assert labels[-1].x1 <= picture.bbox.x1
 
 
-def test_what_costs_most_is_within_the_picture():
+def test_the_highest_cost_is_within_the_picture():
     explorer = cloud_or_edge_explorer(WORK, CLOUD)
     dearest = explorer.set(requests_per_s=1e5, response_kb=explorer.controls["response_kb"].high)
     curves = explorer._view.picture.axes[0]

@@ -262,7 +262,7 @@ def test_each_control_can_go_to_its_ends(make):
 
 
 @pytest.mark.parametrize("make", EXPLORERS)
-def test_what_is_blitted_is_what_is_drawn_whole(make):
+def test_blitting_draws_the_same_as_a_full_redraw(make):
     explorer = make()
     for name, control in explorer.controls.items():
         explorer.set(**{name: control.ends[-1]})

@@ -83,7 +83,7 @@ def test_a_steep_bowl_wants_a_rate_just_below_its_limit():
     assert result.final[result.best] < 0.1 * half < 0.1 * tenth
 
 
-def test_divergence_is_shown_and_said():
+def test_divergence_is_shown_and_reported():
     explorer = learning_rate_sweep_explorer()
     view = explorer._view
     explorer.set(learning_rate=0.25)

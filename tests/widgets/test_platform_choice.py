@@ -48,7 +48,7 @@ def test_the_limit_of_an_answer_is_p99_at_the_edge_and_the_batch_in_the_cloud():
     assert result.reasons[1] == ("an answer 100 ms",)
 
 
-def test_where_none_meets_the_limits_that_is_said():
+def test_limits_that_no_platform_meets_are_reported():
     explorer = platform_choice_explorer(PLATFORMS)
     assert explorer.set(memory_mb=10.0).best is None
     assert "each of 3 platforms misses a limit of 10 MB" in explorer._view.picture.alt
@@ -62,7 +62,7 @@ def test_the_picture_shows_a_limit_that_excludes_none():
     assert "1,500 MB, first answer in 30 s, an answer in 1 s" in explorer._view.picture.alt
 
 
-def test_what_was_not_measured_excludes_nobody():
+def test_an_unmeasured_quantity_excludes_no_platform():
     bare = [replace(each, memory_bytes=None, ready_s=None) for each in PLATFORMS]
     result = platform_choice_explorer(bare).set(memory_mb=10.0, ready_s=0.01)
     assert result.reasons == ((), (), ())

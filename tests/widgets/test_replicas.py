@@ -49,7 +49,7 @@ def test_more_replicas_are_never_slower_and_too_few_have_no_time():
     assert (result.fewest, result.keeps_up, len(times)) == (4, False, MOST)
 
 
-def test_what_does_not_keep_up_is_said():
+def test_a_queue_that_grows_without_bound_is_reported():
     explorer = replicas_explorer(rate_per_s=5000.0, service_ms=5.0)
     assert "grows without bound" in explorer._view.picture.alt
     table = dict(explorer._view.table(explorer.result))

@@ -23,7 +23,7 @@ def test_heat_raises_the_entropy_towards_that_of_all_alike():
     assert result.entropy == pytest.approx(np.log(3), abs=0.02)
 
 
-def test_the_order_of_the_choices_stays_and_is_said():
+def test_the_order_of_the_choices_stays_and_is_shown():
     explorer = temperature_explorer(LOGITS, IMAGES, [0, 2])
     result = explorer.set(image=1, temperature=5.0)
     assert result.ranking.tolist() == [2, 1, 0]

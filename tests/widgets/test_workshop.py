@@ -44,7 +44,7 @@ def test_nothing_is_made_before_the_button_is_pressed(workshop, made):
     assert not workshop._button.disabled
 
 
-def test_what_was_made_stays_and_the_verdict_is_about_the_newest(workshop):
+def test_results_stay_and_the_verdict_is_about_the_newest(workshop):
     workshop.set(sparsity=0.7)
     assert "misses the budget" in workshop._view.picture.alt
     result = workshop.set(sparsity=0.9)
