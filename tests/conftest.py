@@ -21,10 +21,14 @@ from deployworkbook.workspace.folder import Workspace
 
 REPOSITORY = Path(__file__).parent.parent
 
-# What a shell starts in the background ignores Ctrl-C, and so do the commands that tests then send
-# one.
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# What a shell starts in the background ignores Ctrl-C, and under nohup hang-ups, and so do the
+# commands that tests then send one.
+for number, handler in (
+    (signal.SIGINT, signal.default_int_handler),
+    (signal.SIGHUP, signal.SIG_DFL),
+):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, handler)
 
 # Tests speak to servers of their own, never through a proxy that the environment names.
 for no_proxy in ("no_proxy", "NO_PROXY"):

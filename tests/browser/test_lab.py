@@ -12,7 +12,7 @@ START_S = 60
 
 
 def test_it_opens_on_the_first_lesson_without_pop_ups(lab, open_page, keep_picture):
-    page = open_page(lab.url, viewport={"width": 1300, "height": 850})
+    page = open_page(f"{lab.url}&reset", viewport={"width": 1300, "height": 850})
     lab.wait_until_idle(page)
     keep_picture(page)
     assert page.locator("h1", has_text="00 Start here").first.is_visible()
