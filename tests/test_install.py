@@ -59,6 +59,10 @@ def test_the_wheel_carries_lessons_templates_and_no_tests(wheel):
     carried = {name.rpartition("/")[2] for name in names if "/notebooks/" in name}
     assert carried == shipped
     assert "deployworkbook/execution/templates/page/style.css" in names
+    # Without them, a user's type checker and editor know no types and no names of the faces.
+    stubs = (REPOSITORY / "deployworkbook").rglob("*.pyi")
+    assert {path.relative_to(REPOSITORY).as_posix() for path in stubs} <= set(names)
+    assert "deployworkbook/py.typed" in names
     assert not [name for name in names if "tests" in name or name.startswith("notebooks")]
 
 
