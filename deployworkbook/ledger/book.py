@@ -1,9 +1,9 @@
-"""The ledger: every measurement of every lesson, in one SQLite file.
+"""The ledger: all measurements of all lessons, in one SQLite file.
 
-Several notebooks may write at once: SQLite's write-ahead log lets them, one after the other, while
-others read. A damaged file is moved aside, never deleted; its readable rows go into a new one, and
-what it has lost comes from the copy that is made once a day. The file is its owner's alone to read:
-it tells when and on which machine somebody worked.
+Several notebooks may write at once: thanks to SQLite's write-ahead log, writers take turns while
+others read. A damaged file is set aside, never deleted; its readable rows go into a new file, and
+lost rows are restored from the daily copy. Only the owner can read the file, since it shows when
+and on which machine somebody worked.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# How long a writer waits for the others.
+# How long a writer waits for other writers.
 BUSY_TIMEOUT_S = 30.0
 
 
@@ -46,12 +46,12 @@ class Ledger:
     """The measurements in one SQLite file.
 
     Args:
-        path: The file, made if it is missing; by default the workspace's.
-        notice: Told, in a sentence, when a damaged file was moved aside.
+        path: The file, created if missing; by default the workspace's ledger.
+        notice: Function called with a sentence when a damaged file was set aside.
 
     Raises:
-        ValueError: The file is another program's database, or a newer workbook's ledger.
-        OSError: The file cannot be opened or made.
+        ValueError: The file is another program's database, or the ledger of a newer workbook.
+        OSError: The file can't be opened or created.
     """
 
     def __init__(self, path: Path | None = None, *, notice: Notice = notify) -> None:
@@ -64,36 +64,36 @@ class Ledger:
             except DATABASE_ERRORS as error:
                 if not (is_damage(error) or has_damaged_header(self.path)):
                     raise OSError(
-                        f"{self.path} cannot be opened as the ledger ({error}). See that its "
-                        "folder is there, can be written, and has room."
+                        f"{self.path} can't be opened as the ledger ({error}). Check that its "
+                        "folder exists, is writable, and has free space."
                     ) from error
                 rescue(self.path, error, notice)
                 self._open()
             self._copy_if_due()
 
     def add(self, measurement: Measurement) -> int:
-        """Write a measurement, made now on this machine; return its number."""
+        """Add a measurement made now on this machine; return its row number."""
         return self.add_all([measurement])[0]
 
     def add_all(self, measurements: list[Measurement]) -> list[int]:
-        """Write several measurements, all or none; return their numbers."""
+        """Add several measurements, all or none; return their row numbers."""
         machine = this_machine()
         return self._write(lambda connection: _insert_all(connection, machine, measurements))
 
     def add_once(self, measurement: Measurement, *, machine: Machine | None = None) -> int:
-        """Write a measurement unless one is there that was made by the same.
+        """Add a measurement unless one with the same ``made_by`` exists.
 
-        Two processes that have the same to write, write it once.
+        Of two processes adding the same measurement, only one writes it.
 
         Args:
-            measurement: With its ``made_by``.
-            machine: Where it was made; by default this one.
+            measurement: The measurement; needs a ``made_by`` hash.
+            machine: The machine it was made on; by default this one.
 
         Returns:
-            The number of its row, or of the one that was there.
+            The number of the new or existing row.
 
         Raises:
-            ValueError: It does not say what it was made by.
+            ValueError: The measurement has no ``made_by``.
         """
         if not measurement.made_by:
             raise value_error("made_by", received="none", expected="a hash")
@@ -108,9 +108,9 @@ class Ledger:
         return self._write(write)
 
     def entries(self) -> list[LedgerEntry]:
-        """Read all measurements, the oldest first.
+        """Return all measurements, oldest first.
 
-        Of forms that share a name but were made differently, the newest keeps it; see
+        If variants made differently share a name, the newest one keeps it; see
         ``deployworkbook.ledger.measurement.told_apart``.
         """
 
@@ -119,21 +119,22 @@ class Ledger:
                 try:
                     return read_entries(connection)
                 except (TypeError, ValueError, KeyError) as error:
-                    raise DamagedLedger(f"a row makes no sense: {error}") from error
+                    raise DamagedLedger(f"a row is invalid: {error}") from error
 
         return told_apart(self._despite_damage(read))
 
     def table(self, *, every: bool = False, details: bool = False) -> pd.DataFrame:
-        """Show the measurements as a table, with units in its column names.
+        """Return the measurements as a table with units in its column names.
 
         Args:
-            every: All rows; by default the newest of each variant, runtime, dataset and machine.
-            details: Also when, where and in which lesson each was made, and its note.
+            every: Whether to include all rows rather than the newest per variant, runtime, data
+                set and machine.
+            details: Whether to add when, where and in which lesson each was made, and its note.
 
         Returns:
-            A row a measurement, the oldest first, indexed by its number in the ledger.
+            One row per measurement, oldest first, indexed by its number in the ledger.
         """
-        # Here, since pandas takes half a second to import and only a table needs it.
+        # Imported here because pandas takes half a second and only a table needs it.
         from deployworkbook.ledger.table import as_table
 
         return as_table(self.entries(), every=every, details=details)
@@ -145,21 +146,21 @@ class Ledger:
                 try:
                     return write(connection)
                 except sqlite3.IntegrityError as error:
-                    # A damaged index breaks rules that the row itself keeps.
+                    # The row may be fine and the index damaged.
                     _check(connection, "integrity_check")
                     raise error
 
         return self._despite_damage(in_a_transaction)
 
     def _despite_damage(self, work: Callable[[], T]) -> T:
-        """Do what can be done again; where the file is damaged, save its rows first."""
+        """Do repeatable work; if the file is damaged, rescue its rows and repeat it."""
         try:
             return work()
         except DATABASE_ERRORS as error:
             if not is_damage(error):
                 raise
         with self._alone():
-            # Another process may have saved them meanwhile.
+            # Another process may have rescued them in the meantime.
             try:
                 return work()
             except DATABASE_ERRORS as error:
@@ -169,7 +170,7 @@ class Ledger:
         return work()
 
     def _alone(self) -> FileLock:
-        """The lock of who opens, saves or copies the file: two must not both move it."""
+        """Return the lock for opening, rescuing or copying: only one process may move the file."""
         return FileLock(self.path.with_name(f".{self.path.name}.lock"), mode=0o600)
 
     def _copy_if_due(self) -> None:
@@ -177,7 +178,7 @@ class Ledger:
             with self._connection() as connection:
                 copy_if_due(self.path, connection)
         except (OSError, sqlite3.Error) as error:
-            self._notice(f"The ledger {self.path} could not be copied to the backups ({error}).")
+            self._notice(f"The ledger {self.path} couldn't be copied to the backups ({error}).")
 
     def _open(self) -> None:
         if not self.path.exists():
@@ -190,32 +191,32 @@ class Ledger:
             migrate(connection, self._check_owner(connection))
 
     def _check_owner(self, connection: sqlite3.Connection) -> int:
-        """Refuse a file that is not this workbook's to change; return its schema's version."""
+        """Refuse a file of another program or a newer workbook; return its schema version."""
         application = connection.execute("PRAGMA application_id").fetchone()[0]
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
         if tables and application != APPLICATION_ID:
             if tables >= TABLES:
                 raise DamagedLedger(f"it is marked as application {application}")
             raise ValueError(
-                f"{self.path} is the database of another program. Move it away, or let "
-                "DEPLOYWORKBOOK_HOME name another folder."
+                f"{self.path} is the database of another program. Move it away, or set "
+                "DEPLOYWORKBOOK_HOME to another folder."
             )
         version: int = connection.execute("PRAGMA user_version").fetchone()[0]
         if not bool(tables) <= version <= MAX_VERSION:
-            raise DamagedLedger(f"it has schema {version}, which no workbook has written")
+            raise DamagedLedger(f"its schema version, {version}, doesn't exist")
         if version > len(MIGRATIONS):
             raise ValueError(
-                f"{self.path} has schema {version}, from a newer workbook; this one knows up "
+                f"{self.path} has schema {version}, from a newer workbook; this one supports up "
                 f"to {len(MIGRATIONS)}. Install the newer version, or move the file away."
             )
         return version
 
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
-        """Open the file for one transaction: committed at the end, rolled back on an error."""
+        """Open the file for one transaction; commit at the end, roll back on an error."""
         connection = sqlite3.connect(self.path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
         try:
-            # What is no UTF-8 is found where rows are read.
+            # Invalid UTF-8 is detected later, when rows are read.
             connection.text_factory = lambda content: content.decode(errors="replace")
             connection.execute("PRAGMA foreign_keys = ON")
             yield connection
@@ -232,7 +233,7 @@ class Ledger:
 def _check(connection: sqlite3.Connection, pragma: str) -> None:
     found = connection.execute(f"PRAGMA {pragma}(1)").fetchone()[0]
     if found != "ok":
-        # The first line only says which database it is.
+        # The first line only names the database.
         raise DamagedLedger(found.strip().splitlines()[-1])
 
 

@@ -1,4 +1,4 @@
-"""Copies of the ledger, made from time to time by SQLite's own backup: few, whole and recent."""
+"""Daily copies of the ledger, made with SQLite's own backup."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from pathlib import Path
 
 from deployworkbook.workspace.files import atomic_path, timestamp
 
-# How many are kept, and how old the newest may be before another is made.
+# How many copies to keep, and the age of the newest at which to make another.
 KEPT = 3
 EVERY_S = 24 * 3600.0
 
 
 def copies_of(ledger: Path) -> list[Path]:
-    """List the copies of a ledger, the oldest first."""
+    """Return the copies of a ledger, oldest first."""
     return sorted((ledger.parent / "backups").glob(f"{ledger.stem}-copy-*{ledger.suffix}"))
 
 
 def copy_if_due(ledger: Path, connection: sqlite3.Connection) -> Path | None:
-    """Copy a ledger if the newest copy is a day old and lacks a row; return the new copy.
+    """Copy a ledger if the newest copy is a day old and rows were added; return the new copy.
 
     Args:
-        ledger: The file.
-        connection: To that file, in no transaction.
+        ledger: Path of the ledger.
+        connection: Connection to that file, outside a transaction.
 
     Raises:
-        OSError: The copy cannot be written.
-        sqlite3.Error: The ledger cannot be read.
+        OSError: The copy can't be written.
+        sqlite3.Error: The ledger can't be read.
     """
     there = copies_of(ledger)
     if there and time.time() - there[-1].stat().st_mtime < EVERY_S:
@@ -43,7 +43,7 @@ def copy_if_due(ledger: Path, connection: sqlite3.Connection) -> Path | None:
         create_private(temporary)
         with closing(sqlite3.connect(temporary)) as copy:
             connection.backup(copy)
-            # One file, without a log beside it.
+            # Makes the copy a single file, without a write-ahead log beside it.
             copy.execute("PRAGMA journal_mode = DELETE")
     for old in copies_of(ledger)[:-KEPT]:
         old.unlink(missing_ok=True)
@@ -51,7 +51,7 @@ def copy_if_due(ledger: Path, connection: sqlite3.Connection) -> Path | None:
 
 
 def create_private(path: Path) -> None:
-    """Make an empty file that only its owner can read, unless there is one."""
+    """Create an empty file that only its owner can read, unless it exists."""
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
 
 

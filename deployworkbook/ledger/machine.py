@@ -1,4 +1,4 @@
-"""What this machine is: a latency means nothing without it."""
+"""Describe this machine, without which a latency means nothing."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ import psutil
 
 @dataclass(frozen=True)
 class Machine:
-    """A computer as measurements name it.
+    """A computer on which measurements are made.
 
     Args:
-        name: Its name on the network.
-        processor: The CPU's model.
-        cores: Logical CPUs that this process may use.
-        memory_bytes: Installed memory.
-        system: Operating system, its release and the architecture.
+        name: Host name.
+        processor: CPU model.
+        cores: Number of logical CPUs available to this process.
+        memory_bytes: Installed memory, in bytes.
+        system: Operating system and architecture.
     """
 
     name: str
@@ -31,7 +31,7 @@ class Machine:
 
     @property
     def identity(self) -> str:
-        """A short hash of all of it: equal on one machine as long as nothing of it changes."""
+        """A short hash of all fields, which stays the same until one of them changes."""
         return hashlib.sha256(repr(astuple(self)).encode()).hexdigest()[:12]
 
     def __str__(self) -> str:
@@ -55,14 +55,14 @@ def this_machine() -> Machine:
 
 
 def _cores() -> int:
-    # A container or a scheduler may allow fewer than there are; not every system can tell.
+    # A container or scheduler may allow fewer cores than exist; not every system can tell.
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def _processor() -> str:
-    # Linux leaves platform.processor() empty and names the model here.
+    # On Linux, platform.processor() is empty, but this file names the model.
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
         for line in cpuinfo.read_text().splitlines():

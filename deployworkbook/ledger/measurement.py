@@ -1,4 +1,4 @@
-"""A measurement: what one form of the model came to in one runtime, and where."""
+"""A measurement of one variant of the model in one runtime, and where it was made."""
 
 from __future__ import annotations
 
@@ -28,35 +28,35 @@ _TEXTS = (
 
 @dataclass(frozen=True)
 class Measurement:
-    """One row of the ledger: what one form of the model came to in one runtime.
+    """One row of the ledger: the results of one variant of the model in one runtime.
 
     Args:
-        variant: The form of the model, such as ``float32`` or ``int8``.
-        runtime: What ran it.
-        runtime_version: Its version.
+        variant: Name of the variant, such as ``float32`` or ``int8``.
+        runtime: Name of the runtime.
+        runtime_version: Version of the runtime.
         dataset: ``mnist`` or ``digits``.
-        dataset_fingerprint: The hash of its images and labels.
-        lesson: Which notebook measured it; empty outside the lessons.
+        dataset_fingerprint: Hash of the data set's images and labels.
+        lesson: Notebook that measured it; empty outside the lessons.
         kind: ``"measured"`` on the machine, or ``"modelled"`` from other figures.
-        size_bytes: The artifact on disk.
-        compressed_bytes: The artifact, zipped.
-        correct: Test images classified rightly.
-        examples: Test images.
-        latency_p50_ms: Median time of one image.
-        latency_p99_ms: 99th percentile of the time of one image.
-        throughput_per_s: Images per second by batch size.
-        peak_memory_bytes: Most memory that a process took which only loads it and predicts.
-        threads: How many of the processor's cores a prediction might use.
-        load_ms: How long a fresh process took to load it, its runtime imported already.
-        ready_ms: How long that process took from its start to its first answer: import, loading
-            and the first prediction.
-        note: What else there is to say.
-        made_by: The hash of all that made the form: data, settings, code. Empty where nobody asks
-            whether it is there already.
+        size_bytes: Size of the artifact on disk.
+        compressed_bytes: Size of the zipped artifact.
+        correct: Number of correctly classified test images.
+        examples: Number of test images.
+        latency_p50_ms: Median time per image, in ms.
+        latency_p99_ms: 99th percentile of the time per image, in ms.
+        throughput_per_s: Images per second, by batch size.
+        peak_memory_bytes: Peak memory of a process that only loads the artifact and predicts.
+        threads: Number of threads per prediction.
+        load_ms: Time in which a fresh process loaded the artifact, after importing the runtime.
+        ready_ms: Time from the start of that process to its first prediction: import, loading and
+            predicting.
+        note: Anything else worth recording.
+        made_by: Hash of everything the variant was made from (data, settings, code), to find it
+            again; may be empty.
 
     Raises:
-        TypeError: A figure is no number, or a name is no text.
-        ValueError: A figure is negative, not finite, or more were right than there are.
+        TypeError: A figure is not a number, or a name is not text.
+        ValueError: A figure is negative or not finite, or ``correct`` exceeds ``examples``.
     """
 
     variant: str
@@ -103,12 +103,12 @@ class Measurement:
         for batch_size, images_per_s in self.throughput_per_s.items():
             check_integer("batch size", batch_size, 1)
             check_number("throughput_per_s", images_per_s, 0)
-        # A frozen row must not change through the dictionary that made it.
+        # Copied, so that changing the caller's dictionary doesn't change a frozen row.
         object.__setattr__(self, "throughput_per_s", MappingProxyType(dict(self.throughput_per_s)))
 
     @property
     def accuracy(self) -> float | None:
-        """Share of the test images classified rightly."""
+        """The fraction of test images classified correctly."""
         if self.correct is None or self.examples is None:
             return None
         return self.correct / self.examples
@@ -116,13 +116,13 @@ class Measurement:
 
 @dataclass(frozen=True)
 class LedgerEntry:
-    """A measurement in its place: when and where it was made.
+    """A measurement in the ledger, with when and where it was made.
 
     Args:
-        id: Its number in the ledger.
-        measured_at: When it was written, in UTC, as ISO 8601.
-        machine: Where.
-        measurement: What.
+        id: Row number in the ledger.
+        measured_at: UTC time at which it was added, as ISO 8601.
+        machine: The machine it was made on.
+        measurement: The measurement.
     """
 
     id: int
@@ -139,14 +139,14 @@ class LedgerEntry:
 
 
 def told_apart(entries: Sequence[LedgerEntry]) -> list[LedgerEntry]:
-    """Give forms that share a name, but were made differently, names of their own.
+    """Rename variants that share a name but were made differently.
 
-    The form of the newest row keeps the name. An older one, with another ``made_by``, gets the
-    beginning of that hash: ``prune97-int4`` becomes ``prune97-int4-3f2a91``. Rows that don't say
-    what they were made by are left as they are.
+    The newest one keeps the name. An older one with another ``made_by`` gets the beginning of that
+    hash appended: ``prune97-int4`` becomes ``prune97-int4-3f2a91``. Rows without ``made_by`` are
+    left unchanged.
 
     Args:
-        entries: From the ledger, the oldest first.
+        entries: Entries of the ledger, oldest first.
     """
     makers: dict[tuple[str, ...], str] = {}
     renamed: list[LedgerEntry] = []
@@ -161,7 +161,7 @@ def told_apart(entries: Sequence[LedgerEntry]) -> list[LedgerEntry]:
 
 
 def place_of(entry: LedgerEntry) -> tuple[str, ...]:
-    """What rows of the same form have in common: the newest of them stands for all."""
+    """Return the key shared by rows of the same variant, of which the newest one counts."""
     row = entry.measurement
     return (entry.machine.identity, row.dataset_fingerprint, row.variant, row.runtime, row.kind)
 

@@ -1,8 +1,7 @@
-"""Rows out of a damaged SQLite file, page by page: what SQLite itself would stop before.
+"""Read rows from a damaged SQLite file page by page, where SQLite itself would give up.
 
-A page that is damaged hides, for SQLite, all pages that come after it in the tree. Here every leaf
-page of the file and of its write-ahead log is looked at on its own, and every record in it that is
-whole is given.
+To SQLite, a damaged page hides all pages below it in the tree. Here every leaf page of the file and
+of its write-ahead log is read separately, and every intact record in it is returned.
 
 Source: "Database File Format", https://www.sqlite.org/fileformat2.html.
 """
@@ -19,19 +18,19 @@ LEAF_OF_A_TABLE = 0x0D
 USUAL_PAGE_BYTES = 4096
 MAX_COLUMNS = 100
 
-# Of the log: magic numbers, whose last bit says which byte order its checksums have.
+# Sizes in the write-ahead log.
 LOG_HEADER_BYTES, FRAME_HEADER_BYTES = 32, 24
 
 
 def records(content: bytes, log: bytes = b"") -> Iterator[tuple[int, list[Value]]]:
-    """Give the number and the values of each record in a table that can be read.
+    """Yield the row number and values of each readable record.
 
-    Text that is no UTF-8 comes as ``bytes``. A record may come twice where the tree was being
-    changed; those in the log, which are newer, come last.
+    Text that is not valid UTF-8 is returned as ``bytes``. A record may occur twice if the tree was
+    being modified; records from the log, which are newer, come last.
 
     Args:
-        content: The database file.
-        log: Its write-ahead log, if there is one.
+        content: Content of the database file.
+        log: Content of its write-ahead log, if there is one.
     """
     size = _page_bytes(content)
     pages = {
@@ -52,12 +51,12 @@ def _page_bytes(content: bytes) -> int:
 
 
 def _logged(log: bytes, size: int) -> dict[int, bytes]:
-    """The newest committed state of each page in the log."""
+    """Return the latest committed version of each page in the log."""
     salts, committed, pending = log[16:24], dict[int, bytes](), dict[int, bytes]()
     for start in range(LOG_HEADER_BYTES, len(log), FRAME_HEADER_BYTES + size):
         head = log[start : start + FRAME_HEADER_BYTES]
         page = log[start + FRAME_HEADER_BYTES : start + FRAME_HEADER_BYTES + size]
-        # What an earlier round of the log has left has other salts.
+        # Frames left from an earlier round of the log have different salts.
         if len(page) < size or head[8:16] != salts:
             break
         number, last_of_commit = struct.unpack(">II", head[:8])
@@ -81,7 +80,7 @@ def _records_of(
         try:
             yield _cell(pages, page, place, size)
         except (IndexError, ValueError, struct.error):
-            continue  # this record is damaged; the next may be whole
+            continue  # this record is damaged, but the next may be intact
 
 
 def _cell(

@@ -1,4 +1,4 @@
-"""A damaged ledger: what tells damage from other errors, and how its readable rows are saved."""
+"""Tell a damaged ledger from other errors, and rescue its readable rows."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from deployworkbook.ledger.schema import migrate
 from deployworkbook.workspace.files import atomic_path, set_aside
 from deployworkbook.workspace.notices import Notice
 
-# SQLite's codes for a file whose content is wrong; a full disk or a lock is something else.
+# SQLite's codes for damaged content, as opposed to a full disk or a lock.
 DAMAGE_CODES = {
-    sqlite3.SQLITE_ERROR,  # a table or a column is not there
+    sqlite3.SQLITE_ERROR,  # a table or column is missing
     sqlite3.SQLITE_CORRUPT,
     sqlite3.SQLITE_NOTADB,
     sqlite3.SQLITE_FORMAT,
@@ -26,15 +26,15 @@ SUFFIXES = ("-wal", "-shm")
 
 
 class DamagedLedger(Exception):  # noqa: N818 (never seen by a caller)
-    """The content of the ledger is not what a workbook has written."""
+    """The ledger's content is not what a workbook wrote."""
 
 
-# SQLite's own message may quote a name that is no UTF-8.
+# UnicodeDecodeError, because SQLite's message may quote a name that is not valid UTF-8.
 DATABASE_ERRORS = (sqlite3.Error, DamagedLedger, UnicodeDecodeError)
 
 
 def is_damage(error: BaseException) -> bool:
-    """Say whether an error comes from a damaged file, rather than a lock or a full disk."""
+    """Return whether an error means a damaged file rather than a lock or a full disk."""
     if isinstance(error, DamagedLedger | UnicodeDecodeError):
         return True
     code = getattr(error, "sqlite_errorcode", None)
@@ -44,7 +44,7 @@ def is_damage(error: BaseException) -> bool:
 
 
 def has_damaged_header(path: Path) -> bool:
-    """Say whether a file names a way of writing that SQLite does not know, and so only reads."""
+    """Return whether the header names an unknown write format, which SQLite opens read-only."""
     if not path.is_file():
         return False
     with path.open("rb") as file:
@@ -53,17 +53,17 @@ def has_damaged_header(path: Path) -> bool:
 
 
 def rescue(path: Path, reason: object, notice: Notice) -> None:
-    """Put a new ledger with all readable rows in the place of a damaged one, which is kept aside.
+    """Replace a damaged ledger by a new one with all readable rows; set the damaged one aside.
 
-    The caller holds the ledger's lock. Rows that the file has lost come from its copies.
+    The caller must hold the ledger's lock. Lost rows are restored from the daily copies.
 
     Args:
-        path: The damaged ledger.
+        path: Path of the damaged ledger.
         reason: What is wrong with it.
-        notice: Told how many rows were saved, and where the damaged file is.
+        notice: Function told how many rows were rescued and where the damaged file is.
 
     Raises:
-        OSError: The folder cannot be written, or the file cannot be read.
+        OSError: The folder is not writable, or the file can't be read.
     """
     found = _read(path)
     own = len(found.entries)
@@ -81,7 +81,7 @@ def rescue(path: Path, reason: object, notice: Notice) -> None:
     copied = f", {more} of them from a copy" if more else ""
     notice(
         f"The ledger {path} is damaged ({reason}). {len(found.entries)} of {total} rows were saved"
-        f"{copied}. The damaged file is kept as {aside.name}."
+        f"{copied}. The damaged file was moved to {aside.name}."
     )
 
 

@@ -1,4 +1,4 @@
-"""The ledger's tables, and how a row of them becomes an entry, or is found to be damaged."""
+"""Convert rows of the ledger's tables to entries and back; detect damaged rows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from deployworkbook.ledger.measurement import LedgerEntry, Measurement
 from deployworkbook.ledger.pages import Value, records
 from deployworkbook.validation import check_integer, check_number, describe, type_error
 
-# The columns of a measurement, in the table's order; later versions of the schema added the last.
+# The columns of a measurement, in the table's order; later versions of the schema appended some.
 COLUMNS = (
     *("id", "measured_at", "machine", "lesson", "variant", "runtime", "runtime_version"),
     *("dataset", "dataset_fingerprint", "kind", "size_bytes", "compressed_bytes", "correct"),
@@ -25,22 +25,22 @@ COLUMNS_BEFORE = (18, 19, 22)
 MEASURED = tuple(f.name for f in fields(Measurement) if f.name != "throughput_per_s")
 MACHINE_COLUMNS, RATE_COLUMNS = 6, 3
 
-# Time, machine and fingerprint alone take more.
+# A lower bound: time, machine and fingerprint alone take more.
 LEAST_ROW_BYTES = 40
 
-# Whose record of a machine is lost; its rows are kept.
+# Stands for a machine whose record is lost; its measurements are kept.
 UNKNOWN = "unknown: its record was damaged"
 
 
 @dataclass
 class Rows:
-    """What could be read of a ledger.
+    """The readable rows of a ledger.
 
     Args:
-        machines: By their identity.
-        entries: The measurements, by their number.
-        identities: The machine's identity of each measurement.
-        highest: The highest number of a measurement that was seen at all.
+        machines: Machines by identity.
+        entries: Measurements by row number.
+        identities: Identity of each measurement's machine, by row number.
+        highest: The highest row number seen, readable or not.
     """
 
     machines: dict[str, Machine] = field(default_factory=dict)
@@ -50,11 +50,11 @@ class Rows:
 
 
 def machine_of(values: Sequence[Value]) -> Machine:
-    """Read a machine from its row.
+    """Convert a row to a machine.
 
     Raises:
-        TypeError: A value is of another type.
-        ValueError: A number is out of range, or the identity is not a hash.
+        TypeError: A value has the wrong type.
+        ValueError: A number is out of range.
     """
     identity, name, processor, cores, memory, system = values
     for text in (identity, name, processor, system):
@@ -69,10 +69,10 @@ def machine_of(values: Sequence[Value]) -> Machine:
 
 
 def text_of(name: str, value: object) -> str:
-    """Check that a value is text.
+    """Return ``value`` if it is text.
 
     Raises:
-        TypeError: It is not.
+        TypeError: It is not text.
     """
     if not isinstance(value, str):
         raise type_error(name, received=describe(value), expected="text")
@@ -82,16 +82,16 @@ def text_of(name: str, value: object) -> str:
 def entry_of(
     row: Mapping[str, Value], machines: Mapping[str, Machine], rates: Mapping[int, float]
 ) -> LedgerEntry:
-    """Read a measurement from its row.
+    """Convert a row to a ledger entry.
 
     Raises:
-        TypeError: A value is of another type.
+        TypeError: A value has the wrong type.
         ValueError: A value is out of range.
-        KeyError: There is no such machine.
+        KeyError: The machine is unknown.
     """
     text_of("measured_at", row["measured_at"])
     datetime.fromisoformat(str(row["measured_at"]))
-    # Measurement checks what each of them is.
+    # Measurement checks the values' types.
     values: dict[str, Any] = {name: row[name] for name in MEASURED}
     measured = Measurement(**values, throughput_per_s=rates)
     number = check_integer("id", row["id"], 1)
@@ -99,17 +99,17 @@ def entry_of(
 
 
 def readable_rows(content: bytes, log: bytes = b"") -> Rows:
-    """Read all rows of a damaged ledger that are whole and make sense.
+    """Return all intact and valid rows of a damaged ledger.
 
     Args:
-        content: The file.
-        log: Its write-ahead log.
+        content: Content of the file.
+        log: Content of its write-ahead log.
     """
     found = Rows()
     rates: dict[int, dict[int, float]] = {}
     measured: dict[int, list[Value]] = {}
     misnumbered: list[list[Value]] = []
-    # Rows are numbered without gaps, so a number that the file has no room for is damaged.
+    # Rows are numbered without gaps, so a number too large for the file's size is damaged.
     most = (len(content) + len(log)) // LEAST_ROW_BYTES
     for number, values in records(content, log):
         try:
@@ -126,7 +126,7 @@ def readable_rows(content: bytes, log: bytes = b"") -> Rows:
                     misnumbered.append(values)
         except (TypeError, ValueError):
             continue
-    # SQLite stores the number apart from its record, so one can be damaged without the other.
+    # SQLite stores the row number outside the record, so it may be damaged while the record isn't.
     free = itertools.count(max([*measured, 0]) + 1)
     numbered = [*sorted(measured.items()), *zip(free, misnumbered, strict=False)]
     for number, values in numbered:
@@ -152,18 +152,18 @@ def _machine(machines: Mapping[str, Machine], identity: str) -> Machine:
 
 
 def read_entries(connection: sqlite3.Connection) -> list[LedgerEntry]:
-    """Read all measurements from an open ledger, the oldest first.
+    """Read all measurements from an open ledger, oldest first.
 
     Raises:
-        sqlite3.Error: SQLite cannot read them.
-        TypeError: A value is of another type.
-        ValueError: A value is out of range, or no UTF-8.
+        sqlite3.Error: SQLite can't read them.
+        TypeError: A value has the wrong type.
+        ValueError: A value is out of range or not valid UTF-8.
         KeyError: A row's machine is missing.
     """
-    # By default text that is no UTF-8 ends in an error that cannot be told from others.
+    # By default, invalid UTF-8 raises an error that looks like any other.
     connection.text_factory = lambda content: content.decode()
     connection.row_factory = sqlite3.Row
-    connection.execute("BEGIN")  # one state of the file for all three reads
+    connection.execute("BEGIN")  # so that all three reads see the same state
     machines = {
         row["identity"]: machine_of(tuple(row))
         for row in connection.execute("SELECT * FROM machines")
@@ -178,7 +178,7 @@ def read_entries(connection: sqlite3.Connection) -> list[LedgerEntry]:
 
 
 def insert_machine(connection: sqlite3.Connection, identity: str, machine: Machine) -> None:
-    """Write a machine unless it is there."""
+    """Insert a machine unless it exists."""
     connection.execute(
         "INSERT OR IGNORE INTO machines VALUES (?, ?, ?, ?, ?, ?)", (identity, *astuple(machine))
     )
@@ -192,14 +192,14 @@ def insert(
     machine: str,
     number: int | None = None,
 ) -> int:
-    """Write a measurement with its throughputs; return its number.
+    """Insert a measurement with its throughputs; return its row number.
 
     Args:
-        connection: In a transaction.
-        measurement: What.
-        measured_at: When, in UTC, as ISO 8601.
-        machine: The identity of where.
-        number: Its number; by default the next.
+        connection: Connection inside a transaction.
+        measurement: The measurement.
+        measured_at: UTC time, as ISO 8601.
+        machine: Identity of the machine.
+        number: Row number; by default the next one.
     """
     values = {name: getattr(measurement, name) for name in MEASURED}
     row = {"id": number, "measured_at": measured_at, "machine": machine} | values
@@ -210,7 +210,7 @@ def insert(
     )
     made = cursor.lastrowid
     if made is None:
-        raise RuntimeError("SQLite gave the new row no number.")
+        raise RuntimeError("SQLite returned no number for the new row.")
     connection.executemany(
         "INSERT INTO throughputs VALUES (?, ?, ?)",
         [(made, size, rate) for size, rate in measurement.throughput_per_s.items()],

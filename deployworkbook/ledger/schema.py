@@ -1,4 +1,4 @@
-"""The ledger's schema: what marks the file, and how each version came from the one before."""
+"""The ledger's schema: the file's mark and the migrations between versions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sqlite3
 # Marks the file as a ledger, in SQLite's header: "dwbk" in ASCII.
 APPLICATION_ID = 0x6477626B
 
-# Each entry brings the schema from one version to the next; none is ever changed, only added.
+# Each entry migrates the schema from one version to the next. Only ever append; never change one.
 MIGRATIONS = (
     """
     CREATE TABLE machines (
@@ -58,12 +58,12 @@ MIGRATIONS = (
 
 TABLES = frozenset({"machines", "measurements", "throughputs"})
 
-# Of a whole file; a larger number is no version.
+# A larger version number can only be damage.
 MAX_VERSION = 1000
 
 
 def migrate(connection: sqlite3.Connection, version: int) -> None:
-    """Bring a ledger, in a transaction, from a version of the schema to the newest."""
+    """Migrate a ledger, inside a transaction, from a version of the schema to the newest."""
     for migration in MIGRATIONS[version:]:
         for statement in filter(str.strip, migration.split(";")):
             connection.execute(statement)

@@ -1,4 +1,4 @@
-"""The ledger's entries as a table: apart from the ledger, since pandas takes half a second."""
+"""The ledger's entries as a table; a separate module because pandas takes half a second."""
 
 from __future__ import annotations
 
@@ -29,15 +29,16 @@ NUMBERS = (*FIGURES[4:7], *FIGURES[8:11], FIGURES[12], *DETAILS[1:3])
 
 
 def as_table(entries: Sequence[LedgerEntry], *, every: bool, details: bool) -> pd.DataFrame:
-    """Lay entries out as a table; KB and MB are units of 1000 and 1000² bytes.
+    """Return entries as a table; KB and MB are units of 1000 and 1000² bytes.
 
     Args:
-        entries: From the ledger, the oldest first.
-        every: Keep all; else the newest of each variant, runtime, dataset, kind and machine.
-        details: Add the columns ``DETAILS``.
+        entries: Entries of the ledger, oldest first.
+        every: Whether to keep all entries rather than the newest per variant, runtime, data set,
+            kind and machine.
+        details: Whether to add the columns ``DETAILS``.
 
     Returns:
-        A row an entry, indexed by its number.
+        One row per entry, indexed by its number.
     """
     kept = list(entries) if every else newest(entries)
     index = pd.Index([entry.id for entry in kept], name="row", dtype="int64")
@@ -46,7 +47,7 @@ def as_table(entries: Sequence[LedgerEntry], *, every: bool, details: bool) -> p
     for column in NUMBERS:
         table[column] = table[column].astype("float64")
     for column in ("at batch", "threads"):
-        # A whole number, where there is one; float64 would show it as 256.0.
+        # A nullable integer: float64 would show 256 as 256.0.
         table[column] = table[column].astype("Int64")
     return table if details else table[list(FIGURES)]
 
@@ -91,5 +92,5 @@ def _scaled(value: float | None, unit: float, digits: int) -> float | None:
 
 
 def _rounded(value: float | None) -> float | None:
-    """Keep three significant digits: more would be noise."""
+    """Round to three significant digits: more would be noise."""
     return None if value is None else float(f"{value:.3g}")

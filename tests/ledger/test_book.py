@@ -1,4 +1,4 @@
-"""The ledger keeps what was measured."""
+"""The ledger stores measurements and survives damage."""
 
 import multiprocessing
 import os
@@ -51,7 +51,7 @@ def write_rows(path, writer):
 
 
 def write_half(path, started):
-    """What is killed in the middle of a transaction."""
+    """Start a transaction that will be killed in the middle."""
     connection = sqlite3.connect(path, isolation_level=None)
     connection.execute("BEGIN IMMEDIATE")
     connection.execute("DELETE FROM measurements")
@@ -69,7 +69,7 @@ def path(tmp_path):
     return tmp_path / "ledger.sqlite"
 
 
-def test_every_field_comes_back(path):
+def test_every_field_is_stored_and_read_back(path):
     ledger = Ledger(path)
     assert ledger.add_all([FULL, LEAST]) == [1, 2]
     first, second = Ledger(path).entries()
@@ -85,7 +85,7 @@ def test_eight_writers_lose_nothing(path):
     for writer in writers:
         writer.start()
     while any(writer.is_alive() for writer in writers):
-        Ledger(path).entries()  # a reader in between is never in the way, nor refused
+        Ledger(path).entries()  # a concurrent reader neither blocks writers nor fails
         for writer in writers:
             writer.join(0.05)
     assert [writer.exitcode for writer in writers] == [0] * WRITERS
@@ -113,7 +113,7 @@ def test_a_kill_in_a_transaction_keeps_what_was_committed(path):
     ],
     ids=["garbage", "truncated", "a page of zeros"],
 )
-def test_a_damaged_file_is_set_aside_and_its_readable_rows_are_kept(path, damage, request):
+def test_a_damaged_file_is_set_aside_and_its_readable_rows_are_rescued(path, damage, request):
     Ledger(path).add_all([FULL] * 50)
     damaged = damage(path.read_bytes())
     path.write_bytes(damaged)
@@ -153,7 +153,7 @@ def execute(path, statement):
         "latency_p50_ms = 9e999",
     ],
 )
-def test_a_row_that_makes_no_sense_costs_no_other_row(path, change):
+def test_an_invalid_row_does_not_affect_other_rows(path, change):
     notices = []
     ledger = Ledger(path, notice=notices.append)
     ledger.add_all([FULL, LEAST, FULL])
@@ -170,7 +170,7 @@ def test_a_row_that_makes_no_sense_costs_no_other_row(path, change):
 
 
 @pytest.mark.parametrize("version", [-1, 0, 2_000])
-def test_a_schema_that_no_workbook_has_written_is_damage(path, version):
+def test_an_impossible_schema_version_counts_as_damage(path, version):
     Ledger(path).add(FULL)
     execute(path, f"PRAGMA user_version = {version}")
     notices = []
@@ -179,7 +179,7 @@ def test_a_schema_that_no_workbook_has_written_is_damage(path, version):
     assert f"schema {version}" in notices[0]
 
 
-def test_a_ledger_marked_as_another_programs_is_known_by_its_tables(path):
+def test_a_ledger_with_another_programs_mark_is_recognized_by_its_tables(path):
     Ledger(path).add(FULL)
     execute(path, "PRAGMA application_id = 1")
     notices = []
@@ -188,7 +188,7 @@ def test_a_ledger_marked_as_another_programs_is_known_by_its_tables(path):
 
 
 @pytest.mark.parametrize("place", [18, 19])
-def test_a_header_that_sqlite_only_reads_is_damage(path, place):
+def test_a_header_that_makes_the_file_read_only_counts_as_damage(path, place):
     Ledger(path).add(FULL)
     content = bytearray(path.read_bytes())
     content[place] = 9
@@ -207,7 +207,7 @@ def test_rows_whose_machine_is_lost_are_kept(path):
     assert "unknown" in entry.machine.name
 
 
-def test_two_rows_that_damage_gave_one_number_are_both_kept(path):
+def test_two_rows_with_the_same_number_after_damage_are_both_kept(path):
     Ledger(path).add_all([FULL, LEAST])
     content = path.read_bytes()
     # The key comes right before the record: 22 columns, of which the first is stored as NULL.
@@ -216,7 +216,7 @@ def test_two_rows_that_damage_gave_one_number_are_both_kept(path):
     assert {entry.measurement.variant for entry in found.values()} == {"float32", "int8"}
 
 
-def test_what_was_only_in_the_log_is_saved_too(path):
+def test_rows_that_are_only_in_the_log_are_rescued_too(path):
     ledger = Ledger(path, notice=lambda text: None)
     ledger.add(FULL)
     reader = sqlite3.connect(path)  # keeps the log from being written into the file
@@ -235,7 +235,7 @@ def test_what_was_only_in_the_log_is_saved_too(path):
     assert found[3].measurement.note == "long " * 3_000
 
 
-def test_a_copy_is_made_once_a_day_and_brings_lost_rows_back(path, monkeypatch):
+def test_lost_rows_are_restored_from_the_daily_copy(path, monkeypatch):
     Ledger(path).add(FULL)
     Ledger(path).add(LEAST)  # copies the first row
     assert len(copies.copies_of(path)) == 1
@@ -261,7 +261,7 @@ def test_only_a_few_copies_are_kept(path, monkeypatch):
     assert not list((path.parent / "backups").glob("*.tmp"))
 
 
-def test_random_damage_ends_in_no_error_and_costs_no_whole_row(path):
+def test_random_damage_raises_no_error_and_loses_at_most_the_damaged_row(path):
     rows = [replace(FULL, variant=f"v{number}") for number in range(60)]
     Ledger(path).add_all(rows)
     content, random = path.read_bytes(), Random(0)
@@ -300,7 +300,7 @@ def test_the_ledger_of_a_newer_workbook_is_left_alone(path):
     assert path.read_bytes() == before
 
 
-def test_what_was_made_by_the_same_is_written_once(path):
+def test_add_once_adds_equal_made_by_only_once(path):
     writers = [CONTEXT.Process(target=write_the_same, args=(path,)) for _ in range(4)]
     for writer in writers:
         writer.start()
@@ -320,13 +320,13 @@ def test_a_row_names_the_machine_that_measured_it(path):
     assert [entry.machine for entry in ledger.entries()] == [other]
 
 
-def test_once_needs_to_know_what_it_was_made_by(path):
+def test_add_once_needs_made_by(path):
     with pytest.raises(ValueError, match="made_by: expected a hash"):
         Ledger(path).add_once(LEAST)
 
 
 @pytest.mark.parametrize("version", range(1, len(MIGRATIONS)))
-def test_a_ledger_of_an_earlier_schema_keeps_its_rows(path, version):
+def test_migrating_an_earlier_schema_keeps_its_rows(path, version):
     connection = sqlite3.connect(path, isolation_level=None)
     for migration in MIGRATIONS[:version]:
         connection.executescript(migration)
@@ -348,7 +348,7 @@ def test_a_ledger_of_an_earlier_schema_keeps_its_rows(path, version):
     assert Ledger(path).entries()[1].measurement == FULL
 
 
-def test_the_file_says_whose_it_is_and_which_schema_it_has(path):
+def test_the_file_has_the_application_id_and_schema_version(path):
     Ledger(path)
     connection = sqlite3.connect(path)
     assert connection.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,)
@@ -357,13 +357,13 @@ def test_the_file_says_whose_it_is_and_which_schema_it_has(path):
     connection.close()
 
 
-def test_a_folder_in_its_place_is_an_error_that_says_so(path):
+def test_a_folder_in_place_of_the_ledger_is_an_error(path):
     path.mkdir()
-    with pytest.raises(OSError, match="cannot be opened as the ledger"):
+    with pytest.raises(OSError, match="can't be opened as the ledger"):
         Ledger(path)
 
 
-def test_by_default_it_is_the_workspaces(home):
+def test_the_default_is_the_workspaces_ledger(home):
     Ledger().add(FULL)
     assert (home / "deployworkbook" / "ledger.sqlite").exists()
 
@@ -386,7 +386,7 @@ def test_the_table_has_units_and_numbers(path):
     assert (details["threads"], details["load (ms)"], details["ready (ms)"]) == (2, 512, 4010)
 
 
-def test_the_tables_figures_are_rounded(path):
+def test_figures_in_the_table_are_rounded(path):
     ledger = Ledger(path)
     ledger.add(
         replace(
@@ -403,7 +403,7 @@ def test_the_tables_figures_are_rounded(path):
     assert (row["accuracy (%)"], row["memory (MB)"]) == (33.33, 1)
 
 
-def test_the_table_shows_the_newest_of_each_kind_unless_asked_for_all(path):
+def test_the_table_shows_the_newest_row_per_variant_unless_every_is_set(path):
     ledger = Ledger(path)
     for size in (10_000, 20_000):
         ledger.add(Measurement("float32", "r", "1", "d", "f", size_bytes=size))
@@ -413,7 +413,7 @@ def test_the_table_shows_the_newest_of_each_kind_unless_asked_for_all(path):
     assert "note" not in ledger.table()
 
 
-def test_forms_that_share_a_name_but_were_made_differently_are_both_shown(path):
+def test_variants_made_differently_under_one_name_are_both_shown(path):
     ledger = Ledger(path)
     form = Measurement("prune97-int4", "litert", "2", "mnist", "f", correct=1, examples=2)
     rows = [
@@ -434,14 +434,14 @@ def test_forms_that_share_a_name_but_were_made_differently_are_both_shown(path):
     [{"dataset_fingerprint": "other"}, {"runtime": "onnx"}, {"kind": "modelled"}],
     ids=lambda change: next(iter(change)),
 )
-def test_the_newest_row_is_that_of_its_data_runtime_and_kind(path, change):
+def test_rows_differing_in_data_runtime_or_kind_are_both_shown(path, change):
     ledger = Ledger(path)
     ledger.add_all([FULL, replace(FULL, **change)])
     assert ledger.table().index.tolist() == [1, 2]
     assert ledger.table()["variant"].tolist() == ["float32", "float32"]
 
 
-def test_the_newest_row_is_that_of_its_machine(path):
+def test_rows_of_different_machines_are_both_shown(path):
     ledger = Ledger(path)
     here, there = (replace(FULL, made_by=text) for text in ("1", "2"))
     ledger.add_once(here, machine=this_machine())
@@ -450,7 +450,7 @@ def test_the_newest_row_is_that_of_its_machine(path):
     assert ledger.table()["variant"].tolist() == ["float32", "float32"]
 
 
-def test_an_empty_ledger_has_a_table(path):
+def test_an_empty_ledger_gives_an_empty_table(path):
     assert Ledger(path).table().empty
 
 
@@ -485,13 +485,13 @@ def test_an_impossible_measurement_is_refused(change, words):
         {"throughput_per_s": {1: 0.0}},
     ],
 )
-def test_a_measurement_may_be_at_its_limits(change):
+def test_limit_values_are_accepted(change):
     measurement = Measurement("a", "b", "c", "d", "e", **change)
     assert {name: getattr(measurement, name) for name in change} == change
 
 
 @pytest.mark.parametrize("name", ["variant", "runtime", "dataset", "note", "made_by"])
-def test_a_name_that_is_no_text_is_refused(name):
+def test_a_name_that_is_not_text_is_refused(name):
     values = dict.fromkeys(("variant", "runtime", "runtime_version", "dataset"), "a")
     with pytest.raises(TypeError, match=f"{name}: expected text"):
         Measurement(**values | {"dataset_fingerprint": "f"} | {name: b"x"})
@@ -502,14 +502,14 @@ def test_a_measurement_cannot_be_changed():
         FULL.variant = "other"
 
 
-def test_a_measurement_does_not_change_with_the_dictionary_that_made_it():
+def test_changing_the_dictionary_does_not_change_the_measurement():
     rates = {1: 10.0}
     measurement = Measurement("a", "b", "c", "d", "e", throughput_per_s=rates)
     rates[1] = 99.0
     assert measurement.throughput_per_s == {1: 10.0}
 
 
-def test_all_rows_or_none_are_written(path):
+def test_add_all_writes_all_rows_or_none(path):
     ledger = Ledger(path)
     broken = Measurement("a", "b", "c", "d", "e")
     object.__setattr__(broken, "kind", "guessed")  # past the check, to meet the schema's
