@@ -203,7 +203,7 @@ class Ledger:
             )
         version: int = connection.execute("PRAGMA user_version").fetchone()[0]
         if not bool(tables) <= version <= MAX_VERSION:
-            raise DamagedLedger(f"its schema version, {version}, doesn't exist")
+            raise DamagedLedger(f"schema {version} doesn't exist")
         if version > len(MIGRATIONS):
             raise ValueError(
                 f"{self.path} has schema {version}, from a newer workbook; this one supports up "
