@@ -169,7 +169,7 @@ class CanaryRouter:
                 latencies_ms=np.array(found.latencies_ms),
             )
 
-    def compare_canary(self, criteria: Criteria | None = None) -> CanaryComparison:
+    def compare(self, criteria: Criteria | None = None) -> CanaryComparison:
         """Say whether to promote the canary, to roll it back, or to wait.
 
         Decide once, after a number of requests that was set beforehand. Who looks again and again
