@@ -85,7 +85,7 @@ def test_each_figure_of_the_costs_is_the_model_s(run):
     assert f"growth a month: {later.total_usd_per_month:,.2f} USD a month" in page
     figures = {row[0]: row[2:] for row in rows_of(page, "Objectives")}
     assert figures["accuracy"] == [f"{profile.accuracy_share:.2%}", "measured"]
-    assert figures["memory of a process"][0] == f"{profile.memory_bytes / 1e6:,.0f} MB"
+    assert figures["memory per process"][0] == f"{profile.memory_bytes / 1e6:,.0f} MB"
     assert figures["p99 latency"][1] == "modelled"
 
 
