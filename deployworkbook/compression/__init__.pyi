@@ -18,7 +18,6 @@ from .pruning import prune as prune
 from .pruning import sparsity_of as sparsity_of
 from .quantization_aware import LearnedStep as LearnedStep
 from .quantization_aware import train_aware_once as train_aware_once
-from .retrain import Examples as Examples
 from .retrain import Settings as Settings
 from .sensitivity import scan_sensitivity as scan_sensitivity
 from .simulate import modelled as modelled
@@ -29,3 +28,4 @@ from .stages import Quantize as Quantize
 from .stored_integers import with_stored_integers as with_stored_integers
 from .students import compare_students as compare_students
 from .toolkit import tfmot as tfmot
+from .training_set import Examples as Examples

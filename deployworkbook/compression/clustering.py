@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deployworkbook.compression.retrain import Examples, Retraining, Settings
+from deployworkbook.compression.retrain import Retraining, Settings
+from deployworkbook.compression.training_set import Examples
 from deployworkbook.validation import check_integer
 
 

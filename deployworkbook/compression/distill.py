@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deployworkbook.compression import augmentation, retrain
+from deployworkbook.compression import augmentation, retrain, training_set
 from deployworkbook.compression.augmentation import Augmentation, augment, augmentation_matrices
 from deployworkbook.compression.progress import BuildObserver, BuildPart, watched
-from deployworkbook.compression.retrain import Examples, Retraining, Settings, with_logits
+from deployworkbook.compression.retrain import Retraining, Settings, with_logits
+from deployworkbook.compression.training_set import Examples
 from deployworkbook.training import models
 from deployworkbook.training.data import Dataset
 from deployworkbook.training.keras2 import keras, set_seed, tf
@@ -81,7 +82,9 @@ def teacher(
             "augmentations": [asdict(each) for each in AUGMENTATIONS],
             "data": dataset.fingerprint,
             "versions": [tf.__version__, keras.__version__],
-            "code": [inspect.getsource(part) for part in (models, retrain, augmentation)],
+            "code": [
+                inspect.getsource(part) for part in (models, retrain, training_set, augmentation)
+            ],
         }
     )
     place = folder or current_workspace().models

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from deployworkbook.compression.distill import fingerprint
-from deployworkbook.compression.retrain import Examples
+from deployworkbook.compression.training_set import Examples
 from deployworkbook.training.data import Dataset
 from deployworkbook.training.saved import read_model, save_model
 from deployworkbook.workspace.cache import build_once, key_of

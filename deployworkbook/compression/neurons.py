@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deployworkbook.compression.pruning import Criterion, check_perceptron, importance
-from deployworkbook.compression.retrain import Examples, Retraining, Settings
+from deployworkbook.compression.retrain import Retraining, Settings
+from deployworkbook.compression.training_set import Examples
 from deployworkbook.formulas.masks import neuron_mask
 from deployworkbook.training.keras2 import keras
 from deployworkbook.validation import check_number, value_error

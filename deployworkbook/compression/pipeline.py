@@ -26,12 +26,14 @@ from deployworkbook.compression import (
     pruning,
     retrain,
     stages,
+    training_set,
 )
 from deployworkbook.compression.augmentation import Augmentation
 from deployworkbook.compression.naming import name_of
 from deployworkbook.compression.progress import BuildObserver, BuildPart, watched
-from deployworkbook.compression.retrain import Examples, Settings
+from deployworkbook.compression.retrain import Settings
 from deployworkbook.compression.stages import Form, Prune, Quantize, Stage, label, part_of
+from deployworkbook.compression.training_set import Examples
 from deployworkbook.ledger.measurement import Measurement
 from deployworkbook.runtimes.benchmarking import benchmark
 from deployworkbook.runtimes.litert import LiteRTRuntime
@@ -50,6 +52,7 @@ CODE = (
     clustering,
     constraints,
     distill,
+    training_set,
     lean,
     neurons,
     pruning,

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
-from deployworkbook.compression.retrain import Examples, Retraining, Settings
+from deployworkbook.compression.retrain import Retraining, Settings
+from deployworkbook.compression.training_set import Examples
 from deployworkbook.formulas.distributions import one_hot
 from deployworkbook.formulas.importance import fisher, magnitude, optimal_brain_damage, taylor
 from deployworkbook.formulas.masks import cubic_sparsity, global_masks, layer_mask

@@ -14,7 +14,8 @@ from deployworkbook.compression.clustering import Clustering
 from deployworkbook.compression.distill import AUGMENTATIONS
 from deployworkbook.compression.progress import BuildPart
 from deployworkbook.compression.pruning import Pruning
-from deployworkbook.compression.retrain import Examples, Retraining, Settings
+from deployworkbook.compression.retrain import Retraining, Settings
+from deployworkbook.compression.training_set import Examples
 from deployworkbook.training.variant import Variant
 from deployworkbook.validation import check_choice
 

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
-from deployworkbook.compression import augmentation, constraints, distill, retrain
-from deployworkbook.compression.retrain import Examples, Settings
+from deployworkbook.compression import augmentation, constraints, distill, retrain, training_set
+from deployworkbook.compression.retrain import Settings
+from deployworkbook.compression.training_set import Examples
 from deployworkbook.formulas.intervals import mean_interval
 from deployworkbook.training import models
 from deployworkbook.training.data import Split
@@ -26,7 +27,7 @@ from deployworkbook.workspace.cache import build_once, key_of
 from deployworkbook.workspace.folder import current_workspace
 from deployworkbook.workspace.notices import Notice, notify
 
-CODE = (constraints, distill, models, retrain, augmentation)
+CODE = (constraints, distill, models, retrain, training_set, augmentation)
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,8 +17,9 @@ from deployworkbook.compression.lean import lean_flatbuffer
 from deployworkbook.compression.neurons import prune_neurons
 from deployworkbook.compression.pipeline import run
 from deployworkbook.compression.pruning import Pruning, prune
-from deployworkbook.compression.retrain import Examples, Settings
+from deployworkbook.compression.retrain import Settings
 from deployworkbook.compression.toolkit import Training, prune_low_magnitude
+from deployworkbook.compression.training_set import Examples
 from deployworkbook.runtimes.benchmarking import compressed_bytes, count_correct
 from deployworkbook.runtimes.litert import LiteRTRuntime
 from deployworkbook.training.fit import Recipe, baseline

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from deployworkbook.compression.retrain import Examples, Settings
+from deployworkbook.compression.retrain import Settings
+from deployworkbook.compression.training_set import Examples
 from deployworkbook.training.data import load_dataset
 from deployworkbook.training.fit import Recipe, baseline, train
 from deployworkbook.training.mnist import ENVIRONMENT_VARIABLE

@@ -5,7 +5,8 @@ import pytest
 
 from deployworkbook.compression.augmentation import Augmentation
 from deployworkbook.compression.distill import learn_from, logits_of, student, teacher
-from deployworkbook.compression.retrain import Examples, Settings
+from deployworkbook.compression.retrain import Settings
+from deployworkbook.compression.training_set import Examples
 from deployworkbook.formulas.activations import softmax
 from deployworkbook.formulas.perceptron import forward
 

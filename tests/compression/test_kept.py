@@ -5,7 +5,8 @@ import pytest
 
 from deployworkbook.compression.kept import make_once
 from deployworkbook.compression.pruning import Pruning, prune, sparsity_of
-from deployworkbook.compression.retrain import Examples, Settings
+from deployworkbook.compression.retrain import Settings
+from deployworkbook.compression.training_set import Examples
 from deployworkbook.training.keras2 import keras
 
 calls = []

@@ -5,7 +5,8 @@ import pytest
 
 from deployworkbook.compression.neurons import prune_neurons, shrink, without_idle_neurons
 from deployworkbook.compression.pruning import CRITERIA, Pruning, importance, prune, sparsity_of
-from deployworkbook.compression.retrain import Examples, Settings
+from deployworkbook.compression.retrain import Settings
+from deployworkbook.compression.training_set import Examples
 from deployworkbook.formulas.importance import fisher
 from deployworkbook.training.keras2 import keras
 from deployworkbook.training.models import cnn

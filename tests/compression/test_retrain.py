@@ -10,7 +10,8 @@ import pytest
 from deployworkbook.compression import retrain
 from deployworkbook.compression.augmentation import Augmentation, augment, augmentation_matrices
 from deployworkbook.compression.lean import grid_step
-from deployworkbook.compression.retrain import Examples, Retraining, Settings
+from deployworkbook.compression.retrain import Retraining, Settings
+from deployworkbook.compression.training_set import Examples
 from deployworkbook.formulas.distillation import student_loss
 from deployworkbook.formulas.distributions import one_hot
 from deployworkbook.formulas.perceptron import forward

@@ -5,8 +5,9 @@ import pytest
 
 from deployworkbook.compression import distill
 from deployworkbook.compression.distill import learn_from
-from deployworkbook.compression.retrain import Examples, Settings
+from deployworkbook.compression.retrain import Settings
 from deployworkbook.compression.students import StudentComparison, compare_students
+from deployworkbook.compression.training_set import Examples
 
 LONG = Settings(epochs=15, learning_rate=0.01, temperature=3.0)
 

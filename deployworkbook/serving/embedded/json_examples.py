@@ -10,14 +10,9 @@ import numpy as np
 
 from deployworkbook.serving.embedded.errors import ServingError, invalid
 from deployworkbook.serving.embedded.json_numbers import plain
-from deployworkbook.serving.embedded.json_text import (
-    decimals,
-    decode_base64,
-    is_base64,
-    kind_of,
-    quote,
-)
+from deployworkbook.serving.embedded.json_text import decode_base64, is_base64, kind_of, quote
 from deployworkbook.serving.embedded.json_values import to_array
+from deployworkbook.serving.embedded.json_writing import decimals
 from deployworkbook.serving.embedded.protos import Example, input_pb2
 
 _LISTS = {"bytes": "bytes_list", "float": "float_list", "int64": "int64_list"}

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from deployworkbook.serving.embedded.errors import ServingError, invalid
 from deployworkbook.serving.embedded.json_numbers import Numbers
-from deployworkbook.serving.embedded.json_text import is_base64, quote, write_array
+from deployworkbook.serving.embedded.json_text import is_base64, quote
 from deployworkbook.serving.embedded.json_values import quick_array, to_array
+from deployworkbook.serving.embedded.json_writing import write_array
 
 Array = NDArray[Any]
 

@@ -32,7 +32,8 @@ from deployworkbook.serving.embedded.json_tensors import (
     read_signature_name,
     write_outputs,
 )
-from deployworkbook.serving.embedded.json_text import INDENT, parse_object, written_bytes
+from deployworkbook.serving.embedded.json_text import INDENT, parse_object
+from deployworkbook.serving.embedded.json_writing import written_bytes
 from deployworkbook.serving.embedded.metrics import Metrics
 from deployworkbook.serving.embedded.predict import predict_arrays
 from deployworkbook.serving.embedded.protos import (

@@ -186,7 +186,9 @@ def test_complex_numbers_over_rest_are_refused_in_words(server):
 
 
 def test_half_a_surrogate_pair_is_refused_in_words(client):
-    with pytest.raises(ValueError, match=r"x: expected text that can be encoded as UTF-8.* Send bytes"):
+    with pytest.raises(
+        ValueError, match=r"x: expected text that can be encoded as UTF-8.* Send bytes"
+    ):
         client.predict({"x": ["a", "\ud800"]}, model="types", signature="string")
     for which in ({"model": "\ud800"}, {"model": "m", "label": "\ud800"}):
         with pytest.raises(ValueError, match="expected text that can be encoded as UTF-8"):

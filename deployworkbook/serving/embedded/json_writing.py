@@ -1,0 +1,112 @@
+"""Arrays as the JSON that TensorFlow Serving writes: its numbers, its texts, bytes in base64."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deployworkbook.serving.embedded.errors import Code, ServingError, invalid
+
+# So many values are written at a time: NumPy's texts take 128 bytes each.
+_PIECE = 8192
+# Of a text: its pieces, the array's text, the answer's, and its bytes.
+_COPIES = 4
+# "\u0000" is what a byte can become.
+_LONGEST_ESCAPE = 6
+
+
+def write_array(array: NDArray[Any], *, as_base64: bool = False) -> str:
+    """Write an array as nested lists, or a single value.
+
+    Args:
+        array: Numbers, booleans, or bytes as objects.
+        as_base64: Whether bytes are written as ``{"b64": …}``, not as text.
+
+    Raises:
+        ServingError: JSON has no form for its type, or its bytes are no text.
+
+    >>> write_array(np.array([[0.5, 9e6], [3e-5, np.nan]], np.float32))
+    '[[0.5, 9e+06], [3e-05, NaN]]'
+    """
+    if array.ndim and array.size > _PIECE:
+        size = array.size // len(array)
+        if size > _PIECE:
+            pieces = [write_array(row, as_base64=as_base64) for row in array]
+        else:
+            step = _PIECE // size
+            pieces = [
+                write_array(array[start : start + step], as_base64=as_base64)[1:-1]
+                for start in range(0, len(array), step)
+            ]
+        return f"[{', '.join(pieces)}]"
+    if not array.size or array.dtype.kind in "iub":
+        return json.dumps(array.tolist())
+    if array.dtype == object:
+        texts = [_string(value, as_base64) for value in array.ravel()]
+    elif array.dtype.kind in "fV" and array.dtype.itemsize <= 8:
+        texts = decimals(array.ravel())
+    else:
+        raise invalid(f"Failed to write JSON value for tensor type: {array.dtype}")
+    for size in reversed(array.shape):
+        texts = [f"[{', '.join(texts[i : i + size])}]" for i in range(0, len(texts), size)]
+    return texts[0]
+
+
+def written_bytes(array: NDArray[Any]) -> int:
+    """Bound what an array takes as text, with the copies that are made of it on its way out.
+
+    >>> written_bytes(np.zeros(3, np.int8)) >= 4 * len("[0, 0, 0]")
+    True
+    """
+    # An empty axis has no values, but the others have brackets.
+    count: int = math.prod(max(size, 1) for size in array.shape)
+    if array.dtype == object:
+        return _COPIES * (8 * count + _LONGEST_ESCAPE * sum(map(len, array.ravel().tolist())))
+    digits = {1: 6, 2: 18, 4: 18}.get(array.dtype.itemsize, 26)
+    rows = count // max(array.shape[-1], 1) if array.ndim else 0
+    return _COPIES * (digits * count + 4 * rows)
+
+
+def decimals(values: NDArray[Any]) -> list[str]:
+    """Write each number with the fewest digits that read back as the same number of its type.
+
+    >>> decimals(np.array([999999, 1 / 3, -np.inf], np.float32))
+    ['999999.0', '0.33333334', '-Infinity']
+    """
+    if values.dtype not in (np.float32, np.float64):  # half precision is written as float
+        values = values.astype(np.float32)
+    # Between these, the shortest text that NumPy writes is in no scientific notation either.
+    size = np.abs(values)
+    if np.all(((size >= 1e-4) & (size < 1e6)) | (size == 0)):
+        return list(values.astype("U").tolist())
+    return [_decimal(value) for value in values]
+
+
+def _decimal(value: Any) -> str:
+    number = float(value)
+    if math.isnan(number):
+        return "NaN"
+    if math.isinf(number):
+        return "Infinity" if number > 0 else "-Infinity"
+    digits = np.format_float_scientific(value, unique=True, trim="-")
+    precision = max(6, len(digits.partition("e")[0].strip("-").replace(".", "")))
+    text = f"{number:.{precision}g}"
+    return text if "." in text or "e" in text else f"{text}.0"
+
+
+def _string(value: Any, as_base64: bool) -> str:
+    if as_base64:
+        return json.dumps({"b64": base64.b64encode(value).decode("ascii")})
+    try:
+        text = value.decode("utf-8") if isinstance(value, bytes) else str(value)
+    except UnicodeDecodeError as error:
+        raise ServingError(
+            Code.INVALID_ARGUMENT,
+            "A string output is not UTF-8 text; outputs of bytes need names that end in _bytes",
+        ) from error
+    return json.dumps(text, ensure_ascii=False)
