@@ -1,6 +1,6 @@
 """Exercises: their questions, checks that diagnose, hints, reference answers, progress.
 
-A lesson's exercises are a module of declarations; ``catalogue`` lists them. In a notebook::
+A lesson's exercises are a module of declarations; ``registry`` lists them. In a notebook::
 
     from deployworkbook.exercises import check
 
