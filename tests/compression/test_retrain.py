@@ -8,7 +8,12 @@ import numpy as np
 import pytest
 
 from deployworkbook.compression import retrain
-from deployworkbook.compression.augmentation import Augmentation, augment, augmentation_matrices
+from deployworkbook.compression.augmentation import (
+    Augmentation,
+    _turned,
+    augment,
+    augmentation_matrices,
+)
 from deployworkbook.compression.lean import grid_step
 from deployworkbook.compression.retrain import Retraining, Settings
 from deployworkbook.compression.training_set import Examples
@@ -202,6 +207,13 @@ def test_augmentations_move_images_as_they_say():
     ]:
         (matrix,) = augmentation_matrices([view], (28, 28))
         assert np.argwhere(augment(image, matrix).numpy()[0] > 0.5).tolist() == [list(place)]
+
+
+@pytest.mark.parametrize(("right", "down"), [(0, 0), (8, 0), (-8, 8), (0, -8), (-3, 5)])
+def test_a_shift_gives_the_pixels_that_interpolation_gives(digits, right, down):
+    (matrix,) = augmentation_matrices([Augmentation(right=right, down=down)], (28, 28))
+    images = digits.train.images[:20]
+    np.testing.assert_array_equal(augment(images, matrix), _turned(images, matrix))
 
 
 def test_a_turn_goes_against_the_clock():
