@@ -1,8 +1,7 @@
-"""Files with which others serve the published models: a container, compose, Kubernetes.
+"""Files for serving the published models elsewhere: a container, Compose, Kubernetes.
 
 - ``bundle``: which models, at which versions, in which image.
-- ``container``: the Dockerfile, the server's own files, and compose.
-- ``kubernetes``: the manifests.
-- ``monitoring``: Prometheus, its alerts, and Grafana's dashboard.
-- ``texts``: all of these by path; ``writing`` brings them to the disk.
+- ``container``: the server's own files, flags, labels and health check.
+- ``monitoring``: the queries of Prometheus' alerts and Grafana's dashboard.
+- ``texts``: all files by path, filled in from ``templates``; ``writing`` writes them to disk.
 """

@@ -1,26 +1,22 @@
-"""What watches a server: Prometheus, its alerts, and a dashboard of the same questions."""
+"""What to watch: the queries of Prometheus' alerts and Grafana's dashboard, and their limits."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-from deployworkbook.deployment_files.container import SERVICE
-from deployworkbook.serving.api.server_files import METRICS_PATH
-from deployworkbook.serving.launcher.backends import REST_PORT
-
 DATASOURCE = "prometheus"
 JOB = "model-server"
-# What the alerts promise: an answer within 100 ms, 99 times in 100, and 1 failure in 100 at most.
+# The objectives behind the alerts: 99 in 100 answers within 100 ms, at most 1 failure in 100.
 OBJECTIVE_MS = 100
 OBJECTIVE_FAILURES = 0.01
 
 _REQUESTS = ":tensorflow:serving:request_count"
 _LATENCY = ":tensorflow:serving:request_latency_bucket"
 _RUNTIME = ":tensorflow:serving:runtime_latency_bucket"
-_LOADS = ":tensorflow:cc:saved_model:load_attempt_count"
+LOADS = ":tensorflow:cc:saved_model:load_attempt_count"
 
-# A client's mistake is no failure of the server, and an unknown model is mostly one.
+# A client's mistake isn't the server's failure; asking for an unknown model is mostly a mistake.
 _CLIENTS = "OK|INVALID_ARGUMENT|NOT_FOUND|FAILED_PRECONDITION|OUT_OF_RANGE|UNIMPLEMENTED|CANCELLED"
 FAILURES = (
     f'(sum(rate({_REQUESTS}{{status!~"{_CLIENTS}"}}[5m])) or vector(0)) / '
@@ -29,7 +25,7 @@ FAILURES = (
 
 
 def quantile_ms(share: float, *, by: str, metric: str = _LATENCY) -> str:
-    """Write the query of a latency's quantile, in ms; the server counts µs.
+    """Write the query for a quantile of latency, in ms; the server counts µs.
 
     >>> quantile_ms(0.5, by="API")
     'histogram_quantile(0.5, sum by (le, API) (rate(:tensorflow:serving:request_latency_bucket\
@@ -43,8 +39,8 @@ class Panel:
     """One chart of the dashboard.
 
     Args:
-        title: The question that it answers.
-        unit: Grafana's name of the unit.
+        title: The question it answers.
+        unit: Grafana's name for the unit.
         queries: PromQL by legend.
     """
 
@@ -55,7 +51,7 @@ class Panel:
 
 PANELS = (
     Panel(
-        "Requests a second, by outcome",
+        "Requests per second, by outcome",
         "reqps",
         {"{{model_name}} {{status}}": f"sum by (model_name, status) (rate({_REQUESTS}[1m]))"},
     ),
@@ -77,100 +73,16 @@ PANELS = (
         },
     ),
     Panel(
-        "Loads of versions in an hour",
+        "Loads of versions per hour",
         "short",
-        {"{{model_path}} {{status}}": f"increase({_LOADS}[1h])"},
+        {"{{model_path}} {{status}}": f"increase({LOADS}[1h])"},
     ),
     Panel("Servers that answer", "short", {"servers": f'sum(up{{job="{JOB}"}})'}),
 )
 
 
-def prometheus() -> dict[str, Any]:
-    """Describe what Prometheus reads, and how often."""
-    return {
-        "global": {"scrape_interval": "5s", "evaluation_interval": "15s"},
-        "rule_files": ["alerts.yaml"],
-        "scrape_configs": [
-            {
-                "job_name": JOB,
-                "metrics_path": METRICS_PATH,
-                "static_configs": [{"targets": [f"{SERVICE}:{REST_PORT}"]}],
-            }
-        ],
-    }
-
-
-def alerts() -> dict[str, Any]:
-    """Describe what Prometheus calls an alarm."""
-    slow = quantile_ms(0.99, by="model_name")
-    return {
-        "groups": [
-            {
-                "name": "serving",
-                "rules": [
-                    _alert(
-                        "ServerDown", f'up{{job="{JOB}"}} == 0', "1m", "No metrics can be read."
-                    ),
-                    _alert(
-                        "RequestsFail",
-                        f"{FAILURES} > {OBJECTIVE_FAILURES:g}",
-                        "5m",
-                        "The server fails more than {{ $value | humanizePercentage }} of requests.",
-                    ),
-                    _alert(
-                        "RequestsSlow",
-                        f"{slow} > {OBJECTIVE_MS}",
-                        "5m",
-                        "1 request in 100 takes more than {{ $value | humanize }} ms.",
-                    ),
-                    _alert(
-                        "VersionDoesNotLoad",
-                        f'increase({_LOADS}{{status!="success"}}[10m]) > 0',
-                        "0m",
-                        "A version at {{ $labels.model_path }} could not be loaded.",
-                    ),
-                ],
-            }
-        ]
-    }
-
-
-def datasources() -> dict[str, Any]:
-    """Describe where Grafana reads."""
-    return {
-        "apiVersion": 1,
-        "datasources": [
-            {
-                "name": "Prometheus",
-                "uid": DATASOURCE,
-                "type": "prometheus",
-                "access": "proxy",
-                "url": "http://prometheus:9090",
-                "isDefault": True,
-                "editable": False,
-            }
-        ],
-    }
-
-
-def dashboard_providers() -> dict[str, Any]:
-    """Describe where Grafana finds dashboards."""
-    return {
-        "apiVersion": 1,
-        "providers": [
-            {
-                "name": "deployworkbook",
-                "type": "file",
-                "disableDeletion": True,
-                "allowUiUpdates": False,
-                "options": {"path": "/var/lib/dashboards"},
-            }
-        ],
-    }
-
-
 def dashboard() -> dict[str, Any]:
-    """Describe the dashboard: two charts a row."""
+    """Describe the dashboard: two charts per row."""
     source = {"type": "prometheus", "uid": DATASOURCE}
     return {
         "uid": "deployworkbook-serving",
@@ -203,14 +115,4 @@ def dashboard() -> dict[str, Any]:
             }
             for place, panel in enumerate(PANELS)
         ],
-    }
-
-
-def _alert(name: str, expression: str, lasting: str, summary: str) -> dict[str, Any]:
-    return {
-        "alert": name,
-        "expr": expression,
-        "for": lasting,
-        "labels": {"severity": "page" if name == "ServerDown" else "ticket"},
-        "annotations": {"summary": summary},
     }

@@ -2,66 +2,57 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-import yaml
-
-from deployworkbook.deployment_files import container, kubernetes, monitoring
-from deployworkbook.deployment_files.bundle import Bundle
+from deployworkbook.deployment_files import container, monitoring
+from deployworkbook.deployment_files.bundle import MODELS, Bundle
+from deployworkbook.serving.api.server_files import METRICS_PATH
+from deployworkbook.serving.launcher.backends import BINARY, GRPC_PORT, REST_PORT
 from deployworkbook.workspace.templates import render
+
+SERVICE = "model-server"
+NAMESPACE = "deployworkbook"
+# How long requests still arrive after a pod was told to end. TensorFlow Serving ends at once.
+DRAIN_S = 10
+# The template of each file that is filled in, by the file's path.
+_TEMPLATES = {
+    "README.md": "README.md",
+    "Dockerfile": "Dockerfile",
+    "compose.yaml": "compose.yaml",
+    "kubernetes.yaml": "kubernetes.yaml",
+    "prometheus/prometheus.yaml": "prometheus.yaml",
+    "prometheus/alerts.yaml": "alerts.yaml",
+    "grafana/provisioning/datasources/prometheus.yaml": "datasources.yaml",
+    "grafana/provisioning/dashboards/dashboards.yaml": "dashboards.yaml",
+}
 
 
 def texts(bundle: Bundle) -> dict[str, str]:
     """Write each file's text, by its path with ``/``."""
-    files = {
-        "Dockerfile": container.dockerfile(bundle),
-        ".dockerignore": container.dockerignore(),
-        "compose.yaml": _yaml([container.compose(bundle)]),
-        "kubernetes.yaml": _yaml(kubernetes.manifests(bundle)),
-        "prometheus/prometheus.yaml": _yaml([monitoring.prometheus()]),
-        "prometheus/alerts.yaml": _yaml([monitoring.alerts()]),
-        "grafana/provisioning/datasources/prometheus.yaml": _yaml([monitoring.datasources()]),
-        "grafana/provisioning/dashboards/dashboards.yaml": _yaml(
-            [monitoring.dashboard_providers()]
-        ),
-        "grafana/dashboards/serving.json": json.dumps(monitoring.dashboard(), indent=2) + "\n",
+    server_files = container.server_files(bundle)
+    content = hashlib.sha256("".join(server_files.values()).encode()).hexdigest()
+    values = {
+        "bundle": bundle,
+        "container": container,
+        "monitoring": monitoring,
+        "to_json": partial(json.dumps, ensure_ascii=False),
+        "binary": BINARY,
+        "models": MODELS,
+        "service": SERVICE,
+        "namespace": NAMESPACE,
+        "drain_s": DRAIN_S,
+        "grpc_port": GRPC_PORT,
+        "rest_port": REST_PORT,
+        "metrics_path": METRICS_PATH,
+        "server_files": server_files,
+        "config_name": f"{SERVICE}-{content[:10]}",
     }
-    files |= {f"config/{name}": text for name, text in container.server_files(bundle).items()}
-    return {"README.md": _readme(bundle), **files}
-
-
-class _Dumper(yaml.SafeDumper):  # type: ignore[misc]
-    """Writes each list and mapping out where it is used, texts of several lines as such."""
-
-    def ignore_aliases(self, data: Any) -> bool:
-        """Never refer back: a reader would have to look up."""
-        return True
-
-
-def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    style = "|" if "\n" in text else None
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
-
-
-_Dumper.add_representer(str, _text)
-
-
-def _yaml(documents: Sequence[dict[str, Any]]) -> str:
-    written: str = yaml.dump_all(
-        documents, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100
-    )
-    return written
-
-
-def _readme(bundle: Bundle) -> str:
-    return render(
-        Path(__file__).parent / "templates" / "README.md.j2",
-        bundle=bundle,
-        container=container,
-        kubernetes=kubernetes,
-        monitoring=monitoring,
-        first=bundle.models[0],
-    )
+    folder = Path(__file__).parent / "templates"
+    files = {path: render(folder / f"{name}.j2", **values) for path, name in _TEMPLATES.items()}
+    # The build sees the models and the server's files, nothing else.
+    files[".dockerignore"] = "*\n!models/\n!config/\n"
+    files["grafana/dashboards/serving.json"] = json.dumps(monitoring.dashboard(), indent=2) + "\n"
+    return files | {f"config/{name}": text for name, text in server_files.items()}
