@@ -1,4 +1,4 @@
-"""From logits to probabilities: sigmoid, softmax and their logarithms, safe at any logit.
+"""From logits to probabilities: the softmax and its logarithm, safe at any logit.
 
 Each works on the last axis (the classes) and keeps all axes before it. The exponential of a large
 logit overflows, so every formula is rewritten to take exponentials of numbers ≤ 0 only.
@@ -10,27 +10,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from deployworkbook.validation import check_array, check_same_shape
-
-
-def sigmoid(logits: ArrayLike) -> NDArray[np.float64]:
-    """Return the probability of the positive class.
-
-        σ(z) = 1 / (1 + e^-z) = e^z / (1 + e^z)
-
-    The left form serves z ≥ 0, the right one z < 0.
-
-    Args:
-        logits: Any shape.
-
-    Returns:
-        The shape of ``logits``, in 0 … 1.
-
-    >>> sigmoid([-1e4, 0.0, 1e4])
-    array([0. , 0.5, 1. ])
-    """
-    values = check_array("logits", logits)
-    decayed = np.exp(-np.abs(values))
-    return np.where(values >= 0, 1.0, decayed) / (1.0 + decayed)
 
 
 def log_sum_exp(logits: ArrayLike) -> NDArray[np.float64]:

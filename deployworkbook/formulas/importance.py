@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from deployworkbook.formulas.activations import softmax
-from deployworkbook.formulas.distributions import check_distribution, one_hot
+from deployworkbook.formulas.distributions import one_hot
 from deployworkbook.formulas.perceptron import backward, forward
-from deployworkbook.validation import check_array, check_same_shape, describe, value_error
+from deployworkbook.validation import check_array, check_same_shape
 
 
 def magnitude(weights: ArrayLike) -> NDArray[np.float64]:
@@ -85,54 +85,14 @@ def optimal_brain_damage(weights: ArrayLike, curvature: ArrayLike) -> NDArray[np
     return 0.5 * h * w**2
 
 
-def fisher_of_gradients(
-    gradients: ArrayLike, probabilities: ArrayLike | None = None
-) -> NDArray[np.float64]:
-    """Compute the Fisher information's diagonal from per-example gradients.
-
-        I_j = 1/n Σ_i (∂ log P(y_i | x_i, w) / ∂w_j)²                   empirical
-        I_j = 1/n Σ_i Σ_k P(k | x_i, w) (∂ log P(k | x_i, w) / ∂w_j)²   expected over classes
-
-    The empirical version takes the data's labels; Fisher's own takes the labels that the model
-    itself would draw. Each example's gradient is squared before averaging: the mean gradient is
-    near 0 at a minimum.
-
-    Args:
-        gradients: Gradients of each example's log-likelihood, shape ``[n, ...]``; per class, shape
-            ``[n, classes, ...]``, if probabilities are given. Their sign does not matter.
-        probabilities: P(k | x_i, w), shape ``[n, classes]``.
-
-    Returns:
-        The shape of a gradient, at least 0.
-
-    Raises:
-        ValueError: The shapes do not match, or the probabilities are not distributions.
-
-    >>> fisher_of_gradients([[1.0, 0.0], [-1.0, 2.0]])
-    array([1., 2.])
-    """
-    each = check_array("gradients", gradients)
-    if each.ndim == 0:
-        raise value_error("gradients", received=describe(each), expected="an axis of examples")
-    if probabilities is None:
-        return np.asarray((each**2).mean(axis=0))
-    chances = check_distribution("probabilities", probabilities)
-    if each.shape[:2] != chances.shape:
-        raise value_error(
-            "gradients",
-            received=describe(each),
-            expected=f"first axes of sizes {chances.shape}, those of the probabilities",
-        )
-    return np.asarray(np.einsum("nk,nk...->...", chances, each**2) / len(each))
-
-
 def fisher(
     parameters: Sequence[ArrayLike], inputs: ArrayLike, labels: ArrayLike | None = None
 ) -> list[NDArray[np.float64]]:
     """Compute a perceptron's Fisher information diagonal without storing per-example gradients.
 
-    For one example, a weight's gradient is its input times its output's error. Its square is the
-    product of their squares, so the sum over examples is one matrix product:
+    The information is the mean square of the examples' gradients; the mean gradient itself is near
+    0 at a minimum. For one example, a weight's gradient is its input times its output's error. Its
+    square is the product of their squares, so the sum over examples is one matrix product:
 
         I(W_l) = 1/n (h_(l-1)²)ᵀ Σ_k P_k δ_l,k²,  I(b_l) = 1/n Σ_i Σ_k P_k δ_l,k²
 

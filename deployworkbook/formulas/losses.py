@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from deployworkbook.formulas.activations import log_softmax, sigmoid, softmax
+from deployworkbook.formulas.activations import log_softmax, softmax
 from deployworkbook.formulas.distributions import check_distribution, check_unit
 from deployworkbook.validation import check_array, check_same_shape
 
@@ -92,80 +92,6 @@ def binary_cross_entropy(targets: ArrayLike, probabilities: ArrayLike) -> NDArra
     return np.asarray(-terms.mean(axis=-1))
 
 
-def binary_cross_entropy_gradient(
-    targets: ArrayLike, probabilities: ArrayLike
-) -> NDArray[np.float64]:
-    """Compute the gradient of ``binary_cross_entropy`` with respect to the probabilities.
-
-        ∂L/∂p_k = 1/K [(1 - y_k) / (1 - p_k) - y_k / p_k],  with 0 / 0 = 0
-
-    The arguments are those of the loss.
-
-    Args:
-        targets: y, shape ``[..., K]``, in 0 … 1.
-        probabilities: p, the shape of ``targets``, in 0 … 1.
-
-    Returns:
-        The shape of ``probabilities``; infinite where the loss is.
-
-    >>> binary_cross_entropy_gradient([1.0, 0.0], [0.5, 0.5])
-    array([-1.,  1.])
-    """
-    target, chance = _pair("probabilities", targets, probabilities)
-    check_unit("targets", target)
-    check_unit("probabilities", chance, remedy=NOT_LOGITS)
-    slopes = _divide(1.0 - target, 1.0 - chance) - _divide(target, chance)
-    return np.asarray(slopes / target.shape[-1])
-
-
-def binary_cross_entropy_from_logits(targets: ArrayLike, logits: ArrayLike) -> NDArray[np.float64]:
-    """Return the binary cross-entropy of ``sigmoid(logits)``, finite at every logit.
-
-        L = 1/K Σ [max(z_k, 0) - y_k z_k + log(1 + e^-|z_k|)]
-
-    Args:
-        targets: Shape ``[..., K]``, in 0 … 1.
-        logits: The shape of ``targets``.
-
-    Returns:
-        Shape ``[...]``.
-
-    Raises:
-        ValueError: The shapes differ, or a target is outside 0 … 1.
-
-    >>> binary_cross_entropy_from_logits([[1.0], [1.0]], [[0.0], [-1e4]]).round(4)
-    array([6.931e-01, 1.000e+04])
-    """
-    target, logit = _pair("logits", targets, logits)
-    check_unit("targets", target)
-    terms = np.maximum(logit, 0.0) - target * logit + np.log1p(np.exp(-np.abs(logit)))
-    return np.asarray(terms.mean(axis=-1))
-
-
-def binary_cross_entropy_from_logits_gradient(
-    targets: ArrayLike, logits: ArrayLike
-) -> NDArray[np.float64]:
-    """Compute the gradient of binary cross-entropy with respect to the logits.
-
-        ∂L/∂z_k = 1/K (σ(z_k) - y_k)
-
-    The arguments are those of ``binary_cross_entropy_from_logits``.
-
-    Args:
-        targets: y, shape ``[..., K]``, in 0 … 1.
-        logits: z, the shape of ``targets``.
-
-    Returns:
-        The shape of ``logits``, in -1/K … 1/K.
-
-    >>> binary_cross_entropy_from_logits_gradient([1.0, 1.0], [0.0, 1e4])
-    array([-0.25,  0.  ])
-    """
-    target, logit = _pair("logits", targets, logits)
-    check_unit("targets", target)
-    return np.asarray((sigmoid(logit) - target) / target.shape[-1])
-
-
 def categorical_cross_entropy(targets: ArrayLike, probabilities: ArrayLike) -> NDArray[np.float64]:
     """Return the surprise at the true class, in nats.
 
@@ -190,31 +116,6 @@ def categorical_cross_entropy(targets: ArrayLike, probabilities: ArrayLike) -> N
     check_distribution("targets", target)
     check_unit("probabilities", chance, remedy=NOT_LOGITS)
     return np.asarray(-_times_log(target, chance).sum(axis=-1))
-
-
-def categorical_cross_entropy_gradient(
-    targets: ArrayLike, probabilities: ArrayLike
-) -> NDArray[np.float64]:
-    """Compute the gradient of ``categorical_cross_entropy`` with respect to the probabilities.
-
-        ∂L/∂p_k = -y_k / p_k,  with 0 / 0 = 0
-
-    The arguments are those of the loss.
-
-    Args:
-        targets: y, distributions, shape ``[..., classes]``.
-        probabilities: p, the shape of ``targets``, in 0 … 1.
-
-    Returns:
-        The shape of ``probabilities``; infinite where the loss is.
-
-    >>> categorical_cross_entropy_gradient([[0, 1]], [[0.5, 0.5]])
-    array([[-0., -2.]])
-    """
-    target, chance = _pair("probabilities", targets, probabilities)
-    check_distribution("targets", target)
-    check_unit("probabilities", chance, remedy=NOT_LOGITS)
-    return -_divide(target, chance)
 
 
 def categorical_cross_entropy_from_logits(
@@ -280,9 +181,3 @@ def _times_log(weight: NDArray[np.float64], chance: NDArray[np.float64]) -> NDAr
     with np.errstate(divide="ignore"):
         logarithm = np.log(chance)
     return np.multiply(weight, logarithm, where=weight > 0, out=np.zeros_like(weight))
-
-
-def _divide(weight: NDArray[np.float64], chance: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return ``weight / chance``, and 0 where the weight is 0."""
-    with np.errstate(divide="ignore"):
-        return np.divide(weight, chance, where=weight > 0, out=np.zeros_like(weight))

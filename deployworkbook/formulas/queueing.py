@@ -42,30 +42,6 @@ def utilisation(
     return np.asarray(rate * time / count)
 
 
-def littles_law(arrival_rate_per_s: ArrayLike, time_s: ArrayLike) -> Array:
-    """Return the mean number of requests in a system.
-
-        L = λ W
-
-    It holds for any system in a steady state, and for any part of one: with the waiting time it
-    counts the requests in the queue, with the response time those in the queue or in service.
-
-    Args:
-        arrival_rate_per_s: λ, requests per second, at least 0.
-        time_s: W, mean time that a request spends in the system, at least 0.
-
-    Raises:
-        ValueError: An argument is negative.
-
-    Source: J. Little, "A proof for the queuing formula: L = λW", Operations Research 9, 1961.
-
-    >>> float(littles_law(200.0, 0.05))
-    10.0
-    """
-    rate = check_positive("arrival_rate_per_s", arrival_rate_per_s)
-    return np.asarray(rate * check_positive("time_s", time_s))
-
-
 def mean_wait_s(
     arrival_rate_per_s: ArrayLike,
     service_time_s: ArrayLike,
@@ -165,24 +141,6 @@ def pollaczek_khinchine_s(
     rho = rate * time
     check_stable(rho)
     return np.asarray(rho * time * (1.0 + scv) / (2.0 * (1.0 - rho)))
-
-
-def squared_variation(times_s: ArrayLike) -> float:
-    """Return the squared coefficient of variation of measured times.
-
-        v = Var[S] / E[S]²
-
-    Args:
-        times_s: Measured times, positive, shape ``[n]``.
-
-    Raises:
-        ValueError: A time is not positive.
-
-    >>> squared_variation([1.0, 3.0])  # 1² / 2²
-    0.25
-    """
-    times = check_times("times_s", times_s)
-    return float(times.var() / times.mean() ** 2)
 
 
 def check_times(name: str, times_s: ArrayLike) -> Array:

@@ -1,11 +1,11 @@
-"""Distributions and percentiles of waiting and response times."""
+"""Distribution and percentiles of response times."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from deployworkbook.formulas.erlang import check_positive, check_stable, erlang_c
+from deployworkbook.formulas.erlang import check_stable, erlang_c
 from deployworkbook.formulas.queueing import mean_conditional_wait_s, utilisation
 from deployworkbook.validation import check_number, value_error
 
@@ -15,86 +15,13 @@ Array = NDArray[np.float64]
 HALVINGS = 64
 
 
-def wait_survival(
-    time_s: ArrayLike,
-    arrival_rate_per_s: ArrayLike,
-    service_time_s: ArrayLike,
-    servers: ArrayLike,
-    *,
-    service_scv: ArrayLike = 1.0,
-) -> Array:
-    """Return the share of requests that wait longer than a time.
-
-        P(W > t) = C(c, a) exp(-t / w),   w = s / (c (1 - ρ)) · (1 + v) / 2
-
-    Exact for exponential service times (v = 1, M/M/c), else an approximation with Allen and
-    Cunneen's mean.
-
-    Args:
-        time_s: t, at least 0.
-        arrival_rate_per_s: λ of a Poisson process, requests per second, at least 0.
-        service_time_s: s, mean, more than 0.
-        servers: c, whole numbers of at least 1.
-        service_scv: v, squared coefficient of variation of the service times, at least 0.
-
-    Returns:
-        From 0 to 1, in the arguments' common shape.
-
-    Raises:
-        ValueError: An argument is out of range, or the utilisation is not less than 1.
-
-    Source: J. Abate, G. Choudhury and W. Whitt, "Exponential approximations for tail probabilities
-    in queues, I: waiting times", Operations Research 43, 1995.
-
-    >>> round(float(wait_survival(1.0, 3.0, 1.0, 4)), 4)  # C(4, 3) / e
-    0.1874
-    """
-    t = check_positive("time_s", time_s)
-    delayed, wait = _delay(arrival_rate_per_s, service_time_s, servers, service_scv)
-    return np.asarray(delayed * np.exp(-t / wait))
-
-
-def wait_percentile_s(
-    percentile: ArrayLike,
-    arrival_rate_per_s: ArrayLike,
-    service_time_s: ArrayLike,
-    servers: ArrayLike,
-    *,
-    service_scv: ArrayLike = 1.0,
-) -> Array:
-    """Return the waiting time that a share of requests does not exceed.
-
-        t_p = max(0, w ln(C / (1 - p)))
-
-    Args:
-        percentile: p, such as 0.99, from 0 to less than 1.
-        arrival_rate_per_s: λ, as in ``wait_survival``.
-        service_time_s: s, seconds.
-        servers: c.
-        service_scv: v.
-
-    Returns:
-        Seconds, in the arguments' common shape.
-
-    Raises:
-        ValueError: An argument is out of range, or the utilisation is not less than 1.
-
-    >>> round(float(wait_percentile_s(0.99, 0.5, 1.0, 1)), 3)  # 2 ln(0.5 / 0.01)
-    7.824
-    """
-    p = _percentile(percentile)
-    delayed, wait = _delay(arrival_rate_per_s, service_time_s, servers, service_scv)
-    with np.errstate(divide="ignore"):
-        return np.asarray(np.maximum(0.0, wait * np.log(delayed / (1.0 - p))))
-
-
 def response_survival(
     time_s: ArrayLike,
-    arrival_rate_per_s: ArrayLike,
-    service_time_s: ArrayLike,
-    servers: ArrayLike,
+    delayed: ArrayLike,
+    wait_s: ArrayLike,
     *,
-    service_scv: ArrayLike = 1.0,
+    service_time_s: ArrayLike,
+    service_scv: ArrayLike,
 ) -> Array:
     """Return the share of requests that take longer than a time, waiting and service together.
 
@@ -109,54 +36,26 @@ def response_survival(
 
         q_1,2 = (1 ± √((v - 1)/(v + 1))) / 2,   m_i = s / (2 q_i).
 
-    Exact for M/M/c (v = 1); else an approximation by two moments.
+    Exact for M/M/c (v = 1); else an approximation by two moments. The arguments are not checked.
 
     Args:
         time_s: t, at least 0.
-        arrival_rate_per_s: λ, as in ``wait_survival``.
+        delayed: C, share of requests that wait, as ``erlang.erlang_c`` gives it.
+        wait_s: w, their mean wait, as ``queueing.mean_conditional_wait_s`` gives it.
         service_time_s: s, seconds.
-        servers: c.
-        service_scv: v.
+        service_scv: v, squared coefficient of variation of the service times.
 
     Returns:
         From 0 to 1, in the arguments' common shape.
 
-    Raises:
-        ValueError: An argument is out of range, or the utilisation is not less than 1.
-
     Source: M/M/c: D. Gross and C. Harris, "Fundamentals of Queueing Theory", 3rd ed., 1998, 2.3;
-    the wait: ``wait_survival``; two exponentials with balanced means: H. Tijms, "A First Course
-    in Stochastic Models", 2003, appendix B.
+    the wait: J. Abate, G. Choudhury and W. Whitt, "Exponential approximations for tail
+    probabilities in queues, I: waiting times", Operations Research 43, 1995; two exponentials with
+    balanced means: H. Tijms, "A First Course in Stochastic Models", 2003, appendix B.
 
-    >>> round(float(response_survival(4.0, 0.5, 1.0, 1)), 4)  # M/M/1: e^(-(1 - ρ) t / s) = e^-2
+    >>> survival = response_survival(4.0, 0.5, 2.0, service_time_s=1.0, service_scv=1.0)
+    >>> round(float(survival), 4)  # M/M/1 with ρ = 0.5: e^(-(1 - ρ) t / s) = e^-2
     0.1353
-    """
-    t = check_positive("time_s", time_s)
-    delayed, wait = _delay(arrival_rate_per_s, service_time_s, servers, service_scv)
-    return response_survival_of(
-        t, delayed, wait, service_time_s=service_time_s, service_scv=service_scv
-    )
-
-
-def response_survival_of(
-    time_s: ArrayLike,
-    delayed: ArrayLike,
-    wait_s: ArrayLike,
-    *,
-    service_time_s: ArrayLike,
-    service_scv: ArrayLike,
-) -> Array:
-    """Return ``response_survival`` for a known wait, without checking the arguments.
-
-    Args:
-        time_s: t, seconds.
-        delayed: C, share of requests that wait.
-        wait_s: w, their mean wait in seconds.
-        service_time_s: s, seconds.
-        service_scv: v.
-
-    >>> float(response_survival_of(0.1, 0.5, 1.0, service_time_s=0.2, service_scv=0.0))
-    1.0
     """
     t, c, w, s, v = np.broadcast_arrays(
         *(np.asarray(x, np.float64) for x in (time_s, delayed, wait_s, service_time_s, service_scv))
@@ -190,10 +89,10 @@ def response_percentile_s(
 
     Args:
         percentile: p, such as 0.99, from 0 to less than 1.
-        arrival_rate_per_s: λ, as in ``response_survival``.
-        service_time_s: s, seconds.
-        servers: c.
-        service_scv: v.
+        arrival_rate_per_s: λ of a Poisson process, requests per second, at least 0.
+        service_time_s: s, mean, more than 0.
+        servers: c, whole numbers of at least 1.
+        service_scv: v, squared coefficient of variation of the service times, at least 0.
 
     Returns:
         Seconds, in the arguments' common shape.
@@ -213,9 +112,7 @@ def response_percentile_s(
     high = np.broadcast_to((s + delayed * wait) / (1.0 - p), shape) * (1.0 + 1e-9)
     for _ in range(HALVINGS):
         middle = (low + high) / 2.0
-        late = response_survival_of(
-            middle, delayed, wait, service_time_s=s, service_scv=service_scv
-        )
+        late = response_survival(middle, delayed, wait, service_time_s=s, service_scv=service_scv)
         low, high = np.where(late > 1.0 - p, middle, low), np.where(late > 1.0 - p, high, middle)
     return np.asarray(high)
 

@@ -7,25 +7,19 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from deployworkbook.formulas import losses
-from deployworkbook.formulas.activations import sigmoid, softmax, softmax_gradient
+from deployworkbook.formulas.activations import softmax, softmax_gradient
 from deployworkbook.formulas.distributions import one_hot
 from deployworkbook.training.keras2 import keras, tf
 
 ROWS, CLASSES = 6, 4
 PAIRS = [
     (losses.mean_squared_error, losses.mean_squared_error_gradient),
-    (losses.binary_cross_entropy, losses.binary_cross_entropy_gradient),
-    (losses.binary_cross_entropy_from_logits, losses.binary_cross_entropy_from_logits_gradient),
-    (losses.categorical_cross_entropy, losses.categorical_cross_entropy_gradient),
     (
         losses.categorical_cross_entropy_from_logits,
         losses.categorical_cross_entropy_from_logits_gradient,
     ),
 ]
-FROM_LOGITS = [
-    losses.binary_cross_entropy_from_logits,
-    losses.categorical_cross_entropy_from_logits,
-]
+FROM_PROBABILITIES = [losses.binary_cross_entropy, losses.categorical_cross_entropy]
 
 
 @pytest.fixture(scope="module")
@@ -59,15 +53,16 @@ def test_gradients_equal_differences(
     np.testing.assert_allclose(gradient(soft_targets, predictions), expected, atol=1e-7)
 
 
-@pytest.mark.parametrize(("loss", "gradient"), PAIRS)
-def test_leading_axes_are_examples(loss, gradient, soft_targets, predictions) -> None:
-    def folded(values):
-        return values.reshape(2, 3, CLASSES)
-
-    whole = loss(folded(soft_targets), folded(predictions))
+@pytest.mark.parametrize("loss", [loss for loss, _ in PAIRS] + FROM_PROBABILITIES)
+def test_leading_axes_of_a_loss_are_examples(loss, soft_targets, predictions) -> None:
+    whole = loss(soft_targets.reshape(2, 3, CLASSES), predictions.reshape(2, 3, CLASSES))
     assert whole.shape == (2, 3)
     np.testing.assert_array_equal(whole.ravel(), loss(soft_targets, predictions))
-    slopes = gradient(folded(soft_targets), folded(predictions))
+
+
+@pytest.mark.parametrize("gradient", [gradient for _, gradient in PAIRS])
+def test_leading_axes_of_a_gradient_are_examples(gradient, soft_targets, predictions) -> None:
+    slopes = gradient(soft_targets.reshape(2, 3, CLASSES), predictions.reshape(2, 3, CLASSES))
     np.testing.assert_array_equal(
         slopes.reshape(ROWS, CLASSES), gradient(soft_targets, predictions)
     )
@@ -80,18 +75,13 @@ def test_logits_and_probabilities_agree(soft_targets) -> None:
         losses.categorical_cross_entropy(soft_targets, softmax(logits)),
         rtol=1e-13,
     )
-    np.testing.assert_allclose(
-        losses.binary_cross_entropy_from_logits(soft_targets, logits),
-        losses.binary_cross_entropy(soft_targets, sigmoid(logits)),
-        rtol=1e-13,
-    )
 
 
 def test_chain_rule_through_softmax_leaves_p_minus_y(soft_targets) -> None:
     logits = np.random.default_rng(3).normal(size=soft_targets.shape)
-    by_probabilities = losses.categorical_cross_entropy_gradient(soft_targets, softmax(logits))
+    # ∂L/∂p_k = -y_k / p_k
     np.testing.assert_allclose(
-        softmax_gradient(logits, by_probabilities),
+        softmax_gradient(logits, -soft_targets / softmax(logits)),
         losses.categorical_cross_entropy_from_logits_gradient(soft_targets, logits),
         atol=1e-14,
     )
@@ -104,12 +94,9 @@ def test_loss_is_finite_at_extreme_logits(logit: float) -> None:
     target = [[1.0, 0.0], [0.0, 1.0]]
     both = losses.categorical_cross_entropy_from_logits(target, [[logit, 0.0]] * 2)
     np.testing.assert_array_equal(both, right[::-1])
-    both = losses.binary_cross_entropy_from_logits([[1.0], [0.0]], [[logit]] * 2)
-    np.testing.assert_array_equal(both, right[::-1])
-    for _, gradient in (PAIRS[2], PAIRS[4]):
-        slopes = gradient(target, [[logit, 0.0]] * 2)
-        assert np.isfinite(slopes).all()
-        assert np.abs(slopes).max() <= 1
+    slopes = losses.categorical_cross_entropy_from_logits_gradient(target, [[logit, 0.0]] * 2)
+    assert np.isfinite(slopes).all()
+    assert np.abs(slopes).max() <= 1
 
 
 def test_certain_predictions_cost_infinity_if_wrong_and_0_if_right() -> None:
@@ -117,21 +104,15 @@ def test_certain_predictions_cost_infinity_if_wrong_and_0_if_right() -> None:
     assert losses.categorical_cross_entropy([0, 1], [0.0, 1.0]) == 0
     assert losses.binary_cross_entropy([1.0], [0.0]) == np.inf
     assert losses.binary_cross_entropy([1.0, 0.0], [1.0, 0.0]) == 0
-    np.testing.assert_array_equal(
-        losses.categorical_cross_entropy_gradient([0, 1], [1.0, 0.0]), [0, -np.inf]
-    )
-    np.testing.assert_array_equal(
-        losses.binary_cross_entropy_gradient([1.0, 0.0], [0.0, 0.0]), [-np.inf, 0.5]
-    )
 
 
-@pytest.mark.parametrize("loss", FROM_LOGITS)
 @given(
     logits=arrays(np.float64, (2, CLASSES), elements=st.floats(-50, 50)),
     label=st.integers(0, CLASSES - 1),
     share=st.floats(0, 1),
 )
-def test_convex_in_logits(loss, logits: np.ndarray, label: int, share: float) -> None:
+def test_cross_entropy_is_convex_in_logits(logits: np.ndarray, label: int, share: float) -> None:
+    loss = losses.categorical_cross_entropy_from_logits
     target = one_hot([label], CLASSES)[0]
     first, second = logits
     between = loss(target, share * first + (1 - share) * second)
@@ -139,13 +120,13 @@ def test_convex_in_logits(loss, logits: np.ndarray, label: int, share: float) ->
     assert between <= chord + 1e-12  # losses up to 200, rounded at 1e-14 each
 
 
-def test_squared_error_behind_a_sigmoid_is_not_convex() -> None:
+def test_squared_error_behind_a_softmax_is_not_convex() -> None:
     # This is why classifiers are trained with cross-entropy: far on the wrong side the slope
     # vanishes.
-    logits = np.array([-12.0, -8.0, -4.0])[:, None]
-    ones = np.ones_like(logits)
-    squared = losses.mean_squared_error(ones, sigmoid(logits))
-    entropy = losses.binary_cross_entropy_from_logits(ones, logits)
+    logits = np.array([[-12.0, 0.0], [-8.0, 0.0], [-4.0, 0.0]])
+    first = np.tile([1.0, 0.0], (3, 1))
+    squared = losses.mean_squared_error(first, softmax(logits))
+    entropy = losses.categorical_cross_entropy_from_logits(first, logits)
     assert squared[1] > (squared[0] + squared[2]) / 2
     assert entropy[1] <= (entropy[0] + entropy[2]) / 2
 
@@ -169,29 +150,38 @@ def exact_keras():
 
 KERAS = [
     (*PAIRS[0], lambda y, p: keras.losses.mean_squared_error(y, p)),
-    (*PAIRS[1], lambda y, p: keras.losses.binary_crossentropy(y, p)),
-    (*PAIRS[2], lambda y, p: keras.losses.binary_crossentropy(y, p, from_logits=True)),
-    (*PAIRS[3], lambda y, p: keras.losses.categorical_crossentropy(y, p)),
-    (*PAIRS[4], lambda y, p: keras.losses.categorical_crossentropy(y, p, from_logits=True)),
+    (*PAIRS[1], lambda y, p: keras.losses.categorical_crossentropy(y, p, from_logits=True)),
 ]
 
 
-@pytest.mark.usefixtures("exact_keras")
 @pytest.mark.parametrize(("loss", "gradient", "reference"), KERAS)
 def test_equal_keras(loss, gradient, reference, soft_targets) -> None:
-    # float64 on both sides: all that remains is rounding, in slopes up to 1 / 0.02.
     chances = 0.02 + 0.92 * np.random.default_rng(4).dirichlet(np.ones(CLASSES), size=ROWS)
+    # float64 on both sides: all that remains is rounding, in slopes up to 1 / 0.02.
     expected = reference(tf.constant(soft_targets), tf.constant(chances)).numpy()
     np.testing.assert_allclose(loss(soft_targets, chances), expected, atol=1e-11)
     slopes = keras_gradient(reference, soft_targets, chances)
-    if loss is losses.categorical_cross_entropy:
-        # Keras first divides by the sum, -Σ y log (p / Σ p): its slope has a further Σ y / Σ p = 1.
-        slopes -= 1.0
     np.testing.assert_allclose(gradient(soft_targets, chances), slopes, atol=1e-11)
 
 
-@pytest.mark.parametrize(("loss", "gradient", "reference"), [KERAS[2], KERAS[4]])
-def test_equal_keras_at_extreme_logits(loss, gradient, reference) -> None:
+@pytest.mark.usefixtures("exact_keras")
+@pytest.mark.parametrize(
+    ("loss", "reference"),
+    zip(
+        FROM_PROBABILITIES,
+        (keras.losses.binary_crossentropy, keras.losses.categorical_crossentropy),
+        strict=True,
+    ),
+)
+def test_losses_from_probabilities_equal_keras(loss, reference, soft_targets) -> None:
+    # Keras divides the probabilities by their sum, so these sum to 1.
+    chances = softmax(np.random.default_rng(4).normal(size=soft_targets.shape))
+    expected = reference(tf.constant(soft_targets), tf.constant(chances)).numpy()
+    np.testing.assert_allclose(loss(soft_targets, chances), expected, atol=1e-11)
+
+
+def test_cross_entropy_equals_keras_at_extreme_logits() -> None:
+    loss, gradient, reference = KERAS[1]
     targets = one_hot([0, 1, 2, 3], CLASSES)
     logits = np.random.default_rng(5).uniform(-1e4, 1e4, size=targets.shape)
     expected = reference(tf.constant(targets), tf.constant(logits)).numpy()
@@ -212,8 +202,9 @@ def test_error_for_labels_names_one_hot() -> None:
         losses.categorical_cross_entropy_from_logits([1, 1], [0.5, 0.5])
 
 
-@pytest.mark.parametrize(("loss", "gradient"), PAIRS)
-def test_different_shapes_are_refused(loss, gradient) -> None:
-    for function in (loss, gradient):
-        with pytest.raises(ValueError, match="expected the shape of targets"):
-            function([[1.0, 0.0]], [1.0, 0.0])
+@pytest.mark.parametrize(
+    "function", [*FROM_PROBABILITIES, *(each for pair in PAIRS for each in pair)]
+)
+def test_different_shapes_are_refused(function) -> None:
+    with pytest.raises(ValueError, match="expected the shape of targets"):
+        function([[1.0, 0.0]], [1.0, 0.0])

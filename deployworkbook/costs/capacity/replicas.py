@@ -11,7 +11,7 @@ from deployworkbook.costs.capacity.measured import replicas_for_times
 from deployworkbook.costs.capacity.result import MOST_REPLICAS, QUEUES, Capacity
 from deployworkbook.formulas.erlang import erlang_c
 from deployworkbook.formulas.queueing import mean_conditional_wait_s, mean_wait_s, utilisation
-from deployworkbook.formulas.waiting import response_percentile_s, response_survival_of
+from deployworkbook.formulas.waiting import response_percentile_s, response_survival
 from deployworkbook.validation import (
     check_array,
     check_choice,
@@ -167,7 +167,7 @@ def replicas_for_all(
         return _holds(replicas, cases[:, chosen], percentile, queue)
 
     lam, s, objective, scv, each = cases
-    alone = response_survival_of(
+    alone = response_survival(
         np.maximum(objective, 0.0), 0.0, 1.0, service_time_s=s, service_scv=scv
     )
     possible = (alone <= 1.0 - percentile) & (objective > 0)
@@ -257,7 +257,7 @@ def _holds(replicas: Array, cases: Array, percentile: float, queue: str) -> NDAr
     rate = np.where(stable, rate, 0.0)
     wait = mean_conditional_wait_s(rate, s, servers, service_scv=scv)
     delayed = erlang_c(servers, rate * s)
-    late = response_survival_of(objective, delayed, wait, service_time_s=s, service_scv=scv)
+    late = response_survival(objective, delayed, wait, service_time_s=s, service_scv=scv)
     return np.asarray(stable & (late <= 1.0 - percentile))
 
 

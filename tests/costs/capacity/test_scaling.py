@@ -5,8 +5,9 @@ import pytest
 
 from deployworkbook.costs.capacity.autoscaler import Autoscaler, Decisions
 from deployworkbook.costs.capacity.scaling import simulate_day
+from deployworkbook.formulas.erlang import erlang_c
 from deployworkbook.formulas.intervals import mean_interval
-from deployworkbook.formulas.queueing import mean_wait_s
+from deployworkbook.formulas.queueing import mean_conditional_wait_s, mean_wait_s
 from deployworkbook.formulas.waiting import response_survival
 
 SERVICE_S = 0.1
@@ -65,7 +66,10 @@ def test_without_scaling_a_day_equals_m_m_c(rate, servers):
     objective = 0.5
     shares, means = late_shares(rate, servers, objective)
     low, high = mean_interval(shares, confidence=0.999)
-    assert low <= float(response_survival(objective, rate, SERVICE_S, servers)) <= high
+    delayed = erlang_c(servers, rate * SERVICE_S)
+    wait = mean_conditional_wait_s(rate, SERVICE_S, servers)
+    late = response_survival(objective, delayed, wait, service_time_s=SERVICE_S, service_scv=1.0)
+    assert low <= float(late) <= high
     low, high = mean_interval(means, confidence=0.999)
     exact = SERVICE_S + float(mean_wait_s(rate, SERVICE_S, servers))
     assert low <= exact <= high
