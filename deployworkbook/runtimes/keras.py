@@ -1,15 +1,16 @@
-"""Plain Keras: the model as it was trained, asked by ``model.predict``."""
+"""Plain Keras: the model as it was trained, run by ``model.predict``."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from deployworkbook.runtimes.base import Artifact, check_images
-from deployworkbook.runtimes.exporting import check_artifact, check_form, write_artifact
+from deployworkbook.runtimes.base import Predictor, check_images
+from deployworkbook.runtimes.exporting import FolderRuntime
 from deployworkbook.training.keras2 import keras, threads
 from deployworkbook.training.saved import read_model, save_model
 from deployworkbook.training.variant import Variant
@@ -18,51 +19,28 @@ NAME = "keras"
 FILE_NAME = "model.keras"
 
 
-class KerasRuntime:
-    """Exports models as ``.keras`` files and runs them by ``model.predict``."""
+class KerasRuntime(FolderRuntime):
+    """Exports models as ``.keras`` files and runs them with ``model.predict``.
+
+    The optimizer's state stays behind: Adam's is twice as large as the weights, and predicting
+    doesn't need it. Layers that could carry code are refused.
+    """
 
     name = NAME
+    refusal = (
+        "Keras reads only what it has written. "
+        "Run it with the runtime 'litert' or 'onnx', whichever wrote it."
+    )
 
-    def export(self, variant: Variant, directory: Path) -> Artifact:
-        """Write ``directory/<variant>.keras/model.keras``; replace an earlier one.
+    def _writer(self, variant: Variant) -> Callable[[Path], object]:
+        return lambda folder: save_model(variant.model, folder / FILE_NAME)
 
-        The optimizer's state stays behind: Adam's is twice as large as the weights, and nobody who
-        predicts needs it.
-
-        Args:
-            variant: One that holds a Keras model.
-            directory: Where to; made if missing.
-
-        Raises:
-            ValueError: The variant is a file of LiteRT or ONNX, which Keras cannot read, or has a
-                layer that could not be read again without running code of the file.
-        """
-        check_form(
-            variant,
-            "model",
-            reason="Keras reads only what it has written.",
-            remedy="Run it with the runtime 'litert' or 'onnx', whichever wrote it.",
-        )
-        return write_artifact(
-            variant,
-            directory,
-            runtime=NAME,
-            write=lambda folder: save_model(variant.model, folder / FILE_NAME),
-        )
-
-    def load(self, artifact: Artifact) -> KerasPredictor:
-        """Read an artifact of this runtime.
-
-        Raises:
-            FileNotFoundError: It is not there.
-            ValueError: It is damaged, of another runtime, or holds layers that could carry code.
-        """
-        check_artifact(artifact, NAME)
-        return KerasPredictor(read_model(artifact.path / FILE_NAME))
+    def _read(self, folder: Path) -> Predictor:
+        return KerasPredictor(read_model(folder / FILE_NAME))
 
 
 class KerasPredictor:
-    """A Keras model and its ``predict``, each call of which is one batch.
+    """A Keras model whose ``predict`` gets each call's images as one batch.
 
     Args:
         model: The model.
@@ -76,12 +54,12 @@ class KerasPredictor:
 
     @property
     def threads(self) -> int:
-        """How many threads TensorFlow may use for an operation."""
+        """Threads that TensorFlow may use per operation."""
         return threads()
 
     def __call__(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """Map images ``[n, 28, 28]`` to probabilities ``[n, classes]``."""
-        # By default it would cut what it gets into batches of 32.
+        # By default, Keras would split the images into batches of 32.
         batch_size = len(check_images(images))
         result: NDArray[np.float32] = self._model.predict(images, batch_size=batch_size, verbose=0)
         return result

@@ -1,7 +1,8 @@
-"""LiteRT, once TensorFlow Lite: small files, and an interpreter that starts without TensorFlow."""
+"""LiteRT, formerly TensorFlow Lite: small files, and an interpreter without TensorFlow."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,8 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
-from deployworkbook.runtimes.base import Artifact, check_images
-from deployworkbook.runtimes.exporting import check_artifact, check_form, write_artifact
+from deployworkbook.runtimes.base import Predictor, check_images
+from deployworkbook.runtimes.exporting import FolderRuntime
 from deployworkbook.training.notes import LITERT_NOTE, held_back
 from deployworkbook.training.variant import Variant
 from deployworkbook.validation import check_integer
@@ -20,57 +21,36 @@ NAME = "litert"
 FILE_NAME = "model.tflite"
 
 
-class LiteRTRuntime:
-    """Exports variants as ``.tflite`` files and runs them by LiteRT's interpreter.
+class LiteRTRuntime(FolderRuntime):
+    """Exports variants as ``.tflite`` files and runs them with LiteRT's interpreter.
+
+    It takes LiteRT files, and Keras models, which it converts to float32 files.
 
     Args:
-        threads: How many of the processor's cores a prediction may use.
+        threads: Threads per prediction.
     """
 
     name = NAME
+    accepts = ("model", "flatbuffer")
+    refusal = (
+        "LiteRT's converter reads Keras and TensorFlow, not ONNX. "
+        "Run it with the runtime 'onnx', or quantize the Keras model for LiteRT."
+    )
 
     def __init__(self, threads: int = 1) -> None:
         self.threads = check_integer("threads", threads, 1)
 
-    def export(self, variant: Variant, directory: Path) -> Artifact:
-        """Write ``directory/<variant>.litert/model.tflite``; replace an earlier one.
-
-        Args:
-            variant: A LiteRT file, or a Keras model, which becomes one in float32.
-            directory: Where to; made if missing.
-
-        Raises:
-            ValueError: The variant is an ONNX file, which cannot become a LiteRT file.
-        """
-        check_form(
-            variant,
-            "model",
-            "flatbuffer",
-            reason="LiteRT's converter reads Keras and TensorFlow, not ONNX.",
-            remedy="Run it with the runtime 'onnx', or quantize the Keras model for LiteRT.",
-        )
+    def _writer(self, variant: Variant) -> Callable[[Path], object]:
         content = variant.flatbuffer
         if content is None:
-            # Not above: running a file needs no TensorFlow, and importing it takes seconds.
+            # Imported here: importing TensorFlow takes seconds, and running a file doesn't need it.
             from deployworkbook.training.flatbuffer import to_flatbuffer
 
             content = to_flatbuffer(variant.model)
-        return write_artifact(
-            variant,
-            directory,
-            runtime=NAME,
-            write=lambda folder: (folder / FILE_NAME).write_bytes(content),
-        )
+        return lambda folder: (folder / FILE_NAME).write_bytes(content)
 
-    def load(self, artifact: Artifact) -> LiteRTPredictor:
-        """Read an artifact of this runtime.
-
-        Raises:
-            FileNotFoundError: It is not there.
-            ValueError: It is damaged, of another runtime, or takes no images.
-        """
-        check_artifact(artifact, NAME)
-        path = artifact.path / FILE_NAME
+    def _read(self, folder: Path) -> Predictor:
+        path = folder / FILE_NAME
         try:
             return LiteRTPredictor(path.read_bytes(), threads=self.threads)
         except (ValueError, RuntimeError) as error:
@@ -81,17 +61,17 @@ class LiteRTRuntime:
 
 
 class LiteRTPredictor:
-    """A LiteRT file in memory; for one thread at a time, since it holds the last batch.
+    """A LiteRT file in memory. Call it from one thread at a time, because it keeps the last batch.
 
-    Files of integer inputs and outputs are given and read by their own scale and zero point:
+    Integer inputs and outputs are converted with their own scale and zero point:
     q = clip(round(x / s) + z), p = s (q - z).
 
     Args:
         content: The file's bytes.
-        threads: How many of the processor's cores a prediction may use.
+        threads: Threads per prediction.
 
     Raises:
-        ValueError: The bytes are no LiteRT file, or it has more than one input or output.
+        ValueError: The bytes are not a LiteRT file, or it has more than one input or output.
         RuntimeError: The interpreter cannot prepare it.
     """
 
@@ -100,7 +80,7 @@ class LiteRTPredictor:
 
     def __init__(self, content: bytes, *, threads: int = 1) -> None:
         if content[4:8] != b"TFL3":
-            raise ValueError("it does not begin as one")
+            raise ValueError("it does not begin like one")
         self.threads = threads
         with held_back(LITERT_NOTE):
             self._interpreter = Interpreter(model_content=content, num_threads=threads)
@@ -124,7 +104,7 @@ class LiteRTPredictor:
         return result if self._decode is None else self._decode.numbers(result)
 
     def _resize(self, batch_size: int) -> None:
-        # Preparing for another size takes longer than predicting, so the last one is kept.
+        # Keep the last size, because preparing for another one takes longer than predicting.
         self._batch_size = 0
         self._interpreter.resize_tensor_input(self._source, (batch_size, 28, 28))
         self._interpreter.allocate_tensors()
@@ -132,7 +112,7 @@ class LiteRTPredictor:
 
 
 class _Encoding:
-    """Between float32 and the integers of a file's input or output."""
+    """Converts between float32 and the integers of a file's input or output."""
 
     def __init__(self, details: dict[str, Any]) -> None:
         scale, zero_point = details["quantization"]

@@ -1,8 +1,8 @@
-"""Plain NumPy: weights in an ``.npz`` file, and the network written out. No framework is loaded."""
+"""Plain NumPy: weights in an ``.npz`` file, and matrix products. No framework is loaded."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_info
 
-from deployworkbook.runtimes.base import Artifact, check_images
-from deployworkbook.runtimes.exporting import check_artifact, check_form, write_artifact
+from deployworkbook.runtimes.base import Predictor, check_images
+from deployworkbook.runtimes.exporting import FolderRuntime
 from deployworkbook.training.variant import Variant
 from deployworkbook.validation import value_error
 
@@ -19,55 +19,32 @@ NAME = "numpy"
 FILE_NAME = "weights.npz"
 PIXELS = 28 * 28
 
-# What a layer that does nothing while predicting is called in Keras.
+# Keras layers that do nothing while predicting.
 _PASSIVE = {"InputLayer", "Flatten", "Dropout"}
 
 Layer = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 
-class NumPyRuntime:
-    """Exports dense networks as ``.npz`` files and runs them by matrix products."""
+class NumPyRuntime(FolderRuntime):
+    """Exports dense networks as ``.npz`` files and runs them by matrix products.
+
+    It takes Keras models of dense layers: ReLU in the hidden ones, softmax in the last.
+    """
 
     name = NAME
+    refusal = (
+        "NumPy multiplies floats by a fast library, and integers one by one. "
+        "Run it with the runtime 'litert' or 'onnx', whichever wrote it."
+    )
 
-    def export(self, variant: Variant, directory: Path) -> Artifact:
-        """Write ``directory/<variant>.numpy/weights.npz``; replace an earlier one.
-
-        Args:
-            variant: One that holds a Keras model of dense layers: ReLU in the hidden ones, softmax
-                in the last.
-            directory: Where to; made if missing.
-
-        Raises:
-            ValueError: The variant is a file of LiteRT or ONNX, or has a layer that is not written
-                out here.
-        """
-        check_form(
-            variant,
-            "model",
-            reason="NumPy multiplies floats by a fast library, and integers one by one.",
-            remedy="Run it with the runtime 'litert' or 'onnx', whichever wrote it.",
-        )
+    def _writer(self, variant: Variant) -> Callable[[Path], object]:
         arrays: dict[str, Any] = {}
         for number, (kernel, bias) in enumerate(_layers(variant), 1):
             arrays |= {f"kernel_{number}": kernel, f"bias_{number}": bias}
-        return write_artifact(
-            variant,
-            directory,
-            runtime=NAME,
-            write=lambda folder: np.savez(folder / FILE_NAME, allow_pickle=False, **arrays),
-        )
+        return lambda folder: np.savez(folder / FILE_NAME, allow_pickle=False, **arrays)
 
-    def load(self, artifact: Artifact) -> NumPyPredictor:
-        """Read an artifact of this runtime.
-
-        Raises:
-            FileNotFoundError: It is not there.
-            ValueError: It is damaged, of another runtime, or its matrices do not fit.
-        """
-        check_artifact(artifact, NAME)
-        path = artifact.path / FILE_NAME
-        with np.load(path, allow_pickle=False) as arrays:
+    def _read(self, folder: Path) -> Predictor:
+        with np.load(folder / FILE_NAME, allow_pickle=False) as arrays:
             count = len(arrays) // 2
             layers = [(arrays[f"kernel_{k}"], arrays[f"bias_{k}"]) for k in range(1, count + 1)]
         return NumPyPredictor(layers)
@@ -82,7 +59,7 @@ class NumPyPredictor:
         layers: W and b of each layer, float32, of shapes ``[in, out]`` and ``[out]``.
 
     Raises:
-        ValueError: There is no layer, or shapes or types do not fit.
+        ValueError: There is no layer, or shapes or types do not match.
     """
 
     runtime = NAME
@@ -102,7 +79,7 @@ class NumPyPredictor:
 
     @property
     def threads(self) -> int:
-        """How many threads NumPy's matrix products may use now; ``threadpoolctl`` sets them."""
+        """Threads that NumPy's matrix products may use now, as ``threadpoolctl`` has set them."""
         pools = [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
         return max(pools, default=1)
 
@@ -116,7 +93,7 @@ class NumPyPredictor:
         kernel, bias = self._last
         logits = values @ kernel
         logits += bias
-        # The largest becomes 0, so that no exponential overflows.
+        # Subtract the largest, so that no exponential overflows.
         logits -= logits.max(axis=1, keepdims=True)
         np.exp(logits, out=logits)
         logits /= logits.sum(axis=1, keepdims=True)
@@ -124,7 +101,7 @@ class NumPyPredictor:
 
 
 def _layers(variant: Variant) -> list[Layer]:
-    """Take the matrices out of a Keras model, if it is nothing but a dense network."""
+    """Return the matrices of a Keras model, if it is a dense network."""
     layers = [each for each in variant.model.layers if type(each).__name__ not in _PASSIVE]
     for place, layer in enumerate(layers, 1):
         wanted = "softmax" if place == len(layers) else "relu"

@@ -1,32 +1,33 @@
-"""ONNX Runtime: one file that any framework can write, and a small library that runs it."""
+"""ONNX Runtime: a small library that runs files that any framework can write."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from deployworkbook.runtimes.base import Artifact, check_images
-from deployworkbook.runtimes.exporting import check_artifact, check_form, write_artifact
+from deployworkbook.runtimes.base import Predictor, check_images
+from deployworkbook.runtimes.exporting import FolderRuntime
 from deployworkbook.telemetry import forbid
 from deployworkbook.training.variant import Variant
 from deployworkbook.validation import check_integer, value_error
 
 forbid()
-import onnxruntime  # noqa: E402 (not before its reports are forbidden)
+import onnxruntime  # noqa: E402 (only after its usage reports are off)
 from onnxruntime.capi import onnxruntime_pybind11_state as native  # noqa: E402
 
 NAME = "onnx"
 FILE_NAME = "model.onnx"
 PROVIDER = "CPUExecutionProvider"
 
-# Only what stops a model is written to the error stream, and that is raised as well.
+# Write only fatal errors to the error stream; those are raised as well.
 _FATAL = 4
 
 # Without VNNI instructions, x64 processors add two products of 8 bits in 16 bits, where a large sum
-# is cut off and probabilities change by up to 0.06. This makes ONNX Runtime take instructions
-# that add exactly there, at most a fifth slower; processors with VNNI are not affected.
+# is cut off and probabilities change by up to 0.06. This makes ONNX Runtime use exact additions
+# there, which are at most a fifth slower; processors with VNNI are not affected.
 _EXACT_INTEGERS = ("session.x64quantprecision", "1")
 
 _ERRORS = (
@@ -39,52 +40,31 @@ _ERRORS = (
 )
 
 
-class ONNXRuntime:
-    """Exports variants as ``.onnx`` files and runs them by ONNX Runtime on the processor.
+class ONNXRuntime(FolderRuntime):
+    """Exports variants as ``.onnx`` files and runs them with ONNX Runtime on the processor.
+
+    It takes ONNX files, and Keras models, which it converts to float32 files.
 
     Args:
-        threads: How many of the processor's cores a prediction may use.
+        threads: Threads per prediction.
     """
 
     name = NAME
+    accepts = ("model", "onnx")
+    refusal = (
+        "ONNX Runtime reads no LiteRT files. "
+        "Run it with the runtime 'litert', or quantize the Keras model for ONNX."
+    )
 
     def __init__(self, threads: int = 1) -> None:
         self.threads = check_integer("threads", threads, 1)
 
-    def export(self, variant: Variant, directory: Path) -> Artifact:
-        """Write ``directory/<variant>.onnx/model.onnx``; replace an earlier one.
-
-        Args:
-            variant: An ONNX file, or a Keras model, which becomes one in float32.
-            directory: Where to; made if missing.
-
-        Raises:
-            ValueError: The variant is a LiteRT file, which ONNX Runtime cannot read.
-        """
-        check_form(
-            variant,
-            "model",
-            "onnx",
-            reason="ONNX Runtime reads no LiteRT files.",
-            remedy="Run it with the runtime 'litert', or quantize the Keras model for ONNX.",
-        )
+    def _writer(self, variant: Variant) -> Callable[[Path], object]:
         content = onnx_of(variant)
-        return write_artifact(
-            variant,
-            directory,
-            runtime=NAME,
-            write=lambda folder: (folder / FILE_NAME).write_bytes(content),
-        )
+        return lambda folder: (folder / FILE_NAME).write_bytes(content)
 
-    def load(self, artifact: Artifact) -> ONNXPredictor:
-        """Read an artifact of this runtime.
-
-        Raises:
-            FileNotFoundError: It is not there.
-            ValueError: It is damaged, of another runtime, or takes no images.
-        """
-        check_artifact(artifact, NAME)
-        path = artifact.path / FILE_NAME
+    def _read(self, folder: Path) -> Predictor:
+        path = folder / FILE_NAME
         try:
             return ONNXPredictor(path.read_bytes(), threads=self.threads)
         except ValueError as error:
@@ -96,10 +76,10 @@ class ONNXPredictor:
 
     Args:
         content: The file's bytes.
-        threads: How many of the processor's cores a prediction may use.
+        threads: Threads per prediction.
 
     Raises:
-        ValueError: The bytes are no ONNX file, or it does not map images to classes.
+        ValueError: The bytes are not an ONNX file, or it does not map images to classes.
     """
 
     runtime = NAME
@@ -134,10 +114,10 @@ class ONNXPredictor:
 
 
 def onnx_of(variant: Variant) -> bytes:
-    """Give a variant's ONNX file; a Keras model is converted."""
+    """Return a variant's ONNX file; convert a Keras model."""
     if variant.onnx is not None:
         return variant.onnx
-    # Not above: running a file needs no TensorFlow, and importing it takes seconds.
+    # Imported here: importing TensorFlow takes seconds, and running a file doesn't need it.
     from deployworkbook.training.onnx_file import to_onnx
 
     return to_onnx(variant.model)

@@ -1,23 +1,24 @@
-"""OpenVINO: a model compiled for the processor that it runs on, in a precision of your choice."""
+"""OpenVINO: models compiled for the processor that they run on, in a precision of your choice."""
 
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from deployworkbook.runtimes.base import Artifact, UnavailableError, check_images
-from deployworkbook.runtimes.exporting import check_artifact, write_artifact
+from deployworkbook.runtimes.base import Artifact, Predictor, UnavailableError, check_images
+from deployworkbook.runtimes.exporting import FolderRuntime
 from deployworkbook.runtimes.onnx import onnx_of
 from deployworkbook.telemetry import forbid
 from deployworkbook.training.variant import Variant
 from deployworkbook.validation import check_choice, check_integer, value_error
 
 forbid()
-import openvino  # noqa: E402 (not before its reports are forbidden)
+import openvino  # noqa: E402 (only after its usage reports are off)
 
 NAME = "openvino"
 FILE_NAME = "model.xml"
@@ -25,64 +26,48 @@ DEVICE = "CPU"
 
 Precision = Literal["f32", "bf16"]
 
-# What each precision is called in the ledger.
+# The runtime's name for each precision, as in the ledger.
 NAMES: dict[Precision, str] = {"f32": NAME, "bf16": f"{NAME}-bf16"}
 
 
-class OpenVINORuntime:
+class OpenVINORuntime(FolderRuntime):
     """Exports variants in OpenVINO's own format and runs them on the processor.
 
-    Left to itself, OpenVINO computes in bfloat16 where the processor can: float32's eight bits of
-    exponent, and seven of its 23 bits of fraction. Here the precision is always said.
+    It takes Keras models, ONNX files, and LiteRT files whose operations OpenVINO knows. Weights are
+    stored as they are; by default, OpenVINO would round them to 16 bits. And it would compute in
+    bfloat16 if the processor can: float32's eight bits of exponent, and seven of its 23 bits of
+    fraction. Here the precision is always explicit.
 
     Args:
-        threads: How many of the processor's cores a prediction may use.
+        threads: Threads per prediction.
         precision: ``"f32"``, or ``"bf16"`` on processors that have it. Integers stay integers.
     """
+
+    accepts = ("model", "onnx", "flatbuffer")
 
     def __init__(self, threads: int = 1, *, precision: Precision = "f32") -> None:
         self.threads = check_integer("threads", threads, 1)
         self.precision = check_choice("precision", precision, NAMES)
+        self.name = NAMES[self.precision]
 
-    @property
-    def name(self) -> str:
-        """What the ledger calls it."""
-        return NAMES[self.precision]
-
-    def export(self, variant: Variant, directory: Path) -> Artifact:
-        """Write ``directory/<variant>.<name>``, ``model.xml`` and ``.bin``; replace an earlier one.
-
-        Weights are stored as they are; OpenVINO would by default round them to 16 bits.
-
-        Args:
-            variant: A Keras model, an ONNX file, or a LiteRT file whose operations OpenVINO knows.
-            directory: Where to; made if missing.
-
-        Raises:
-            ValueError: OpenVINO cannot read this LiteRT file.
-        """
-        model = _read(variant)
-        return write_artifact(
-            variant,
-            directory,
-            runtime=self.name,
-            write=lambda folder: openvino.save_model(
-                model, folder / FILE_NAME, compress_to_fp16=False
-            ),
-        )
-
-    def load(self, artifact: Artifact) -> OpenVINOPredictor:
+    def load(self, artifact: Artifact) -> Predictor:
         """Read an artifact of this runtime, and compile it for this processor.
 
         Raises:
             FileNotFoundError: It is not there.
-            ValueError: It is damaged, of another runtime, or takes no images.
+            ValueError: It is damaged, of another runtime, or doesn't map images to classes.
             UnavailableError: This processor has no bfloat16.
         """
         if self.precision == "bf16" and (reason := bfloat16_obstacle()):
             raise UnavailableError(f"{self.name}: {reason}")
-        check_artifact(artifact, self.name)
-        path = artifact.path / FILE_NAME
+        return super().load(artifact)
+
+    def _writer(self, variant: Variant) -> Callable[[Path], object]:
+        model = _converted(variant)
+        return lambda folder: openvino.save_model(model, folder / FILE_NAME, compress_to_fp16=False)
+
+    def _read(self, folder: Path) -> Predictor:
+        path = folder / FILE_NAME
         try:
             model = openvino.Core().read_model(path)
         except RuntimeError as error:
@@ -93,12 +78,12 @@ class OpenVINORuntime:
 
 
 class OpenVINOPredictor:
-    """A compiled model; for one thread at a time, since it holds the last batch.
+    """A compiled model. Call it from one thread at a time, because it keeps the last batch.
 
     Args:
-        model: What ``openvino.Core().read_model`` returned.
-        threads: How many of the processor's cores a prediction may use.
-        precision: In which floating-point numbers it computes.
+        model: Result of ``openvino.Core().read_model``.
+        threads: Threads per prediction.
+        precision: Floating-point format that it computes in.
 
     Raises:
         ValueError: It does not map images to classes.
@@ -113,7 +98,7 @@ class OpenVINOPredictor:
         settings = {
             "INFERENCE_PRECISION_HINT": precision,
             "INFERENCE_NUM_THREADS": threads,
-            # One prediction at a time, with all of the threads.
+            # One prediction at a time, on all of the threads.
             "NUM_STREAMS": 1,
         }
         self._compiled = openvino.Core().compile_model(model, DEVICE, settings)
@@ -121,7 +106,7 @@ class OpenVINOPredictor:
 
     def __call__(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """Map images ``[n, 28, 28]`` to probabilities ``[n, classes]``."""
-        # OpenVINO reads the array where it lies, which takes half as long as handing it a copy.
+        # Share the array's memory, which takes half as long as copying it.
         values = np.require(check_images(images), requirements=["C", "W"])
         self._request.set_input_tensor(openvino.Tensor(values, shared_memory=True))
         self._request.infer()
@@ -130,7 +115,7 @@ class OpenVINOPredictor:
 
 
 def bfloat16_obstacle() -> str:
-    """Say why this processor cannot compute in bfloat16; an empty text if it can."""
+    """Return why this processor cannot compute in bfloat16; an empty text if it can."""
     if "BF16" in openvino.Core().get_property(DEVICE, "OPTIMIZATION_CAPABILITIES"):
         return ""
     return (
@@ -139,8 +124,8 @@ def bfloat16_obstacle() -> str:
     )
 
 
-def _read(variant: Variant) -> Any:
-    """Make OpenVINO's model of a variant.
+def _converted(variant: Variant) -> Any:
+    """Convert a variant to OpenVINO's model.
 
     Raises:
         ValueError: It is a LiteRT file that OpenVINO cannot read.
@@ -149,11 +134,11 @@ def _read(variant: Variant) -> Any:
         return openvino.Core().read_model(onnx_of(variant))
     try:
         with tempfile.TemporaryDirectory() as folder:
-            # OpenVINO tells a LiteRT file by its name.
+            # OpenVINO recognises a LiteRT file by its name.
             path = Path(folder) / "model.tflite"
             path.write_bytes(variant.flatbuffer)
             model = openvino.Core().read_model(path)
-            # Its weights must not lie in a file that is about to go.
+            # A copy, because the file with the weights is about to be deleted.
             model = model.clone()
         _check_ends(model)
     except (RuntimeError, ValueError) as error:
@@ -167,7 +152,7 @@ def _read(variant: Variant) -> Any:
 
 
 def _check_ends(model: Any) -> None:
-    """Refuse a model that does not map float32 images to float32 probabilities."""
+    """Raise an error if a model does not map float32 images to float32 probabilities."""
     ends = [*model.inputs, *model.outputs]
     found = [
         f"{end.element_type.to_string()} {end.get_partial_shape().to_string()}" for end in ends
@@ -186,6 +171,6 @@ def _check_ends(model: Any) -> None:
 
 
 def _gist(error: Exception) -> str:
-    """Take the last line of an error of OpenVINO; those before it are places in its source."""
+    """Return the last line of OpenVINO's error; the others point into its source."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[-1].removesuffix(".") if lines else type(error).__name__

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import io
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from deployworkbook.runtimes.base import Artifact, check_images
-from deployworkbook.runtimes.exporting import check_artifact, check_form, write_artifact
+from deployworkbook.runtimes.base import Predictor, check_images
+from deployworkbook.runtimes.exporting import FolderRuntime
 from deployworkbook.training.graph_check import check_graph
 from deployworkbook.training.keras2 import tf, threads
 from deployworkbook.training.variant import Variant
@@ -19,51 +20,33 @@ NAME = "savedmodel"
 SIGNATURE: str = tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
 
 
-class SavedModelRuntime:
-    """Exports Keras models as SavedModels and runs their serving signature."""
+class SavedModelRuntime(FolderRuntime):
+    """Exports Keras models as SavedModels and runs their serving signature.
+
+    It loads no graph that reads or writes files or calls Python.
+    """
 
     name = NAME
+    refusal = (
+        "TensorFlow has no way back from such a file to a graph. "
+        "Run it with the runtime 'litert' or 'onnx', whichever wrote it."
+    )
 
-    def export(self, variant: Variant, directory: Path) -> Artifact:
-        """Write ``directory/<variant>.savedmodel``, a folder; replace an earlier one.
-
-        Args:
-            variant: One that holds a Keras model.
-            directory: Where to; made if missing.
-
-        Raises:
-            ValueError: The variant is a file of LiteRT or ONNX, which cannot become a SavedModel.
-        """
-        check_form(
-            variant,
-            "model",
-            reason="TensorFlow has no way back from such a file to a graph.",
-            remedy="Run it with the runtime 'litert' or 'onnx', whichever wrote it.",
-        )
-
+    def _writer(self, variant: Variant) -> Callable[[Path], object]:
         def write(folder: Path) -> None:
-            # Keras prints the signature, whatever verbosity it is set to.
+            # Keras prints the signature, whatever its verbosity.
             with contextlib.redirect_stdout(io.StringIO()):
                 variant.model.export(folder)
 
-        return write_artifact(variant, directory, runtime=NAME, write=write)
+        return write
 
-    def load(self, artifact: Artifact) -> SavedModelPredictor:
-        """Read a SavedModel and take its serving signature.
-
-        Raises:
-            FileNotFoundError: It is not there.
-            ValueError: It is damaged, of another runtime, has no such signature, or its graph
-                reads or writes files or calls Python.
-        """
-        check_artifact(artifact, NAME)
-        check_graph(artifact.path)
+    def _read(self, folder: Path) -> Predictor:
+        check_graph(folder)
         try:
-            loaded = tf.saved_model.load(artifact.path)
-            return SavedModelPredictor(loaded)
+            return SavedModelPredictor(tf.saved_model.load(folder))
         except (OSError, KeyError, tf.errors.OpError) as error:
             raise ValueError(
-                f"{artifact.path} is not a SavedModel with the signature {SIGNATURE!r} ({error}). "
+                f"{folder} is not a SavedModel with the signature {SIGNATURE!r} ({error}). "
                 "Export it again."
             ) from error
 
@@ -72,7 +55,7 @@ class SavedModelPredictor:
     """The serving signature of a loaded SavedModel, called with arrays.
 
     Args:
-        loaded: What ``tf.saved_model.load`` returned.
+        loaded: Result of ``tf.saved_model.load``.
 
     Raises:
         KeyError: It has no signature ``serving_default``.
@@ -82,7 +65,7 @@ class SavedModelPredictor:
     runtime_version = tf.__version__
 
     def __init__(self, loaded: object) -> None:
-        # The signature's variables live as long as the object that it was loaded with.
+        # The signature's variables live only as long as this object.
         self._loaded = loaded
         self._function = loaded.signatures[SIGNATURE]  # type: ignore[attr-defined]
         (self._input,) = self._function.structured_input_signature[1]
@@ -90,7 +73,7 @@ class SavedModelPredictor:
 
     @property
     def threads(self) -> int:
-        """How many threads TensorFlow may use for an operation."""
+        """Threads that TensorFlow may use per operation."""
         return threads()
 
     def __call__(self, images: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -10,8 +10,9 @@ from importlib.metadata import version
 import pytest
 
 from deployworkbook.runtimes.base import Artifact
-from deployworkbook.runtimes.exporting import check_artifact, check_form, write_artifact
+from deployworkbook.runtimes.exporting import check_artifact, write_artifact
 from deployworkbook.runtimes.litert import LiteRTRuntime
+from deployworkbook.runtimes.onnx import ONNXRuntime
 from deployworkbook.runtimes.provenance import Provenance, sha256_of
 from deployworkbook.training.variant import Variant
 
@@ -121,11 +122,10 @@ def test_without_a_record_nothing_is_loaded(litert):
         LiteRTRuntime().load(litert)
 
 
-def test_a_form_that_a_runtime_cannot_take_is_refused_with_the_reason():
+def test_a_form_that_a_runtime_cannot_take_is_refused_with_the_reason(tmp_path):
     int8 = Variant("int8", flatbuffer=b"TFL3")
-    check_form(int8, "model", "flatbuffer", reason="", remedy="")
-    with pytest.raises(ValueError, match=r"int8: expected a Keras model or an ONNX file.*Because."):
-        check_form(int8, "model", "onnx", reason="Because.", remedy="Do that.")
+    with pytest.raises(ValueError, match=r"int8: expected a Keras model or an ONNX file.*litert"):
+        ONNXRuntime().export(int8, tmp_path)
 
 
 EXPORT_OFTEN = """
