@@ -58,11 +58,6 @@ class Masked:
             self._highest = 2.0 ** (check_integer("bits", bits, 2, 8) - 1) - 1
             self._scale = tf.constant(_scale(kernel.numpy(), bits))
 
-    @property
-    def scale(self) -> float | None:
-        """s, or ``None`` where there is no grid."""
-        return None if self._scale is None else float(self._scale)
-
     def keep(self, mask: NDArray[np.bool_]) -> None:
         """Let only what is True in the mask differ from 0, from now on."""
         check_same_shape("kernel", self.kernel, "mask", mask)

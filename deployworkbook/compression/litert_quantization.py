@@ -88,7 +88,6 @@ def quantize(
     technique: str,
     *,
     images: NDArray[np.float32] | None = None,
-    name: str | None = None,
 ) -> Variant:
     """Store a trained model in fewer bits.
 
@@ -97,10 +96,9 @@ def quantize(
         technique: One of ``TECHNIQUES``.
         images: For ``"int8-full"``: training images, float32 of shape ``[n, 28, 28]``, whose
             activations set the ranges. Never the test set's: its accuracy could not be believed.
-        name: What the variant is called; by default the technique.
 
     Returns:
-        A LiteRT file that any LiteRT interpreter runs.
+        A LiteRT file with the technique's name, which any LiteRT interpreter runs.
 
     Raises:
         ValueError: The technique is unknown, or the images are missing, misshapen or not asked for.
@@ -112,7 +110,7 @@ def quantize(
     note = calibration_note(technique, chosen.what, calibrates=chosen.calibrates, images=images)
     content = model if isinstance(model, bytes) else to_flatbuffer(model)
     return Variant(
-        name or technique,
+        technique,
         flatbuffer=apply_recipe(content, chosen.recipe(), images=images),
         note=note,
     )

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deployworkbook.compression.pruning import Criterion, check_perceptron, importance
+from deployworkbook.compression.pruning import check_perceptron, importance
 from deployworkbook.compression.retrain import Retraining, Settings
 from deployworkbook.compression.training_set import Examples
 from deployworkbook.formulas.masks import neuron_mask
@@ -27,8 +27,6 @@ def prune_neurons(
     *,
     share: float,
     settings: Settings,
-    criterion: Criterion = "fisher",
-    progress: Any = None,
 ) -> Any:
     """Remove the hidden neurons that matter least, and let the rest learn on.
 
@@ -39,17 +37,15 @@ def prune_neurons(
         examples: What decides which go, and what the rest learns from.
         share: Of each hidden layer's neurons, in [0, 1).
         settings: How the rest learns.
-        criterion: What a weight matters by.
-        progress: A tqdm bar to move, one a step; by default one of its own.
 
     Returns:
         A new Keras model with fewer neurons.
     """
     check_number("share", share, 0, 1, open_high=True)
-    scores = importance(model, examples, criterion=criterion)
+    scores = importance(model, examples)
     kept = [np.asarray(neuron_mask(score, share).all(axis=0)) for score in scores[:-1]]
     training = Retraining(shrink(model, kept), examples, settings=settings)
-    training.advance(progress=progress)
+    training.advance()
     return training.result()
 
 

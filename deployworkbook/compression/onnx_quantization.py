@@ -53,7 +53,6 @@ def quantize_onnx(
     technique: str,
     *,
     images: NDArray[np.float32] | None = None,
-    name: str | None = None,
 ) -> Variant:
     """Store a trained model's ONNX graph in int8, with a scale for each unit of a layer.
 
@@ -62,17 +61,16 @@ def quantize_onnx(
         technique: One of ``TECHNIQUES``.
         images: For ``"onnx-int8-static"``: training images, float32 of shape ``[n, 28, 28]``,
             whose activations set the ranges, from the smallest value to the largest.
-        name: What the variant is called; by default the technique.
 
     Returns:
-        An ONNX file.
+        An ONNX file with the technique's name.
 
     Raises:
         ValueError: The technique is unknown, or the images are missing, misshapen or not asked for.
     """
     chosen = TECHNIQUES[check_choice("technique", technique, TECHNIQUES)]
     note = calibration_note(technique, chosen.what, calibrates=chosen.calibrates, images=images)
-    return Variant(name or technique, onnx=_quantized(to_onnx(model), images), note=note)
+    return Variant(technique, onnx=_quantized(to_onnx(model), images), note=note)
 
 
 def _quantized(content: bytes, images: NDArray[np.float32] | None) -> bytes:

@@ -71,9 +71,7 @@ def correct_of(model: Any, split: Split) -> int:
     return int((probabilities.argmax(axis=1) == split.labels).sum())
 
 
-def modelled(
-    model: Any, bits: int, dataset: Dataset, *, clipping: Clipping = "minmax", lesson: str = ""
-) -> Measurement:
+def modelled(model: Any, bits: int, dataset: Dataset, *, lesson: str = "") -> Measurement:
     """Say what a model of some width comes to: its accuracy simulated, its size computed.
 
         bytes = b/8 · weights + 4 · channels + 4 · biases
@@ -82,7 +80,6 @@ def modelled(
         model: The float32 Keras model; not changed.
         bits: b, from 2 to 16.
         dataset: Its test set is predicted.
-        clipping: How a grid's range is chosen; see ``clipping.fit_grid``.
         lesson: Which notebook asks.
 
     Returns:
@@ -104,7 +101,7 @@ def modelled(
         lesson=lesson,
         kind="modelled",
         size_bytes=-(-weights * bits // 8) + BYTES_OF_A_FLOAT * floats,
-        correct=correct_of(rounded(model, bits=bits, clipping=clipping), dataset.test),
+        correct=correct_of(rounded(model, bits=bits), dataset.test),
         examples=len(dataset.test),
-        note=f"weights rounded to {bits} bits ({clipping}), computed with in float32",
+        note=f"weights rounded to {bits} bits (minmax), computed with in float32",
     )

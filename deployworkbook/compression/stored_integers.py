@@ -56,12 +56,11 @@ class IntegerDense(keras.layers.Layer):  # type: ignore[misc]  # Keras 2 has no 
         return {**super().get_config(), "units": self.units, "activation": activation}
 
 
-def with_stored_integers(model: Any, *, name: str = "int8") -> Variant:
+def with_stored_integers(model: Any) -> Variant:
     """Copy a perceptron with its kernels as int8, each output on a symmetric grid of its own.
 
     Args:
         model: A Keras model of dense layers; not changed.
-        name: What the variant is called.
 
     Returns:
         A Keras model that exports as a SavedModel of a quarter of the bytes.
@@ -86,4 +85,4 @@ def with_stored_integers(model: Any, *, name: str = "int8") -> Variant:
             new.scale.assign(grid.scale.ravel())
             new.bias.assign(bias)
     note = "weights in int8, turned into float32 in each call"
-    return Variant(name, model=copy, note=note)
+    return Variant("int8", model=copy, note=note)

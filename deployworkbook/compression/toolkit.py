@@ -123,7 +123,6 @@ def cluster(
     dataset: Dataset,
     *,
     values: int = 16,
-    preserve_zeros: bool = True,
     training: Training = Training(epochs=1),
 ) -> Any:
     """Let the weights of each layer share a few values.
@@ -131,8 +130,7 @@ def cluster(
     Args:
         model: A Keras model; not changed.
         dataset: Its training set is learnt from.
-        values: How many, from 2; where zeros are preserved, 0 is one of them.
-        preserve_zeros: Whether what is 0 stays 0.
+        values: Number of values per layer, at least 2. One of them is 0, and zeros stay zeros.
         training: How the values learn.
 
     Returns:
@@ -144,7 +142,7 @@ def cluster(
         copy_model(model),
         number_of_clusters=values,
         cluster_centroids_init=tfmot.clustering.keras.CentroidInitialization.KMEANS_PLUS_PLUS,
-        preserve_sparsity=bool(preserve_zeros),
+        preserve_sparsity=True,
     )
     _fit(wrapped, dataset, training, [])
     stripped = tfmot.clustering.keras.strip_clustering(wrapped)

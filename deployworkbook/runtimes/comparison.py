@@ -36,11 +36,6 @@ class Parity:
     examples: int
     largest_difference: float
 
-    @property
-    def is_complete(self) -> bool:
-        """Whether both have the same class for every image."""
-        return self.agreeing == self.examples
-
 
 @dataclass(frozen=True, eq=False)
 class PlatformResult:

@@ -1,4 +1,4 @@
-"""What a fresh process takes to start with a model: its peak of memory, and how long it loads.
+"""What a fresh process takes to start with a model: peak memory, and time to load.
 
 Run as ``python -m deployworkbook.runtimes.memory``, it is that process.
 """
@@ -18,21 +18,20 @@ import psutil
 
 from deployworkbook.runtimes.base import Artifact
 from deployworkbook.runtimes.registry import runtime
-from deployworkbook.validation import check_integer
 
 TIMEOUT_S = 120.0
 
 
 @dataclass(frozen=True)
 class Start:
-    """A fresh process that loads an artifact and predicts once.
+    """Memory and times of a fresh process that loads an artifact and predicts once.
 
     Args:
-        peak_memory_bytes: Its resident memory at the most, the interpreter and the runtime's own
-            libraries included: what a server would need at least.
-        import_s: How long the runtime's libraries took to import.
-        load_s: How long the artifact took to load.
-        first_s: How long the first prediction took.
+        peak_memory_bytes: Peak resident memory, including the interpreter and the runtime's own
+            libraries: the least that a server would need.
+        import_s: Time to import the runtime's libraries, seconds.
+        load_s: Time to load the artifact, seconds.
+        first_s: Time of the first prediction, seconds.
     """
 
     peak_memory_bytes: int
@@ -42,12 +41,12 @@ class Start:
 
     @property
     def ready_s(self) -> float:
-        """From a running interpreter to the first answer."""
+        """Seconds from a running interpreter to the first answer."""
         return self.import_s + self.load_s + self.first_s
 
     @property
     def row(self) -> dict[str, Any]:
-        """What the ledger keeps of it, by the names of a ``Measurement``."""
+        """The fields of a ``Measurement`` that come from it."""
         return {
             "peak_memory_bytes": self.peak_memory_bytes,
             "load_ms": 1000 * self.load_s,
@@ -55,17 +54,11 @@ class Start:
         }
 
 
-def peak_memory_bytes(artifact: Artifact, *, batch_size: int = 1) -> int:
-    """Measure the resident memory of a fresh process, as ``start_process`` does."""
-    return start_process(artifact, batch_size=batch_size).peak_memory_bytes
-
-
-def start_process(artifact: Artifact, *, batch_size: int = 1) -> Start:
-    """Start a process that loads an artifact and predicts once; measure it.
+def start_process(artifact: Artifact) -> Start:
+    """Measure a fresh process that loads an artifact and predicts one image.
 
     Args:
-        artifact: What to load.
-        batch_size: How many images to predict at once.
+        artifact: The artifact to load.
 
     Raises:
         RuntimeError: The process failed; its error is quoted.
@@ -74,7 +67,6 @@ def start_process(artifact: Artifact, *, batch_size: int = 1) -> Start:
         "path": str(artifact.path.resolve()),
         "runtime": artifact.runtime,
         "variant": artifact.variant,
-        "batch_size": check_integer("batch_size", batch_size, 1),
     }
     done = subprocess.run(
         [sys.executable, "-m", __name__],
@@ -85,16 +77,14 @@ def start_process(artifact: Artifact, *, batch_size: int = 1) -> Start:
         check=False,
     )
     if done.returncode:
-        raise RuntimeError(
-            f"The process that was to load {artifact.path} failed:\n{done.stderr.strip()}"
-        )
+        raise RuntimeError(f"A process could not load {artifact.path}:\n{done.stderr.strip()}")
     return Start(**json.loads(done.stdout.splitlines()[-1]))
 
 
 def _own_peak_bytes() -> int:
     status = Path("/proc/self/status")
     if status.exists():
-        # Not getrusage's ru_maxrss: a new process inherits that figure from the one that forked.
+        # Not getrusage's ru_maxrss, which a new process inherits from its parent.
         for line in status.read_text().splitlines():
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) * 1024
@@ -108,9 +98,8 @@ def _own_peak_bytes() -> int:
 
 def _main() -> None:
     request = json.load(sys.stdin)
-    batch_size = request.pop("batch_size")
     artifact = Artifact(Path(request.pop("path")), **request)
-    images = np.zeros((batch_size, 28, 28), np.float32)
+    images = np.zeros((1, 28, 28), np.float32)
     begun = time.perf_counter()
     platform = runtime(artifact.runtime)
     imported = time.perf_counter()

@@ -34,12 +34,6 @@ class Provenance:
     made_at: str
     files: Mapping[str, str]
 
-    @property
-    def digest(self) -> str:
-        """One hash for all of the files: equal if and only if names and contents are."""
-        lines = (f"{sha256} {name}\n" for name, sha256 in sorted(self.files.items()))
-        return hashlib.sha256("".join(lines).encode()).hexdigest()
-
     def write(self, folder: Path) -> None:
         """Write the record into the artifact's folder."""
         (folder / FILE_NAME).write_text(json.dumps(asdict(self), indent=1) + "\n", "utf-8")

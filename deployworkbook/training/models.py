@@ -1,25 +1,25 @@
-"""The networks of the workbook: the MLP that is deployed, and a small CNN that teaches it."""
+"""The workbook's networks: the MLP that is deployed, and a small CNN that teaches it."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from deployworkbook.training.keras2 import keras
+from deployworkbook.training.mnist import CLASSES
 from deployworkbook.validation import check_integer, check_number
 
 
-def mlp(*, hidden_units: int = 128, dropout: float = 0.2, classes: int = 10) -> Any:
+def mlp(*, hidden_units: int = 128, dropout: float = 0.2) -> Any:
     """Build the multilayer perceptron that the workbook deploys.
 
         p = softmax(W₂ᵀ relu(W₁ᵀ x + b₁) + b₂),   x ∈ R⁷⁸⁴
 
     Args:
         hidden_units: Width of the hidden layer.
-        dropout: Share of the hidden units that each training step leaves out, in [0, 1).
-        classes: Width of the output.
+        dropout: Fraction of the hidden units that each training step leaves out, in [0, 1).
 
     Returns:
-        A ``keras.Sequential`` from ``[n, 28, 28]`` to probabilities ``[n, classes]``; with the
+        A ``keras.Sequential`` from ``[n, 28, 28]`` to probabilities ``[n, 10]``; with the
         defaults it has 784 · 128 + 128 + 128 · 10 + 10 = 101,770 weights.
 
     >>> mlp().count_params()
@@ -32,26 +32,21 @@ def mlp(*, hidden_units: int = 128, dropout: float = 0.2, classes: int = 10) -> 
             keras.layers.Flatten(input_shape=(28, 28)),
             keras.layers.Dense(units, activation="relu"),
             keras.layers.Dropout(rate),
-            keras.layers.Dense(check_integer("classes", classes, 2), activation="softmax"),
+            keras.layers.Dense(CLASSES, activation="softmax"),
         ],
         name="mlp",
     )
 
 
-def cnn(*, dropout: float = 0.3, classes: int = 10) -> Any:
-    """Build a small convolutional network: better than the MLP, and slower; it can be its teacher.
-
-    Args:
-        dropout: Share of the pooled features that each training step leaves out, in [0, 1).
-        classes: Width of the output.
+def cnn() -> Any:
+    """Build a small convolutional network, which is better than the MLP and slower: its teacher.
 
     Returns:
-        A ``keras.Sequential`` from ``[n, 28, 28]`` to probabilities ``[n, classes]``.
+        A ``keras.Sequential`` from ``[n, 28, 28]`` to probabilities ``[n, 10]``.
 
     >>> cnn().output_shape
     (None, 10)
     """
-    rate = check_number("dropout", dropout, 0, 1, open_high=True)
     return keras.Sequential(
         [
             keras.layers.Reshape((28, 28, 1), input_shape=(28, 28)),
@@ -60,9 +55,9 @@ def cnn(*, dropout: float = 0.3, classes: int = 10) -> Any:
             keras.layers.Conv2D(32, 3, activation="relu"),
             keras.layers.MaxPooling2D(),
             keras.layers.Flatten(),
-            keras.layers.Dropout(rate),
+            keras.layers.Dropout(0.3),
             keras.layers.Dense(128, activation="relu"),
-            keras.layers.Dense(check_integer("classes", classes, 2), activation="softmax"),
+            keras.layers.Dense(CLASSES, activation="softmax"),
         ],
         name="cnn",
     )

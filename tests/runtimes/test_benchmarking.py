@@ -11,7 +11,7 @@ import pytest
 from deployworkbook.ledger.book import Ledger
 from deployworkbook.runtimes import benchmarking as subject
 from deployworkbook.runtimes.base import Artifact
-from deployworkbook.runtimes.memory import peak_memory_bytes
+from deployworkbook.runtimes.memory import start_process
 
 IMAGES = np.zeros((20, 28, 28), np.float32)
 
@@ -120,9 +120,9 @@ def test_the_record_is_not_counted_as_the_models_size(artifact, tmp_path):
 
 
 def test_memory_is_that_of_the_model_not_of_who_asks(artifact):
-    before = peak_memory_bytes(artifact)
+    before = start_process(artifact).peak_memory_bytes
     burden = np.ones(50_000_000)  # 400 MB
-    after = peak_memory_bytes(artifact)
+    after = start_process(artifact).peak_memory_bytes
     assert burden.sum() == 50_000_000
     # Two runs of TensorFlow differ by a few MB; inheriting the burden would add 400.
     assert after == pytest.approx(before, rel=0.2)
@@ -131,7 +131,7 @@ def test_memory_is_that_of_the_model_not_of_who_asks(artifact):
 
 def test_a_model_that_cannot_be_loaded_is_told(tmp_path):
     with pytest.raises(RuntimeError, match="Export it again"):
-        peak_memory_bytes(Artifact(tmp_path / "none", "savedmodel", "float32"))
+        start_process(Artifact(tmp_path / "none", "savedmodel", "float32"))
 
 
 def test_the_whole_benchmark_fits_the_ledger(runtime, artifact, variant, digits):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from deployworkbook.runtimes.base import Artifact, Predictor
-from deployworkbook.runtimes.memory import peak_memory_bytes
+from deployworkbook.runtimes.memory import start_process
 from deployworkbook.runtimes.registry import RUNTIMES, runtime, unavailable
 from deployworkbook.training.variant import Variant
 
@@ -205,4 +205,4 @@ def test_running_in_a_fresh_process_says_nothing_and_leaves_nothing(platform, ow
 def test_its_memory_is_measured_in_a_process_of_its_own(platform, own):
     """TensorFlow's takes more than 300 MB; one without it is small."""
     limit = 200e6 if platform.name in WITHOUT_TENSORFLOW else 2e9
-    assert 10e6 < peak_memory_bytes(own) < limit
+    assert 10e6 < start_process(own).peak_memory_bytes < limit
