@@ -63,7 +63,7 @@ Fewer weights and neurons:
     print(sparsity_of(sparse))
     narrow = prune_neurons(model, examples, share=0.5, settings=settings)
     same = shrink(model, [np.ones(128, bool)])  # keeps all 128 neurons
-    theirs = make_once(toolkit.prune, model, data, sparsity=0.95)
+    theirs = make_once(toolkit.prune_low_magnitude, model, data, sparsity=0.95)
 
 Distillation, and all of it one after the other:
 

@@ -1,7 +1,7 @@
-"""The one model of the workbook: its data, its layers, its training.
+"""The workbook's model: its data, its layers, its training.
 
-``keras`` and ``tf`` are Keras 2 and TensorFlow; take them from here, since Keras 2 must be chosen
-before TensorFlow is imported. For example:
+``keras`` and ``tf`` are Keras 2 and TensorFlow; import them from here, because Keras 2 must be
+chosen before TensorFlow is imported. For example:
 
     from deployworkbook.training import Recipe, Variant, baseline, load_dataset
     from deployworkbook.training import keras, mlp, pin_threads, set_seed, tf, to_flatbuffer, train

@@ -1,6 +1,6 @@
-"""The data that the workbook's model learns from: MNIST where it can be had, else small digits.
+"""The data that the workbook's model learns from: MNIST if it is available, else small digits.
 
-No TensorFlow here: lessons that only look at the data stay light.
+No TensorFlow here, so lessons that only look at the data stay light.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from deployworkbook.validation import (
 
 DatasetName = Literal["mnist", "digits"]
 
-# MNIST's digits fill a box of 20×20 pixels in a frame of 28×28.
+# MNIST's digits fill 20×20 pixels of an image of 28×28.
 BOX_SIZE_PIXELS = 20
 
 
@@ -47,7 +47,7 @@ class Split:
         labels: int64 in 0 … 9, shape ``[n]``.
 
     Raises:
-        ValueError: A type, a shape or a range differs.
+        ValueError: A type, a shape or a range is wrong.
     """
 
     images: NDArray[np.float32]
@@ -76,15 +76,15 @@ class Split:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Three parts of one set of digits: to learn from, to stop by, and to judge by.
+    """A set of digits in three parts: for training, validation and testing.
 
     Args:
-        name: ``"mnist"`` or ``"digits"``; what the ledger calls it.
+        name: ``"mnist"`` or ``"digits"``, as in the ledger.
         source: Which data these are and why, in a sentence.
-        train: What the weights are fitted to.
-        validation: What decides when to stop, and between variants.
-        test: What nothing is decided by.
-        classes: How many classes there are.
+        train: For fitting the weights.
+        validation: For deciding when to stop, and choosing between variants.
+        test: For measuring alone: no decision may depend on it.
+        classes: Number of classes.
     """
 
     name: DatasetName
@@ -96,7 +96,7 @@ class Dataset:
 
     @cached_property
     def fingerprint(self) -> str:
-        """A hash of all images and labels: equal for equal data in equal order."""
+        """Hash of all images and labels: equal for equal data in the same order."""
         digest = hashlib.sha256()
         for split in (self.train, self.validation, self.test):
             digest.update(str(len(split)).encode())
@@ -109,7 +109,7 @@ class Dataset:
         return f"{self.source}\n{sizes}, {len(self.test):,} to test."
 
     def __repr__(self) -> str:
-        # Not the dataclass's own, which would print the arrays.
+        # The dataclass's own would print the arrays.
         return f"<Dataset {self.name} {self.fingerprint}: {self}>"
 
 
@@ -119,21 +119,22 @@ def load_dataset(
     seed: int = 0,
     validation_fraction: float = 0.1,
 ) -> Dataset:
-    """Load digits as float32 images in 0 … 1, split by a seed with equal shares of each class.
+    """Load digits as float32 images in 0 … 1, split at random with equal fractions of each class.
 
     MNIST is taken from the file that ``DEPLOYWORKBOOK_MNIST`` names, from Keras's cache, or by
     download; its 10,000 test images stay the test set. ``"digits"`` are scikit-learn's 1,797
-    real digits of 8×8 pixels, enlarged to MNIST's frame; a fifth of them is the test set.
+    real digits of 8×8 pixels, enlarged to MNIST's size; a fifth of them is the test set.
 
     Args:
-        name: ``"mnist"`` and ``"digits"`` insist; ``"auto"`` takes MNIST if it can be had.
-        seed: Chooses the validation set, and the test set of ``"digits"``.
-        validation_fraction: Share of the training images to validate with, in (0, 0.5].
+        name: ``"mnist"`` or ``"digits"``; ``"auto"`` takes MNIST if it is available.
+        seed: Seed of the split into training and validation set, and into test set for
+            ``"digits"``.
+        validation_fraction: Fraction of the training images to validate with, in (0, 0.5].
 
     Raises:
         ConnectionError: ``"mnist"`` is not on this machine and cannot be downloaded.
-        FileNotFoundError: The file that the environment names is not there.
-        ValueError: The file is damaged or holds something else.
+        FileNotFoundError: The file that the environment variable names does not exist.
+        ValueError: The file is damaged or contains other data.
 
     >>> data = load_dataset("digits")
     >>> data.name, data.train.images.shape, len(data.validation), len(data.test)
@@ -149,8 +150,8 @@ def load_dataset(
     except ConnectionError as error:
         if name == "mnist":
             raise ConnectionError(
-                f"MNIST is not on this machine, and {error}. Let {ENVIRONMENT_VARIABLE} name "
-                "Keras's mnist.npz, or use dataset='digits', which needs no network."
+                f"MNIST is not on this machine, and {error}. Set {ENVIRONMENT_VARIABLE} to "
+                "the path of Keras's mnist.npz, or use dataset='digits', which needs no network."
             ) from error
         return _digits(
             f"since MNIST is not on this machine, and {error}", seed, validation_fraction
@@ -166,7 +167,7 @@ def _digits(reason: str, seed: int, validation_fraction: float) -> Dataset:
     from sklearn.datasets import load_digits
 
     small = load_digits()
-    # Bilinear: it keeps the grey values within 0 … 16, where a cubic spline overshoots.
+    # Bilinear, which keeps the grey values within 0 … 16; a cubic spline would overshoot.
     factor = BOX_SIZE_PIXELS / small.images.shape[1]
     enlarged = zoom(small.images, (1, factor, factor), order=1)
     margin = (IMAGE_SHAPE[0] - BOX_SIZE_PIXELS) // 2
@@ -181,7 +182,7 @@ def _split_of(
     images: NDArray[np.uint8] | NDArray[np.float64], labels: NDArray[np.integer], white: int
 ) -> Split:
     if images.dtype == np.uint8:
-        # Looked up: MNIST's 47 million pixels in float64 would take 376 MB, twice.
+        # A table of 256 values: MNIST's 47 million pixels in float64 would take 376 MB, twice.
         scaled = normalise(np.arange(white + 1), 0, white).astype(np.float32)[images]
     else:
         scaled = normalise(images, 0, white).astype(np.float32)
@@ -192,7 +193,7 @@ def _split(whole: Split, fraction: float, seed: int) -> tuple[Split, Split]:
     kept, taken = train_test_split(
         np.arange(len(whole)), test_size=fraction, random_state=seed, stratify=whole.labels
     )
-    # In the file's order, so that a batch of images is one walk through memory.
+    # In the file's order, so that a batch of images is contiguous in memory.
     kept, taken = np.sort(kept), np.sort(taken)
     return (
         Split(whole.images[kept], whole.labels[kept]),

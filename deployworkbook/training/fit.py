@@ -23,8 +23,8 @@ from deployworkbook.workspace.cache import build_once, key_of
 from deployworkbook.workspace.folder import current_workspace
 from deployworkbook.workspace.notices import Notice, notify
 
-# Steps that TensorFlow takes between two returns to Python, which take a small network longer than
-# the steps. The steps are the same, and so are the weights that come of them.
+# Steps that TensorFlow takes per return to Python, which takes longer than a small network's step.
+# The steps stay the same, and so do the resulting weights.
 STEPS_AT_ONCE = 32
 
 Architecture = Literal["mlp", "cnn"]
@@ -33,18 +33,18 @@ BUILDERS: dict[Architecture, Callable[[], Any]] = {"mlp": models.mlp, "cnn": mod
 
 @dataclass(frozen=True)
 class Recipe:
-    """All that a training depends on besides its data.
+    """Everything that a training run depends on, except its data.
 
     Args:
         architecture: ``"mlp"`` or ``"cnn"``, as ``deployworkbook.training.models`` builds them.
-        epochs: Passes over the training set, at most.
+        epochs: Maximum number of passes over the training set.
         batch_size: Images per step.
         learning_rate: Adam's η.
-        patience: Epochs without a lower validation loss after which training stops.
-        seed: Of the first weights, the shuffling and the dropout.
+        patience: Number of epochs without a lower validation loss after which training stops.
+        seed: Seed of the initial weights, the shuffling and the dropout.
 
     Raises:
-        TypeError: A value is of another type.
+        TypeError: A value has the wrong type.
         ValueError: A value is out of range.
     """
 
@@ -66,13 +66,13 @@ class Recipe:
 
 @dataclass(frozen=True)
 class History:
-    """What each epoch of a training came to; one number an epoch.
+    """Losses and accuracies of a training run, one number per epoch.
 
     Args:
         loss: Mean cross-entropy while training, in nats, with dropout.
-        accuracy: Share of the training images classified rightly, with dropout.
+        accuracy: Fraction of the training images classified correctly, with dropout.
         validation_loss: Mean cross-entropy on the validation set, in nats.
-        validation_accuracy: Share of the validation images classified rightly.
+        validation_accuracy: Fraction of the validation images classified correctly.
     """
 
     loss: tuple[float, ...]
@@ -82,23 +82,23 @@ class History:
 
     @property
     def kept_epoch(self) -> int:
-        """The epoch, from 1, whose weights were kept: that of the lowest validation loss."""
-        # A diverged epoch's loss is NaN, which is neither more nor less than any number.
+        """The epoch, from 1, whose weights were kept: the one with the lowest validation loss."""
+        # A diverged epoch's loss is NaN, which compares as neither less nor more.
         losses = [math.inf if math.isnan(loss) else loss for loss in self.validation_loss]
         return losses.index(min(losses)) + 1
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A trained model and how it came about.
+    """A trained model and its training.
 
     Args:
         model: The Keras model, with the weights of the best epoch.
-        history: Its epochs.
-        recipe: What it was trained by.
-        seconds: How long the training took.
-        trained_at: When, in UTC, as ISO 8601.
-        is_new: Whether it was trained just now, rather than found in the cache.
+        history: Losses and accuracies per epoch.
+        recipe: Recipe of the training.
+        seconds: Duration of the training.
+        trained_at: Time of the training in UTC, as ISO 8601.
+        is_new: Whether it was trained just now rather than read from the cache.
     """
 
     model: Any
@@ -116,13 +116,13 @@ def fit(
 
     Args:
         model: A Keras model compiled with the metric ``"accuracy"``; changed in place.
-        dataset: What to train on and to stop by.
-        epochs: Passes over the training set, at most.
+        dataset: Its training set is learned from, its validation set decides when to stop.
+        epochs: Maximum number of passes over the training set.
         batch_size: Images per step.
-        patience: Epochs without a lower validation loss after which training stops.
+        patience: Number of epochs without a lower validation loss after which training stops.
 
     Returns:
-        What each epoch came to.
+        Losses and accuracies per epoch.
     """
     stop = keras.callbacks.EarlyStopping(
         monitor="val_loss", patience=patience, restore_best_weights=True
@@ -138,7 +138,7 @@ def fit(
             callbacks=[stop, _Progress(bar, epochs)],
             verbose=0,
         )
-    # Keras restores the best epoch only where patience ended the training.
+    # Keras restores the best epoch only if patience ended the training.
     model.set_weights(stop.best_weights)
     names = ("loss", "accuracy", "val_loss", "val_accuracy")
     return History(*(tuple(map(float, record.history[name])) for name in names))
@@ -158,7 +158,7 @@ class _Progress(keras.callbacks.Callback):  # type: ignore[misc]  # Keras 2 has 
         self.bar.set_description(f"epoch {epoch + 1}/{self.epochs}", refresh=False)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        # Several steps may lie between two calls; the last of them is named.
+        # One call may cover several steps; ``batch`` is the last of them.
         self.bar.update(self.begun + batch + 1 - self.bar.n)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
@@ -173,11 +173,11 @@ def train(dataset: Dataset, recipe: Recipe) -> tuple[Any, History]:
     """Build, compile and train a model from its seed.
 
     Args:
-        dataset: What to train on and to stop by.
+        dataset: Its training set is learned from, its validation set decides when to stop.
         recipe: How.
 
     Returns:
-        The model, and what each epoch came to.
+        The model, and its losses and accuracies per epoch.
     """
     set_seed(recipe.seed)
     model = BUILDERS[recipe.architecture]()
@@ -194,7 +194,7 @@ def train(dataset: Dataset, recipe: Recipe) -> tuple[Any, History]:
         batch_size=recipe.batch_size,
         patience=recipe.patience,
     )
-    # Whoever predicts with it is to have each batch when it is done.
+    # For predictions, return to Python after each batch.
     model.compile(**how)
     return model, history
 
@@ -206,16 +206,16 @@ def baseline(
     folder: Path | None = None,
     notice: Notice = notify,
 ) -> Trained:
-    """Give the trained model of a recipe: from the cache, or trained now and kept there.
+    """Return the trained model of a recipe: from the cache, or trained now and cached.
 
-    The cache tells trainings apart by the recipe, the data, the versions of TensorFlow and Keras,
-    and the code of this module and of ``models``. Processes that ask at once train once.
+    The cache key covers the recipe, the data, the versions of TensorFlow and Keras, and the code of
+    this module and of ``models``. If several processes ask at once, only one of them trains.
 
     Args:
-        dataset: What to train on and to stop by.
-        recipe: How; by default the MLP, five epochs.
-        folder: Where trained models live; by default the workspace's ``models``.
-        notice: Told when it waits for another process or finds damage.
+        dataset: Its training set is learned from, its validation set decides when to stop.
+        recipe: Recipe of the training; by default the MLP, five epochs.
+        folder: Folder of the cache; by default the workspace's ``models``.
+        notice: Called with a text when it waits for another process or finds damage.
 
     Returns:
         The model, its history, and whether it is new.

@@ -1,4 +1,4 @@
-"""From Keras to LiteRT: the model as a flatbuffer, the bytes of a ``.tflite`` file."""
+"""Conversion from Keras to LiteRT: a flatbuffer, the content of a ``.tflite`` file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from deployworkbook.training.keras2 import tf
 
 
 def to_flatbuffer(model: Any, *, quantizers: bool = False) -> bytes:
-    """Convert a Keras model; say nothing, and leave nothing on disk.
+    """Convert a Keras model, without output and without files on disk.
 
     Args:
         model: A Keras model.
@@ -23,6 +23,6 @@ def to_flatbuffer(model: Any, *, quantizers: bool = False) -> bytes:
     if quantizers:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     with warnings.catch_warnings():
-        # The quantizers have the ranges; inputs and outputs stay float32 and need none.
+        # The quantizers hold the ranges; inputs and outputs stay float32 and need none.
         warnings.filterwarnings("ignore", "Statistics for quantized inputs", UserWarning)
         return bytes(converter.convert())

@@ -1,9 +1,9 @@
-"""What a SavedModel's graph would do besides arithmetic: read and write files, or call Python.
+"""Check that a SavedModel's graph only computes: no files, no Python code, no network.
 
-A SavedModel is a program. TensorFlow runs it in the rights of who loads it, and some of its
+A SavedModel is a program. TensorFlow runs it with the rights of the user who loads it, and some
 operations read or write any file by name. The workbook's own exports need none of them, so a graph
-that has one did not come from the workbook. (The model server is another matter: like TensorFlow
-Serving it runs any SavedModel, so serve only those of people whose programs you would run.)
+that contains one did not come from the workbook. (The model server is different: like TensorFlow
+Serving it runs any SavedModel, so serve only models from people whose programs you would run.)
 
 Source: TensorFlow's SECURITY.md, "TensorFlow models are programs".
 """
@@ -27,8 +27,8 @@ REACHING_OUT = re.compile(
     r"|Print\w*|Debug\w*|Remote\w*|LoadAndRemap\w*|Send|Recv|_Send|_Recv|\w*ExecuteOp"
 )
 
-# Every SavedModel has a function that saves and one that restores its variables; nothing that
-# answers may reach them.
+# Every SavedModel has a function that saves its variables and one that restores them. No
+# operation that computes an answer may reach them.
 STORING = re.compile(r"(Save|Restore)(V2|Slices?)?|MergeV2Checkpoints|ShardedFilename")
 _OWN_STORING = re.compile(r"__inference__traced_(save|restore)_\d+")
 
@@ -36,21 +36,21 @@ _POOL = tf.compat.v1.ConfigProto.DESCRIPTOR.file.pool
 
 
 def check_graph(folder: Path) -> None:
-    """Refuse a SavedModel whose graph reaches out of itself.
+    """Raise an error for a SavedModel whose graph does more than compute.
 
     Args:
-        folder: The SavedModel's.
+        folder: Folder of the SavedModel.
 
     Raises:
         FileNotFoundError: There is no ``saved_model.pb``.
-        ValueError: It is no SavedModel, or has an operation that reads or writes files, calls
-            Python, or speaks to other machines.
+        ValueError: It is not a SavedModel, or has an operation that reads or writes files, calls
+            Python, or communicates with other machines.
     """
     saved = message_factory.GetMessageClass(_POOL.FindMessageTypeByName("tensorflow.SavedModel"))()
     try:
         saved.ParseFromString((folder / "saved_model.pb").read_bytes())
     except DecodeError as error:
-        raise ValueError(f"{folder} is no SavedModel ({error}). Export it again.") from error
+        raise ValueError(f"{folder} is not a SavedModel ({error}). Export it again.") from error
     for meta in saved.meta_graphs:
         if found := sorted(set(_reaching_out(meta))):
             raise value_error(
@@ -96,7 +96,7 @@ def _called(node: Any) -> Iterator[str]:
 
 
 def _ancestors(nodes: Any, outputs: list[str]) -> set[str]:
-    """All nodes that take part in some tensors."""
+    """Return all nodes that some tensors depend on."""
     inputs = {node.name: node.input for node in nodes}
     found, waiting = set[str](), [_node_of(name) for name in outputs]
     while waiting:

@@ -1,7 +1,7 @@
-"""Keras 2 and a quiet TensorFlow: where the package and the lessons import them from.
+"""Keras 2 and a quiet TensorFlow, for the package and the lessons.
 
 tensorflow-model-optimization works with Keras 2, which is the package ``tf_keras``; TensorFlow
-takes it for ``tf.keras`` where ``TF_USE_LEGACY_KERAS`` is set before anything touches ``tf.keras``.
+uses it as ``tf.keras`` if ``TF_USE_LEGACY_KERAS`` is set before anything touches ``tf.keras``.
 Use::
 
     from deployworkbook.training.keras2 import keras, tf
@@ -17,12 +17,12 @@ from typing import Any
 from deployworkbook.training.notes import held_back
 from deployworkbook.validation import check_integer, message
 
-# Read by TensorFlow as it loads. Its C++ part logs even "no GPU here" as an error (level 2), and
+# TensorFlow reads these when it loads. Its C++ part logs even "no GPU here" as an error (level 2);
 # real errors reach Python as exceptions.
 os.environ["TF_USE_LEGACY_KERAS"] = "1"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-# What TensorFlow's C++ part says on loading, whatever the log level: notes on CPU and GPU.
+# Notes on CPU and GPU, which TensorFlow's C++ part writes at any log level.
 _LOADING_NOTE = re.compile(
     rb"^(WARNING: All log messages before absl::InitializeLog\(\)"
     rb"|I\d{4} \d\d:|To enable the following instructions:)"
@@ -35,7 +35,7 @@ with held_back(_LOADING_NOTE):
 tf.get_logger().setLevel("ERROR")
 tf.autograph.set_verbosity(0)
 
-# How models are kept: named, since tf_keras falls back to HDF5 in any thread but the main one.
+# Always pass the format: without it, tf_keras falls back to HDF5 outside the main thread.
 SAVE_FORMAT = "keras_v3"
 
 if tf.keras.Model is not keras.Model:
@@ -47,10 +47,10 @@ if tf.keras.Model is not keras.Model:
 
 
 def set_seed(seed: int) -> None:
-    """Make what follows repeatable: seed Python, NumPy and TensorFlow, and order its sums.
+    """Make training repeatable: seed Python, NumPy and TensorFlow, and fix the order of its sums.
 
-    The same seed gives the same weights on one machine with one set of versions. Another CPU may
-    add in another order, so its last digits can differ.
+    The same seed gives the same weights on the same machine with the same versions. Another CPU may
+    sum in another order, so the last digits can differ.
 
     Args:
         seed: Any whole number from 0 to 2³² - 1.
@@ -64,7 +64,7 @@ def set_seed(seed: int) -> None:
 
 
 def copy_model(model: Any, weights: Sequence[Any] | None = None) -> Any:
-    """Copy a model, free of wrappers and never compiled, with its weights or with those given.
+    """Copy a model with its own weights or given ones; the copy has no wrappers and isn't compiled.
 
     Args:
         model: A Keras model; not changed.
@@ -76,16 +76,16 @@ def copy_model(model: Any, weights: Sequence[Any] | None = None) -> Any:
 
 
 def pin_threads(count: int) -> None:
-    """Let TensorFlow use this many threads in this process.
+    """Set the number of threads that TensorFlow uses in this process.
 
-    TensorFlow starts its threads with its first operation, so this comes before anything that
-    computes; the same number again is allowed at any time.
+    TensorFlow starts its threads with its first operation, so call this before anything that
+    computes. Setting the same number again is always allowed.
 
     Args:
         count: Threads, at least 1.
 
     Raises:
-        RuntimeError: TensorFlow has started with another number.
+        RuntimeError: TensorFlow has already started with another number.
     """
     check_integer("count", count, 1)
     try:
@@ -96,15 +96,15 @@ def pin_threads(count: int) -> None:
             message(
                 "threads",
                 received=str(count),
-                expected=f"{threads()}, with which TensorFlow has started",
+                expected=f"{threads()}, the number that TensorFlow has started with",
                 remedy="Restart the kernel, and pin them before anything else.",
             )
         ) from error
 
 
 def threads() -> int:
-    """How many threads TensorFlow may use for one operation."""
-    # 0 stands for as many as there are cores.
+    """Return how many threads TensorFlow may use per operation."""
+    # 0 means one per core.
     return tf.config.threading.get_intra_op_parallelism_threads() or os.cpu_count() or 1
 
 

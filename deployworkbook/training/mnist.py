@@ -1,4 +1,4 @@
-"""The file of MNIST's 70,000 handwritten digits: finding, fetching and reading it.
+"""Find, download and read the file of MNIST's 70,000 handwritten digits.
 
 Source: Y. LeCun, C. Cortes, C. J. C. Burges, "The MNIST database of handwritten digits" (1998), in
 the file that Keras distributes.
@@ -25,7 +25,7 @@ SHA256 = "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"
 CLASSES = 10
 IMAGE_SHAPE = (28, 28)
 
-# Long enough for a slow link to answer, short enough to wait for when there is none.
+# Long enough for a slow connection, short enough to wait for if there is none.
 CONNECT_TIMEOUT_S = 4.0
 READ_TIMEOUT_S = 15.0
 
@@ -33,7 +33,7 @@ Arrays = tuple[NDArray[np.uint8], NDArray[np.int64]]
 
 
 def keras_cache() -> Path:
-    """The place where Keras keeps the file once it has fetched it."""
+    """Return the path where Keras keeps the file after downloading it."""
     home = os.environ.get("KERAS_HOME")
     return (Path(home) if home else Path.home() / ".keras") / "datasets" / "mnist.npz"
 
@@ -42,8 +42,8 @@ def mnist_file() -> tuple[Path, str] | None:
     """Find the file on this machine, without reading it.
 
     Returns:
-        Its path and what named it; ``None`` where it is not here. A path that the environment
-        names is returned whether or not a file is there: a typing error must not go unseen.
+        Its path and where it was found; ``None`` if it is not on this machine. A path from the
+        environment variable is returned even if no file is there, so that a typo is noticed.
     """
     named = os.environ.get(ENVIRONMENT_VARIABLE)
     if named:
@@ -56,14 +56,14 @@ def fetch() -> Path:
     """Download the file into Keras's cache, with a progress bar.
 
     Raises:
-        ConnectionError: There is no way to the host, the transfer broke off, or what came is
-            not the file: its SHA-256 differs.
+        ConnectionError: The host can't be reached, the transfer was interrupted, or the SHA-256 of
+            the downloaded file differs.
     """
     import pooch
     import requests
 
-    # A name server that does not answer can hold a request for minutes; behind a proxy the name
-    # is the proxy's to resolve.
+    # Check first, because a name server that does not answer can block a request for minutes.
+    # Behind a proxy, the proxy resolves the name.
     address = urlsplit(URL)
     host, port = str(address.hostname), address.port or 443
     if not requests.utils.get_environ_proxies(URL) and not _answers(host, port, CONNECT_TIMEOUT_S):
@@ -82,9 +82,9 @@ def fetch() -> Path:
         )
     except (requests.RequestException, OSError) as error:
         raise ConnectionError(f"the download from {host} failed: {error}") from error
-    except ValueError as error:  # pooch's word for another hash
+    except ValueError as error:  # pooch's error for another hash
         raise ConnectionError(
-            f"what came from {host} is not MNIST, by its hash; it may be a page to log in to"
+            f"the file from {host} is not MNIST (its hash differs); it may be a login page"
         ) from error
     return target
 
@@ -99,7 +99,7 @@ def _answers(host: str, port: int, timeout_s: float) -> bool:
         except OSError:
             return
 
-    # A daemon, since a look-up of the name cannot be interrupted.
+    # A daemon thread, because resolving a name cannot be interrupted.
     thread = threading.Thread(target=connect, daemon=True)
     thread.start()
     thread.join(timeout_s)
@@ -117,13 +117,13 @@ def read(path: Path) -> tuple[Arrays, Arrays]:
         ``(images, labels)`` for training, and for testing.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: It is damaged, or its arrays have other names, types, shapes or ranges.
+        FileNotFoundError: The file does not exist.
+        ValueError: It is damaged, or its arrays have wrong names, types, shapes or ranges.
     """
     if not path.is_file():
-        raise FileNotFoundError(f"{path} is no file, where MNIST was expected. {_remedy(path)}")
+        raise FileNotFoundError(f"{path} is not a file; MNIST was expected there. {_remedy(path)}")
     try:
-        # Opened here: np.load leaves a file open that is no archive.
+        # Opened here, because np.load would leave a file open that is not an archive.
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in ("x_train", "y_train", "x_test", "y_test")}
     except KeyError as error:
@@ -162,7 +162,7 @@ def _checked(part: str, images: NDArray[np.uint8], labels: NDArray[np.int64]) ->
 def _remedy(path: Path) -> str:
     if os.environ.get(ENVIRONMENT_VARIABLE):
         return (
-            f"Let {ENVIRONMENT_VARIABLE} name Keras's mnist.npz, or unset it to use the data "
-            "that can be found without it."
+            f"Set {ENVIRONMENT_VARIABLE} to the path of Keras's mnist.npz, or unset it to use the "
+            "data that is found without it."
         )
-    return f"Remove {path}, and it is fetched again, or use dataset='digits'."
+    return f"Delete {path} to download it again, or use dataset='digits'."

@@ -1,4 +1,4 @@
-"""Notes that native libraries write to the error stream, held back; errors are passed on."""
+"""Suppress notes that native libraries write to the error stream; pass errors on."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import sys
 import tempfile
 from collections.abc import Iterator
 
-# What LiteRT says when it prepares its first model.
+# LiteRT writes this when it prepares its first model.
 LITERT_NOTE = re.compile(rb"^INFO: Created TensorFlow Lite XNNPACK delegate for CPU\.")
 
 
 @contextlib.contextmanager
 def held_back(notes: re.Pattern[bytes]) -> Iterator[None]:
-    """Hold back what is written to the process's error stream, then pass on all but the notes.
+    """Collect what is written to the process's error stream, then pass on all lines but the notes.
 
     Args:
-        notes: Matches the start of a line that is not passed on.
+        notes: Pattern that matches the start of a line to drop.
     """
     sys.stderr.flush()
     kept = os.dup(2)

@@ -1,4 +1,4 @@
-"""From Keras to ONNX: the model as the bytes of an ``.onnx`` file."""
+"""Conversion from Keras to ONNX: the content of an ``.onnx`` file."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import tf2onnx
 
 from deployworkbook.training.keras2 import tf
 
-# The version of ONNX's operators. All of the workbook's platforms read it.
+# Version of ONNX's operators, which all of the workbook's platforms read.
 OPSET = 18
 
 INPUT, OUTPUT, BATCH = "images", "probabilities", "n"
 
-# How tf2onnx names what it adds.
+# Names that tf2onnx generates.
 _COUNTED = re.compile(r"(.*)__\d+(:\d+)?$")
 
 
@@ -36,14 +36,14 @@ def to_onnx(model: Any) -> bytes:
     _rename(graph)
     for value in (*graph.input, *graph.output):
         value.type.tensor_type.shape.dim[0].dim_param = BATCH
-    # It repeats the old names; the checker works the shapes out anew.
+    # These repeat the old names; the checker infers the shapes again.
     del graph.value_info[:]
     onnx.checker.check_model(converted, full_check=True)
     return bytes(converted.SerializeToString(deterministic=True))
 
 
 def _rename(graph: Any) -> None:
-    """Name the output, and number the rest anew: tf2onnx counts through the whole process."""
+    """Name the output and renumber the rest, because tf2onnx counts through the whole process."""
     (output,) = graph.output
     ends = [end for node in graph.node for end in node.output]
     names = {output.name: OUTPUT}

@@ -1,9 +1,9 @@
 """Keras models on disk, written as ``.keras`` files and read without running anything in them.
 
 Keras's own ``load_model`` builds whatever a file names: a ``Lambda`` layer brings its own Python
-code, and an HDF5 file is not even asked. A workspace can be shared, downloaded or unpacked from an
-archive, so here a file is only data: its layers are looked up in a short list, their settings are
-plain numbers and words, our code builds the network, and the weights are read as arrays.
+code, and an HDF5 file isn't even checked for it. A workspace can be shared, downloaded or unpacked
+from an archive, so here a file is only data: its layers are looked up in a short list, their
+settings are plain numbers and words, our code builds the network, and weights are read as arrays.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from deployworkbook.validation import message
 
 CONFIG, WEIGHTS = "config.json", "model.weights.h5"
 
-# The layers that are built; none of them can carry code.
+# The layers that can be built; none of them can contain code.
 LAYERS = (
     "Activation",
     "AveragePooling2D",
@@ -45,7 +45,7 @@ LAYERS = (
 )
 ACTIVATIONS = ("elu", "gelu", "linear", "relu", "sigmoid", "softmax", "softplus", "swish", "tanh")
 
-# Settings of training, which nothing that is read here has to repeat: the weights are set anyway.
+# Settings that matter only before training: the weights are set after building.
 _IGNORED = re.compile(r"\w+_initializer")
 _MUST_BE_EMPTY = re.compile(r"\w+_(regularizer|constraint)")
 _WORD = re.compile(r"[A-Za-z0-9_.-]{0,100}")
@@ -53,22 +53,22 @@ _WORD = re.compile(r"[A-Za-z0-9_.-]{0,100}")
 MAX_LAYERS = 1000
 MAX_CONFIG_BYTES = 10_000_000
 
-_REMEDY = "Delete it, and it is made again; or save the model with deployworkbook."
+_REMEDY = "Delete it to have it made again, or save the model with deployworkbook."
 
 
 class ModelFileError(ValueError):
-    """A file holds no model that can be read without running code of the file."""
+    """A file contains no model that can be read without running code from the file."""
 
 
 def save_model(model: Any, path: Path) -> None:
-    """Write a model as a ``.keras`` file without its optimizer, whose state may be twice as large.
+    """Write a model as a ``.keras`` file, without the optimizer, whose state may be twice as large.
 
     Args:
         model: A built ``keras.Sequential`` of the layers in ``LAYERS``.
         path: The file.
 
     Raises:
-        ModelFileError: The model has a layer or a setting that could not be read again.
+        ModelFileError: The model has a layer or a setting that could not be read back.
     """
     _checked(json.loads(json.dumps(_described(model))), str(model.name))
     # A copy was never compiled, so it has no optimizer.
@@ -76,18 +76,18 @@ def save_model(model: Any, path: Path) -> None:
 
 
 def read_model(path: Path) -> Any:
-    """Build the model of a ``.keras`` file by this package's code; run nothing of the file.
+    """Build the model of a ``.keras`` file with this package's code; run nothing from the file.
 
     Args:
-        path: A file that ``save_model``, or Keras in its own format, has written.
+        path: A file written by ``save_model``, or by Keras in its own format.
 
     Returns:
         A ``keras.Sequential``, not compiled.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        ModelFileError: It is of another format, or has other layers, settings or weights than this
-            package builds.
+        FileNotFoundError: The file does not exist.
+        ModelFileError: It has another format, or layers, settings or weights that this package
+            doesn't build.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -108,13 +108,13 @@ def read_model(path: Path) -> Any:
     try:
         with h5py.File(io.BytesIO(content), "r") as file:
             weights = [_arrays(file, group) for group in _groups(layers)]
-    except Exception as error:  # a broken file fails in any way
+    except Exception as error:  # a broken file can raise anything
         raise ModelFileError(f"{path}: its weights cannot be read ({error}). {_REMEDY}") from error
     return _built(name, layers, weights, str(path))
 
 
 def _described(model: Any) -> dict[str, Any]:
-    """The part of Keras's own description that is read."""
+    """Return the part of Keras's own description that is read back."""
     kind = type(model)
     if kind is not keras.Sequential or not model.built:
         raise ModelFileError(
@@ -126,7 +126,7 @@ def _described(model: Any) -> dict[str, Any]:
 
 def _member(archive: zipfile.ZipFile, name: str, limit: int | None = None) -> bytes:
     info = archive.getinfo(name)
-    # Keras stores without compression, so that no file can be far larger than it looks.
+    # Keras stores without compression, so no member can be far larger than its file.
     if info.compress_type != zipfile.ZIP_STORED:
         raise ValueError(f"{name} is compressed")
     if limit is not None and info.file_size > limit:
@@ -138,7 +138,7 @@ Described = tuple[str, dict[str, Any]]
 
 
 def _checked(config: Any, where: str) -> tuple[str, list[Described]]:
-    """Take names and plain settings out of a description; refuse all else."""
+    """Return the names and plain settings in a description; raise an error for anything else."""
     try:
         kind, inner = config["class_name"], config["config"]
         name, layers = inner["name"], inner["layers"]
@@ -148,7 +148,9 @@ def _checked(config: Any, where: str) -> tuple[str, list[Described]]:
     if kind != "Sequential" or config.get("module") != "keras" or config.get("registered_name"):
         raise _refused(where, "model", kind, "a keras.Sequential")
     if not _is_word(name) or not 0 < len(listed) <= MAX_LAYERS:
-        raise _refused(where, "name and layers", f"{name!r:.100}, {len(listed)}", "a word, some")
+        raise _refused(
+            where, "name and layers", f"{name!r:.100}, {len(listed)}", "a word, at least one layer"
+        )
     found = []
     for (layer, module, settings), entry in zip(listed, layers, strict=True):
         if layer not in LAYERS or module != "keras.layers" or entry.get("registered_name"):
@@ -187,7 +189,7 @@ def _is_word(value: Any) -> bool:
 
 
 def _groups(layers: list[Described]) -> list[str]:
-    """Where Keras puts the weights of each layer: by its kind, numbered from the second on."""
+    """Return the group of each layer's weights: its kind, numbered from the second on."""
     seen: Counter[str] = Counter()
     groups = []
     for layer, _ in layers:
@@ -201,7 +203,7 @@ def _groups(layers: list[Described]) -> list[str]:
 
 
 def _arrays(file: h5py.File, group: str) -> list[NDArray[np.float32]]:
-    """Read a layer's weights, none of which may lie in another file."""
+    """Read a layer's weights, none of which may be in another file."""
     place: Any = file
     for part in (*group.split("/"), "vars"):
         place = _child(place, part)
@@ -216,13 +218,13 @@ def _arrays(file: h5py.File, group: str) -> list[NDArray[np.float32]]:
             and data.id.get_storage_size() == data.nbytes
         )
         if not whole:
-            raise KeyError(f"{data.name} holds no plain float32 numbers")
+            raise KeyError(f"{data.name} does not hold plain float32 numbers")
         arrays.append(np.asarray(data[()]))
     return arrays
 
 
 def _child(group: Any, name: str) -> Any:
-    # A soft or external link may lead out of the file.
+    # A soft or external link may point outside the file.
     if not isinstance(group, h5py.Group) or not isinstance(
         group.get(name, getlink=True), h5py.HardLink
     ):
@@ -233,11 +235,11 @@ def _child(group: Any, name: str) -> Any:
 def _built(
     name: str, layers: list[Described], weights: list[list[NDArray[np.float32]]], where: str
 ) -> Any:
-    """Build the network, and set its weights if they fit."""
+    """Build the network, and set its weights if their shapes match."""
     try:
-        # In a graph nothing is allocated, however large a width the description gives.
+        # In a graph nothing is allocated, however large the widths in the description.
         with tf.Graph().as_default():
-            tf.random.set_seed(0)  # the graph's own; without one, ordered sums are refused
+            tf.random.set_seed(0)  # the graph's own; deterministic operations need one
             shapes = [
                 [tuple(each.shape) for each in layer.weights]
                 for layer in _network(name, layers).layers
@@ -248,7 +250,7 @@ def _built(
         model = _network(name, layers)
     except ModelFileError:
         raise
-    except Exception as error:  # settings that make no sense fail in any way
+    except Exception as error:  # invalid settings can raise anything
         raise ModelFileError(f"{where}: its layers cannot be built ({error}). {_REMEDY}") from error
     for layer, arrays in zip(model.layers, weights, strict=True):
         layer.set_weights(arrays)

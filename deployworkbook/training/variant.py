@@ -1,4 +1,4 @@
-"""One form of the workbook's model: what compression makes and runtimes export."""
+"""A variant of the workbook's model, which compression makes and runtimes export."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ FORMS = {"model": "a Keras model", "flatbuffer": "a LiteRT file", "onnx": "an ON
 
 @dataclass(frozen=True)
 class Variant:
-    """The model in one form, such as ``float32``, ``int8`` or ``pruned-95``.
+    """A variant of the model, such as ``float32``, ``int8`` or ``pruned-95``, in one form.
 
     Args:
-        name: What the ledger calls it: letters, digits, dots and hyphens, as in names of files.
-        model: The Keras model, where the form is one.
-        flatbuffer: The LiteRT file's bytes, where the form is one.
+        name: Name in the ledger and of files: letters, digits, dots and hyphens.
+        model: The Keras model, if it is one.
+        flatbuffer: Content of the LiteRT file, if it is one.
         note: How it was made, in a sentence.
-        onnx: The ONNX file's bytes, where the form is one.
+        onnx: Content of the ONNX file, if it is one.
 
     Raises:
-        ValueError: The name cannot name a file, or there is not exactly one of model, flatbuffer
+        ValueError: The name can't be a file name, or there isn't exactly one of model, flatbuffer
             and onnx.
     """
 
@@ -47,7 +47,7 @@ class Variant:
 
     @property
     def form(self) -> str:
-        """What it is, in words: one of ``FORMS``.
+        """The form in words: one of ``FORMS``.
 
         >>> Variant("int8", flatbuffer=b"TFL3").form
         'a LiteRT file'

@@ -161,11 +161,11 @@ def test_a_named_file_that_is_not_there_is_an_error_not_a_reason_for_other_data(
         load_dataset("auto")
 
 
-def test_a_damaged_cache_says_to_remove_it(home):
+def test_a_damaged_cache_says_to_delete_it(home):
     folder = home / ".keras" / "datasets"
     folder.mkdir(parents=True)
     (folder / "mnist.npz").write_bytes(b"half")
-    with pytest.raises(ValueError, match="Remove"):
+    with pytest.raises(ValueError, match="Delete"):
         load_dataset("auto")
 
 
