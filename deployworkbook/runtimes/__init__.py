@@ -1,4 +1,4 @@
-"""Forms of the model that can be run, one file a platform, and the benchmark that measures them.
+"""Platforms that run the model, one module per platform, and the benchmark that measures them.
 
 Export a model for every platform, and compare them in turns, with the first as the reference:
 
@@ -14,7 +14,7 @@ Export a model for every platform, and compare them in turns, with the first as 
     results = compare_platforms(exports.artifacts, data, MeasurementPlan(rounds=3))
     print(read_for_edge(results)[0], read_for_cloud(results)[0])
 
-One platform by itself; ``RUNTIMES`` has all of them by name:
+A single platform; ``RUNTIMES`` has all of them by name:
 
     from deployworkbook.runtimes import (
         RUNTIMES,
@@ -41,7 +41,7 @@ One platform by itself; ``RUNTIMES`` has all of them by name:
     print(count_correct(predictor, data.test), "of", len(data.test))
     print(parity(reference, predict_in_batches(predictor, data.test.images)))
 
-Times of your own, in turns or one by one, and what the machine can do at best:
+Your own timings, in turns or one by one, and the limits of the machine:
 
     from deployworkbook.runtimes import (
         batch_times,

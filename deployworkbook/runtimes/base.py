@@ -1,4 +1,4 @@
-"""What all platforms share: an artifact on disk, a predictor in memory, and the way between.
+"""What all platforms share: artifacts on disk, predictors in memory, and how one becomes the other.
 
 Each platform is a module with a class that satisfies ``Runtime``; ``registry`` lists them.
 """
@@ -18,17 +18,17 @@ from deployworkbook.validation import describe, value_error
 
 
 class UnavailableError(RuntimeError):
-    """A platform cannot work here: a package is missing, or the processor cannot run it."""
+    """A platform doesn't work here: a package is missing, or the processor cannot run it."""
 
 
 @dataclass(frozen=True)
 class Artifact:
-    """A variant as files that a runtime can load, in a folder with the record of where from.
+    """A variant as files that a runtime can load, in a folder with a record of their origin.
 
     Args:
         path: The folder.
-        runtime: The name of the runtime that wrote it and can load it.
-        variant: The name of the variant in it.
+        runtime: Name of the runtime that wrote it and can load it.
+        variant: Name of the variant in it.
     """
 
     path: Path
@@ -37,10 +37,10 @@ class Artifact:
 
     @classmethod
     def at(cls, path: Path) -> Artifact:
-        """Find the artifact in a folder that a runtime has written.
+        """Return the artifact in a folder that a runtime has written.
 
         Raises:
-            FileNotFoundError: There is no such folder, or no record in it.
+            FileNotFoundError: The folder does not exist, or has no record.
             ValueError: The record is damaged.
         """
         found = Provenance.read(path)
@@ -48,22 +48,22 @@ class Artifact:
 
     @property
     def provenance(self) -> Provenance:
-        """What is known of where it comes from, read from its folder.
+        """Record of its origin, read from its folder.
 
         Raises:
-            FileNotFoundError: There is no such folder, or no record in it.
+            FileNotFoundError: The folder does not exist, or has no record.
             ValueError: The record is damaged.
         """
         return Provenance.read(self.path)
 
     @property
     def files(self) -> list[Path]:
-        """The model's files, in a fixed order; the record is none of them."""
+        """The model's files in a fixed order, without the record."""
         return sorted(self.path / name for name in self.provenance.files)
 
     @property
     def size_bytes(self) -> int:
-        """The sum of the model's files. The record is not counted: no platform needs it to run."""
+        """Total size of the model's files, without the record, which no platform needs to run."""
         return sum(path.stat().st_size for path in self.files)
 
 
@@ -81,7 +81,7 @@ class Predictor(Protocol):
 
     @property
     def threads(self) -> int:
-        """How many of the processor's cores a prediction may use."""
+        """Number of threads per prediction."""
 
     def __call__(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """Map images, float32 in 0 … 1, shape ``[n, 28, 28]``, to ``[n, classes]``."""
@@ -93,12 +93,10 @@ class Runtime(Protocol):
 
     @property
     def name(self) -> str:
-        """What the ledger calls it."""
+        """Name in the ledger."""
 
     def export(self, variant: Variant, directory: Path) -> Artifact:
-        """Write the variant into the directory, whole or not at all.
-
-        An earlier export of the variant there is replaced.
+        """Write the variant into the directory, whole or not at all; replace an earlier export.
 
         Raises:
             ValueError: The runtime cannot take this form.

@@ -1,4 +1,4 @@
-"""What a model costs to run, measured here: size, accuracy, latency, throughput, memory."""
+"""Measure what a model costs to run: size, accuracy, latency, throughput, memory."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BATCH_SIZES = (1, 32, 256, 1024)
 def compressed_bytes(artifact: Artifact) -> int:
     """Zip an artifact's files in memory (deflate, level 9) and return the archive's size.
 
-    As in ``size_bytes``, the record of where it comes from is not counted.
+    As in ``size_bytes``, the record of its origin is not counted.
 
     Args:
         artifact: The exported model.
@@ -31,7 +31,7 @@ def compressed_bytes(artifact: Artifact) -> int:
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for path in artifact.files:
             name = path.relative_to(artifact.path)
-            # With a fixed date, so that equal files give equal archives.
+            # A fixed date, so that equal files give equal archives.
             archive.writestr(zipfile.ZipInfo(str(name)), path.read_bytes(), zipfile.ZIP_DEFLATED, 9)
     return len(buffer.getvalue())
 
@@ -58,7 +58,7 @@ def count_correct(predict: Predictor, split: Split) -> int:
     """Count the images whose most probable class is their label.
 
     Args:
-        predict: From images, float32 ``[n, 28, 28]``, to probabilities, ``[n, classes]``.
+        predict: Maps images, float32 ``[n, 28, 28]``, to probabilities ``[n, classes]``.
         split: The images and their labels.
     """
     classes = predict_in_batches(predict, split.images).argmax(axis=1)
@@ -68,16 +68,16 @@ def count_correct(predict: Predictor, split: Split) -> int:
 def measure_latency(
     predict: Predictor, images: NDArray[np.float32], *, repetitions: int = 1000, warm_up: int = 50
 ) -> Latency:
-    """Time predictions of one image each, after some that do not count.
+    """Time predictions of one image each, after some warm-up predictions that do not count.
 
-    The first calls allocate, trace and fill caches; a server pays for them once. Images take
-    turns, so that no result could be kept.
+    The first calls allocate, trace and fill caches, which a server pays for only once. Images take
+    turns, so that no result can be reused.
 
     Args:
         predict: The model.
         images: float32, shape ``[n, 28, 28]``.
-        repetitions: Predictions that count; a p99 needs at least a hundred.
-        warm_up: Predictions before these.
+        repetitions: Number of predictions that count, at least 100 for a p99.
+        warm_up: Number of predictions before these.
     """
     check_integer("repetitions", repetitions, 100)
     return Latency(time_images(predict, images, repetitions=repetitions, warm_up=warm_up))
@@ -90,15 +90,15 @@ def measure_throughput(
     batch_sizes: Iterable[int] = BATCH_SIZES,
     seconds: float = 0.25,
 ) -> dict[int, float]:
-    """Measure images per second at several batch sizes, one batch after the other.
+    """Measure images per second at several batch sizes, one batch after another.
 
-        throughput = batch size / median time of a batch
+        throughput = batch size / median time per batch
 
     Args:
         predict: The model.
-        images: float32, shape ``[n, 28, 28]``; repeated where a batch needs more.
+        images: float32, shape ``[n, 28, 28]``; repeated if a batch needs more.
         batch_sizes: Images per call.
-        seconds: How long to measure each size, at the least; at least five batches are timed.
+        seconds: Minimum time per batch size; at least five batches are timed.
 
     Returns:
         Images per second by batch size.
@@ -123,22 +123,21 @@ def benchmark(
     lesson: str = "",
     note: str = "",
 ) -> Measurement:
-    """Load an artifact and measure all that the ledger holds of it.
+    """Load an artifact and measure everything that the ledger records.
 
-    Accuracy is that of the whole test set. Peak memory and the time to load are those of a process
-    of its own.
+    The accuracy is for the whole test set. Peak memory and load time are measured in a separate
+    process.
 
     Args:
-        runtime: What loads it.
-        artifact: What it loads.
+        runtime: The runtime that loads it.
+        artifact: The artifact.
         dataset: Its test set is predicted.
-        repetitions: Single predictions that are timed.
-        batch_sizes: Of the throughput.
-        seconds: Of the throughput, for each batch size.
-        memory: Whether to measure the peak memory and the time to load, for which a process is
-            started.
-        lesson: Which notebook asks.
-        note: What else the ledger should say.
+        repetitions: Number of single predictions to time.
+        batch_sizes: Batch sizes for the throughput.
+        seconds: Minimum time per batch size for the throughput.
+        memory: Whether to start a process to measure peak memory and load time.
+        lesson: Name of the notebook, for the ledger.
+        note: Note for the ledger.
     """
     predict = runtime.load(artifact)
     latency = measure_latency(predict, dataset.test.images, repetitions=repetitions)
@@ -171,19 +170,19 @@ def row_of(
     lesson: str,
     note: str,
 ) -> Measurement:
-    """Put what was measured of an artifact into a row of the ledger; sizes are read from it.
+    """Build the ledger's row for a measured artifact; read the sizes from its files.
 
     Args:
-        predict: The artifact, loaded.
-        artifact: What was measured.
-        dataset: On whose test set.
-        correct: Test images classified rightly.
-        latency: Of single images.
+        predict: The loaded artifact.
+        artifact: The artifact.
+        dataset: The data set whose test set was predicted.
+        correct: Number of test images classified correctly.
+        latency: Latency of single images.
         throughput_per_s: Images per second by batch size.
-        threads: How many it could use.
-        start: Of a process of its own; ``None`` where there was none.
-        lesson: Which notebook asked.
-        note: What else the ledger should say.
+        threads: Number of threads it could use.
+        start: Measurements in a separate process; ``None`` if there was none.
+        lesson: Name of the notebook.
+        note: Note for the ledger.
     """
     return Measurement(
         variant=artifact.variant,

@@ -1,4 +1,4 @@
-"""Platforms side by side: the same images, in turns, and how far each is from the first."""
+"""Compare platforms on the same images, in turns, and measure how far their answers differ."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from deployworkbook.validation import check_same_shape, value_error
 
 @dataclass(frozen=True)
 class Parity:
-    """How far a platform's answers are from those of another.
+    """How far a platform's answers differ from another's.
 
     Args:
-        agreeing: Images of which both have the same most probable class.
-        examples: Images.
-        largest_difference: Of two probabilities of one class of one image.
+        agreeing: Number of images for which both have the same most probable class.
+        examples: Number of images.
+        largest_difference: Largest difference between their probabilities of the same class.
     """
 
     agreeing: int
@@ -39,16 +39,16 @@ class Parity:
 
 @dataclass(frozen=True, eq=False)
 class PlatformResult:
-    """One platform with one form of the model, measured.
+    """Measurements of one variant of the model on one platform.
 
     Args:
-        artifact: What was loaded.
-        latency: Of single images.
-        batch_s: The median time of a batch, in seconds, by its size.
-        parity: With the first of the comparison.
-        threads: How many threads it may use.
-        start: Of a process of its own; ``None`` where that was not asked for.
-        measurement: The row for the ledger.
+        artifact: The artifact.
+        latency: Latency of single images.
+        batch_s: Median time per batch in seconds, by batch size.
+        parity: Parity with the first artifact of the comparison.
+        threads: Number of threads it may use.
+        start: Measurements in a separate process; ``None`` if there was none.
+        measurement: Row for the ledger.
     """
 
     artifact: Artifact
@@ -61,9 +61,9 @@ class PlatformResult:
 
     @property
     def name(self) -> str:
-        """The platform, and the form where it is not the plain float32."""
-        form = "" if self.artifact.variant == "float32" else f" {self.artifact.variant}"
-        return self.artifact.runtime + form
+        """Name of the platform, and of the variant unless it is float32."""
+        variant = "" if self.artifact.variant == "float32" else f" {self.artifact.variant}"
+        return self.artifact.runtime + variant
 
 
 def parity(reference: NDArray[np.float32], other: NDArray[np.float32]) -> Parity:
@@ -71,7 +71,7 @@ def parity(reference: NDArray[np.float32], other: NDArray[np.float32]) -> Parity
 
     Args:
         reference: Shape ``[n, classes]``.
-        other: Of the same shape.
+        other: The shape of ``reference``.
 
     Raises:
         ValueError: The shapes differ.
@@ -98,22 +98,23 @@ def compare_platforms(
 ) -> list[PlatformResult]:
     """Load artifacts and measure all of them in turns, on the same images of the test set.
 
-    Threads are pinned: NumPy's here, LiteRT's, ONNX Runtime's and OpenVINO's as they load.
-    TensorFlow's number is fixed when it starts (``training.keras.pin_threads``); each result says
-    what it had.
+    Threads are pinned: NumPy's here, those of LiteRT, ONNX Runtime and OpenVINO as they load.
+    TensorFlow's number is fixed when it starts (``training.pin_threads``). Each result says how
+    many it had.
 
     Args:
-        artifacts: Each of another platform or form; the first one's answers are the reference.
+        artifacts: Artifacts that differ in platform or variant; the first one's answers are the
+            reference.
         dataset: Its test set is predicted.
-        plan: How much is measured; by default all of ``MeasurementPlan``.
-        lesson: Which notebook asks.
-        note: What the rows of the ledger should say.
+        plan: How much to measure; by default ``MeasurementPlan()``.
+        lesson: Name of the notebook, for the ledger.
+        note: Note for the ledger.
 
     Returns:
-        A result for each, in the same order.
+        One result per artifact, in the same order.
 
     Raises:
-        ValueError: There is no artifact, or two have the same platform and form.
+        ValueError: There is no artifact, or two have the same platform and variant.
     """
     chosen = plan or MeasurementPlan()
     keys = [f"{each.runtime} {each.variant}" for each in artifacts]
@@ -137,7 +138,7 @@ def compare_platforms(
             _advance(bar, f"a process for {key}")
             starts[key] = start_process(artifact)
         _advance(bar, "done")
-    with threadpool_limits(chosen.threads):  # as it was while they were timed
+    with threadpool_limits(chosen.threads):  # as while they were timed
         threads = {key: each.threads for key, each in predictors.items()}
     results = []
     for key, artifact in zip(keys, artifacts, strict=True):

@@ -1,4 +1,4 @@
-"""One variant on every platform: an artifact, or the reason why there is none."""
+"""Export one variant for every platform: an artifact each, or the reason why there is none."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from deployworkbook.training.variant import Variant
 
 @dataclass(frozen=True)
 class Exports:
-    """What became of a variant on each platform; each is in one of the two.
+    """A variant's artifacts, and the reasons why other platforms have none.
 
     Args:
-        artifacts: By the runtime's name.
-        reasons: Why a runtime has none, by its name.
+        artifacts: Artifacts by the runtime's name.
+        reasons: Reasons by the runtime's name, for those without an artifact.
     """
 
     artifacts: Mapping[str, Artifact]
@@ -25,11 +25,11 @@ class Exports:
 
 
 def export_everywhere(variant: Variant, directory: Path) -> Exports:
-    """Export a variant for each platform; one that cannot take it stops no other.
+    """Export a variant for each platform; a platform that cannot take it doesn't stop the others.
 
     Args:
-        variant: What to export.
-        directory: Where to; made if missing.
+        variant: The variant.
+        directory: The directory; created if missing.
 
     Raises:
         OSError: The directory cannot be written.
@@ -42,5 +42,5 @@ def export_everywhere(variant: Variant, directory: Path) -> Exports:
         except (UnavailableError, ValueError) as error:
             reasons[name] = str(error)
         except ImportError as error:
-            reasons[name] = f"{name} is installed and cannot be imported ({error})."
+            reasons[name] = f"{name} is installed but cannot be imported ({error})."
     return Exports(artifacts, reasons)

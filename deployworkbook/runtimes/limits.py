@@ -1,4 +1,4 @@
-"""What this machine can do at its best: arithmetic and memory, measured by NumPy's own kernels."""
+"""Measure this machine's limits in arithmetic and memory, with NumPy's own kernels."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Limits:
     """The two limits of a computation in float32.
 
     Args:
-        operations_per_s: Additions and multiplications, each counted.
-        bytes_per_s: Bytes read, from the cache that holds them.
-        threads: How many took part.
+        operations_per_s: Additions plus multiplications per second.
+        bytes_per_s: Bytes read per second, from the cache that holds them.
+        threads: Number of threads.
     """
 
     operations_per_s: float
@@ -30,16 +30,16 @@ class Limits:
 
 
 def measure_limits(traffic_bytes: int, *, threads: int = 1, seconds: float = 0.2) -> Limits:
-    """Measure the fastest matrix product, and the fastest reading of so many bytes.
+    """Measure the fastest matrix product, and the fastest read of a number of bytes.
 
-    The product of two square matrices uses each number often, so that arithmetic is its limit; the
-    inner product of two vectors uses each once, so that reading is. Vectors that fit into a cache
-    are read from there, as a model's weights are that were used a moment ago.
+    The product of two square matrices uses each number many times, so arithmetic is its limit. The
+    inner product of two vectors uses each number once, so reading is its limit. Vectors that fit
+    into a cache are read from there, like the weights of a model that was just used.
 
     Args:
-        traffic_bytes: How much to read: the model's weights.
-        threads: How many to use.
-        seconds: How long to try each; the fastest run counts.
+        traffic_bytes: Bytes to read: those of the model's weights.
+        threads: Number of threads.
+        seconds: Time to try each; the fastest run counts.
     """
     check_integer("traffic_bytes", traffic_bytes, 8)
     check_number("seconds", seconds, 0)

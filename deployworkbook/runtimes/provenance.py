@@ -1,4 +1,4 @@
-"""Where an artifact comes from: what it holds, what wrote it, and the hash of each of its files."""
+"""Record of an artifact's origin: its variant, what wrote it, and the hash of each file."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 
-# The record's name in an artifact's folder. The platforms that load the folder pass over it.
+# Name of the record in an artifact's folder. Platforms that load the folder ignore it.
 FILE_NAME = "provenance.json"
 
 
 @dataclass(frozen=True)
 class Provenance:
-    """What is known of an artifact. It names no machine, user or path.
+    """Record of an artifact's origin. It names no machine, user or path.
 
     Args:
-        variant: The name of the variant.
+        variant: Name of the variant.
         note: How the variant was made, in a sentence.
-        form: What it was exported from, such as ``"a Keras model"``.
-        runtime: The name of the runtime that wrote it.
-        versions: The versions of the packages that took part.
-        made_at: When, in UTC, as ISO 8601.
-        files: The SHA-256 of each file, by its path within the artifact.
+        form: Form it was exported from, such as ``"a Keras model"``.
+        runtime: Name of the runtime that wrote it.
+        versions: Versions of the packages involved.
+        made_at: Time of the export in UTC, as ISO 8601.
+        files: SHA-256 of each file, by its path within the artifact.
     """
 
     variant: str
@@ -43,8 +43,8 @@ class Provenance:
         """Read the record of an artifact's folder.
 
         Raises:
-            FileNotFoundError: There is none.
-            ValueError: It is damaged.
+            FileNotFoundError: The folder has no record.
+            ValueError: The record is damaged.
         """
         path = folder / FILE_NAME
         try:
@@ -58,15 +58,15 @@ class Provenance:
             and _maps_texts(found.versions)
             and _maps_texts(found.files)
         ):
-            raise ValueError(f"{path} is damaged (a value is of another type). Export it again.")
+            raise ValueError(f"{path} is damaged (a value has the wrong type). Export it again.")
         for name in found.files:
             if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
-                raise ValueError(f"{path} is damaged ({name!r} leads elsewhere). Export it again.")
+                raise ValueError(f"{path} is damaged ({name!r} points outside). Export it again.")
         return found
 
 
 def sha256_of(path: Path) -> str:
-    """Hash a file."""
+    """Return the SHA-256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -1,4 +1,4 @@
-"""Two readings of one comparison: what counts on a device, and what counts in a data centre."""
+"""Read a comparison in two ways: for a device, and for a data centre."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from deployworkbook.runtimes.comparison import PlatformResult
 
 @dataclass(frozen=True)
 class EdgeReading:
-    """What a device asks: one image at a time, on little memory, ready at once.
+    """What counts on a device: one image at a time, little memory, ready at once.
 
     Args:
-        name: The platform's.
-        latency_p50_ms: The median time of one image.
-        size_bytes: The files on disk.
-        peak_memory_bytes: Of a process of its own; ``None`` where there was none.
-        ready_s: How long that process took to its first answer.
+        name: Name of the platform.
+        latency_p50_ms: Median time per image.
+        size_bytes: Size of the files on disk.
+        peak_memory_bytes: Peak memory of a separate process; ``None`` if there was none.
+        ready_s: Time of that process until its first answer.
     """
 
     name: str
@@ -29,14 +29,14 @@ class EdgeReading:
 
 @dataclass(frozen=True)
 class CloudReading:
-    """What a data centre asks: how much a core does, and how late the late answers are.
+    """What counts in a data centre: throughput per core, and how late the slowest answers are.
 
     Args:
-        name: The platform's.
-        throughput_per_core_s: The most images a second that a core did.
-        batch_size: The images in a batch that it took for that.
-        latency_p99_ms: The time that all but one image in a hundred keep within, one at a time.
-        batch_ms: The time of that batch, which each of its images waits for.
+        name: Name of the platform.
+        throughput_per_core_s: Largest throughput measured, images per second per core.
+        batch_size: Batch size at that throughput.
+        latency_p99_ms: 99th percentile of the time per image, one at a time.
+        batch_ms: Time of that batch, which each of its images waits for.
     """
 
     name: str
@@ -47,10 +47,10 @@ class CloudReading:
 
 
 def read_for_edge(results: Sequence[PlatformResult]) -> list[EdgeReading]:
-    """Read a comparison as a device does, the fastest first.
+    """Return what counts on a device, the fastest platform first.
 
     Args:
-        results: As ``deployworkbook.runtimes.comparison.compare`` returns them.
+        results: Results of ``compare_platforms``.
     """
     readings = [
         EdgeReading(
@@ -66,10 +66,10 @@ def read_for_edge(results: Sequence[PlatformResult]) -> list[EdgeReading]:
 
 
 def read_for_cloud(results: Sequence[PlatformResult]) -> list[CloudReading]:
-    """Read a comparison as a data centre does, the most images a second and core first.
+    """Return what counts in a data centre, the highest throughput per core first.
 
     Args:
-        results: As ``deployworkbook.runtimes.comparison.compare`` returns them.
+        results: Results of ``compare_platforms``.
     """
     readings = []
     for each in results:

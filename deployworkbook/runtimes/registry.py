@@ -1,4 +1,4 @@
-"""The platforms by name; each is imported only when it is asked for."""
+"""The platforms by name; each is imported only when it is used."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from deployworkbook.validation import check_choice
 
 @dataclass(frozen=True)
 class Platform:
-    """Where a runtime's class is, and what must be there for it to work.
+    """Where a runtime's class is, and what it needs.
 
     Args:
-        module: The module that holds the class.
-        class_name: The class.
-        packages: What it imports to export and to run: the module's name to the package's.
-        options: What the class is called with.
-        obstacle: The function of the module, if there is one, that says why this machine cannot run
-            it; an empty text where it can.
+        module: Module of the class.
+        class_name: Name of the class.
+        packages: Packages needed to export and to run, by the module that is imported.
+        options: Arguments of the class.
+        obstacle: Name of the module's function, if any, that returns why this machine cannot run
+            it; an empty text if it can.
     """
 
     module: str
@@ -36,7 +36,7 @@ _LITERT = {"ai_edge_litert": "ai-edge-litert"}
 _ONNX = {"onnxruntime": "onnxruntime", "onnx": "onnx", "tf2onnx": "tf2onnx"}
 _OPENVINO = {"openvino": "openvino", "onnx": "onnx", "tf2onnx": "tf2onnx"}
 
-# By the names that the ledger uses.
+# By their names in the ledger.
 RUNTIMES = {
     "keras": Platform("deployworkbook.runtimes.keras", "KerasRuntime", _TENSORFLOW),
     "numpy": Platform("deployworkbook.runtimes.numpy", "NumPyRuntime", {}),
@@ -55,14 +55,14 @@ RUNTIMES = {
 
 
 def runtime(name: str) -> Runtime:
-    """Give the runtime of a name.
+    """Return a runtime by name.
 
     Args:
         name: One of ``RUNTIMES``, such as ``litert``.
 
     Raises:
-        ValueError: There is none; the message lists those that are.
-        UnavailableError: It cannot work here; the message says why, and what to install.
+        ValueError: There is no such runtime; the message lists those there are.
+        UnavailableError: It doesn't work here; the message says why, and what to install.
     """
     reason = _obstacle(check_choice("runtime", name, RUNTIMES))
     if reason:
@@ -78,7 +78,7 @@ def available() -> list[str]:
 
 
 def unavailable() -> dict[str, str]:
-    """Map each runtime that cannot work here to the reason, with what to install."""
+    """Return why each of the other runtimes doesn't work here, and what to install."""
     return {name: reason for name in RUNTIMES if (reason := _obstacle(name))}
 
 

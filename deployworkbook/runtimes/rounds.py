@@ -1,4 +1,4 @@
-"""Predictors timed in turns, so that what else the machine does meets all of them alike."""
+"""Time predictors in turns, so that whatever else the machine does affects all of them alike."""
 
 from __future__ import annotations
 
@@ -19,23 +19,22 @@ P = TypeVar("P")
 
 @dataclass(frozen=True)
 class MeasurementPlan:
-    """How much is measured of each predictor.
+    """How much to measure of each predictor.
 
     Args:
-        rounds: How often all have their turn, in an order drawn anew each time.
-        repetitions: Single images, over all rounds; at least 100, which a p99 needs.
-        seconds: How long single images may take, over all rounds: a slow predictor gets fewer
-            repetitions, but never less than 100.
-        batch_sizes: Images per call of the throughput.
-        batch_seconds: How long each of these sizes is measured, over all rounds; at the least a
-            batch a round.
-        threads: How many threads NumPy may use meanwhile; other platforms are told as they load.
-        own_process: Whether each is also started in a process of its own, for its memory and how
-            long it loads.
+        rounds: Number of turns per predictor; the order is drawn again in each round.
+        repetitions: Number of single images over all rounds, at least 100 for a p99.
+        seconds: Time for single images over all rounds: a slow predictor gets fewer repetitions,
+            but at least 100.
+        batch_sizes: Batch sizes for the throughput.
+        batch_seconds: Time per batch size over all rounds, with at least one batch per round.
+        threads: Number of threads for NumPy; other platforms get theirs as they load.
+        own_process: Whether to start each artifact in a separate process too, to measure its
+            memory and load time.
 
     Raises:
-        TypeError: A figure is of another type.
-        ValueError: A figure is out of range, or there are no sizes.
+        TypeError: A value has the wrong type.
+        ValueError: A value is out of range, or there are no batch sizes.
     """
 
     rounds: int = 5
@@ -61,21 +60,21 @@ class MeasurementPlan:
 def latencies(
     predictors: Mapping[str, Predict], images: NDArray[np.float32], plan: MeasurementPlan
 ) -> dict[str, Latency]:
-    """Time single images of all predictors, in turns.
+    """Time single images on all predictors, in turns.
 
     Args:
-        predictors: By name.
-        images: float32, shape ``[n, 28, 28]``; all predictors get the same.
-        plan: How many.
+        predictors: Predictors by name.
+        images: float32, shape ``[n, 28, 28]``, the same for all predictors.
+        plan: How much to measure.
 
     Returns:
-        By name, in the order of ``predictors``.
+        Latencies by name, in the order of ``predictors``.
     """
     times: dict[str, list[NDArray[np.float64]]] = {name: [] for name in predictors}
     with threadpool_limits(plan.threads):
         counts = {name: _repetitions(each, images, plan) for name, each in predictors.items()}
         for name, predict in _turns(predictors, plan.rounds):
-            # The one before has used the caches: a few calls bring back what this one needs.
+            # The previous predictor has filled the caches; two calls refill them for this one.
             times[name].append(time_images(predict, images, repetitions=counts[name], warm_up=2))
     return {name: Latency(np.concatenate(parts)) for name, parts in times.items()}
 
@@ -83,15 +82,15 @@ def latencies(
 def batch_times(
     predictors: Mapping[str, Predict], images: NDArray[np.float32], plan: MeasurementPlan
 ) -> dict[str, dict[int, float]]:
-    """Time batches of all predictors, in turns.
+    """Time batches on all predictors, in turns.
 
     Args:
-        predictors: By name.
-        images: float32, shape ``[n, 28, 28]``; repeated where a batch needs more.
-        plan: Which sizes, and how long.
+        predictors: Predictors by name.
+        images: float32, shape ``[n, 28, 28]``; repeated if a batch needs more.
+        plan: How much to measure.
 
     Returns:
-        By name and batch size: the median of a batch's time, in seconds.
+        Median time per batch in seconds, by name and batch size.
     """
     share_s = plan.batch_seconds / plan.rounds
     times: dict[str, dict[int, list[float]]] = {
@@ -109,7 +108,7 @@ def batch_times(
 
 
 def _turns(predictors: Mapping[str, P], rounds: int) -> Iterator[tuple[str, P]]:
-    """Give each predictor once a round; who comes after whom differs from round to round."""
+    """Yield each predictor once per round, in a different order each time."""
     names = list(predictors)
     draw = np.random.default_rng(0)
     for _ in range(rounds):
@@ -118,7 +117,7 @@ def _turns(predictors: Mapping[str, P], rounds: int) -> Iterator[tuple[str, P]]:
 
 
 def _repetitions(predict: Predict, images: NDArray[np.float32], plan: MeasurementPlan) -> int:
-    """How many single images a round can have of a predictor."""
+    """Return how many single images per round a predictor can do in the planned time."""
     one_s = float(np.median(time_images(predict, images, repetitions=3, warm_up=2))) / 1000
     affordable = plan.seconds / one_s if one_s > 0 else math.inf
     return math.ceil(max(100, min(plan.repetitions, affordable)) / plan.rounds)

@@ -1,4 +1,4 @@
-"""How long predictions take: one call after the other, and many images in a call."""
+"""Time predictions: one image per call, and many images per call."""
 
 from __future__ import annotations
 
@@ -19,38 +19,38 @@ Predict = Callable[[NDArray[np.float32]], Any]
 
 @dataclass(frozen=True)
 class Latency:
-    """The times of single predictions, one after the other.
+    """Times of single predictions, one after another.
 
     Args:
-        times_ms: Each one's, in milliseconds, in order.
+        times_ms: Time of each prediction in milliseconds, in order.
     """
 
     times_ms: NDArray[np.float64]
 
     @property
     def p50_ms(self) -> float:
-        """Half of the predictions were faster."""
+        """Median: half of the predictions were faster."""
         return float(np.percentile(self.times_ms, 50))
 
     @property
     def p99_ms(self) -> float:
-        """All but one in a hundred were faster."""
+        """99th percentile: all but one prediction in a hundred were faster."""
         return float(np.percentile(self.times_ms, 99))
 
 
 def time_images(
     predict: Predict, images: NDArray[np.float32], *, repetitions: int, warm_up: int
 ) -> NDArray[np.float64]:
-    """Time predictions of one image each, after some that do not count.
+    """Time predictions of one image each, after some warm-up predictions that do not count.
 
-    The first calls allocate, trace and fill caches; a server pays for them once. Images take
-    turns, so that no result could be kept.
+    The first calls allocate, trace and fill caches, which a server pays for only once. Images take
+    turns, so that no result can be reused.
 
     Args:
-        predict: What is timed; a result that waits to be computed must not come from it.
+        predict: Function to time; it must return a computed result, not one still pending.
         images: float32, shape ``[n, 28, 28]``.
-        repetitions: Predictions that count.
-        warm_up: Predictions before these.
+        repetitions: Number of predictions that count.
+        warm_up: Number of predictions before these.
 
     Returns:
         Milliseconds, shape ``[repetitions]``.
@@ -75,13 +75,13 @@ def time_batches(
     """Time predictions of one batch, after one that does not count.
 
     Args:
-        predict: What is timed.
+        predict: Function to time.
         batch: float32, shape ``[n, 28, 28]``.
-        seconds: How long to go on, at the least.
-        least: How many to time, at the least.
+        seconds: Minimum total time.
+        least: Minimum number of predictions.
 
     Returns:
-        Seconds, one for each prediction.
+        Seconds per prediction.
     """
     check_number("seconds", seconds, 0)
     check_integer("least", least, 1)
@@ -97,7 +97,7 @@ def time_batches(
 
 @contextmanager
 def _without_garbage_collection() -> Iterator[None]:
-    # A collection in the middle would be charged to the model.
+    # A collection in the middle would count as the model's time.
     was_enabled = gc.isenabled()
     gc.disable()
     try:
