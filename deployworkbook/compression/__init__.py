@@ -1,9 +1,10 @@
-"""Techniques that make the model smaller, one a file; each returns a variant that can be run.
+"""Techniques that make the model smaller, one per module.
 
-``distill``, ``pipeline`` and ``toolkit`` are taken whole, since a module's name is part of what is
-said: ``distill.teacher``, ``pipeline.run``. ``tfmot`` is the TensorFlow Model Optimization Toolkit.
+Use ``distill``, ``pipeline`` and ``toolkit`` as modules, because the name of the module is part of
+the meaning: ``distill.teacher``, ``pipeline.run``. ``tfmot`` is the TensorFlow Model Optimization
+Toolkit.
 
-Fewer bits, as files; ``TECHNIQUES`` has all ways by name:
+Fewer bits, as files; ``TECHNIQUES`` has all techniques by name:
 
     from deployworkbook.compression import (
         TECHNIQUES,
@@ -39,7 +40,7 @@ Fewer bits, simulated before a file is made:
     crude = rounded(model, bits=2)
     by_layer = scan_sensitivity(model, data.validation, bits=(2, 4, 8))
     step = grid_step(model.get_weights()[0], 4)
-    quantizer = LearnedStep(num_bits=2)  # of quantization-aware training
+    quantizer = LearnedStep(num_bits=2)  # for quantization-aware training
 
 Fewer weights and neurons:
 
@@ -65,7 +66,7 @@ Fewer weights and neurons:
     same = shrink(model, [np.ones(128, bool)])  # keeps all 128 neurons
     theirs = make_once(toolkit.prune_low_magnitude, model, data, sparsity=0.95)
 
-Distillation, and all of it one after the other:
+Distillation, and several techniques one after another:
 
     from deployworkbook.compression import (
         Cluster,

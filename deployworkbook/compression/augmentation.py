@@ -1,7 +1,7 @@
-"""Augmentation: small movements of an image that do not change what it shows.
+"""Augmentation: small shifts and rotations of an image that do not change what it shows.
 
-A student that learns from a teacher can be shown as many images as the teacher can name, labelled
-or not; moved digits are the cheapest.
+A student can learn from every image that its teacher can classify, labelled or not. Moved digits
+are the cheapest.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from deployworkbook.training.keras2 import tf
 from deployworkbook.validation import check_integer, check_number
 
-# Pixels; a digit of 28 x 28 loses its strokes beyond.
+# In pixels; beyond that, a digit of 28 × 28 would lose strokes.
 MAX_SHIFT = 8
 
 
@@ -26,12 +26,12 @@ class Augmentation:
     """One way to move an image.
 
     Args:
-        right: Pixels to the right; to the left where negative.
-        down: Pixels down; up where negative.
-        turn_degrees: Turned about the middle, against the clock.
+        right: Shift to the right in pixels; to the left if negative.
+        down: Shift down in pixels; up if negative.
+        turn_degrees: Rotation about the centre, counterclockwise.
 
     Raises:
-        TypeError: A value is of another type.
+        TypeError: A value has the wrong type.
         ValueError: A value is out of range.
     """
 
@@ -48,9 +48,9 @@ class Augmentation:
 def augmentation_matrices(
     augmentations: Sequence[Augmentation], shape: tuple[int, int]
 ) -> NDArray[np.float32]:
-    """Say for each pixel of a moved image where in the original it comes from.
+    """Return the transforms that map each pixel of a moved image to its place in the original.
 
-        (x, y) = R (x' - m - s) + m,  m the middle, s the shift, R the turn
+        (x, y) = R (x' - m - s) + m,  m the centre, s the shift, R the rotation
 
     Args:
         augmentations: The movements.
@@ -74,10 +74,10 @@ def augmentation_matrices(
 
 
 def augment(images: Any, matrix: Any) -> Any:
-    """Move images, shape ``[n, height, width]``; what comes in from outside is 0.
+    """Move images, shape ``[n, height, width]``; pixels from outside are 0.
 
-    A shift by whole pixels is cut out of the image within its frame of zeros: the same pixels as
-    the interpolation gives, in a tenth of the time.
+    A shift by whole pixels is a slice of the image in a frame of zeros: the same pixels as with
+    interpolation, in a tenth of the time.
     """
     is_shift = tf.reduce_all(tf.equal(tf.gather(matrix, [0, 1, 3, 4]), [1.0, 0.0, 0.0, 1.0]))
     return tf.cond(is_shift, lambda: _shifted(images, matrix), lambda: _turned(images, matrix))

@@ -1,6 +1,6 @@
-"""Scales of a LiteRT file's channels that an interpreter can run, and under which biases fit.
+"""Repair the channel scales of a LiteRT file that no interpreter accepts or that cut off biases.
 
-After pruning, an output channel can be nothing but zeros. A quantizer may then choose a scale of 0,
+After pruning, an output channel may contain only zeros. A quantizer may then choose a scale of 0,
 which no interpreter accepts, or one so small that the channel's bias, an int32 in steps of
 ``input scale · weight scale``, is cut off at the end of its range.
 """
@@ -14,13 +14,13 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
-# Integer weights, and how many bits each takes.
+# Bits per weight, by integer type.
 BITS = {
     schema.TensorType.INT8: 8,
     schema.TensorType.INT4: 4,
     schema.TensorType.INT2: 2,
 }
-# A bias may use half of int32's range: sums of products need the other half.
+# A bias may use half of int32's range; sums of products need the other half.
 LARGEST_BIAS = 2.0**30
 WITH_BIAS = {
     schema.BuiltinOperator.FULLY_CONNECTED,
@@ -34,15 +34,15 @@ def with_usable_scales(content: bytes, original: bytes) -> bytes:
 
         s' = max(s, |b| / (s_input · 2^30)),  q = round(w / s'),  q_bias = round(b / (s_input · s'))
 
-    A scale that float32 cannot divide by becomes that of the layer's widest channel, or 1: the
-    channel's weights are then all 0.
+    A scale that float32 cannot divide by is replaced by that of the layer's widest channel, or by
+    1; the channel's weights are then all 0.
 
     Args:
-        content: A quantized LiteRT file's bytes.
-        original: The float32 file that it was made from; its tensors have the same names.
+        content: Content of a quantized LiteRT file.
+        original: Content of the float32 file that it was made from, with the same tensor names.
 
     Returns:
-        The file's bytes; the same where nothing was wrong.
+        Content of the repaired file; ``content`` itself if nothing was wrong.
     """
     file = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(content, 0))
     source = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(original, 0))
@@ -94,11 +94,11 @@ def _has_integer_weights(file: Any, tensor: Any) -> bool:
 
 
 def _integer_biases(file: Any, graph: Any) -> dict[bytes, tuple[Any, float]]:
-    """List, by the weights' names, the int32 biases and the scales of their layers' inputs."""
+    """Return each layer's int32 bias and input scale, by the name of its weights."""
     found = {}
     for operator in graph.operators:
         code = file.operatorCodes[operator.opcodeIndex].builtinCode
-        # The converter leaves out a bias of nothing but zeros, and writes -1 for it.
+        # The converter leaves out a bias of zeros, and writes -1 for it.
         if code not in WITH_BIAS or len(operator.inputs) < 3 or operator.inputs[2] == -1:
             continue
         data, weights, bias = (graph.tensors[index] for index in operator.inputs)
@@ -116,7 +116,7 @@ def _write_weights(
 ) -> None:
     bits, axis = BITS[tensor.type], tensor.quantization.quantizedDimension if scale.size > 1 else 0
     integers = _unpacked(file.buffers[tensor.buffer].data, bits, values.size).reshape(values.shape)
-    rows = np.moveaxis(integers, axis, 0)  # a view: what is written here is written there
+    rows = np.moveaxis(integers, axis, 0)  # a view: writing to it changes ``integers``
     wanted = np.moveaxis(values, axis, 0).astype(np.float64)
     shape = (-1,) + (1,) * (values.ndim - 1)
     highest = 2 ** (bits - 1) - 1
@@ -135,7 +135,7 @@ def _write_bias(
 
 
 def _unpacked(data: Any, bits: int, count: int) -> NDArray[np.int8]:
-    """Integers of 2, 4 or 8 bits; the first of a byte stands in its lowest bits."""
+    """Unpack integers of 2, 4 or 8 bits; the first one in a byte is in its lowest bits."""
     stored = np.asarray(data, np.uint8)
     shifts = np.arange(0, 8, bits, dtype=np.uint8)
     unsigned: NDArray[np.int16]

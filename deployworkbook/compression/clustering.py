@@ -1,7 +1,7 @@
-"""Clustering: few values, shared by all weights of a layer; what is 0 stays 0.
+"""Clustering: a few values shared by all weights of a layer; zeros stay 0.
 
-A weight is then a short code, and a file of equal bytes zips. Values are found by k-means of the
-weights that are not 0, and learn on: all weights of a code move together.
+A weight is then a short code, and a file with few different bytes zips well. k-means finds the
+values among the nonzero weights, and training continues: all weights with one code move together.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from deployworkbook.validation import check_integer
 
 @dataclass(frozen=True)
 class Clustering:
-    """How many values a layer may have beside 0.
+    """How many values a layer may have besides 0.
 
     Args:
         values: k, from 1 to 127, so that int8 has a number for each.
-        seed: Of k-means's first centres.
+        seed: Seed of k-means's initial centres.
 
     Raises:
-        TypeError: A value is of another type.
+        TypeError: A value has the wrong type.
         ValueError: A value is out of range.
 
     Source: S. Han, H. Mao and W. Dally, "Deep compression", ICLR 2016.
@@ -41,21 +41,21 @@ class Clustering:
 
 
 def codes_of(weights: NDArray[np.float32], *, values: int, seed: int = 0) -> NDArray[np.int64]:
-    """Assign each weight that is not 0 to the nearest of a few centres.
+    """Assign each nonzero weight to the nearest of a few centres.
 
     Args:
         weights: Any shape.
-        values: Centres, at most; there are fewer where there are fewer different weights.
-        seed: Of the first centres.
+        values: Maximum number of centres; there are fewer if there are fewer different weights.
+        seed: Seed of the initial centres.
 
     Returns:
-        The shape of ``weights``: 0 where a weight is 0, else from 1 up to the number of centres,
-        in the order of their values.
+        The shape of ``weights``: 0 where a weight is 0, else 1 up to the number of centres, in the
+        order of their values.
 
     >>> codes_of(np.float32([0.0, 1.0, 1.1, -2.0]), values=2)
     array([0, 2, 2, 1])
     """
-    # Imported here: it takes a second, and only clustering needs it.
+    # Imported here, because it takes a second and only clustering needs it.
     from sklearn.cluster import KMeans
 
     codes = np.zeros(weights.shape, dtype=np.int64)
@@ -78,18 +78,18 @@ def cluster(
     settings: Settings,
     progress: Any = None,
 ) -> Any:
-    """Let the weights of each layer share a few values, and the values learn.
+    """Let the weights of each layer share a few values, and train the values.
 
     Args:
         model: A ``keras.Sequential`` that ends in a softmax; not changed.
-        examples: What the values learn from, with or without a teacher's logits.
-        clustering: How many values.
-        settings: How they learn.
-        progress: A tqdm bar to move, one a step; by default one of its own.
+        examples: Training examples, with or without a teacher's logits.
+        clustering: Number of values.
+        settings: Training settings.
+        progress: A tqdm bar to update per step; by default a new one.
 
     Returns:
-        A new Keras model; each kernel has at most the asked number of values beside 0, and its
-        zeros where ``model`` has them.
+        A new Keras model; each kernel has at most the given number of values besides 0, and zeros
+        where ``model`` has them.
     """
     kernels = [layer.kernel.numpy() for layer in model.layers if hasattr(layer, "kernel")]
     codes = [codes_of(kernel, values=clustering.values, seed=clustering.seed) for kernel in kernels]

@@ -1,4 +1,4 @@
-"""Distillation: a student learns what a teacher thinks of each image, not only its label."""
+"""Distillation: a student learns a teacher's probabilities for each image, not only its label."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from deployworkbook.workspace.cache import build_once, key_of
 from deployworkbook.workspace.folder import current_workspace
 from deployworkbook.workspace.notices import Notice, notify
 
-# By a pixel each way, and turned a little each way: digits that stay what they are.
+# A pixel in each direction, and a small turn either way: the digits stay recognisable.
 AUGMENTATIONS = (
     Augmentation(),
     Augmentation(right=1),
@@ -37,7 +37,7 @@ AUGMENTATIONS = (
     Augmentation(turn_degrees=-8),
 )
 
-# Images that the teacher looks at together.
+# Images per batch of the teacher.
 BATCH_SIZE = 1000
 
 TEACHING = Settings(epochs=5, learning_rate=0.003, dropout=True)
@@ -51,17 +51,17 @@ def teacher(
     notice: Notice = notify,
     progress: BuildObserver | None = None,
 ) -> Any:
-    """Give the CNN that teaches: from the cache, or trained now on moved images and kept there.
+    """Return the teacher, a CNN: from the cache, or trained now on moved images and cached.
 
     Args:
-        dataset: Its training set is learnt from.
-        settings: How.
-        folder: Where trained models live; by default the workspace's ``models``.
-        notice: Told when it waits for another process or finds damage.
-        progress: Who watches the training; by default a tqdm bar does.
+        dataset: Its training set is learned from.
+        settings: Training settings.
+        folder: Folder of the cache; by default the workspace's ``models``.
+        notice: Called with a text when it waits for another process or finds damage.
+        progress: Observer of the training; by default a tqdm bar.
 
     Returns:
-        A Keras model, from images to probabilities.
+        A Keras model that maps images to probabilities.
     """
 
     def build(target: Path) -> None:
@@ -102,15 +102,15 @@ def learn_from(
     notice: Notice = notify,
     progress: BuildObserver | None = None,
 ) -> Examples:
-    """Give the training set with a teacher's logits: from the cache, or computed now.
+    """Return the training set with a teacher's logits: from the cache, or computed now and cached.
 
     Args:
-        dataset: Whose training images are shown.
+        dataset: Its training images are shown to the teacher.
         master: The teacher, a ``keras.Sequential`` that ends in a softmax.
-        augmentations: How each image is moved, once per movement, for the logits.
-        folder: Where they live; by default the workspace's ``models``.
-        notice: Told when it waits for another process or finds damage.
-        progress: Who watches; by default nothing is shown.
+        augmentations: Movements of each image; each has its own logits.
+        folder: Folder of the cache; by default the workspace's ``models``.
+        notice: Called with a text when it waits for another process or finds damage.
+        progress: Observer of the computation; by default none.
     """
 
     def build(target: Path) -> None:
@@ -143,7 +143,7 @@ def learn_from(
 
 
 def fingerprint(model: Any) -> str:
-    """Hash a model's weights and the kinds of its layers: equal for models that compute alike."""
+    """Hash a model's weights and layer types: equal for models that compute the same."""
     digest = hashlib.sha256(" ".join(type(layer).__name__ for layer in model.layers).encode())
     for weight in model.get_weights():
         digest.update(str(weight.shape).encode())
@@ -158,13 +158,13 @@ def logits_of(
     augmentations: Sequence[Augmentation] = (Augmentation(),),
     progress: BuildObserver | None = None,
 ) -> NDArray[np.float32]:
-    """Compute what a model says before its softmax, for each augmentation of each image.
+    """Compute a model's logits, for each augmentation of each image.
 
     Args:
         model: A ``keras.Sequential`` that ends in a softmax.
         images: float32, shape ``[n, 28, 28]``.
-        augmentations: How each image is moved.
-        progress: Who watches; by default nothing is shown.
+        augmentations: Movements of each image.
+        progress: Observer of the computation; by default none.
 
     Returns:
         Shape ``[augmentations, n, classes]``.
@@ -192,16 +192,16 @@ def logits_of(
 def student(
     examples: Examples, *, settings: Settings, hidden_units: int = 128, progress: Any = None
 ) -> Any:
-    """Train an MLP from its first weights, by a teacher or by labels alone.
+    """Train an MLP from scratch, with a teacher's logits or with labels alone.
 
     Args:
-        examples: With a teacher's logits, or without.
-        settings: How; its seed chooses the first weights too.
-        hidden_units: The student's width.
-        progress: A tqdm bar to move, one a step; by default one of its own.
+        examples: Training examples, with or without a teacher's logits.
+        settings: Training settings; the seed determines the initial weights too.
+        hidden_units: Width of the student.
+        progress: A tqdm bar to update per step; by default a new one.
 
     Returns:
-        A Keras model, from images to probabilities.
+        A Keras model that maps images to probabilities.
     """
     set_seed(settings.seed)
     training = Retraining(models.mlp(hidden_units=hidden_units), examples, settings=settings)

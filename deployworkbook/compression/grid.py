@@ -1,4 +1,4 @@
-"""The grid of a sweep: its points, how far each has come, and all of them as a table."""
+"""The grid of a sweep: its points, their results, and a table of them."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class SweepPoint:
     """A point of the grid.
 
     Args:
-        bits: Of a weight, 4 or 8.
-        sparsity: Share of the weights that go, in [0, 1).
-        temperature: T, at which the student hears its teacher, above 0.
+        bits: Bits per weight, 4 or 8.
+        sparsity: Fraction of the weights to prune, in [0, 1).
+        temperature: T, distillation temperature, above 0.
     """
 
     bits: int
@@ -33,13 +33,14 @@ class SweepPoint:
     temperature: float
 
     def recipe(self, epochs: int | None = None) -> tuple[Stage, ...]:
-        """Give the pipeline's own recipe at this point.
+        """Return the pipeline's recipe with the settings of this point.
 
         Args:
-            epochs: Of the longest stage, by default the recipe's; the others change as it does.
+            epochs: Epochs of the longest stage, by default the recipe's; those of the other stages
+                change in proportion.
 
         Raises:
-            TypeError: A value is of another type.
+            TypeError: A value has the wrong type.
             ValueError: A value is out of range.
         """
         usual = max(stage.settings.epochs for stage in pipeline.RECIPE)
@@ -47,7 +48,7 @@ class SweepPoint:
         return tuple(self._set(stage, ratio) for stage in pipeline.RECIPE)
 
     def name(self, *, epochs: int | None = None, seed: int = 0) -> str:
-        """Name what is made at this point: the point, and an unusual number of epochs or seed.
+        """Return a variant's name: the point, and epochs and seed if they aren't the default.
 
         >>> SweepPoint(4, 0.9, 2.0).name(epochs=5, seed=1)
         'prune90-T2-int4-e5-seed1'
@@ -75,15 +76,15 @@ class SweepPoint:
 
 @dataclass(frozen=True)
 class SweepResult:
-    """How far a point has come.
+    """Status and result of a point.
 
     Args:
-        point: Which.
+        point: The point.
         status: ``"found"`` in the ledger; ``"running"``; ``"measured"`` now; ``"failed again"``,
-            and will be tried once more; ``"failed"`` for good; ``"stopped"`` by Ctrl-C.
-        measurement: What it came to, if it did.
-        attempts: How often it was begun.
-        stages_made: Stages of the last attempt that were not in the cache.
+            to be retried; ``"failed"`` for good; ``"stopped"`` by Ctrl-C.
+        measurement: The measurement, if there is one.
+        attempts: Number of attempts started.
+        stages_made: Number of stages of the last attempt that were not in the cache.
         error: Why it failed, in one line.
     """
 
@@ -98,7 +99,7 @@ class SweepResult:
 def grid(
     *, bits: Sequence[int], sparsity: Sequence[float], temperature: Sequence[float]
 ) -> list[SweepPoint]:
-    """List all points of a grid, each once; those that share the pruned model stand together.
+    """Return all points of a grid, each once; points that share a pruned model are adjacent.
 
     >>> [str(point) for point in grid(bits=[4, 8], sparsity=[0.9], temperature=[2, 4])]
     ['prune90-T2-int4', 'prune90-T2-int8', 'prune90-T4-int4', 'prune90-T4-int8']
@@ -112,9 +113,9 @@ def grid(
 
 
 def as_table(results: Sequence[SweepResult]) -> pd.DataFrame:
-    """Lay results out, a row a point, with units in the names of the columns.
+    """Return a table of results, one row per point, with units in the column names.
 
-    ``frontier`` says of which points no other is both smaller, zipped, and more accurate.
+    ``frontier`` marks the points on the Pareto frontier of zipped size and accuracy.
     """
     rows = []
     for result in results:
@@ -148,7 +149,7 @@ def as_table(results: Sequence[SweepResult]) -> pd.DataFrame:
 
 
 def best_of(results: Sequence[SweepResult]) -> SweepResult | None:
-    """Choose the most accurate point, of equals the smaller; ``None`` if none is measured."""
+    """Return the most accurate result, the smaller one in a tie; ``None`` if none is measured."""
     known = [
         (measured.accuracy, -measured.compressed_bytes, result)
         for result in results

@@ -1,4 +1,4 @@
-"""A technique's result, made once: what a lesson trains again, it finds the next time."""
+"""Cache the results of techniques, so that a lesson that runs again doesn't train again."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class Kept:
 
     Args:
         model: The Keras model.
-        seconds: How long it took to make.
-        is_new: Whether it was made just now, rather than found in the cache.
+        seconds: Time it took to make.
+        is_new: Whether it was made just now rather than read from the cache.
     """
 
     model: Any
@@ -47,21 +47,21 @@ def make_once(
     notice: Notice = notify,
     **options: Any,
 ) -> Kept:
-    """Give what a technique makes of a model: from the cache, or made now and kept there.
+    """Return a technique's result for a model: from the cache, or made now and cached.
 
-    The cache tells results apart by the model's weights, the data, the options, the versions, and
-    the code of ``compression`` and ``formulas``.
+    The cache key covers the model's weights, the data, the options, the versions, and the code of
+    ``compression`` and ``formulas``.
 
     Args:
-        technique: From a Keras model, its examples or its dataset, and options, to a Keras model.
-        model: What it begins with.
-        dataset: Whose training set it learns from.
-        folder: Where results live; by default the workspace's ``models``.
-        notice: Told when it waits for another process or finds damage.
-        options: The technique's own: dataclasses, and values that JSON can carry.
+        technique: Maps a Keras model, examples or a dataset, and options to a Keras model.
+        model: The model to start with.
+        dataset: Its training set is learned from.
+        folder: Folder of the cache; by default the workspace's ``models``.
+        notice: Called with a text when it waits for another process or finds damage.
+        options: Options of the technique: dataclasses, and values that JSON can represent.
 
     Returns:
-        The model, and what making it took.
+        The model, and the time it took to make.
     """
 
     def build(target: Path) -> None:
@@ -87,13 +87,13 @@ def make_once(
 def name_of(
     technique: Callable[..., Any], model: Any, dataset: Dataset, options: Mapping[str, Any]
 ) -> str:
-    """Name the folder of a result by all that it depends on.
+    """Return the name of a result's folder, with a hash of all that the result depends on.
 
     Args:
-        technique: What makes it.
-        model: What that begins with.
-        dataset: What it learns from.
-        options: Its own: dataclasses, and values that JSON can carry.
+        technique: The technique.
+        model: The model to start with.
+        dataset: The data set.
+        options: Options of the technique: dataclasses, and values that JSON can represent.
     """
     settings = {
         "technique": technique.__qualname__,

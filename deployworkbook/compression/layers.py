@@ -1,4 +1,4 @@
-"""What a LiteRT file holds: its dense layers' integers and grids, as the formulas take them."""
+"""Read a LiteRT file's dense layers: their integers and grids, as the formulas take them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from deployworkbook.formulas.quantization import Grid, dequantize
 from deployworkbook.training.notes import LITERT_NOTE, held_back
 
-# The width of each type that a weight can have in the file.
+# Bits per weight, by type.
 WIDTHS = {
     schema.TensorType.FLOAT32: 32,
     schema.TensorType.FLOAT16: 16,
@@ -25,15 +25,15 @@ WIDTHS = {
 
 @dataclass(frozen=True, eq=False)
 class DenseLayer:
-    """A dense layer as it stands in a file; a grid is ``None`` where numbers are floats.
+    """A dense layer as stored in a file; a grid is ``None`` if the numbers are floats.
 
     Args:
         weights: Shape ``[K, n]`` as in Keras (LiteRT keeps ``[n, K]``).
         bias: Shape ``[n]``.
-        bits: Width of a stored weight.
-        weight_grid: Its scales have the shape ``[1, n]``, or ``[1, 1]`` where there is one.
-        input_grid: One scale.
-        output_grid: One scale.
+        bits: Bits per stored weight.
+        weight_grid: Grid with scales of shape ``[1, n]``, or ``[1, 1]`` for a single one.
+        input_grid: Grid with one scale.
+        output_grid: Grid with one scale.
         relu: Whether negative outputs become 0.
     """
 
@@ -57,7 +57,7 @@ def dense_layers(content: bytes) -> list[DenseLayer]:
     """Read the dense layers of a LiteRT file, in order.
 
     Args:
-        content: The file's bytes.
+        content: Content of the file.
     """
     file = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(content, 0))
     (graph,) = file.subgraphs
@@ -66,7 +66,7 @@ def dense_layers(content: bytes) -> list[DenseLayer]:
         interpreter.allocate_tensors()
     details = {each["index"]: each for each in interpreter.get_tensor_details()}
     codes = [file.operatorCodes[each.opcodeIndex].builtinCode for each in graph.operators]
-    # Weights that are stored narrow and computed with in float32 come out of an operator.
+    # Weights that are stored narrow but used in float32 are the output of an operator.
     stored = {
         each.outputs[0]: each.inputs[0]
         for each, code in zip(graph.operators, codes, strict=True)
@@ -79,7 +79,7 @@ def dense_layers(content: bytes) -> list[DenseLayer]:
         source, weights, *rest = (stored.get(index, index) for index in operator.inputs)
         bits = WIDTHS[graph.tensors[weights].type]
         kernel = interpreter.get_tensor(weights).T
-        # The converter leaves out a bias of nothing but zeros, and may write -1 for it.
+        # The converter leaves out a bias of zeros, and may write -1 for it.
         given = [index for index in rest if index != -1]
         bias = interpreter.get_tensor(given[0]) if given else np.zeros(kernel.shape[1])
         layers.append(
@@ -99,10 +99,10 @@ def dense_layers(content: bytes) -> list[DenseLayer]:
 
 
 def output_grid(content: bytes) -> Grid | None:
-    """Read the grid of a file's output; ``None`` where it is float32.
+    """Read the grid of a file's output; ``None`` if it is float32.
 
     Args:
-        content: The bytes of a LiteRT file.
+        content: Content of a LiteRT file.
     """
     (sink,) = Interpreter(model_content=content).get_output_details()
     return _grid(sink, 8)

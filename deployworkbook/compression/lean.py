@@ -1,8 +1,8 @@
-"""The leanest LiteRT file: integer weights on one scale a layer, and no names.
+"""Write the smallest LiteRT file: integer weights with one scale per layer, and no names.
 
-A converter writes a scale for each channel, names, signatures and notes on itself. They cost little
-beside 400 kB of weights, and a fifth of a file of 5 kB. What is written here runs in the same
-interpreter with the same kernels: weights are integers, sums are made in integers or float32 as the
+A converter writes a scale per channel, names, signatures and notes about itself. They are little
+compared with 400 kB of weights, but a fifth of a file of 5 kB. The files written here run in the
+same interpreter with the same kernels: weights are integers, sums are integers or float32 as the
 kernel chooses, activations are float32.
 """
 
@@ -18,22 +18,22 @@ from numpy.typing import NDArray
 from deployworkbook.training.flatbuffer import to_flatbuffer
 from deployworkbook.validation import check_choice, check_integer
 
-# A bias becomes a multiple of a 2^k, at most 32 of them. Its bytes then zip.
+# A bias becomes a multiple of a power of two, at most 32 times it, so that its bytes zip well.
 BIAS_BITS = 6
 
 
 def lean_flatbuffer(model: Any, *, bits: int = 8, bias_bits: int = BIAS_BITS) -> bytes:
-    """Write a perceptron as a LiteRT file that holds no byte too many.
+    """Write a perceptron as a LiteRT file without any superfluous bytes.
 
         q = round(w / s),  s as in ``grid_step``
 
     Args:
         model: A Keras model of dense layers.
-        bits: Of the weights: 8, or 4, which are packed in pairs.
-        bias_bits: Of the biases: they stay float32, rounded to multiples of a power of two.
+        bits: Bits per weight: 8, or 4, which are packed in pairs.
+        bias_bits: Bits per bias; biases stay float32, rounded to multiples of a power of two.
 
     Returns:
-        The file's bytes. It takes images and gives probabilities as the model does.
+        Content of the file, which maps images to probabilities as the model does.
 
     Raises:
         ValueError: ``bits`` is neither 4 nor 8.
@@ -47,7 +47,7 @@ def lean_flatbuffer(model: Any, *, bits: int = 8, bias_bits: int = BIAS_BITS) ->
         if code == schema.BuiltinOperator.FULLY_CONNECTED:
             _, weights, *bias = operator.inputs
             _write_integers(content, graph.tensors[weights], bits)
-            # The converter leaves out a bias of nothing but zeros, and writes -1 for it.
+            # The converter leaves out a bias of zeros, and writes -1 for it.
             for tensor in (graph.tensors[index] for index in bias if index != -1):
                 values = _values(content, tensor)
                 content.buffers[tensor.buffer].data = _bytes(_rounded(values, bias_bits))
@@ -58,7 +58,7 @@ def lean_flatbuffer(model: Any, *, bits: int = 8, bias_bits: int = BIAS_BITS) ->
 
 
 def grid_step(weights: NDArray[np.float32], bits: int) -> np.float32:
-    """Find the step of the grid that weights are on; else that of the widest grid over them.
+    """Return the step of the grid that weights are on; else that of the grid that spans them.
 
         s = max|w| / k, for the smallest k up to 2^(bits - 1) - 1 that makes all w / s whole
 
@@ -71,12 +71,12 @@ def grid_step(weights: NDArray[np.float32], bits: int) -> np.float32:
     """
     highest = 2 ** (bits - 1) - 1
     largest = np.abs(weights).max()
-    # Interpreters refuse a step that is subnormal: all weights are then 0, or as good as 0.
+    # Interpreters refuse a subnormal step; all weights are then 0, or practically 0.
     if largest / highest < np.finfo(np.float32).tiny:
         return np.float32(1.0)
     for count in range(1, highest + 1):
         steps = weights * (count / largest)
-        # A product of two float32 is off by less than 1e-7 of at most 127.
+        # A product of two float32 has a relative error below 1e-7, and is at most 127.
         if np.abs(steps - np.round(steps)).max() < 1e-4:
             return np.float32(largest / count)
     return np.float32(largest / highest)
@@ -97,12 +97,12 @@ def _write_integers(content: Any, tensor: Any, bits: int) -> None:
 
 
 def _strip(content: Any) -> None:
-    """Drop all that the interpreter does not read, and the buffers that only that used."""
+    """Remove everything that the interpreter does not read, and the buffers that only that used."""
     content.description = content.metadata = content.metadataBuffer = None
     content.signatureDefs = None
     (graph,) = content.subgraphs
     graph.name = None
-    # The format's first buffer is the empty one.
+    # The format's first buffer is always empty.
     kept = [0]
     for tensor in graph.tensors:
         tensor.name = tensor.shapeSignature = None

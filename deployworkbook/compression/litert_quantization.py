@@ -1,7 +1,7 @@
-"""Post-training quantization: a finished model in fewer bits, without learning again.
+"""Post-training quantization: store a trained model in fewer bits, without training again.
 
-AI Edge Quantizer rewrites a float32 LiteRT file by a recipe; what comes out is a LiteRT file again,
-with a scale for each channel of each weight tensor.
+AI Edge Quantizer rewrites a float32 LiteRT file by a recipe. The result is a LiteRT file with a
+scale per channel of each weight tensor.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ class Technique:
     """One way to store a model in fewer bits.
 
     Args:
-        recipe: Makes AI Edge Quantizer's recipe for it.
-        bits: Width of a stored weight.
-        what: What it does, in half a sentence.
-        calibrates: Whether it must see images, to learn which range the activations cover.
+        recipe: Function that returns AI Edge Quantizer's recipe.
+        bits: Bits per stored weight.
+        what: Short description.
+        calibrates: Whether it needs images, to find the range of the activations.
     """
 
     recipe: Callable[[], Rules]
@@ -92,16 +92,17 @@ def quantize(
     """Store a trained model in fewer bits.
 
     Args:
-        model: A Keras model, or a float32 LiteRT file's bytes.
+        model: A Keras model, or the content of a float32 LiteRT file.
         technique: One of ``TECHNIQUES``.
         images: For ``"int8-full"``: training images, float32 of shape ``[n, 28, 28]``, whose
-            activations set the ranges. Never the test set's: its accuracy could not be believed.
+            activations set the ranges. Never test images, which would make the accuracy too
+            optimistic.
 
     Returns:
         A LiteRT file with the technique's name, which any LiteRT interpreter runs.
 
     Raises:
-        ValueError: The technique is unknown, or the images are missing, misshapen or not asked for.
+        ValueError: The technique is unknown, or the images are missing, misshapen or not needed.
 
     Source: OCTAV is C. Sakr et al., "Optimal clipping and magnitude-aware differentiation for
     improved quantization-aware training", ICML 2022.
@@ -119,16 +120,16 @@ def quantize(
 def calibration_note(
     technique: str, what: str, *, calibrates: bool, images: NDArray[np.float32] | None
 ) -> str:
-    """Say how a variant was made, if the images are what its technique asks for.
+    """Check the images that a technique gets, and return a note on how the variant was made.
 
     Args:
-        technique: Its name.
-        what: What it does.
-        calibrates: Whether it must see images.
+        technique: Name of the technique.
+        what: Short description.
+        calibrates: Whether it needs images.
         images: float32 of shape ``[n, 28, 28]``, or none.
 
     Raises:
-        ValueError: The images are missing, misshapen or not asked for.
+        ValueError: The images are missing, misshapen or not needed.
     """
     if not calibrates:
         if images is not None:
@@ -140,21 +141,21 @@ def calibration_note(
             "images",
             received="none",
             expected="training images to calibrate on",
-            remedy="Take calibration_images(dataset.train).",
+            remedy="Pass calibration_images(dataset.train).",
         )
     return f"{what}; calibrated on {len(check_images(images)):,} images"
 
 
 def calibration_images(split: Split, *, count: int = 500, seed: int = 0) -> NDArray[np.float32]:
-    """Draw images to calibrate on, without putting any back.
+    """Draw images to calibrate on, without replacement.
 
     Args:
         split: The training set.
-        count: How many.
-        seed: Of the draw.
+        count: Number of images.
+        seed: Seed of the draw.
 
     Raises:
-        ValueError: There are not that many.
+        ValueError: There are fewer images than that.
     """
     check_integer("count", count, 1, len(split))
     drawn = np.random.default_rng(seed).choice(len(split), size=count, replace=False)
@@ -164,20 +165,20 @@ def calibration_images(split: Split, *, count: int = 500, seed: int = 0) -> NDAr
 def apply_recipe(
     content: bytes, rules: Rules, *, images: NDArray[np.float32] | None = None
 ) -> bytes:
-    """Rewrite a float32 LiteRT file by a recipe of AI Edge Quantizer; say nothing.
+    """Rewrite a float32 LiteRT file by a recipe of AI Edge Quantizer, without output.
 
     Args:
-        content: The file's bytes.
+        content: Content of the file.
         rules: The recipe.
-        images: What to calibrate on, all in one batch: each activation's range is then that from
-            its smallest value to its largest, whatever the order of the images.
+        images: Images to calibrate on, all in one batch: each activation's range then goes from its
+            smallest to its largest value, whatever the order of the images.
 
     Returns:
-        The new file's bytes.
+        Content of the new file.
     """
     quantizer = Quantizer(content, rules)
     ranges = None
-    # The library shows a progress bar, and warns of the memory that keeping activations takes.
+    # The library shows a progress bar, and warns about the memory for keeping activations.
     with (
         held_back(LITERT_NOTE),
         contextlib.redirect_stderr(io.StringIO()),
@@ -188,7 +189,7 @@ def apply_recipe(
             ((signature, ends),) = Interpreter(model_content=content).get_signature_list().items()
             batch = {ends["inputs"][0]: images}
             ranges = quantizer.calibrate({signature: [batch]}, num_threads=1)
-        # A channel of zeros has a scale of 0 at first, and is divided by it.
+        # A channel of zeros has a scale of 0 at first, by which the library divides.
         with np.errstate(divide="ignore", invalid="ignore"):
             result = quantizer.quantize(ranges, enable_progress_report=False)
     return with_usable_scales(bytes(result.quantized_model), content)

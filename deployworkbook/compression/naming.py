@@ -1,7 +1,7 @@
-"""What a form made by a pipeline is called: its stages, and every setting that is not usual.
+"""Name the variants that a pipeline makes, by their stages and all settings that aren't defaults.
 
-Two forms that were made differently have different names, so that one never hides the other in the
-ledger or on disk.
+Variants that were made differently have different names, so that none hides another in the ledger
+or on disk.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from deployworkbook.compression.pruning import Pruning
 from deployworkbook.compression.retrain import Settings
 from deployworkbook.compression.stages import Cluster, Distil, Prune, Quantize, Stage, label
 
-# Settings that are not named: these are the pipeline's own, and each stage's otherwise.
+# Settings that are not named: the pipeline's own for pruning, else each stage's defaults.
 USUAL: dict[type, Stage] = {
     Prune: Prune(Pruning(fade=0.01)),
     Quantize: Quantize(),
@@ -24,26 +24,26 @@ USUAL: dict[type, Stage] = {
     Distil: Distil(),
 }
 
-# The settings that are changed most often have short names; the others use the field's own name.
+# Settings that are changed most often have short names; the others use the name of the field.
 SHORT_NAMES = {"epochs": "e", "learning_rate": "lr", "temperature": "T", "batch_size": "b"}
 
-# In the stage's label already, or overruled by the pipeline's own seed.
+# Already in the stage's label, or overridden by the pipeline's seed.
 IN_LABEL = {"sparsity", "values", "bits"}
 OVERRULED = {"settings.seed"}
 
-# A folder is named by it, with a suffix, and most systems allow 255 bytes.
+# The name of a folder, with a suffix; most systems allow 255 bytes.
 MAX_CHARACTERS = 120
 
 
 def name_of(recipe: Sequence[Stage], *, seed: int = 0, teaching: Settings | None = TEACHING) -> str:
-    """Name a form by its stages and by every setting that differs from the usual one.
+    """Return a variant's name: its stages, and each setting that differs from the default.
 
-    Epochs are ``e``, the learning rate ``lr``, the temperature ``T``; the rest is spelled out.
+    Epochs are ``e``, the learning rate ``lr``, the temperature ``T``; the others are spelled out.
 
     Args:
-        recipe: The stages in their order.
-        seed: Of all stages.
-        teaching: How the teacher was trained; ``None`` for no teacher.
+        recipe: The stages in order.
+        seed: Seed of all stages.
+        teaching: Training settings of the teacher; ``None`` for no teacher.
 
     >>> from dataclasses import replace
     >>> brief = replace(Prune().settings, epochs=6)
@@ -66,7 +66,7 @@ def name_of(recipe: Sequence[Stage], *, seed: int = 0, teaching: Settings | None
 
 def _of_stage(stage: Stage) -> Iterator[str]:
     yield label(stage)
-    # Eight bits round what is there; nothing learns on.
+    # At eight bits the weights are only rounded, so the training settings don't matter.
     if not (isinstance(stage, Quantize) and stage.bits == 8):
         yield from _differences(stage, USUAL[type(stage)])
 
@@ -84,7 +84,7 @@ def _differences(given: Any, usual: Any, path: str = "") -> Iterator[str]:
 
 
 def _setting(name: str, value: Any) -> str:
-    """Say one setting in the letters, digits, dots and hyphens that a variant's name may have."""
+    """Format a setting in letters, digits, dots and hyphens, which a variant's name may have."""
     name = SHORT_NAMES.get(name, name.replace("_", ""))
     if isinstance(value, bool):
         return name if value else f"no{name}"
@@ -92,5 +92,5 @@ def _setting(name: str, value: Any) -> str:
         return value
     if isinstance(value, int | float):
         return f"{name}{value:.10g}".replace("+", "")
-    # Augmentations: too many numbers to spell out.
+    # Augmentations have too many numbers to spell out.
     return f"{name}{hashlib.sha256(repr(value).encode()).hexdigest()[:6]}"

@@ -1,6 +1,6 @@
-"""Whole neurons: what goes is a column of one matrix and a row of the next, so both shrink.
+"""Prune whole neurons: a column of one matrix and a row of the next, so both shrink.
 
-Single zeros make a file zip better and run no faster, since the kernels multiply by them; a
+Single zeros make a file zip better but not run faster, because the kernels multiply by them; a
 smaller matrix does both.
 """
 
@@ -28,15 +28,15 @@ def prune_neurons(
     share: float,
     settings: Settings,
 ) -> Any:
-    """Remove the hidden neurons that matter least, and let the rest learn on.
+    """Prune the least important hidden neurons by Fisher information, and train the others further.
 
-    A neuron matters as much as the weights that lead to it do together.
+    A neuron's importance is the sum of the importances of its incoming weights.
 
     Args:
         model: Dense layers with ReLU, a softmax at the end; not changed.
-        examples: What decides which go, and what the rest learns from.
-        share: Of each hidden layer's neurons, in [0, 1).
-        settings: How the rest learns.
+        examples: Examples for the importance and for the training.
+        share: Fraction of each hidden layer's neurons to prune, in [0, 1).
+        settings: Training settings.
 
     Returns:
         A new Keras model with fewer neurons.
@@ -54,19 +54,19 @@ def shrink(model: Any, kept: Sequence[NDArray[np.bool_]]) -> Any:
 
     Args:
         model: Dense layers with ReLU, a softmax at the end; not changed.
-        kept: For each hidden layer, True where a neuron stays; at least one.
+        kept: For each hidden layer, True for neurons to keep, at least one.
 
     Raises:
-        ValueError: A shape does not fit, or a layer would lose all its neurons.
+        ValueError: A length is wrong, or a layer would lose all its neurons.
     """
     check_perceptron(model)
     parameters = model.get_weights()
     widths = [bias.size for bias in parameters[1:-2:2]]
     if [len(each) for each in kept] != widths or not all(np.any(each) for each in kept):
         received = [f"{np.sum(each)} of {len(each)}" for each in kept]
-        expected = f"for hidden layers of {widths} neurons, one True at least"
+        expected = f"at least one True per hidden layer of {widths} neurons"
         raise value_error("kept", received=f"{received}", expected=expected)
-    # The images' pixels all stay, and the classes.
+    # All pixels and all classes stay.
     sides = [np.ones(len(parameters[0]), bool), *kept, np.ones(parameters[-1].size, bool)]
     smaller = []
     for index, (before, after) in enumerate(pairwise(sides)):
@@ -75,10 +75,10 @@ def shrink(model: Any, kept: Sequence[NDArray[np.bool_]]) -> Any:
 
 
 def without_idle_neurons(model: Any) -> Any:
-    """Drop the neurons that no longer do anything, once many of their weights are 0.
+    """Remove neurons that have no effect, once many of their weights are 0.
 
-    A neuron that nothing leaves is dropped. One that nothing reaches always says relu(b); this is
-    added to the next layer's biases, and the neuron is dropped too.
+    A neuron without outgoing weights is removed. One without incoming weights always outputs
+    relu(b): this is added to the next layer's biases, and the neuron is removed too.
 
     Args:
         model: Dense layers with ReLU, a softmax at the end; not changed.
@@ -91,7 +91,7 @@ def without_idle_neurons(model: Any) -> Any:
         reached, heard = kernel.any(axis=0), following.any(axis=1)
         parameters[index + 3] += np.where(reached, 0, np.maximum(bias, 0)) @ following
         alive = reached & heard
-        # A layer keeps one neuron, since a matrix has at least one column.
+        # Keep one neuron per layer, because a matrix has at least one column.
         alive[0] |= not alive.any()
         kept.append(alive)
         following[~reached] = 0

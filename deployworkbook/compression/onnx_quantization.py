@@ -1,7 +1,7 @@
 """Post-training quantization for ONNX: int8 files that ONNX Runtime and OpenVINO run.
 
-ONNX Runtime's quantizer rewrites a float32 graph. LiteRT's int8 files hold the same kind of numbers
-in operations of its own, which ONNX has not; so the same model is quantized once for each.
+ONNX Runtime's quantizer rewrites a float32 graph. LiteRT's int8 files contain the same kind of
+numbers, but in operations that ONNX doesn't have, so the model is quantized separately for each.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from deployworkbook.training.onnx_file import INPUT, to_onnx
 from deployworkbook.training.variant import Variant
 from deployworkbook.validation import check_choice
 
-# Those with weights. Softmax stays in float32: in steps of 1/256 small probabilities would be 0.
+# Operations with weights. Softmax stays in float32: in steps of 1/256, small probabilities would
+# become 0.
 OPERATIONS = ["Conv", "Gemm", "MatMul"]
 
 
@@ -30,8 +31,8 @@ class ONNXTechnique:
     """One way to store an ONNX model in int8.
 
     Args:
-        what: What it does, in half a sentence.
-        calibrates: Whether it must see images, to learn which range the activations cover.
+        what: Short description.
+        calibrates: Whether it needs images, to find the range of the activations.
     """
 
     what: str
@@ -54,7 +55,7 @@ def quantize_onnx(
     *,
     images: NDArray[np.float32] | None = None,
 ) -> Variant:
-    """Store a trained model's ONNX graph in int8, with a scale for each unit of a layer.
+    """Store a trained model's ONNX graph in int8, with a scale per unit of a layer.
 
     Args:
         model: A Keras model.
@@ -66,7 +67,7 @@ def quantize_onnx(
         An ONNX file with the technique's name.
 
     Raises:
-        ValueError: The technique is unknown, or the images are missing, misshapen or not asked for.
+        ValueError: The technique is unknown, or the images are missing, misshapen or not needed.
     """
     chosen = TECHNIQUES[check_choice("technique", technique, TECHNIQUES)]
     note = calibration_note(technique, chosen.what, calibrates=chosen.calibrates, images=images)
@@ -74,7 +75,7 @@ def quantize_onnx(
 
 
 def _quantized(content: bytes, images: NDArray[np.float32] | None) -> bytes:
-    # Here, since it takes half a second, and only after its reports are forbidden.
+    # Imported here, because it takes half a second, and only after its usage reports are off.
     forbid()
     from onnxruntime import quantization
     from onnxruntime.quantization.shape_inference import quant_pre_process
@@ -87,7 +88,7 @@ def _quantized(content: bytes, images: NDArray[np.float32] | None) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         source, fused, target = (Path(folder) / f"{stage}.onnx" for stage in ("1", "2", "3"))
         source.write_bytes(content)
-        # Adds the shapes, and joins each product and its bias to one operation.
+        # Adds the shapes, and fuses each product and its bias into one operation.
         quant_pre_process(source, fused, skip_symbolic_shape=True)
         if images is None:
             quantization.quantize_dynamic(fused, target, **settings)
@@ -104,11 +105,11 @@ def _quantized(content: bytes, images: NDArray[np.float32] | None) -> bytes:
 
 
 class _Images:
-    """Hands the quantizer all images in one batch, so that their order does not matter."""
+    """Gives the quantizer all images in one batch, so that their order does not matter."""
 
     def __init__(self, images: NDArray[np.float32]) -> None:
         self._batches = iter([{INPUT: images}])
 
     def get_next(self) -> dict[str, NDArray[np.float32]] | None:
-        """Give the next batch; ``None`` after the last."""
+        """Return the next batch; ``None`` after the last."""
         return next(self._batches, None)

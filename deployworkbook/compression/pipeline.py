@@ -1,7 +1,8 @@
-"""The pipeline: techniques in a declared order, each stage made once and measured.
+"""The pipeline: techniques in a declared order; each stage is built once and measured.
 
-A stage is kept by a hash of all that made it: the stages before it, its settings, the data, the
-teacher, the code. What was killed goes on after the last whole stage; what changed is made anew.
+Stages are cached by a hash of everything that determines them: the stages before, their settings,
+the data, the teacher, the code. A killed build resumes after the last finished stage; a stage whose
+inputs have changed is built again.
 """
 
 from __future__ import annotations
@@ -63,14 +64,14 @@ CODE = (
 
 @dataclass(frozen=True)
 class StageResult:
-    """What a stage made.
+    """Result of a stage.
 
     Args:
         form: The model.
-        variant: The same, to be run.
-        measurement: What it came to in LiteRT, on the whole test set.
-        seconds: How long it took to make, without measuring.
-        is_new: Whether it was made just now, rather than found in the cache.
+        variant: The model as a variant that a runtime can run.
+        measurement: Measurement in LiteRT, on the whole test set.
+        seconds: Time it took to build, without measuring.
+        is_new: Whether it was built just now rather than read from the cache.
     """
 
     form: Form
@@ -80,7 +81,7 @@ class StageResult:
     is_new: bool
 
 
-# Found on MNIST's validation set: see tests/benchmarks/test_compression.py for what it comes to.
+# Found on MNIST's validation set; tests/benchmarks/test_compression.py measures its result.
 RECIPE: tuple[Stage, ...] = (
     Prune(
         pruning.Pruning(sparsity=0.975, fade=0.01),
@@ -102,26 +103,26 @@ def run(
     notice: Notice = notify,
     progress: BuildObserver | None = None,
 ) -> list[StageResult]:
-    """Put a model through some stages, and measure it after each.
+    """Run a model through stages, and measure it after each.
 
     Args:
-        model: The trained Keras model to begin with; not changed.
-        dataset: Its training set is learnt from, its test set measured with.
-        recipe: The stages in their order, at least one.
-        seed: Of all stages.
-        teaching: How the teacher is trained; ``None`` for no teacher.
-        folder: Where stages are kept; by default the workspace's ``models``.
-        lesson: Which notebook asks; written into the measurements.
-        notice: Told when it waits for another process or finds damage.
-        progress: Who watches, and may end the build by an exception between two steps: finished
-            stages are kept, and nothing of an unfinished one. By default tqdm bars are shown.
+        model: The trained Keras model to start with; not changed.
+        dataset: Its training set is learned from, its test set measured with.
+        recipe: The stages in order, at least one.
+        seed: Seed of all stages.
+        teaching: Training settings of the teacher; ``None`` for no teacher.
+        folder: Folder of the cache; by default the workspace's ``models``.
+        lesson: Name of the notebook, for the measurements.
+        notice: Called with a text when it waits for another process or finds damage.
+        progress: Observer, which may end the build between two steps by raising an exception:
+            finished stages stay cached, an unfinished one is discarded. By default tqdm bars.
 
     Returns:
-        What each stage made.
+        One result per stage.
 
     Raises:
-        TypeError: The recipe holds something else than stages.
-        ValueError: There is none, or the model is not of dense layers.
+        TypeError: The recipe contains something other than stages.
+        ValueError: The recipe is empty, or the model has other than dense layers.
     """
     _check(recipe)
     pruning.check_perceptron(model)
@@ -134,7 +135,7 @@ def run(
         for stage, key in zip(recipe, keys, strict=True)
     ]
     if progress is not None:
-        # What is found in its place needs no building, unless it turns out to be damaged.
+        # A stage whose folder exists needs no building, unless it turns out to be damaged.
         images = len(dataset.train.images)
         missing = [stage for stage, home in zip(recipe, homes, strict=True) if not home.is_dir()]
         progress.plan([part_of(stage, images) for stage in missing])
@@ -163,10 +164,10 @@ def keys_of(
     seed: int = 0,
     teaching: Settings | None = distill.TEACHING,
 ) -> list[str]:
-    """Hash all that makes each stage; the arguments are those of ``run``.
+    """Return each stage's cache key; the arguments are those of ``run``.
 
     Returns:
-        A key for each stage. Recipes that begin alike have the same first keys.
+        One key per stage. Recipes that start with the same stages have the same first keys.
     """
     key = key_of(
         {
@@ -186,7 +187,7 @@ def keys_of(
 
 
 class _Classroom:
-    """The teacher and its logits, which only a stage that must be built asks for."""
+    """The teacher and its logits, computed only if a stage must be built."""
 
     def __init__(
         self,
@@ -214,7 +215,7 @@ class _Classroom:
 
 @dataclass(frozen=True)
 class _Builder:
-    """Makes a stage in the folder that the cache gives."""
+    """Builds a stage in the folder that the cache provides."""
 
     stage: Stage
     before: Form
@@ -240,7 +241,7 @@ def _load(source: Path) -> tuple[Form, float]:
 
 
 def _measure(variant: Variant, dataset: Dataset, lesson: str) -> Measurement:
-    """Measure all but the memory, which would take a process for each stage."""
+    """Measure everything but the memory, which would take a process per stage."""
     runtime = LiteRTRuntime()
     with tempfile.TemporaryDirectory() as folder:
         return benchmark(

@@ -1,4 +1,4 @@
-"""What a long build tells whoever watches it; the watcher can end it between two steps."""
+"""Progress of a long build, reported to an observer that can end it between two steps."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ class BuildPart:
     """A part of a build, such as a stage of a pipeline.
 
     Args:
-        name: What a learner reads, for example ``"prune97"``.
-        kind: Parts of one kind take about equally long per step, for example ``"Prune"``.
-        steps: How many updates will be reported; 0 where the part can't be divided.
-        epochs: Passes over the data that the steps make up; 0 where there are none.
+        name: Name for the learner, for example ``"prune97"``.
+        kind: Kind, for example ``"Prune"``; parts of one kind take similar times per step.
+        steps: Number of steps; 0 if the part can't be divided.
+        epochs: Number of passes over the data in these steps; 0 if there are none.
     """
 
     name: str
@@ -28,7 +28,7 @@ class BuildPart:
 
 
 class BuildObserver(Protocol):
-    """Who watches a build; every method may raise an exception of its own to end the build."""
+    """Observer of a build; every method may raise an exception to end the build."""
 
     def plan(self, parts: Sequence[BuildPart]) -> None:
         """Take note of the parts to come, in their order."""
@@ -42,11 +42,11 @@ class BuildObserver(Protocol):
 
 @contextmanager
 def watched(progress: BuildObserver | None, part: BuildPart) -> Iterator[Any]:
-    """Begin a part, and give what counts its steps by ``update``.
+    """Begin a part, and yield the object whose ``update`` counts its steps.
 
     Args:
-        progress: Who watches; by default a tqdm bar does.
-        part: What begins.
+        progress: Observer of the build; by default a tqdm bar.
+        part: The part.
     """
     if progress is not None:
         progress.begin(part)

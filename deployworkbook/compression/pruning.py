@@ -1,7 +1,7 @@
-"""Pruning by importance: the weights that matter least go, a few at a time, while the rest learns.
+"""Pruning by importance: prune the least important weights, a few at a time, while training.
 
-A magnitude is blind to the data: a pixel that is always black leaves its weights where chance put
-them, and they stay. Fisher information sees that they never change a prediction.
+Magnitude ignores the data: the weights of a pixel that is always black keep their random initial
+values, so some of them survive. Fisher information shows that they never change a prediction.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ class Pruning:
     """What to prune, and how fast.
 
     Args:
-        sparsity: Share of the weights that go, in [0, 1); biases all stay.
-        criterion: What a weight matters by: ``"magnitude"``, ``"taylor"`` or ``"fisher"``.
-        scope: Whether the share is that of all weights together, or of each layer.
-        full: Share of the steps after which the sparsity is reached, on the cubic schedule.
-        settled: Share of the steps after which the masks stand.
-        every: Steps from one choice of masks to the next, at most.
-        sample: Examples that a choice looks at.
-        fade: By which share a pruned weight shrinks at each step; below 1 it may come back.
+        sparsity: Fraction of the weights to prune, in [0, 1); biases are never pruned.
+        criterion: Importance criterion: ``"magnitude"``, ``"taylor"`` or ``"fisher"``.
+        scope: Whether the fraction is of all weights together (``"global"``) or of each layer.
+        full: Fraction of the steps after which the sparsity is reached, on the cubic schedule.
+        settled: Fraction of the steps after which the masks no longer change.
+        every: Maximum number of steps between two choices of masks.
+        sample: Number of examples per choice.
+        fade: Fraction by which a pruned weight shrinks per step; below 1 it may come back.
 
     Raises:
-        TypeError: A value is of another type.
+        TypeError: A value has the wrong type.
         ValueError: A value is out of range.
 
     Source: the schedule: M. Zhu and S. Gupta, 2017; weights that come back: Y. Guo, A. Yao and
@@ -74,15 +74,15 @@ class Pruning:
 def importance(
     model: Any, examples: Examples, *, criterion: Criterion = "fisher"
 ) -> list[NDArray[np.float64]]:
-    """Score the weights of a perceptron.
+    """Score the importance of a perceptron's weights.
 
     Args:
         model: Dense layers with ReLU, a softmax at the end.
-        examples: What the data-dependent criteria look at, all of it.
+        examples: Examples for the criteria that depend on data; all are used.
         criterion: ``"magnitude"``, ``"taylor"`` or ``"fisher"``.
 
     Returns:
-        For each kernel, an array of its shape.
+        One array per kernel, in its shape.
 
     Raises:
         ValueError: The criterion is unknown, or the model is no perceptron.
@@ -101,18 +101,18 @@ def prune(
     bits: int | None = None,
     progress: Any = None,
 ) -> Any:
-    """Prune a perceptron while it learns on.
+    """Prune a perceptron while training it further.
 
     Args:
         model: Dense layers with ReLU, a softmax at the end; not changed.
-        examples: What it learns from, with or without a teacher's logits.
-        pruning: What goes.
-        settings: How it learns meanwhile.
-        bits: Of the grid that its weights stay on; ``None`` for none.
-        progress: A tqdm bar to move, one a step; by default one of its own.
+        examples: Training examples, with or without a teacher's logits.
+        pruning: What to prune, and how fast.
+        settings: Training settings.
+        bits: Bits of the grid that the weights stay on; ``None`` for no grid.
+        progress: A tqdm bar to update per step; by default a new one.
 
     Returns:
-        A new Keras model with at least the asked share of its kernels' weights exactly 0.
+        A new Keras model with at least the given fraction of its kernels' weights exactly 0.
 
     Raises:
         ValueError: The model is no perceptron.
@@ -120,7 +120,7 @@ def prune(
     check_perceptron(model)
     training = Retraining(model, examples, settings=settings, fade=pruning.fade, bits=bits)
     chance = np.random.default_rng(settings.seed)
-    # In a short training the choices come closer together, so that the last is in time.
+    # In a short training, choose masks more often, so that the last choice comes in time.
     every = min(pruning.every, max(1, training.steps // 25))
     masks = [np.ones(kernel.shape, dtype=bool) for kernel in training.kernels]
     with tqdm(total=training.steps, unit="step", disable=progress is not None) as own:
@@ -136,7 +136,7 @@ def prune(
                 seen = _draw(examples, pruning.sample, chance)
                 scores = _scores(training.parameters, training.kernels, seen, pruning.criterion)
                 if pruning.fade == 1.0:
-                    # What is gone is gone, also where its score ties with that of a weight.
+                    # Pruned weights stay pruned, even if their score ties with a kept one's.
                     scores = [
                         np.where(mask, score, -1.0)
                         for mask, score in zip(masks, scores, strict=True)
@@ -148,7 +148,7 @@ def prune(
 
 
 def sparsity_of(model: Any) -> float:
-    """Share of the kernels' weights that are exactly 0.
+    """Return the fraction of the kernels' weights that is exactly 0.
 
     Args:
         model: A Keras model; biases don't count.
@@ -159,10 +159,10 @@ def sparsity_of(model: Any) -> float:
 
 
 def check_perceptron(model: Any) -> None:
-    """Refuse a model that is not of dense layers with ReLU and a softmax at the end.
+    """Raise an error for a model that isn't dense layers with ReLU and a softmax at the end.
 
     Raises:
-        ValueError: It is not.
+        ValueError: The model has other layers or activations.
     """
     layers = [layer for layer in model.layers if layer.weights]
     activations = [getattr(layer, "activation", None) for layer in layers]
@@ -181,7 +181,7 @@ def _scores(
     examples: Examples,
     criterion: Criterion,
 ) -> list[NDArray[np.float64]]:
-    """Score kernels that may hold more than the model computes with: what fades may come back."""
+    """Score kernels, which include fading weights that the model no longer computes with."""
     check_choice("criterion", criterion, CRITERIA)
     if criterion == "magnitude":
         return [magnitude(kernel) for kernel in kernels]

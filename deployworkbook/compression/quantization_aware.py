@@ -1,8 +1,8 @@
-"""Quantization-aware training: the model learns on with rounded weights, and learns to bear it.
+"""Quantization-aware training: train further with rounded weights, so the model adapts to rounding.
 
-The toolkit, tensorflow-model-optimization, wraps layers; it asks a ``QuantizeConfig`` which of
-their tensors are rounded, and a ``Quantizer`` how. Its default scheme has 8 bits throughout; here
-are a quantizer and a configuration for fewer.
+The toolkit, tensorflow-model-optimization, wraps layers: a ``QuantizeConfig`` says which of their
+tensors to round, and a ``Quantizer`` how. Its default scheme has 8 bits throughout; this module
+adds a quantizer and a configuration for fewer bits.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from deployworkbook.workspace.notices import Notice, notify
 
 toolkit: Any = tfmot.quantization.keras
 
-# The widths that LiteRT can store, and its recipe for weights that are on a grid already.
+# Widths that LiteRT can store, with its recipes for weights that are already on a grid.
 STORED = {
     2: recipe.dynamic_wi2c_afp32,
     4: recipe.dynamic_wi4c_afp32,
@@ -45,13 +45,13 @@ STORED = {
 
 
 class LearnedStep(toolkit.quantizers.Quantizer):  # type: ignore[misc]  # the toolkit has no types
-    """Rounds weights to whole steps; how long a step is, the training learns too.
+    """Rounds weights to whole steps, and learns the size of the step in training.
 
         w = s · clip(round(v / s), -q, q),  q = 2^(b-1) - 1
 
-    Each output channel has a step of its own. Backwards, rounding is taken for the identity (the
-    straight-through estimator), so that the gradient by s is round(v / s) - v / s within the range
-    and ±q beyond it. What is learnt is log s, which keeps s above 0.
+    Each output channel has its own step. In the backward pass, rounding counts as the identity (the
+    straight-through estimator), so the gradient with respect to s is round(v / s) - v / s within
+    the range and ±q beyond it. The trained variable is log s, which keeps s above 0.
 
     Args:
         num_bits: b, from 2 to 8.
@@ -69,61 +69,61 @@ class LearnedStep(toolkit.quantizers.Quantizer):  # type: ignore[misc]  # the to
         return {"log_step": layer.add_weight(f"{name}_log_step", shape=shape, initializer=start)}
 
     def __call__(self, inputs: Any, training: bool, weights: dict[str, Any], **_: Any) -> Any:
-        """Round."""
+        """Round weights to the grid."""
         highest = float(integer_range(self.num_bits, narrow=True)[1])
         step = tf.exp(weights["log_step"])
         clipped = tf.clip_by_value(inputs / step, -highest, highest)
         return step * (clipped + tf.stop_gradient(tf.round(clipped) - clipped))
 
     def get_config(self) -> dict[str, Any]:
-        """Say what makes another one like it."""
+        """Return the arguments that make an equal object."""
         return {"num_bits": self.num_bits}
 
 
 class KernelConfig(toolkit.QuantizeConfig):  # type: ignore[misc]  # the toolkit has no types
-    """Rounds a layer's kernel, and leaves its bias and its activations alone.
+    """Rounds a layer's kernel, but not its bias and its activations.
 
     Args:
-        num_bits: Of the kernel, from 2 to 8.
+        num_bits: Bits per weight, from 2 to 8.
     """
 
     def __init__(self, num_bits: int) -> None:
         self.num_bits = num_bits
 
     def get_weights_and_quantizers(self, layer: Any) -> list[tuple[Any, Any]]:
-        """Name the kernel and how it is rounded."""
+        """Return the kernel and its quantizer."""
         return [(layer.kernel, LearnedStep(self.num_bits))]
 
     def get_activations_and_quantizers(self, layer: Any) -> list[tuple[Any, Any]]:
-        """Name none."""
+        """Return none."""
         return []
 
     def set_quantize_weights(self, layer: Any, quantize_weights: list[Any]) -> None:
-        """Let the layer compute with the rounded kernel."""
+        """Set the rounded kernel for the layer to compute with."""
         (layer.kernel,) = quantize_weights
 
     def set_quantize_activations(self, layer: Any, quantize_activations: list[Any]) -> None:
-        """There are none."""
+        """Do nothing, because no activation is rounded."""
 
     def get_output_quantizers(self, layer: Any) -> list[Any]:
-        """Name none."""
+        """Return none."""
         return []
 
     def get_config(self) -> dict[str, Any]:
-        """Say what makes another one like it."""
+        """Return the arguments that make an equal object."""
         return {"num_bits": self.num_bits}
 
 
 @dataclass(frozen=True)
 class Aware:
-    """What quantization-aware training made.
+    """Result of quantization-aware training.
 
     Args:
         variant: The LiteRT file.
-        history: The epochs.
-        seconds: How long they took.
-        distance: How far a weight in the file is from the one that training saw, at most, in
-            steps of its grid; ``None`` at 8 bits, where the converter takes over the toolkit's.
+        history: Losses and accuracies per epoch.
+        seconds: Duration of the training.
+        distance: Largest difference between a weight in the file and in training, in steps of its
+            grid; ``None`` at 8 bits, where the converter uses the toolkit's grids.
     """
 
     variant: Variant
@@ -142,24 +142,24 @@ def train_aware(
     learning_rate: float = 0.002,
     seed: int = 0,
 ) -> Aware:
-    """Let a trained model learn on with rounded weights, and write it as a LiteRT file.
+    """Train a model further with rounded weights, and write it as a LiteRT file.
 
     At 8 bits the toolkit's default scheme rounds weights and activations, and the file computes in
-    int8. Below, ``LearnedStep`` rounds the kernels, and LiteRT rounds activations to int8
-    while it computes. LiteRT stores 2, 4 and 8 bits: integers of 3 bits stand in 4, and integers
-    of 5, 6 and 7 bits in 8.
+    int8. With fewer bits, ``LearnedStep`` rounds the kernels, and LiteRT rounds activations to int8
+    while it computes. LiteRT stores 2, 4 and 8 bits: integers of 3 bits are stored in 4, and
+    integers of 5, 6 and 7 bits in 8.
 
     Args:
-        model: A trained Keras model that gives probabilities; it is not changed.
-        dataset: What to train on; its validation set chooses the epoch that is kept.
-        bits: From 2 to 8.
+        model: A trained Keras model that outputs probabilities; not changed.
+        dataset: The data; the validation set determines which epoch is kept.
+        bits: Bits per weight, from 2 to 8.
         epochs: Passes over the training set.
         batch_size: Images per step.
-        learning_rate: Adam's η at first; it falls to 0 by half a cosine.
-        seed: Of the shuffling and the dropout.
+        learning_rate: Adam's initial η; it falls to 0 along half a cosine.
+        seed: Seed of the shuffling and the dropout.
 
     Returns:
-        The file, and how it came about.
+        The file, and its training.
 
     Raises:
         ValueError: A number is out of range.
@@ -177,7 +177,7 @@ def train_aware(
         metrics=["accuracy"],
     )
     start = time.perf_counter()
-    # The rate falls to 0 at the end: an epoch that is worse than the last is no reason to stop.
+    # The rate falls to 0 at the end, so a worse epoch in between is no reason to stop.
     history = fit(aware, dataset, epochs=epochs, batch_size=batch_size, patience=epochs)
     seconds = time.perf_counter() - start
     note = f"learned for {epochs} epochs with weights of {bits} bits"
@@ -202,14 +202,14 @@ def train_aware_once(
     notice: Notice = notify,
     **options: Any,
 ) -> Aware:
-    """Give what ``train_aware`` makes: from the cache, or made now and kept there.
+    """Return the result of ``train_aware``: from the cache, or made now and cached.
 
     Args:
-        model: A trained Keras model that gives probabilities; it is not changed.
-        dataset: What to train on.
-        folder: Where results live; by default the workspace's ``models``.
-        notice: Told when it waits for another process or finds damage.
-        options: Those of ``train_aware``.
+        model: A trained Keras model that outputs probabilities; not changed.
+        dataset: The data.
+        folder: Folder of the cache; by default the workspace's ``models``.
+        notice: Called with a text when it waits for another process or finds damage.
+        options: Options of ``train_aware``.
     """
 
     def build(target: Path) -> None:
@@ -241,7 +241,7 @@ def train_aware_once(
 
 
 def _with_learned_steps(model: Any, bits: int) -> Any:
-    """Wrap a model's layers that have kernels; each step starts where rounding loses least."""
+    """Wrap a model's layers that have kernels; start with the steps of least rounding error."""
 
     def annotate(layer: Any) -> Any:
         copy = layer.__class__.from_config(layer.get_config())
@@ -260,7 +260,7 @@ def _with_learned_steps(model: Any, bits: int) -> Any:
 
 
 def _rounded(aware: Any) -> list[tuple[Any, Any, Any, dict[str, Any]]]:
-    """List each rounded kernel: its layer, itself, its quantizer and what that has learnt."""
+    """Return each rounded kernel's layer, variable, quantizer and the quantizer's variables."""
     return [
         (wrapper.layer, *rest)
         for wrapper in aware.layers
@@ -269,7 +269,7 @@ def _rounded(aware: Any) -> list[tuple[Any, Any, Any, dict[str, Any]]]:
 
 
 def _settled(model: Any, aware: Any) -> Any:
-    """Copy a model with the rounded kernels in the place of its own."""
+    """Copy a model with rounded kernels in place of its own."""
     weights: list[NDArray[np.float32]] = []
     for layer, kernel, quantizer, learnt in _rounded(aware):
         weights.append(quantizer(kernel, False, learnt).numpy())

@@ -1,8 +1,8 @@
-"""Retraining: the one loop by which pruned, clustered and distilled models learn again.
+"""Retraining: the training loop of pruned, clustered and distilled models.
 
-Many steps run in one call of a compiled function, batches are gathered by index, and what
-compression asks of the weights holds after each step: what was pruned stays exactly 0, and weights
-that share a value move together.
+One call of a compiled function runs many steps, and batches are gathered by index. The constraints
+on the weights hold after each step: pruned weights stay exactly 0, and weights that share a value
+move together.
 """
 
 from __future__ import annotations
@@ -30,28 +30,29 @@ from deployworkbook.validation import (
 
 Decay = Literal["cosine", "constant"]
 
-# Ctrl-C, Cancel and the progress bar wait until a call of the compiled function ends. So each takes
-# as many steps as fit into this time, and no more than are needed to make calling cheap.
+# Ctrl-C, Cancel and the progress bar wait until a call of the compiled function ends. So a call
+# takes as many steps as fit into this time, but no more than make its own cost negligible.
 SECONDS_PER_CALL = 0.5
 STEPS_PER_CALL = 50
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How a model learns again.
+    """Settings of a training.
 
     Args:
         epochs: Passes over the examples.
         batch_size: Images per step.
         learning_rate: Adam's η at the first step.
         decay: ``"cosine"`` lowers it to 0 at the last step, η (1 + cos(π t / steps)) / 2.
-        temperature: T, at which the student hears its teacher.
-        hard_weight: a, the labels' share of the loss beside a teacher's; without one it is 1.
-        dropout: Whether the model's dropout layers are at work.
-        seed: Of the batches' order and the dropout.
+        temperature: T, distillation temperature.
+        hard_weight: a, weight of the labels in the loss, beside 1 - a for the teacher; without a
+            teacher it is 1.
+        dropout: Whether the model's dropout layers are active.
+        seed: Seed of the batches' order and the dropout.
 
     Raises:
-        TypeError: A value is of another type.
+        TypeError: A value has the wrong type.
         ValueError: A value is out of range.
     """
 
@@ -76,16 +77,16 @@ class Settings:
 
 
 class Retraining:
-    """A training under way: it can be run for some steps, looked at, constrained and continued.
+    """A training in progress, which can be advanced by some steps, inspected and constrained.
 
     Args:
         model: A ``keras.Sequential`` that ends in a softmax; it is copied, not changed.
-        examples: What to learn from.
-        settings: How.
-        fade: By which share a masked weight shrinks at each step; see ``constraints.Masked``.
-        bits: Of the grid that kernels stay on; ``None`` for none.
-        codes: For each kernel, which value a weight shares; see ``constraints.Shared``. With them
-            there are neither masks nor a grid.
+        examples: Training examples.
+        settings: Training settings.
+        fade: Fraction by which a masked weight shrinks per step; see ``constraints.Masked``.
+        bits: Bits of the grid that kernels stay on; ``None`` for no grid.
+        codes: For each kernel, the code of each weight's value; see ``constraints.Shared``. With
+            codes there are neither masks nor a grid.
 
     Raises:
         ValueError: The model does not end in a softmax, or a shape differs from its kernel's.
@@ -118,7 +119,7 @@ class Retraining:
         self._moved = [*self._free, *(each.variable for each in self._constraints)]
         self._optimizer = keras.optimizers.Adam(self._rate())
         self._optimizer.build(self._moved)
-        # Two, so that the same steps in calls of other sizes see the same batches.
+        # Two generators, so that the batches don't depend on how the steps are divided into calls.
         self._shuffle, self._look = np.random.default_rng(settings.seed).spawn(2)
         self._order = np.empty(0, dtype=np.int64)
         self._steps_per_call = 5
@@ -130,7 +131,7 @@ class Retraining:
         self._labels = tf.constant(check_labels("labels", examples.labels, self.classes))
         said = examples.teacher_logits
         self._teacher = None if said is None else tf.constant(said)
-        # For any number of steps: a last call of fewer steps would otherwise build a second graph.
+        # For any number of steps, so that a last, shorter call doesn't build a second graph.
         chosen = tf.TensorSpec([None, settings.batch_size], tf.int64)
         seen = tf.TensorSpec([None], tf.int64)
         self._run = tf.function(self._take_steps, input_signature=[chosen, seen])
@@ -144,29 +145,29 @@ class Retraining:
 
     @property
     def parameters(self) -> list[NDArray[np.float32]]:
-        """Kernels and biases that the model now computes with, in ``get_weights``'s order."""
+        """Kernels and biases that the model computes with, in the order of ``get_weights``."""
         arrays: list[NDArray[np.float32]] = self._model.get_weights()
         return arrays
 
     @property
     def kernels(self) -> list[NDArray[np.float32]]:
-        """The kernels that a mask would act on: with what has faded, but is not yet forgotten."""
+        """The kernels that a mask acts on, including weights that are fading."""
         return [each.variable.numpy() for each in self._constraints if isinstance(each, Masked)]
 
     def keep(self, masks: Sequence[NDArray[np.bool_]]) -> None:
-        """Let only what is True in the masks, one for each kernel, differ from 0 from now on."""
+        """From now on, let only weights where a mask is True differ from 0; one mask per kernel."""
         for constraint, mask in zip(self._constraints, masks, strict=True):
             if not isinstance(constraint, Masked):
-                received, expected = "masks beside shared values", "one or the other"
+                received, expected = "masks and shared values", "one or the other"
                 raise value_error("masks", received=received, expected=expected)
             constraint.keep(mask)
 
     def advance(self, steps: int | None = None, *, progress: Any = None) -> float:
-        """Take some steps, or all that are left.
+        """Take some steps, or all remaining ones.
 
         Args:
-            steps: How many, at most as many as are left.
-            progress: A tqdm bar to move; by default one of its own.
+            steps: Number of steps, at most the remaining ones.
+            progress: A tqdm bar to update; by default a new one.
 
         Returns:
             The mean loss of these steps; NaN if there were none.
@@ -193,7 +194,7 @@ class Retraining:
         return total / count if count else float("nan")
 
     def result(self) -> Any:
-        """Copy the model as it now is; like the one it started from, it gives probabilities."""
+        """Return a copy of the model in its current state, with the softmax."""
         return copy_model(self._source, self._model.get_weights())
 
     def _rate(self) -> Any:
@@ -202,7 +203,7 @@ class Retraining:
         return keras.optimizers.schedules.CosineDecay(self.settings.learning_rate, self.steps)
 
     def _batches(self, count: int) -> tuple[Any, Any]:
-        """Draw the next batches: each example once an epoch, whatever the batches' size."""
+        """Draw the next batches: each example once per epoch, whatever the batch size."""
         needed = count * self.settings.batch_size
         while len(self._order) < needed:
             self._order = np.append(self._order, self._shuffle.permutation(len(self._labels)))
@@ -247,7 +248,7 @@ class Retraining:
 
 
 def with_logits(model: Any) -> Any:
-    """Copy a model without its last activation."""
+    """Return a copy of a model without the softmax at its end."""
     copy = copy_model(model)
     last = copy.layers[-1]
     if getattr(last, "activation", None) is not keras.activations.softmax:

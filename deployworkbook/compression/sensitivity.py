@@ -1,6 +1,6 @@
-"""Which layers bear rounding: one layer at one width at a time, all others left in float32.
+"""Which layers tolerate rounding: round one layer at a time, and leave the others in float32.
 
-Simulated: the kernel is rounded to the grid that LiteRT would store, and computed with in float32.
+This is simulated: the kernel is rounded to the grid that LiteRT would store, but used in float32.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from deployworkbook.validation import value_error
 
 @dataclass(frozen=True, eq=False)
 class Sensitivity:
-    """What rounding one layer does to the whole model's accuracy.
+    """Effect of rounding one layer on the whole model's accuracy.
 
     Args:
-        layers: Their names, in order.
-        weights: How many weights each one's kernel has.
-        bits: The widths that were tried, in order.
-        accuracy: With one layer rounded, shape ``[layers, bits]``.
-        unrounded: With none.
-        examples: How many images these are shares of.
+        layers: Names of the layers, in order.
+        weights: Number of weights in each layer's kernel.
+        bits: Widths that were tried, in order.
+        accuracy: Accuracy with one layer rounded, shape ``[layers, bits]``.
+        unrounded: Accuracy with no layer rounded.
+        examples: Number of images that were classified.
     """
 
     layers: tuple[str, ...]
@@ -41,12 +41,12 @@ class Sensitivity:
 def scan_sensitivity(
     model: Any, validation: Split, *, bits: Iterable[int] = (2, 3, 4, 6, 8)
 ) -> Sensitivity:
-    """Round each layer's kernel to each width, and see what that does to the accuracy.
+    """Measure the accuracy with each layer's kernel rounded to each width.
 
     Args:
-        model: A trained Keras model; it is not changed.
-        validation: What decides between variants: never the test set.
-        bits: Widths, from 2 to 16; each output channel has a symmetric grid of its own.
+        model: A trained Keras model; not changed.
+        validation: The validation set, for choosing between variants; never the test set.
+        bits: Widths, from 2 to 16; each output channel has its own symmetric grid.
 
     Returns:
         The accuracies.

@@ -1,7 +1,7 @@
-"""Widths that no kernel here runs: weights on their grid, computed with in float32.
+"""Simulate widths that no kernel here runs: round weights to a grid, and compute in float32.
 
-What such a model classifies is what integers of that width would; its size is arithmetic, and its
-speed nobody knows. So a measurement of it is modelled.
+Such a model classifies as one with integers of that width would. Its size can be computed, but its
+speed is unknown, so its measurement counts as modelled.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from deployworkbook.validation import check_choice
 
 NAME = "simulated"
 
-# A scale for each channel, and a bias, are four bytes each.
+# A channel's scale and its bias have four bytes each.
 BYTES_OF_A_FLOAT = 4
 
 
 def rounded(
     model: Any, *, bits: int, layers: Collection[str] | None = None, clipping: Clipping = "minmax"
 ) -> Any:
-    """Copy a model with its kernels rounded, each output channel to a symmetric grid of its own.
+    """Return a copy of a model with its kernels rounded, each output channel to its own grid.
 
     Args:
         model: A Keras model; not changed.
-        bits: Width of the integers, from 2 to 16.
-        layers: The names of those to round; by default all that have a kernel.
+        bits: Width of the integers, from 2 to 16; the grids are symmetric.
+        layers: Names of the layers to round; by default all that have a kernel.
         clipping: How a grid's range is chosen; see ``clipping.fit_grid``.
 
     Returns:
@@ -52,7 +52,7 @@ def rounded(
 
 
 def with_kernels(model: Any) -> list[Any]:
-    """List a model's layers that have kernels, in order.
+    """Return a model's layers that have kernels, in order.
 
     Args:
         model: A Keras model.
@@ -72,7 +72,7 @@ def correct_of(model: Any, split: Split) -> int:
 
 
 def modelled(model: Any, bits: int, dataset: Dataset, *, lesson: str = "") -> Measurement:
-    """Say what a model of some width comes to: its accuracy simulated, its size computed.
+    """Return the measurement of a model at some width: accuracy simulated, size computed.
 
         bytes = b/8 · weights + 4 · channels + 4 · biases
 
@@ -80,7 +80,7 @@ def modelled(model: Any, bits: int, dataset: Dataset, *, lesson: str = "") -> Me
         model: The float32 Keras model; not changed.
         bits: b, from 2 to 16.
         dataset: Its test set is predicted.
-        lesson: Which notebook asks.
+        lesson: Name of the notebook, for the measurement.
 
     Returns:
         A measurement of the kind ``"modelled"``, without times.

@@ -1,6 +1,6 @@
-"""The stages of a pipeline: what each is set by, and what it does to the model that comes in.
+"""The stages of a pipeline: their settings, and what they do to a model.
 
-They go in any order: each keeps the zeros and the grid that those before it made.
+Stages can have any order: each keeps the zeros and the grid that earlier ones made.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from deployworkbook.compression.training_set import Examples
 from deployworkbook.training.variant import Variant
 from deployworkbook.validation import check_choice
 
-# A student of few weights can follow its teacher's first choices only, hence the low temperature.
+# A student with few weights can only follow its teacher's first choices, hence the low temperature.
 LONG = Settings(epochs=20, learning_rate=0.003, temperature=2.0)
 SHORT = Settings(epochs=6, learning_rate=0.001, temperature=2.0)
 PRUNING = Pruning()
@@ -28,18 +28,18 @@ CLUSTERING = Clustering()
 
 @dataclass(frozen=True)
 class Form:
-    """What goes from stage to stage.
+    """A model on its way from stage to stage.
 
     Args:
         model: A Keras model.
-        bits: Of its weights; ``None`` while they are float32.
+        bits: Bits per weight; ``None`` while weights are float32.
     """
 
     model: Any
     bits: int | None = None
 
     def variant(self, name: str, note: str = "") -> Variant:
-        """The form as LiteRT runs it."""
+        """Return the model as a variant that LiteRT can run."""
         if self.bits is None:
             return Variant(name, model=self.model, note=note)
         content = lean.lean_flatbuffer(self.model, bits=self.bits)
@@ -48,7 +48,7 @@ class Form:
 
 @dataclass(frozen=True)
 class Distil:
-    """The model learns on from its teacher; its zeros stay."""
+    """Train the model further with its teacher; zeros stay 0."""
 
     settings: Settings = LONG
     augmentations: tuple[Augmentation, ...] = AUGMENTATIONS
@@ -60,11 +60,11 @@ class Distil:
 
 @dataclass(frozen=True)
 class Prune:
-    """Weights go by importance, and then the neurons that are left idle.
+    """Prune the least important weights, and then the neurons that are left without effect.
 
     Args:
         pruning: What to prune, and how fast.
-        settings: How the remaining weights are trained.
+        settings: Training settings of the remaining weights.
         augmentations: How a training image may be moved before it is shown.
     """
 
@@ -87,11 +87,11 @@ class Prune:
 
 @dataclass(frozen=True)
 class Cluster:
-    """The weights of each layer share a few values.
+    """Let the weights of each layer share a few values.
 
     Args:
         clustering: How many values a layer may have.
-        settings: How the shared values are trained.
+        settings: Training settings of the shared values.
         augmentations: How a training image may be moved before it is shown.
     """
 
@@ -100,7 +100,7 @@ class Cluster:
     augmentations: tuple[Augmentation, ...] = AUGMENTATIONS
 
     def apply(self, form: Form, examples: Examples, progress: Any) -> Form:
-        """Cluster what is not 0."""
+        """Cluster the nonzero weights."""
         clustered = clustering.cluster(
             form.model,
             examples,
@@ -113,12 +113,12 @@ class Cluster:
 
 @dataclass(frozen=True)
 class Quantize:
-    """Weights become integers of 8 or 4 bits, on one scale a layer; zeros stay zero.
+    """Store weights as integers of 8 or 4 bits, with one scale per layer; zeros stay 0.
 
     Args:
-        bits: Their width. 8 bits hold what earlier stages made as it is, to half a step.
-        settings: How 4 bits learn on as such; not used at 8.
-        augmentations: How the images that they learn from are moved.
+        bits: Bits per weight. With 8, weights are only rounded, by at most half a step.
+        settings: Training settings of weights with 4 bits; not used at 8.
+        augmentations: How a training image may be moved before it is shown.
     """
 
     bits: Literal[4, 8] = 8
@@ -140,11 +140,11 @@ Stage = Distil | Prune | Cluster | Quantize
 
 
 def part_of(stage: Stage, examples: int) -> BuildPart:
-    """Say how many training steps a stage takes.
+    """Return a stage as part of a build, with its number of training steps.
 
     Args:
         stage: The stage.
-        examples: How many images it learns from.
+        examples: Number of training images.
 
     >>> part_of(Quantize(4), 1280)
     BuildPart(name='int4', kind='Quantize', steps=60, epochs=6)
@@ -159,7 +159,7 @@ def part_of(stage: Stage, examples: int) -> BuildPart:
 
 
 def label(stage: Stage) -> str:
-    """What a variant and a folder are called by.
+    """Return a stage's name, for variants and folders.
 
     >>> label(Prune(Pruning(sparsity=0.95))), label(Quantize(4))
     ('prune95', 'int4')
@@ -172,7 +172,7 @@ def label(stage: Stage) -> str:
 
 
 def _learn(form: Form, examples: Examples, settings: Settings, progress: Any) -> Any:
-    """Train on; what is 0 stays 0, and what is on a grid stays on it."""
+    """Train further; zeros stay 0, and weights on a grid stay on it."""
     training = Retraining(form.model, examples, settings=settings, bits=form.bits)
     training.keep([kernel != 0 for kernel in training.kernels])
     training.advance(progress=progress)

@@ -1,8 +1,8 @@
-"""An int8 model that TensorFlow can serve: integers on disk and in memory, floats to compute.
+"""An int8 model that TensorFlow can serve: stored as integers, computed with in floating point.
 
 A LiteRT file cannot become a SavedModel, and TensorFlow has no int8 kernel for a dense layer on a
-CPU. A SavedModel can still keep its weights as integers: a quarter of the bytes, and each call pays
-for turning them into floating point.
+CPU. A SavedModel can still store its weights as integers: it takes a quarter of the bytes, but each
+call pays for the conversion to floating point.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ BITS = 8
 
 
 class IntegerDense(keras.layers.Layer):  # type: ignore[misc]  # Keras 2 has no types
-    """A dense layer with an int8 kernel and a scale for each output.
+    """A dense layer with an int8 kernel and a scale per output.
 
         y = activation((x q) s + b)
 
     Args:
-        units: Outputs.
-        activation: As of a Keras layer.
-        kwargs: Of a Keras layer.
+        units: Number of outputs.
+        activation: Activation, as for any Keras layer.
+        kwargs: Other arguments of a Keras layer.
     """
 
     def __init__(self, units: int, activation: Any = None, **kwargs: Any) -> None:
@@ -35,7 +35,7 @@ class IntegerDense(keras.layers.Layer):  # type: ignore[misc]  # Keras 2 has no 
         self.activation = keras.activations.get(activation)
 
     def build(self, input_shape: Any) -> None:
-        """Make the kernel, its scales and the bias."""
+        """Create the kernel, its scales and the bias."""
         inputs = int(input_shape[-1])
         self.kernel = self.add_weight(
             "kernel", (inputs, self.units), "int8", "zeros", trainable=False
@@ -46,24 +46,24 @@ class IntegerDense(keras.layers.Layer):  # type: ignore[misc]  # Keras 2 has no 
 
     def call(self, inputs: Any) -> Any:
         """Map inputs ``[n, inputs]`` to outputs ``[n, units]``."""
-        # The sums are scaled, not the kernel: n times fewer multiplications.
+        # Scale the sums rather than the kernel, which takes far fewer multiplications.
         sums = tf.matmul(inputs, tf.cast(self.kernel, tf.float32))
         return self.activation(sums * self.scale + self.bias)
 
     def get_config(self) -> dict[str, Any]:
-        """Give what makes such a layer again."""
+        """Return the arguments that make an equal layer."""
         activation = keras.activations.serialize(self.activation)
         return {**super().get_config(), "units": self.units, "activation": activation}
 
 
 def with_stored_integers(model: Any) -> Variant:
-    """Copy a perceptron with its kernels as int8, each output on a symmetric grid of its own.
+    """Return a perceptron with its kernels as int8, each output on its own symmetric grid.
 
     Args:
         model: A Keras model of dense layers; not changed.
 
     Returns:
-        A Keras model that exports as a SavedModel of a quarter of the bytes.
+        A Keras model whose SavedModel takes a quarter of the bytes.
 
     Raises:
         ValueError: The model has other layers than a perceptron.
@@ -84,5 +84,5 @@ def with_stored_integers(model: Any) -> Variant:
             new.kernel.assign(quantize(kernel, grid))
             new.scale.assign(grid.scale.ravel())
             new.bias.assign(bias)
-    note = "weights in int8, turned into float32 in each call"
+    note = "weights in int8, converted to float32 in each call"
     return Variant("int8", model=copy, note=note)

@@ -1,4 +1,4 @@
-"""Students alone and distilled, in pairs that are the same but for what teaches them."""
+"""Compare students trained alone and distilled, in pairs that differ only in the teaching."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ CODE = (constraints, distill, models, retrain, training_set, augmentation)
 
 @dataclass(frozen=True, eq=False)
 class StudentComparison:
-    """Pairs of students on a test set; each seed made one pair.
+    """Pairs of students on a test set, one pair per seed.
 
     Args:
-        hidden_units: Their width.
-        images: How many training images each of them saw.
-        alone: Keras models that the labels taught.
-        distilled: Those that the teacher taught, in the same order.
-        accuracy_alone: Share of the test images classified rightly, shape ``[seeds]``.
-        accuracy_distilled: The same of the others.
+        hidden_units: Width of the students.
+        images: Number of training images per student.
+        alone: Keras models trained with the labels alone.
+        distilled: Keras models trained with the teacher too, in the same order.
+        accuracy_alone: Accuracies of ``alone`` on the test set, shape ``[seeds]``.
+        accuracy_distilled: Accuracies of ``distilled``, shape ``[seeds]``.
     """
 
     hidden_units: int
@@ -52,7 +52,7 @@ class StudentComparison:
 
     @property
     def differences(self) -> NDArray[np.float64]:
-        """What the teacher adds to the accuracy, pair by pair."""
+        """Gain in accuracy from the teacher, per pair."""
         return self.accuracy_distilled - self.accuracy_alone
 
     @property
@@ -62,7 +62,7 @@ class StudentComparison:
 
     @property
     def verdict(self) -> str:
-        """What the interval says, in words."""
+        """Conclusion from the interval, in words."""
         low, high = self.interval
         if low > 0:
             return "distilled is better"
@@ -80,20 +80,21 @@ def compare_students(
     folder: Path | None = None,
     notice: Notice = notify,
 ) -> StudentComparison:
-    """Train pairs of students, or find them in the cache, and test them.
+    """Train pairs of students, or read them from the cache, and test them.
 
-    Both of a pair have the same first weights, images, batches and steps. Each seed draws its own
-    images, so that the interval covers the luck of that draw too.
+    Both students of a pair have the same initial weights, images, batches and steps. Each seed
+    draws its own images, so that the interval includes the chance of that draw.
 
     Args:
         taught: The training set with a teacher's logits.
-        test: What both are judged by.
-        settings: How both learn; the temperature and the labels' share matter to one of them.
-        hidden_units: Their width.
-        seeds: One for each pair, at least two.
-        images: How many training images a pair sees; by default all.
-        folder: Where trained models live; by default the workspace's ``models``.
-        notice: Told when it waits for another process or finds damage.
+        test: The test set.
+        settings: Training settings of both; temperature and hard weight affect only the distilled
+            one.
+        hidden_units: Width of the students.
+        seeds: One seed per pair, at least two.
+        images: Number of training images per pair; by default all.
+        folder: Folder of the cache; by default the workspace's ``models``.
+        notice: Called with a text when it waits for another process or finds damage.
 
     Raises:
         ValueError: There is no teacher, or there are fewer than two seeds, or too few images.
@@ -126,7 +127,7 @@ def compare_students(
 
 @dataclass(frozen=True, eq=False)
 class _Lesson:
-    """All that makes a student; the seed draws its images and its first weights."""
+    """Everything that determines a student; the seed draws its images and its initial weights."""
 
     examples: Examples
     images: int
@@ -136,10 +137,10 @@ class _Lesson:
     def student(
         self, digest: str, folder: Path | None, notice: Notice, bar: Any
     ) -> tuple[Any, bool]:
-        """Find it or train it, and say whether it is new."""
+        """Return the student, and whether it was trained just now."""
         heard = asdict(self.settings)
         if self.examples.teacher_logits is None:
-            # The same student at all temperatures.
+            # Without a teacher, these change nothing.
             del heard["temperature"], heard["hard_weight"]
         key = key_of(
             {
@@ -184,5 +185,5 @@ def _digest(examples: Examples) -> str:
 
 
 def _accuracy(student: Any, split: Split) -> float:
-    # Called, not predict(): that would build a graph for each of many small students.
+    # Not predict(), which would build a graph for each of many small students.
     return float((student(split.images).numpy().argmax(axis=1) == split.labels).mean())

@@ -1,7 +1,8 @@
-"""Sweeps: the pipeline at each point of a grid of bits, sparsity and temperature, by Dask workers.
+"""Sweeps: run the pipeline at each point of a grid of bits, sparsity and temperature, in parallel.
 
-What a point comes to goes into the ledger at once, under the hash of all that made it; a point that
-is there already is not made again. Points that differ in their bits alone share the pruned model.
+Each result goes into the ledger at once, under a hash of everything that determines it; a point
+that is already there is not computed again. Points that differ only in their bits share the pruned
+model.
 """
 
 from __future__ import annotations
@@ -31,10 +32,10 @@ from deployworkbook.workspace.cache import WAITING
 from deployworkbook.workspace.folder import Workspace, current_workspace
 from deployworkbook.workspace.notices import Notice, notify
 
-# What a worker takes with TensorFlow and MNIST, and room beside it.
+# Memory of a worker with TensorFlow and MNIST, and some reserve.
 MEMORY_BYTES = 2 * 2**30
 
-# TensorFlow's seed is the process's, so a worker of several threads trains in one at a time.
+# TensorFlow has one seed per process, so a worker with several threads trains in one at a time.
 _ALONE = threading.Lock()
 
 
@@ -51,30 +52,30 @@ def sweep(
     on_result: Callable[[SweepResult], None] = lambda result: None,
     notice: Notice = notify,
 ) -> list[SweepResult]:
-    """Make and measure each point that the ledger does not have.
+    """Build and measure each point that is not in the ledger.
 
     Args:
-        points: Of the grid, at least one.
-        dataset: As ``load_dataset`` takes it.
-        epochs: Of the longest stage; by default the recipe's.
-        seed: Of the model, and of all stages.
-        workers: Processes on this machine, of one thread each; by default one a core, as far as
-            there are points and memory.
-        scheduler: Address of a Dask scheduler whose workers are taken instead. They must see the
-            workspace's folder.
-        retries: How often a point that fails is tried again.
-        workspace: Whose ledger and models; by default the current one.
-        on_result: Told, in this thread, of each step of a point.
-        notice: Told which data it is, and of waits and damage.
+        points: Points of the grid, at least one.
+        dataset: Name of the data set, as for ``load_dataset``.
+        epochs: Epochs of the longest stage; by default the recipe's.
+        seed: Seed of the model and of all stages.
+        workers: Number of worker processes on this machine, each with one thread; by default one
+            per core, as far as there are points and memory.
+        scheduler: Address of a Dask scheduler whose workers to use instead. They must have access
+            to the workspace's folder.
+        retries: How often to retry a point that fails.
+        workspace: Workspace for ledger and models; by default the current one.
+        on_result: Called in this thread whenever the status of a point changes.
+        notice: Called with a text about the data, waiting and damage.
 
     Returns:
-        How each point ended, in the order of the points. After Ctrl-C those that had not ended are
+        The result of each point, in their order. After Ctrl-C, unfinished points are
         ``"stopped"``.
 
     Raises:
-        TypeError: A value is of another type.
+        TypeError: A value has the wrong type.
         ValueError: A value is out of range, or both workers and a scheduler are given.
-        ConnectionError: The data cannot be had, or no scheduler with workers is there.
+        ConnectionError: The data are not available, or there is no scheduler with workers.
     """
     if not points:
         raise value_error("points", received="none", expected="at least one")
@@ -106,15 +107,15 @@ def sweep(
 
 @dataclass(frozen=True)
 class SweepTask:
-    """A point, as a worker is given it.
+    """A point as a task for a worker.
 
     Args:
-        point: Which.
+        point: The point.
         recipe: Its stages.
-        keys: What each stage is kept by.
-        dataset: Its name.
-        seed: Of the model, and of all stages.
-        root: The workspace's folder.
+        keys: Cache key of each stage.
+        dataset: Name of the data set.
+        seed: Seed of the model and of all stages.
+        root: Folder of the workspace.
     """
 
     point: SweepPoint
@@ -127,13 +128,13 @@ class SweepTask:
 
 @dataclass(frozen=True)
 class Made:
-    """What a worker made of a job.
+    """Result of a worker's task.
 
     Args:
-        measurement: Of the last stage.
-        machine: Where.
-        stages_made: How many were not in the cache.
-        notices: What there was to say.
+        measurement: Measurement of the last stage.
+        machine: The worker's machine.
+        stages_made: Number of stages that were not in the cache.
+        notices: Notices for the learner.
     """
 
     measurement: Measurement
@@ -143,25 +144,26 @@ class Made:
 
 
 def make(job: SweepTask) -> Made:
-    """Make and measure a point, in a worker.
+    """Build and measure a point, in a worker.
 
     Raises:
-        FileNotFoundError: The workspace's folder is not to be seen from here.
-        RuntimeError: Data, versions or code differ from those of the process that asks.
+        FileNotFoundError: The workspace's folder is not accessible from here.
+        RuntimeError: Data, versions or code differ from those of the sweep's own process.
     """
     workspace, notices = Workspace(job.root), list[str]()
 
     def notice(text: str) -> None:
-        # That workers wait for each other is as it should be.
+        # Workers are expected to wait for each other.
         if not text.endswith(WAITING):
             notices.append(text)
 
     if not workspace.records.is_dir():
         raise FileNotFoundError(
-            f"{this_machine().name} does not see the workspace {job.root}. Workers must share its "
-            "folder: start them on the same machine, or keep it on a drive that all can write to."
+            f"{this_machine().name} has no access to the workspace {job.root}. Workers must share "
+            "its folder: start them on the same machine, or keep it on a drive that all can write "
+            "to."
         )
-    # A lock of this process: of one between processes, a worker that is killed leaves a trace.
+    # A lock within this process: a lock between processes would remain when a worker is killed.
     tqdm.set_lock(threading.RLock())
     with _ALONE:
         data, models = _load(job.dataset), workspace.models
@@ -170,7 +172,7 @@ def make(job: SweepTask) -> Made:
         if keys != job.keys:
             raise RuntimeError(
                 f"The worker on {this_machine().name} has other data, another version of "
-                "TensorFlow or other code. Give it the same as the process that asks."
+                "TensorFlow or other code. Install the same as where the sweep was started."
             )
         outcomes = pipeline.run(
             model,
@@ -186,7 +188,7 @@ def make(job: SweepTask) -> Made:
         variant=job.point.name(
             epochs=max(stage.settings.epochs for stage in job.recipe), seed=job.seed
         ),
-        note=f"a sweep's point, {epochs} epochs, seed {job.seed}; others ran beside it",
+        note=f"a sweep's point, {epochs} epochs, seed {job.seed}; others ran at the same time",
     )
     return Made(measurement, this_machine(), sum(each.is_new for each in outcomes), notices)
 
@@ -197,7 +199,7 @@ def _load(name: DatasetName) -> Dataset:
 
 
 class _Sweep:
-    """What is known of each point of a sweep."""
+    """Results of a sweep's points so far."""
 
     def __init__(
         self,
@@ -212,7 +214,7 @@ class _Sweep:
         self.on_result = on_result
 
     def jobs(self, dataset: Dataset, notice: Notice) -> list[SweepTask]:
-        """List the points to be made; first make, on all cores, what they all begin with."""
+        """Return the points to build; first build, on all cores, what all of them start from."""
         models, seed = self.workspace.models, self.seed
         model = baseline(dataset, Recipe(seed=seed), folder=models, notice=notice).model
         there = {entry.measurement.made_by: entry.measurement for entry in self.ledger.entries()}
@@ -233,7 +235,7 @@ class _Sweep:
         return jobs
 
     def take(self, job: SweepTask, event: TaskEvent, notice: Notice) -> None:
-        """Write what was measured into the ledger, before anybody is told."""
+        """Write a result to the ledger, and only then report it."""
         if event.status != "done":
             self._note(
                 SweepResult(job.point, event.status, attempts=event.attempt, error=event.error)
@@ -248,7 +250,7 @@ class _Sweep:
         )
 
     def stop(self) -> None:
-        """Count as stopped what has not ended."""
+        """Mark unfinished points as stopped."""
         for point in self.recipes:
             if point not in self.results or self.results[point].status in {
                 "running",

@@ -1,7 +1,7 @@
-"""tensorflow-model-optimization's own ways, beside this package's: same model, data and settings.
+"""Techniques of tensorflow-model-optimization, for comparison with this package's.
 
-Its pruning scores by magnitude, each layer by itself. Its collaborative recipes (PQAT, CQAT) carry
-zeros or shared values through quantization-aware training.
+Its pruning scores by magnitude, separately in each layer. Its collaborative recipes (PQAT, CQAT)
+preserve zeros or shared values in quantization-aware training.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from deployworkbook.training.keras2 import copy_model, keras, set_seed
 from deployworkbook.validation import check_choice, check_integer, check_number, value_error
 
 with warnings.catch_warnings():
-    # It compares versions by a class that setuptools has deprecated.
+    # It compares versions with a class that setuptools has deprecated.
     warnings.filterwarnings("ignore", "distutils Version classes", DeprecationWarning)
     import tensorflow_model_optimization as tfmot
 
-    # The one that preserves zeros; the toolkit's guide imports it from here, too.
+    # The variant that preserves zeros; the toolkit's guide imports it from here, too.
     from tensorflow_model_optimization.python.core.clustering.keras.experimental.cluster import (
         cluster_weights,
     )
@@ -31,22 +31,22 @@ Schedule = Literal["polynomial", "constant"]
 Pattern = Literal["single", "2:4", "block"]
 Preserve = Literal["zeros", "clusters"]
 
-# The side of a block in the pattern "block", as the toolkit's guide to it has it.
+# Size of a block in the pattern "block", as in the toolkit's guide.
 BLOCK = (4, 4)
 
 
 @dataclass(frozen=True)
 class Training:
-    """How the toolkit's models learn: as Keras's ``fit`` does.
+    """Training settings of the toolkit's models, for Keras's ``fit``.
 
     Args:
         epochs: Passes over the training set.
         batch_size: Images per step.
         learning_rate: Adam's η.
-        seed: Of the shuffling and the dropout.
+        seed: Seed of the shuffling and the dropout.
 
     Raises:
-        TypeError: A value is of another type.
+        TypeError: A value has the wrong type.
         ValueError: A value is out of range.
     """
 
@@ -71,16 +71,16 @@ def prune_low_magnitude(
     pattern: Pattern = "single",
     training: Training = Training(),
 ) -> Any:
-    """Prune by magnitude, the same share of each layer.
+    """Prune by magnitude, the same fraction of each layer.
 
     Args:
         model: A Keras model; not changed.
-        dataset: Its training set is learnt from.
-        sparsity: Share that goes, in (0, 1); 0.5 in the pattern ``"2:4"``, which is just that.
+        dataset: Its training set is learned from.
+        sparsity: Fraction of the weights to prune, in (0, 1); always 0.5 for the pattern ``"2:4"``.
         schedule: ``"polynomial"`` rises to the sparsity over half of the steps, ``"constant"``
-            begins with it.
-        pattern: What goes together: single weights, two of each four neighbours, or blocks.
-        training: How it learns meanwhile.
+            starts with it.
+        pattern: What is pruned together: single weights, two of every four neighbours, or blocks.
+        training: Training settings.
 
     Returns:
         A new Keras model with zeros.
@@ -129,12 +129,12 @@ def cluster(
 
     Args:
         model: A Keras model; not changed.
-        dataset: Its training set is learnt from.
+        dataset: Its training set is learned from.
         values: Number of values per layer, at least 2. One of them is 0, and zeros stay zeros.
-        training: How the values learn.
+        training: Training settings.
 
     Returns:
-        A new Keras model of few different weights.
+        A new Keras model with few different weights.
     """
     check_integer("values", values, 2)
     set_seed(training.seed)
@@ -156,13 +156,13 @@ def quantize_and_preserve(
     preserve: Preserve,
     training: Training = Training(epochs=1),
 ) -> bytes:
-    """Train a pruned or clustered model for int8, keeping what it was made for.
+    """Train a pruned or clustered model for int8, preserving its zeros or shared values.
 
     Args:
         model: A Keras model that was pruned or clustered; not changed.
-        dataset: Its training set is learnt from.
+        dataset: Its training set is learned from.
         preserve: ``"zeros"`` is PQAT, ``"clusters"`` is CQAT.
-        training: How it learns.
+        training: Training settings.
 
     Returns:
         A LiteRT file that computes in int8.

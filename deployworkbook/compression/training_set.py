@@ -1,4 +1,4 @@
-"""What a model learns from again: images, labels, ways to move them, and a teacher's answers."""
+"""Training examples: images, labels, augmentations, and a teacher's logits."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from deployworkbook.validation import describe, value_error
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """What a model learns from.
+    """Training examples.
 
     Args:
         images: float32 in 0 … 1, shape ``[n, 28, 28]``.
         labels: Whole numbers, shape ``[n]``.
-        augmentations: How an image may be moved before it is shown; each batch takes one of them.
-        teacher_logits: What a teacher says for each augmentation of each image, shape
-            ``[augmentations, n, classes]``; ``None`` where the labels alone teach.
+        augmentations: How an image may be moved before it is shown; each batch uses one of them.
+        teacher_logits: A teacher's logits for each augmentation of each image, shape
+            ``[augmentations, n, classes]``; ``None`` to train with labels alone.
 
     Raises:
-        ValueError: The shapes do not fit.
+        ValueError: The shapes do not match.
     """
 
     images: NDArray[np.float32]
@@ -43,10 +43,10 @@ class Examples:
             raise value_error("teacher_logits", received=describe(said), expected=expected)
 
     def chosen(self, rows: NDArray[np.int64]) -> Examples:
-        """Return some of the examples, by their places."""
+        """Return some of the examples, by index."""
         said = None if self.teacher_logits is None else self.teacher_logits[:, rows]
         return Examples(self.images[rows], self.labels[rows], self.augmentations, said)
 
     def without_teacher(self) -> Examples:
-        """Return the same examples, which the labels alone teach."""
+        """Return the same examples without the teacher's logits."""
         return Examples(self.images, self.labels, self.augmentations)

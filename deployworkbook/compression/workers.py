@@ -1,7 +1,7 @@
-"""Dask workers that carry out jobs: which comes next, what is tried again, how all of it ends.
+"""Run jobs on Dask workers: choose the next one, retry failures, and stop cleanly.
 
-A job belongs to a group, whose first job makes what the others need as well. So one job of a group
-is carried out alone, and the rest after it; groups go side by side.
+A job belongs to a group, whose first job builds what the others need as well. So one job of a group
+runs first, and the others after it; different groups run in parallel.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from deployworkbook.validation import check_integer
 
 Status = Literal["running", "done", "failed again", "failed", "stopped"]
 
-# How long a scheduler may take to answer, and to find its first worker.
+# Time for a scheduler to answer, and to find its first worker.
 PATIENCE_S = 10.0
 
-# Where libraries read how many threads they may use.
+# Environment variables with which libraries limit their threads.
 THREADS = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -44,14 +44,14 @@ GONE = "the Dask scheduler is gone"
 
 @dataclass(frozen=True)
 class TaskEvent:
-    """A step of a job.
+    """A change in the status of a job.
 
     Args:
-        index: The job's place in the list.
-        status: ``"running"`` it begins; ``"done"``; ``"failed again"`` it will be tried once more;
-            ``"failed"`` for good; ``"stopped"`` by Ctrl-C.
-        attempt: Which it is, from 1; 0 if none was begun.
-        value: What the job returned.
+        index: Index of the job.
+        status: ``"running"``; ``"done"``; ``"failed again"``, to be retried; ``"failed"`` for good;
+            ``"stopped"`` by Ctrl-C.
+        attempt: Number of the attempt, from 1; 0 if none was started.
+        value: The job's return value.
         error: Why it failed, in one line.
     """
 
@@ -71,17 +71,17 @@ def carry_out(
     retries: int,
     on_event: Callable[[TaskEvent], None],
 ) -> None:
-    """Carry out jobs, as many at once as there are workers; tell of each step.
+    """Run jobs, as many at once as there are workers, and report each change of status.
 
-    A job that raises, or whose worker dies, is tried again after those that wait.
+    A job that raises an exception, or whose worker dies, is retried after the waiting jobs.
 
     Args:
-        function: Called with a job, in a worker.
-        jobs: Its arguments, begun in this order as far as the groups allow.
-        groups: The group of each job.
-        client: Of the workers.
-        retries: How often a job is tried again.
-        on_event: Told, in this thread, of each step. Ctrl-C stops all jobs that run or wait.
+        function: Function to call with a job, in a worker.
+        jobs: The jobs, started in this order as far as the groups allow.
+        groups: Group of each job.
+        client: Dask client of the workers.
+        retries: How often to retry a job.
+        on_event: Called in this thread with each event. Ctrl-C stops all running and waiting jobs.
     """
     check_integer("retries", retries, 0)
     round_ = _Round(function, jobs, groups, client, retries, on_event)
@@ -93,7 +93,7 @@ def carry_out(
 
 @dataclass
 class _Round:
-    """The jobs that wait and those that run."""
+    """The waiting and the running jobs."""
 
     function: Callable[[Any], Any]
     jobs: Sequence[Any]
@@ -112,12 +112,12 @@ class _Round:
     def run(self) -> None:
         while self.waiting or self.running:
             self._begin()
-            # In slices: workers may join meanwhile.
+            # In slices, because workers may join meanwhile.
             with contextlib.suppress(queue.Empty):
                 self._end(self.ended.get(timeout=0.5))
 
     def stop(self) -> None:
-        """Keep what has ended, give up the rest."""
+        """Keep finished jobs, and cancel the others."""
         for index, future in list(self.running.items()):
             if future.status in {"finished", "error"}:
                 self._end(index)
@@ -139,7 +139,7 @@ class _Round:
             index = next(free, -1)
             if index < 0:
                 return
-            # An impure function: what another client's job came to, or failed by, is not ours.
+            # Not pure, so that Dask doesn't reuse another client's result or error.
             future = self.client.submit(self.function, self.jobs[index], pure=False)
             self.running[index] = future
             self.waiting.remove(index)
@@ -148,13 +148,13 @@ class _Round:
             self.tell(TaskEvent(index, "running", self.attempts[index]))
 
     def _end(self, index: int) -> None:
-        """Tell how a job ended, and only then forget it: Ctrl-C may come in between."""
+        """Report how a job ended, and only then forget it, because Ctrl-C may come in between."""
         future, attempt = self.running[index], self.attempts[index]
         if future.status == "finished":
             self.opened.add(self.groups[index])
             self.tell(TaskEvent(index, "done", attempt, value=future.result()))
         else:
-            # A client whose scheduler is gone looks for it for a while: it may be started again.
+            # Without its scheduler, a client keeps looking for a while: it may be restarted.
             reachable = self.client.status in {"running", "connecting"}
             again = attempt <= self.retries and reachable
             status: Status = "failed again" if again else "failed"
@@ -166,17 +166,17 @@ class _Round:
 
 @contextlib.contextmanager
 def local_client(workers: int) -> Iterator[Client]:
-    """Start worker processes on this machine, of one thread each; kill them in the end.
+    """Start worker processes with one thread each on this machine; kill them in the end.
 
-    They listen on the loopback interface only. TensorFlow and the rest share the cores out.
+    They listen on the loopback interface only. Their libraries divide the cores among them.
 
     Args:
-        workers: How many.
+        workers: Number of workers.
     """
     share = str(math.ceil(this_machine().cores / check_integer("workers", workers, 1)))
-    # Read as the libraries are loaded, so it must be there before a process begins.
+    # Libraries read these as they load, so set them before a process starts.
     environment = dict.fromkeys(THREADS, share)
-    # The bars of several processes would write over each other.
+    # Progress bars of several processes would overwrite each other.
     environment["TQDM_DISABLE"] = "1"
     setting = dask.config.set({"distributed.nanny.pre-spawn-environ": environment})
     with tempfile.TemporaryDirectory() as folder, _environment_restored():
@@ -187,9 +187,9 @@ def local_client(workers: int) -> Iterator[Client]:
                 host="127.0.0.1",
                 local_directory=folder,
                 silence_logs=logging.CRITICAL,
-                # No limit: a worker holds nothing that could be written to disk instead.
+                # No limit, because a worker has nothing that could be moved to disk.
                 memory_limit=0,
-                # A dead worker is told of at once: it is for the caller to try again.
+                # Report a dead worker at once; the caller retries.
                 scheduler_kwargs={
                     "allowed_failures": 0,
                     "dashboard": False,
@@ -200,7 +200,7 @@ def local_client(workers: int) -> Iterator[Client]:
             with Client(cluster, set_as_default=False) as client:
                 yield client
         finally:
-            # Closing alone would first wait for workers in the middle of a job.
+            # Closing alone would first wait for the running jobs.
             for nanny in cluster.workers.values():
                 nanny.auto_restart = False
                 with contextlib.suppress(psutil.Error):
@@ -210,13 +210,13 @@ def local_client(workers: int) -> Iterator[Client]:
 
 @contextlib.contextmanager
 def remote_client(address: str) -> Iterator[Client]:
-    """Connect to a Dask scheduler that exists, and has a worker.
+    """Connect to an existing Dask scheduler with workers.
 
     Args:
-        address: Such as ``tcp://127.0.0.1:8786``.
+        address: Address such as ``tcp://127.0.0.1:8786``.
 
     Raises:
-        ConnectionError: None answers there, or it has no workers.
+        ConnectionError: No scheduler answers there, or it has no workers.
     """
     try:
         client = Client(address, timeout=PATIENCE_S, set_as_default=False)
@@ -247,7 +247,7 @@ def _reason(future: Future[Any]) -> str:
 
 @contextlib.contextmanager
 def _interrupts_held_back() -> Iterator[None]:
-    """Let the threads and processes that begin here never see a Ctrl-C, which is the caller's."""
+    """Start threads and processes that ignore Ctrl-C, which is for the caller."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
@@ -260,7 +260,7 @@ def _interrupts_held_back() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _environment_restored() -> Iterator[None]:
-    """Undo what Dask sets for its workers in this process, before it starts them."""
+    """Remove the environment variables that Dask sets in this process for its workers."""
     before = set(os.environ)
     try:
         yield

@@ -34,7 +34,7 @@ def integers_of(content):
     ]
 
 
-def test_each_layer_has_few_values_and_its_zeros(pruned, clustered):
+def test_each_layer_has_few_values_and_keeps_its_zeros(pruned, clustered):
     for before, after in zip(
         pruned.get_weights()[0::2], clustered.get_weights()[0::2], strict=True
     ):
@@ -62,7 +62,7 @@ def test_wrong_settings_are_refused(change, error):
         Clustering(**change)
 
 
-def test_zeros_and_shared_values_come_through_to_the_file(clustered):
+def test_the_file_keeps_zeros_and_shared_values(clustered):
     written = sorted(integers_of(lean_flatbuffer(clustered)), key=np.size, reverse=True)
     for kernel, integers in zip(clustered.get_weights()[0::2], written, strict=True):
         np.testing.assert_array_equal(integers == 0, kernel.T == 0)
@@ -85,14 +85,14 @@ def test_the_lean_file_computes_what_its_weights_say(model, digits, bits):
     assert (ours.argmax(1) == rounded.predict(images, verbose=0).argmax(1)).mean() > 0.98
 
 
-def test_the_lean_file_is_the_smaller_one(model):
+def test_the_lean_file_is_smaller(model):
     # 100,352 + 1,280 weights of a byte; 138 biases of four; what is left is the graph.
     assert 0 < len(lean_flatbuffer(model)) - (101_632 + 4 * 138) < 1500
     assert len(lean_flatbuffer(model, bits=4)) < 0.55 * len(lean_flatbuffer(model))
     assert len(lean_flatbuffer(model)) < len(to_flatbuffer(model)) / 3.9
 
 
-def test_biases_of_nothing_but_zeros_can_be_written(digits):
+def test_biases_of_zeros_can_be_written(digits):
     fresh = mlp(hidden_units=8)
     images = digits.test.images
     ours = LiteRTPredictor(lean_flatbuffer(fresh))(images)
@@ -100,7 +100,7 @@ def test_biases_of_nothing_but_zeros_can_be_written(digits):
     np.testing.assert_allclose(ours, fresh.predict(images, verbose=0), atol=0.05)
 
 
-def test_a_grid_is_found_where_there_is_one():
+def test_the_grid_of_weights_is_found():
     chance = np.random.default_rng(0)
     for step in (0.013, 0.5, 7.0):
         weights = (chance.integers(-5, 6, size=500) * step).astype(np.float32)

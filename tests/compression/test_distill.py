@@ -24,7 +24,7 @@ def test_a_teacher_is_trained_once(digits, tmp_path):
     assert len(list(tmp_path.glob("teacher-digits-*"))) == 2
 
 
-def test_logits_are_what_the_softmax_is_of(model, digits):
+def test_logits_give_the_models_probabilities(model, digits):
     images = digits.test.images
     logits = logits_of(model, images, augmentations=MOVED)
     assert logits.shape == (2, len(images), 10)
@@ -47,7 +47,7 @@ def test_logits_are_computed_once(model, digits, tmp_path):
     assert first.augmentations == MOVED
 
 
-def test_a_student_comes_to_agree_with_its_teacher(model, digits, tmp_path):
+def test_a_student_learns_to_agree_with_its_teacher(model, digits, tmp_path):
     examples = learn_from(digits, model, folder=tmp_path)
     settings = Settings(epochs=40, learning_rate=0.01, temperature=2.0, hard_weight=0.0)
     few = student(examples, settings=settings, hidden_units=16)

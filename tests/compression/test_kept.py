@@ -32,7 +32,7 @@ def no_calls():
     calls.clear()
 
 
-def test_it_is_made_once_and_is_the_same_the_second_time(model, digits, tmp_path):
+def test_a_result_is_made_once_and_read_back_unchanged(model, digits, tmp_path):
     options = {"folder": tmp_path, "settings": Settings()}
     first, second = (make_once(halve, model, digits, **options) for _ in range(2))
     assert (first.is_new, second.is_new) == (True, False)
@@ -45,7 +45,7 @@ def test_it_is_made_once_and_is_the_same_the_second_time(model, digits, tmp_path
         np.testing.assert_array_equal(again, ours)
 
 
-def test_another_option_model_or_technique_is_made_anew(model, digits, tmp_path):
+def test_another_option_model_or_technique_has_its_own_result(model, digits, tmp_path):
     plain = {"folder": tmp_path, "settings": Settings()}
     first = make_once(halve, model, digits, **plain)
     assert make_once(halve, model, digits, **plain | {"settings": Settings(seed=1)}).is_new

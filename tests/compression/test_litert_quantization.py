@@ -46,13 +46,13 @@ def kernels_of(model):
     ("name", "smaller"),
     [("float16", 1.95), ("int8-weights", 3.7), ("int8-full", 3.7), ("int4", 7), ("int2", 13)],
 )
-def test_a_file_is_as_much_smaller_as_its_weights(files, float32, name, smaller):
+def test_files_shrink_as_their_weights_do(files, float32, name, smaller):
     # Biases, scales and names keep it from being 2, 4, 8 and 16 times.
     assert smaller < len(float32) / len(files[name]) < 32 / TECHNIQUES[name].bits
 
 
 @pytest.mark.parametrize("name", TECHNIQUES)
-def test_accuracy_is_kept_as_far_as_the_bits_go(files, float32, digits, name):
+def test_accuracy_falls_only_as_far_as_the_bits_explain(files, float32, digits, name):
     lost = accuracy(float32, digits.test) - accuracy(files[name], digits.test)
     allowed = {16: 0.003, 8: 0.01, 4: 0.03}
     # Two bits without learning lose about six points here, and forty on MNIST.
@@ -151,7 +151,7 @@ def test_the_order_of_the_images_does_not_matter(float32, digits):
     assert first.note.endswith("calibrated on 50 images")
 
 
-def test_drawn_images_are_the_training_sets_and_repeatable(digits):
+def test_calibration_images_are_training_images_and_repeatable(digits):
     drawn = calibration_images(digits.train, count=60, seed=1)
     assert drawn.shape == (60, 28, 28)
     np.testing.assert_array_equal(drawn, calibration_images(digits.train, count=60, seed=1))
@@ -165,28 +165,28 @@ def test_drawn_images_are_the_training_sets_and_repeatable(digits):
 @pytest.mark.parametrize(
     ("images", "text"),
     [
-        (None, "Take calibration_images"),
+        (None, "calibration_images"),
         (np.zeros((0, 28, 28), np.float32), "n at least 1"),
         (np.zeros((5, 784), np.float32), "float32 of shape"),
         (np.zeros((5, 28, 28)), "float32 of shape"),
     ],
 )
-def test_calibration_refuses_what_is_no_image(float32, images, text):
+def test_calibration_refuses_other_arrays(float32, images, text):
     with pytest.raises(ValueError, match=text):
         quantize(float32, "int8-full", images=images)
 
 
-def test_images_that_no_one_asked_for_are_refused(float32, digits):
+def test_unneeded_images_are_refused(float32, digits):
     with pytest.raises(ValueError, match="does not calibrate"):
         quantize(float32, "int4", images=digits.train.images)
 
 
-def test_an_unknown_technique_lists_the_known(float32):
+def test_an_unknown_technique_lists_the_known_ones(float32):
     with pytest.raises(ValueError, match="'int8-full'"):
         quantize(float32, "int5")
 
 
-def test_it_says_nothing(float32, digits, capfd):
+def test_quantizing_prints_nothing(float32, digits, capfd):
     quantize(float32, "int8-full", images=digits.train.images[:10])
     assert capfd.readouterr() == ("", "")
 

@@ -38,12 +38,12 @@ OTHER_PRUNING = {
 }
 
 
-def test_usual_settings_are_not_named():
+def test_default_settings_are_not_named():
     assert name_of(pipeline.RECIPE) == "prune97.5-int4"
     assert name_of([Cluster(Clustering(values=8)), Quantize(8)]) == "cluster8-int8"
 
 
-def test_epochs_tell_two_forms_of_one_sparsity_apart():
+def test_variants_of_one_sparsity_differ_by_their_epochs():
     settle = replace(Quantize().settings, epochs=2)
     brief = replace(LONG, epochs=6)
     name = name_of([replace(PRUNE, settings=brief), Quantize(4, settle)])
@@ -74,13 +74,13 @@ def test_every_setting_changes_the_name():
         assert Variant(name, flatbuffer=b"").name == name
 
 
-def test_what_changes_nothing_is_not_named():
+def test_settings_without_effect_are_not_named():
     overruled = replace(PRUNE, settings=replace(LONG, seed=7))
     assert name_of([overruled]) == name_of([PRUNE])
     assert name_of([Quantize(8, Settings(epochs=1))]) == "int8"
 
 
-def test_a_long_name_still_names_a_folder():
+def test_a_long_name_is_shortened_for_a_folder():
     different = replace(PRUNE, settings=Settings(**OTHER), pruning=Pruning(**OTHER_PRUNING))
     first, second = (name_of([different] * count) for count in (3, 4))
     assert len(first) == len(second) == MAX_CHARACTERS

@@ -83,7 +83,7 @@ def test_openvino_computes_the_same(variants, digits, tmp_path, name):
     assert (theirs.argmax(axis=1) == ours.argmax(axis=1)).mean() > 0.99
 
 
-def test_it_computes_in_integers_and_gives_probabilities_in_float32(variants, digits):
+def test_the_graph_computes_in_integers_and_outputs_float32(variants, digits):
     kinds = {
         name: {node.op_type for node in onnx.load_from_string(each.onnx).graph.node}
         for name, each in variants.items()
@@ -95,7 +95,7 @@ def test_it_computes_in_integers_and_gives_probabilities_in_float32(variants, di
     assert len(np.unique(predicted)) > 1000
 
 
-def test_static_ranges_do_not_depend_on_who_else_is_in_the_batch(variants, digits):
+def test_static_ranges_do_not_depend_on_the_batch(variants, digits):
     static = ONNXPredictor(variants["onnx-int8-static"].onnx)
     whole = static(digits.test.images[:50])
     np.testing.assert_allclose(static(digits.test.images[:1]), whole[:1], atol=1e-6)
@@ -109,7 +109,7 @@ def test_convolutions_are_quantized_too(digits, images):
     assert lost - accuracy(ONNXPredictor(variant.onnx), digits.test) < 0.02
 
 
-def test_it_says_how_it_was_made_and_is_the_same_again(variants, model, images):
+def test_the_note_says_how_it_was_made_and_the_file_is_repeatable(variants, model, images):
     static = variants["onnx-int8-static"]
     assert static.name == "onnx-int8-static"
     assert static.note.endswith("; calibrated on 200 images")
@@ -117,7 +117,7 @@ def test_it_says_how_it_was_made_and_is_the_same_again(variants, model, images):
     assert again.onnx == static.onnx
 
 
-def test_it_says_nothing_and_leaves_nothing(model, tmp_path, monkeypatch, capfd, caplog):
+def test_quantizing_prints_nothing_and_leaves_no_files(model, tmp_path, monkeypatch, capfd, caplog):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     for name, each in TECHNIQUES.items():
         few = np.ones((2, 28, 28), np.float32) if each.calibrates else None
@@ -136,6 +136,6 @@ def test_it_says_nothing_and_leaves_nothing(model, tmp_path, monkeypatch, capfd,
         ("onnx-int8-dynamic", np.zeros((3, 28, 28), np.float32), "which does not calibrate"),
     ],
 )
-def test_what_does_not_fit_is_refused(technique, images, message):
+def test_wrong_arguments_are_refused(technique, images, message):
     with pytest.raises(ValueError, match=message):
         quantize_onnx(None, technique, images=images)

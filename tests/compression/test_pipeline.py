@@ -63,7 +63,7 @@ def until_killed(folder):
     put_through(folder, STAGES[0], ENDLESS)
 
 
-def test_each_stage_is_a_form_that_was_measured(tmp_path):
+def test_each_stage_is_measured(tmp_path):
     outcomes = put_through(tmp_path, *STAGES, lesson="08")
     names = [outcome.variant.name for outcome in outcomes]
     assert names == [name_of(STAGES[: number + 1], teaching=None) for number in range(len(STAGES))]
@@ -86,7 +86,7 @@ def test_each_stage_is_a_form_that_was_measured(tmp_path):
 @pytest.mark.parametrize(
     "order", [(3, 1, 2), (1, 3, 0), (2, 1, 3)], ids=lambda order: "".join(map(str, order))
 )
-def test_any_order_goes(tmp_path, order):
+def test_stages_may_have_any_order(tmp_path, order):
     outcomes = put_through(tmp_path, *(STAGES[index] for index in order))
     assert outcomes[-1].form.bits == 8
     assert outcomes[-1].variant.flatbuffer is not None
@@ -95,7 +95,7 @@ def test_any_order_goes(tmp_path, order):
     assert min(after_pruning) == after_pruning[0] > 0
 
 
-def test_four_bits_are_learnt_with_the_zeros_kept(tmp_path):
+def test_training_at_four_bits_keeps_the_zeros(tmp_path):
     first, second = put_through(tmp_path, STAGES[1], Quantize(4, QUICK, STILL))
     for before, after in zip(
         first.form.model.get_weights()[0::2], second.form.model.get_weights()[0::2], strict=True
@@ -104,7 +104,7 @@ def test_four_bits_are_learnt_with_the_zeros_kept(tmp_path):
         assert len(np.unique(after)) <= 15
 
 
-def test_the_second_time_all_is_found(tmp_path):
+def test_a_second_run_reads_everything_from_the_cache(tmp_path):
     first, second = put_through(tmp_path, *STAGES[:2]), put_through(tmp_path, *STAGES[:2])
     assert [outcome.is_new for outcome in first + second] == [True, True, False, False]
     for a, b in zip(first, second, strict=True):
@@ -114,7 +114,7 @@ def test_the_second_time_all_is_found(tmp_path):
             np.testing.assert_array_equal(ours, theirs)
 
 
-def test_what_changes_is_made_anew_and_what_came_before_is_not(tmp_path):
+def test_only_the_changed_stage_and_later_ones_are_rebuilt(tmp_path):
     put_through(tmp_path, *STAGES[:3])
     changed = replace(STAGES[1], pruning=Pruning(sparsity=0.8))
     outcomes = put_through(tmp_path, STAGES[0], changed, STAGES[2])
@@ -122,7 +122,7 @@ def test_what_changes_is_made_anew_and_what_came_before_is_not(tmp_path):
     assert all(outcome.is_new for outcome in put_through(tmp_path, *STAGES[:1], seed=1))
 
 
-def test_a_kill_loses_only_the_stage_that_it_hit(tmp_path):
+def test_a_kill_loses_only_the_running_stage(tmp_path):
     process = CONTEXT.Process(target=until_killed, args=(str(tmp_path),))
     process.start()
 
@@ -164,7 +164,7 @@ class Watcher:
             raise Ended
 
 
-def test_a_build_that_is_ended_keeps_finished_stages_and_nothing_half_made(tmp_path, capsys):
+def test_an_ended_build_keeps_only_finished_stages(tmp_path, capsys):
     watcher = Watcher(end_in="prune90", after=3)
     with pytest.raises(Ended):
         put_through(tmp_path, *STAGES[:2], progress=watcher)
@@ -181,7 +181,7 @@ def test_a_build_that_is_ended_keeps_finished_stages_and_nothing_half_made(tmp_p
     assert capsys.readouterr() == ("", "")
 
 
-def test_a_build_ends_in_the_training_and_in_the_answers_of_its_teacher(tmp_path):
+def test_a_build_can_be_ended_while_the_teacher_trains_or_answers(tmp_path):
     options = {"recipe": [STAGES[0]], "teaching": Settings(epochs=1, dropout=True)}
     for part in ("teacher", "the teacher's answers", ""):
         watcher = Watcher(end_in=part, after=1)
@@ -227,7 +227,7 @@ def test_a_teacher_is_asked_once(tmp_path):
     ("stages", "error", "text"),
     [((), ValueError, "at least one"), ((Prune,), TypeError, r"Prune\(\), not Prune")],
 )
-def test_what_is_no_recipe_is_refused(tmp_path, stages, error, text):
+def test_other_recipes_are_refused(tmp_path, stages, error, text):
     with pytest.raises(error, match=text):
         put_through(tmp_path, *stages)
 

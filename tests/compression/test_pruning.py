@@ -24,7 +24,7 @@ def copy_with(model, weights):
 
 @pytest.mark.parametrize("criterion", CRITERIA)
 @pytest.mark.parametrize("scope", ["global", "layer"])
-def test_the_sparsity_is_exactly_as_asked(model, examples, short, criterion, scope):
+def test_the_sparsity_is_exact(model, examples, short, criterion, scope):
     pruning = Pruning(sparsity=0.9, criterion=criterion, scope=scope)
     pruned = prune(model, examples, pruning=pruning, settings=short)
     zeros = [int((kernel == 0).sum()) for kernel in pruned.get_weights()[0::2]]
@@ -35,7 +35,7 @@ def test_the_sparsity_is_exactly_as_asked(model, examples, short, criterion, sco
     assert sparsity_of(pruned) == 91_469 / 101_632
 
 
-def test_weights_that_may_come_back_are_still_pruned_to_the_share(model, examples):
+def test_fading_weights_are_pruned_to_the_given_fraction(model, examples):
     pruned = prune(
         model, examples, pruning=Pruning(sparsity=0.9, fade=0.01), settings=Settings(epochs=5)
     )
@@ -93,7 +93,7 @@ def test_wrong_settings_are_refused(change, error):
         Pruning(**change)
 
 
-def test_what_is_no_perceptron_is_refused(examples, short):
+def test_other_networks_are_refused(examples, short):
     with pytest.raises(ValueError, match="Conv2D"):
         prune(cnn(), examples, pruning=Pruning(), settings=short)
 
@@ -111,7 +111,7 @@ def test_the_smaller_model_computes_what_the_masked_one_does(model, digits):
     np.testing.assert_allclose(ours, theirs, atol=1e-6)
 
 
-def test_idle_neurons_go_and_what_they_always_said_stays(model, digits):
+def test_idle_neurons_are_removed_and_their_constant_output_stays(model, digits):
     first, bias, second, last = (values.copy() for values in model.get_weights())
     first[:, :10] = 0  # nothing reaches them: they say relu(bias) for ever
     bias[:10] = np.linspace(-1, 1, 10)
@@ -130,7 +130,7 @@ def test_a_model_of_nothing_but_zeros_keeps_one_neuron(model):
     assert without_idle_neurons(nothing).layers[1].units == 1
 
 
-def test_half_of_the_neurons_can_go(model, examples, digits):
+def test_half_of_the_neurons_can_be_pruned(model, examples, digits):
     smaller = prune_neurons(model, examples, share=0.5, settings=Settings(epochs=5))
     assert smaller.layers[1].units == 64
     assert accuracy(smaller, digits.test) >= accuracy(model, digits.test) - 0.02
@@ -138,5 +138,5 @@ def test_half_of_the_neurons_can_go(model, examples, digits):
 
 @pytest.mark.parametrize("kept", [[], [np.ones(3, bool)], [np.zeros(128, bool)]])
 def test_neurons_that_do_not_fit_are_refused(model, kept):
-    with pytest.raises(ValueError, match="hidden layers of"):
+    with pytest.raises(ValueError, match="hidden layer"):
         shrink(model, kept)

@@ -38,7 +38,7 @@ def test_the_integers_are_of_the_asked_width(aware):
         assert layer.weight_grid.scale.shape == (1, layer.weights.shape[1])
 
 
-def test_it_says_where_integers_are_stored_wider(aware):
+def test_the_note_says_if_integers_are_stored_wider(aware):
     bits, result = aware
     assert ("stored in" in result.variant.note) == (bits not in (2, 4))
     assert f"weights of {bits} bits" in result.variant.note
@@ -76,7 +76,7 @@ def test_a_seed_gives_the_same_file(model, digits):
         np.testing.assert_array_equal(a.weights, b.weights)
 
 
-def test_it_is_made_once_and_found_again(model, digits, tmp_path):
+def test_a_result_is_made_once_and_cached(model, digits, tmp_path):
     made = train_aware_once(model, digits, folder=tmp_path, bits=2, epochs=1)
     (folder,) = [path for path in tmp_path.iterdir() if path.is_dir()]
     found = train_aware_once(model, digits, folder=tmp_path, bits=2, epochs=1)
@@ -107,7 +107,7 @@ def test_wrong_settings_are_refused(model, digits, change):
 
 
 @pytest.mark.mnist
-def test_on_mnist_two_bits_come_back(mnist, mnist_models):
+def test_on_mnist_training_recovers_two_bits(mnist, mnist_models):
     for seed, model in enumerate(mnist_models):
         result = train_aware(model, mnist, bits=2, seed=seed)
         assert accuracy(quantize(model, "int2").flatbuffer, mnist.test) < 0.7

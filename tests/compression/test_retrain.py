@@ -34,7 +34,7 @@ def halves(model):
     return [chance.random(kernel.shape) < 0.5 for kernel in kernels(model)]
 
 
-def test_it_takes_the_steps_that_keras_takes(digits):
+def test_the_steps_equal_those_of_keras(digits):
     # The whole set in one batch, so that no order matters.
     set_seed(0)
     start = mlp(hidden_units=16, dropout=0.0)
@@ -54,7 +54,7 @@ def test_it_takes_the_steps_that_keras_takes(digits):
         np.testing.assert_allclose(ours, keras_s, atol=1e-4)
 
 
-def test_the_loss_is_the_formula_s(model, digits):
+def test_the_loss_equals_the_formula(model, digits):
     few = digits.train.take(64)
     teacher = np.random.default_rng(0).normal(size=(1, 64, 10)).astype(np.float32)
     settings = Settings(epochs=1, batch_size=64, temperature=3.0, hard_weight=0.3)
@@ -69,7 +69,7 @@ def test_the_loss_is_the_formula_s(model, digits):
     assert training.advance() == pytest.approx(expected, rel=1e-5)
 
 
-def test_the_model_that_is_given_stays_as_it_is(model, examples, short):
+def test_the_given_model_is_not_changed(model, examples, short):
     before = [values.copy() for values in model.get_weights()]
     training = Retraining(model, examples, settings=short)
     training.keep(halves(model))
@@ -91,7 +91,7 @@ def test_a_mask_holds_after_each_step(model, examples, short, fade):
             assert kernel[mask].all()
 
 
-def test_what_fades_can_come_back_and_what_is_gone_cannot(model, examples, short):
+def test_fading_weights_can_come_back_and_pruned_ones_cannot(model, examples, short):
     for fade, comes_back in ((1.0, False), (0.01, True)):
         training = Retraining(model, examples, settings=short, fade=fade)
         training.keep([np.zeros_like(mask) for mask in halves(model)])
@@ -113,7 +113,7 @@ def test_kernels_stay_on_their_grid_and_zeros_stay_zero(model, examples, short, 
         assert np.abs(steps).max() <= 2 ** (bits - 1) - 1 + 1e-4
 
 
-def test_what_shares_a_value_moves_together(model, examples, short):
+def test_weights_that_share_a_value_move_together(model, examples, short):
     codes = [
         np.random.default_rng(1).integers(0, 5, size=kernel.shape) for kernel in kernels(model)
     ]
@@ -127,14 +127,14 @@ def test_what_shares_a_value_moves_together(model, examples, short):
             assert new[code == value][0] != old[code == value][0]
 
 
-def test_masks_beside_shared_values_are_refused(model, examples, short):
+def test_masks_with_shared_values_are_refused(model, examples, short):
     codes = [np.ones(kernel.shape, dtype=np.int64) for kernel in kernels(model)]
     training = Retraining(model, examples, settings=short, codes=codes)
     with pytest.raises(ValueError, match="one or the other"):
         training.keep(halves(model))
 
 
-def test_a_seed_gives_the_same_weights_however_the_steps_are_called(model, examples):
+def test_weights_do_not_depend_on_how_the_steps_are_divided(model, examples):
     moved = replace(examples, augmentations=(Augmentation(), Augmentation(right=1)))
     settings = Settings(epochs=2, dropout=False)
     whole = Retraining(model, moved, settings=settings)
@@ -181,7 +181,7 @@ class Sizes:
 @pytest.mark.parametrize(
     ("seconds_per_call", "sizes"), [(2.0, [5, 1, 1, 1]), (0.01, [5, 10, 7])], ids=["slow", "fast"]
 )
-def test_fewer_steps_go_into_a_call_where_they_are_slow(
+def test_a_call_takes_fewer_steps_if_they_are_slow(
     model, examples, short, monkeypatch, seconds_per_call, sizes
 ):
     """So Ctrl-C and Cancel never wait for many slow steps."""
@@ -192,12 +192,12 @@ def test_fewer_steps_go_into_a_call_where_they_are_slow(
     assert bar.sizes == sizes
 
 
-def test_the_bar_tells_each_step(model, examples, short, capsys):
+def test_the_progress_bar_counts_each_step(model, examples, short, capsys):
     Retraining(model, examples, settings=short).advance()
     assert "22/22" in capsys.readouterr().err
 
 
-def test_augmentations_move_images_as_they_say():
+def test_augmentations_move_images_as_given():
     image = np.zeros((1, 28, 28), np.float32)
     image[0, 10, 12] = 1.0
     for view, place in [
@@ -216,7 +216,7 @@ def test_a_shift_gives_the_pixels_that_interpolation_gives(digits, right, down):
     np.testing.assert_array_equal(augment(images, matrix), _turned(images, matrix))
 
 
-def test_a_turn_goes_against_the_clock():
+def test_rotations_are_counterclockwise():
     image = np.zeros((1, 28, 28), np.float32)
     image[0, 13:15, 20:24] = 1.0  # to the right of the middle
     (matrix,) = augmentation_matrices([Augmentation(turn_degrees=45)], (28, 28))
@@ -253,7 +253,7 @@ def test_wrong_settings_are_refused(change, error):
         {"teacher_logits": np.zeros((2, 1293, 10), np.float32)},
     ],
 )
-def test_examples_that_do_not_fit_are_refused(examples, change):
+def test_mismatched_examples_are_refused(examples, change):
     with pytest.raises(ValueError, match="expected"):
         replace(examples, **change)
 

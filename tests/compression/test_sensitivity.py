@@ -15,7 +15,7 @@ def scan(model, digits):
     return scan_sensitivity(model, digits.validation, bits=(8, 2, 4))
 
 
-def test_it_has_a_row_for_each_layer_and_a_column_for_each_width(scan, model, digits):
+def test_the_scan_has_a_row_per_layer_and_a_column_per_width(scan, model, digits):
     assert scan.bits == (2, 4, 8)
     assert scan.weights == (784 * 128, 128 * 10)
     assert scan.accuracy.shape == (2, 3)
@@ -38,13 +38,13 @@ def test_a_model_of_one_layer_agrees_with_its_file(digits):
     )
 
 
-def test_eight_bits_cost_nothing_and_two_bits_something(scan):
+def test_two_bits_cost_accuracy_and_eight_do_not(scan):
     np.testing.assert_allclose(scan.accuracy[:, 2], scan.unrounded, atol=0.02)
     # Three of the 144 images.
     assert scan.accuracy[:, 0].min() < scan.unrounded - 0.02
 
 
-def test_the_model_is_left_as_it_was(model, digits):
+def test_the_model_is_not_changed(model, digits):
     before = [weight.copy() for weight in model.get_weights()]
     scan_sensitivity(model, digits.validation, bits=[2])
     for old, new in zip(before, model.get_weights(), strict=True):
@@ -52,7 +52,7 @@ def test_the_model_is_left_as_it_was(model, digits):
 
 
 @pytest.mark.parametrize("bits", [(), (1,), (17,)])
-def test_widths_that_make_no_sense_are_refused(model, digits, bits):
+def test_invalid_widths_are_refused(model, digits, bits):
     with pytest.raises(ValueError, match="bits"):
         scan_sensitivity(model, digits.validation, bits=bits)
 
@@ -64,7 +64,7 @@ def test_a_model_without_kernels_is_refused(digits):
         )
 
 
-def test_the_picture_says_what_it_shows(scan):
+def test_the_pictures_alternative_text_has_its_values(scan):
     picture = sensitivity_picture(scan)
     assert f"{scan.unrounded:.1%} with none" in picture.alt
     assert f"{scan.layers[0]} alone: {scan.accuracy[0, 0]:.1%} at 2 bits" in picture.alt

@@ -43,7 +43,7 @@ def test_clipping_lowers_the_error(model):
     assert errors[1] < errors[0]
 
 
-def test_a_measurement_of_it_is_modelled_and_has_no_times(model, digits):
+def test_a_simulated_measurement_is_modelled_and_has_no_times(model, digits):
     row = modelled(model, 3, digits, lesson="05")
     assert (row.kind, row.runtime, row.variant) == ("modelled", "simulated", "int3")
     # 101,632 weights of 3 bits; 138 scales and 138 biases of 4 bytes.
@@ -53,7 +53,7 @@ def test_a_measurement_of_it_is_modelled_and_has_no_times(model, digits):
     assert (row.examples, row.lesson) == (len(digits.test), "05")
 
 
-def test_where_there_is_a_file_both_agree(model, digits):
+def test_simulation_and_file_agree(model, digits):
     predict = LiteRTPredictor(quantize(model, "int4").flatbuffer)
     # The file rounds activations too; that may tip a picture that stands on the edge.
     assert modelled(model, 4, digits).correct == pytest.approx(

@@ -11,7 +11,7 @@ from deployworkbook.training.models import cnn
 from deployworkbook.training.variant import Variant
 
 
-def test_it_computes_what_rounded_weights_compute(model, digits):
+def test_the_predictions_equal_those_of_rounded_weights(model, digits):
     images = digits.test.images
     stored = with_stored_integers(model).model.predict(images, verbose=0)
     expected = rounded(model, bits=8).predict(images, verbose=0)
@@ -20,7 +20,7 @@ def test_it_computes_what_rounded_weights_compute(model, digits):
     assert np.abs(stored - model.predict(images, verbose=0)).max() > 1e-5
 
 
-def test_its_kernels_are_integers_and_the_model_that_was_given_stays(model):
+def test_kernels_are_integers_and_the_given_model_is_not_changed(model):
     before = model.get_weights()
     copy = with_stored_integers(model).model
     kernels = [layer.kernel for layer in copy.layers if isinstance(layer, IntegerDense)]
@@ -30,7 +30,7 @@ def test_its_kernels_are_integers_and_the_model_that_was_given_stays(model):
         np.testing.assert_array_equal(old, new)
 
 
-def test_its_savedmodel_is_a_quarter_of_the_bytes_and_answers_the_same(model, digits, tmp_path):
+def test_the_savedmodel_takes_a_quarter_of_the_bytes_and_answers_the_same(model, digits, tmp_path):
     runtime = SavedModelRuntime()
     variant = with_stored_integers(model)
     whole = runtime.export(Variant("float32", model), tmp_path)
@@ -47,7 +47,7 @@ def test_its_savedmodel_is_a_quarter_of_the_bytes_and_answers_the_same(model, di
     )
 
 
-def test_a_layer_of_it_is_made_again_from_its_settings():
+def test_an_integer_layer_is_rebuilt_from_its_config():
     layer = IntegerDense(3, activation="relu", name="here")
     again = IntegerDense.from_config(layer.get_config())
     assert (again.units, again.activation, again.name) == (3, keras.activations.relu, "here")

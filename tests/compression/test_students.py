@@ -21,7 +21,7 @@ def comparison(alone, distilled):
     return StudentComparison(16, 100, (), (), np.array(alone), np.array(distilled))
 
 
-def test_a_pair_that_hears_the_labels_alone_is_twice_the_same_model(taught, digits, tmp_path):
+def test_with_labels_alone_both_students_of_a_pair_are_equal(taught, digits, tmp_path):
     settings = Settings(epochs=1, hard_weight=1.0)
     found = compare_students(
         taught,
@@ -40,7 +40,7 @@ def test_a_pair_that_hears_the_labels_alone_is_twice_the_same_model(taught, digi
     assert (found.images, found.hidden_units) == (300, 8)
 
 
-def test_students_are_kept_and_those_without_a_teacher_for_every_temperature(
+def test_students_are_cached_and_those_without_a_teacher_for_every_temperature(
     taught, digits, tmp_path, monkeypatch
 ):
     asked = {"settings": LONG, "hidden_units": 8, "seeds": (0, 1), "images": 100}
@@ -66,7 +66,7 @@ def test_the_verdict_follows_the_interval():
     assert low < unclear.differences.mean() < high
 
 
-def test_what_cannot_be_compared_is_refused(taught, digits):
+def test_invalid_comparisons_are_refused(taught, digits):
     asked = {"settings": LONG, "hidden_units": 8}
     with pytest.raises(ValueError, match="labels alone"):
         compare_students(taught.without_teacher(), digits.test, seeds=(0, 1), **asked)
@@ -76,7 +76,7 @@ def test_what_cannot_be_compared_is_refused(taught, digits):
         compare_students(taught, digits.test, seeds=(0, 1), images=10**6, **asked)
 
 
-def test_chosen_examples_keep_what_belongs_together(taught):
+def test_chosen_examples_keep_their_labels_and_logits(taught):
     rows = np.array([5, 3])
     part = taught.chosen(rows)
     np.testing.assert_array_equal(part.images, taught.images[rows])

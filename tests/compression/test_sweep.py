@@ -81,7 +81,7 @@ def call(*arguments):
     return ended.value.code or 0
 
 
-def test_a_grid_holds_each_point_once_and_neighbours_share_the_pruned_model():
+def test_a_grid_has_each_point_once_and_neighbours_share_the_pruned_model():
     points = grid(bits=[8, 4, 8], sparsity=[0, 0.9], temperature=[2, 2.0, 4])
     assert len(points) == 2 * 2 * 2
     assert points[0] == SweepPoint(8, 0.0, 2.0)
@@ -114,7 +114,7 @@ def test_a_point_is_the_pipelines_recipe_with_its_own_settings():
         (SweepPoint(4, 0.9, 0), "temperature: expected"),
     ],
 )
-def test_a_point_that_cannot_be_is_refused_before_anything_runs(point, words, workspace):
+def test_an_invalid_point_is_refused_before_anything_runs(point, words, workspace):
     with pytest.raises(ValueError, match=words):
         sweep([GRID[0], point], workspace=workspace, **SETTINGS)
     assert not rows(workspace)
@@ -153,9 +153,7 @@ def obstacle(workspace, point):
     return lock
 
 
-def test_a_point_that_fails_is_tried_again_and_named_and_the_rest_goes_on(
-    workspace, capsys, tmp_path
-):
+def test_a_failing_point_is_retried_and_named_and_the_others_finish(workspace, capsys, tmp_path):
     lock = obstacle(workspace, GRID[1])
     report = tmp_path / "report.json"
     arguments = [*OPTIONS, "--retries", 1, "--dir", workspace.root, "--json", report]
@@ -199,7 +197,7 @@ def kill_who_trains(workspace, number):
         time.sleep(0.005)
 
 
-def test_a_worker_that_is_killed_loses_nothing_and_repeats_nothing(workspace):
+def test_a_killed_worker_loses_and_repeats_nothing(workspace):
     told = []
     killer = threading.Thread(target=kill_who_trains, args=(workspace, 3))
     killer.start()
@@ -216,7 +214,7 @@ def test_a_worker_that_is_killed_loses_nothing_and_repeats_nothing(workspace):
     assert sum(result.stages_made for result in results) <= STAGES
 
 
-def test_two_sweeps_at_once_make_everything_once(workspace):
+def test_two_sweeps_at_once_build_everything_once(workspace):
     command = [sys.executable, "-m", "deployworkbook", *OPTIONS, "--workers", "1"]
     environment = dict(os.environ) | {ENVIRONMENT_VARIABLE: str(workspace.root)}
     both = [
@@ -230,7 +228,7 @@ def test_two_sweeps_at_once_make_everything_once(workspace):
     check_all_once(workspace)
 
 
-def test_a_scheduler_that_is_killed_and_started_again_loses_nothing_and_repeats_nothing(
+def test_a_restarted_scheduler_loses_and_repeats_nothing(
     workspace, dask_cluster, monkeypatch, capsys
 ):
     first = []
@@ -257,15 +255,15 @@ def test_a_scheduler_that_is_killed_and_started_again_loses_nothing_and_repeats_
     check_all_once(workspace, GRID[:2])
 
 
-def test_a_worker_must_see_the_workspace_and_have_the_same_code(workspace, tmp_path):
+def test_a_worker_needs_the_workspace_and_the_same_code(workspace, tmp_path):
     job = SweepTask(GRID[0], GRID[0].recipe(1), ("a", "b"), "digits", 0, workspace.root)
     with pytest.raises(RuntimeError, match="other data, another version"):
         make(job)
-    with pytest.raises(FileNotFoundError, match="does not see the workspace"):
+    with pytest.raises(FileNotFoundError, match="no access to the workspace"):
         make(replace(job, root=tmp_path / "elsewhere"))
 
 
-def test_ctrl_c_leaves_no_process_and_keeps_what_is_finished(workspace):
+def test_ctrl_c_leaves_no_process_and_keeps_finished_points(workspace):
     marked = {ENVIRONMENT_VARIABLE: str(workspace.root), "SWEEP_OF_THE_TEST": str(workspace.root)}
     process = subprocess.Popen(
         [sys.executable, "-m", "deployworkbook", *OPTIONS],
@@ -319,14 +317,14 @@ def is_marked(process, variables):
         ("--retries", "-1", "retries: expected an integer of at least 0"),
     ],
 )
-def test_a_wrong_option_exits_with_1_and_says_what_is_right(option, value, words, capsys):
+def test_a_wrong_option_exits_with_1_and_a_remedy(option, value, words, capsys):
     assert call("sweep", option, value) == 1
     said = " ".join(capsys.readouterr().err.split())
     assert said.startswith("Error: ")
     assert words in said
 
 
-def test_workers_and_a_scheduler_are_either_or(capsys):
+def test_workers_and_a_scheduler_exclude_each_other(capsys):
     assert call("sweep", "--workers", "2", "--scheduler", "tcp://127.0.0.1:9") == 1
     assert "workers or a scheduler, not both" in capsys.readouterr().err
 

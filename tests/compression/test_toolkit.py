@@ -26,21 +26,21 @@ def zeros_of(model):
 
 
 @pytest.mark.parametrize("schedule", ["polynomial", "constant"])
-def test_each_layer_loses_the_share(model, digits, schedule):
+def test_each_layer_loses_the_same_fraction(model, digits, schedule):
     pruned = prune_low_magnitude(model, digits, sparsity=0.9, schedule=schedule, training=QUICK)
     assert type(pruned.layers[1]).__name__ == "Dense"
     for zeros in zeros_of(pruned):
         assert zeros.mean() == pytest.approx(0.9, abs=1 / zeros.size)
 
 
-def test_two_of_four_neighbours_go(model, digits):
+def test_two_of_four_neighbours_are_pruned(model, digits):
     pruned = prune_low_magnitude(model, digits, pattern="2:4", training=QUICK)
     for zeros in zeros_of(pruned):
         # Neighbours are inputs of one neuron, as the hardware has them.
         assert (zeros.T.reshape(-1, 4).sum(axis=1) == 2).all()
 
 
-def test_whole_blocks_go(model, digits):
+def test_whole_blocks_are_pruned(model, digits):
     pruned = prune_low_magnitude(model, digits, sparsity=0.75, pattern="block", training=QUICK)
     rows, columns = BLOCK
     zeros = zeros_of(pruned)[0].reshape(784 // rows, rows, 128 // columns, columns)

@@ -84,7 +84,7 @@ def ends(events):
     return [last[index] for index in sorted(last)]
 
 
-def test_the_first_of_a_group_goes_alone_and_groups_go_side_by_side(client, tmp_path):
+def test_the_first_job_of_a_group_runs_alone_and_groups_in_parallel(client, tmp_path):
     jobs = [(tmp_path, group, number) for group in "ab" for number in range(3)]
     events = gather(open_group, jobs, client, groups=[job[1] for job in jobs])
     assert [event.value for event in ends(events)] == [0, 1, 2, 0, 1, 2]
@@ -93,7 +93,7 @@ def test_the_first_of_a_group_goes_alone_and_groups_go_side_by_side(client, tmp_
     assert [(event.status, event.index) for event in events[:2]] == [("running", 0), ("running", 3)]
 
 
-def test_what_fails_is_tried_again_reported_and_the_rest_goes_on(client, tmp_path):
+def test_a_failing_job_is_retried_and_reported_and_the_others_finish(client, tmp_path):
     jobs = [(tmp_path, name) for name in ("bad", "flaky", "good")]
     events = gather(fail_once, jobs, client, retries=2)
     bad, flaky, good = ends(events)
@@ -104,18 +104,18 @@ def test_what_fails_is_tried_again_reported_and_the_rest_goes_on(client, tmp_pat
     assert sorted((event.index, event.attempt) for event in again) == [(0, 1), (0, 2), (1, 1)]
 
 
-def test_without_retries_a_failure_is_one(client, tmp_path):
+def test_without_retries_a_failure_is_final(client, tmp_path):
     (event,) = ends(gather(fail_once, [(tmp_path, "bad")], client, retries=0))
     assert (event.status, event.attempt) == ("failed", 1)
 
 
-def test_a_group_whose_first_job_fails_is_opened_by_the_next(client, tmp_path):
+def test_if_a_groups_first_job_fails_the_next_one_runs_alone(client, tmp_path):
     jobs = [(tmp_path, "bad"), (tmp_path, "good")]
     events = gather(fail_once, jobs, client, groups=["a", "a"], retries=0)
     assert [event.status for event in ends(events)] == ["failed", "done"]
 
 
-def test_a_worker_that_dies_costs_an_attempt_and_no_job(client, tmp_path):
+def test_a_dying_worker_costs_an_attempt_but_no_job(client, tmp_path):
     jobs = [(tmp_path, name) for name in ("dies once", "lives", "dies", "lives too")]
     events = gather(die_once, jobs, client, retries=4)
     # A job that waits in a worker that dies is begun again as well.
@@ -124,7 +124,7 @@ def test_a_worker_that_dies_costs_an_attempt_and_no_job(client, tmp_path):
     assert "its worker process died" in ends(events)[2].error
 
 
-def test_the_cores_are_shared_out():
+def test_workers_divide_the_cores():
     with local_client(2) as client:
         (event,) = ends(gather(surroundings, [None], client))
     environment, threads = event.value
@@ -134,7 +134,7 @@ def test_the_cores_are_shared_out():
     assert threads
 
 
-def test_only_this_machine_can_reach_them(client):
+def test_workers_listen_on_loopback_only(client):
     processes = [psutil.Process(), *psutil.Process().children(recursive=True)]
     addresses = [
         # IPv4 addresses of a socket for both are written ::ffff:127.0.0.1.
@@ -147,7 +147,7 @@ def test_only_this_machine_can_reach_them(client):
     assert all(address.is_loopback for address in addresses)
 
 
-def test_ctrl_c_keeps_what_has_ended_and_kills_the_workers():
+def test_ctrl_c_keeps_finished_jobs_and_kills_the_workers():
     events = []
 
     def interrupt(event):
@@ -167,7 +167,7 @@ def test_ctrl_c_keeps_what_has_ended_and_kills_the_workers():
     assert dict(os.environ) == environment
 
 
-def test_workers_that_exist_are_taken(dask_cluster, tmp_path):
+def test_existing_workers_are_used(dask_cluster, tmp_path):
     with dask_cluster(2) as (address, _), remote_client(address) as client:
         jobs = [(tmp_path, name) for name in ("flaky", "good", "bad")]
         events = gather(fail_once, jobs, client, retries=1)
@@ -177,7 +177,7 @@ def test_workers_that_exist_are_taken(dask_cluster, tmp_path):
     assert max(accumulate(steps)) <= 2
 
 
-def test_a_scheduler_that_dies_ends_all(dask_cluster):
+def test_a_dying_scheduler_ends_all_jobs(dask_cluster):
     events = []
 
     def kill(event):
@@ -191,7 +191,7 @@ def test_a_scheduler_that_dies_ends_all(dask_cluster):
     assert [event.attempt for event in ends(events)] == [1, 0, 0]
 
 
-def test_no_scheduler_is_an_error_that_says_what_to_do(monkeypatch):
+def test_a_missing_scheduler_raises_with_a_remedy(monkeypatch):
     monkeypatch.setattr(workers, "PATIENCE_S", 0.5)
     for address in ("tcp://127.0.0.1:9", "nowhere"):
         error = pytest.raises(ConnectionError, match="Start one with `dask scheduler`")

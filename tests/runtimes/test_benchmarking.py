@@ -55,7 +55,7 @@ def test_latency_leaves_out_the_warm_up(monkeypatch):
     assert all(call.shape == (1, 28, 28) for call in predict.calls)
 
 
-def test_throughput_is_images_by_time(monkeypatch):
+def test_throughput_is_images_divided_by_time(monkeypatch):
     # A call takes 1 ms, and each image 0.1 ms more.
     clock = Clock(monkeypatch)
     predict = clock.predictor(lambda call, size: 1_000_000 + 100_000 * size)
@@ -63,7 +63,7 @@ def test_throughput_is_images_by_time(monkeypatch):
     assert rates == pytest.approx({1: 1 / 1.1e-3, 10: 10 / 2e-3, 100: 100 / 11e-3})
 
 
-def test_the_garbage_collector_rests_and_wakes(monkeypatch):
+def test_garbage_collection_is_paused_while_timing(monkeypatch):
     states = []
 
     def predict(images):
@@ -82,19 +82,19 @@ def test_the_garbage_collector_rests_and_wakes(monkeypatch):
     assert gc.isenabled()
 
 
-def test_a_p99_of_too_few_is_refused():
+def test_a_p99_of_too_few_times_is_refused():
     with pytest.raises(ValueError, match="repetitions"):
         subject.measure_latency(lambda images: images, IMAGES, repetitions=99)
 
 
-def test_predictions_in_batches_are_those_of_one_batch(runtime, artifact, digits):
+def test_predictions_do_not_depend_on_the_batch_size(runtime, artifact, digits):
     predict = runtime.load(artifact)
     whole = predict(digits.test.images)
     parts = subject.predict_in_batches(predict, digits.test.images, batch_size=7)
     np.testing.assert_allclose(parts, whole, atol=1e-6)
 
 
-def test_correct_ones_are_counted(digits):
+def test_correct_predictions_are_counted(digits):
     right = np.eye(10, dtype=np.float32)[digits.test.labels]
     turn = iter([right])
     assert subject.count_correct(lambda images: next(turn), digits.test) == len(digits.test)
@@ -109,7 +109,7 @@ def test_the_zipped_size_is_that_of_a_real_archive(artifact, tmp_path):
     assert subject.compressed_bytes(artifact) < artifact.size_bytes
 
 
-def test_the_record_is_not_counted_as_the_models_size(artifact, tmp_path):
+def test_the_models_size_excludes_the_record(artifact, tmp_path):
     copy = Artifact.at(shutil.copytree(artifact.path, tmp_path / "copy"))
     zipped = subject.compressed_bytes(artifact)
     record = copy.path / "provenance.json"
@@ -119,7 +119,7 @@ def test_the_record_is_not_counted_as_the_models_size(artifact, tmp_path):
     assert subject.compressed_bytes(copy) == zipped
 
 
-def test_memory_is_that_of_the_model_not_of_who_asks(artifact):
+def test_memory_excludes_the_calling_process(artifact):
     before = start_process(artifact).peak_memory_bytes
     burden = np.ones(50_000_000)  # 400 MB
     after = start_process(artifact).peak_memory_bytes
@@ -129,7 +129,7 @@ def test_memory_is_that_of_the_model_not_of_who_asks(artifact):
     assert before > 50e6
 
 
-def test_a_model_that_cannot_be_loaded_is_told(tmp_path):
+def test_a_model_that_cannot_be_loaded_raises_with_a_remedy(tmp_path):
     with pytest.raises(RuntimeError, match="Export it again"):
         start_process(Artifact(tmp_path / "none", "savedmodel", "float32"))
 

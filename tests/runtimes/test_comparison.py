@@ -44,7 +44,7 @@ def order(calls):
     return [name for place, name in enumerate(names) if place == 0 or names[place - 1] != name]
 
 
-def test_each_round_gives_each_its_turn(clock):
+def test_every_predictor_has_a_turn_per_round(clock):
     predictors = {name: clock.predictor(name, call_ns=1000, image_ns=0) for name in ("a", "b", "c")}
     latencies(predictors, IMAGES, MeasurementPlan(rounds=20, repetitions=100))
     # Before the rounds, each is tried once to see how slow it is.
@@ -56,7 +56,7 @@ def test_each_round_gives_each_its_turn(clock):
     assert len({tuple(each) for each in rounds}) == 6  # all orders there are
 
 
-def test_figures_are_exact_and_a_slow_one_gets_fewer(clock):
+def test_a_slow_predictor_gets_fewer_repetitions(clock):
     predictors = {
         "fast": clock.predictor("fast", call_ns=2000, image_ns=1000),
         "slow": clock.predictor("slow", call_ns=50_000_000, image_ns=0),
@@ -93,7 +93,7 @@ def artifacts(variant, tmp_path_factory):
     return [runtime.export(variant, folder) for runtime in (NumPyRuntime(), LiteRTRuntime())]
 
 
-def test_a_comparison_holds_what_each_platform_came_to(artifacts, variant, digits):
+def test_a_comparison_contains_every_platforms_result(artifacts, variant, digits):
     results = subject.compare_platforms(artifacts, digits, BRIEF, lesson="x", note="as trained")
     assert [each.name for each in results] == ["numpy", "litert"]
     keras = variant.model.predict(digits.test.images, verbose=0).argmax(axis=1)
@@ -116,21 +116,21 @@ def test_a_comparison_holds_what_each_platform_came_to(artifacts, variant, digit
     assert [row.measurement for row in ledger.entries()] == [each.measurement for each in results]
 
 
-def test_processes_of_their_own_can_be_left_out(artifacts, digits):
+def test_separate_processes_can_be_left_out(artifacts, digits):
     plan = MeasurementPlan(**(vars(BRIEF) | {"own_process": False}))
     (result,) = subject.compare_platforms(artifacts[:1], digits, plan)
     assert result.start is None
     assert result.measurement.peak_memory_bytes is None
 
 
-def test_another_form_is_part_of_the_name(variant, digits, tmp_path):
+def test_a_result_is_named_by_platform_and_variant(variant, digits, tmp_path):
     other = LiteRTRuntime().export(Variant("again", variant.model), tmp_path)
     plan = MeasurementPlan(**(vars(BRIEF) | {"own_process": False}))
     (result,) = subject.compare_platforms([other], digits, plan)
     assert result.name == "litert again"
 
 
-def test_nothing_and_twice_the_same_are_refused(artifacts, digits):
+def test_no_artifacts_and_duplicates_are_refused(artifacts, digits):
     with pytest.raises(ValueError, match="none"):
         subject.compare_platforms([], digits)
     with pytest.raises(ValueError, match="different"):
@@ -153,7 +153,7 @@ def test_a_plan_out_of_range_is_refused(wrong):
         MeasurementPlan(**wrong)
 
 
-def test_the_machines_limits_bound_a_product_that_is_not_the_best():
+def test_the_machines_limits_bound_a_slower_product():
     limits = measure_limits(400_000, seconds=0.02)
     # Any processor of this century does more than 0.1 and less than 10,000 of each a nanosecond.
     assert 1e8 < limits.operations_per_s < 1e13

@@ -100,7 +100,7 @@ def test_platforms_agree_on_each_variant(exports, digits, name):
 
 
 @pytest.mark.parametrize("platform", RUNTIMES)
-def test_arrays_of_any_layout_are_predicted_as_what_they_hold(exports, digits, platform):
+def test_predictions_do_not_depend_on_the_arrays_layout(exports, digits, platform):
     if platform in unavailable():
         pytest.skip(unavailable()[platform])
     predict = runtime(platform).load(exports["float32"].artifacts[platform])
@@ -137,7 +137,9 @@ def test_int8_is_smaller_on_each_platform_that_runs_it(exports):
             assert artifact.size_bytes < 0.4 * whole[platform].size_bytes
 
 
-def test_a_platform_that_cannot_be_imported_stops_no_other(variant, tmp_path, monkeypatch):
+def test_a_platform_that_cannot_be_imported_does_not_stop_the_others(
+    variant, tmp_path, monkeypatch
+):
     def broken(name):
         if name == "litert":
             raise ImportError("libsomething.so: cannot open shared object file")

@@ -54,7 +54,7 @@ def test_a_litert_file_is_refused_with_a_remedy(tmp_path):
         KerasRuntime().export(Variant("int8", flatbuffer=b"TFL3"), tmp_path)
 
 
-def test_what_is_damaged_or_missing_says_so(variant, tmp_path):
+def test_damaged_and_missing_artifacts_are_refused(variant, tmp_path):
     artifact = KerasRuntime().export(variant, tmp_path)
     (artifact.path / "model.keras").write_bytes(b"text")
     with pytest.raises(ValueError, match="Export it again"):

@@ -37,7 +37,7 @@ def integers(request, variant, digits):
         return Variant("integers", flatbuffer=converter.convert())
 
 
-def test_converting_and_the_first_load_say_nothing_and_leave_nothing(tmp_path):
+def test_converting_and_loading_print_nothing_and_leave_no_files(tmp_path):
     program = (
         "import pathlib, sys, numpy as np\n"
         "from deployworkbook.runtimes.litert import LiteRTRuntime\n"
@@ -58,7 +58,7 @@ def test_converting_and_the_first_load_say_nothing_and_leave_nothing(tmp_path):
     assert list((tmp_path / "temporary").iterdir()) == []
 
 
-def test_integer_inputs_and_outputs_are_translated(runtime, integers, variant, digits, tmp_path):
+def test_integer_inputs_and_outputs_are_converted(runtime, integers, variant, digits, tmp_path):
     ours = runtime.load(runtime.export(integers, tmp_path))(digits.test.images)
     keras = variant.model.predict(digits.test.images, verbose=0)
     assert ours.dtype == np.float32
@@ -68,14 +68,14 @@ def test_integer_inputs_and_outputs_are_translated(runtime, integers, variant, d
     assert (ours.argmax(axis=1) == keras.argmax(axis=1)).mean() > 0.97
 
 
-def test_pixels_beyond_the_files_range_are_clipped(runtime, integers, tmp_path):
+def test_pixels_outside_the_files_range_are_clipped(runtime, integers, tmp_path):
     predict = runtime.load(runtime.export(integers, tmp_path))
     white = np.ones((1, 28, 28), np.float32)
     np.testing.assert_array_equal(predict(white * 3), predict(white))
 
 
 @pytest.mark.timing
-def test_it_adds_little_to_the_interpreters_own_time(runtime, artifact, digits):
+def test_the_predictor_adds_little_to_the_interpreters_time(runtime, artifact, digits):
     predict = runtime.load(artifact)
     image = digits.test.images[:1]
     interpreter, source, sink = predict._interpreter, predict._source, predict._sink
@@ -97,7 +97,7 @@ def test_it_adds_little_to_the_interpreters_own_time(runtime, artifact, digits):
     assert fastest_us(lambda: predict(image)) - fastest_us(bare) < 10
 
 
-def test_a_second_export_replaces_the_first_and_leaves_nothing_beside_it(
+def test_a_second_export_replaces_the_first_and_leaves_no_other_files(
     runtime, variant, integers, tmp_path
 ):
     first = runtime.export(variant, tmp_path)
@@ -118,7 +118,7 @@ def test_a_second_export_replaces_the_first_and_leaves_nothing_beside_it(
         lambda content: content[:-1000],
     ],
 )
-def test_what_is_damaged_says_so(runtime, artifact, tmp_path, damage):
+def test_a_damaged_artifact_is_refused(runtime, artifact, tmp_path, damage):
     copy = shutil.copytree(artifact.path, tmp_path / "copy")
     file = copy / "model.tflite"
     file.write_bytes(damage(file.read_bytes()))

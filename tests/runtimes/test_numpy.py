@@ -53,7 +53,7 @@ def test_large_logits_do_not_overflow():
     np.testing.assert_array_equal(predict(np.ones((1, 28, 28), np.float32)), [[1, 0]])
 
 
-def test_images_and_weights_are_left_as_they_are(saved, digits):
+def test_images_and_weights_are_not_changed(saved, digits):
     predict, images = NumPyRuntime().load(saved), digits.test.images[:3].copy()
     first = predict(images)
     np.testing.assert_array_equal(images, digits.test.images[:3])
@@ -76,13 +76,13 @@ def test_loading_and_predicting_imports_no_framework(saved):
     assert (done.stdout, done.stderr) == ("set()\n", "")
 
 
-def test_it_says_how_many_threads_it_may_use_now(saved):
+def test_the_number_of_threads_is_current(saved):
     predict = NumPyRuntime().load(saved)
     with threadpool_limits(1):
         assert predict.threads == 1
 
 
-def test_what_is_not_written_out_is_refused(tmp_path):
+def test_unsupported_layers_are_refused(tmp_path):
     with pytest.raises(ValueError, match="Reshape"):
         NumPyRuntime().export(Variant("cnn", cnn()), tmp_path)
     with pytest.raises(ValueError, match="runtime 'litert'"):
@@ -98,7 +98,7 @@ def test_what_is_not_written_out_is_refused(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_is_damaged_or_missing_says_so(variant, tmp_path):
+def test_damaged_and_missing_artifacts_are_refused(variant, tmp_path):
     artifact = NumPyRuntime().export(variant, tmp_path)
     (artifact.path / "weights.npz").write_bytes(b"text")
     with pytest.raises(ValueError, match="Export it again"):
@@ -116,6 +116,6 @@ def test_what_is_damaged_or_missing_says_so(variant, tmp_path):
         ([(np.zeros((784, 3)), np.zeros(3))], "types"),
     ],
 )
-def test_arrays_that_make_no_network_are_refused(layers, said):
+def test_arrays_that_do_not_form_a_network_are_refused(layers, said):
     with pytest.raises(ValueError, match=said):
         NumPyPredictor(layers)

@@ -30,7 +30,7 @@ def graph(shape, kind=TensorProto.FLOAT, outputs=1):
     return helper.make_model(made, opset_imports=opset, ir_version=8).SerializeToString()
 
 
-def test_the_file_says_what_goes_in_and_out(content):
+def test_the_file_describes_inputs_and_outputs(content):
     read = onnx.load_from_string(content)
     onnx.checker.check_model(read, full_check=True)
     assert [(each.domain, each.version) for each in read.opset_import if not each.domain] == [
@@ -71,7 +71,7 @@ def test_threads_are_at_least_one(threads):
         ONNXRuntime(threads)
 
 
-def test_several_may_call_it_at_once(content, digits):
+def test_several_threads_may_predict_at_once(content, digits):
     predict = ONNXPredictor(content)
     images = digits.test.images[:64]
     whole = predict(images)
@@ -92,7 +92,7 @@ def test_several_may_call_it_at_once(content, digits):
 @pytest.mark.parametrize(
     "damage", [lambda c: b"", lambda c: b"text", lambda c: bytes(999), lambda c: c[:99_999]]
 )
-def test_what_is_no_onnx_file_is_refused(content, tmp_path, capfd, damage):
+def test_other_files_are_refused(content, tmp_path, capfd, damage):
     exported = ONNXRuntime().export(Variant("bad", onnx=damage(content)), tmp_path)
     with pytest.raises(ValueError, match="Export it again"):
         ONNXRuntime().load(exported)

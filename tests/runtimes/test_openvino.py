@@ -49,7 +49,7 @@ def test_an_unknown_precision_or_number_of_threads_is_refused():
         OpenVINORuntime(0)
 
 
-def test_what_is_no_model_is_refused(own, tmp_path):
+def test_other_files_are_refused(own, tmp_path):
     """A record that fits its files says nothing of what they are."""
     from deployworkbook.runtimes.exporting import write_artifact
 

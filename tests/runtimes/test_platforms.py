@@ -77,14 +77,14 @@ def test_it_predicts_what_keras_predicts(platform, predict, variant, digits):
     assert ours.dtype == np.float32
 
 
-def test_a_predictor_says_what_runs_it_and_by_how_many_threads(platform, predict):
+def test_a_predictor_names_its_runtime_and_threads(platform, predict):
     assert isinstance(predict, Predictor)
     assert predict.runtime == platform.name
     assert predict.runtime_version[0].isdigit()
     assert predict.threads == getattr(platform, "threads", predict.threads) >= 1
 
 
-def test_the_artifact_says_where_it_comes_from(platform, own, variant):
+def test_the_artifact_records_its_origin(platform, own, variant):
     found = own.provenance
     assert Artifact.at(own.path) == own == Artifact(own.path, platform.name, variant.name)
     assert set(RUNTIMES[platform.name].packages.values()) <= set(found.versions)
@@ -92,7 +92,7 @@ def test_the_artifact_says_where_it_comes_from(platform, own, variant):
     assert own.path / "provenance.json" not in own.files
 
 
-def test_batches_of_any_size_in_any_order_give_the_same(platform, predict, digits):
+def test_predictions_do_not_depend_on_batch_sizes_and_order(platform, predict, digits):
     images = digits.test.images[:40]
     whole = predict(images)
     for size in (1, 7, 40, 1, 2):
@@ -108,7 +108,7 @@ def test_a_result_is_not_overwritten_by_the_next(predict, digits):
     np.testing.assert_array_equal(first, kept)
 
 
-def test_it_takes_images_however_they_lie_in_memory_and_leaves_them(predict, digits):
+def test_images_may_have_any_layout_and_are_not_changed(predict, digits):
     images = digits.test.images[:20].copy()
     images.flags.writeable = False
     strided = np.asfortranarray(images)
@@ -132,9 +132,7 @@ def test_other_images_are_refused(predict, images):
         predict(images)
 
 
-def test_a_second_export_replaces_the_first_and_leaves_nothing_beside_it(
-    platform, variant, tmp_path
-):
+def test_a_second_export_replaces_the_first_and_leaves_no_other_files(platform, variant, tmp_path):
     first = platform.export(variant, tmp_path)
     (first.path / "stale").write_text("from the first")
     second = platform.export(Variant("float32", variant.model, note="again"), tmp_path)
@@ -167,18 +165,18 @@ def test_each_damaged_or_missing_file_is_noticed(platform, own, tmp_path):
                 platform.load(Artifact.at(copy))
 
 
-def test_what_is_missing_says_so(platform, tmp_path):
+def test_a_missing_artifact_is_refused(platform, tmp_path):
     with pytest.raises(FileNotFoundError, match="Export it again"):
         platform.load(Artifact(tmp_path / "none", platform.name, "none"))
 
 
-def test_one_of_another_runtime_is_refused(platform, own, tmp_path):
+def test_an_artifact_of_another_runtime_is_refused(platform, own, tmp_path):
     other = "onnx" if platform.name != "onnx" else "litert"
     with pytest.raises(ValueError, match=f"Load it with the runtime '{platform.name}'"):
         runtime(other).load(own)
 
 
-def test_exporting_in_a_fresh_process_says_nothing_and_leaves_nothing(platform, tmp_path):
+def test_exporting_in_a_fresh_process_prints_nothing_and_leaves_no_files(platform, tmp_path):
     program = (
         "import pathlib, sys, numpy as np\n"
         "from deployworkbook.runtimes.registry import runtime\n"
@@ -193,7 +191,7 @@ def test_exporting_in_a_fresh_process_says_nothing_and_leaves_nothing(platform, 
     assert records_of_use(home) == []
 
 
-def test_running_in_a_fresh_process_says_nothing_and_leaves_nothing(platform, own, tmp_path):
+def test_running_in_a_fresh_process_prints_nothing_and_leaves_no_files(platform, own, tmp_path):
     done = run_alone(RUN, own.path, home=tmp_path / "home")
     assert (done.returncode, done.stderr) == (0, "")
     if platform.name in WITHOUT_TENSORFLOW:
@@ -202,7 +200,7 @@ def test_running_in_a_fresh_process_says_nothing_and_leaves_nothing(platform, ow
     assert records_of_use(tmp_path / "home") == []
 
 
-def test_its_memory_is_measured_in_a_process_of_its_own(platform, own):
+def test_memory_is_measured_in_a_separate_process(platform, own):
     """TensorFlow's takes more than 300 MB; one without it is small."""
     limit = 200e6 if platform.name in WITHOUT_TENSORFLOW else 2e9
     assert 10e6 < start_process(own).peak_memory_bytes < limit

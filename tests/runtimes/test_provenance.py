@@ -29,7 +29,7 @@ def litert(original, tmp_path):
     return Artifact.at(shutil.copytree(original.path, tmp_path / "models" / original.path.name))
 
 
-def test_the_record_says_what_by_what_and_from_what(litert):
+def test_the_record_contains_variant_runtime_and_versions(litert):
     found = litert.provenance
     assert (found.variant, found.runtime) == ("float32", "litert")
     assert found.note == "trained for one epoch"
@@ -49,7 +49,7 @@ def test_the_record_names_no_machine_user_or_path(litert, tmp_path):
         assert word not in text
 
 
-def test_an_artifact_is_found_by_its_folder_alone(litert, tmp_path):
+def test_an_artifact_is_found_by_its_folder(litert, tmp_path):
     assert Artifact.at(litert.path) == litert
     moved = litert.path.rename(tmp_path / "elsewhere")
     assert LiteRTRuntime().load(Artifact.at(moved))
@@ -63,7 +63,7 @@ def test_equal_files_have_equal_hashes(litert, tmp_path):
     assert other.provenance.files != litert.provenance.files
 
 
-def test_one_of_another_runtime_is_refused_with_its_name(artifact):
+def test_an_artifact_of_another_runtime_is_refused_with_its_name(artifact):
     with pytest.raises(ValueError, match="Load it with the runtime 'savedmodel'"):
         LiteRTRuntime().load(artifact)
 
@@ -77,7 +77,7 @@ def test_a_single_changed_bit_is_noticed(litert):
         LiteRTRuntime().load(litert)
 
 
-def test_a_missing_file_is_noticed_and_a_foreign_one_is_not_the_models(litert):
+def test_a_missing_file_is_noticed_and_a_foreign_one_is_ignored(litert):
     (litert.path / ".DS_Store").write_text("left by a file manager")
     check_artifact(litert, "litert")
     (litert.path / "model.tflite").unlink()
@@ -97,7 +97,7 @@ def test_a_missing_file_is_noticed_and_a_foreign_one_is_not_the_models(litert):
         lambda record: json.dumps({**record, "runtime": None}),
     ],
 )
-def test_a_damaged_record_says_so(litert, damage):
+def test_a_damaged_record_is_refused(litert, damage):
     path = litert.path / "provenance.json"
     path.write_text(damage(json.loads(path.read_text())))
     with pytest.raises(ValueError, match=r"provenance\.json is damaged .*Export it again"):
@@ -106,7 +106,7 @@ def test_a_damaged_record_says_so(litert, damage):
         Artifact.at(litert.path)
 
 
-def test_a_record_that_leads_out_of_the_folder_is_refused(litert, tmp_path):
+def test_a_record_that_points_outside_the_folder_is_refused(litert, tmp_path):
     path = litert.path / "provenance.json"
     record = json.loads(path.read_text())
     (tmp_path / "outside").write_text("text")
@@ -116,7 +116,7 @@ def test_a_record_that_leads_out_of_the_folder_is_refused(litert, tmp_path):
             Artifact.at(litert.path)
 
 
-def test_without_a_record_nothing_is_loaded(litert):
+def test_an_artifact_without_a_record_is_refused(litert):
     (litert.path / "provenance.json").unlink()
     with pytest.raises(FileNotFoundError, match=r"no record.*Export it again"):
         LiteRTRuntime().load(litert)
@@ -165,7 +165,7 @@ def test_two_exporters_and_a_reader_at_once_see_whole_artifacts(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["same.litert"]
 
 
-def test_a_kill_in_the_middle_leaves_the_earlier_one(litert, tmp_path):
+def test_a_killed_export_keeps_the_earlier_one(litert, tmp_path):
     before = litert.provenance
 
     def die(folder):

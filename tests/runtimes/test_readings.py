@@ -43,14 +43,14 @@ def results(tmp_path):
     ]
 
 
-def test_a_device_takes_the_fastest(results):
+def test_a_devices_list_starts_with_the_fastest(results):
     fast, slow = read_for_edge(results)
     assert (fast.name, fast.latency_p50_ms, fast.size_bytes) == ("onnx", 5.0, 100)
     assert (fast.peak_memory_bytes, fast.ready_s) == (1000, 0.875)
     assert (slow.name, slow.peak_memory_bytes, slow.ready_s) == ("keras", None, None)
 
 
-def test_a_data_centre_pays_by_the_core(results):
+def test_a_data_centres_list_counts_images_per_core(results):
     slow, fast = read_for_cloud(results)
     assert (slow.name, slow.batch_size) == ("keras", 10)
     assert slow.throughput_per_core_s == pytest.approx(100)

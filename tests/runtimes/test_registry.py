@@ -20,7 +20,7 @@ def uninstall(monkeypatch):
     return hide
 
 
-def test_every_available_runtime_keeps_the_interface():
+def test_every_available_runtime_satisfies_the_protocol():
     assert {"keras", "numpy", "savedmodel", "litert", "onnx", "openvino"} <= set(available())
     for name in available():
         platform = runtime(name)
@@ -28,12 +28,12 @@ def test_every_available_runtime_keeps_the_interface():
         assert platform.name == name
 
 
-def test_an_unknown_name_is_told_the_known():
+def test_an_unknown_name_lists_the_known_ones():
     with pytest.raises(ValueError, match="savedmodel"):
         runtime("abacus")
 
 
-def test_a_missing_platform_names_its_command_and_the_rest_go_on(uninstall):
+def test_a_missing_platform_names_its_command_and_the_others_work(uninstall):
     uninstall("onnxruntime", "tf2onnx")
     reasons = unavailable()
     assert reasons["onnx"] == (

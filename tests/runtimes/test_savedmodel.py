@@ -9,7 +9,7 @@ from deployworkbook.training.keras2 import tf
 from deployworkbook.training.variant import Variant
 
 
-def test_exporting_says_nothing(runtime, variant, tmp_path, capfd):
+def test_exporting_prints_nothing(runtime, variant, tmp_path, capfd):
     runtime.export(variant, tmp_path)
     assert capfd.readouterr() == ("", "")
 
@@ -32,7 +32,7 @@ def test_a_litert_file_is_refused_with_a_remedy(runtime, tmp_path):
         runtime.export(Variant("int8", flatbuffer=b"TFL3"), tmp_path)
 
 
-def test_what_is_missing_or_damaged_says_so(runtime, artifact, tmp_path):
+def test_damaged_and_missing_artifacts_are_refused(runtime, artifact, tmp_path):
     with pytest.raises(FileNotFoundError, match="Export it again"):
         runtime.load(Artifact(tmp_path / "none", "savedmodel", "float32"))
     (tmp_path / "empty").mkdir()
@@ -75,7 +75,7 @@ def restores(values):
 
 
 @pytest.mark.parametrize("reaching_out", [writes, reads, calls_python, restores])
-def test_a_graph_that_reaches_out_of_itself_is_refused_unloaded(
+def test_a_graph_that_accesses_files_is_refused_before_loading(
     runtime, tmp_path, monkeypatch, reaching_out
 ):
     class Program:

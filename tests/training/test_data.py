@@ -69,7 +69,7 @@ def serve(server, content, monkeypatch):
     monkeypatch.setattr(source, "URL", f"http://127.0.0.1:{server.server_port}/mnist.npz")
 
 
-def test_the_file_that_the_environment_names_is_taken_and_said(small, monkeypatch):
+def test_the_environments_file_is_used_and_named(small, monkeypatch):
     monkeypatch.setenv(ENVIRONMENT_VARIABLE, str(small))
     data = load_dataset("auto")
     assert data.name == "mnist"
@@ -86,13 +86,13 @@ def test_kerass_cache_is_found(home):
     assert "Keras's cache" in data.source
 
 
-def test_without_a_network_the_digits_are_taken_and_the_reason_said():
+def test_without_a_network_digits_are_used_and_the_reason_given():
     data = load_dataset("auto")
     assert data.name == "digits"
     assert "since MNIST is not on this machine, and no connection to 127.0.0.1" in str(data)
 
 
-def test_who_insists_on_mnist_is_told_what_to_do():
+def test_mnist_without_a_network_raises_with_a_remedy():
     with pytest.raises(ConnectionError, match="dataset='digits'"):
         load_dataset("mnist")
 
@@ -105,7 +105,7 @@ def test_it_is_downloaded_into_kerass_cache(small, server, monkeypatch, home):
     assert (home / ".keras" / "datasets" / "mnist.npz").read_bytes() == content
 
 
-def test_another_file_than_mnist_is_not_taken_for_it(server, monkeypatch, home):
+def test_a_download_with_another_hash_is_rejected(server, monkeypatch, home):
     serve(server, b"<html>Please log in to the network</html>", monkeypatch)
     data = load_dataset("auto")
     assert data.name == "digits"
@@ -113,7 +113,7 @@ def test_another_file_than_mnist_is_not_taken_for_it(server, monkeypatch, home):
     assert not (home / ".keras" / "datasets" / "mnist.npz").exists()
 
 
-def test_a_server_that_never_answers_is_given_up(server, monkeypatch):
+def test_a_server_that_never_answers_times_out(server, monkeypatch):
     done = threading.Event()
     server.answer = lambda request: done.wait(60)
     monkeypatch.setattr(source, "URL", f"http://127.0.0.1:{server.server_port}/mnist.npz")
@@ -155,7 +155,7 @@ def test_a_truncated_file_is_refused(small, monkeypatch, keep):
         load_dataset("auto")
 
 
-def test_a_named_file_that_is_not_there_is_an_error_not_a_reason_for_other_data(monkeypatch):
+def test_a_missing_named_file_is_an_error_without_a_fallback(monkeypatch):
     monkeypatch.setenv(ENVIRONMENT_VARIABLE, "/nowhere/mnist.npz")
     with pytest.raises(FileNotFoundError, match="unset it"):
         load_dataset("auto")
@@ -176,21 +176,21 @@ def test_images_are_float32_from_0_to_1_and_the_digits_fill_them(digits):
         assert split.images.max() == pytest.approx(1.0)
 
 
-def test_grey_values_become_their_share_of_white(small, monkeypatch):
+def test_grey_values_become_fractions_of_white(small, monkeypatch):
     monkeypatch.setenv(ENVIRONMENT_VARIABLE, str(small))
     pixels = np.load(small)["x_test"]
     # Dividing in float64 and rounding once is at most an ulp of 1 from any other way.
     np.testing.assert_allclose(load_dataset().test.images, pixels / 255, atol=6e-8)
 
 
-def test_the_frame_of_the_digits_is_empty_as_mnists(digits):
+def test_digits_have_mnists_empty_margin(digits):
     frame = np.ones((28, 28), bool)
     frame[4:-4, 4:-4] = False
     assert not digits.train.images[:, frame].any()
     assert digits.train.images[:, ~frame].any()
 
 
-def test_an_enlarged_digit_keeps_its_ink_in_place(digits):
+def test_enlarging_keeps_each_digits_shape(digits):
     from sklearn.datasets import load_digits
 
     small = load_digits().images / 16
@@ -199,7 +199,7 @@ def test_an_enlarged_digit_keeps_its_ink_in_place(digits):
     assert everything.sum() / 2.5**2 == pytest.approx(small.sum(), rel=0.1)
 
 
-def test_each_class_has_its_share_in_each_part(digits):
+def test_each_part_has_the_same_class_fractions(digits):
     whole = sum(np.bincount(s.labels) for s in (digits.train, digits.validation, digits.test))
     for split in (digits.train, digits.validation, digits.test):
         fair = whole * len(split) / whole.sum()
@@ -220,7 +220,7 @@ def test_the_seed_decides_the_split():
     assert load_dataset("digits").fingerprint != load_dataset("digits", seed=1).fingerprint
 
 
-def test_mnists_own_test_set_is_left_as_it_is(small, monkeypatch):
+def test_mnists_test_set_is_unchanged(small, monkeypatch):
     monkeypatch.setenv(ENVIRONMENT_VARIABLE, str(small))
     tests = [load_dataset(seed=seed).test.images for seed in (0, 1)]
     np.testing.assert_array_equal(*tests)
@@ -257,7 +257,7 @@ def test_wrong_arguments_are_refused(arguments, error):
         (np.full((2, 28, 28), np.nan, np.float32), np.zeros(2, int)),
     ],
 )
-def test_a_split_of_anything_else_is_refused(images, labels):
+def test_invalid_splits_are_refused(images, labels):
     with pytest.raises(ValueError, match="expected"):
         Split(images, labels)
 

@@ -33,14 +33,14 @@ def compiled(seed=0, learning_rate=0.001):
     return model
 
 
-def test_training_lowers_the_loss_and_tells_each_epoch(digits, capsys):
+def test_training_lowers_the_loss_and_reports_each_epoch(digits, capsys):
     history = fit(compiled(), digits, epochs=3)
     assert len(history.loss) == len(history.validation_accuracy) == 3
     assert history.validation_loss[-1] < history.validation_loss[0]
     assert "epoch 3/3" in capsys.readouterr().err
 
 
-def test_it_stops_when_the_validation_loss_has_not_fallen_and_keeps_the_best_epoch(digits):
+def test_early_stopping_keeps_the_best_epoch(digits):
     # At this rate the loss bounces, so that patience ends the training early.
     model = compiled(learning_rate=0.3)
     history = fit(model, digits, epochs=30, patience=2)
@@ -50,7 +50,7 @@ def test_it_stops_when_the_validation_loss_has_not_fallen_and_keeps_the_best_epo
     assert kept == pytest.approx(min(history.validation_loss), rel=1e-5)
 
 
-def test_the_best_epoch_is_kept_also_where_the_epochs_end_first(digits):
+def test_the_best_epoch_is_kept_without_early_stopping(digits):
     model = compiled(learning_rate=0.3)
     history = fit(model, digits, epochs=4, patience=10)
     assert len(history.loss) == 4
@@ -74,7 +74,7 @@ def test_a_seed_gives_the_same_model(digits, architecture):
     assert not np.array_equal(first.get_weights()[0], other.get_weights()[0])
 
 
-def test_many_steps_at_once_are_the_same_steps(digits, capsys):
+def test_many_steps_per_execution_give_the_same_weights(digits, capsys):
     recipe = Recipe(epochs=2)
     together, history = train(digits, recipe)
     set_seed(recipe.seed)
@@ -89,7 +89,7 @@ def test_many_steps_at_once_are_the_same_steps(digits, capsys):
     assert int(together.steps_per_execution.numpy()) == 1
 
 
-def test_the_cache_gives_the_same_model_back(digits, tmp_path):
+def test_the_cache_returns_the_same_model(digits, tmp_path):
     first = baseline(digits, ONE_EPOCH, folder=tmp_path)
     second = baseline(digits, ONE_EPOCH, folder=tmp_path)
     assert (first.is_new, second.is_new) == (True, False)
@@ -104,7 +104,7 @@ def test_the_cache_gives_the_same_model_back(digits, tmp_path):
 @pytest.mark.parametrize(
     "change", [{"seed": 1}, {"batch_size": 64}, {"learning_rate": 0.01}, {"epochs": 2}]
 )
-def test_another_recipe_is_another_model(digits, tmp_path, monkeypatch, change):
+def test_another_recipe_trains_another_model(digits, tmp_path, monkeypatch, change):
     recipes = []
     quick = train(digits, ONE_EPOCH)
     monkeypatch.setattr(subject, "train", lambda data, recipe: recipes.append(recipe) or quick)
@@ -114,12 +114,12 @@ def test_another_recipe_is_another_model(digits, tmp_path, monkeypatch, change):
     assert recipes == [ONE_EPOCH, replace(ONE_EPOCH, **change)]
 
 
-def test_other_data_are_another_model(digits, tmp_path):
+def test_other_data_train_another_model(digits, tmp_path):
     baseline(digits, ONE_EPOCH, folder=tmp_path)
     assert baseline(load_dataset("digits", seed=1), ONE_EPOCH, folder=tmp_path).is_new
 
 
-def test_a_damaged_model_is_set_aside_and_trained_anew(digits, tmp_path):
+def test_a_damaged_model_is_set_aside_and_retrained(digits, tmp_path):
     baseline(digits, ONE_EPOCH, folder=tmp_path)
     (file,) = tmp_path.glob("mlp-digits-*/model.keras")
     file.write_bytes(file.read_bytes()[:1000])
@@ -130,7 +130,7 @@ def test_a_damaged_model_is_set_aside_and_trained_anew(digits, tmp_path):
     assert len(list(tmp_path.glob("*-damaged-*"))) == 1
 
 
-def test_by_default_it_is_kept_in_the_workspace(digits, home):
+def test_the_default_cache_is_in_the_workspace(digits, home):
     baseline(digits, ONE_EPOCH)
     assert list((home / "deployworkbook" / "models").glob("mlp-digits-*/model.keras"))
 

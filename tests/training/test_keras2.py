@@ -30,7 +30,7 @@ print(model.get_weights()[0].tobytes().hex())
 """
 
 
-def test_importing_and_training_say_nothing():
+def test_importing_and_training_print_nothing():
     done = run(TRAIN)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
@@ -41,7 +41,7 @@ def test_a_seed_gives_the_same_weights_in_another_process():
     assert run(TRAIN).stdout != run(TRAIN.replace("seed(3)", "seed(4)")).stdout
 
 
-def test_it_is_keras_2_for_tensorflow_too():
+def test_tensorflow_uses_keras_2_too():
     done = run(
         "from deployworkbook.training.keras2 import keras, tf\n"
         "assert tf.keras.layers.Dense is keras.layers.Dense\n"
@@ -50,7 +50,7 @@ def test_it_is_keras_2_for_tensorflow_too():
     assert done.stdout.startswith("2."), done.stderr
 
 
-def test_the_toolkit_can_prune_after_it_also_where_keras_3_is_loaded():
+def test_the_toolkit_can_prune_even_if_keras_3_is_loaded():
     done = run(
         "import keras\n"
         "from deployworkbook.training.keras2 import keras\n"
@@ -61,7 +61,7 @@ def test_the_toolkit_can_prune_after_it_also_where_keras_3_is_loaded():
     assert done.stdout.strip() == "Sequential", done.stderr
 
 
-def test_where_it_comes_too_late_it_says_what_to_do():
+def test_a_late_import_raises_with_a_remedy():
     done = run("import tensorflow as tf\ntf.keras.layers\nimport deployworkbook.training.keras2")
     assert done.returncode != 0
     assert "ImportError: tf.keras has become Keras 3" in done.stderr

@@ -10,7 +10,7 @@ from deployworkbook.training.variant import Variant
 
 
 @pytest.mark.parametrize(("hidden", "weights"), [(128, 101_770), (1, 784 + 1 + 10 + 10)])
-def test_the_mlp_has_the_weights_that_arithmetic_says(hidden, weights):
+def test_the_mlps_weights_are_counted_by_hand(hidden, weights):
     assert mlp(hidden_units=hidden).count_params() == weights
 
 
@@ -22,7 +22,7 @@ def test_the_mlp_computes_the_formula():
     np.testing.assert_allclose(model.predict(images, verbose=0), ours, atol=1e-6)
 
 
-def test_the_cnn_gives_distributions():
+def test_the_cnn_outputs_distributions():
     images = np.random.default_rng(0).random((3, 28, 28), dtype=np.float32)
     np.testing.assert_allclose(cnn().predict(images, verbose=0).sum(axis=1), 1, atol=1e-6)
 
@@ -35,7 +35,7 @@ def test_wrong_settings_are_refused(build, change):
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "..", "a b", "é"])
-def test_a_variants_name_can_name_a_file(name):
+def test_a_variants_name_must_be_a_file_name(name):
     with pytest.raises(ValueError, match="letters"):
         Variant(name, model=object())
 

@@ -99,7 +99,7 @@ def weighed(parts, change):
 
 @pytest.mark.parametrize("build", [mlp, cnn, other_layers])
 @pytest.mark.parametrize("compiled", [False, True], ids=["saved here", "saved by Keras"])
-def test_a_model_comes_back_as_it_was(build, compiled, tmp_path):
+def test_a_saved_model_is_read_back_unchanged(build, compiled, tmp_path):
     model, path = build(), tmp_path / "model.keras"
     if compiled:
         model.compile("adam", "sparse_categorical_crossentropy", ["accuracy"])
@@ -127,7 +127,7 @@ def test_a_keras_file_with_a_lambda_layer_is_refused(tmp_path):
         read_model(tmp_path / "model.keras")
 
 
-def test_a_model_that_could_not_be_read_again_is_not_saved(tmp_path):
+def test_a_model_that_cannot_be_read_back_is_not_saved(tmp_path):
     with pytest.raises(ModelFileError, match="Lambda"):
         save_model(with_lambda(), tmp_path / "model.keras")
     functional = keras.Model(*2 * [keras.Input((3,))])
@@ -166,7 +166,7 @@ def dense(config):
         (lambda c: c["config"].update({"layers": [1]}), "lacks"),
     ],
 )
-def test_a_description_of_anything_else_is_refused(written, tmp_path, change, words):
+def test_descriptions_of_other_objects_are_refused(written, tmp_path, change, words):
     with pytest.raises(ModelFileError, match=words):
         read_model(rewritten(tmp_path / "model.keras", described(written, change)))
 
@@ -201,7 +201,7 @@ def by_zeros_that_take_no_room(group):
         lambda group: group.pop("0"),
     ],
 )
-def test_weights_from_elsewhere_or_of_another_shape_are_refused(written, tmp_path, change):
+def test_external_or_misshapen_weights_are_refused(written, tmp_path, change):
     with pytest.raises(ModelFileError):
         read_model(rewritten(tmp_path / "model.keras", weighed(written, change)))
 
@@ -233,7 +233,7 @@ def plant(folder):
     (folder / MANIFEST).write_text(json.dumps(manifest | {"model.keras": _sha256(model)}))
 
 
-def test_a_planted_cache_entry_is_set_aside_unread_and_made_anew(digits, tmp_path):
+def test_a_planted_cache_entry_is_set_aside_unread_and_rebuilt(digits, tmp_path):
     settings = Settings(epochs=1)
     small = distill.teacher(digits, settings=settings, folder=tmp_path)
     ways = {
