@@ -46,6 +46,8 @@ def figures(variant: Variant, mnist, folder) -> tuple[float, int]:
     return correct / len(mnist.test), compressed_bytes(artifact)
 
 
+# Lesson 06's test shows what Fisher's choice of weights comes to on MNIST.
+@pytest.mark.report
 @pytest.mark.parametrize("sparsity", SPARSITIES)
 def test_fisher_against_the_toolkit_s_magnitude(
     benchmark, mnist, starts, tmp_path, sparsity

@@ -16,6 +16,9 @@ from deployworkbook.training.fit import Recipe, baseline, train
 from deployworkbook.training.mnist import ENVIRONMENT_VARIABLE
 from tests.waiting import wait_until
 
+# Each seed costs a minute on MNIST. What was seen with three is what the thresholds rest on.
+SEEDS = range(int(os.environ.get("DEPLOYWORKBOOK_SEEDS", "1")))
+
 
 @pytest.fixture(scope="session")
 def model(digits):
@@ -36,12 +39,12 @@ def short():
 
 @pytest.fixture(scope="session")
 def mnist_models(mnist_path, mnist_workspace):
-    """The baseline of three seeds, on the real MNIST."""
+    """The baseline on the real MNIST, of as many seeds as ``DEPLOYWORKBOOK_SEEDS`` says."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(ENVIRONMENT_VARIABLE, str(mnist_path))
         data = load_dataset("mnist")
     folder = mnist_workspace.models
-    return [baseline(data, Recipe(seed=seed), folder=folder).model for seed in range(3)]
+    return [baseline(data, Recipe(seed=seed), folder=folder).model for seed in SEEDS]
 
 
 @pytest.fixture

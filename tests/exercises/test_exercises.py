@@ -39,11 +39,11 @@ def test_the_reference_answer_is_right(exercise):
 
 
 @pytest.mark.parametrize("exercise", ALL, ids=lambda e: e.id)
-@pytest.mark.parametrize("stub", [..., None, lambda *arguments: ..., lambda *arguments: None])
-def test_a_stub_counts_as_not_answered(exercise, stub):
-    assert judge(exercise, stub).status in {"not answered", "not yet"}
-    if not callable(stub) or exercise.cases:
-        assert judge(exercise, stub).status == "not answered"
+def test_a_stub_counts_as_not_answered(exercise):
+    for stub in (..., None, lambda *arguments: ..., lambda *arguments: None):
+        asks_for_it = not callable(stub) or exercise.cases
+        expected = {"not answered"} if asks_for_it else {"not answered", "not yet"}
+        assert judge(exercise, stub).status in expected
 
 
 @pytest.mark.parametrize(
@@ -57,13 +57,11 @@ def test_each_named_mistake_gets_its_own_message(exercise, mistake):
 
 
 @pytest.mark.parametrize("exercise", ALL, ids=lambda e: e.id)
-@pytest.mark.parametrize(
-    "answer",
-    ["text", [1, "a"], float("nan"), {}, np.zeros((3, 3)), lambda: 1, lambda *a: "x", object()],
-)
-def test_no_answer_raises_an_error(exercise, answer, capsys):
-    check(exercise.id, answer)
-    assert capsys.readouterr().out.startswith("Not yet. ")
+def test_no_answer_raises_an_error(exercise, capsys):
+    array, texts = np.zeros((3, 3)), [1, "a"]
+    for answer in ("text", texts, float("nan"), {}, array, lambda: 1, lambda *a: "x", object()):
+        check(exercise.id, answer)
+        assert capsys.readouterr().out.startswith("Not yet. "), repr(answer)
 
 
 def hint_for(exercise_id, answer, capsys):
