@@ -141,6 +141,4 @@ def predict(prediction_id: str) -> Guess:
     >>> predict("losses.push").prediction.answer
     'cross-entropy'
     """
-    if prediction_id not in PREDICTIONS:
-        check_choice("prediction", prediction_id, PREDICTIONS)
-    return Guess(PREDICTIONS[prediction_id])
+    return Guess(PREDICTIONS[check_choice("prediction", prediction_id, PREDICTIONS)])
