@@ -8,10 +8,11 @@ import tempfile
 from pathlib import Path
 
 import hypothesis
-import nbformat
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
+# Before what imports nbformat.
+from deployworkbook.execution.outputs import nbformat  # isort: skip
 from deployworkbook.execution.jobs import Job
 from deployworkbook.execution.parameters import fast_parameters
 from deployworkbook.execution.runner import run_jobs

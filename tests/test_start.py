@@ -72,3 +72,17 @@ def test_lessons_that_do_not_train_start_without_tensorflow(module):
 
 def test_the_check_sees_what_is_loaded():
     assert "json" in loaded_after("import json")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import deployworkbook.execution.worker",
+        "from deployworkbook.jupyter.schemas import forget_addresses\n"
+        "forget_addresses()\n"
+        "import jupyterlab.labapp",
+    ],
+    ids=["a run", "the lab"],
+)
+def test_no_grammar_of_addresses_is_loaded_which_takes_seconds(statement):
+    assert "lark" not in loaded_after(statement)

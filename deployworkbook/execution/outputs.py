@@ -6,10 +6,12 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-import nbformat
-from nbformat import NotebookNode
-
+from deployworkbook.jupyter.schemas import forget_addresses
 from deployworkbook.workspace.files import moved_to_free_name, write_atomically
+
+forget_addresses()
+import nbformat  # noqa: E402 (only after it has less to load)
+from nbformat import NotebookNode  # noqa: E402
 
 # papermill removes cells with the first tag when a notebook is rerun, and marks the cell that sets
 # the parameters with the second.

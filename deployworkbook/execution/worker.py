@@ -21,6 +21,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
 
+# This module first: it imports nbformat in less time than the libraries below would.
+from deployworkbook.execution.outputs import is_counted, read_notebook, write_executed  # isort: skip
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 from papermill import execute_notebook
@@ -30,7 +32,6 @@ from papermill.exceptions import PapermillExecutionError, strip_color
 from deployworkbook.execution import background
 from deployworkbook.execution.engine import CellProgress, EarlyEnd, reporting_engine
 from deployworkbook.execution.jobs import Job
-from deployworkbook.execution.outputs import is_counted, read_notebook, write_executed
 from deployworkbook.execution.processes import adopt_orphans, kill_tree
 from deployworkbook.jupyter.kernels import InterpreterKernelManager
 from deployworkbook.workspace.folder import RUN_VARIABLE

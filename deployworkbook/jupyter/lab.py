@@ -10,6 +10,7 @@ import sys
 from typing import NoReturn
 
 from deployworkbook.jupyter.lessons import Installation, catalogue, install
+from deployworkbook.jupyter.schemas import forget_addresses
 from deployworkbook.workspace.files import write_atomically
 from deployworkbook.workspace.folder import ENVIRONMENT_VARIABLE, Workspace
 
@@ -45,6 +46,7 @@ def start(workspace: Workspace, *, port: int | None = None, open_browser: bool =
     os.environ[ENVIRONMENT_VARIABLE] = str(workspace.root)
 
     # Imported here because it takes a second.
+    forget_addresses()
     from jupyterlab.labapp import LabApp
 
     from deployworkbook.jupyter.lab_log import quieten
