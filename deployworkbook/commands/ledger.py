@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
-from functools import partial
 from typing import Annotated
 
 import typer
@@ -31,8 +29,7 @@ def ledger(
 
     if csv and as_json:
         raise typer.BadParameter("--csv and --json exclude each other; give one of them.")
-    # What a program reads on stdout must not have a notice about a damaged file in it.
-    book = Ledger(workspace_of(folder).ledger_path, notice=partial(print, file=sys.stderr))
+    book = Ledger(workspace_of(folder).ledger_path)
     if as_json:
         entries = book.entries()
         kept = entries if every else newest(entries)

@@ -113,7 +113,7 @@ def check_jobs(jobs: Sequence[Job]) -> None:
         check_number("timeout_s", job.timeout_s, 0, open_low=True)
         _check_parameters(job)
         output = job.output.resolve()
-        if output in sources or (output.exists() and any(map(output.samefile, _existing(sources)))):
+        if any(output == each or _is_same_file(output, each) for each in sources):
             raise value_error(
                 "output",
                 received=f"{job.output}, which is a notebook to run",
@@ -130,8 +130,8 @@ def check_jobs(jobs: Sequence[Job]) -> None:
         outputs[output] = job
 
 
-def _existing(paths: set[Path]) -> list[Path]:
-    return [path for path in paths if path.exists()]
+def _is_same_file(one: Path, other: Path) -> bool:
+    return one.exists() and other.exists() and one.samefile(other)
 
 
 def _check_parameters(job: Job) -> None:

@@ -26,18 +26,13 @@ PATIENCE_S = 5.0
 PR_SET_CHILD_SUBREAPER = 36
 
 
-def adopt_orphans() -> bool:
+def adopt_orphans() -> None:
     """Make this process, on Linux, the parent of descendants that lose theirs.
-
-    Returns:
-        Whether the system supports it.
 
     Source: prctl(2), PR_SET_CHILD_SUBREAPER.
     """
-    if not sys.platform.startswith("linux"):
-        return False
-    library = ctypes.CDLL(None, use_errno=True)
-    return bool(library.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def kill_tree(process_id: int, mark: str) -> None:

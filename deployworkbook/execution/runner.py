@@ -18,13 +18,12 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from deployworkbook.execution.background import BackgroundError
-from deployworkbook.execution.jobs import Job, JobEvent, Outcome, check_jobs
+from deployworkbook.execution.jobs import Job, JobEvent, Outcome, Status, check_jobs
 from deployworkbook.execution.outputs import make_room
 from deployworkbook.execution.processes import kill_tree
 from deployworkbook.validation import check_integer
@@ -42,7 +41,6 @@ def run_jobs(
     *,
     workers: int,
     environment: Mapping[str, str] | None = None,
-    working_directory: Path | None = None,
     on_event: Callable[[JobEvent], None] = lambda event: None,
 ) -> list[Outcome]:
     """Run notebooks and return how each ended; a failure does not stop the others.
@@ -51,7 +49,6 @@ def run_jobs(
         jobs: The jobs, in the order to start them.
         workers: Number of notebooks to run at once.
         environment: Environment variables for the notebooks, added to those of this process.
-        working_directory: Working directory of the notebooks; by default that of this process.
         on_event: Function called in this thread for each step.
 
     Returns:
@@ -75,9 +72,7 @@ def run_jobs(
                 while waiting and len(running) < workers:
                     index, job = waiting.popleft()
                     try:
-                        running[index] = _Process.start(
-                            job, variables, working_directory, partial(_put, news, index)
-                        )
+                        running[index] = _Process.start(job, variables, index, news)
                         on_event(JobEvent(job))
                     except OSError as error:
                         outcomes[index] = Outcome(job, "failed", 0.0, error=str(error))
@@ -102,10 +97,6 @@ def run_jobs(
     return [outcomes[index] for index in range(len(jobs))]
 
 
-def _put(news: queue.Queue[News], index: int, event: dict[str, Any] | None) -> None:
-    news.put((index, event))
-
-
 def _take_news(
     running: dict[int, _Process],
     outcomes: dict[int, Outcome],
@@ -117,33 +108,31 @@ def _take_news(
         (process.deadline - time.monotonic() for process in running.values()), default=0
     )
     # Wait in slices: on some systems a signal can't interrupt an unlimited wait.
+    ended: dict[int, tuple[Status, str]] = {}
     try:
         index, event = news.get(timeout=min(max(patience_s, 0.01), 0.5))
     except queue.Empty:
-        for index, late in list(running.items()):
+        for index, late in running.items():
             if time.monotonic() > late.deadline:
-                late.kill()
-                limit = late.job.timeout_s
-                outcome = late.outcome(
-                    "timed out", f"the notebook hung for more than {limit:g} s and was killed"
-                )
-                outcomes[index] = outcome
-                del running[index]
-                on_event(JobEvent(outcome.job, outcome=outcome))
-        return
-    process = running.get(index)
-    if process is None:  # an event from a killed worker
-        return
-    if event is not None:
-        process.news.update(event)
-        if "status" not in event:
-            on_event(JobEvent(process.job, event.get("cell", 0), event["cells"]))
-        return
-    process.kill()  # and with it whatever the notebook has left running
-    outcome = process.outcome("failed", f"its process ended unexpectedly; see {process.job.log}")
-    outcomes[index] = outcome
-    del running[index]
-    on_event(JobEvent(outcome.job, outcome=outcome))
+                limit = f"{late.job.timeout_s:g} s"
+                error = f"the notebook hung for more than {limit} and was killed"
+                ended[index] = "timed out", error
+    else:
+        process = running.get(index)
+        if process is None:  # an event from a killed worker
+            return
+        if event is None:
+            ended[index] = "failed", f"its process ended unexpectedly; see {process.job.log}"
+        else:
+            process.news.update(event)
+            if "status" not in event:
+                on_event(JobEvent(process.job, event.get("cell", 0), event["cells"]))
+    for index, (status, error) in ended.items():
+        process = running[index]
+        process.kill()  # and with it whatever the notebook has left running
+        outcomes[index] = process.outcome(status, error)
+        del running[index]
+        on_event(JobEvent(process.job, outcome=outcomes[index]))
 
 
 @dataclass
@@ -159,11 +148,7 @@ class _Process:
 
     @classmethod
     def start(
-        cls,
-        job: Job,
-        variables: Mapping[str, str],
-        working_directory: Path | None,
-        tell: Callable[[dict[str, Any] | None], None],
+        cls, job: Job, variables: Mapping[str, str], index: int, news: queue.Queue[News]
     ) -> _Process:
         backup = make_room(job.output)
         mark = uuid.uuid4().hex
@@ -174,23 +159,17 @@ class _Process:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
-                cwd=working_directory,
                 env=dict(variables) | {RUN_VARIABLE: mark},
                 start_new_session=True,  # only the runner should get a Ctrl-C in the terminal
             )
         process = cls(job, mark, child, time.monotonic(), backup)
-        request = {
-            "source": str(job.source.resolve()),
-            "output": str(job.output.resolve()),
-            "parameters": dict(job.parameters),
-            "cell_timeout_s": job.cell_timeout_s,
-            "timeout_s": job.timeout_s,
-        }
+        places = {"source": str(job.source.resolve()), "output": str(job.output.resolve())}
+        request = asdict(job) | places
         assert child.stdin is not None  # noqa: S101 (for the type checker: PIPE was asked for)
         with contextlib.suppress(BrokenPipeError):  # it died at once; its log says why
             child.stdin.write(json.dumps(request) + "\n")
             child.stdin.flush()
-        threading.Thread(target=process._read, args=(tell,), daemon=True).start()
+        threading.Thread(target=process._read, args=(index, news), daemon=True).start()
         return process
 
     @property
@@ -198,12 +177,12 @@ class _Process:
         """Time on the monotonic clock at which to kill it."""
         return self.started + self.job.timeout_s + GRACE_S
 
-    def _read(self, tell: Callable[[dict[str, Any] | None], None]) -> None:
+    def _read(self, index: int, news: queue.Queue[News]) -> None:
         assert self.child.stdout is not None  # noqa: S101 (as above)
         with contextlib.suppress(ValueError):  # the stream was closed by a kill
             for line in self.child.stdout:
-                tell(json.loads(line))
-        tell(None)
+                news.put((index, json.loads(line)))
+        news.put((index, None))
 
     def kill(self) -> None:
         """Kill the worker, its kernel and everything they have started; safe to repeat."""
@@ -214,7 +193,7 @@ class _Process:
                 if stream is not None:
                     stream.close()
 
-    def outcome(self, status: Any, error: str) -> Outcome:
+    def outcome(self, status: Status, error: str) -> Outcome:
         """Return how the job ended: as reported by its worker, else as the arguments say."""
         told = self.news
         cells, cell = told.get("cells", 0), told.get("cell", 0)

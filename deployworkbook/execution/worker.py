@@ -176,14 +176,12 @@ def main() -> None:
     events = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     stream = os.fdopen(os.dup(0), "rb", buffering=0)
-    request = json.loads(_first_line(stream))
-    job = Job(
-        source=Path(request["source"]),
-        output=Path(request["output"]),
-        parameters=request["parameters"],
-        cell_timeout_s=request["cell_timeout_s"],
-        timeout_s=request["timeout_s"],
-    )
+    line = stream.readline()
+    if not line.endswith(b"\n"):
+        sys.exit("no job")
+    request = json.loads(line)
+    places = {name: Path(request[name]) for name in ("source", "output")}
+    job = Job(**request | places)
     writing = threading.Lock()
 
     def emit(event: dict[str, Any]) -> None:
@@ -202,16 +200,6 @@ def main() -> None:
         clock.cancel()
         # Orphans can be found only while this process lives, since they are its children.
         kill_tree(os.getpid(), os.environ.get(RUN_VARIABLE, ""))
-
-
-def _first_line(stream: Any) -> bytes:
-    line = b""
-    while not line.endswith(b"\n"):
-        part = stream.read(1)
-        if not part:
-            sys.exit("no job")
-        line += part
-    return line
 
 
 if __name__ == "__main__":

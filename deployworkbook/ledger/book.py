@@ -31,7 +31,7 @@ from deployworkbook.ledger.rows import insert, insert_machine, read_entries
 from deployworkbook.ledger.schema import APPLICATION_ID, MAX_VERSION, MIGRATIONS, TABLES, migrate
 from deployworkbook.validation import value_error
 from deployworkbook.workspace.folder import current_workspace
-from deployworkbook.workspace.notices import Notice, notify
+from deployworkbook.workspace.notices import notify
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,20 +43,18 @@ BUSY_TIMEOUT_S = 30.0
 
 
 class Ledger:
-    """The measurements in one SQLite file.
+    """The measurements in one SQLite file; a warning says so if a damaged one was set aside.
 
     Args:
         path: The file, created if missing; by default the workspace's ledger.
-        notice: Function called with a sentence when a damaged file was set aside.
 
     Raises:
         ValueError: The file is another program's database, or the ledger of a newer workbook.
         OSError: The file can't be opened or created.
     """
 
-    def __init__(self, path: Path | None = None, *, notice: Notice = notify) -> None:
+    def __init__(self, path: Path | None = None) -> None:
         self.path = path or current_workspace().ledger_path
-        self._notice = notice
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self._alone():
             try:
@@ -67,7 +65,7 @@ class Ledger:
                         f"{self.path} can't be opened as the ledger ({error}). Check that its "
                         "folder exists, is writable, and has free space."
                     ) from error
-                rescue(self.path, error, notice)
+                rescue(self.path, error)
                 self._open()
             self._copy_if_due()
 
@@ -166,7 +164,7 @@ class Ledger:
             except DATABASE_ERRORS as error:
                 if not is_damage(error):
                     raise
-                rescue(self.path, error, self._notice)
+                rescue(self.path, error)
         return work()
 
     def _alone(self) -> FileLock:
@@ -178,7 +176,7 @@ class Ledger:
             with self._connection() as connection:
                 copy_if_due(self.path, connection)
         except (OSError, sqlite3.Error) as error:
-            self._notice(f"The ledger {self.path} couldn't be copied to the backups ({error}).")
+            notify(f"The ledger {self.path} couldn't be copied to the backups ({error}).")
 
     def _open(self) -> None:
         if not self.path.exists():

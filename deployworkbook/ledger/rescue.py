@@ -10,7 +10,7 @@ from deployworkbook.ledger.copies import copies_of, create_private
 from deployworkbook.ledger.rows import Rows, insert, insert_machine, readable_rows
 from deployworkbook.ledger.schema import migrate
 from deployworkbook.workspace.files import atomic_path, set_aside
-from deployworkbook.workspace.notices import Notice
+from deployworkbook.workspace.notices import notify
 
 # SQLite's codes for damaged content, as opposed to a full disk or a lock.
 DAMAGE_CODES = {
@@ -52,15 +52,15 @@ def has_damaged_header(path: Path) -> bool:
     return any(way not in (1, 2) for way in ways)
 
 
-def rescue(path: Path, reason: object, notice: Notice) -> None:
+def rescue(path: Path, reason: object) -> None:
     """Replace a damaged ledger by a new one with all readable rows; set the damaged one aside.
 
-    The caller must hold the ledger's lock. Lost rows are restored from the daily copies.
+    The caller must hold the ledger's lock. Lost rows are restored from the daily copies. A warning
+    says how many rows were rescued and where the damaged file is.
 
     Args:
         path: Path of the damaged ledger.
         reason: What is wrong with it.
-        notice: Function told how many rows were rescued and where the damaged file is.
 
     Raises:
         OSError: The folder is not writable, or the file can't be read.
@@ -79,7 +79,7 @@ def rescue(path: Path, reason: object, notice: Notice) -> None:
                 beside.rename(aside.with_name(aside.name + suffix))
     more = len(found.entries) - own
     copied = f", {more} of them from a copy" if more else ""
-    notice(
+    notify(
         f"The ledger {path} is damaged ({reason}). {len(found.entries)} of {total} rows were saved"
         f"{copied}. The damaged file was moved to {aside.name}."
     )
@@ -94,9 +94,7 @@ def _add_missing(found: Rows, other: Rows) -> None:
     found.highest = max(found.highest, other.highest)
     for number, entry in other.entries.items():
         if number not in found.entries:
-            identity = other.identities[number]
-            found.entries[number], found.identities[number] = entry, identity
-            found.machines.setdefault(identity, other.machines[identity])
+            found.entries[number], found.identities[number] = entry, other.identities[number]
 
 
 def _write(path: Path, rows: Rows) -> None:
@@ -105,14 +103,9 @@ def _write(path: Path, rows: Rows) -> None:
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("BEGIN")
         migrate(connection, 0)
-        for identity in sorted(set(rows.identities.values())):
-            insert_machine(connection, identity, rows.machines[identity])
         for number, entry in sorted(rows.entries.items()):
-            insert(
-                connection,
-                entry.measurement,
-                measured_at=entry.measured_at,
-                machine=rows.identities[number],
-                number=number,
-            )
+            identity, when = rows.identities[number], entry.measured_at
+            insert_machine(connection, identity, entry.machine)
+            row = entry.measurement
+            insert(connection, row, measured_at=when, machine=identity, number=number)
         connection.execute("COMMIT")

@@ -37,13 +37,11 @@ class Rows:
     """The readable rows of a ledger.
 
     Args:
-        machines: Machines by identity.
         entries: Measurements by row number.
         identities: Identity of each measurement's machine, by row number.
         highest: The highest row number seen, readable or not.
     """
 
-    machines: dict[str, Machine] = field(default_factory=dict)
     entries: dict[int, LedgerEntry] = field(default_factory=dict)
     identities: dict[int, str] = field(default_factory=dict)
     highest: int = 0
@@ -57,14 +55,13 @@ def machine_of(values: Sequence[Value]) -> Machine:
         ValueError: A number is out of range.
     """
     identity, name, processor, cores, memory, system = values
-    for text in (identity, name, processor, system):
-        text_of("machine", text)
+    text_of("machine", identity)
     return Machine(
-        str(name),
-        str(processor),
+        text_of("machine", name),
+        text_of("machine", processor),
         check_integer("cores", cores, 1),
         check_integer("memory_bytes", memory, 0),
-        str(system),
+        text_of("machine", system),
     )
 
 
@@ -105,7 +102,7 @@ def readable_rows(content: bytes, log: bytes = b"") -> Rows:
         content: Content of the file.
         log: Content of its write-ahead log.
     """
-    found = Rows()
+    found, machines = Rows(), dict[str, Machine]()
     rates: dict[int, dict[int, float]] = {}
     measured: dict[int, list[Value]] = {}
     misnumbered: list[list[Value]] = []
@@ -114,7 +111,7 @@ def readable_rows(content: bytes, log: bytes = b"") -> Rows:
     for number, values in records(content, log):
         try:
             if len(values) == MACHINE_COLUMNS:
-                found.machines[text_of("identity", values[0])] = machine_of(values)
+                machines[text_of("identity", values[0])] = machine_of(values)
             elif len(values) == RATE_COLUMNS:
                 row, size, rate = values
                 check_integer("batch size", size, 1)
@@ -134,11 +131,10 @@ def readable_rows(content: bytes, log: bytes = b"") -> Rows:
         row_ = defaults | dict(zip(COLUMNS, values, strict=False)) | {"id": number}
         identity = row_["machine"]
         try:
-            machines = {text_of("machine", identity): _machine(found.machines, str(identity))}
-            found.entries[number] = entry_of(row_, machines, rates.get(number, {}))
+            machine = {text_of("machine", identity): _machine(machines, str(identity))}
+            found.entries[number] = entry_of(row_, machine, rates.get(number, {}))
         except (TypeError, ValueError):
             continue
-        found.machines |= machines
         found.identities[number] = str(identity)
     found.highest = max([number for number, _ in numbered], default=0)
     return found

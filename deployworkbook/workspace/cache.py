@@ -15,7 +15,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -113,7 +113,11 @@ def _only_builder(
             lock.acquire(timeout=0.2)
         except Timeout:
             notice(f"Another process is building {folder.name}; {WAITING}")
-            _wait_for(lock, waiting)
+        while not lock.is_locked:
+            if waiting is not None:
+                waiting()
+            with suppress(Timeout):
+                lock.acquire(timeout=0.2)
     except OSError as error:
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise PermissionError(
@@ -127,19 +131,6 @@ def _only_builder(
         yield
     finally:
         lock.release()
-
-
-def _wait_for(lock: FileLock, waiting: Callable[[], object] | None) -> None:
-    if waiting is None:
-        lock.acquire()
-        return
-    while True:
-        waiting()
-        try:
-            lock.acquire(timeout=0.2)
-        except Timeout:
-            continue
-        return
 
 
 def _build(folder: Path, build: Callable[[Path], None]) -> None:

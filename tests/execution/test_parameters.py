@@ -2,8 +2,12 @@
 
 import pytest
 
-from deployworkbook.execution.declared import declared_parameters
-from deployworkbook.execution.parameters import fast_parameters, parameters_for, parse_value
+from deployworkbook.execution.parameters import (
+    declared_parameters,
+    fast_parameters,
+    parameters_for,
+    parse_value,
+)
 
 
 @pytest.mark.parametrize(

@@ -86,22 +86,19 @@ def outputs_of(job):
     )
 
 
-def test_a_notebook_runs_with_its_parameters_in_this_interpreter(write_notebook, job_of, tmp_path):
+def test_a_notebook_runs_with_its_parameters_in_this_interpreter(
+    write_notebook, job_of, tmp_path, monkeypatch
+):
     cells = ["import os, sys", "print(sys.executable, a, os.environ['COLOUR'], os.getcwd())"]
     path = write_notebook("ok", *cells)
     job = job_of(path, parameters={"a": 5})
     before = path.read_bytes()
     folder = tmp_path / "work"
     folder.mkdir()
+    monkeypatch.chdir(folder)
     events = []
 
-    (outcome,) = run_jobs(
-        [job],
-        workers=1,
-        environment={"COLOUR": "blue"},
-        working_directory=folder,
-        on_event=events.append,
-    )
+    (outcome,) = run_jobs([job], workers=1, environment={"COLOUR": "blue"}, on_event=events.append)
 
     assert (outcome.status, outcome.cells, outcome.cells_run) == ("passed", 3, 3)
     assert (outcome.failed_cell, outcome.error, list(outcome.warnings)) == (None, "", [])

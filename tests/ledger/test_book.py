@@ -113,13 +113,14 @@ def test_a_kill_in_a_transaction_keeps_what_was_committed(path):
     ],
     ids=["garbage", "truncated", "a page of zeros"],
 )
-def test_a_damaged_file_is_set_aside_and_its_readable_rows_are_rescued(path, damage, request):
+def test_a_damaged_file_is_set_aside_and_its_readable_rows_are_rescued(
+    path, damage, request, caplog
+):
     Ledger(path).add_all([FULL] * 50)
     damaged = damage(path.read_bytes())
     path.write_bytes(damaged)
-    notices = []
 
-    ledger = Ledger(path, notice=notices.append)
+    ledger = Ledger(path)
 
     kept = ledger.entries()
     assert all(entry.measurement == FULL for entry in kept)
@@ -129,8 +130,8 @@ def test_a_damaged_file_is_set_aside_and_its_readable_rows_are_rescued(path, dam
         assert len(kept) == 50
     (aside,) = path.parent.glob("ledger-damaged-*.sqlite")
     assert aside.read_bytes() == damaged
-    assert aside.name in notices[0]
-    assert f"{len(kept)} of " in notices[0]
+    assert aside.name in caplog.messages[0]
+    assert f"{len(kept)} of " in caplog.messages[0]
     assert ledger.add(FULL) == max([entry.id for entry in kept], default=0) + 1
 
 
@@ -153,9 +154,8 @@ def execute(path, statement):
         "latency_p50_ms = 9e999",
     ],
 )
-def test_an_invalid_row_does_not_affect_other_rows(path, change):
-    notices = []
-    ledger = Ledger(path, notice=notices.append)
+def test_an_invalid_row_does_not_affect_other_rows(path, change, caplog):
+    ledger = Ledger(path)
     ledger.add_all([FULL, LEAST, FULL])
     execute(path, f"UPDATE measurements SET {change} WHERE id = 2")  # noqa: S608
     assert ledger.add(LEAST) == 4
@@ -164,27 +164,25 @@ def test_an_invalid_row_does_not_affect_other_rows(path, change):
         (3, FULL),
         (4, LEAST),
     ]
-    assert "3 of 4 rows were saved" in notices[0]
-    assert len(notices) == 1
+    assert "3 of 4 rows were saved" in caplog.messages[0]
+    assert len(caplog.messages) == 1
     assert len(list(path.parent.glob("ledger-damaged-*.sqlite"))) == 1
 
 
 @pytest.mark.parametrize("version", [-1, 0, 2_000])
-def test_an_impossible_schema_version_counts_as_damage(path, version):
+def test_an_impossible_schema_version_counts_as_damage(path, version, caplog):
     Ledger(path).add(FULL)
     execute(path, f"PRAGMA user_version = {version}")
-    notices = []
-    (entry,) = Ledger(path, notice=notices.append).entries()
+    (entry,) = Ledger(path).entries()
     assert entry.measurement == FULL
-    assert f"schema {version}" in notices[0]
+    assert f"schema {version}" in caplog.messages[0]
 
 
-def test_a_ledger_with_another_programs_mark_is_recognized_by_its_tables(path):
+def test_a_ledger_with_another_programs_mark_is_recognized_by_its_tables(path, caplog):
     Ledger(path).add(FULL)
     execute(path, "PRAGMA application_id = 1")
-    notices = []
-    assert [each.measurement for each in Ledger(path, notice=notices.append).entries()] == [FULL]
-    assert "1 of 1 rows" in notices[0]
+    assert [each.measurement for each in Ledger(path).entries()] == [FULL]
+    assert "1 of 1 rows" in caplog.messages[0]
 
 
 @pytest.mark.parametrize("place", [18, 19])
@@ -193,13 +191,13 @@ def test_a_header_that_makes_the_file_read_only_counts_as_damage(path, place):
     content = bytearray(path.read_bytes())
     content[place] = 9
     path.write_bytes(content)
-    ledger = Ledger(path, notice=lambda text: None)
+    ledger = Ledger(path)
     ledger.add(LEAST)
     assert [entry.measurement for entry in ledger.entries()] == [FULL, LEAST]
 
 
 def test_rows_whose_machine_is_lost_are_kept(path):
-    ledger = Ledger(path, notice=lambda text: None)
+    ledger = Ledger(path)
     ledger.add_once(FULL, machine=replace(this_machine(), name="elsewhere"))
     execute(path, "UPDATE machines SET cores = 'several'")
     (entry,) = ledger.entries()
@@ -217,7 +215,7 @@ def test_two_rows_with_the_same_number_after_damage_are_both_kept(path):
 
 
 def test_rows_that_are_only_in_the_log_are_rescued_too(path):
-    ledger = Ledger(path, notice=lambda text: None)
+    ledger = Ledger(path)
     ledger.add(FULL)
     reader = sqlite3.connect(path)  # keeps the log from being written into the file
     reader.execute("SELECT * FROM measurements").fetchall()
@@ -235,16 +233,15 @@ def test_rows_that_are_only_in_the_log_are_rescued_too(path):
     assert found[3].measurement.note == "long " * 3_000
 
 
-def test_lost_rows_are_restored_from_the_daily_copy(path, monkeypatch):
+def test_lost_rows_are_restored_from_the_daily_copy(path, monkeypatch, caplog):
     Ledger(path).add(FULL)
     Ledger(path).add(LEAST)  # copies the first row
     assert len(copies.copies_of(path)) == 1
     Ledger(path)
     assert len(copies.copies_of(path)) == 1
     path.write_bytes(b"all is lost" * 1_000)
-    notices = []
-    assert [each.measurement for each in Ledger(path, notice=notices.append).entries()] == [FULL]
-    assert "1 of them from a copy" in notices[0]
+    assert [each.measurement for each in Ledger(path).entries()] == [FULL]
+    assert "1 of them from a copy" in caplog.messages[0]
 
 
 def test_only_a_few_copies_are_kept(path, monkeypatch):
@@ -270,7 +267,7 @@ def test_random_damage_raises_no_error_and_loses_at_most_the_damaged_row(path):
         place = random.randrange(100, len(damaged))
         damaged[place] ^= 1 << random.randrange(8)
         path.write_bytes(damaged)
-        found = Ledger(path, notice=lambda text: None).entries()
+        found = Ledger(path).entries()
         # One bit lies in one row, or in one page's list of its rows.
         assert len(found) >= 60 - 4096 // 150
         assert sum(each.measurement in rows for each in found) >= len(found) - 1
