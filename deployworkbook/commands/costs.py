@@ -187,17 +187,12 @@ def plan(
 
 
 def _workload(rps: float, day: str, latency_ms: float, growth: float, updates: float) -> Workload:
-    from deployworkbook.costs.estimation import workload
+    from deployworkbook.costs.estimation.workload import DAYS, Workload
     from deployworkbook.validation import check_choice
 
-    shapes = {
-        "flat": workload.FLAT_DAY,
-        "office": workload.OFFICE_DAY,
-        "evening": workload.EVENING_DAY,
-    }
-    return workload.Workload(
+    return Workload(
         rps,
-        daily_shape=shapes[check_choice("--day", day, shapes)],
+        daily_shape=DAYS[check_choice("--day", day, DAYS)],
         latency_objective_ms=latency_ms,
         growth_share_per_month=growth,
         updates_per_month=updates,

@@ -5,18 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.ticker import LogLocator, NullLocator
 from numpy.typing import NDArray
 
 from deployworkbook.plots.bill import THOUSANDS, add_note, rate_text
-from deployworkbook.plots.picture import COLOURS, STYLE, Picture
-from deployworkbook.plots.view import Row, View
+from deployworkbook.plots.picture import COLOURS, Picture, styled
+from deployworkbook.plots.view import Row, View, move_ends
 from deployworkbook.plots.words import short
 
 if TYPE_CHECKING:
-    from deployworkbook.costs.advice.result import Candidate
+    from deployworkbook.costs.advice.result import Advice, Candidate
 
 # Variants less accurate than the best by more percentage points are drawn at the lower edge.
 MOST_POINTS = 10.0
@@ -27,34 +26,32 @@ class AdviceResult:
     """The data of an advice plot; arrays have the shape ``[variants]``.
 
     Args:
-        requests_per_s: Mean request rate over the week.
-        latency_objective_ms: Latency objective for 99 of 100 requests.
-        accuracy_objective_share: Accuracy objective.
-        memory_objective_bytes: Most memory that a process may take.
-        names: Names of the variants in their runtimes.
+        advice: All combinations of variants and machines, with the objectives.
+        best: Cheapest combination that meets all objectives; ``None`` if there is none.
+        reference: Cheapest combination of the uncompressed variant, at any accuracy; ``None`` if it
+            cannot serve or was not measured.
         accuracy_share: Accuracies.
         costs_usd: Monthly costs on the cheapest machine that meets latency and memory objectives;
             infinite if there is none.
         too_large: Variants that fit on no machine, or exceed the memory objective.
-        frontier: Variants that no other beats in both cost and accuracy.
-        best: Cheapest combination that meets all objectives; ``None`` if there is none.
-        best_place: Its index among the variants; ``None`` if there is none.
-        reference: Cheapest combination of the uncompressed variant, at any accuracy; ``None`` if it
-            cannot serve or was not measured.
     """
 
-    requests_per_s: float
-    latency_objective_ms: float
-    accuracy_objective_share: float
-    memory_objective_bytes: float
-    names: tuple[str, ...]
+    advice: Advice
+    best: Candidate | None
+    reference: Candidate | None
     accuracy_share: NDArray[np.float64]
     costs_usd: NDArray[np.float64]
     too_large: NDArray[np.bool_]
-    frontier: NDArray[np.bool_]
-    best: Candidate | None
-    best_place: int | None
-    reference: Candidate | None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the variants in their runtimes."""
+        return tuple(profile.name for profile in self.advice.profiles)
+
+    @property
+    def best_place(self) -> int | None:
+        """Index of the best combination's variant; ``None`` if there is none."""
+        return None if self.best is None else self.advice.profiles.index(self.best.profile)
 
     @property
     def can_serve(self) -> NDArray[np.bool_]:
@@ -64,7 +61,7 @@ class AdviceResult:
     @property
     def is_accurate(self) -> NDArray[np.bool_]:
         """Variants that meet the accuracy objective."""
-        return np.asarray(self.accuracy_share >= self.accuracy_objective_share)
+        return np.asarray(self.accuracy_share >= self.advice.accuracy_objective_share)
 
     @property
     def holding(self) -> list[int]:
@@ -85,8 +82,8 @@ class AdviceView(View[AdviceResult]):
         note: Sources of the prices, shown below the plot.
     """
 
+    @styled
     def __init__(self, accuracy_share: NDArray[np.float64], note: str) -> None:
-        self._ends = (0.0, 0.0)
         percent = 100 * accuracy_share
         top, lowest = float(percent.max()), float(percent.min())
         # Clip the accuracy axis so that one failed variant doesn't squash the rest.
@@ -94,44 +91,31 @@ class AdviceView(View[AdviceResult]):
         room = max(0.3, 0.08 * (top - self._least))
         self._edge = self._least - room
         beyond = f"\n(below {self._least:.0f} at the edge)" if lowest < self._least else ""
-        with mpl.rc_context(STYLE):
-            super().__init__(Picture(9, 4.4))
-            axes = self._axes = self.picture.subplots()
-            axes.set(xscale="log", ylim=(self._edge, top + room))
-            axes.set(xlabel="USD a month on the cheapest machine (modelled)")
-            axes.set(ylabel=f"test accuracy (%, measured){beyond}")
-            axes.xaxis.set_major_formatter(THOUSANDS)
-            axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5, 7)))
-            axes.xaxis.set_minor_locator(NullLocator())
-            self._title = axes.set_title("The cheapest", loc="left")
-            (self._stair,) = axes.plot(
-                [], [], color=COLOURS[1], lw=1.6, drawstyle="steps-post", label="frontier"
-            )
-            (self._asked,) = axes.plot([], [], "--", color=COLOURS[0], lw=1.2, label="objective")
-            marks: dict[str, Any] = {"ls": "none", "ms": 8, "clip_on": False, "in_layout": False}
-            (self._good,) = axes.plot(
-                [], [], marker="o", color=COLOURS[1], label="meets all", **marks
-            )
-            (self._poor,) = axes.plot(
-                [], [], marker="x", color=COLOURS[2], mew=2, label="not accurate enough", **marks
-            )
-            (self._unable,) = axes.plot(
-                [], [], marker=">", color="0.5", label="cannot serve", **marks
-            )
-            (self._best,) = axes.plot(
-                [], [], "o", color=COLOURS[3], ms=15, mfc="none", mew=2.5, label="the cheapest"
-            )
-            self.picture.legend(loc="outside right center")
-            add_note(self.picture, note)
-        self.moving = [
-            self._stair,
-            self._asked,
-            self._good,
-            self._poor,
-            self._unable,
-            self._best,
-            self._title,
-        ]
+        super().__init__(Picture(9, 4.4))
+        axes = self._axes = self.picture.subplots()
+        axes.set(xscale="log", ylim=(self._edge, top + room))
+        axes.set(xlabel="USD per month on the cheapest machine (modelled)")
+        axes.set(ylabel=f"test accuracy (%, measured){beyond}")
+        axes.xaxis.set_major_formatter(THOUSANDS)
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5, 7)))
+        axes.xaxis.set_minor_locator(NullLocator())
+        self._title = axes.set_title("The cheapest", loc="left")
+        self._stair = self.line(
+            axes, color=COLOURS[1], lw=1.6, drawstyle="steps-post", label="frontier"
+        )
+        self._asked = self.line(axes, "--", color=COLOURS[0], lw=1.2, label="objective")
+        marks: dict[str, Any] = {"ms": 8, "clip_on": False, "in_layout": False}
+        self._good = self.line(axes, "o", color=COLOURS[1], label="meets all", **marks)
+        self._poor = self.line(
+            axes, "x", color=COLOURS[2], mew=2, label="not accurate enough", **marks
+        )
+        self._unable = self.line(axes, ">", color="0.5", label="cannot serve", **marks)
+        self._best = self.line(
+            axes, "o", color=COLOURS[3], ms=15, mfc="none", mew=2.5, label="the cheapest"
+        )
+        self.picture.legend(loc="outside right center")
+        add_note(self.picture, note)
+        self.moving.append(self._title)
 
     def update(self, result: AdviceResult) -> bool:
         """Move the points; other costs may need a new axis."""
@@ -139,15 +123,11 @@ class AdviceView(View[AdviceResult]):
         percent = np.where(percent < self._least, self._edge, percent)
         able, accurate = result.can_serve, result.is_accurate
         ends = _decade_ends(costs[able])
-        has_changed = ends != self._ends
-        if has_changed:
-            self._ends = ends
-            self._axes.set_xlim(*ends)
         self._good.set_data(costs[able & accurate], percent[able & accurate])
         self._poor.set_data(costs[able & ~accurate], percent[able & ~accurate])
         # At the right end, where an infinite cost would be.
         self._unable.set_data(np.full((~able).sum(), ends[1] / 1.03), percent[~able])
-        front = np.flatnonzero(result.frontier)
+        front = np.flatnonzero(result.advice.frontier.any(axis=1))
         front = front[np.argsort(costs[front])]
         # Extend the frontier to the right edge: more money buys no more accuracy.
         right = front[-1:]
@@ -155,13 +135,13 @@ class AdviceView(View[AdviceResult]):
             np.append(costs[front], np.full(len(right), ends[1])),
             np.append(percent[front], percent[right]),
         )
-        self._asked.set_data(ends, [100 * result.accuracy_objective_share] * 2)
+        self._asked.set_data(ends, [100 * result.advice.accuracy_objective_share] * 2)
         place = result.best_place
         here = ([], []) if place is None else ([costs[place]], [percent[place]])
         self._best.set_data(*here)
         # The controls already show the objectives.
         self._title.set_text(_winner(result))
-        return has_changed
+        return move_ends(self._axes, *ends)
 
     def describe(self, result: AdviceResult) -> str:
         """Describe the cheapest choice, its machines and its cost."""
@@ -194,10 +174,11 @@ class AdviceView(View[AdviceResult]):
 
 
 def _objectives(result: AdviceResult) -> str:
-    text = f"{rate_text(result.requests_per_s)}, p99 ≤ {short(result.latency_objective_ms)} ms"
-    text += f", accuracy ≥ {result.accuracy_objective_share:.2%}"
-    if np.isfinite(result.memory_objective_bytes):
-        text += f", memory ≤ {result.memory_objective_bytes / 1e6:,.0f} MB"
+    advice, work = result.advice, result.advice.workload
+    text = f"{rate_text(work.requests_per_s)}, p99 ≤ {short(work.latency_objective_ms)} ms"
+    text += f", accuracy ≥ {advice.accuracy_objective_share:.2%}"
+    if np.isfinite(advice.memory_objective_bytes):
+        text += f", memory ≤ {advice.memory_objective_bytes / 1e6:,.0f} MB"
     return text
 
 
@@ -218,7 +199,7 @@ def _more(difference_usd: float) -> str:
 def _in_words(choice: Candidate) -> str:
     return (
         f"{choice.profile.name} on {choice.replicas:,.0f} × {choice.machine.name}, "
-        f"{choice.cost_usd_per_month:,.2f} USD a month"
+        f"{choice.cost_usd_per_month:,.2f} USD per month"
     )
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import matplotlib as mpl
 import numpy as np
 from numpy.typing import NDArray
 
-from deployworkbook.plots.picture import COLOURS, STYLE, Picture
+from deployworkbook.plots.picture import COLOURS, Picture, styled
 from deployworkbook.plots.view import Row, View
 from deployworkbook.plots.words import short
 
@@ -34,7 +33,6 @@ class BatchingResult:
 
     Args:
         largest_batch: b, the largest batch.
-        timeout_ms: Time for which a batch waits to fill up.
         rate_per_s: Requests per second.
         sizes: Batch sizes of the left curve.
         capacities_per_s: Requests per second that a worker can answer at each size.
@@ -47,11 +45,9 @@ class BatchingResult:
         mean_size: Mean number of requests per batch at this rate.
         utilisation: Share of the time in which batches run.
         smallest_batch: Smallest batch that keeps up with the rate; ``None`` if none does.
-        requests: Number of simulated requests per rate.
     """
 
     largest_batch: int
-    timeout_ms: float
     rate_per_s: float
     sizes: NDArray[np.int64]
     capacities_per_s: NDArray[np.float64]
@@ -64,7 +60,6 @@ class BatchingResult:
     mean_size: float
     utilisation: float
     smallest_batch: int | None
-    requests: int
 
     @property
     def keeps_up(self) -> bool:
@@ -80,40 +75,29 @@ class BatchingView(View[BatchingResult]):
         rates_per_s: Lowest and highest request rate.
     """
 
+    @styled
     def __init__(self, sizes: NDArray[np.int64], rates_per_s: tuple[float, float]) -> None:
-        with mpl.rc_context(STYLE):
-            super().__init__(Picture(10, 4.4))
-            capacity, latency = self.picture.subplots(1, 2)
-            capacity.set(title="What one worker can answer", xlabel="largest batch (requests)")
-            capacity.set(xscale="log", yscale="log", ylabel="requests per second")
-            capacity.set(xlim=(sizes[0] / 1.3, sizes[-1] * 1.3), ylim=(rates_per_s[0], 3e5))
-            capacity.set_xticks(sizes, [str(size) for size in sizes])
-            capacity.minorticks_off()
-            (self._rate,) = capacity.plot([], [], "--", color=COLOURS[2], label="arrival rate")
-            (self._curve,) = capacity.plot([], [], color=COLOURS[1], lw=2, label="b / (a + c b)")
-            (self._size,) = capacity.plot([], [], "o", color=COLOURS[1], ms=10, label="this batch")
-            latency.set(title="Latency (simulated)", xlabel="requests per second")
-            latency.set(xscale="log", yscale="log", ylabel="latency (ms)")
-            latency.set(xlim=rates_per_s, ylim=(0.1, 3000))
-            (self._now,) = latency.plot([], [], "--", color=COLOURS[2], label="this rate")
-            (self._single,) = latency.plot([], [], ":", color=COLOURS[0], lw=2, label="p99, alone")
-            (self._p99,) = latency.plot([], [], color=COLOURS[1], lw=2, label="p99, in batches")
-            (self._p50,) = latency.plot([], [], color=COLOURS[3], lw=2, label="p50, in batches")
-            (self._here,) = latency.plot([], [], "o", color=COLOURS[1], ms=9)
-            for axes in (capacity, latency):
-                axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=2)
-        self._ends = rates_per_s
+        super().__init__(Picture(10, 4.4))
+        capacity, latency = self.picture.subplots(1, 2)
+        capacity.set(title="What one worker can answer", xlabel="largest batch (requests)")
+        capacity.set(xscale="log", yscale="log", ylabel="requests per second")
+        capacity.set(xlim=(sizes[0] / 1.3, sizes[-1] * 1.3), ylim=(rates_per_s[0], 3e5))
+        capacity.set_xticks(sizes, [str(size) for size in sizes])
+        capacity.minorticks_off()
+        self._rate = self.line(capacity, "--", color=COLOURS[2], label="arrival rate")
+        self._curve = self.line(capacity, color=COLOURS[1], lw=2, label="b / (a + c b)")
+        self._size = self.line(capacity, "o", color=COLOURS[1], ms=10, label="this size")
+        latency.set(title="Latency (simulated)", xlabel="requests per second")
+        latency.set(xscale="log", yscale="log", ylabel="latency (ms)")
+        latency.set(xlim=rates_per_s, ylim=(0.1, 3000))
+        self._now = self.line(latency, "--", color=COLOURS[2], label="this rate")
+        self._single = self.line(latency, ":", color=COLOURS[0], lw=2, label="p99, one by one")
+        self._p99 = self.line(latency, color=COLOURS[1], lw=2, label="p99, in batches")
+        self._p50 = self.line(latency, color=COLOURS[3], lw=2, label="p50, in batches")
+        self._here = self.line(latency, "o", color=COLOURS[1], ms=9)
+        for axes in (capacity, latency):
+            axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=2)
         self._sizes = (sizes[0] / 1.3, sizes[-1] * 1.3)
-        self.moving = [
-            self._rate,
-            self._curve,
-            self._size,
-            self._now,
-            self._single,
-            self._p99,
-            self._p50,
-            self._here,
-        ]
 
     def update(self, result: BatchingResult) -> bool:
         """Move the curves and the marks."""
@@ -146,13 +130,13 @@ class BatchingView(View[BatchingResult]):
         needed = "none" if result.smallest_batch is None else f"{result.smallest_batch:,}"
         return [
             ("capacity, in batches", f"{result.capacity_per_s:,.0f} /s"),
-            ("capacity, each alone", f"{result.capacities_per_s[0]:,.0f} /s"),
+            ("capacity, one by one", f"{result.capacities_per_s[0]:,.0f} /s"),
             ("smallest batch that keeps up", needed),
             ("average batch", _number(result.mean_size, "requests")),
             ("worker busy", _share(result.utilisation)),
             ("p50, in batches", _number(result.p50_ms, "ms")),
             ("p99, in batches", _number(result.p99_ms, "ms")),
-            ("p99, each alone", _number(result.single_p99_ms, "ms")),
+            ("p99, one by one", _number(result.single_p99_ms, "ms")),
         ]
 
 

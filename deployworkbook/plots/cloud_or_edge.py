@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from deployworkbook.plots.bill import KIND_COLOURS, THOUSANDS, add_note, rate_text
-from deployworkbook.plots.picture import COLOURS, STYLE, Picture
-from deployworkbook.plots.stacked import StackedRow, round_up
+from deployworkbook.plots.bill import KIND_COLOURS, add_note, rate_text
+from deployworkbook.plots.picture import COLOURS, Picture, styled
+from deployworkbook.plots.stacked import StackedBars
 from deployworkbook.plots.view import Row, View
 from deployworkbook.plots.words import counted, short
 
@@ -61,61 +60,42 @@ class CloudOrEdgeView(View[CloudOrEdgeResult]):
         note: Sources of the prices, shown below the plot.
     """
 
+    @styled
     def __init__(self, rates_per_s: NDArray[np.float64], note: str) -> None:
-        self._reach_usd = 0.0
-        with mpl.rc_context(STYLE):
-            super().__init__(Picture(10.5, 4.2))
-            curves, self._here = self.picture.subplots(1, 2, width_ratios=(1.3, 1))
-            curves.set(title="By traffic (modelled)", xlabel="requests per second")
-            curves.set(xscale="log", xlim=(rates_per_s[0], rates_per_s[-1]))
-            curves.set(yscale="log", ylim=(100, 1e8), ylabel="USD a month")
-            (self._cloud,) = curves.plot([], [], color=COLOURS[1], lw=2, label="cloud")
-            (self._edge,) = curves.plot([], [], "--", color=COLOURS[2], lw=2, label="edge")
-            (self._even,) = curves.plot([], [], ":", color=COLOURS[0], label="break-even")
-            (self._dots,) = curves.plot([], [], "o", color=COLOURS[0], ms=7, label="here")
-            curves.legend(loc="upper left")
-            self._here.set(title="Here (modelled)", xlabel="USD a month", ylim=(1.6, -0.6))
-            self._here.set_yticks([0, 1], ["cloud", "edge"])
-            self._here.xaxis.set_major_formatter(THOUSANDS)
-            # The last label would extend beyond the picture.
-            self._here.xaxis.set_major_locator(MaxNLocator(4, steps=(1, 2, 5, 10), prune="upper"))
-            self._here.grid(False, axis="y")
-            kinds = list(KIND_COLOURS.values())
-            self._rows = [StackedRow(self._here, place, kinds) for place in (0, 1)]
-            patches = [mpl.patches.Patch(color=c, label=kind) for kind, c in KIND_COLOURS.items()]
-            self._here.legend(
-                handles=patches, loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2
-            )
-            add_note(self.picture, note)
-        bars = [artist for row in self._rows for artist in row.moving]
-        self.moving = [*bars, self._even, self._cloud, self._edge, self._dots]
+        super().__init__(Picture(10.5, 4.2))
+        curves, here = self.picture.subplots(1, 2, width_ratios=(1.3, 1))
+        curves.set(title="By traffic (modelled)", xlabel="requests per second")
+        curves.set(xscale="log", xlim=(rates_per_s[0], rates_per_s[-1]))
+        curves.set(yscale="log", ylim=(100, 1e8), ylabel="USD per month")
+        self._cloud = self.line(curves, color=COLOURS[1], lw=2, label="cloud")
+        self._edge = self.line(curves, "--", color=COLOURS[2], lw=2, label="edge")
+        # Below both curves, which cross on it.
+        self._even = self.line(curves, ":", color=COLOURS[0], label="break-even", zorder=1.9)
+        self._dots = self.line(curves, "o", color=COLOURS[0], ms=7, label="here")
+        curves.legend(loc="upper left")
+        here.set_title("Here (modelled)")
+        kinds = list(KIND_COLOURS.values())
+        self._bars = StackedBars(self, here, {"cloud": kinds, "edge": kinds})
+        # The last label would extend beyond the picture.
+        here.xaxis.set_major_locator(MaxNLocator(4, steps=(1, 2, 5, 10), prune="upper"))
+        self._bars.add_legend(columns=2)
+        add_note(self.picture, note)
 
     def update(self, result: CloudOrEdgeResult) -> bool:
         """Move the curves and bars; a larger bill needs a longer axis."""
         self._cloud.set_data(result.rates_per_s, result.cloud_by_rate_usd)
-        edge = np.where(np.isfinite(result.edge_by_rate_usd), result.edge_by_rate_usd, np.nan)
-        self._edge.set_data(result.rates_per_s, edge)
+        self._edge.set_data(result.rates_per_s, result.edge_by_rate_usd)
         even = result.break_even_per_s
         self._even.set_data([even or np.nan] * 2, [1.0, 1e9])
-        totals = np.array(result.totals_usd)
-        self._dots.set_data(
-            [result.requests_per_s] * 2, np.where(np.isfinite(totals), totals, np.nan)
-        )
-        for row, costs in zip(self._rows, (result.cloud_usd, result.edge_usd), strict=True):
-            row.update(list(costs.values()))
-        reach = round_up(max(totals[np.isfinite(totals)], default=1.0))
-        has_changed = reach != self._reach_usd
-        if has_changed:
-            self._reach_usd = reach
-            self._here.set_xlim(0, reach)
-        return has_changed
+        self._dots.set_data([result.requests_per_s] * 2, result.totals_usd)
+        return self._bars.update([list(result.cloud_usd.values()), list(result.edge_usd.values())])
 
     def describe(self, result: CloudOrEdgeResult) -> str:
         """Describe both totals, and from which rate on the boards are cheaper."""
         cloud, edge = result.totals_usd
         boards = f"{counted(result.devices, 'board')} {result.board}"
         text = (
-            f"At {rate_text(result.requests_per_s)}, the cloud costs {cloud:,.0f} USD a month, "
+            f"At {rate_text(result.requests_per_s)}, the cloud costs {cloud:,.0f} USD per month, "
             f"and {boards} "
         )
         cost = "costs" if result.devices == 1 else "cost"
@@ -130,8 +110,8 @@ class CloudOrEdgeView(View[CloudOrEdgeResult]):
         is_found = even is not None and even > result.rates_per_s[0]
         each = f", {short((even or 0.0) / result.devices)} per board" if is_found else ""
         return [
-            ("cloud", f"{cloud:,.2f} USD a month"),
-            ("edge", f"{edge:,.2f} USD a month" if np.isfinite(edge) else "cannot serve"),
+            ("cloud", f"{cloud:,.2f} USD per month"),
+            ("edge", f"{edge:,.2f} USD per month" if np.isfinite(edge) else "cannot serve"),
             ("the boards are cheaper", f"{_where_cheaper(result)}{each}"),
             ("all boards together serve at most", _most(result)),
         ]

@@ -6,15 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.colors import to_rgb
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 
-from deployworkbook.plots.bill import KIND_COLOURS, THOUSANDS, add_note, bill_in_words, rate_text
-from deployworkbook.plots.picture import COLOURS, STYLE, Picture
-from deployworkbook.plots.stacked import Colour, StackedRow, round_up
+from deployworkbook.plots.bill import KIND_COLOURS, add_note, bill_in_words, rate_text
+from deployworkbook.plots.picture import COLOURS, Picture, styled
+from deployworkbook.plots.stacked import Colour, StackedBars
 from deployworkbook.plots.view import Row, View
 from deployworkbook.plots.words import counted
 
@@ -49,45 +48,32 @@ class CostView(View[CostResult]):
         note: Sources of the prices, shown below the plot.
     """
 
+    @styled
     def __init__(self, rates_per_s: NDArray[np.float64], note: str) -> None:
-        self._reach_usd = 0.0
-        with mpl.rc_context(STYLE):
-            super().__init__(Picture(10.5, 4.6))
-            self._axes, shares = self.picture.subplots(1, 2, width_ratios=(1.5, 1))
-            rows = {kind: _shades(colour) for kind, colour in KIND_COLOURS.items()}
-            rows["together"] = list(KIND_COLOURS.values())
-            self._rows = {
-                name: StackedRow(self._axes, place, colours)
-                for place, (name, colours) in enumerate(rows.items())
-            }
-            self._axes.set_yticks(np.arange(len(rows)), list(rows))
-            self._axes.set(ylim=(len(rows) - 0.4, -0.6), xlabel="USD a month")
-            self._axes.set_title("A month, part by part (modelled)")
-            self._axes.xaxis.set_major_formatter(THOUSANDS)
-            self._axes.grid(False, axis="y")
+        super().__init__(Picture(10.5, 4.6))
+        bars, shares = self.picture.subplots(1, 2, width_ratios=(1.5, 1))
+        rows = {kind: _shades(colour) for kind, colour in KIND_COLOURS.items()}
+        rows["together"] = list(KIND_COLOURS.values())
+        self._bars = StackedBars(self, bars, rows)
+        bars.set_title("A month, part by part (modelled)")
 
-            shares.set(title="Shares (modelled)", xlabel="requests per second", xscale="log")
-            shares.set(xlim=(rates_per_s[0], rates_per_s[-1]), ylim=(0, 1))
-            shares.yaxis.set_major_formatter(PercentFormatter(1))
-            # Polygons take a third of the time of fill_between's collections.
-            self._areas = {
-                kind: shares.fill([], [], color=colour, edgecolor="white", lw=0.5, label=kind)[0]
-                for kind, colour in KIND_COLOURS.items()
-            }
-            (self._here,) = shares.plot([], [], color=COLOURS[0], lw=2, label="here")
-            self.picture.legend(loc="outside upper center", ncols=len(KIND_COLOURS) + 1)
-            add_note(self.picture, note)
-        bars = [artist for row in self._rows.values() for artist in row.moving]
-        # Draw the axis above the bars' white edges.
-        self.moving = [*bars, self._axes.spines["left"], *self._areas.values(), self._here]
+        shares.set(title="Shares (modelled)", xlabel="requests per second", xscale="log")
+        shares.set(xlim=(rates_per_s[0], rates_per_s[-1]), ylim=(0, 1))
+        shares.yaxis.set_major_formatter(PercentFormatter(1))
+        # Polygons take a third of the time of fill_between's collections.
+        self._areas = {
+            kind: shares.fill([], [], color=colour, edgecolor="white", lw=0.5, label=kind)[0]
+            for kind, colour in KIND_COLOURS.items()
+        }
+        self._here = self.line(shares, color=COLOURS[0], lw=2, label="here")
+        self.picture.legend(loc="outside upper center", ncols=len(KIND_COLOURS) + 1)
+        add_note(self.picture, note)
+        # The axis moves so that it is drawn above the bars' white edges.
+        self.moving += [bars.spines["left"], *self._areas.values()]
 
     def update(self, result: CostResult) -> bool:
         """Update bars, labels and areas; a larger bill needs a longer axis."""
         bill = result.bill
-        for kind in KIND_COLOURS:
-            parts = _parts(bill, kind)
-            self._rows[kind].update([float(part.cost_usd) for part in parts])
-        self._rows["together"].update(list(map(float, bill.by_kind_usd.values())))
         bottom = np.zeros(len(result.rates_per_s))
         there_and_back = np.concatenate([result.rates_per_s, result.rates_per_s[::-1]])
         total = np.sum(list(result.by_kind_usd.values()), axis=0)
@@ -96,12 +82,9 @@ class CostView(View[CostResult]):
             area.set_xy(np.column_stack([there_and_back, np.concatenate([bottom, top[::-1]])]))
             bottom = top
         self._here.set_data([bill.workload.requests_per_s] * 2, [0, 1])
-        reach = round_up(max(SMALLEST_AXIS_USD, float(bill.total_usd_per_month)))
-        has_changed = reach != self._reach_usd
-        if has_changed:
-            self._reach_usd = reach
-            self._axes.set_xlim(0, reach)
-        return has_changed
+        rows = [[float(part.cost_usd) for part in _parts(bill, kind)] for kind in KIND_COLOURS]
+        rows.append(list(map(float, bill.by_kind_usd.values())))
+        return self._bars.update(rows, least_usd=SMALLEST_AXIS_USD)
 
     def describe(self, result: CostResult) -> str:
         """Describe the total and the shares, and whether there are enough replicas."""

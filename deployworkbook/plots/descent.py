@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.image import AxesImage
+from matplotlib.ticker import LogLocator
 from numpy.typing import NDArray
 
-from deployworkbook.plots.descent_curve import GROWN, LOWEST, DescentCurve
-from deployworkbook.plots.picture import COLOURS, STYLE, Picture
+from deployworkbook.plots.picture import COLOURS, Picture, styled_without_grid
 from deployworkbook.plots.view import Row, View
+
+if TYPE_CHECKING:
+    from deployworkbook.formulas.surfaces import Surface
+    from deployworkbook.formulas.trajectories import Trajectory
+
+# Ends of the logarithmic loss axis; losses beyond them are clipped to them.
+LOWEST, HIGHEST = 1e-12, 1e6
+
+# A loss above the lowest that ends this many times higher than it began has diverged.
+GROWN = 10.0
 
 # Points of a path are drawn in their direction, at most this many frame sizes away.
 FARTHEST = 100.0
@@ -23,32 +34,24 @@ class DescentResult:
     """The data of a descent plot.
 
     Args:
-        surface: Name of the surface.
+        surface: Surface with two parameters.
         parameters: Names of both parameters.
         rule: Name of the rule.
-        limits: Lower and upper ends of both parameters, shape ``[2, 2]``.
         heights: Loss above the lowest on a grid, shape ``[rows, columns]``.
-        minimum: Lowest point, if there is one.
-        path: Starting point and the point after each step, shape ``[steps + 1, 2]``.
-        losses: Loss at each point of the path.
         lowest: Lowest loss, which is subtracted from the others.
-        diverged: Whether the path exceeded float64.
+        walk: Path and its losses.
         limit: Learning rate from which the rule diverges, if known.
         condition_number: Largest curvature divided by the smallest, if both are the same everywhere
             and above 0.
         batch_size: Number of examples per gradient; ``None`` for all.
     """
 
-    surface: str
+    surface: Surface
     parameters: tuple[str, str]
     rule: str
-    limits: NDArray[np.float64]
     heights: NDArray[np.float64]
-    minimum: NDArray[np.float64] | None
-    path: NDArray[np.float64]
-    losses: NDArray[np.float64]
     lowest: float
-    diverged: bool
+    walk: Trajectory
     limit: float | None
     condition_number: float | None
     batch_size: int | None
@@ -56,12 +59,12 @@ class DescentResult:
     @property
     def excess(self) -> NDArray[np.float64]:
         """Each loss above the lowest."""
-        return self.losses - self.lowest
+        return self.walk.losses - self.lowest
 
     @property
     def grows(self) -> bool:
         """Whether the loss ended far above where it began."""
-        return self.diverged or bool(self.excess[-1] > GROWN * max(self.excess[0], LOWEST))
+        return self.walk.diverged or bool(self.excess[-1] > GROWN * max(self.excess[0], LOWEST))
 
 
 class _Shades(AxesImage):
@@ -75,6 +78,54 @@ class _Shades(AxesImage):
         return self._made
 
 
+def set_loss_axis(axes: Axes) -> None:
+    """Set up the vertical axis for losses, with room for marks at both ends."""
+    axes.set(yscale="log", ylim=(LOWEST / 10, 10 * HIGHEST))
+    axes.yaxis.set_major_locator(LogLocator(numticks=7))
+    axes.grid(visible=True)
+
+
+def clipped(losses: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Clip losses beyond the axis, including infinite ones, to its ends."""
+    return np.clip(losses, LOWEST, HIGHEST)
+
+
+class DescentCurve:
+    """A line of losses with a cross at its end if it diverges, and a remark.
+
+    Args:
+        view: View that moves them.
+        axes: Axes to draw on.
+        most_steps: Right end of the step axis.
+        label: Label of the line in a legend.
+    """
+
+    def __init__(self, view: View[Any], axes: Axes, most_steps: int, *, label: str = "") -> None:
+        axes.set(title="Loss above the lowest", xlabel="step", xlim=(0, most_steps))
+        set_loss_axis(axes)
+        self._line = view.line(axes, color=COLOURS[1], lw=2, label=label)
+        self._end = view.line(axes, "X", color=COLOURS[2], ms=11)
+        box = {"boxstyle": "round", "facecolor": "white", "edgecolor": COLOURS[2]}
+        self._word = axes.text(
+            0.5, 0.88, "", transform=axes.transAxes, ha="center", va="top", bbox=box
+        )
+        view.moving.append(self._word)
+
+    def show(self, losses: NDArray[np.float64], *, diverges: bool, word: str) -> None:
+        """Draw losses above the lowest, from the start.
+
+        Args:
+            losses: Loss at the start and after each step.
+            diverges: Whether to mark their end with a cross.
+            word: Remark about them; may be empty.
+        """
+        last = [len(losses) - 1] if diverges else []
+        self._line.set_data(np.arange(len(losses)), clipped(losses))
+        self._end.set_data(last, clipped(losses[last]))
+        self._word.set_text(word)
+        self._word.set_visible(bool(word))
+
+
 class DescentView(View[DescentResult]):
     """The surface in bands of equal loss with the path on it, and the loss after each step.
 
@@ -82,41 +133,35 @@ class DescentView(View[DescentResult]):
         most_steps: Right end of the step axis.
     """
 
+    @styled_without_grid
     def __init__(self, most_steps: int) -> None:
-        with mpl.rc_context(STYLE | {"axes.grid": False}):
-            super().__init__(Picture(10, 4.2))
-            surface, curve = self.picture.subplots(1, 2)
-            self.picture.set_layout_engine("constrained", wspace=0.04)
-            self._axes = surface
-            surface.set(xlabel="w₁", ylabel="w₂", title="Surface")
-            bands = mpl.colormaps["YlGnBu_r"].resampled(12)
-            self._shades = _Shades(
-                surface,
-                cmap=bands,
-                origin="lower",
-                interpolation="bilinear",
-                interpolation_stage="data",
-            )
-            surface.add_image(self._shades)
-            # Labels of equal width, so that none is cut off on another surface.
-            surface.yaxis.set_major_formatter("{x:4.1f}")
-            (self._path,) = surface.plot([], [], "o-", color=COLOURS[2], ms=3.5, lw=1.5)
-            (self._start,) = surface.plot([], [], "s", color=COLOURS[0], ms=9, mfc="white")
-            (self._minimum,) = surface.plot([], [], "*", color=COLOURS[0], ms=14, mfc="white")
-            self._curve = DescentCurve(curve, most_steps)
-        self.moving = [
-            self._shades,
-            self._path,
-            self._start,
-            self._minimum,
-            *self._curve.moving,
-        ]
+        super().__init__(Picture(10, 4.2))
+        surface, curve = self.picture.subplots(1, 2)
+        self.picture.set_layout_engine("constrained", wspace=0.04)
+        self._axes = surface
+        surface.set(xlabel="w₁", ylabel="w₂", title="Surface")
+        bands = mpl.colormaps["YlGnBu_r"].resampled(12)
+        self._shades = _Shades(
+            surface,
+            cmap=bands,
+            origin="lower",
+            interpolation="bilinear",
+            interpolation_stage="data",
+        )
+        surface.add_image(self._shades)
+        # Labels of equal width, so that none is cut off on another surface.
+        surface.yaxis.set_major_formatter("{x:4.1f}")
+        self._path = self.line(surface, "o-", color=COLOURS[2], ms=3.5, lw=1.5)
+        self._start = self.line(surface, "s", color=COLOURS[0], ms=9, mfc="white")
+        self._minimum = self.line(surface, "*", color=COLOURS[0], ms=14, mfc="white")
+        self._curve = DescentCurve(self, curve, most_steps)
+        self.moving.append(self._shades)
         self._shaded: object = None
-        self._title = ""
 
     def update(self, result: DescentResult) -> bool:
         """Move the path and the curve; shade the surface by the logarithm of its height."""
-        (left, right), (bottom, top) = result.limits
+        limits, minimum = result.surface.limits, result.surface.minimum
+        (left, right), (bottom, top) = limits
         if result.heights is not self._shaded:
             self._shaded = result.heights
             levels = np.log10(np.maximum(result.heights, 1e-3))
@@ -124,31 +169,29 @@ class DescentView(View[DescentResult]):
             self._shades.set_clim(levels.min(), levels.max())
             self._shades.set_extent((left, right, bottom, top))
         # Points far outside the frame would overflow the renderer, so move them closer.
-        centre, half = result.limits.mean(axis=1), np.ptp(result.limits, axis=1) / 2
-        away = result.path - centre
+        centre, half = limits.mean(axis=1), np.ptp(limits, axis=1) / 2
+        away = result.walk.path - centre
         far = np.abs(away / half).max(axis=1, keepdims=True)
         self._path.set_data(*(centre + away / np.maximum(far / FARTHEST, 1.0)).T)
-        self._start.set_data(*result.path[:1].T)
-        self._minimum.set_data([], [])
-        if result.minimum is not None:
-            self._minimum.set_data(*result.minimum[:, None])
+        self._start.set_data(*result.walk.path[:1].T)
+        self._minimum.set_data(*(np.empty((2, 0)) if minimum is None else minimum[:, None]))
         verdict = self._verdict_of(result)
         self._curve.show(result.excess, diverges=result.grows, word=verdict)
-        if result.surface == self._title:
+        if result.surface.name == self._axes.get_title():
             return False
-        self._title = result.surface
-        self._axes.set(xlim=(left, right), ylim=(bottom, top), title=result.surface)
+        self._axes.set(xlim=(left, right), ylim=(bottom, top), title=result.surface.name)
         self._axes.set(xlabel=result.parameters[0], ylabel=result.parameters[1])
         return True
 
     def describe(self, result: DescentResult) -> str:
         """Describe where the path ended."""
         start, end = result.excess[0], result.excess[-1]
-        last = ", ".join(f"{value:.3g}" for value in result.path[-1])
+        last = ", ".join(f"{value:.3g}" for value in result.walk.path[-1])
         batches = f" on batches of {result.batch_size}" if result.batch_size else ""
         text = (
-            f"{result.surface}: in {len(result.losses) - 1} steps of {result.rule}{batches} the "
-            f"loss above the lowest goes from {start:.3g} to {end:.3g}; the path ends at ({last})."
+            f"{result.surface.name}: in {len(result.excess) - 1} steps of {result.rule}{batches} "
+            f"the loss above the lowest goes from {start:.3g} to {end:.3g}; the path ends at "
+            f"({last})."
         )
         return f"{text} {self._verdict_of(result)}".strip()
 
@@ -167,8 +210,8 @@ class DescentView(View[DescentResult]):
 
     @staticmethod
     def _verdict_of(result: DescentResult) -> str:
-        if result.diverged:
-            return f"Diverged: beyond float64 after {len(result.losses) - 1} steps."
+        if result.walk.diverged:
+            return f"Diverged: beyond float64 after {len(result.excess) - 1} steps."
         if result.grows:
             return "Diverging: the loss grows."
         if result.excess[-1] < 0:

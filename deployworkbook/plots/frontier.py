@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from deployworkbook.plots.picture import COLOURS, STYLE, Picture
+from deployworkbook.plots.picture import COLOURS, Picture, styled
 from deployworkbook.plots.view import Row, View
 
 if TYPE_CHECKING:
@@ -105,21 +104,20 @@ class FrontierResult:
 class FrontierView(View[FrontierResult]):
     """Two panels with a shared accuracy axis; the points are numbered as in the table."""
 
+    @styled
     def __init__(self) -> None:
-        with mpl.rc_context(STYLE):
-            super().__init__(Picture(10, 4.8))
-            size, latency = self.picture.subplots(1, 2, sharey=True)
-            size.set(title="Accuracy by size", xlabel="zipped file (bytes)")
-            size.set_ylabel("test accuracy (%)")
-            latency.set(title="Accuracy by latency", xlabel="time per image (µs)")
-            size.set_xscale("log")
-            self._panels = [_Panel(size), _Panel(latency)]
-            self._allowed = size.add_patch(
-                Rectangle((0, 0), 0, 0, color=COLOURS[3], alpha=0.18, lw=0, label="budget")
-            )
-            handles = size.get_legend_handles_labels()[0]
-            self.picture.legend(handles=handles, loc="outside lower center", ncols=5)
-        self.moving = [artist for panel in self._panels for artist in panel.moving]
+        super().__init__(Picture(10, 4.8))
+        size, latency = self.picture.subplots(1, 2, sharey=True)
+        size.set(title="Accuracy by size", xlabel="zipped file (bytes)")
+        size.set_ylabel("test accuracy (%)")
+        latency.set(title="Accuracy by latency", xlabel="time per image (µs)")
+        size.set_xscale("log")
+        self._panels = [_Panel(self, size), _Panel(self, latency)]
+        self._allowed = size.add_patch(
+            Rectangle((0, 0), 0, 0, color=COLOURS[3], alpha=0.18, lw=0, label="budget")
+        )
+        handles = size.get_legend_handles_labels()[0]
+        self.picture.legend(handles=handles, loc="outside lower center", ncols=5)
 
     def update(self, result: FrontierResult) -> bool:
         """Move the points; new points may need wider axes."""
@@ -181,20 +179,18 @@ class FrontierView(View[FrontierResult]):
 class _Panel:
     """Points by one cost, with the frontier as steps."""
 
-    def __init__(self, axes: Axes) -> None:
+    def __init__(self, view: FrontierView, axes: Axes) -> None:
         self.axes = axes
-        (self._stair,) = axes.plot(
-            [], [], color=COLOURS[1], lw=1.6, drawstyle="steps-post", label="frontier"
+        self._stair = view.line(
+            axes, color=COLOURS[1], lw=1.6, drawstyle="steps-post", label="frontier"
         )
-        (self._points,) = axes.plot([], [], "o", color=COLOURS[0], ms=5, label="measured")
-        (self._newest,) = axes.plot(
-            [], [], "o", color=COLOURS[2], ms=12, mfc="none", mew=2, label="the newest"
+        self._points = view.line(axes, "o", color=COLOURS[0], ms=5, label="measured")
+        self._newest = view.line(
+            axes, "o", color=COLOURS[2], ms=12, mfc="none", mew=2, label="the newest"
         )
-        (self._best,) = axes.plot(
-            [], [], "*", color=COLOURS[3], ms=15, label="smallest within the budget"
-        )
+        within = "smallest within the budget"
+        self._best = view.line(axes, "*", color=COLOURS[3], ms=15, label=within)
         self._numbers: list[mpl.text.Text] = []
-        self.moving = [self._stair, self._points, self._newest, self._best]
 
     def update(
         self,
@@ -213,20 +209,14 @@ class _Panel:
         self.axes.set_xlim(costs.min() / 1.4 if is_log else 0, costs.max() * 1.4)
         for text in self._numbers:
             text.remove()
-        self._numbers = _numbered(self.axes, costs, accuracy)
+        self._numbers = [
+            self.axes.annotate(
+                f"{number}", at, (6, 5), textcoords="offset points", fontsize=10, color=COLOURS[0]
+            )
+            for number, at in enumerate(zip(costs, accuracy, strict=True), 1)
+        ]
 
     def widen(self, cost: float) -> None:
         """Widen the axis to show a cost."""
         left, right = self.axes.get_xlim()
         self.axes.set_xlim(min(left, cost / 1.4), max(right, cost * 1.4))
-
-
-def _numbered(
-    axes: Axes, costs: Sequence[float] | NDArray[np.float64], accuracy: NDArray[np.float64]
-) -> list[mpl.text.Text]:
-    return [
-        axes.annotate(
-            f"{number}", place, (6, 5), textcoords="offset points", fontsize=10, color=COLOURS[0]
-        )
-        for number, place in enumerate(zip(costs, accuracy, strict=True), 1)
-    ]

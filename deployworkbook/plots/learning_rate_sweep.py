@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import matplotlib as mpl
 import numpy as np
 from numpy.typing import NDArray
 
-from deployworkbook.plots.descent_curve import DescentCurve, clipped, set_loss_axis
-from deployworkbook.plots.picture import COLOURS, STYLE, Picture
-from deployworkbook.plots.view import Row, View
+from deployworkbook.plots.descent import DescentCurve, clipped, set_loss_axis
+from deployworkbook.plots.picture import COLOURS, Picture, styled
+from deployworkbook.plots.view import Row, View, move_ends
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,37 +51,25 @@ class SweepView(View[SweepResult]):
         most_steps: Right end of the step axis.
     """
 
+    @styled
     def __init__(self, most_steps: int) -> None:
-        with mpl.rc_context(STYLE):
-            super().__init__(Picture(10, 4.6))
-            sweep, curve = self.picture.subplots(1, 2)
-            sweep.set(title="Loss above the lowest, mean of the last steps", xlabel="learning rate")
-            sweep.set_xscale("log")
-            set_loss_axis(sweep)
-            self._axes = sweep
-            (self._limit,) = sweep.plot([], [], "--", color=COLOURS[0], label="limit of the rule")
-            (self._final,) = sweep.plot([], [], color=COLOURS[3], lw=2, label="all rates")
-            (self._diverged,) = sweep.plot([], [], "x", color=COLOURS[2], ms=6, label="diverges")
-            (self._best,) = sweep.plot(
-                [], [], "*", color=COLOURS[0], ms=15, mfc="white", label="best rate"
-            )
-            (self._here,) = sweep.plot(
-                [], [], "o", color=COLOURS[1], ms=10, mfc="white", mew=2.5, label="this rate"
-            )
-            (self._of_best,) = curve.plot([], [], ":", color=COLOURS[0], lw=1.8, label="best rate")
-            self._curve = DescentCurve(curve, most_steps, label="this rate")
-            for axes in (sweep, curve):
-                axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=3)
-        self.moving = [
-            self._limit,
-            self._final,
-            self._diverged,
-            self._best,
-            self._here,
-            self._of_best,
-            *self._curve.moving,
-        ]
-        self._ends: tuple[float, float] = (0.0, 0.0)
+        super().__init__(Picture(10, 4.6))
+        sweep, curve = self.picture.subplots(1, 2)
+        sweep.set(title="Loss above the lowest, mean of the last steps", xlabel="learning rate")
+        sweep.set_xscale("log")
+        set_loss_axis(sweep)
+        self._axes = sweep
+        self._limit = self.line(sweep, "--", color=COLOURS[0], label="limit of the rule")
+        self._final = self.line(sweep, color=COLOURS[3], lw=2, label="all rates")
+        self._diverged = self.line(sweep, "x", color=COLOURS[2], ms=6, label="diverges")
+        self._best = self.line(sweep, "*", color=COLOURS[0], ms=15, mfc="white", label="best rate")
+        self._here = self.line(
+            sweep, "o", color=COLOURS[1], ms=10, mfc="white", mew=2.5, label="this rate"
+        )
+        self._of_best = self.line(curve, ":", color=COLOURS[0], lw=1.8, label="best rate")
+        self._curve = DescentCurve(self, curve, most_steps, label="this rate")
+        for axes in (sweep, curve):
+            axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=3)
 
     def update(self, result: SweepResult) -> bool:
         """Move the curves and the marks."""
@@ -100,12 +87,8 @@ class SweepView(View[SweepResult]):
             diverges=bool(result.diverges[here]),
             word=self._verdict_of(result),
         )
-        ends = (float(result.rates[0]), float(result.rates[-1]))
-        if ends == self._ends:
-            return False
-        self._ends = ends
-        self._axes.set_xlim(ends[0] / 1.2, ends[1] * 1.2)  # room for marks at both ends
-        return True
+        # Leave room for marks at both ends.
+        return move_ends(self._axes, result.rates[0] / 1.2, result.rates[-1] * 1.2)
 
     def describe(self, result: SweepResult) -> str:
         """Describe the final losses of the best and of the selected rate."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import matplotlib as mpl
 from matplotlib.patches import FancyBboxPatch, Polygon
 
-from deployworkbook.plots.picture import COLOURS, STYLE, Picture
+from deployworkbook.plots.picture import COLOURS, Picture, styled
 
 STAGES = ("Training", "Optimisation", "Deployment", "Monitoring")
 
@@ -38,6 +38,7 @@ COSTS = {
 }
 
 
+@styled
 def life_cycle_picture() -> Picture:
     """Draw the stages as arrows, with their costs below."""
     table = ". ".join(
@@ -45,30 +46,27 @@ def life_cycle_picture() -> Picture:
         + ", ".join(f"{kind.lower()} ({COSTS[kind][i].replace(chr(10), ' ')})" for kind in COSTS)
         for i, stage in enumerate(STAGES)
     )
-    with mpl.rc_context(STYLE):
-        picture = Picture(10, 5, alt=f"The four stages of a deployment and their costs. {table}.")
-        axes = picture.subplots()
-        axes.set(xlim=(-0.62, len(STAGES)), ylim=(len(COSTS) + 0.02, -0.75))
-        axes.axis("off")
-        for column, stage in enumerate(STAGES):
-            _arrow(axes, column)
-            axes.text(
-                column + 0.5, -0.37, stage, ha="center", va="center", color="white", fontsize=13
+    picture = Picture(10, 5, alt=f"The four stages of a deployment and their costs. {table}.")
+    axes = picture.subplots()
+    axes.set(xlim=(-0.62, len(STAGES)), ylim=(len(COSTS) + 0.02, -0.75))
+    axes.axis("off")
+    for column, stage in enumerate(STAGES):
+        _arrow(axes, column)
+        axes.text(column + 0.5, -0.37, stage, ha="center", va="center", color="white", fontsize=13)
+    for row, (kind, cells) in enumerate(COSTS.items()):
+        colour = COLOURS[1 + row]
+        axes.text(-0.05, row + 0.5, kind, ha="right", va="center", fontsize=12, weight="bold")
+        for column, text in enumerate(cells):
+            box = FancyBboxPatch(
+                (column + 0.05, row + 0.1),
+                0.9,
+                0.8,
+                boxstyle="round,pad=0,rounding_size=0.06",
+                facecolor=(colour, 0.12),
+                edgecolor=colour,
             )
-        for row, (kind, cells) in enumerate(COSTS.items()):
-            colour = COLOURS[1 + row]
-            axes.text(-0.05, row + 0.5, kind, ha="right", va="center", fontsize=12, weight="bold")
-            for column, text in enumerate(cells):
-                box = FancyBboxPatch(
-                    (column + 0.05, row + 0.1),
-                    0.9,
-                    0.8,
-                    boxstyle="round,pad=0,rounding_size=0.06",
-                    facecolor=(colour, 0.12),
-                    edgecolor=colour,
-                )
-                axes.add_patch(box)
-                axes.text(column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=10.5)
+            axes.add_patch(box)
+            axes.text(column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=10.5)
     return picture
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import matplotlib as mpl
 import numpy as np
 from numpy.typing import NDArray
 
-from deployworkbook.plots.picture import COLOURS, STYLE, Picture
-from deployworkbook.plots.view import Row, View
+from deployworkbook.plots.picture import COLOURS, Picture, styled
+from deployworkbook.plots.view import Row, View, set_heights
 
 SQUARED, ENTROPY = COLOURS[2], COLOURS[1]
 
@@ -51,58 +50,42 @@ class LossView(View[LossResult]):
         cross_entropies: Cross-entropy at each.
     """
 
+    @styled
     def __init__(
         self,
         shares: NDArray[np.float64],
         squared_errors: NDArray[np.float64],
         cross_entropies: NDArray[np.float64],
     ) -> None:
-        with mpl.rc_context(STYLE):
-            super().__init__(Picture(10, 3.4))
-            chances, losses, slopes = self.picture.subplots(1, 3)
-            places = np.arange(3)
-            chances.set(title="Probabilities (line: the truth)", ylim=(0, 1.02), xlim=(-0.6, 2.6))
-            chances.set_xticks(places)
-            self._labels = chances
-            self._bars = chances.bar(places, np.zeros(3), 0.6, color=COLOURS[6])
-            (self._target,) = chances.plot([0], [1], "k_", markersize=36, markeredgewidth=3)
+        super().__init__(Picture(10, 3.4))
+        chances, losses, slopes = self.picture.subplots(1, 3)
+        places = np.arange(3)
+        chances.set(title="Probabilities (line: the truth)", ylim=(0, 1.02), xlim=(-0.6, 2.6))
+        chances.set_xticks(places)
+        self._labels = chances
+        self._bars = self.bars(chances, places, 0.6, color=COLOURS[6])
+        self._target = self.line(chances, "k_", markersize=36, markeredgewidth=3)
 
-            losses.set(title="Loss", xlabel="probability of the true class", ylim=(0, 7))
-            losses.plot(shares, cross_entropies, color=ENTROPY, label="cross-entropy (nats)")
-            losses.plot(shares, squared_errors, color=SQUARED, ls="--", label="squared error")
-            losses.legend(loc="upper right")
-            (self._entropy,) = losses.plot([0.5], [1], "o", color=ENTROPY, markersize=9)
-            (self._squared,) = losses.plot([0.5], [1], "s", color=SQUARED, markersize=9)
+        losses.set(title="Loss", xlabel="probability of the true class", ylim=(0, 7))
+        losses.plot(shares, cross_entropies, color=ENTROPY, label="cross-entropy (nats)")
+        losses.plot(shares, squared_errors, color=SQUARED, ls="--", label="squared error")
+        losses.legend(loc="upper right")
+        self._entropy = self.line(losses, "o", color=ENTROPY, markersize=9)
+        self._squared = self.line(losses, "s", color=SQUARED, markersize=9)
 
-            slopes.set(title="Gradient, by logit", ylim=(-1.05, 1.05), xlim=(-0.6, 2.6))
-            slopes.set_xticks(places)
-            slopes.axhline(0, color="black", linewidth=0.8)
-            self._entropy_bars = slopes.bar(
-                places - 0.18, np.zeros(3), 0.34, color=ENTROPY, label="cross-entropy"
-            )
-            self._squared_bars = slopes.bar(
-                places + 0.18, np.zeros(3), 0.34, color=SQUARED, hatch="//", label="squared error"
-            )
-            self._slopes = slopes
-        self.moving = [
-            *self._bars,
-            self._target,
-            self._entropy,
-            self._squared,
-            *self._entropy_bars,
-            *self._squared_bars,
-        ]
+        slopes.set(title="Gradient, by logit", ylim=(-1.05, 1.05), xlim=(-0.6, 2.6))
+        slopes.set_xticks(places)
+        slopes.axhline(0, color="black", linewidth=0.8)
+        self._entropy_bars = self.bars(slopes, places - 0.18, 0.34, color=ENTROPY)
+        self._squared_bars = self.bars(slopes, places + 0.18, 0.34, color=SQUARED, hatch="//")
+        self._slopes = slopes
         self._named = False
 
     def update(self, result: LossResult) -> bool:
         """Move bars and markers."""
-        for bars, heights in (
-            (self._bars, result.probabilities),
-            (self._entropy_bars, result.cross_entropy_gradient),
-            (self._squared_bars, result.squared_error_gradient),
-        ):
-            for bar, height in zip(bars, heights, strict=True):
-                bar.set_height(height)
+        set_heights(self._bars, result.probabilities)
+        set_heights(self._entropy_bars, result.cross_entropy_gradient)
+        set_heights(self._squared_bars, result.squared_error_gradient)
         self._target.set_data([int(result.target.argmax())], [1])
         self._entropy.set_data([result.share], [min(result.cross_entropy, 6.9)])
         self._squared.set_data([result.share], [result.squared_error])

@@ -5,8 +5,11 @@ from __future__ import annotations
 import base64
 import html
 import io
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+import matplotlib as mpl
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.rcsetup import cycler
@@ -19,6 +22,10 @@ if TYPE_CHECKING:
 # tell them apart, and so can everyone in print. Their yellow is left out, as it is too pale for
 # lines.
 COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+
+# Styles and markers that tell lines apart in print.
+LINES = ("-", "--", "-.", ":")
+MARKERS = ("o", "s", "^", "D", "v", "<", ">", "P")
 
 STYLE: dict[RcKeyType, Any] = {
     "axes.grid": True,
@@ -33,13 +40,17 @@ STYLE: dict[RcKeyType, Any] = {
     "ytick.labelsize": 10,
 }
 
+# Decorators for functions that make a picture: all of its artists must be created in its style.
+styled = mpl.rc_context(STYLE)
+styled_without_grid = mpl.rc_context(STYLE | {"axes.grid": False})
+
 DOTS_PER_INCH = 100
 
 
 class Picture(Figure):
     """A figure with alternative text, outside pyplot, so that none stays open.
 
-    Create it and its axes inside ``matplotlib.rc_context(STYLE)``.
+    Create it and its axes in a function that is ``styled``.
 
     Args:
         width_in: Width in inches, 100 dots each.
@@ -90,3 +101,11 @@ def image_html(png: bytes, alt: str) -> str:
     return (
         f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{data}" style="max-width: 100%">'
     )
+
+
+def name_rows(axes: Axes, names: Iterable[str]) -> None:
+    """Name horizontal bars at 0, 1, …, the first one on top."""
+    rows = list(names)
+    axes.set_yticks(range(len(rows)), rows)
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+    axes.grid(False, axis="y")

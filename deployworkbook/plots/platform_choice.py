@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import matplotlib as mpl
 import numpy as np
 from numpy.typing import NDArray
 
-from deployworkbook.plots.picture import COLOURS, STYLE, Picture
+from deployworkbook.plots.picture import COLOURS, Picture, name_rows, styled
 from deployworkbook.plots.platforms import time_text
-from deployworkbook.plots.view import Row, View
+from deployworkbook.plots.view import Row, View, move_ends
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +52,7 @@ class ChoiceView(View[ChoiceResult]):
         rates: Images per second and core, at every size, shape ``[platforms, sizes]``.
     """
 
+    @styled
     def __init__(
         self, names: Sequence[str], single_s: NDArray[np.float64], rates: NDArray[np.float64]
     ) -> None:
@@ -61,31 +61,23 @@ class ChoiceView(View[ChoiceResult]):
             False: (1e6 * single_s.min() / 3, 1e6 * single_s.max() * 300),
             True: (rates.min() / 3, rates.max() * 3000),
         }
-        self._is_cloud: bool | None = None
         places = range(len(names))
-        with mpl.rc_context(STYLE):
-            super().__init__(Picture(9.5, 1.2 + 0.42 * len(names)))
-            self._axes = self.picture.subplots()
-            self._axes.set_yticks(places, names)
-            self._axes.set(xscale="log", ylim=(len(names) - 0.4, -0.6))
-            self._title = self._axes.set_title("Limits")
-            self._axes.set_xlabel("images per second and core (more is better)")
-            self._axes.grid(False, axis="y")
-            self._bars = self._axes.barh(places, np.ones(len(names)), 0.7, color=COLOURS[1])
-            self._texts = [self._axes.text(1, place, "", va="center") for place in places]
+        super().__init__(Picture(9.5, 1.2 + 0.42 * len(names)))
+        self._axes = self.picture.subplots()
+        name_rows(self._axes, names)
+        self._axes.set_xscale("log")
+        self._title = self._axes.set_title("Limits")
+        self._bars = self._axes.barh(places, np.ones(len(names)), 0.7, color=COLOURS[1])
+        self._texts = [self._axes.text(1, place, "", va="center") for place in places]
         self.moving = [*self._bars, *self._texts, self._title]
 
     def update(self, result: ChoiceResult) -> bool:
         """Update the bars and their labels; another job has another axis."""
-        has_changed = result.is_cloud != self._is_cloud
-        if has_changed:
-            self._is_cloud = result.is_cloud
-            self._axes.set_xlim(*self._ends[result.is_cloud])
-            self._axes.set_xlabel(
-                "images per second and core (more is better)"
-                if result.is_cloud
-                else "time per image (µs, less is better)"
-            )
+        self._axes.set_xlabel(
+            "images per second and core (more is better)"
+            if result.is_cloud
+            else "time per image (µs, less is better)"
+        )
         self._title.set_text(f"Limits: {result.limits}")
         left = self._ends[result.is_cloud][0]
         lengths = result.values if result.is_cloud else 1e6 * result.values
@@ -98,7 +90,7 @@ class ChoiceView(View[ChoiceResult]):
                 bar.set(facecolor=COLOURS[3])
                 said.append("the best")
             text.set(x=length * 1.15, text="; ".join(said), fontsize=10)
-        return has_changed
+        return move_ends(self._axes, *self._ends[result.is_cloud])
 
     def describe(self, result: ChoiceResult) -> str:
         """Describe the best platform, and how many miss a limit."""
@@ -119,7 +111,7 @@ class ChoiceView(View[ChoiceResult]):
         return [
             (
                 name + (" (the best)" if place == result.best else ""),
-                f"{result.text_of(place)}, an answer in {time_text(result.answers_s[place])}"
+                f"{result.text_of(place)}, response in {time_text(result.answers_s[place])}"
                 + "".join(f"; {reason}" for reason in result.reasons[place]),
             )
             for place, name in enumerate(result.names)

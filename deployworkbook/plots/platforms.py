@@ -6,20 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import matplotlib as mpl
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 
-from deployworkbook.plots.picture import COLOURS, STYLE, Picture
+from deployworkbook.plots.picture import COLOURS, LINES, MARKERS, Picture, name_rows, styled
 from deployworkbook.plots.words import short
 
 if TYPE_CHECKING:
     from deployworkbook.runtimes.comparison import PlatformResult
     from deployworkbook.runtimes.timing import Latency
-
-MARKERS = "osD^v<>P"
-LINES = ("-", "--", "-.", ":")
 
 
 @dataclass(frozen=True)
@@ -61,6 +56,7 @@ class PlatformFigures:
         )
 
 
+@styled
 def latency_picture(latencies: Mapping[str, Latency], *, title: str) -> Picture:
     """Draw the time per image, from the median to the 99th percentile.
 
@@ -75,32 +71,30 @@ def latency_picture(latencies: Mapping[str, Latency], *, title: str) -> Picture:
         f"{name} {time_text(half)} (p99 {time_text(most)})"
         for name, half, most in zip(names, p50_us / 1e6, p99_us / 1e6, strict=True)
     )
-    with mpl.rc_context(STYLE):
-        picture = Picture(8.5, 1.2 + 0.42 * len(names))
-        picture.alt = f"{title}: time per image, the slowest first: {said}."
-        axes = picture.subplots()
-        places = np.arange(len(names))
-        axes.hlines(places, p50_us, p99_us, color=COLOURS[6], lw=5, label="p50 to p99")
-        axes.plot(p50_us, places, "o", color=COLOURS[1], ms=9, label="p50")
-        for place, half, most in zip(places, p50_us, p99_us, strict=True):
-            axes.annotate(
-                time_text(half / 1e6),
-                (max(half, most), place),
-                (8, 0),
-                textcoords="offset points",
-                va="center",
-                fontsize=10,
-            )
-        axes.set_yticks(places, names)
-        axes.invert_yaxis()
-        axes.set(xscale="log", title=title, ylim=(len(names) - 0.4, -0.6))
-        axes.set_xlim(p50_us.min() / 2, p99_us.max() * 6)
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: time_text(value / 1e6)))
-        axes.grid(False, axis="y")
-        picture.legend(loc="outside lower right", ncols=2)
+    picture = Picture(8.5, 1.2 + 0.42 * len(names))
+    picture.alt = f"{title}: time per image, the slowest first: {said}."
+    axes = picture.subplots()
+    places = np.arange(len(names))
+    axes.hlines(places, p50_us, p99_us, color=COLOURS[6], lw=5, label="p50 to p99")
+    axes.plot(p50_us, places, "o", color=COLOURS[1], ms=9, label="p50")
+    for place, half, most in zip(places, p50_us, p99_us, strict=True):
+        axes.annotate(
+            time_text(half / 1e6),
+            (max(half, most), place),
+            (8, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=10,
+        )
+    name_rows(axes, names)
+    axes.set(xscale="log", title=title)
+    axes.set_xlim(p50_us.min() / 2, p99_us.max() * 6)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: time_text(value / 1e6)))
+    picture.legend(loc="outside lower right", ncols=2)
     return picture
 
 
+@styled
 def throughput_picture(
     platforms: Sequence[PlatformFigures], *, bound: Mapping[int, float] | None = None
 ) -> Picture:
@@ -110,35 +104,34 @@ def throughput_picture(
         platforms: Platforms, measured at the same batch sizes.
         bound: Upper bound of the machine, by batch size.
     """
-    with mpl.rc_context(STYLE):
-        picture = Picture(8.5, 4.4)
-        axes = picture.subplots()
-        parts = []
-        for place, platform in enumerate(platforms):
-            sizes = np.array(list(platform.batch_s))
-            rates = sizes / np.array(list(platform.batch_s.values()))
-            axes.plot(
-                sizes,
-                rates,
-                MARKERS[place % len(MARKERS)] + LINES[place // len(COLOURS) % len(LINES)],
-                color=COLOURS[place % len(COLOURS)],
-                label=platform.name,
-                ms=6,
-            )
-            parts.append(f"{platform.name} from {rates[0]:,.0f} to {rates[-1]:,.0f}")
-        if bound is not None:
-            axes.plot(list(bound), list(bound.values()), ":", color=COLOURS[0], lw=2, label="bound")
-            parts.append(f"the bound from {min(bound.values()):,.0f} on")
-        axes.set(xscale="log", yscale="log", xlabel="images per batch", ylabel="images per second")
-        _plain_sizes(axes, sizes)
-        axes.set_title("Throughput by batch size")
-        picture.legend(loc="outside right upper")
-        picture.alt = (
-            f"Images per second, at batches of {sizes[0]} to {sizes[-1]}: {'; '.join(parts)}."
+    picture = Picture(8.5, 4.4)
+    axes = picture.subplots()
+    parts = []
+    for place, platform in enumerate(platforms):
+        sizes = np.array(list(platform.batch_s))
+        rates = sizes / np.array(list(platform.batch_s.values()))
+        axes.plot(
+            sizes,
+            rates,
+            MARKERS[place % len(MARKERS)] + LINES[place // len(COLOURS) % len(LINES)],
+            color=COLOURS[place % len(COLOURS)],
+            label=platform.name,
+            ms=6,
         )
+        parts.append(f"{platform.name} from {rates[0]:,.0f} to {rates[-1]:,.0f}")
+    if bound is not None:
+        axes.plot(list(bound), list(bound.values()), ":", color=COLOURS[0], lw=2, label="bound")
+        parts.append(f"the bound from {min(bound.values()):,.0f} on")
+    axes.set(xscale="log", yscale="log", xlabel="images per batch", ylabel="images per second")
+    axes.set_xticks(sizes, [f"{size}" for size in sizes])
+    axes.set_xticks([], minor=True)
+    axes.set_title("Throughput by batch size")
+    picture.legend(loc="outside right upper")
+    picture.alt = f"Images per second, at batches of {sizes[0]} to {sizes[-1]}: {'; '.join(parts)}."
     return picture
 
 
+@styled
 def footprint_picture(platforms: Sequence[PlatformFigures]) -> Picture:
     """Draw each platform's footprint: file size and, if measured, memory and start-up time.
 
@@ -152,17 +145,16 @@ def footprint_picture(platforms: Sequence[PlatformFigures]) -> Picture:
         "time to first answer (s)": [each.ready_s or np.nan for each in platforms],
     }
     known = {title: values for title, values in columns.items() if np.isfinite(values).all()}
-    with mpl.rc_context(STYLE):
-        picture = Picture(10, 1.2 + 0.36 * len(names))
-        places = np.arange(len(names))
-        panels = picture.subplots(1, len(known), sharey=True, squeeze=False)[0]
-        for axes, (title, values), colour in zip(panels, known.items(), COLOURS[1:], strict=False):
-            bars = axes.barh(places, values, 0.7, color=colour)
-            axes.bar_label(bars, [f"{value:.3g}" for value in values], padding=3, fontsize=10)
-            axes.set(title=title, xlim=(0, 1.25 * max(values)))
-            axes.grid(False, axis="y")
-        panels[0].set_yticks(places, names)
-        panels[0].invert_yaxis()
+    picture = Picture(10, 1.2 + 0.36 * len(names))
+    places = np.arange(len(names))
+    panels = picture.subplots(1, len(known), sharey=True, squeeze=False)[0]
+    for axes, (title, values), colour in zip(panels, known.items(), COLOURS[1:], strict=False):
+        bars = axes.barh(places, values, 0.7, color=colour)
+        axes.bar_label(bars, [f"{value:.3g}" for value in values], padding=3, fontsize=10)
+        axes.set(title=title, xlim=(0, 1.25 * max(values)))
+        axes.grid(False, axis="y")
+    panels[0].set_yticks(places, names)
+    panels[0].invert_yaxis()
     said = "; ".join(
         f"{title}: "
         + ", ".join(f"{name} {value:.3g}" for name, value in zip(names, values, strict=True))
@@ -183,9 +175,3 @@ def time_text(seconds: float) -> str:
         if rounded >= unit:
             return f"{short(rounded / unit)} {name}"
     return f"{rounded / 1e-9:.3g} ns"
-
-
-def _plain_sizes(axes: Axes, sizes: Sequence[int] | np.ndarray) -> None:
-    """Label only the measured sizes on a logarithmic axis."""
-    axes.set_xticks(sizes, [f"{size}" for size in sizes])
-    axes.set_xticks([], minor=True)

@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
-from deployworkbook.plots.bill import KIND_COLOURS, THOUSANDS, add_note, rate_text
-from deployworkbook.plots.picture import COLOURS, STYLE, Picture
-from deployworkbook.plots.stacked import StackedRow, round_up
+from deployworkbook.plots.bill import KIND_COLOURS, add_note, rate_text
+from deployworkbook.plots.picture import COLOURS, Picture, styled
+from deployworkbook.plots.stacked import StackedBars
 from deployworkbook.plots.view import Row, View
 from deployworkbook.plots.words import short
 
@@ -68,51 +67,34 @@ class StressView(View[StressResult]):
         note: Sources of the prices, shown below the plot.
     """
 
+    @styled
     def __init__(self, line_factors: NDArray[np.float64], note: str) -> None:
-        self._reach_usd = 0.0
-        with mpl.rc_context(STYLE):
-            super().__init__(Picture(10.5, 4.2))
-            self._bars, lines = self.picture.subplots(1, 2, width_ratios=(1.3, 1))
-            self._bars.set(title="A month (modelled)", xlabel="USD a month", ylim=(1.6, -0.6))
-            self._bars.set_yticks([0, 1], ["today", "then"])
-            self._bars.xaxis.set_major_formatter(THOUSANDS)
-            self._bars.xaxis.set_major_locator(MaxNLocator(4, steps=(1, 2, 5, 10)))
-            self._bars.grid(False, axis="y")
-            kinds = list(KIND_COLOURS.values())
-            self._rows = [StackedRow(self._bars, place, kinds) for place in (0, 1)]
-            lines.set(title="One price alone (modelled)", xlabel="times today's price")
-            lines.set(xlim=(line_factors[0], line_factors[-1]), ylim=(0, 4), ylabel="total")
-            lines.yaxis.set_major_formatter(PercentFormatter(1))
-            self._lines = {
-                kind: lines.plot([], [], LINES[kind], color=colour, lw=2.2, label=kind)[0]
-                for kind, colour in KIND_COLOURS.items()
-            }
-            (self._dots,) = lines.plot([], [], "o", color=COLOURS[0], ms=6, label="here")
-            lines.legend(loc="upper left")
-            patches = [mpl.patches.Patch(color=c, label=kind) for kind, c in KIND_COLOURS.items()]
-            self._bars.legend(
-                handles=patches, loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=4
-            )
-            add_note(self.picture, note)
-        bars = [artist for row in self._rows for artist in row.moving]
-        self.moving = [*bars, *self._lines.values(), self._dots]
+        super().__init__(Picture(10.5, 4.2))
+        bars, lines = self.picture.subplots(1, 2, width_ratios=(1.3, 1))
+        bars.set_title("A month (modelled)")
+        kinds = list(KIND_COLOURS.values())
+        self._bars = StackedBars(self, bars, {"today": kinds, "then": kinds})
+        bars.xaxis.set_major_locator(MaxNLocator(4, steps=(1, 2, 5, 10)))
+        lines.set(title="One price alone (modelled)", xlabel="times today's price")
+        lines.set(xlim=(line_factors[0], line_factors[-1]), ylim=(0, 4), ylabel="total")
+        lines.yaxis.set_major_formatter(PercentFormatter(1))
+        self._lines = {
+            kind: self.line(lines, LINES[kind], color=colour, lw=2.2, label=kind)
+            for kind, colour in KIND_COLOURS.items()
+        }
+        self._dots = self.line(lines, "o", color=COLOURS[0], ms=6, label="here")
+        lines.legend(loc="upper left")
+        self._bars.add_legend(columns=4)
+        add_note(self.picture, note)
 
     def update(self, result: StressResult) -> bool:
         """Update the bars and lines; a larger bill needs a longer axis."""
-        for row, costs in zip(self._rows, (result.today_usd, result.then_usd), strict=True):
-            row.update(list(costs.values()))
-        today, then = result.totals_usd
         heights = []
         for kind, line in self._lines.items():
             line.set_data(result.line_factors, result.lines[kind])
             heights.append(np.interp(result.factors[kind], result.line_factors, result.lines[kind]))
         self._dots.set_data([result.factors[kind] for kind in self._lines], heights)
-        reach = round_up(max(today, then, 1.0))
-        has_changed = reach != self._reach_usd
-        if has_changed:
-            self._reach_usd = reach
-            self._bars.set_xlim(0, reach)
-        return has_changed
+        return self._bars.update([list(result.today_usd.values()), list(result.then_usd.values())])
 
     def describe(self, result: StressResult) -> str:
         """Describe the total before and after, and the price that matters most."""
@@ -133,8 +115,8 @@ class StressView(View[StressResult]):
             said = f"{short(factor)} times its price" if np.isfinite(factor) else "no price"
             rows.append((f"total + {NOTICED:.0%} by {kind} alone", said))
         return [
-            ("today", f"{today:,.2f} USD a month"),
-            ("then", f"{then:,.2f} USD a month ({_change(result)})"),
+            ("today", f"{today:,.2f} USD per month"),
+            ("then", f"{then:,.2f} USD per month ({_change(result)})"),
             *rows,
         ]
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.collections import LineCollection
 from numpy.typing import NDArray
 
-from deployworkbook.plots.picture import COLOURS, STYLE, Picture
+from deployworkbook.plots.picture import COLOURS, Picture, styled
 from deployworkbook.plots.view import Row, View
+
+if TYPE_CHECKING:
+    from deployworkbook.formulas.quantization import Grid
 
 # More levels than this would merge into one area.
 MOST_LEVELS_DRAWN = 64
@@ -23,8 +26,7 @@ class QuantizerResult:
     Args:
         bits: Bits per integer.
         scheme: Quantization scheme.
-        scale: Step between neighbours.
-        zero_point: Integer that stands for 0.
+        grid: Scale and zero point, one for all weights.
         levels: Real numbers on the grid, in order.
         inputs: Numbers over the range of the weights, in order.
         outputs: The same numbers, quantized.
@@ -38,8 +40,7 @@ class QuantizerResult:
 
     bits: int
     scheme: str
-    scale: float
-    zero_point: int
+    grid: Grid
     levels: NDArray[np.float64]
     inputs: NDArray[np.float64]
     outputs: NDArray[np.float64]
@@ -58,43 +59,36 @@ class QuantizerView(View[QuantizerResult]):
         weights: Weights to quantize, any shape.
     """
 
+    @styled
     def __init__(self, weights: NDArray[np.float64]) -> None:
         values = np.ravel(weights)
         reach = 1.05 * float(np.abs(values).max())
-        with mpl.rc_context(STYLE):
-            super().__init__(Picture(10.5, 3.6))
-            stairs, counts, ratio = self.picture.subplots(1, 3)
-            stairs.plot([-reach, reach], [-reach, reach], ":", color=COLOURS[0], lw=1)
-            stairs.set(title="Weight → rounded weight", xlabel="weight", xlim=(-reach, reach))
-            stairs.set_ylim(-reach, reach)
-            (self._stairs,) = stairs.plot([], [], color=COLOURS[2], lw=1.8)
+        super().__init__(Picture(10.5, 3.6))
+        stairs, counts, ratio = self.picture.subplots(1, 3)
+        stairs.plot([-reach, reach], [-reach, reach], ":", color=COLOURS[0], lw=1)
+        stairs.set(title="Weight → rounded weight", xlabel="weight", xlim=(-reach, reach))
+        stairs.set_ylim(-reach, reach)
+        self._stairs = self.line(stairs, color=COLOURS[2], lw=1.8)
 
-            counts.hist(values, bins=120, range=(-reach, reach), color=COLOURS[6])
-            counts.set(title="Weights and levels", xlabel="weight", xlim=(-reach, reach))
-            counts.set(yscale="log", ylabel="count")
-            counts.set_ylim(top=counts.get_ylim()[1] * 6)  # room for the note
-            self._levels = LineCollection(
-                [], colors=COLOURS[2], linewidths=1, transform=counts.get_xaxis_transform()
-            )
-            counts.add_collection(self._levels, autolim=False)
-            self._note = counts.text(
-                0.5, 0.95, "", transform=counts.transAxes, ha="center", va="top", fontsize=10
-            )
+        counts.hist(values, bins=120, range=(-reach, reach), color=COLOURS[6])
+        counts.set(title="Weights and levels", xlabel="weight", xlim=(-reach, reach))
+        counts.set(yscale="log", ylabel="count")
+        counts.set_ylim(top=counts.get_ylim()[1] * 6)  # room for the note
+        self._levels = LineCollection(
+            [], colors=COLOURS[2], linewidths=1, transform=counts.get_xaxis_transform()
+        )
+        counts.add_collection(self._levels, autolim=False)
+        self._note = counts.text(
+            0.5, 0.95, "", transform=counts.transAxes, ha="center", va="top", fontsize=10
+        )
 
-            ratio.set(title="Signal to rounding noise", xlabel="bits", ylabel="dB")
-            ratio.set(xlim=(1.5, 16.5), ylim=(-5, 100), xticks=range(2, 17, 2))
-            (self._expected,) = ratio.plot([], [], "--", color=COLOURS[0], label="6.02·b + c")
-            (self._measured,) = ratio.plot([], [], ".-", color=COLOURS[1], label="computed")
-            (self._here,) = ratio.plot([2], [0], "o", color=COLOURS[2], ms=10, mfc="none", mew=2)
-            ratio.legend(loc="lower right")
-        self.moving = [
-            self._stairs,
-            self._levels,
-            self._note,
-            self._expected,
-            self._measured,
-            self._here,
-        ]
+        ratio.set(title="Signal to rounding noise", xlabel="bits", ylabel="dB")
+        ratio.set(xlim=(1.5, 16.5), ylim=(-5, 100), xticks=range(2, 17, 2))
+        self._expected = self.line(ratio, "--", color=COLOURS[0], label="6.02·b + c")
+        self._measured = self.line(ratio, ".-", color=COLOURS[1], label="computed")
+        self._here = self.line(ratio, "o", color=COLOURS[2], ms=10, mfc="none", mew=2)
+        ratio.legend(loc="lower right")
+        self.moving += [self._levels, self._note]
 
     def update(self, result: QuantizerResult) -> bool:
         """Move the staircase, the levels and the curves."""
@@ -112,7 +106,7 @@ class QuantizerView(View[QuantizerResult]):
         """Describe the bit width, the step and the error."""
         return (
             f"At {result.bits} bits the {result.scheme} grid has {len(result.levels):,} levels, "
-            f"{result.scale:.4g} apart. The largest error of a weight is "
+            f"{result.grid.scale:.4g} apart. The largest error of a weight is "
             f"{result.maximum_error:.4g}, the signal-to-noise ratio {result.sqnr_db:.1f} dB."
         )
 
@@ -121,8 +115,8 @@ class QuantizerView(View[QuantizerResult]):
         here = int(np.flatnonzero(result.all_bits == result.bits)[0])
         return [
             ("levels", f"{len(result.levels):,}"),
-            ("scale", f"{result.scale:.5g}"),
-            ("zero point", f"{result.zero_point}"),
+            ("scale", f"{result.grid.scale:.5g}"),
+            ("zero point", f"{result.grid.zero_point}"),
             ("largest error", f"{result.maximum_error:.4g}"),
             ("clipped weights", f"{result.clipped_share:.3%}"),
             ("signal to rounding noise, computed", f"{result.sqnr_db:.1f} dB"),

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deployworkbook.plots.bill import rate_text
-from deployworkbook.plots.picture import COLOURS, STYLE, Picture
+from deployworkbook.plots.picture import COLOURS, Picture, styled
 from deployworkbook.plots.view import Row, View
 from deployworkbook.plots.words import short
 
@@ -65,33 +65,24 @@ class ReplicasView(View[ReplicasResult]):
         most: Largest number of replicas.
     """
 
+    @styled
     def __init__(self, most: int) -> None:
-        with mpl.rc_context(STYLE):
-            super().__init__(Picture(10, 4.2))
-            by_load, by_count = self.picture.subplots(1, 2, sharey=True)
-            by_load.set(title="These replicas (modelled)", xlabel="utilisation", xlim=(0, 1))
-            by_load.set(yscale="log", ylim=(0.05, 1e6), ylabel="response time (ms)")
-            by_load.xaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
-            (self._p99,) = by_load.plot([], [], color=COLOURS[1], lw=2, label="p99")
-            (self._mean,) = by_load.plot([], [], color=COLOURS[3], lw=2, label="mean")
-            (self._service,) = by_load.plot(
-                [], [], ":", color=COLOURS[0], label="service time, without waiting"
-            )
-            (self._here,) = by_load.plot([], [], "o", color=COLOURS[2], ms=9, label="here")
-            by_count.set(title="This arrival rate (modelled)", xlabel="replicas")
-            by_count.set(xlim=(0, most + 1), xticks=np.arange(2, most + 1, 2))
-            (self._counts,) = by_count.plot([], [], "s", color=COLOURS[1], ms=6, label="p99")
-            (self._chosen,) = by_count.plot([], [], "o", color=COLOURS[2], ms=9, label="here")
-            for axes in (by_load, by_count):
-                axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=2)
-        self.moving = [
-            self._service,
-            self._p99,
-            self._mean,
-            self._here,
-            self._counts,
-            self._chosen,
-        ]
+        super().__init__(Picture(10, 4.2))
+        by_load, by_count = self.picture.subplots(1, 2, sharey=True)
+        by_load.set(title="These replicas (modelled)", xlabel="utilisation", xlim=(0, 1))
+        by_load.set(yscale="log", ylim=(0.05, 1e6), ylabel="response time (ms)")
+        by_load.xaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
+        self._p99 = self.line(by_load, color=COLOURS[1], lw=2, label="p99")
+        self._mean = self.line(by_load, color=COLOURS[3], lw=2, label="mean")
+        without = "service time, without waiting"
+        self._service = self.line(by_load, ":", color=COLOURS[0], label=without, zorder=1.9)
+        self._here = self.line(by_load, "o", color=COLOURS[2], ms=9, label="here")
+        by_count.set(title="This arrival rate (modelled)", xlabel="replicas")
+        by_count.set(xlim=(0, most + 1), xticks=np.arange(2, most + 1, 2))
+        self._counts = self.line(by_count, "s", color=COLOURS[1], ms=6, label="p99")
+        self._chosen = self.line(by_count, "o", color=COLOURS[2], ms=9, label="here")
+        for axes in (by_load, by_count):
+            axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=2)
 
     def update(self, result: ReplicasResult) -> bool:
         """Move the curves and the marks."""
@@ -123,7 +114,9 @@ class ReplicasView(View[ReplicasResult]):
         most = len(result.p99_by_replicas_ms)
         fewest = f"more than {most}" if result.fewest is None else str(result.fewest)
         price = result.replica_usd_per_month
-        paid = f"{price * result.replicas:,.2f} USD a month, modelled" if price is not None else ""
+        paid = (
+            f"{price * result.replicas:,.2f} USD per month, modelled" if price is not None else ""
+        )
         return [
             ("utilisation", f"{result.utilisation:.0%}"),
             ("replicas that keep up, at least", fewest),

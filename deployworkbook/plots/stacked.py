@@ -1,15 +1,59 @@
-"""Stacked bars that move, with their sum as a label."""
+"""Stacked bars of costs that move, with their sums as labels."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
+import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 
+from deployworkbook.plots.bill import KIND_COLOURS, THOUSANDS
+from deployworkbook.plots.picture import name_rows
+from deployworkbook.plots.view import View, move_ends
 from deployworkbook.plots.words import short
 
 Colour = str | tuple[float, float, float]
+
+
+class StackedBars:
+    """Rows of stacked bars on an axis that is as long as the longest row needs.
+
+    Args:
+        view: View that moves them.
+        axes: Axes to fill.
+        rows: Colours of each row's parts, by the row's name, the first row on top.
+    """
+
+    def __init__(self, view: View[Any], axes: Axes, rows: Mapping[str, Sequence[Colour]]) -> None:
+        self.axes = axes
+        axes.set_xlabel("USD per month")
+        name_rows(axes, rows)
+        axes.xaxis.set_major_formatter(THOUSANDS)
+        self.rows = [StackedRow(axes, place, each) for place, each in enumerate(rows.values())]
+        view.moving.extend(artist for row in self.rows for artist in row.moving)
+
+    def update(self, costs_usd: Iterable[Sequence[float]], *, least_usd: float = 1.0) -> bool:
+        """Set the lengths of all rows' parts; return whether the axis has changed.
+
+        Args:
+            costs_usd: Costs of the parts, by row; infinite for a row that cannot serve.
+            least_usd: Cost for which there is room in any case.
+        """
+        longest = least_usd
+        for row, costs in zip(self.rows, costs_usd, strict=True):
+            row.update(costs)
+            total = sum(costs)
+            longest = max(longest, total if np.isfinite(total) else 0.0)
+        return move_ends(self.axes, 0.0, round_up(longest))
+
+    def add_legend(self, columns: int) -> None:
+        """Add a legend of the four kinds of cost below the axes."""
+        patches = [mpl.patches.Patch(color=c, label=kind) for kind, c in KIND_COLOURS.items()]
+        self.axes.legend(
+            handles=patches, loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=columns
+        )
 
 
 class StackedRow:

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import matplotlib as mpl
 import numpy as np
 from numpy.typing import NDArray
 
 from deployworkbook.plots.bill import add_note
-from deployworkbook.plots.picture import COLOURS, STYLE, Picture
+from deployworkbook.plots.picture import COLOURS, Picture, name_rows, styled
 from deployworkbook.plots.platforms import time_text
 from deployworkbook.plots.stacked import short_usd
 from deployworkbook.plots.view import Row, View
@@ -78,6 +77,7 @@ class StorageView(View[StorageResult]):
         note: Sources of the prices, shown below the plot.
     """
 
+    @styled
     def __init__(
         self,
         names: Sequence[str],
@@ -88,27 +88,25 @@ class StorageView(View[StorageResult]):
         places = np.arange(len(names))
         self._colours = [STORAGE_COLOURS[kind] for kind in kinds]
         styles = [LINES[kinds[:place].count(kind) % len(LINES)] for place, kind in enumerate(kinds)]
-        with mpl.rc_context(STYLE):
-            super().__init__(Picture(10.5, 1.8 + 0.42 * len(names)))
-            bars, curves = self.picture.subplots(1, 2, width_ratios=(1.1, 1))
-            bars.set_yticks(places, names)
-            bars.set(title="This use (modelled)", xlabel="USD a month", xscale="log")
-            # Leave room within the axes for the label of the longest bar.
-            bars.set(xlim=(LEAST_USD, 1e3 * MOST_USD), ylim=(len(names) - 0.4, -0.6))
-            bars.grid(False, axis="y")
-            self._bars = list(bars.barh(places, np.ones(len(names)), 0.7))
-            self._texts = [bars.text(1, place, "", va="center", fontsize=10) for place in places]
-            curves.set(title="By reads (modelled)", xlabel="reads per month", ylabel="USD a month")
-            curves.set(xscale="log", xlim=(curve_reads[0], curve_reads[-1]))
-            curves.set(yscale="log", ylim=(LEAST_USD, MOST_USD))
-            self._lines = [
-                curves.plot([], [], style, color=colour, lw=2, label=name)[0]
-                for name, colour, style in zip(names, self._colours, styles, strict=True)
-            ]
-            (self._here,) = curves.plot([], [], ":", color=COLOURS[0], label="here")
-            self.picture.legend(loc="outside right center", fontsize=10)
-            add_note(self.picture, note)
-        self.moving = [*self._bars, *self._texts, *self._lines, self._here]
+        super().__init__(Picture(10.5, 1.8 + 0.42 * len(names)))
+        bars, curves = self.picture.subplots(1, 2, width_ratios=(1.1, 1))
+        name_rows(bars, names)
+        bars.set(title="This use (modelled)", xlabel="USD per month", xscale="log")
+        # Leave room within the axes for the label of the longest bar.
+        bars.set_xlim(LEAST_USD, 1e3 * MOST_USD)
+        self._bars = list(bars.barh(places, np.ones(len(names)), 0.7))
+        self._texts = [bars.text(1, place, "", va="center", fontsize=10) for place in places]
+        curves.set(title="By reads (modelled)", xlabel="reads per month", ylabel="USD per month")
+        curves.set(xscale="log", xlim=(curve_reads[0], curve_reads[-1]))
+        curves.set(yscale="log", ylim=(LEAST_USD, MOST_USD))
+        self._lines = [
+            self.line(curves, style, color=colour, lw=2, label=name)
+            for name, colour, style in zip(names, self._colours, styles, strict=True)
+        ]
+        self._here = self.line(curves, ":", color=COLOURS[0], label="here")
+        self.picture.legend(loc="outside right center", fontsize=10)
+        add_note(self.picture, note)
+        self.moving += [*self._bars, *self._texts]
 
     def update(self, result: StorageResult) -> bool:
         """Update bars, labels and lines."""
@@ -140,7 +138,7 @@ class StorageView(View[StorageResult]):
         others = len(result.options) - int(result.able.sum())
         return (
             f"For {use}, {best.storage.name} is the cheapest: "
-            f"{short_usd(best.cost_usd_per_month)} USD a month. "
+            f"{short_usd(best.cost_usd_per_month)} USD per month. "
             f"{others} of {len(result.options)} kinds are too slow or late."
         )
 
@@ -150,7 +148,7 @@ class StorageView(View[StorageResult]):
             (
                 option.storage.name + (" (the cheapest)" if place == result.best else ""),
                 f"room {option.room_usd_per_month:,.2f}, use {option.use_usd_per_month:,.2f} USD; "
-                f"a read takes at least {time_text(option.read_s)}"
+                f"each read takes at least {time_text(option.read_s)}"
                 + ("" if option.keeps_up else "; can't keep up"),
             )
             for place, option in enumerate(result.options)

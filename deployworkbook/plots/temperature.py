@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import matplotlib as mpl
 import numpy as np
 from numpy.typing import NDArray
 
-from deployworkbook.plots.picture import COLOURS, STYLE, Picture
-from deployworkbook.plots.view import Row, View
+from deployworkbook.plots.picture import COLOURS, Picture, styled
+from deployworkbook.plots.view import Row, View, set_heights
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,37 +50,34 @@ class TemperatureView(View[TemperatureResult]):
         highest: Highest temperature of the axis.
     """
 
+    @styled
     def __init__(self, classes: int, lowest: float, highest: float) -> None:
         places = np.arange(classes)
-        with mpl.rc_context(STYLE):
-            super().__init__(Picture(10.5, 3.4))
-            image, chances, entropy = self.picture.subplots(1, 3, width_ratios=[1, 2, 1.4])
-            self._image = image.imshow(np.zeros((28, 28)), cmap="gray_r", vmin=0, vmax=1)
-            image.set(title="The image", xticks=[], yticks=[])
-            image.grid(visible=False)
-            image.spines[:].set_visible(False)
-            chances.set(title="The teacher's answer", xlabel="class", ylim=(0, 1.02))
-            chances.set(xticks=places, xlim=(-0.6, classes - 0.4))
-            self._sharp = chances.bar(
-                places - 0.2, np.zeros(classes), 0.38, color=COLOURS[6], label="T = 1"
-            )
-            self._soft = chances.bar(
-                places + 0.2, np.zeros(classes), 0.38, color=COLOURS[2], hatch="//", label="at T"
-            )
-            chances.legend(loc="upper right")
-            entropy.set(title="Entropy (nats)", xlabel="temperature T", xscale="log")
-            entropy.set(xlim=(lowest, highest), ylim=(0, np.log(classes) * 1.05))
-            entropy.axhline(np.log(classes), color=COLOURS[0], ls=":", lw=1.2)
-            (self._curve,) = entropy.plot([], [], color=COLOURS[1], lw=2)
-            (self._here,) = entropy.plot([1], [0], "o", color=COLOURS[2], ms=10)
-        self.moving = [self._image, *self._sharp, *self._soft, self._curve, self._here]
+        super().__init__(Picture(10.5, 3.4))
+        image, chances, entropy = self.picture.subplots(1, 3, width_ratios=[1, 2, 1.4])
+        self._image = image.imshow(np.zeros((28, 28)), cmap="gray_r", vmin=0, vmax=1)
+        image.set(title="The image", xticks=[], yticks=[])
+        image.grid(visible=False)
+        image.spines[:].set_visible(False)
+        chances.set(title="The teacher's answer", xlabel="class", ylim=(0, 1.02))
+        chances.set(xticks=places, xlim=(-0.6, classes - 0.4))
+        self._sharp = self.bars(chances, places - 0.2, 0.38, color=COLOURS[6], label="T = 1")
+        self._soft = self.bars(
+            chances, places + 0.2, 0.38, color=COLOURS[2], hatch="//", label="at T"
+        )
+        chances.legend(loc="upper right")
+        entropy.set(title="Entropy (nats)", xlabel="temperature T", xscale="log")
+        entropy.set(xlim=(lowest, highest), ylim=(0, np.log(classes) * 1.05))
+        entropy.axhline(np.log(classes), color=COLOURS[0], ls=":", lw=1.2)
+        self._curve = self.line(entropy, color=COLOURS[1], lw=2)
+        self._here = self.line(entropy, "o", color=COLOURS[2], ms=10)
+        self.moving.append(self._image)
 
     def update(self, result: TemperatureResult) -> bool:
         """Move the bars, the curve and the point on it."""
         self._image.set_data(result.image)
-        for bars, heights in ((self._sharp, result.probabilities), (self._soft, result.softened)):
-            for bar, height in zip(bars, heights, strict=True):
-                bar.set_height(height)
+        set_heights(self._sharp, result.probabilities)
+        set_heights(self._soft, result.softened)
         self._curve.set_data(result.temperatures, result.entropies)
         self._here.set_data([result.temperature], [result.entropy])
         return False

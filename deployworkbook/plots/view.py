@@ -7,12 +7,16 @@ keeps them as an image, draws its moving artists on top (blitting), and encodes 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any, Generic, TypeVar
 
 import numpy as np
 from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.container import BarContainer
+from matplotlib.lines import Line2D
 from matplotlib.text import Text
+from numpy.typing import ArrayLike
 
 from deployworkbook.plots.letters import draw_text
 from deployworkbook.plots.palette_png import PaletteEncoder
@@ -26,17 +30,16 @@ Row = tuple[str, str]
 class View(ABC, Generic[Result]):
     """A picture of results of one kind.
 
-    A subclass creates its axes and artists once, in ``__init__``, lists the moving ones in
-    ``moving``, and changes them in ``update``.
+    A subclass creates its axes and artists once, in ``__init__``, adds the moving ones to
+    ``moving``, as ``line`` and ``bars`` do, and changes them in ``update``.
 
     Args:
         picture: Figure with its axes.
     """
 
-    moving: Sequence[Artist]
-
     def __init__(self, picture: Picture) -> None:
         self.picture = picture
+        self.moving: list[Artist] = []
         self._still: Any = None
         self._encoder: PaletteEncoder | None = None
 
@@ -51,6 +54,18 @@ class View(ABC, Generic[Result]):
     @abstractmethod
     def table(self, result: Result) -> list[Row]:
         """Return the result's figures as rows of a name, and a value with its unit."""
+
+    def line(self, axes: Axes, style: str = "-", **properties: Any) -> Line2D:
+        """Add an empty line or markers that move; the arguments are those of ``Axes.plot``."""
+        (line,) = axes.plot([], [], style, **properties)
+        self.moving.append(line)
+        return line
+
+    def bars(self, axes: Axes, places: ArrayLike, width: float, **properties: Any) -> BarContainer:
+        """Add bars that move; the arguments are those of ``Axes.bar``."""
+        bars = axes.bar(places, np.zeros(np.shape(places)), width, **properties)
+        self.moving.extend(bars)
+        return bars
 
     def draw(self, result: Result) -> bytes:
         """Draw a result and encode it as PNG."""
@@ -73,3 +88,16 @@ class View(ABC, Generic[Result]):
                 artist.draw(renderer)
         self.picture.alt = self.describe(result)
         return self._encoder.png(np.asarray(canvas.buffer_rgba()))
+
+
+def set_heights(bars: BarContainer, heights: Iterable[float]) -> None:
+    """Change the heights of bars."""
+    for bar, height in zip(bars, heights, strict=True):
+        bar.set_height(height)
+
+
+def move_ends(axes: Axes, left: float, right: float) -> bool:
+    """Set the ends of the horizontal axis; return whether they have changed, for ``update``."""
+    has_changed = axes.get_xlim() != (left, right)
+    axes.set_xlim(left, right)
+    return has_changed

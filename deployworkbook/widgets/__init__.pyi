@@ -5,9 +5,9 @@ from .controls import Choice as Choice
 from .controls import Slider as Slider
 from .cost import cost_explorer as cost_explorer
 from .descent import descent_explorer as descent_explorer
-from .diabetes import PATIENTS as PATIENTS
-from .diabetes import diabetes_regression as diabetes_regression
 from .importance import importance_explorer as importance_explorer
+from .landscapes import PATIENTS as PATIENTS
+from .landscapes import diabetes_regression as diabetes_regression
 from .learning_rate_sweep import learning_rate_sweep_explorer as learning_rate_sweep_explorer
 from .losses import loss_explorer as loss_explorer
 from .overhead import overhead_explorer as overhead_explorer

@@ -10,7 +10,7 @@ import numpy as np
 
 from deployworkbook.costs.advice.advise import advise
 from deployworkbook.costs.estimation.profile import Profile
-from deployworkbook.costs.estimation.workload import EVENING_DAY, FLAT_DAY, OFFICE_DAY, Workload
+from deployworkbook.costs.estimation.workload import DAYS, Workload
 from deployworkbook.costs.prices.catalog import Catalog
 from deployworkbook.costs.prices.catalog_file import load_catalog
 from deployworkbook.costs.prices.note import price_note
@@ -20,7 +20,6 @@ from deployworkbook.widgets.controls import Choice, Control, LogSlider, Slider
 from deployworkbook.widgets.cost_controls import rate_slider
 from deployworkbook.widgets.explorer import Explorer
 
-DAYS = {"flat": FLAT_DAY, "office": OFFICE_DAY, "evening": EVENING_DAY}
 LATENCY_LOW_MS, LATENCY_HIGH_MS = 1.0, 1000.0
 MEMORY_LOW_MB, MEMORY_HIGH_MB = 20.0, 10_000.0
 REFERENCE = "float32"
@@ -58,20 +57,13 @@ def compute_advice(
     accuracy, memory = accuracy_percent / 100, memory_mb * 1e6
     advice = advise(work, profiles, catalog, accuracy_share=accuracy, memory_bytes=memory)
     able = ~(advice.too_large | advice.too_slow)
-    best = advice.best
     return AdviceResult(
-        requests_per_s=requests_per_s,
-        latency_objective_ms=latency_ms,
-        accuracy_objective_share=accuracy,
-        memory_objective_bytes=memory,
-        names=tuple(profile.name for profile in profiles),
+        advice,
+        advice.best,
+        advice.cheapest_of(variant=REFERENCE),
         accuracy_share=np.array([profile.accuracy_share for profile in profiles]),
         costs_usd=np.where(able, advice.costs_usd_per_month, np.inf).min(axis=1),
         too_large=np.asarray(advice.too_large.all(axis=1)),
-        frontier=np.asarray(advice.frontier.any(axis=1)),
-        best=best,
-        best_place=None if best is None else profiles.index(best.profile),
-        reference=advice.cheapest_of(variant=REFERENCE),
     )
 
 

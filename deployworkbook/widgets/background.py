@@ -18,6 +18,14 @@ from IPython.core.getipython import get_ipython
 from IPython.display import display
 
 
+def running_loop() -> asyncio.AbstractEventLoop | None:
+    """Return the event loop of this thread; ``None`` if there is none."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
 def on_interrupt(act: Callable[[], object]) -> Callable[[], AbstractContextManager[None]]:
     """Prepare for work in another thread, during which the kernel's Interrupt calls ``act``.
 
@@ -30,11 +38,8 @@ def on_interrupt(act: Callable[[], object]) -> Callable[[], AbstractContextManag
     Returns:
         A function that makes a context for the work, which any thread can enter.
     """
-    try:
-        loop = asyncio.get_running_loop()
-    except RuntimeError:
-        return nullcontext
-    if threading.current_thread() is not threading.main_thread():
+    loop = running_loop()
+    if loop is None or threading.current_thread() is not threading.main_thread():
         return nullcontext
     before: list[Any] = []
 

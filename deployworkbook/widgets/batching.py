@@ -52,7 +52,6 @@ def compute_batching(
     p50_ms, p99_ms = _percentiles(here)
     return BatchingResult(
         largest_batch=largest_batch,
-        timeout_ms=timeout_ms,
         rate_per_s=rate_per_s,
         sizes=np.array(SIZES),
         capacities_per_s=costs.throughput(SIZES),
@@ -65,7 +64,6 @@ def compute_batching(
         mean_size=float("nan") if here is None else here.mean_size,
         utilisation=float("nan") if here is None else here.utilisation,
         smallest_batch=_smallest_batch(rate_per_s, costs),
-        requests=REQUESTS,
     )
 
 
@@ -116,11 +114,11 @@ def batching_explorer(
     call, image = (float(np.clip(c, COST_LOW_US, COST_HIGH_US)) for c in (call_us, image_us))
     rate = float(np.clip(rate_per_s, RATE_LOW, RATE_HIGH))
     controls = [
-        LogSlider("call_us", "cost of a call", COST_LOW_US, COST_HIGH_US, 20, call, unit="µs"),
-        LogSlider("image_us", "cost of an image", COST_LOW_US, COST_HIGH_US, 20, image, unit="µs"),
+        LogSlider("call_us", "time per call", COST_LOW_US, COST_HIGH_US, 20, call, unit="µs"),
+        LogSlider("image_us", "time per image", COST_LOW_US, COST_HIGH_US, 20, image, unit="µs"),
         LogSlider("rate_per_s", "arrival rate", RATE_LOW, RATE_HIGH, 20, rate, unit="/s"),
         Stops("largest_batch", "largest batch", SIZES, 1, unit="requests"),
-        Slider("timeout_ms", "time-out of a batch", 0.0, 50.0, 0.5, 0.0, unit="ms"),
+        Slider("timeout_ms", "batch timeout", 0.0, 50.0, 0.5, 0.0, unit="ms"),
     ]
     return Explorer(
         controls, compute_batching, BatchingView(np.array(SIZES), (RATE_LOW, RATE_HIGH))

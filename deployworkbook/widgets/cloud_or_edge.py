@@ -15,20 +15,11 @@ from deployworkbook.costs.prices.catalog_file import load_catalog
 from deployworkbook.costs.prices.note import price_note
 from deployworkbook.plots.cloud_or_edge import CloudOrEdgeResult, CloudOrEdgeView
 from deployworkbook.validation import value_error
+from deployworkbook.widgets import cost_controls
 from deployworkbook.widgets.controls import Choice, Stops
-from deployworkbook.widgets.cost_controls import (
-    KB,
-    RATE_HIGH_PER_S,
-    RATE_LOW_PER_S,
-    WAGE,
-    rate_slider,
-    size_slider,
-    updates_slider,
-    wage_slider,
-)
 from deployworkbook.widgets.explorer import Explorer
 
-RATES_PER_S = np.geomspace(RATE_LOW_PER_S, RATE_HIGH_PER_S, 121)
+RATES_PER_S = np.geomspace(cost_controls.RATE_LOW_PER_S, cost_controls.RATE_HIGH_PER_S, 121)
 # Fine enough between two neighbouring rates that no second scan is needed.
 SCAN = 129
 # Range in which the limit of a single board is searched.
@@ -64,12 +55,12 @@ def compute_cloud_or_edge(
     work = replace(
         workload,
         requests_per_s=requests_per_s,
-        response_bytes=KB * response_kb,
+        response_bytes=cost_controls.KB * response_kb,
         updates_per_month=updates_per_month,
     )
     edge = replace(cloud, machine=board, devices=devices, replicas=None, spot_share=0.0)
     rates = np.append(RATES_PER_S, requests_per_s)
-    others = {WAGE: wage_usd_per_hour}
+    others = {cost_controls.WAGE: wage_usd_per_hour}
     cloud_usd, edge_usd = (
         cost_along("requests_per_s", rates, work, each, catalog, others=others)
         for each in (cloud, edge)
@@ -133,12 +124,12 @@ def cloud_or_edge_explorer(
         raise value_error("catalog", received="no edge board", expected=expected)
     board = "raspberry-pi-5-4gb" if "raspberry-pi-5-4gb" in boards else boards[0]
     controls = [
-        rate_slider(workload),
-        Stops("devices", "boards", DEVICES, 100),
+        cost_controls.rate_slider(workload),
+        Stops("devices", "number of boards", DEVICES, 100),
         Choice("board", "board", boards, board),
-        size_slider("response_kb", "an answer", workload.response_bytes),
-        updates_slider(workload),
-        wage_slider(book),
+        cost_controls.size_slider("response_kb", "response size", workload.response_bytes),
+        cost_controls.updates_slider(workload),
+        cost_controls.wage_slider(book),
     ]
     return Explorer(
         controls,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,16 +23,13 @@ class Control(ABC):
 
     Args:
         name: Name of the argument for its value.
+        label: Label that the learner reads.
         value: Initial value.
     """
 
     name: str
+    label: str
     value: Any
-
-    @property
-    @abstractmethod
-    def ends(self) -> Sequence[Any]:
-        """Extreme values, or all values if they have no order."""
 
     @abstractmethod
     def check(self, value: Any) -> Any:
@@ -48,13 +44,48 @@ class Control(ABC):
     def widget(self) -> Any:
         """Make the widget."""
 
-    @abstractmethod
     def move(self, widget: Any, value: Any) -> None:
         """Move its widget to a value that it can take."""
+        widget.value = value
+
+
+class _Steps(Control):
+    """A number between two ends, on a slider that stops at steps.
+
+    A value between two steps becomes a step of its own.
+    """
+
+    low: float
+    high: float
+    unit: str
+
+    def check(self, value: Any) -> float:
+        """Return a number between the ends."""
+        return check_number(self.name, value, self.low, self.high)
+
+    def widget(self) -> Any:
+        """Make a slider with a readout."""
+        options = self._options(self.value)
+        value = next(step for _, step in options if step == self.value)
+        return _steps_widget(options, value, _labelled(self.label, self.unit))
+
+    def move(self, widget: Any, value: float) -> None:
+        """Move a slider; a value between two steps becomes a step."""
+        if value in (step for _, step in widget.options):
+            widget.value = value
+            return
+        # In one message, because new steps alone would move the handle to the first one.
+        with widget.hold_sync():
+            widget.options = self._options(value)
+            widget.value = value
+
+    @abstractmethod
+    def _options(self, value: float) -> Options:
+        """Return the steps with their readouts, this value and the initial one among them."""
 
 
 @dataclass(frozen=True)
-class Slider(Control):
+class Slider(_Steps):
     """A number in a range.
 
     Args:
@@ -76,18 +107,13 @@ class Slider(Control):
     unit: str = ""
 
     @property
-    def ends(self) -> tuple[float, float]:
-        """Both ends."""
-        return self.low, self.high
-
-    @property
     def is_whole(self) -> bool:
         """Whether it moves in whole numbers."""
         return all(isinstance(each, int) for each in (self.low, self.high, self.step, self.value))
 
     def check(self, value: Any) -> float:
         """Return a number between the ends."""
-        number = check_number(self.name, value, self.low, self.high)
+        number = super().check(value)
         if not self.is_whole:
             return number
         if number != int(number):
@@ -96,15 +122,14 @@ class Slider(Control):
 
     def widget(self) -> Any:
         """Make a slider with a readout."""
-        description = _labelled(self.label, self.unit)
         if not (self.is_whole and self.step == 1):
-            return _steps_widget(self._options(self.value), self.value, description)
+            return super().widget()
         # Every whole number is a step, and can also be typed.
         return ipywidgets.IntSlider(
             value=self.value,
             min=self.low,
             max=self.high,
-            description=description,
+            description=_labelled(self.label, self.unit),
             layout=LAYOUT,
             style=STYLE,
         )
@@ -114,7 +139,7 @@ class Slider(Control):
         if isinstance(widget, ipywidgets.IntSlider):
             widget.value = value
         else:
-            _move_to_step(widget, value, self._options)
+            super().move(widget, value)
 
     def _options(self, value: float) -> Options:
         steps = even_steps(self.low, self.high, self.step)
@@ -125,7 +150,7 @@ class Slider(Control):
 
 
 @dataclass(frozen=True)
-class LogSlider(Control):
+class LogSlider(_Steps):
     """A positive number on a logarithmic scale, at round values.
 
     Args:
@@ -146,24 +171,6 @@ class LogSlider(Control):
     steps_per_decade: int
     value: float
     unit: str = ""
-
-    @property
-    def ends(self) -> tuple[float, float]:
-        """Both ends."""
-        return self.low, self.high
-
-    def check(self, value: Any) -> float:
-        """Return a number between the ends."""
-        return check_number(self.name, value, self.low, self.high)
-
-    def widget(self) -> Any:
-        """Make a slider with a readout."""
-        value = float(self.value)
-        return _steps_widget(self._options(value), value, _labelled(self.label, self.unit))
-
-    def move(self, widget: Any, value: float) -> None:
-        """Move a slider; a value between two steps becomes a step."""
-        _move_to_step(widget, value, self._options)
 
     def _options(self, value: float) -> Options:
         steps = preferred_numbers(self.low, self.high, self.steps_per_decade)
@@ -188,11 +195,6 @@ class Stops(Control):
     value: int
     unit: str = ""
 
-    @property
-    def ends(self) -> tuple[int, int]:
-        """Both ends."""
-        return self.options[0], self.options[-1]
-
     def check(self, value: Any) -> int:
         """Return one of the numbers."""
         return check_choice(self.name, value, self.options)
@@ -201,10 +203,6 @@ class Stops(Control):
         """Make a slider with a readout."""
         options: Options = [(f"{option:,}", option) for option in self.options]
         return _steps_widget(options, self.value, _labelled(self.label, self.unit))
-
-    def move(self, widget: Any, value: int) -> None:
-        """Move a slider to one of the numbers."""
-        widget.value = value
 
 
 @dataclass(frozen=True)
@@ -223,11 +221,6 @@ class Choice(Control):
     options: tuple[str, ...]
     value: str
 
-    @property
-    def ends(self) -> tuple[str, ...]:
-        """All options."""
-        return self.options
-
     def check(self, value: Any) -> str:
         """Return one of the options."""
         return check_choice(self.name, value, self.options)
@@ -242,10 +235,6 @@ class Choice(Control):
             style=STYLE,
         )
 
-    def move(self, widget: Any, value: str) -> None:
-        """Choose one of the options."""
-        widget.value = value
-
 
 def _labelled(label: str, unit: str) -> str:
     return f"{label} ({unit})" if unit else label
@@ -256,14 +245,3 @@ def _steps_widget(options: Options, value: float, description: str) -> Any:
     return ipywidgets.SelectionSlider(
         options=options, value=value, description=description, layout=LAYOUT, style=STYLE
     )
-
-
-def _move_to_step(widget: Any, value: float, options: Callable[[float], Options]) -> None:
-    """Move a slider of steps; a value between steps becomes a new step."""
-    if value in (step for _, step in widget.options):
-        widget.value = value
-        return
-    # In one message, because new steps alone would move the handle to the first one.
-    with widget.hold_sync():
-        widget.options = options(value)
-        widget.value = value

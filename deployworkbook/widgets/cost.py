@@ -15,20 +15,11 @@ from deployworkbook.costs.prices.catalog import Catalog
 from deployworkbook.costs.prices.catalog_file import load_catalog
 from deployworkbook.costs.prices.note import price_note
 from deployworkbook.plots.cost_explorer import CostResult, CostView
+from deployworkbook.widgets import cost_controls
 from deployworkbook.widgets.controls import Choice, Slider
-from deployworkbook.widgets.cost_controls import (
-    KB,
-    RATE_HIGH_PER_S,
-    RATE_LOW_PER_S,
-    WAGE,
-    rate_slider,
-    size_slider,
-    updates_slider,
-    wage_slider,
-)
 from deployworkbook.widgets.explorer import Explorer
 
-RATES_PER_S = np.geomspace(RATE_LOW_PER_S, RATE_HIGH_PER_S, 37)
+RATES_PER_S = np.geomspace(cost_controls.RATE_LOW_PER_S, cost_controls.RATE_HIGH_PER_S, 37)
 MOST_REPLICAS = 60
 
 
@@ -67,12 +58,12 @@ def compute_cost(
     work = replace(
         workload,
         requests_per_s=requests_per_s,
-        request_bytes=KB * request_kb,
-        response_bytes=KB * response_kb,
+        request_bytes=cost_controls.KB * request_kb,
+        response_bytes=cost_controls.KB * response_kb,
         updates_per_month=updates_per_month,
     )
     how = replace(deployment, replicas=replicas or None, spot_share=spot_share, storage=storage)
-    others = {WAGE: wage_usd_per_hour}
+    others = {cost_controls.WAGE: wage_usd_per_hour}
     return CostResult(
         bill=estimate(work, how, catalog, values=others),
         rates_per_s=RATES_PER_S,
@@ -96,14 +87,14 @@ def cost_explorer(
     book = load_catalog() if catalog is None else catalog
     replicas = min(deployment.replicas or 0, MOST_REPLICAS)
     controls = [
-        rate_slider(workload),
-        size_slider("request_kb", "a request", workload.request_bytes),
-        size_slider("response_kb", "an answer", workload.response_bytes),
-        Slider("replicas", "replicas, 0 as needed", 0, MOST_REPLICAS, 1, replicas),
-        Slider("spot_share", "on the spot market", 0.0, 1.0, 0.05, deployment.spot_share),
+        cost_controls.rate_slider(workload),
+        cost_controls.size_slider("request_kb", "request size", workload.request_bytes),
+        cost_controls.size_slider("response_kb", "response size", workload.response_bytes),
+        Slider("replicas", "replicas (0: as needed)", 0, MOST_REPLICAS, 1, replicas),
+        Slider("spot_share", "spot share", 0.0, 1.0, 0.05, deployment.spot_share),
         Choice("storage", "storage", tuple(book.storage), deployment.storage),
-        updates_slider(workload),
-        wage_slider(book),
+        cost_controls.updates_slider(workload),
+        cost_controls.wage_slider(book),
     ]
     note = price_note(book, machine=deployment.machine, storage=deployment.storage)
     return Explorer(

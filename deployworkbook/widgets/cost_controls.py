@@ -34,7 +34,7 @@ def updates_slider(workload: Workload) -> Slider:
     updates = min(workload.updates_per_month, MOST_UPDATES)
     if updates == int(updates):
         updates = int(updates)
-    return Slider("updates_per_month", "updates a month", 0, MOST_UPDATES, 1, updates)
+    return Slider("updates_per_month", "updates per month", 0, MOST_UPDATES, 1, updates)
 
 
 def wage_slider(catalog: Catalog) -> Slider:

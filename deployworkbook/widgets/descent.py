@@ -6,25 +6,9 @@ from functools import partial
 
 from deployworkbook.formulas.trajectories import trajectory
 from deployworkbook.plots.descent import DescentResult, DescentView
-from deployworkbook.widgets.controls import Choice, LogSlider, Slider, Stops
-from deployworkbook.widgets.diabetes import PATIENTS
+from deployworkbook.widgets import landscapes
+from deployworkbook.widgets.controls import Slider
 from deployworkbook.widgets.explorer import Explorer
-from deployworkbook.widgets.landscapes import (
-    BATCH_SIZES,
-    BOWL,
-    MOST_STEPS,
-    REAL,
-    RULES,
-    SURFACES,
-    batches_of,
-    controls_that_matter,
-    heights_of,
-    limit_of,
-    parameters_of,
-    rule_named,
-    start_on,
-    surface_named,
-)
 
 
 def compute_descent(
@@ -57,50 +41,41 @@ def compute_descent(
     >>> compute_descent(
     ...     surface="bowl", rule="gradient descent", learning_rate=0.1, momentum=0.0,
     ...     condition_number=1.0, batch_size=PATIENTS, steps=3, move_1=0, move_2=0,
-    ... ).losses.round(3)
+    ... ).walk.losses.round(3)
     array([10.   ,  8.1  ,  6.561,  5.314])
     """
-    landscape = surface_named(surface, condition_number)
-    is_stochastic = surface == REAL and batch_size < PATIENTS
+    landscape = landscapes.surface_named(surface, condition_number)
+    batches = landscapes.batches_of(surface, batch_size)
     walk = trajectory(
-        partial(rule_named(rule, momentum), learning_rate=learning_rate),
+        partial(landscapes.rule_named(rule, momentum), learning_rate=learning_rate),
         landscape.gradient,
-        start_on(landscape, move_1, move_2),
+        landscapes.start_on(landscape, move_1, move_2),
         steps,
         loss=landscape.loss,
-        batches=batches_of(batch_size) if is_stochastic else None,
+        batches=batches,
     )
-    (heights, lowest), curvatures = heights_of(landscape), landscape.curvatures
+    (heights, lowest), curvatures = landscapes.heights_of(landscape), landscape.curvatures
     has_bottom = curvatures is not None and curvatures[0] > 0
     return DescentResult(
-        surface=landscape.name,
-        parameters=parameters_of(surface),
+        surface=landscape,
+        parameters=landscapes.PARAMETERS.get(surface, ("w₁", "w₂")),
         rule=rule,
-        limits=landscape.limits,
         heights=heights,
-        minimum=landscape.minimum,
-        path=walk.path,
-        losses=walk.losses,
         lowest=lowest,
-        diverged=walk.diverged,
-        limit=None if is_stochastic else limit_of(landscape, rule, momentum),
+        walk=walk,
+        limit=None if batches else landscapes.limit_of(landscape, rule, momentum),
         condition_number=curvatures[1] / curvatures[0] if curvatures and has_bottom else None,
-        batch_size=batch_size if is_stochastic else None,
+        batch_size=batch_size if batches else None,
     )
 
 
 def descent_explorer() -> Explorer[DescentResult]:
     """Make the descent explorer."""
     controls = [
-        Choice("surface", "surface", (BOWL, *SURFACES), BOWL),
-        Choice("rule", "rule", tuple(RULES), "gradient descent"),
-        LogSlider("learning_rate", "learning rate", 1e-4, 10.0, 20, 0.1),
-        Slider("momentum", "momentum", 0.0, 0.99, 0.01, 0.9),
-        LogSlider("condition_number", "condition number", 1.0, 1000.0, 20, 10.0),
-        Stops("batch_size", "batch size", BATCH_SIZES, PATIENTS, unit="patients"),
+        *landscapes.controls_of((landscapes.BOWL, *landscapes.SURFACES), learning_rate=0.1),
         Slider("move_1", "start, left to right", -100, 100, 5, 0, unit="%"),
         Slider("move_2", "start, down to up", -100, 100, 5, 0, unit="%"),
-        Slider("steps", "steps", 10, MOST_STEPS, 10, 100),
+        Slider("steps", "steps", 10, landscapes.MOST_STEPS, 10, 100),
     ]
-    view = DescentView(MOST_STEPS)
-    return Explorer(controls, compute_descent, view, applies=controls_that_matter)
+    view = DescentView(landscapes.MOST_STEPS)
+    return Explorer(controls, compute_descent, view, applies=landscapes.controls_that_matter)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import html
 import time
@@ -15,6 +14,7 @@ import ipywidgets
 from deployworkbook.plots.picture import image_html
 from deployworkbook.plots.view import Row, View
 from deployworkbook.validation import did_you_mean, value_error
+from deployworkbook.widgets.background import running_loop
 from deployworkbook.widgets.controls import Control
 
 Result = TypeVar("Result")
@@ -126,7 +126,7 @@ class Explorer(Generic[Result]):
         """Draw now, or shortly after if changes come in a burst; the last one is always drawn."""
         if self._is_set_here or self._is_waiting:
             return
-        loop = _running_loop()
+        loop = running_loop()
         if loop is None or time.monotonic() - self._drawn_at > BURST_S:
             self.result = self._show()
         else:
@@ -166,13 +166,6 @@ class Explorer(Generic[Result]):
             "image/png": base64.b64encode(self._png).decode(),
             "text/plain": "\n".join(lines),
         }
-
-
-def _running_loop() -> asyncio.AbstractEventLoop | None:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None
 
 
 def _table_html(rows: Sequence[Row]) -> str:

@@ -20,13 +20,7 @@ PIXELS = 784
 class Rankings:
     """A layer's weights, ranked once per criterion, because sorting takes longer than drawing.
 
-    Args:
-        weights: Weights of a first layer with 28×28 inputs, shape ``[784, units]``.
-        scores: Importance of each weight by the criterion's name, the shape of ``weights``.
-        images: Inputs of the layer, shape ``[n, 28, 28]``, to find the pixels that are always 0.
-
-    Raises:
-        ValueError: A shape differs.
+    Its arguments are those of ``importance_explorer``.
     """
 
     def __init__(

@@ -3,16 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache, partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deployworkbook.formulas import descent
-from deployworkbook.formulas.surfaces import Surface, beale, quadratic_bowl, rosenbrock, saddle
+from deployworkbook.formulas.surfaces import (
+    Surface,
+    beale,
+    linear_regression,
+    quadratic_bowl,
+    rosenbrock,
+    saddle,
+)
 from deployworkbook.formulas.trajectories import critical_rate, minibatches
-from deployworkbook.widgets.diabetes import PATIENTS, diabetes_regression
+from deployworkbook.widgets.controls import Choice, Control, LogSlider, Slider, Stops
+
+PATIENTS = 442
+
+
+@lru_cache(maxsize=1)
+def diabetes_regression() -> Surface:
+    """Build the loss of a linear regression of the disease's progression on two blood values.
+
+    All columns are standardised, so the lowest loss is the unexplained share of the variance.
+    Total cholesterol and its largest part, low-density lipoproteins, are correlated: if one weight
+    rises and the other falls, the loss hardly changes, and so the bowl is elongated.
+
+    >>> flattest, steepest = diabetes_regression().curvatures
+    >>> round(steepest / flattest)
+    18
+    """
+    path = Path(__file__).with_name("diabetes.csv")
+    columns = np.loadtxt(path, delimiter=",", comments="#", skiprows=4)
+    standard = (columns - columns.mean(axis=0)) / columns.std(axis=0)
+    surface = linear_regression(
+        standard[:, :2], standard[:, 2], name="Regression on 442 diabetes patients"
+    )
+    # A start on the slope of a wall and far along the floor; the minimum is in the middle.
+    low, high = surface.limits.T
+    return replace(surface, start=(low + high) / 2 + (high - low) / 2 * [-0.9, 0.5])
+
 
 BOWL = "bowl"
 REAL = "regression on real data"
@@ -35,22 +70,20 @@ RULES: dict[str, Callable[..., Any]] = {
 WITH_MOMENTUM = ("momentum", "Nesterov")
 
 BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, PATIENTS)
+# Lowest and highest learning rate, and rates per decade.
+RATES = (1e-4, 10.0, 20)
 MOST_STEPS = 200
 GRID_POINTS = 160
 
 
+@lru_cache(maxsize=64)
 def surface_named(name: str, condition_number: float) -> Surface:
     """Return a surface, each built once; only the bowl has a condition number to choose.
 
     Raises:
         KeyError: There is no such surface.
     """
-    return _bowl(condition_number) if name == BOWL else _other(name)
-
-
-def parameters_of(name: str) -> tuple[str, str]:
-    """Return the names of a surface's parameters."""
-    return PARAMETERS.get(name, ("w₁", "w₂"))
+    return quadratic_bowl(condition_number) if name == BOWL else SURFACES[name]()
 
 
 def rule_named(name: str, momentum: float) -> Callable[..., Any]:
@@ -104,11 +137,33 @@ def start_on(surface: Surface, move_1: float, move_2: float) -> NDArray[np.float
     return surface.start + np.abs(share) * (edges - surface.start)
 
 
-@lru_cache(maxsize=len(BATCH_SIZES))
-def batches_of(size: int) -> list[NDArray[np.int64]]:
-    """Draw enough batches of patients for the largest number of steps."""
+@lru_cache(maxsize=64)
+def batches_of(surface: str, size: int) -> list[NDArray[np.int64]] | None:
+    """Draw enough batches of patients for the largest number of steps.
+
+    ``None`` for all patients at once, and for a surface without them.
+    """
+    if surface != REAL or size >= PATIENTS:
+        return None
     epochs = -(-MOST_STEPS * size // PATIENTS)
     return list(minibatches(PATIENTS, size, epochs=epochs, seed=0))
+
+
+def controls_of(surfaces: tuple[str, ...], *, learning_rate: float) -> list[Control]:
+    """Make the controls that both explorers have.
+
+    Args:
+        surfaces: Surfaces to choose from, the bowl among them.
+        learning_rate: Initial learning rate.
+    """
+    return [
+        Choice("surface", "surface", surfaces, BOWL),
+        Choice("rule", "rule", tuple(RULES), "gradient descent"),
+        LogSlider("learning_rate", "learning rate", *RATES, learning_rate),
+        Slider("momentum", "momentum", 0.0, 0.99, 0.01, 0.9),
+        LogSlider("condition_number", "condition number", 1.0, 1000.0, 20, 10.0),
+        Stops("batch_size", "batch size", BATCH_SIZES, PATIENTS, unit="patients"),
+    ]
 
 
 def controls_that_matter(*, surface: str, rule: str, **others: object) -> set[str]:
@@ -119,13 +174,3 @@ def controls_that_matter(*, surface: str, rule: str, **others: object) -> set[st
         "batch_size": surface == REAL,
     }
     return {"surface", "rule", *others} - {name for name, is_so in not_always.items() if not is_so}
-
-
-@lru_cache(maxsize=64)
-def _bowl(condition_number: float) -> Surface:
-    return quadratic_bowl(condition_number)
-
-
-@lru_cache(maxsize=len(SURFACES))
-def _other(name: str) -> Surface:
-    return SURFACES[name]()

@@ -4,15 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from deployworkbook.formulas import losses
 from deployworkbook.formulas.activations import softmax, softmax_gradient
 from deployworkbook.formulas.distributions import one_hot
-from deployworkbook.formulas.losses import (
-    categorical_cross_entropy,
-    categorical_cross_entropy_from_logits,
-    categorical_cross_entropy_from_logits_gradient,
-    mean_squared_error,
-    mean_squared_error_gradient,
-)
 from deployworkbook.plots.losses import LossResult, LossView
 from deployworkbook.widgets.controls import Choice, Slider
 from deployworkbook.widgets.explorer import Explorer
@@ -40,12 +34,12 @@ def compute_losses(true_class: str, **logits: float) -> LossResult:
         classes=CLASSES,
         target=target,
         probabilities=probabilities,
-        squared_error=float(mean_squared_error(target, probabilities)),
-        cross_entropy=float(categorical_cross_entropy_from_logits(target, z)),
+        squared_error=float(losses.mean_squared_error(target, probabilities)),
+        cross_entropy=float(losses.categorical_cross_entropy_from_logits(target, z)),
         squared_error_gradient=softmax_gradient(
-            z, mean_squared_error_gradient(target, probabilities)
+            z, losses.mean_squared_error_gradient(target, probabilities)
         ),
-        cross_entropy_gradient=categorical_cross_entropy_from_logits_gradient(target, z),
+        cross_entropy_gradient=losses.categorical_cross_entropy_from_logits_gradient(target, z),
     )
 
 
@@ -57,7 +51,9 @@ def loss_explorer() -> Explorer[LossResult]:
     chances = np.stack([shares, *[rest] * (len(CLASSES) - 1)], axis=-1)
     targets = np.broadcast_to(one_hot([0], len(CLASSES)), chances.shape)
     view = LossView(
-        shares, mean_squared_error(targets, chances), categorical_cross_entropy(targets, chances)
+        shares,
+        losses.mean_squared_error(targets, chances),
+        losses.categorical_cross_entropy(targets, chances),
     )
     controls = [
         Choice("true_class", "true class", CLASSES, CLASSES[0]),

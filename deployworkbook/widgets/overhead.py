@@ -34,7 +34,7 @@ def compute_overhead(
         lines: Fitted line per platform, in seconds.
         platform: Name of the platform.
         batch_size: n, images per batch.
-        deadline_ms: Deadline of a batch.
+        deadline_ms: Deadline per batch.
 
     >>> line = Overhead(fixed=0.006, per_image=0.002)
     >>> measured = {"a": {1: 0.008, 10: 0.026}}
@@ -42,21 +42,8 @@ def compute_overhead(
     >>> round(one.time_s, 6), one.overhead_share, one.largest_batch
     (0.02, 0.3, 7.0)
     """
-    line = lines[platform]
-    return OverheadResult(
-        platform=platform,
-        batch_size=batch_size,
-        fixed_s=line.fixed,
-        per_image_s=line.per_image,
-        time_s=float(line.time(batch_size)),
-        throughput_per_s=float(line.throughput(batch_size)),
-        half_batch=line.half_batch,
-        deadline_s=deadline_ms / 1000,
-        largest_batch=line.largest_batch(deadline_ms / 1000),
-        measured_s=np.array(list(measured[platform].values())),
-        sizes=SIZES,
-        times_s=line.time(SIZES),
-    )
+    times_s = np.array(list(measured[platform].values()))
+    return OverheadResult(platform, lines[platform], batch_size, deadline_ms / 1000, times_s, SIZES)
 
 
 def overhead_explorer(
@@ -78,8 +65,8 @@ def overhead_explorer(
     lines = {name: fit_overhead(list(each), list(each.values())) for name, each in batch_s.items()}
     controls = [
         Choice("platform", "platform", tuple(lines), platform or next(iter(lines))),
-        Stops("batch_size", "images in a batch", tuple(2**k for k in range(11)), 32),
-        LogSlider("deadline_ms", "deadline of a batch", 0.01, 1000, 10, 1.0, "ms"),
+        Stops("batch_size", "images per batch", tuple(2**k for k in range(11)), 32),
+        LogSlider("deadline_ms", "deadline per batch", 0.01, 1000, 10, 1.0, "ms"),
     ]
     compute = partial(compute_overhead, batch_s, lines)
     return Explorer(controls, compute, OverheadView(batch_s, SIZES))

@@ -51,7 +51,7 @@ def compute_choice(
         )
     reasons = []
     for each, answer_s in zip(platforms, answers_s, strict=True):
-        missed = {f"an answer {time_text(answer_s)}": 1000 * answer_s > answer_ms}
+        missed = {f"response in {time_text(answer_s)}": 1000 * answer_s > answer_ms}
         # A missing measurement doesn't exclude a platform.
         if each.memory_bytes is not None:
             megabytes = each.memory_bytes / 1e6
@@ -65,7 +65,7 @@ def compute_choice(
         names=tuple(each.name for each in platforms),
         is_cloud=is_cloud,
         batch_size=batch_size if is_cloud else 1,
-        limits=f"{memory_mb:,.0f} MB, first answer in {time_text(ready_s)}, an answer in "
+        limits=f"{memory_mb:,.0f} MB, first answer in {time_text(ready_s)}, response in "
         f"{time_text(answer_ms / 1000)}",
         values=values,
         answers_s=answers_s,
@@ -93,8 +93,8 @@ def platform_choice_explorer(platforms: Sequence[PlatformFigures]) -> Explorer[C
         Choice("job", "job", (EDGE, CLOUD), EDGE),
         LogSlider("memory_mb", "memory at most", 10, 2000, 10, 2000, "MB"),
         LogSlider("ready_s", "first answer within", 0.01, 30, 10, 30, "s"),
-        LogSlider("answer_ms", "an answer within", 0.01, 1000, 10, 1000, "ms"),
-        Stops("batch_size", "images in a batch", options, options[-1]),
+        LogSlider("answer_ms", "response within", 0.01, 1000, 10, 1000, "ms"),
+        Stops("batch_size", "images per batch", options, options[-1]),
     ]
     rates = np.array(
         [[n / s / each.threads for n, s in each.batch_s.items()] for each in platforms]

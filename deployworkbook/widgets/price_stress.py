@@ -55,12 +55,7 @@ def compute_stress(
         maintenance: Factor on wages.
     """
     work = replace(workload, requests_per_s=requests_per_s)
-    factors: dict[Kind, float] = {
-        "compute": compute,
-        "storage": storage,
-        "network": network,
-        "maintenance": maintenance,
-    }
+    factors = dict(zip(RATIOS, (compute, storage, network, maintenance), strict=True))
     # All months in one call: today, then, and each price alone at both ends of its line.
     ones, months = np.ones(2), 2 + 2 * len(RATIOS)
     ratios = {
@@ -94,15 +89,10 @@ def stress_explorer(
         catalog: Today's prices; by default the shipped catalogue.
     """
     book = load_catalog() if catalog is None else catalog
-    labels = {
-        "compute": "machines",
-        "storage": "storage",
-        "network": "transfer",
-        "maintenance": "wages",
-    }
+    labels = zip(RATIOS, ("machines", "storage", "transfer", "wages"), strict=True)
     controls = [
         rate_slider(workload),
-        *(Slider(kind, label, 0.0, MOST, 0.05, 1.0, "× today's") for kind, label in labels.items()),
+        *(Slider(kind, label, 0.0, MOST, 0.05, 1.0, "× today's") for kind, label in labels),
     ]
     note = price_note(book, machine=deployment.machine, storage=deployment.storage)
     return Explorer(

@@ -34,8 +34,7 @@ INPUT_POINTS = 900
 class Quantizers:
     """Grids for some weights, each fitted once, because a search for the best takes 10 ms or more.
 
-    Args:
-        weights: Weights to quantize, any shape, not all 0.
+    Its argument is that of ``quantizer_explorer``.
     """
 
     def __init__(self, weights: ArrayLike) -> None:
@@ -62,7 +61,7 @@ def compute_quantizer(
 
     >>> weights = Quantizers(np.linspace(-1, 1, 101))
     >>> result = compute_quantizer(weights, bits=2, scheme="symmetric", clipping="minmax")
-    >>> result.levels, result.scale
+    >>> result.levels, float(result.grid.scale)
     (array([-1.,  0.,  1.]), 1.0)
     """
     grid, error = quantizers.fitted(bits, scheme, clipping)
@@ -74,8 +73,7 @@ def compute_quantizer(
     return QuantizerResult(
         bits=bits,
         scheme=scheme.replace("_", " "),
-        scale=float(grid.scale),
-        zero_point=int(grid.zero_point),
+        grid=grid,
         levels=dequantize(np.arange(grid.low, grid.high + 1), grid),
         inputs=inputs,
         outputs=fake_quantize(inputs, grid),

@@ -17,7 +17,7 @@ MOST = 16
 LOADS = np.concatenate([np.linspace(0.01, 0.9, 30), np.linspace(0.91, 0.99, 9), [0.995]])
 RATE_LOW, RATE_HIGH = 1.0, 10_000.0
 SERVICE_LOW_MS, SERVICE_HIGH_MS = 0.1, 1000.0
-SHARED, OWN = "one for all", "one for each replica"
+SHARED, OWN = "one shared queue", "one per replica"
 
 
 def compute_replicas(
@@ -36,8 +36,8 @@ def compute_replicas(
         service_ms: Mean service time, above 0.
         replicas: Number of replicas, at least 1.
         service_scv: Squared coefficient of variation of the service times, at least 0.
-        queue: ``SHARED``: who is free takes the next; ``OWN``: chance sends each request to a
-            replica, where it stays.
+        queue: ``SHARED``: a free replica takes the next request; ``OWN``: each request goes to a
+            random replica and stays there.
         replica_usd_per_month: Monthly cost per replica, if it should be shown.
 
     >>> result = compute_replicas(
@@ -101,8 +101,7 @@ def replicas_explorer(
     """Make the replica explorer.
 
     Args:
-        rate_per_s: Where the arrival rate begins, in requests per second; clipped to the slider's
-            range.
+        rate_per_s: Initial arrival rate, in requests per second, clipped to the slider's range.
         service_ms: Initial service time, likewise clipped.
         service_scv: Initial variation of service times, likewise clipped.
         replica_usd_per_month: Monthly cost per replica, if it should be shown.
@@ -116,7 +115,7 @@ def replicas_explorer(
             "service_ms", "service time", SERVICE_LOW_MS, SERVICE_HIGH_MS, 40, service, unit="ms"
         ),
         Slider("replicas", "replicas", 1, MOST, 1, 1),
-        Slider("service_scv", "variation of service", 0.0, 4.0, 0.1, scv),
+        Slider("service_scv", "service variation", 0.0, 4.0, 0.1, scv),
         Choice("queue", "queue", (SHARED, OWN), SHARED),
     ]
     compute = partial(compute_replicas, replica_usd_per_month=replica_usd_per_month)

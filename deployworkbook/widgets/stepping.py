@@ -42,7 +42,8 @@ def even_steps(low: float, high: float, step: float) -> list[float]:
     """
     first, last, each = (Decimal(str(number)) for number in (low, high, step))
     whole = int((last - first) / each)
-    return _united((float(first + k * each) for k in range(whole + 1)), [float(low), float(high)])
+    steps = (float(first + k * each) for k in range(whole + 1))
+    return sorted({*steps, float(low), float(high)})
 
 
 def preferred_numbers(low: float, high: float, per_decade: int) -> list[float]:
@@ -65,7 +66,8 @@ def preferred_numbers(low: float, high: float, per_decade: int) -> list[float]:
     series = R40[:: len(R40) // per_decade]
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     numbers = (float(f"{digits}e{decade}") for decade in decades for digits in series)
-    return _united((number for number in numbers if low < number < high), [float(low), float(high)])
+    within = (number for number in numbers if low < number < high)
+    return sorted({*within, float(low), float(high)})
 
 
 def labelled(
@@ -81,7 +83,7 @@ def labelled(
     >>> labelled([1.0, 2000.0], 1234.5678)
     [('1.0', 1.0), ('1,234.57', 1234.5678), ('2,000', 2000.0)]
     """
-    values = _united(steps, given)
+    values = sorted({*steps, *given})
     for digits in count(DIGITS):
         labels = [figures(value, decimals=decimals, digits=digits) for value in values]
         if len(set(labels)) == len(values):
@@ -120,7 +122,3 @@ def decimals_of(*numbers: float) -> int:
     """
     exponents = (Decimal(str(number)).normalize().as_tuple().exponent for number in numbers)
     return max(0, *(-exponent for exponent in exponents if isinstance(exponent, int)))
-
-
-def _united(steps: Iterable[float], others: Iterable[float]) -> list[float]:
-    return sorted({*steps, *others})

@@ -12,13 +12,13 @@ from deployworkbook.costs.prices.catalog_file import load_catalog
 from deployworkbook.costs.units import GIB
 from deployworkbook.plots.storage_choice import StorageResult, StorageView
 from deployworkbook.widgets.controls import LogSlider
+from deployworkbook.widgets.cost_controls import KB
 from deployworkbook.widgets.explorer import Explorer
 
 GIB_LOW, GIB_HIGH = 0.001, 100_000.0
 READS_LOW, READS_HIGH = 1.0, 1e11
 CURVE_READS = np.geomspace(READS_LOW, READS_HIGH, 111)
 READ_KB_LOW, READ_KB_HIGH = 0.1, 1e7
-KB = 1000.0
 
 
 def compute_storage(
@@ -36,23 +36,20 @@ def compute_storage(
         catalog: Prices and assumptions.
         stored_gib: Stored data in GiB.
         reads_per_month: Number of reads.
-        read_kb: How much one read takes and one write brings, in units of 1,000 bytes; no more than
-            all that is kept.
+        read_kb: Size per read and per write, in units of 1,000 bytes; at most all stored data.
         writes_per_month: Number of writes.
         read_limit_ms: Longest time that a read may take.
     """
     size = min(KB * read_kb, stored_gib * GIB)
+    options_at = partial(
+        storage_options,
+        stored_gib,
+        writes_per_month=writes_per_month,
+        read_bytes=size,
+        catalog=catalog,
+    )
     found = {
-        reads: {
-            option.storage.name: option
-            for option in storage_options(
-                stored_gib,
-                reads_per_month=reads,
-                writes_per_month=writes_per_month,
-                read_bytes=size,
-                catalog=catalog,
-            )
-        }
+        reads: {option.storage.name: option for option in options_at(reads_per_month=reads)}
         for reads in (0.0, reads_per_month)
     }
     options = tuple(found[reads_per_month][name] for name in catalog.storage)
@@ -85,18 +82,18 @@ def storage_explorer(
         catalog: Prices and assumptions; by default the shipped catalogue.
         stored_gib: Initial amount of data.
         reads_per_month: Initial number of reads.
-        read_kb: Initial size of a read.
+        read_kb: Initial size per read.
         read_limit_ms: Initial limit on the time per read.
     """
     book = load_catalog() if catalog is None else catalog
     controls = [
-        LogSlider("stored_gib", "kept", GIB_LOW, GIB_HIGH, 10, stored_gib, "GiB"),
+        LogSlider("stored_gib", "stored data", GIB_LOW, GIB_HIGH, 10, stored_gib, "GiB"),
         LogSlider(
-            "reads_per_month", "reads", READS_LOW, READS_HIGH, 10, reads_per_month, "a month"
+            "reads_per_month", "reads", READS_LOW, READS_HIGH, 10, reads_per_month, "per month"
         ),
-        LogSlider("read_kb", "a read", READ_KB_LOW, READ_KB_HIGH, 10, read_kb, "KB"),
-        LogSlider("writes_per_month", "writes", READS_LOW, 1e9, 10, READS_LOW, "a month"),
-        LogSlider("read_limit_ms", "a read within", 0.1, 1e6, 10, read_limit_ms, "ms"),
+        LogSlider("read_kb", "size per read", READ_KB_LOW, READ_KB_HIGH, 10, read_kb, "KB"),
+        LogSlider("writes_per_month", "writes", READS_LOW, 1e9, 10, READS_LOW, "per month"),
+        LogSlider("read_limit_ms", "time per read", 0.1, 1e6, 10, read_limit_ms, "ms"),
     ]
     places = {each.source.region: each.source.date for each in book.storage.values()}
     days = sorted(each.source.date for each in book.storage.values())

@@ -73,7 +73,9 @@ def temperature_explorer(
     true = check_labels("labels", labels, classes)
     if not len(seen) == len(true) == count >= 2:
         received = f"{count} logits, {len(seen)} images and {len(true)} labels"
-        raise value_error("logits", received=received, expected="two or more, as many each")
+        raise value_error(
+            "logits", received=received, expected="the same number of each, at least 2"
+        )
     controls = [
         LogSlider("temperature", "temperature", LOWEST, HIGHEST, 20, 4.0),
         Slider("image", "image", 0, count - 1, 1, 0),

@@ -77,12 +77,12 @@ class Workshop(Explorer[FrontierResult]):
         self._button = ipywidgets.Button(
             description="Build and measure",
             button_style="primary",
-            tooltip="Make what the controls say; it takes a while",
+            tooltip="Build and measure what the controls select; it takes a while",
         )
         self._cancel = ipywidgets.Button(
             description="Cancel",
             disabled=True,
-            tooltip="End the build that is under way; finished stages are kept",
+            tooltip="Stop the build; finished stages are kept",
         )
         self._bar = ipywidgets.FloatProgress(max=1.0, layout={"visibility": "hidden"})
         self._doing = ipywidgets.HTML()
@@ -100,7 +100,7 @@ class Workshop(Explorer[FrontierResult]):
 
         Raises:
             BuildCancelled: Cancel was pressed.
-            RuntimeError: Another build is under way.
+            RuntimeError: Another build is running.
         """
         progress = self._begin()
         with in_cell(None if self._is_displayed else self._panel):
@@ -110,7 +110,7 @@ class Workshop(Explorer[FrontierResult]):
         """Begin to build in the background, as the button does; an error is shown, not raised.
 
         Raises:
-            RuntimeError: Another build is under way.
+            RuntimeError: Another build is running.
         """
         progress = self._begin()
         context = self._context.copy()
@@ -118,7 +118,7 @@ class Workshop(Explorer[FrontierResult]):
         self._thread.start()
 
     def cancel(self) -> None:
-        """End the build that is under way, if there is one; finished stages stay in the cache."""
+        """Cancel the running build, if there is one; finished stages stay in the cache."""
         progress = self._progress
         if progress is not None:
             progress.cancel()
@@ -143,7 +143,7 @@ class Workshop(Explorer[FrontierResult]):
 
     def _begin(self) -> BuildProgress:
         if not self._building.acquire(blocking=False):
-            raise RuntimeError("A build is under way. Wait until it is done, or cancel it first.")
+            raise RuntimeError("A build is already running. Wait for its end, or cancel it.")
         progress = BuildProgress(self._report, seconds_per_step=self._seconds_per_step)
         self._progress = progress
         self._button.disabled, self._cancel.disabled = True, False
@@ -165,7 +165,7 @@ class Workshop(Explorer[FrontierResult]):
         except (BuildCancelled, KeyboardInterrupt):
             said = (
                 f"Cancelled after {progress.seconds:.1f} s; nothing was added. Stages that were "
-                "finished are kept, so the next build goes on from there."
+                "finished are kept, so the next build continues from there."
             )
             raise
         except Exception:

@@ -26,7 +26,7 @@ def test_letters_against_the_library_s_text(compare):
     amounts = iter(range(10**6))
 
     def write(draw):
-        text.set_text(f"{1.37 * next(amounts):.2f} USD a month")
+        text.set_text(f"{1.37 * next(amounts):.2f} USD per month")
         draw(text, renderer)
 
     ratio = compare(

@@ -5,7 +5,7 @@ import pytest
 
 from deployworkbook.compression.litert_quantization import quantize
 from deployworkbook.compression.sensitivity import scan_sensitivity
-from deployworkbook.plots.sensitivity import sensitivity_picture
+from deployworkbook.plots.compression import sensitivity_picture
 from deployworkbook.runtimes.litert import LiteRTPredictor
 from deployworkbook.training.keras2 import keras
 

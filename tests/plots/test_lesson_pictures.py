@@ -3,10 +3,13 @@
 import numpy as np
 import pytest
 
-from deployworkbook.plots.classification import confusion_picture, labelled_images
 from deployworkbook.plots.life_cycle import COSTS, STAGES, life_cycle_picture
-from deployworkbook.plots.training import training_curves
-from deployworkbook.plots.weights import weight_histograms
+from deployworkbook.plots.training import (
+    confusion_picture,
+    labelled_images,
+    training_curves,
+    weight_histograms,
+)
 from deployworkbook.training.fit import History
 
 HISTORY = History((0.9, 0.5, 0.4), (0.7, 0.8, 0.9), (0.8, 0.45, 0.6), (0.75, 0.85, 0.84))

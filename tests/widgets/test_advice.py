@@ -1,4 +1,4 @@
-"""The explorer of an advice: objectives move, and the cheapest that holds them is named."""
+"""The advice explorer names the cheapest deployment that meets the objectives."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from deployworkbook.costs.estimation.workload import OFFICE_DAY, Workload
 from deployworkbook.costs.prices.catalog_file import load_catalog
 from deployworkbook.widgets.advice import advice_explorer, compute_advice
 
-# A large process, an exact one, a small one that is less exact, and one that is slow.
+# A large process, an accurate one, a small one that is less accurate, and a slow one.
 TENSORFLOW = Profile("float32", "savedmodel", 1.0, 0.1, 0.980, 409_000, 380_000, 800e6)
 FLOAT32 = Profile("float32", "litert", 0.4, 0.1, 0.980, 409_000, 380_000, 60e6)
 INT4 = Profile("int4", "litert", 0.02, 0.1, 0.970, 55_000, 40_000, 55e6)
@@ -25,7 +25,7 @@ def explorer():
     return advice_explorer(PROFILES, WORK, accuracy_share=0.975, memory_bytes=1e9)
 
 
-def test_it_begins_where_the_advice_is(explorer):
+def test_it_starts_with_the_given_objectives(explorer):
     advice = advise(WORK, PROFILES, accuracy_share=0.975, memory_bytes=1e9)
     assert explorer.values["day"] == "office"
     assert explorer.result.best == advice.best
@@ -48,10 +48,10 @@ def test_a_lower_accuracy_target_is_cheaper_and_an_unreachable_one_excludes_all(
     assert "None of 4 variants meets all objectives" in explorer._view.picture.alt
 
 
-def test_memory_and_latency_exclude_whom_they_should(explorer):
+def test_memory_and_latency_objectives_exclude_variants(explorer):
     result = explorer.set(memory_mb=100.0)
     assert result.too_large.tolist() == [True, False, False, True]
-    # At a second the slow one could serve; it is what memory excludes, too.
+    # Within 1 s, even the slow variant can serve.
     result = explorer.set(memory_mb=10_000.0, latency_ms=1000.0)
     assert result.can_serve.all()
     table = dict(explorer._view.table(result))
@@ -78,19 +78,19 @@ def test_the_plot_shows_the_computed_values(explorer):
     assert view._stair.get_ydata() == pytest.approx(100 * np.array(front))
 
 
-def test_the_shape_of_the_day_counts(explorer):
+def test_a_flat_day_is_cheaper_than_an_office_day(explorer):
     office = explorer.set(requests_per_s=50_000.0).best.cost_usd_per_month
     flat = explorer.set(day="flat").best.cost_usd_per_month
     # The peak is what machines are rented for.
     assert flat < office
 
 
-def test_without_profiles_it_says_where_they_come_from():
+def test_without_profiles_the_error_names_the_lessons_that_measure_them():
     with pytest.raises(ValueError, match="lessons 04 to 09"):
         advice_explorer([], WORK)
 
 
-def test_each_profile_s_machine_is_the_cheapest_of_all_by_brute_force():
+def test_each_variant_gets_its_cheapest_machine():
     result = compute_advice(
         WORK,
         PROFILES,
@@ -119,7 +119,7 @@ def test_equal_costs_and_cheaper_failing_variants_are_reported():
     twin = Profile("twin", "litert", 0.4, 0.1, 0.980, 409_000, 380_000, 60e6)
     explorer = advice_explorer([FLOAT32, twin], WORK, accuracy_share=0.975)
     assert dict(explorer._view.table(explorer.result))["next"].endswith(", the same to the cent")
-    # What is not exact enough may be cheaper than what is taken: then the uncompressed costs less.
+    # A variant that isn't accurate enough may be cheaper than the chosen one.
     coarse = Profile("float32", "numpy", 0.02, 0.1, 0.970, 409_000, 380_000, 60e6)
     result = advice_explorer([coarse, twin], WORK, accuracy_share=0.975)
     said = dict(result._view.table(result.result))["cheapest uncompressed"]
@@ -127,7 +127,7 @@ def test_equal_costs_and_cheaper_failing_variants_are_reported():
     assert said.endswith(" USD less")
 
 
-def test_a_form_that_has_forgotten_all_stands_at_the_lower_edge():
+def test_a_failed_variant_is_drawn_at_the_lower_edge():
     lost = Profile("int2", "litert", 0.02, 0.1, 0.38, 30_000, 8000, 49e6)
     explorer = advice_explorer([*PROFILES[:2], lost], WORK, accuracy_share=0.975)
     low, high = explorer._view._axes.get_ylim()

@@ -1,4 +1,4 @@
-"""The batching explorer: capacity and latency of requests that share calls."""
+"""The batching explorer: capacity and latency of batched requests."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ SETTINGS = {
 }
 
 
-def test_by_hand():
+def test_the_capacity_is_that_computed_by_hand():
     result = compute_batching(**SETTINGS)
     # b / (4 ms + b · 0.5 ms)
     expected = np.array(SIZES) / (0.004 + np.array(SIZES) * 0.0005)
@@ -25,7 +25,7 @@ def test_by_hand():
     assert result.keeps_up
 
 
-def test_a_request_takes_at_least_its_own_call_and_larger_batches_more():
+def test_latencies_are_at_least_the_time_of_a_single_call():
     result = compute_batching(**SETTINGS)
     assert result.p50_ms >= 4.5
     assert result.p50_ms <= result.p99_ms
@@ -36,7 +36,7 @@ def test_a_request_takes_at_least_its_own_call_and_larger_batches_more():
     assert np.isnan(result.single_p99_ms)
 
 
-def test_a_time_out_makes_larger_batches_and_longer_latencies_at_a_low_rate():
+def test_at_a_low_rate_a_timeout_makes_batches_larger_and_latencies_longer():
     low = SETTINGS | {"rate_per_s": 100.0}
     eager, patient = (compute_batching(**low | {"timeout_ms": t}) for t in (0.0, 30.0))
     assert patient.mean_size > eager.mean_size + 1
@@ -55,12 +55,12 @@ def test_an_overloaded_worker_is_reported_and_not_drawn():
     assert "Half of them take less than" in explorer._view.picture.alt
 
 
-def test_images_that_cost_too_much_help_no_batch():
+def test_no_batch_size_keeps_up_if_the_images_alone_take_too_long():
     result = compute_batching(**SETTINGS | {"image_us": 3000.0})
     assert result.smallest_batch is None
     assert ("smallest batch that keeps up", "none") in batching_explorer()._view.table(result)
 
 
-def test_where_it_begins_is_kept_within_the_sliders():
+def test_initial_values_are_clipped_to_the_sliders():
     values = batching_explorer(call_us=0.01, image_us=1e9, rate_per_s=0.1).values
     assert (values["call_us"], values["image_us"], values["rate_per_s"]) == (1.0, 100_000.0, 10.0)

@@ -1,4 +1,4 @@
-"""A build is followed by its steps: the time left is measured, and a cancelled build ends."""
+"""The progress of a build: the remaining time, and cancelling."""
 
 import threading
 
@@ -46,7 +46,7 @@ def test_the_time_left_is_unknown_until_two_reports_have_been_timed(clock):
     assert "About 25 s left, plus the time to measure it" in progress.text
 
 
-def test_parts_of_a_kind_that_was_never_measured_are_not_guessed(clock):
+def test_the_time_of_an_unmeasured_kind_of_part_is_unknown(clock):
     rates = {}
     first = BuildProgress(lambda *_: None, seconds_per_step=rates, clock=clock)
     first.plan([PRUNE, QUANTIZE])
@@ -75,7 +75,7 @@ def test_the_bar_counts_the_steps_of_all_parts(clock):
     assert 0.75 in shown
 
 
-def test_it_is_not_shown_at_every_step(clock):
+def test_progress_is_shown_at_most_four_times_per_second(clock):
     shown = []
     progress = BuildProgress(lambda fraction, text: shown.append(fraction), clock=clock)
     progress.begin(PRUNE)
@@ -83,7 +83,7 @@ def test_it_is_not_shown_at_every_step(clock):
     assert len(shown) <= 1 + 0.6 / 0.25
 
 
-def test_after_a_cancel_every_report_ends_the_build():
+def test_every_report_after_cancelling_ends_the_build():
     progress = BuildProgress(lambda *_: None)
     progress.begin(PRUNE)
     thread = threading.Thread(target=progress.cancel)

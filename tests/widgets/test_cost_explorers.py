@@ -1,4 +1,4 @@
-"""The explorers of costs: what they say is what the model computes."""
+"""The cost explorers agree with the cost model."""
 
 import itertools
 import re
@@ -22,6 +22,7 @@ from deployworkbook.widgets.cost_controls import size_slider
 from deployworkbook.widgets.price_stress import stress_explorer
 from deployworkbook.widgets.replicas import replicas_explorer
 from deployworkbook.widgets.storage_choice import CURVE_READS, storage_explorer
+from tests.controls import ends_of
 
 PROFILE = Profile("float32", "numpy", 0.02, 0.1, 0.98, 407_080, 380_000, 100e6)
 CLOUD = Deployment(PROFILE)
@@ -36,7 +37,7 @@ def table(explorer):
     return dict(explorer._view.table(explorer.result))
 
 
-def test_the_cost_explorer_begins_with_the_estimate():
+def test_the_cost_explorer_starts_with_the_estimate():
     explorer = cost_explorer(WORK, CLOUD)
     found = estimate(WORK, CLOUD)
     assert explorer.result.bill.by_kind_usd == found.by_kind_usd
@@ -44,7 +45,7 @@ def test_the_cost_explorer_begins_with_the_estimate():
     assert "maintenance 9" in alt(explorer)
 
 
-def test_each_control_is_the_input_that_it_names():
+def test_each_control_sets_the_input_it_is_named_after():
     explorer = cost_explorer(WORK, CLOUD)
     moved = explorer.set(
         requests_per_s=5000.0,
@@ -71,13 +72,13 @@ def test_each_control_is_the_input_that_it_names():
 
 
 @pytest.mark.parametrize("size_bytes", [100.0, 250.0, 3217.0, 1e6])
-def test_a_payload_slider_begins_at_the_size_given(size_bytes):
+def test_a_payload_slider_starts_at_the_given_size(size_bytes):
     slider = size_slider("size_kb", "a payload", size_bytes)
     assert slider.widget().value == size_bytes / 1000
-    assert slider.ends == (0.1, 1000.0)
+    assert ends_of(slider) == (0.1, 1000.0)
 
 
-def test_explorers_begin_at_the_workload_given_and_not_at_the_nearest_step():
+def test_initial_values_are_not_rounded_to_the_nearest_step():
     work = Workload(2013.7, request_bytes=3217.0, updates_per_month=2.5)
     explorer = cost_explorer(work, CLOUD)
     assert explorer.values["requests_per_s"] == 2013.7
@@ -85,18 +86,17 @@ def test_explorers_begin_at_the_workload_given_and_not_at_the_nearest_step():
     assert explorer.result.bill.total_usd_per_month == estimate(work, CLOUD).total_usd_per_month
 
 
-def test_bars_are_the_parts_and_areas_the_shares():
+def test_bars_show_the_parts_and_areas_the_shares():
     explorer = cost_explorer(WORK, CLOUD)
     result, view = explorer.set(requests_per_s=1e4), explorer._view
-    maintenance = [bar.get_width() for bar in view._rows["maintenance"]._bars]
+    maintenance = [bar.get_width() for bar in view._bars.rows[3]._bars]
     parts = [float(part.cost_usd) for part in result.bill.parts if part.kind == "maintenance"]
     assert maintenance[: len(parts)] == sorted(parts, reverse=True)
-    together = [bar.get_width() for bar in view._rows["together"]._bars]
+    last = view._bars.rows[4]
+    together = [bar.get_width() for bar in last._bars]
     assert sum(together) == pytest.approx(float(result.bill.total_usd_per_month))
-    assert (
-        view._rows["together"]._text.get_text().strip() == f"{result.bill.total_usd_per_month:,.0f}"
-    )
-    assert view._axes.get_xlim()[1] > sum(together)
+    assert last._text.get_text().strip() == f"{result.bill.total_usd_per_month:,.0f}"
+    assert view._bars.axes.get_xlim()[1] > sum(together)
     top = max(point[1] for point in view._areas["maintenance"].get_xy())
     assert top == pytest.approx(1.0)
 
@@ -110,7 +110,7 @@ def test_too_few_replicas_are_reported():
     assert f"too few: {needed} are needed" in table(explorer)["replicas in the busiest hour"]
 
 
-def test_the_break_even_is_the_models_and_beyond_it_the_boards_are_cheaper():
+def test_the_boards_are_cheaper_beyond_the_models_break_even_point():
     explorer = cloud_or_edge_explorer(WORK, CLOUD)
     even = explorer.result.break_even_per_s
     edge = Deployment(PROFILE, machine="raspberry-pi-5-4gb", devices=100)
@@ -121,7 +121,7 @@ def test_the_break_even_is_the_models_and_beyond_it_the_boards_are_cheaper():
     assert "The boards are cheaper from" in alt(explorer)
 
 
-def test_wages_move_the_break_even():
+def test_lower_wages_lower_the_break_even_point():
     explorer = cloud_or_edge_explorer(WORK, CLOUD)
     before = explorer.result.break_even_per_s
     # Boards need more of people's time than a cloud does.
@@ -135,15 +135,15 @@ def test_boards_that_cannot_serve_are_reported_and_not_drawn():
     assert result.most_of_boards_per_s < 1e5
     assert "cannot serve them" in alt(explorer)
     assert table(explorer)["edge"] == "cannot serve"
-    assert explorer._view._rows[1]._text.get_text().strip() == "cannot serve"
+    assert explorer._view._bars.rows[1]._text.get_text().strip() == "cannot serve"
     assert explorer.set(devices=10_000, requests_per_s=1.0).totals_usd[1] < np.inf
 
 
-def test_cheap_boards_are_cheaper_already_and_dear_ones_never():
+def test_boards_may_be_cheaper_at_every_rate_or_at_none():
     explorer = cloud_or_edge_explorer(WORK, CLOUD)
     result = explorer.set(devices=1, board="raspberry-pi-zero-2-w")
     assert result.break_even_per_s == RATES_PER_S[0]
-    # The slider's end is no finding.
+    # The slider's end is not a break-even point.
     assert "cheaper from the beginning of the range, 0.1 requests per second" in alt(explorer)
     assert "for each board" not in table(explorer)["the boards are cheaper"]
     result = explorer.set(devices=10_000, board="jetson-orin-nano-super")
@@ -155,7 +155,7 @@ def test_cheap_boards_are_cheaper_already_and_dear_ones_never():
     ("devices", "board"),
     [(100, "raspberry-pi-5-4gb"), (10_000, "raspberry-pi-5-4gb"), (1, "raspberry-pi-zero-2-w")],
 )
-def test_the_capacity_of_all_boards_is_computed_beyond_the_picture_too(devices, board):
+def test_the_capacity_of_all_boards_is_found_even_beyond_the_picture(devices, board):
     explorer = cloud_or_edge_explorer(WORK, CLOUD)
     most = explorer.set(devices=devices, board=board).most_of_boards_per_s
     edge = Deployment(PROFILE, machine=board, devices=1)
@@ -182,7 +182,7 @@ def test_storage_is_compared_by_the_model_in_the_catalogues_order():
 
 
 @pytest.mark.parametrize("reads", [1.0, 1e4, 1e8])
-def test_the_curves_over_reads_are_the_models(reads):
+def test_the_curves_by_reads_agree_with_the_model(reads):
     explorer = storage_explorer(stored_gib=10.0, reads_per_month=1e5, read_kb=1000.0)
     place = int(np.argmin(abs(CURVE_READS - reads)))
     wanted = {
@@ -209,12 +209,12 @@ def test_storage_that_is_too_slow_is_not_chosen():
     assert "no kind of storage is fast enough" in alt(explorer)
 
 
-def test_one_read_is_never_more_than_all_that_is_kept():
+def test_a_read_is_at_most_all_stored_data():
     result = storage_explorer(stored_gib=0.001).set(read_kb=1e7)
     assert result.read_bytes == pytest.approx(0.001 * 2**30)
 
 
-def test_changed_prices_are_the_models():
+def test_the_cost_at_changed_prices_agrees_with_the_model():
     explorer = stress_explorer(WORK, CLOUD)
     assert explorer.result.change == pytest.approx(0.0)
     result = explorer.set(compute=2.0, storage=0.5, network=3.0, maintenance=1.1)
@@ -233,7 +233,7 @@ def test_changed_prices_are_the_models():
     assert f"({result.change:+.1%})" in alt(explorer)
 
 
-def test_the_price_that_a_tenth_more_takes_makes_it_a_tenth_more():
+def test_the_noticed_factor_raises_the_total_by_a_tenth():
     explorer = stress_explorer(Workload(3000.0), CLOUD)
     for kind in explorer.result.today_usd:
         factor = explorer.result.factor_noticed(kind)
@@ -242,7 +242,7 @@ def test_the_price_that_a_tenth_more_takes_makes_it_a_tenth_more():
             explorer.reset()
 
 
-def test_a_kind_that_costs_nothing_can_rise_for_ever():
+def test_a_kind_that_costs_nothing_has_no_noticed_factor():
     explorer = stress_explorer(Workload(0.0, logged_share=0.0), CLOUD)
     free = explorer.result.__class__(
         **{**vars(explorer.result), "today_usd": {"compute": 1.0, "network": 0.0}}
@@ -250,17 +250,17 @@ def test_a_kind_that_costs_nothing_can_rise_for_ever():
     assert free.factor_noticed("network") == np.inf
 
 
-def test_replicas_say_their_price_where_there_is_one():
+def test_the_cost_of_replicas_is_shown_if_known():
     explorer = replicas_explorer(replica_usd_per_month=52.5)
     explorer.set(replicas=3)
-    assert table(explorer)["these replicas cost"] == "157.50 USD a month, modelled"
+    assert table(explorer)["these replicas cost"] == "157.50 USD per month, modelled"
     assert "these replicas cost" not in table(replicas_explorer())
 
 
 @pytest.mark.parametrize(
     "module", ["cost", "cloud_or_edge", "storage_choice", "price_stress", "replicas"]
 )
-def test_no_explorer_of_costs_loads_tensorflow(module):
+def test_no_cost_explorer_loads_tensorflow(module):
     code = (
         f"import sys, deployworkbook.widgets.{module}; "
         "print([name for name in ('tensorflow', 'tf_keras', 'pandas') if name in sys.modules])"
@@ -276,7 +276,7 @@ MAKERS = {
     "replicas": lambda: replicas_explorer(rate_per_s=1000.0, service_ms=5.0, service_scv=1.0),
     "storage": storage_explorer,
 }
-# Powers of ten, what is no number, nothing below zero, and several of one.
+# Powers of ten, NaN and the like, negative zeros, and plurals after 1.
 UNREADABLE = re.compile(
     r"e[+-]\d\d|\b(?:nan|inf|None)\b|-0(?:\.0+)?%?(?![\d.])"
     r"|(?<![\d.,])1 (?:boards|replicas|requests|reads|kinds)\b"
@@ -285,9 +285,9 @@ UNREADABLE = re.compile(
 
 @pytest.mark.parametrize("maker", MAKERS.values(), ids=MAKERS)
 @pytest.mark.parametrize("end", [0, -1])
-def test_words_stay_readable_at_the_ends_of_all_controls(maker, end):
+def test_texts_are_readable_at_the_ends_of_all_controls(maker, end):
     explorer = maker()
-    all_at_once = {name: control.ends[end] for name, control in explorer.controls.items()}
+    all_at_once = {name: ends_of(control)[end] for name, control in explorer.controls.items()}
     for moved in ({}, all_at_once, *({name: value} for name, value in all_at_once.items())):
         explorer.reset()
         explorer.set(**moved)
@@ -297,10 +297,10 @@ def test_words_stay_readable_at_the_ends_of_all_controls(maker, end):
 
 
 @pytest.mark.parametrize("name", ["cost", "cloud or edge", "prices"])
-def test_the_figures_below_an_axis_do_not_touch(name):
+def test_tick_labels_do_not_touch(name):
     explorer = MAKERS[name]()
-    most = {each: control.ends[-1] for each, control in explorer.controls.items()}
-    least = {each: control.ends[0] for each, control in explorer.controls.items()}
+    most = {each: ends_of(control)[-1] for each, control in explorer.controls.items()}
+    least = {each: ends_of(control)[0] for each, control in explorer.controls.items()}
     for rate in (0.1, 1e3, 1e5):
         explorer.set(**{**(least if rate < 1 else most), "requests_per_s": rate})
         picture = explorer._view.picture

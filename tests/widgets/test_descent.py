@@ -1,4 +1,4 @@
-"""The descent explorer shows what the formulas say."""
+"""The descent explorer: paths, limits, batches and pictures."""
 
 import io
 
@@ -8,8 +8,16 @@ from PIL import Image
 
 from deployworkbook.formulas.surfaces import saddle
 from deployworkbook.widgets.descent import compute_descent, descent_explorer
-from deployworkbook.widgets.diabetes import PATIENTS
-from deployworkbook.widgets.landscapes import BATCH_SIZES, BOWL, REAL, RULES, SURFACES, start_on
+from deployworkbook.widgets.landscapes import (
+    BATCH_SIZES,
+    BOWL,
+    PATIENTS,
+    REAL,
+    RULES,
+    SURFACES,
+    start_on,
+)
+from tests.controls import ends_of
 
 SETTINGS = {
     "surface": "bowl",
@@ -27,50 +35,50 @@ SETTINGS = {
 def test_gradient_descent_on_the_bowl_by_hand():
     # ∇L = (x, 10 y), so a step of 0.1 multiplies x by 0.9 and y by 0.
     result = compute_descent(**SETTINGS)
-    np.testing.assert_allclose(result.path[1], [result.path[0][0] * 0.9, 0], atol=1e-12)
+    np.testing.assert_allclose(result.walk.path[1], [result.walk.path[0][0] * 0.9, 0], atol=1e-12)
     assert result.limit == pytest.approx(2 / 10)
 
 
 @pytest.mark.parametrize(("rate", "grows"), [(0.199, False), (0.21, True)])
-def test_beyond_the_limit_it_diverges_and_says_so(rate, grows):
+def test_rates_beyond_the_limit_are_reported_as_diverging(rate, grows):
     explorer = descent_explorer()
     result = explorer.set(learning_rate=rate, steps=200)
     assert result.grows == grows
     assert ("Diverging" in explorer._view.picture.alt) == grows
 
 
-def test_beyond_all_numbers_it_still_has_a_picture():
+def test_a_path_beyond_float64_is_drawn():
     explorer = descent_explorer()
     result = explorer.set(learning_rate=10.0, condition_number=1000.0, steps=200)
-    assert result.diverged
-    assert np.isfinite(result.losses).all()
+    assert result.walk.diverged
+    assert np.isfinite(result.walk.losses).all()
     assert "Diverged" in explorer._view.picture.alt
     assert explorer._png
 
 
 @pytest.mark.parametrize("surface", ["bowl", *SURFACES])
 @pytest.mark.parametrize("rule", RULES)
-def test_every_rule_walks_on_every_surface(surface, rule):
+def test_every_rule_lowers_the_loss_on_every_surface(surface, rule):
     result = compute_descent(**SETTINGS | {"surface": surface, "rule": rule, "learning_rate": 1e-3})
-    assert result.losses[-1] < result.losses[0]
+    assert result.walk.losses[-1] < result.walk.losses[0]
 
 
 @pytest.mark.parametrize("surface", [BOWL, *SURFACES])
 @pytest.mark.parametrize("rule", RULES)
-def test_exactly_the_controls_that_are_greyed_change_nothing(surface, rule):
+def test_exactly_the_disabled_controls_have_no_effect(surface, rule):
     explorer = descent_explorer()
     settings = {"surface": surface, "rule": rule, "learning_rate": 1e-3, "steps": 20}
-    before = explorer.set(**settings).path
+    before = explorer.set(**settings).walk.path
     for name in set(explorer.controls) - set(settings):
-        low, high = explorer.controls[name].ends
+        low, high = ends_of(explorer.controls[name])
         values = [low, high] if name in {"momentum", "condition_number"} else [low]
-        same = [np.array_equal(explorer.set(**{name: value}).path, before) for value in values]
-        greyed = explorer._widgets[name].disabled
-        assert all(same) == greyed, name
+        same = [np.array_equal(explorer.set(**{name: value}).walk.path, before) for value in values]
+        disabled = explorer._widgets[name].disabled
+        assert all(same) == disabled, name
         explorer.set(**{name: explorer.controls[name].value})
 
 
-def test_a_known_limit_is_that_of_the_rule():
+def test_the_limit_depends_on_the_rule():
     # 2 / λ; 2 (1 + μ) / λ; 2 (1 + μ) / ((1 + 2 μ) λ) with λ = 10 and μ = 0.9
     limits = {"gradient descent": 0.2, "momentum": 0.38, "Nesterov": 3.8 / 28}
     for rule in RULES:
@@ -82,38 +90,39 @@ def test_a_known_limit_is_that_of_the_rule():
         assert result.condition_number is None
 
 
-def test_small_batches_wander_and_all_patients_do_not():
+def test_noise_shrinks_as_batches_grow():
     explorer = descent_explorer()
     ends = {}
     for size in BATCH_SIZES:
         result = explorer.set(surface=REAL, batch_size=size, learning_rate=0.2, steps=200)
         ends[size] = result.excess[100:].mean()
-        assert np.isfinite(result.losses).all()
+        assert np.isfinite(result.walk.losses).all()
     # Gradient descent is at the bottom by then; what is left is noise, its square as 1 / size:
     # each doubling halves it, and one draw of 100 steps knows that to a third or so.
-    assert (np.diff(result.losses) <= 0).all()
+    assert (np.diff(result.walk.losses) <= 0).all()
     assert ends[1] > 3 * ends[8] > 9 * ends[64] > 27 * ends[PATIENTS]
 
 
-def test_single_patients_wander_around_the_lowest_point():
+def test_batches_of_1_wander_around_the_minimum():
     # The answer to a prediction of lesson 03: all of them come to rest, single ones do not.
     explorer = descent_explorer()
     settings = {"surface": REAL, "learning_rate": 0.1, "steps": 200}
     whole, one = (explorer.set(**settings, batch_size=size) for size in (PATIENTS, 1))
-    strides = [np.linalg.norm(np.diff(each.path[150:], axis=0), axis=1) for each in (whole, one)]
+    paths = [each.walk.path[150:] for each in (whole, one)]
+    strides = [np.linalg.norm(np.diff(path, axis=0), axis=1) for path in paths]
     assert strides[1].mean() > 50 * strides[0].mean()
     assert not one.grows
-    late = one.path[150:] - one.minimum
+    late = paths[1] - one.surface.minimum
     assert np.linalg.norm(late.mean(axis=0)) < 0.5 * np.linalg.norm(late, axis=1).mean()
 
 
-def test_the_same_batch_size_gives_the_same_walk():
+def test_the_same_batch_size_gives_the_same_path():
     settings = SETTINGS | {"surface": REAL, "batch_size": 4}
-    first, second = (compute_descent(**settings).path for _ in range(2))
+    first, second = (compute_descent(**settings).walk.path for _ in range(2))
     np.testing.assert_array_equal(first, second)
 
 
-def test_one_patient_at_a_time_diverges_below_the_limit_of_all():
+def test_batches_of_1_diverge_below_the_limit_of_the_full_batch():
     explorer = descent_explorer()
     settings = {"surface": REAL, "learning_rate": 0.5, "steps": 200}
     whole = explorer.set(**settings)
@@ -133,11 +142,11 @@ def test_a_start_moves_between_the_edges():
     explorer = descent_explorer()
     up = explorer.set(surface="saddle", learning_rate=0.1)
     down = explorer.set(move_2=-5)
-    assert up.path[-1, 1] > 0 > down.path[-1, 1]
+    assert up.walk.path[-1, 1] > 0 > down.walk.path[-1, 1]
 
 
 @pytest.mark.parametrize("surface", [BOWL, *SURFACES])
-def test_each_place_has_the_shade_of_its_loss(surface):
+def test_shades_match_the_loss(surface):
     explorer = descent_explorer()
     explorer.set(surface=BOWL if surface != BOWL else "saddle")  # so that it has to change
     result = explorer.set(surface=surface, learning_rate=1e-4)
@@ -145,7 +154,7 @@ def test_each_place_has_the_shade_of_its_loss(surface):
     rows, columns = result.heights.shape
     inner = np.linspace(0.1, 0.9, 15)
     i, j = np.meshgrid((inner * (rows - 1)).astype(int), (inner * (columns - 1)).astype(int))
-    (left, right), (bottom, top) = result.limits
+    (left, right), (bottom, top) = result.surface.limits
     places = np.stack(
         [left + j / (columns - 1) * (right - left), bottom + i / (rows - 1) * (top - bottom)], -1
     )
@@ -160,16 +169,16 @@ def test_each_place_has_the_shade_of_its_loss(surface):
     assert (np.abs(shown - np.floor(12 * shares)) <= 1).mean() > 0.95
 
 
-def test_a_path_far_outside_keeps_its_direction():
+def test_points_far_outside_are_drawn_in_their_direction():
     explorer = descent_explorer()
     result = explorer.set(learning_rate=10.0, condition_number=1000.0, steps=200)
     drawn = np.array(explorer._view._path.get_data()).T
     assert np.abs(drawn).max() < 1000
-    for point, exact in zip(drawn[1:], result.path[1:], strict=True):
+    for point, exact in zip(drawn[1:], result.walk.path[1:], strict=True):
         assert point[0] / point[1] == pytest.approx(exact[0] / exact[1])
 
 
-def test_a_surface_without_a_bottom_says_so():
+def test_a_loss_without_a_minimum_is_reported():
     explorer = descent_explorer()
     explorer.set(surface="saddle", learning_rate=0.1, steps=200)
     assert "no minimum" in explorer._view.picture.alt

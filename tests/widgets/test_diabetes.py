@@ -1,12 +1,12 @@
-"""The bundled patients are those of the data set that they are from."""
+"""The bundled data agree with scikit-learn's copy."""
 
 import numpy as np
 from sklearn.datasets import load_diabetes
 
-from deployworkbook.widgets.diabetes import PATIENTS, diabetes_regression
+from deployworkbook.widgets.landscapes import PATIENTS, diabetes_regression
 
 
-def test_it_is_least_squares_on_scikit_learn_s_copy():
+def test_the_loss_is_that_of_least_squares_on_scikit_learns_copy():
     data = load_diabetes(scaled=False)
     columns = [data.feature_names.index(name) for name in ("s1", "s2")]
     inputs = data.data[:, columns]
@@ -23,7 +23,7 @@ def test_it_is_least_squares_on_scikit_learn_s_copy():
     np.testing.assert_allclose(surface.gradient(surface.start, rows), expected)
 
 
-def test_its_bowl_is_long():
+def test_the_curvatures_follow_from_the_correlation():
     flattest, steepest = diabetes_regression().curvatures
     # Two standardised columns of correlation r: curvatures 2 (1 - r) and 2 (1 + r).
     data = load_diabetes().data

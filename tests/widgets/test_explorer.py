@@ -38,6 +38,7 @@ from deployworkbook.widgets.quantizer import quantizer_explorer
 from deployworkbook.widgets.replicas import replicas_explorer
 from deployworkbook.widgets.storage_choice import storage_explorer
 from deployworkbook.widgets.temperature import temperature_explorer
+from tests.controls import ends_of
 
 RANDOM = np.random.default_rng(0)
 WEIGHTS = RANDOM.normal(0, 0.06, (784, 40))
@@ -146,7 +147,7 @@ def picture_of(explorer):
     return pixels(base64.b64decode(data["image/png"]))
 
 
-def test_all_forms_of_one_result_are_in_one_bundle():
+def test_one_bundle_has_all_formats_of_a_result():
     data, _ = DisplayFormatter().format(small())
     assert set(data) >= {LIVE, "text/html", "image/png", "text/plain"}
     assert 'alt="The number is 3."' in data["text/html"]
@@ -183,7 +184,7 @@ def test_a_wrong_value_is_refused_and_changes_nothing(values, error, words):
     assert explorer.values == {"number": 3, "word": "a"}
 
 
-def test_a_control_that_does_not_matter_is_greyed_and_comes_back():
+def test_a_control_without_effect_is_disabled_until_it_has_one():
     controls = [Slider("number", "number", 0, 10, 1, 3), Choice("word", "word", ("a", "b"), "a")]
     explorer = Explorer(
         controls,
@@ -191,13 +192,13 @@ def test_a_control_that_does_not_matter_is_greyed_and_comes_back():
         NumberView(),
         applies=lambda number, word: {"word"} if word == "b" else {"word", "number"},
     )
-    for word, greyed in (("a", False), ("b", True), ("a", False)):
+    for word, disabled in (("a", False), ("b", True), ("a", False)):
         explorer.set(word=word)
-        assert explorer._widgets["number"].disabled == greyed
+        assert explorer._widgets["number"].disabled == disabled
         assert not explorer._widgets["word"].disabled
 
 
-def test_two_controls_of_one_name_are_refused():
+def test_two_controls_with_the_same_name_are_refused():
     control = Choice("word", "word", ("a",), "a")
     with pytest.raises(ValueError, match="different names"):
         Explorer([control, control], lambda word: 1, NumberView())
@@ -221,7 +222,7 @@ def test_an_error_is_raised_and_shown():
     assert "alert" not in explorer._shown.value
 
 
-def test_a_burst_of_changes_is_drawn_at_its_beginning_and_at_its_end(monkeypatch):
+def test_only_the_first_and_the_last_change_of_a_burst_are_drawn(monkeypatch):
     seen = []
     explorer = small(lambda number, word: seen.append(number) or number)
     seen.clear()
@@ -246,10 +247,10 @@ def test_without_a_loop_every_change_is_drawn_at_once():
 
 
 @pytest.mark.parametrize("make", EXPLORERS)
-def test_each_control_can_go_to_its_ends(make):
+def test_each_control_can_be_moved_to_its_ends(make):
     explorer = make()
     for name, control in explorer.controls.items():
-        for end in control.ends:
+        for end in ends_of(control):
             rows = len(explorer._view.table(explorer.result))
             explorer.set(**{name: end})
             # What stands below a table must not jump while a control moves.
@@ -265,7 +266,7 @@ def test_each_control_can_go_to_its_ends(make):
 def test_blitting_draws_the_same_as_a_full_redraw(make):
     explorer = make()
     for name, control in explorer.controls.items():
-        explorer.set(**{name: control.ends[-1]})
+        explorer.set(**{name: ends_of(control)[-1]})
     blitted = pixels(explorer._png)
     view = explorer._view
     for artist in view.moving:
@@ -277,7 +278,7 @@ def test_blitting_draws_the_same_as_a_full_redraw(make):
 
 
 @pytest.mark.parametrize("make", EXPLORERS)
-def test_words_are_large_enough_and_units_are_named(make):
+def test_texts_are_large_enough_and_controls_are_labelled(make):
     explorer = make()
     for text in explorer._view.picture.findobj(mpl.text.Text):
         if text.get_text():
@@ -303,10 +304,10 @@ def test_words_are_large_enough_and_units_are_named(make):
         (Stops("x", "x", (1, 1_000_000), 1_000_000), "1,000,000"),
     ],
 )
-def test_a_slider_begins_at_its_value_and_shows_it_plainly(control, readout):
+def test_a_slider_starts_at_its_value_without_an_exponent(control, readout):
     widget = control.widget()
     assert (widget.value, widget.label) == (control.value, readout)
-    assert [widget.options[place][1] for place in (0, -1)] == list(control.ends)
+    assert [widget.options[place][1] for place in (0, -1)] == list(ends_of(control))
 
 
 def test_a_whole_number_can_be_typed():
@@ -348,9 +349,9 @@ def test_a_new_step_and_the_move_to_it_are_one_message(monkeypatch):
     assert [keys >= {"index", "_options_labels"} for keys in sent] == [True]
 
 
-def test_stops_are_the_only_places_of_their_slider():
+def test_a_slider_of_stops_takes_no_other_values():
     stops = Stops("size", "size", (1, 4, 442), 4, unit="rows")
-    assert stops.ends == (1, 442)
+    assert ends_of(stops) == (1, 442)
     assert stops.widget().description == "size (rows)"
     assert stops.check(442) == 442
     with pytest.raises(ValueError, match="1, 4, 442"):

@@ -1,4 +1,4 @@
-"""The importance explorer shows which weights go."""
+"""The importance explorer shows which weights are pruned."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ def explorer(**scores):
 
 
 @pytest.mark.parametrize("sparsity", [0.0, 0.5, 0.9])
-def test_the_share_that_was_asked_for_goes_and_the_largest_stay(sparsity):
+def test_the_requested_fraction_is_pruned_and_the_largest_weights_are_kept(sparsity):
     result = explorer().set(sparsity=sparsity)
     assert result.kept == WEIGHTS.size - round(sparsity * WEIGHTS.size)
     kept = abs(WEIGHTS)[result.mask]
@@ -24,7 +24,7 @@ def test_the_share_that_was_asked_for_goes_and_the_largest_stay(sparsity):
     assert gone.size == 0 or kept.min() >= gone.max()
 
 
-def test_magnitude_keeps_weights_that_no_image_reaches_and_the_data_do_not():
+def test_only_data_based_criteria_prune_weights_of_black_pixels():
     lit = (IMAGES.reshape(3, -1) != 0).any(axis=0)[:, None]
     both = explorer(magnitude=abs(WEIGHTS), seen=abs(WEIGHTS) * lit)
     assert both.set(criterion="magnitude", sparsity=0.5).wasted > 0

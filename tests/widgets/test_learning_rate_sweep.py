@@ -1,11 +1,10 @@
-"""The learning-rate sweep shows where walks with each rate lead."""
+"""The learning-rate sweep: final losses by rate."""
 
 import numpy as np
 import pytest
 
 from deployworkbook.widgets.descent import compute_descent
-from deployworkbook.widgets.diabetes import PATIENTS
-from deployworkbook.widgets.landscapes import REAL, RULES
+from deployworkbook.widgets.landscapes import PATIENTS, REAL, RULES
 from deployworkbook.widgets.learning_rate_sweep import (
     RATES,
     WITH_BOTTOM,
@@ -35,7 +34,7 @@ def test_gradient_descent_on_the_bowl_by_hand():
 
 @pytest.mark.parametrize("rule", ["gradient descent", "momentum", "Nesterov"])
 @pytest.mark.parametrize("surface", ["bowl", REAL])
-def test_beyond_the_limit_every_rate_diverges_and_below_it_none(surface, rule):
+def test_exactly_the_rates_beyond_the_limit_diverge(surface, rule):
     result = compute_sweep(**SETTINGS | {"surface": surface, "rule": rule, "steps": 200})
     # Next to the limit 200 steps are too few to tell.
     assert result.diverges[1.2 * result.limit < RATES].all()
@@ -45,7 +44,7 @@ def test_beyond_the_limit_every_rate_diverges_and_below_it_none(surface, rule):
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("surface", WITH_BOTTOM)
 @pytest.mark.parametrize("batch_size", [16, PATIENTS])
-def test_each_rate_s_losses_are_those_of_the_descent_explorer(surface, rule, batch_size):
+def test_the_losses_equal_those_of_the_descent_explorer(surface, rule, batch_size):
     for rate in RATES[[0, 40, 80]]:
         settings = SETTINGS | {
             "surface": surface,
@@ -57,13 +56,13 @@ def test_each_rate_s_losses_are_those_of_the_descent_explorer(surface, rule, bat
         walk = compute_descent(**settings, move_1=0, move_2=0)
         losses = result.excess[:, result.here]
         assert result.rates[result.here] == pytest.approx(rate)
-        taken = len(walk.losses)
+        taken = len(walk.excess)
         # The sums over two parameters may be rounded otherwise, and chaos enlarges that.
         np.testing.assert_allclose(losses[:taken], walk.excess, rtol=1e-5, atol=1e-9)
         assert np.isinf(losses[taken:]).all()
 
 
-def test_smaller_batches_want_smaller_rates_and_leave_more():
+def test_smaller_batches_need_smaller_rates_and_end_higher():
     explorer = learning_rate_sweep_explorer()
     results = [explorer.set(surface=REAL, batch_size=size, steps=200) for size in (1, 16, PATIENTS)]
     bests = [result.rates[result.best] for result in results]
@@ -74,7 +73,7 @@ def test_smaller_batches_want_smaller_rates_and_leave_more():
     assert results[0].limit is None
 
 
-def test_a_steep_bowl_wants_a_rate_just_below_its_limit():
+def test_the_best_rate_of_an_elongated_bowl_is_just_below_its_limit():
     # The answer to a prediction of lesson 03.
     result = compute_sweep(**SETTINGS | {"condition_number": 100.0, "steps": 200})
     # Best at 2 / (1 + 100), 0.99 of the limit; the stops are 12 % apart.
@@ -107,7 +106,7 @@ def test_a_known_limit_is_marked_and_an_unknown_one_is_not():
     assert len(explorer._view._limit.get_xdata()) == 0
 
 
-def test_a_rate_between_two_stops_is_walked_with_as_it_is():
+def test_a_rate_between_two_stops_is_not_rounded():
     rate = 0.0123
     result = compute_sweep(**SETTINGS | {"learning_rate": rate})
     assert rate not in RATES
@@ -117,11 +116,11 @@ def test_a_rate_between_two_stops_is_walked_with_as_it_is():
     )
 
 
-def test_a_moved_rate_computes_no_walk(monkeypatch):
+def test_moving_the_rate_computes_no_path(monkeypatch):
     explorer = learning_rate_sweep_explorer()
 
     def refuse(*arguments, **settings):
-        raise AssertionError("a walk")
+        raise AssertionError("a path was computed")
 
     monkeypatch.setattr("deployworkbook.widgets.learning_rate_sweep.sweep", refuse)
     for rate in RATES[::10]:

@@ -6,7 +6,7 @@ import pytest
 from deployworkbook.widgets.losses import compute_losses, loss_explorer
 
 
-def test_by_hand():
+def test_losses_are_those_computed_by_hand():
     # Equal logits: each class has a third. Cross-entropy is ln 3; the squared error is
     # ((2/3)² + 2 (1/3)²) / 3 = 2/9; the gradient of cross-entropy is p - y.
     result = compute_losses("cat", cat=0.0, dog=0.0, bird=0.0)
@@ -28,7 +28,7 @@ def test_gradients_are_those_of_the_losses(name):
         assert result.squared_error_gradient[index] == pytest.approx(slope, abs=1e-8)
 
 
-def test_sure_and_wrong_squared_error_hardly_pushes():
+def test_the_squared_error_of_a_confident_mistake_has_almost_no_gradient():
     explorer = loss_explorer()
     result = explorer.set(true_class="cat", cat=-10.0, dog=10.0)
     assert result.cross_entropy_gradient[0] == pytest.approx(-1, abs=1e-6)

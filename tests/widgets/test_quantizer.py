@@ -10,7 +10,7 @@ from deployworkbook.widgets.quantizer import Quantizers, compute_quantizer, quan
 WEIGHTS = np.random.default_rng(0).normal(0, 0.06, (50, 20))
 
 
-def test_by_hand():
+def test_levels_and_error_are_those_computed_by_hand():
     # Two bits, symmetric, over -1 … 1: the levels -1, 0 and 1. A weight of 0.5 goes to the even
     # neighbour, 0; so the largest error is 0.5.
     quantizers = Quantizers([-1.0, 0.5, 1.0])
@@ -22,19 +22,19 @@ def test_by_hand():
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_each_bit_is_worth_about_six_decibels_from_a_few_bits_on(scheme):
+def test_each_bit_adds_about_six_decibels(scheme):
     result = compute_quantizer(Quantizers(WEIGHTS), bits=8, scheme=scheme, clipping="minmax")
     steps = np.diff(result.all_sqnr_db[4:])
     assert steps.mean() == pytest.approx(6.02, abs=0.2)
 
 
-def test_the_search_is_never_worse_than_the_whole_range():
+def test_the_best_clipping_is_never_worse_than_none():
     explorer = quantizer_explorer(WEIGHTS)
     whole, best = (explorer.set(clipping=name).all_sqnr_db for name in (CLIPPINGS[0], "mse"))
     assert (best >= whole - 1e-9).all()
 
 
-def test_only_clipping_clips():
+def test_weights_are_clipped_only_if_requested():
     explorer = quantizer_explorer(WEIGHTS)
     assert explorer.set(bits=4, clipping="minmax").clipped_share == 0
     assert explorer.set(clipping="percentile").clipped_share > 0

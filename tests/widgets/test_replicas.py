@@ -23,16 +23,16 @@ def test_one_server_by_hand():
     assert result.p99_ms == pytest.approx(100.0 * np.log(100.0))
 
 
-def test_from_half_to_nine_tenths_the_wait_grows_nine_times():
+def test_the_wait_grows_nine_times_from_50_to_90_percent_utilisation():
     half, much = (compute_replicas(**SETTINGS | {"rate_per_s": rate}) for rate in (50.0, 90.0))
     assert much.wait_ms / half.wait_ms == pytest.approx(9.0)
 
 
-def test_service_times_that_are_all_alike_halve_the_wait():
+def test_constant_service_times_halve_the_wait():
     assert compute_replicas(**SETTINGS | {"service_scv": 0.0}).wait_ms == pytest.approx(45.0)
 
 
-def test_one_queue_for_all_is_better_than_one_for_each():
+def test_a_shared_queue_is_better_than_one_per_replica():
     four = SETTINGS | {"replicas": 4, "rate_per_s": 360.0}
     shared, own = (compute_replicas(**four | {"queue": queue}) for queue in (SHARED, OWN))
     # Each of four has a quarter of the requests: one server at 0.9.
@@ -41,7 +41,7 @@ def test_one_queue_for_all_is_better_than_one_for_each():
     assert shared.utilisation == own.utilisation
 
 
-def test_more_replicas_are_never_slower_and_too_few_have_no_time():
+def test_more_replicas_are_never_slower_and_too_few_never_keep_up():
     result = compute_replicas(**SETTINGS | {"rate_per_s": 350.0})
     times = result.p99_by_replicas_ms
     assert np.isnan(times[:3]).all()
@@ -57,17 +57,17 @@ def test_a_queue_that_grows_without_bound_is_reported():
     assert table["mean wait"] == "grows without bound"
 
 
-def test_the_words_have_the_numbers():
+def test_the_text_states_utilisation_and_response_time():
     explorer = replicas_explorer(rate_per_s=50.0, service_ms=10.0, service_scv=1.0)
     assert "utilisation 50%" in explorer._view.picture.alt
     assert "takes 20 ms" in explorer._view.picture.alt
 
 
-def test_the_quickest_and_the_slowest_service_lie_within_the_picture():
+def test_the_shortest_and_longest_service_times_lie_within_the_picture():
     explorer = replicas_explorer(rate_per_s=1.0, service_ms=5.0, service_scv=1.0)
     for service_ms, scv in ((0.1, 0.0), (1000.0, 4.0)):
         result = explorer.set(service_ms=service_ms, service_scv=scv)
         low, high = explorer._view.picture.axes[0].get_ylim()
         assert low < 0.75 * result.service_ms  # a mark on the axis is cut in half
-        # Towards 100 % it grows without bound; what one can work with is seen.
+        # It grows without bound towards 100 %; the useful range is visible.
         assert result.p99_by_load_ms[result.loads <= 0.95].max() < high

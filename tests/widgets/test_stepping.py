@@ -1,4 +1,4 @@
-"""Steps are exact values, and readouts are plain."""
+"""Steps are exact values, and readouts have no exponents."""
 
 import numpy as np
 import pytest
@@ -25,14 +25,14 @@ def test_other_series_are_refused():
         preferred_numbers(1, 10, 7)
 
 
-def test_even_steps_are_the_decimals_that_a_reader_expects():
+def test_even_steps_have_no_binary_rounding_errors():
     assert 0.3 in even_steps(0.0, 1.0, 0.1)
     assert even_steps(96.0, 100.0, 0.05)[7] == 96.35
     assert even_steps(-100, 100, 5)[::20] == [-100, 0, 100]
 
 
 @given(st.floats(1e-6, 1e12))
-def test_figures_are_the_number_to_six_digits(number):
+def test_figures_have_six_digits(number):
     text = figures(number)
     assert "e" not in text
     assert float(text.replace(",", "")) == pytest.approx(number, rel=5e-6)
@@ -41,7 +41,7 @@ def test_figures_are_the_number_to_six_digits(number):
 @given(st.lists(st.floats(0.1, 1e6), max_size=4))
 @example([999_999.5])
 @example([1234.5674, 1234.57])
-def test_no_two_readouts_are_alike_and_no_value_is_lost(given_values):
+def test_readouts_are_unique_and_no_value_is_lost(given_values):
     options = labelled(preferred_numbers(0.1, 1e6, 20), *given_values)
     values = [value for _, value in options]
     assert len({label for label, _ in options}) == len(options)

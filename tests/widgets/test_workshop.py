@@ -1,4 +1,4 @@
-"""A workshop makes what its controls say when its button is pressed, and only then."""
+"""A workshop builds only when its button is pressed."""
 
 import threading
 import time
@@ -33,7 +33,7 @@ def workshop(made):
     )
 
 
-def test_nothing_is_made_before_the_button_is_pressed(workshop, made):
+def test_moving_a_control_builds_nothing(workshop, made):
     workshop._widgets["sparsity"].value = 0.7
     assert not made
     assert workshop.result.points == (START,)
@@ -44,7 +44,7 @@ def test_nothing_is_made_before_the_button_is_pressed(workshop, made):
     assert not workshop._button.disabled
 
 
-def test_results_stay_and_the_verdict_is_about_the_newest(workshop):
+def test_results_are_kept_and_the_newest_is_judged(workshop):
     workshop.set(sparsity=0.7)
     assert "misses the budget" in workshop._view.picture.alt
     result = workshop.set(sparsity=0.9)
@@ -56,7 +56,7 @@ def test_results_stay_and_the_verdict_is_about_the_newest(workshop):
     assert len(workshop.result.points) == 3
 
 
-def test_an_error_is_shown_and_raised_and_nothing_is_lost(workshop):
+def test_an_error_is_shown_and_raised_and_results_are_kept(workshop):
     workshop.set(sparsity=0.9)
     with pytest.raises(RuntimeError):
         workshop.set(sparsity=0.1)
@@ -119,7 +119,7 @@ def test_the_button_builds_in_the_background_and_cancel_ends_it(slow):
 
 def test_a_second_build_at_the_same_time_is_refused(slow):
     slow.workshop._button.click()
-    with pytest.raises(RuntimeError, match="A build is under way"):
+    with pytest.raises(RuntimeError, match="already running"):
         slow.workshop.build()
 
 
@@ -136,7 +136,7 @@ def test_cancelling_a_build_in_a_cell_is_raised_there(slow):
     assert slow.workshop.result.points == (START,)
 
 
-def test_an_interrupt_of_a_cell_ends_its_build():
+def test_interrupting_a_cell_cancels_its_build():
     def interrupted(progress, sparsity):
         raise KeyboardInterrupt
 
@@ -148,7 +148,7 @@ def test_an_interrupt_of_a_cell_ends_its_build():
     assert not workshop._button.disabled
 
 
-def test_a_worse_form_that_is_newer_does_not_hide_the_best():
+def test_a_worse_newer_variant_does_not_hide_the_best():
     budget = Budget(compressed_bytes=7000, accuracy=0.97)
     made = {
         6: FrontierPoint("prune97-e6-int4-e2", 6500, 0.9754, 3.0),
@@ -168,14 +168,14 @@ def test_a_worse_form_that_is_newer_does_not_hide_the_best():
     assert row == "2 prune97-e6-int4-e2"
 
 
-def test_a_form_that_is_built_again_has_one_row(workshop):
+def test_a_rebuilt_variant_has_one_row(workshop):
     workshop.set(sparsity=0.7)
     workshop.set(sparsity=0.9)
     result = workshop.set(sparsity=0.7)
     assert [point.name for point in result.points] == ["float32", "pruned-0.90", "pruned-0.70"]
 
 
-def test_its_bundle_has_a_picture_and_a_row_for_each_form(workshop):
+def test_the_bundle_has_a_picture_and_a_row_per_variant(workshop):
     workshop.set(sparsity=0.9)
     bundle = workshop._repr_mimebundle_()
     assert {"text/html", "image/png", "text/plain"} <= set(bundle)
@@ -183,7 +183,7 @@ def test_its_bundle_has_a_picture_and_a_row_for_each_form(workshop):
     assert "2 pruned-0.90" in bundle["text/plain"]
 
 
-def test_a_single_form_and_equal_forms_can_be_drawn():
+def test_one_variant_and_equal_variants_can_be_drawn():
     from deployworkbook.plots.frontier import FrontierView
 
     view = FrontierView()

@@ -24,6 +24,7 @@ EVENING_DAY: Shape = (
     4, 2, 1, 1, 1, 2, 3, 5, 6, 6, 6, 7, 8, 8, 7, 7, 8, 10, 13, 16, 18, 17, 12, 7,
 )
 # fmt: on
+DAYS = {"flat": FLAT_DAY, "office": OFFICE_DAY, "evening": EVENING_DAY}
 FLAT_WEEK: Shape = (1,) * 7
 WORK_WEEK: Shape = (10, 11, 11, 10, 9, 3, 3)
 

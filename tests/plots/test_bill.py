@@ -10,8 +10,12 @@ from deployworkbook.costs.estimation.profile import Profile
 from deployworkbook.costs.estimation.uncertainty import Range, Swing
 from deployworkbook.costs.estimation.workload import Workload
 from deployworkbook.costs.prices.note import price_note
-from deployworkbook.plots.bill import KIND_COLOURS, KIND_HATCHES, bill_picture
-from deployworkbook.plots.tornado import tornado_picture
+from deployworkbook.plots.bill import (
+    KIND_COLOURS,
+    KIND_HATCHES,
+    bill_picture,
+    tornado_picture,
+)
 
 PROFILE = Profile("float32", "numpy", 0.02, 0.1, 0.98, 407_080, 380_000, 100e6)
 NOTE = price_note()
@@ -19,7 +23,9 @@ NOTE = price_note()
 
 @pytest.fixture(scope="module")
 def bills():
-    return {f"{rate} a second": estimate(Workload(rate), Deployment(PROFILE)) for rate in (1, 5000)}
+    return {
+        f"{rate} per second": estimate(Workload(rate), Deployment(PROFILE)) for rate in (1, 5000)
+    }
 
 
 def bars_of(picture):
@@ -38,8 +44,10 @@ def test_bars_consist_of_the_four_kinds(bills):
     picture = bill_picture(bills, title="By traffic", note=NOTE)
     wanted = [list(map(float, bill.by_kind_usd.values())) for bill in bills.values()]
     np.testing.assert_allclose(bars_of(picture), wanted)
-    first = bills["1 a second"]
-    assert f"1 a second: {first.total_usd_per_month:,.2f} USD a month: maintenance" in picture.alt
+    first = bills["1 per second"]
+    assert (
+        f"1 per second: {first.total_usd_per_month:,.2f} USD per month: maintenance" in picture.alt
+    )
     assert "us-east-1, 2026-01-19" in picture.alt
 
 
@@ -51,7 +59,7 @@ def test_a_bill_of_0_is_drawn(as_shares):
     picture = bill_picture({"free": bill}, title="Free", note=NOTE, as_shares=as_shares)
     (axes,) = picture.axes
     assert axes.get_xlim() == (0, 1.18)
-    assert "free: 0.00 USD a month." in picture.alt
+    assert "free: 0.00 USD per month." in picture.alt
 
 
 def test_as_shares_every_bar_sums_to_1(bills):

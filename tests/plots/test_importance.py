@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from deployworkbook.plots.importance import Pixels
 from deployworkbook.plots.picture import Picture
-from deployworkbook.plots.pixels import Pixels
 
 COLOURS = np.random.default_rng(0).integers(0, 256, (7, 5, 4)).astype(np.uint8)
 COLOURS[..., 3] = 255

@@ -2,7 +2,7 @@
 
 import pytest
 
-from deployworkbook.plots.curves import SMALLEST_DIFFERENCE, difference_curves, loss_curves
+from deployworkbook.plots.training import SMALLEST_DIFFERENCE, difference_curves, loss_curves
 
 
 def test_loss_curves_are_running_means():

@@ -1,11 +1,17 @@
-"""The pictures of the lesson on pruning: what they draw, and what their alternative texts say."""
+"""The pictures of compression: what they draw, and what their alternative texts say."""
 
 import numpy as np
 import pytest
 
-from deployworkbook.plots.pixel_maps import pixel_maps_picture
-from deployworkbook.plots.relative import relative_bars
-from deployworkbook.plots.sparsity import accuracy_by_sparsity, sparsity_schedules
+from deployworkbook.compression.students import StudentComparison
+from deployworkbook.plots.compression import (
+    accuracy_by_sparsity,
+    gradient_norms,
+    pixel_maps_picture,
+    relative_bars,
+    sparsity_schedules,
+    students_picture,
+)
 
 
 def test_a_map_shows_each_pixel_on_a_scale_from_0():
@@ -52,3 +58,27 @@ def test_bars_are_relative_to_the_first_variant():
     assert "pruned: file 100%, zipped 10%" in picture.alt
     texts = [text.get_text() for text in axes.texts]
     assert texts == ["100%", "100%", "50%", "100%", "10%", "50%"]
+
+
+def test_gradient_norms_draw_each_curve_on_logarithmic_axes():
+    picture = gradient_norms([1, 2, 4], {"KL": [1.0, 0.25, 0.0625], "T² KL": [1.0, 1.0, 1.0]})
+    (axes,) = picture.axes
+    assert [line.get_ydata().tolist() for line in axes.lines] == [[1, 0.25, 0.0625], [1, 1, 1]]
+    assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
+    assert "KL from 1 to 0.062" in picture.alt
+    assert picture.png()
+
+
+def test_students_show_each_pair_and_the_interval():
+    alone, distilled = np.array([0.90, 0.91, 0.92]), np.array([0.91, 0.92, 0.94])
+    pairs = StudentComparison(16, 100, (), (), alone, distilled)
+    picture = students_picture({"16 hidden units": pairs, "the same again": pairs})
+    left, right = picture.axes
+    np.testing.assert_allclose(left.lines[0].get_xdata(), 100 * alone)
+    np.testing.assert_allclose(left.lines[1].get_xdata(), 100 * distilled)
+    np.testing.assert_allclose(right.lines[0].get_xdata(), 100 * (distilled - alone))
+    low, high = pairs.interval
+    (bar,) = right.collections[0].get_segments()
+    np.testing.assert_allclose(bar[:, 0], [100 * low, 100 * high])
+    assert f"from {100 * low:+.2f} to {100 * high:+.2f} points" in picture.alt
+    assert picture.png()
