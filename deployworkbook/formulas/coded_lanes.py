@@ -9,6 +9,7 @@ lane, so 100,000 symbols in 128 lanes are 800 steps.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,50 +23,59 @@ WORD_BITS = 16
 LOWEST = 2**WORD_BITS
 
 
-def encode_lanes(
-    starts: Sequence[NDArray[np.int64]],
-    frequencies: Sequence[NDArray[np.int64]],
-    carried: NDArray[np.int64],
-) -> bytes:
-    """Write the symbols of some lanes, step by step.
+@dataclass(frozen=True, eq=False)
+class Step:
+    """One symbol for each of some lanes.
+
+    Args:
+        lanes: Which lanes, each at most once.
+        starts: c of each symbol: the sum of the frequencies before it.
+        frequencies: f of each symbol, from 1, out of ``TOTAL``.
+    """
+
+    lanes: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    frequencies: NDArray[np.int64]
+
+
+def encode_lanes(steps: Sequence[Step], carried: NDArray[np.int64]) -> bytes:
+    """Write the symbols of some lanes.
 
     A lane's number must begin somewhere from 2^16 to 2^17 - 1. Where it begins makes hardly any
     difference to its length, so the choice can carry 16 bits that need no room of their own.
 
     Args:
-        starts: For each step, c of the symbol in each lane: the sum of the frequencies before it.
-            A step may have fewer symbols than lanes; it then uses the first ones.
-        frequencies: For each step, f of the same symbols, out of ``TOTAL``.
+        steps: In the order in which they will be decoded.
         carried: 16 bits for each lane, which ``LaneDecoder.close`` gives back.
 
     Returns:
         The lanes' last numbers, 4 bytes each, then the words of 2 bytes.
 
     Raises:
-        ValueError: A frequency is out of range, a step has more symbols than there are lanes, or
-            something carried needs more than 16 bits.
+        IndexError: A step has a lane that is not there.
+        ValueError: A frequency is out of range, or something carried needs more than 16 bits.
 
     Source: F. Giesen, "Interleaved entropy coders", 2014.
 
-    >>> half = [np.array([0, 2048]), np.array([2048, 2048])]
-    >>> len(encode_lanes([half[0]] * 32, [half[1]] * 32, np.array([7, 9])))  # 64 bits of symbols
+    >>> coin = Step(np.array([0, 1]), np.array([0, 2048]), np.array([2048, 2048]))
+    >>> len(encode_lanes([coin] * 32, np.array([7, 9])))  # 64 bits of symbols, 8 bytes
     16
     """
     if (carried < 0).any() or (carried >= LOWEST).any():
         raise value_error("carried", received=str(carried), expected="whole numbers below 2^16")
     numbers = LOWEST + carried.astype(np.int64)
     words = []
-    for start, frequency in zip(reversed(starts), reversed(frequencies), strict=True):
-        size = len(start)
-        if size > len(numbers) or (frequency < 1).any() or (start + frequency > TOTAL).any():
-            expected = f"at most {len(numbers)} symbols of frequencies from 1 to {TOTAL}"
-            raise value_error("a step", received=f"{start} and {frequency}", expected=expected)
-        lanes = numbers[:size]
-        full = lanes >= frequency << (2 * WORD_BITS - PRECISION_BITS)
-        words.append((lanes[full] & (LOWEST - 1)).astype("<u2"))
-        lanes[full] >>= WORD_BITS
-        quotient, rest = np.divmod(lanes, frequency)
-        lanes[:] = (quotient << PRECISION_BITS) + start + rest
+    for step in reversed(steps):
+        frequencies = step.frequencies
+        if (frequencies < 1).any() or (step.starts + frequencies > TOTAL).any():
+            received, expected = str(frequencies), f"from 1, and within {TOTAL} with its start"
+            raise value_error("frequencies", received=received, expected=expected)
+        chosen = numbers[step.lanes]
+        full = chosen >= frequencies << (2 * WORD_BITS - PRECISION_BITS)
+        words.append((chosen[full] & (LOWEST - 1)).astype("<u2"))
+        chosen[full] >>= WORD_BITS
+        quotient, rest = np.divmod(chosen, frequencies)
+        numbers[step.lanes] = (quotient << PRECISION_BITS) + step.starts + rest
     return numbers.astype("<u4").tobytes() + b"".join(each.tobytes() for each in reversed(words))
 
 
@@ -79,11 +89,12 @@ class LaneDecoder:
     Raises:
         ValueError: The bytes are not those of so many lanes.
 
-    >>> coded = encode_lanes([np.array([0, 2048])], [np.array([2048, 2048])], np.array([7, 9]))
-    >>> decoder = LaneDecoder(coded, 2)
-    >>> decoder.slots(2) // 2048
+    >>> both = np.array([0, 1])
+    >>> coin = Step(both, np.array([0, 2048]), np.array([2048, 2048]))
+    >>> decoder = LaneDecoder(encode_lanes([coin], np.array([7, 9])), 2)
+    >>> decoder.slots(both) // 2048
     array([0, 1])
-    >>> decoder.advance(np.array([0, 2048]), np.array([2048, 2048]))
+    >>> decoder.advance(coin)
     >>> decoder.close()
     array([7, 9])
     """
@@ -99,32 +110,34 @@ class LaneDecoder:
         if (self._numbers < LOWEST).any():
             raise value_error("content", received="a lane below 2^16", expected="none")
 
-    def slots(self, size: int) -> NDArray[np.int64]:
-        """Return where in the frequencies each of the first lanes points: c ≤ slot < c + f.
+    def slots(self, lanes: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return where in the frequencies each lane points: c ≤ slot < c + f.
 
         Args:
-            size: How many lanes the step has.
+            lanes: Which lanes.
         """
-        return self._numbers[:size] & (TOTAL - 1)
+        return self._numbers[lanes] & (TOTAL - 1)
 
-    def advance(self, starts: NDArray[np.int64], frequencies: NDArray[np.int64]) -> None:
-        """Take the symbols that the slots named out of the lanes.
+    def advance(self, step: Step) -> None:
+        """Take the symbols that the slots named out of their lanes.
 
         Args:
-            starts: c of each symbol.
-            frequencies: f of each symbol.
+            step: As it was encoded.
 
         Raises:
             ValueError: The words have come to an end.
         """
-        lanes = self._numbers[: len(starts)]
-        lanes[:] = frequencies * (lanes >> PRECISION_BITS) + (lanes & (TOTAL - 1)) - starts
-        low = np.flatnonzero(lanes < LOWEST)
-        end = self._next + len(low)
-        if end > len(self._words):
-            raise value_error("content", received="too few words", expected="one more at least")
-        lanes[low] = (lanes[low] << WORD_BITS) | self._words[self._next : end]
-        self._next = end
+        chosen = self._numbers[step.lanes]
+        chosen = step.frequencies * (chosen >> PRECISION_BITS) + (chosen & (TOTAL - 1))
+        chosen -= step.starts
+        low = np.flatnonzero(chosen < LOWEST)
+        if len(low):
+            end = self._next + len(low)
+            if end > len(self._words):
+                raise value_error("content", received="too few words", expected="at least one more")
+            chosen[low] = (chosen[low] << WORD_BITS) | self._words[self._next : end]
+            self._next = end
+        self._numbers[step.lanes] = chosen
 
     def close(self) -> NDArray[np.int64]:
         """Return what the lanes carried, after the last symbol.
