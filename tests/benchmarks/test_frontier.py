@@ -1,0 +1,309 @@
+"""The frontier at equal training: how small for how much accuracy, over seeds, with intervals.
+
+A report that takes about an hour a network on one core; it judges nothing. Each run is kept as soon
+as it ends, so it can be interrupted and goes on where it was:
+
+    DEPLOYWORKBOOK_MNIST=… DEPLOYWORKBOOK_FRONTIER=folder pytest -m report -s \
+        tests/benchmarks/test_frontier.py
+
+``DEPLOYWORKBOOK_SEEDS`` says how many seeds (5). When all runs are there, forms are chosen by their
+accuracy on validation images, the test images are looked at once, and ``frontier.json`` is written
+into the folder. Copied to ``deployworkbook/compression/results``, it is what lessons read.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_limits
+
+from deployworkbook.compression import distill
+from deployworkbook.compression.augmentation import augment, augmentation_matrices
+from deployworkbook.compression.coded_file import encode_network
+from deployworkbook.compression.lean import lean_flatbuffer
+from deployworkbook.formulas.intervals import mean_interval
+from deployworkbook.ledger.machine import this_machine
+from deployworkbook.runtimes.benchmarking import compressed_bytes, count_correct
+from deployworkbook.runtimes.litert import LiteRTRuntime
+from deployworkbook.training.fit import Recipe, baseline
+from deployworkbook.training.keras2 import keras, tf
+from deployworkbook.training.variant import Variant
+from tests.benchmarks.frontier_training import (
+    Lesson,
+    Trainer,
+    first_weights,
+    forward,
+    integer_network,
+)
+
+pytestmark = [pytest.mark.mnist, pytest.mark.report, pytest.mark.timeout(0)]
+
+COMMAND = "pytest -m report -s tests/benchmarks/test_frontier.py"
+SEEDS = range(int(os.environ.get("DEPLOYWORKBOOK_SEEDS", "5")))
+NETWORKS = {"784-128-10": (784, 128, 10), "784-300-100-10": (784, 300, 100, 10)}
+SPARSITIES = {
+    "784-128-10": (0.5, 0.7, 0.85, 0.93, 0.97, 0.985),
+    "784-300-100-10": (0.7, 0.85, 0.93, 0.97, 0.985, 0.992),
+}
+# All networks of a seed share a start of 12 epochs, and learn for 24 more: as they are, or while
+# they are pruned and rounded. Found on the validation images of seed 0.
+START_EPOCHS, START_RATE = 12, 0.004
+EPOCHS, RATE = 24, 0.003
+# Points of accuracy that may be lost.
+LOSSES = (0.0, 0.25, 0.5, 1.0)
+
+
+def moved_images(images: np.ndarray) -> np.ndarray:
+    """Each movement of all images, uint8."""
+    whole = np.empty((len(distill.AUGMENTATIONS), len(images), 784), np.uint8)
+    for move, matrix in enumerate(augmentation_matrices(distill.AUGMENTATIONS, (28, 28))):
+        for start in range(0, len(images), 6000):
+            few = tf.constant(images[start : start + 6000])
+            grey = augment(few, tf.constant(matrix)).numpy()
+            whole[move, start : start + 6000] = np.rint(255 * grey).reshape(len(few), 784)
+    return whole.reshape(-1, 784)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    """Where runs are kept."""
+    named = os.environ.get("DEPLOYWORKBOOK_FRONTIER")
+    place = Path(named) if named else tmp_path_factory.mktemp("frontier")
+    place.mkdir(parents=True, exist_ok=True)
+    return place
+
+
+def kept(path: Path, make) -> dict[str, np.ndarray]:
+    """Arrays from a file, or made now and written whole."""
+    if not path.exists():
+        part = path.with_suffix(".part.npz")
+        np.savez(part, **make())
+        part.replace(path)
+    with np.load(path, allow_pickle=False) as arrays:
+        return dict(arrays)
+
+
+def accuracy(parameters, split) -> float:
+    """Share of the images that NumPy's float32 classifies rightly."""
+    logits = forward(parameters, split.images.reshape(len(split), 784))[1]
+    return float((logits.argmax(axis=1) == split.labels).mean())
+
+
+def without_idle_units(parameters: list[np.ndarray]) -> list[np.ndarray]:
+    """Drop hidden units that are always 0, or that nothing listens to."""
+    slim = list(parameters)
+    for place in range(0, len(slim) - 2, 2):
+        fed = (slim[place] != 0).any(axis=0) | (slim[place + 1] > 0)
+        heard = (slim[place + 2] != 0).any(axis=1)
+        stays = fed & heard
+        slim[place], slim[place + 1] = slim[place][:, stays], slim[place + 1][stays]
+        slim[place + 2] = slim[place + 2][stays]
+    return slim
+
+
+def keras_model(parameters: list[np.ndarray]):
+    """The same network for LiteRT."""
+    widths = [bias.size for bias in parameters[1::2]]
+    dense = [keras.layers.Dense(width, activation="relu") for width in widths[:-1]]
+    last = keras.layers.Dense(widths[-1], activation="softmax")
+    model = keras.Sequential([keras.layers.Flatten(input_shape=(28, 28)), *dense, last])
+    model.set_weights(parameters)
+    return model
+
+
+def sizes_of(parameters, steps, place: Path) -> dict[str, int]:
+    """Bytes of a network's LiteRT file, raw and zipped, and of the coded file."""
+    variant, sizes = Variant("float32", model=keras_model(parameters)), {}
+    if len(steps):
+        layers = integer_network(parameters, steps)
+        exact = [array for layer in layers for array in (layer.kernel, layer.bias)]
+        content = lean_flatbuffer(keras_model(exact), bits=4)
+        variant = Variant("small", flatbuffer=content)
+        sizes["coded"] = len(encode_network(layers))
+    artifact = LiteRTRuntime().export(variant, place)
+    return sizes | {"raw": artifact.size_bytes, "zipped": compressed_bytes(artifact)}
+
+
+def rounded_biases(parameters, steps) -> list[np.ndarray]:
+    """What is stored: with biases as multiples of a power of two."""
+    layers = integer_network(parameters, steps)
+    return [array for layer in layers for array in (layer.kernel, layer.bias)]
+
+
+def run_seed(name: str, seed: int, lesson: Lesson, cropped: Lesson, data, folder: Path) -> list:
+    """Train and weigh all networks of a seed."""
+
+    def start() -> dict[str, np.ndarray]:
+        first = first_weights(NETWORKS[name], np.random.default_rng(seed))
+        parameters, _ = Trainer(first, lesson, START_EPOCHS, START_RATE, seed).run()
+        return {f"p{place}": array for place, array in enumerate(parameters)}
+
+    begun = kept(folder / f"{name}-{seed}-start.npz", start)
+    begin = [begun[f"p{place}"] for place in range(len(begun))]
+    rows = []
+    for sparsity in (0.0, *SPARSITIES[name]):
+
+        def learn(sparsity: float = sparsity) -> dict[str, np.ndarray]:
+            began = perf_counter()
+            trainer = Trainer(begin, lesson, EPOCHS, RATE, seed)
+            if sparsity:
+                pixels = lesson.often_lit()
+                trainer = replace(trainer, lesson=cropped, sparsity=sparsity, pixels=pixels)
+            parameters, steps = trainer.run()
+            arrays = {f"p{place}": array for place, array in enumerate(parameters)}
+            return arrays | {"steps": np.array(steps), "seconds": np.array(perf_counter() - began)}
+
+        found = kept(folder / f"{name}-{seed}-{sparsity:g}.npz", learn)
+        parameters = [found[f"p{place}"] for place in range(len(begin))]
+        steps = list(found["steps"])
+        if steps:
+            parameters = without_idle_units(rounded_biases(parameters, steps))
+        zeros = 1 - sum(map(np.count_nonzero, found_kernels(found))) / sum(
+            kernel.size for kernel in found_kernels(found)
+        )
+        rows.append(
+            {
+                "network": name,
+                "seed": seed,
+                "sparsity": sparsity,
+                "zeros": round(float(zeros), 4),
+                "validation": accuracy(parameters, data.validation),
+                "seconds": round(float(found["seconds"]), 1),
+                **sizes_of(parameters, steps, folder),
+                "_parameters": parameters,
+                "_steps": steps,
+            }
+        )
+        print({key: value for key, value in rows[-1].items() if key[0] != "_"})
+    return rows
+
+
+def found_kernels(found: dict[str, np.ndarray]) -> list[np.ndarray]:
+    """The kernels among a run's arrays."""
+    return [array for key, array in found.items() if key[0] == "p" and array.ndim == 2]
+
+
+def article_rows(data, folder: Path) -> list[dict]:
+    """The article's model: 5 epochs on labels."""
+    rows = []
+    for seed in SEEDS:
+        model = baseline(data, Recipe(seed=seed), folder=folder).model
+        parameters = model.get_weights()
+        sizes = sizes_of(parameters, [], folder)
+        validation = accuracy(parameters, data.validation)
+        test = accuracy(parameters, data.test)
+        rows.append({"seed": seed, "validation": validation, "test": test, **sizes})
+    return rows
+
+
+def chosen(rows: list[dict], reference: list[float], lost: float) -> float | None:
+    """The sparsity of the smallest form that loses at most so many points on validation images.
+
+    At 0 points: of which no loss is shown, since the interval of its mean includes 0.
+    """
+    found = []
+    for sparsity in sorted({row["sparsity"] for row in rows} - {0.0}):
+        forms = [row for row in rows if row["sparsity"] == sparsity]
+        points = [100 * (f["validation"] - r) for f, r in zip(forms, reference, strict=True)]
+        limit = mean_interval(points)[1] if lost == 0 and len(points) > 1 else np.mean(points)
+        if limit >= -lost:
+            found.append((np.mean([form["coded"] for form in forms]), sparsity))
+    return min(found)[1] if found else None
+
+
+def compared(forms: list[dict], references: list[dict], data, folder: Path) -> dict:
+    """A form against a reference on the test images, paired by seed."""
+    coded = [accuracy(form["_parameters"], data.test) for form in forms]
+    runtime, litert = LiteRTRuntime(), []
+    for form in forms:
+        content = lean_flatbuffer(keras_model(form["_parameters"]), bits=4)
+        predictor = runtime.load(runtime.export(Variant("small", flatbuffer=content), folder))
+        litert.append(count_correct(predictor, data.test) / len(data.test))
+    before = np.array([row["test"] for row in references])
+    points = 100 * (np.array(coded) - before)
+
+    def factor(of: str, by: str) -> float:
+        quotients = [r[of] / f[by] for r, f in zip(references, forms, strict=True)]
+        return round(float(np.mean(quotients)), 2)
+
+    return {
+        "sparsity": forms[0]["sparsity"],
+        "test": [round(each, 4) for each in coded],
+        "test_litert": [round(each, 4) for each in litert],
+        "reference_test": [round(float(each), 4) for each in before],
+        "points": round(float(points.mean()), 3),
+        "interval": [round(each, 3) for each in mean_interval(points)] if len(points) > 1 else None,
+        "points_litert": round(float(100 * (np.array(litert) - before).mean()), 3),
+        "factor_zipped": factor("zipped", "zipped"),
+        "factor_raw": factor("raw", "raw"),
+        "factor_coded": factor("zipped", "coded"),
+        "factor_coded_to_raw": factor("raw", "coded"),
+        "coded_bytes": round(float(np.mean([form["coded"] for form in forms]))),
+    }
+
+
+def provenance(seconds: float) -> dict:
+    """Where the figures come from."""
+    return {
+        "command": COMMAND,
+        "versions": {name: version(name) for name in ("deployworkbook", "numpy", "tensorflow")},
+        "machine": str(this_machine()),
+        "date": datetime.now(UTC).date().isoformat(),
+        "seconds": round(seconds),
+        "seeds": list(SEEDS),
+        "training": {
+            "start": f"{START_EPOCHS} epochs at {START_RATE:g}, shared by all forms of a seed",
+            "then": f"{EPOCHS} epochs at {RATE:g}, for the float32 network and for each form",
+            "teacher": "the CNN of lesson 07",
+            "augmentation": "a pixel each way, 8 degrees each way",
+        },
+    }
+
+
+def test_the_frontier_at_equal_training(mnist, folder) -> None:
+    networks = os.environ.get("DEPLOYWORKBOOK_NETWORKS", ",".join(NETWORKS)).split(",")
+    began = perf_counter()
+    teacher = distill.teacher(mnist, folder=folder)
+    taught = distill.learn_from(mnist, teacher, augmentations=distill.AUGMENTATIONS, folder=folder)
+    images = kept(folder / "moved.npz", lambda: {"images": moved_images(mnist.train.images)})[
+        "images"
+    ]
+    lesson = Lesson(images, taught.teacher_logits.reshape(-1, 10), mnist.train.labels)
+    cropped = lesson.cropped()
+    article = article_rows(mnist, folder)
+    content = {"article": article, "runs": [], "against": {}}
+    for name in networks:
+        rows = []
+        with threadpool_limits(1):
+            for seed in SEEDS:
+                rows += run_seed(name, seed, lesson, cropped, mnist, folder)
+        floats = [row for row in rows if row["sparsity"] == 0]
+        for row in floats:
+            row["test"] = accuracy(row["_parameters"], mnist.test)
+        against = {}
+        for title, references, losses in (
+            ("equally trained float32", floats, LOSSES),
+            ("the article's model", article, LOSSES[:1]),
+        ):
+            for lost in losses:
+                sparsity = chosen(rows, [each["validation"] for each in references], lost)
+                if sparsity is None:
+                    continue
+                forms = [row for row in rows if row["sparsity"] == sparsity]
+                result = compared(forms, references, mnist, folder)
+                against.setdefault(title, {})[f"{lost:g}"] = result
+                print(name, title, lost, result)
+        content["runs"] += [
+            {key: value for key, value in row.items() if key[0] != "_"} for row in rows
+        ]
+        content["against"][name] = against
+    content = {"provenance": provenance(perf_counter() - began), **content}
+    (folder / "frontier.json").write_text(json.dumps(content, indent=1) + "\n")
