@@ -66,6 +66,21 @@ Fewer weights and neurons:
     same = shrink(model, [np.ones(128, bool)])  # keeps all 128 neurons
     theirs = make_once(toolkit.prune_low_magnitude, model, data, sparsity=0.95)
 
+Whole numbers as one coded file, about two thirds of a zip file's size:
+
+    from deployworkbook.compression import (
+        IntegerLayer,
+        decode_network,
+        encode_network,
+        integer_layers,
+        load_coded,
+    )
+
+    layers: list[IntegerLayer] = integer_layers(sparse.get_weights(), bits=4)
+    content = encode_network(layers)
+    assert decode_network(content)[0].step == layers[0].step
+    predict = load_coded(content)  # by NumPy, and nothing else
+
 Distillation, and several techniques one after another:
 
     from deployworkbook.compression import (

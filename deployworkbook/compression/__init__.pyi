@@ -2,6 +2,11 @@ from . import distill as distill
 from . import pipeline as pipeline
 from . import toolkit as toolkit
 from .clustering import Clustering as Clustering
+from .coded_file import IntegerLayer as IntegerLayer
+from .coded_file import decode_network as decode_network
+from .coded_file import encode_network as encode_network
+from .coded_file import integer_layers as integer_layers
+from .coded_file import load_coded as load_coded
 from .kept import make_once as make_once
 from .layers import dense_layers as dense_layers
 from .layers import output_grid as output_grid
