@@ -253,6 +253,8 @@ def _print(found: CostBreakdown, where: str) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from deployworkbook.commands.live import print_plain
+
     console = Console()
     table = Table("cost", "part", "quantity", "", "USD per month", box=None, padding=(0, 2, 0, 0))
     for column in (2, 4):
@@ -282,4 +284,4 @@ def _print(found: CostBreakdown, where: str) -> None:
     lines += [f"Assumed: {each}" for each in found.assumptions]
     lines += [f"Source: {each}" for each in found.sources]
     for line in lines:
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        print_plain(console, line)

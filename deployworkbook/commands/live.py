@@ -10,6 +10,11 @@ from rich.live import Live
 from rich.table import Table
 
 
+def print_plain(console: Console, text: str) -> None:
+    """Print a text as it is: no markup, no colours, and no line breaks of the terminal's."""
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
 class LiveDisplay(ABC):
     """A table that is redrawn four times a second if the output is a terminal.
 
@@ -32,7 +37,7 @@ class LiveDisplay(ABC):
 
     def say(self, text: str) -> None:
         """Print a line, which stays above the table in a terminal."""
-        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        print_plain(self.console, text)
 
     def __enter__(self) -> Self:
         return self

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from deployworkbook.commands.live import LiveDisplay
+from deployworkbook.commands.live import LiveDisplay, print_plain
 from deployworkbook.execution.jobs import Job, JobEvent, Outcome
 from deployworkbook.workspace.files import atomic_path
 
@@ -71,21 +71,20 @@ def print_summary(outcomes: Sequence[Outcome], console: Console) -> None:
     for outcome in outcomes:
         if outcome.backup:
             name = outcome.job.output.name
-            text = f"{name} was not written by a run; it is saved as {outcome.backup}."
-            console.print(text, markup=False, highlight=False, soft_wrap=True)
+            saved = f"{name} was not written by a run; it is saved as {outcome.backup}."
+            print_plain(console, saved)
         if outcome.status == "passed" and not outcome.warnings:
             continue
         console.print(
             f"\n{outcome.job.source.stem}: {_in_words(outcome)}", style="bold", markup=False
         )
         for warning in outcome.warnings:
-            text = f"  warning: {warning} in the background"
-            console.print(text, markup=False, highlight=False, soft_wrap=True)
+            print_plain(console, f"  warning: {warning} in the background")
         if outcome.source_line:
             console.print(f"  {outcome.source_line}", markup=False, highlight=False)
         for name, path in (("notebook", outcome.job.output), ("log", outcome.job.log)):
             if path.exists():
-                console.print(f"  {name}: {path}", markup=False, highlight=False, soft_wrap=True)
+                print_plain(console, f"  {name}: {path}")
     passed = sum(outcome.status == "passed" for outcome in outcomes)
     others = len(outcomes) - passed
     text = f"{passed} of {len(outcomes)} passed" + (f", {others} did not." if others else ".")

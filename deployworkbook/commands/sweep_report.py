@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from deployworkbook.commands.live import LiveDisplay
+from deployworkbook.commands.live import LiveDisplay, print_plain
 from deployworkbook.compression.grid import SweepPoint, SweepResult, as_table, best_of
 
 T = TypeVar("T", int, float)
@@ -87,7 +87,7 @@ def print_results(results: Sequence[SweepResult], console: Console) -> None:
     console.print(table)
     failed = [result for result in results if result.status == "failed"]
     for result in failed:
-        console.print(_in_words(result), markup=False, highlight=False, soft_wrap=True)
+        print_plain(console, _in_words(result))
     done = sum(result.measurement is not None for result in results)
     text = f"{done} of {len(results)} points are in the ledger"
     if failed:

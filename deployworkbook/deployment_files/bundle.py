@@ -1,4 +1,4 @@
-"""What is deployed: models at their published versions, and the image that holds them."""
+"""What to deploy: models at their published versions, and the image that holds them."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from deployworkbook.serving.repository.published import PublishedVersion, hashes
 from deployworkbook.validation import describe, value_error
 from deployworkbook.workspace.files import full_path
 
-# Where the image holds the models, a folder each.
+# The image's folder of models, with one folder per model.
 MODELS = Path("/models")
-# A name that paths, URLs and labels can have as it is.
+# A name that needs no escaping in paths, URLs and labels.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _IMAGE = re.compile(r"[a-z0-9]([a-z0-9._/:-]*[a-z0-9])?")
 
 
 @dataclass(frozen=True)
 class BundledModel:
-    """A model and the versions of it that are served: the newest, and those that have a label.
+    """A model and the versions to serve: the newest and the labelled ones.
 
     Args:
-        name: What clients call it.
-        versions: At least one, in the order of their numbers.
-        labels: Versions by their labels.
+        name: The name that clients use.
+        versions: At least one, ordered by number.
+        labels: Version numbers by label.
     """
 
     name: str
@@ -39,21 +39,21 @@ class BundledModel:
 
     @property
     def served(self) -> ServedModel:
-        """What the server in the image is told."""
+        """What the server in the image should serve."""
         numbers = tuple(version.number for version in self.versions)
         return ServedModel(MODELS / self.name, dict(self.labels), numbers)
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """All models of one image.
+    """The models of one image.
 
     Args:
-        models: At least one, in the order of their names.
+        models: At least one, ordered by name.
         repository: The image's name, without a tag.
-        base: The image that it is built from.
-        cpus: How many CPUs a server gets.
-        memory_mib: How much memory a server may take, in MiB.
+        base: The image it is built from.
+        cpus: CPUs per server.
+        memory_mib: Memory per server, in MiB.
     """
 
     models: tuple[BundledModel, ...]
@@ -72,7 +72,7 @@ class Bundle:
 
     @property
     def image(self) -> str:
-        """The image's name, and a tag that follows from its models: equal files, equal tag."""
+        """The image's name and tag; the tag is a hash of the models' files."""
         lines = [
             f"{model.name}/{version.number} {digest(version)}"
             for model in self.models
@@ -85,17 +85,17 @@ def find_models(repository: Path, names: Sequence[str] = ()) -> tuple[BundledMod
     """Find published models.
 
     Args:
-        repository: A folder that holds a folder a model, or that of one model's versions.
-        names: Which of them; by default all.
+        repository: A folder with one folder per model, or the folder of one model's versions.
+        names: The models to deploy (default: all).
 
     Raises:
-        FileNotFoundError: The folder is missing, or holds no model.
-        ValueError: A model of a name given is not there, a name cannot be one of a URL, or a
-            version's files are not those that were published.
+        FileNotFoundError: The folder is missing or holds no model.
+        ValueError: There is no model of that name, a name can't be part of a URL, or a version's
+            files have changed since they were published.
     """
     folder = full_path(Path(repository))
     if not folder.is_dir():
-        raise FileNotFoundError(f"{folder} is no folder. {_REMEDY}")
+        raise FileNotFoundError(f"{folder} is not a folder. {_REMEDY}")
     bases = [folder] if versions_below(folder) else sorted(p for p in folder.iterdir())
     found = {base.name: base for base in bases if base.is_dir() and versions_below(base)}
     if not found:
@@ -107,12 +107,12 @@ def find_models(repository: Path, names: Sequence[str] = ()) -> tuple[BundledMod
 
 
 def digest(version: PublishedVersion) -> str:
-    """Hash a version's files and their names, SHA-256."""
+    """Return the SHA-256 of a version's files and their names."""
     lines = [f"{name} {sha256}" for name, sha256 in sorted(hashes_of(version.path).items())]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-_REMEDY = "Lesson 10 publishes models; --repository names another folder of them."
+_REMEDY = "Lesson 10 publishes models; name another folder of them with --repository."
 
 
 def _bundled(base: Path) -> BundledModel:

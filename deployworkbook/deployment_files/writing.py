@@ -1,4 +1,4 @@
-"""Files on the disk: whole or not at all, and what was edited since the last time is kept."""
+"""Write the files to disk, each completely or not at all, and back up what was edited."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from deployworkbook.serving.repository.published import PublishedVersion
 from deployworkbook.workspace.files import atomic_folder, full_path, write_atomically
 from deployworkbook.workspace.folder import Workspace, sha256_of
 
-# What was written, and its hashes: whatever differs from them is somebody's edit.
+# The hashes of what was written: a file that differs was edited.
 RECORD = ".deployworkbook-files.json"
 
 
 @dataclass(frozen=True)
 class WrittenFiles:
-    """What has become of the files.
+    """What was written and backed up.
 
     Args:
-        paths: All files and models, by their paths within the folder.
-        backups: Where edited ones have been kept, by their paths.
+        paths: The paths of all files and models within the folder.
+        backups: The backups of edited ones, by path within the folder.
     """
 
     paths: tuple[str, ...]
@@ -34,21 +34,21 @@ class WrittenFiles:
 def write(directory: Path, bundle: Bundle, *, workspace: Workspace) -> WrittenFiles:
     """Write all files and models into a folder.
 
-    What is there and was edited, or was not written by this function, is first copied into the
-    workspace's backups. What was written for models that are gone is removed.
+    Existing files that were edited, or not written by this function, are first copied to the
+    workspace's backups. Files of models that are gone are removed.
 
     Args:
-        directory: The folder; made if missing.
-        bundle: What is deployed.
-        workspace: Where backups go.
+        directory: The folder; created if missing.
+        bundle: What to deploy.
+        workspace: The workspace whose backups to use.
 
     Raises:
-        NotADirectoryError: A file stands in the folder's place.
-        OSError: It cannot be written.
+        NotADirectoryError: The path is a file.
+        OSError: The folder can't be written.
     """
     folder = full_path(Path(directory))
     if folder.exists() and not folder.is_dir():
-        raise NotADirectoryError(f"{folder} is a file. Name a folder.")
+        raise NotADirectoryError(f"{folder} is a file. Choose a folder.")
     writer = _Writer(folder, workspace)
     for name, text in texts(bundle).items():
         writer.file(name, text)
@@ -59,7 +59,7 @@ def write(directory: Path, bundle: Bundle, *, workspace: Workspace) -> WrittenFi
 
 
 class _Writer:
-    """One pass over a folder; it knows what an earlier one has written."""
+    """One pass over a folder; it knows what an earlier pass wrote."""
 
     def __init__(self, folder: Path, workspace: Workspace) -> None:
         self._folder = folder
@@ -69,7 +69,7 @@ class _Writer:
         self._backups: dict[str, Path] = {}
 
     def file(self, name: str, text: str) -> None:
-        """Write a file, unless it is there already."""
+        """Write a file, unless it is up to date."""
         self._record[name] = sha256_of(text.encode())
         known = {self._before.get(name, "")}
         backup = self._workspace.write_keeping_edits(self._folder / name, text, known=known)
@@ -77,7 +77,7 @@ class _Writer:
             self._backups[name] = backup
 
     def version(self, name: str, version: PublishedVersion) -> None:
-        """Copy a version of a model, unless it is there already."""
+        """Copy a version of a model, unless it is up to date."""
         target = self._folder / name
         self._record[name] = digest(version)
         if _hash(target) == self._record[name]:
@@ -87,14 +87,14 @@ class _Writer:
             self._remove(name)
 
     def finish(self) -> WrittenFiles:
-        """Remove what is no longer wanted, and record what is."""
+        """Remove what is no longer part of the bundle, and record the rest."""
         for name in sorted(self._before.keys() - self._record.keys()):
             self._remove(name)
         write_atomically(self._folder / RECORD, json.dumps(self._record, indent=1) + "\n")
         return WrittenFiles(tuple(self._record), self._backups)
 
     def _remove(self, name: str) -> None:
-        """Delete what is as it was written; move what was edited into the backups."""
+        """Delete a file or folder; if it was edited, move it to the backups instead."""
         path = self._folder / name
         found = _hash(path)
         if found is None:
@@ -108,7 +108,7 @@ class _Writer:
 
 
 def _hash(path: Path) -> str | None:
-    """Hash what is there; ``None`` where nothing is."""
+    """Hash a file or a model's folder; return ``None`` if it doesn't exist."""
     if path.is_dir():
         return digest(PublishedVersion(0, path))
     return sha256_of(path.read_bytes()) if path.is_file() else None
@@ -121,6 +121,6 @@ def _recorded(folder: Path) -> dict[str, str]:
     except FileNotFoundError:
         return {}
     except ValueError:
-        # Then all that differs counts as edited, and is kept.
+        # Then everything that differs counts as edited and is backed up.
         return {}
     return recorded

@@ -1,14 +1,14 @@
-"""The TensorFlow Serving API: the server that the workbook brings, and what speaks to any.
+"""TensorFlow Serving's API: a server of our own, and tools that work with any server of it.
 
 Each imports only from those above it:
 
-- ``api``: what the API carries, and what a server reads: messages, arrays, codes, configuration.
-- ``embedded``: a server of the API, the only part that needs TensorFlow.
-- ``client``: clients by gRPC and by REST, and what to do about an error.
+- ``api``: messages, arrays, error codes and configuration files.
+- ``embedded``: our server, the only part that needs TensorFlow.
+- ``client``: clients over gRPC and REST, whose errors say what to do.
 - ``repository``: the versions of a model on disk.
-- ``launcher``: starts TensorFlow Serving's binary, its container or the embedded server.
-- ``load``: load on a server, measured.
-- ``release``: a new version beside the old one: roll-out, canary, and a verdict.
+- ``launcher``: starts TensorFlow Serving's binary, its container or our server.
+- ``load``: sends load to a server and measures it.
+- ``release``: rolls a new version out, or tries it on part of the traffic first.
 
 Publish a version, serve it, and ask:
 
@@ -29,7 +29,7 @@ Publish a version, serve it, and ask:
             except RequestError as error:
                 print(error.remedy)
 
-Load a server, with a fixed number of clients or at a fixed rate:
+Send load to a server, from a fixed number of clients or at a fixed rate:
 
     from deployworkbook.serving import (
         closed_loop,
@@ -55,7 +55,8 @@ Bring a new version into a running server, and judge it on part of the traffic:
     router = CanaryRouter(client, "digits", share=0.1)
     verdict = router.compare_canary(Criteria(accuracy_loss=0.015))
 
-``compare_canary`` judges two results that you have already. What a server is started with:
+``compare_canary`` compares two results that you already have. To see the command that starts a
+server, and its model config:
 
     from deployworkbook.serving import Backend, config_text, server_command
 

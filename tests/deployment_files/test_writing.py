@@ -98,7 +98,7 @@ def test_which_models_are_found(published, tmp_path):
         find_models(published, ["digit"])
     with pytest.raises(FileNotFoundError, match="holds no published model"):
         find_models(tmp_path)
-    with pytest.raises(FileNotFoundError, match="is no folder"):
+    with pytest.raises(FileNotFoundError, match="is not a folder"):
         find_models(tmp_path / "missing")
 
 

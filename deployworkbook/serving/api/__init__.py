@@ -1,7 +1,7 @@
-"""What the API carries, and what a server reads, in plain values and in protobuf.
+"""The API's messages and a server's configuration, as plain values and as protobuf.
 
-- ``codes``: how a request ends. ``types``: what clients ask and are answered.
-- ``descriptions``, ``messages``: the API's protobuf messages. ``arrays``: tensors in them.
-- ``model_config``: the file of served models. ``version_folders``: the folders of versions.
+- ``codes``: error codes. ``types``: requests and answers as plain values.
+- ``descriptions``, ``messages``: the API's protobuf messages. ``arrays``: tensors and NumPy.
+- ``model_config``: the models to serve. ``version_folders``: versions on disk.
 - ``addresses``: hosts and ports.
 """

@@ -1,4 +1,4 @@
-"""Addresses of servers: hosts and ports, IPv6 literals among them."""
+"""Server addresses: hosts and ports, including IPv6."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from deployworkbook.validation import describe, type_error, value_error
 
 
 def bare_host(host: str) -> str:
-    """Take the brackets from an IPv6 literal; any other host is returned as it is.
+    """Remove the brackets of an IPv6 address; return any other host unchanged.
 
     >>> bare_host("[::1]"), bare_host("::1"), bare_host("localhost")
     ('::1', '::1', 'localhost')
@@ -19,7 +19,7 @@ def bare_host(host: str) -> str:
 
 
 def host_and_port(host: str, port: int) -> str:
-    """Join a host and a port; an IPv6 literal gets the brackets that keep them apart.
+    """Join a host and a port; put an IPv6 address in brackets.
 
     >>> host_and_port("127.0.0.1", 8500), host_and_port("::1", 8500), host_and_port("[::1]", 80)
     ('127.0.0.1:8500', '[::1]:8500', '[::1]:80')
@@ -32,10 +32,10 @@ def split_address(address: str) -> tuple[str, int]:
     """Split ``HOST:PORT`` into the host, without brackets, and the port.
 
     Args:
-        address: An IPv6 literal in it stands in brackets: ``[::1]:8500``.
+        address: The address; IPv6 goes in brackets: ``[::1]:8500``.
 
     Raises:
-        ValueError: It has no host or no port, or more than these.
+        ValueError: The host or the port is missing, or there is more than these.
 
     >>> split_address("localhost:8500"), split_address("[::1]:8500")
     (('localhost', 8500), ('::1', 8500))
@@ -43,7 +43,7 @@ def split_address(address: str) -> tuple[str, int]:
     try:
         parts = urlsplit(f"//{address}")
         host, port = parts.hostname, parts.port
-    except ValueError:  # brackets that don't match, or a port that is no number below 65536
+    except ValueError:  # unbalanced brackets, or a port that isn't a number below 65536
         host, port = None, None
     if not host or port is None or parts.netloc != address or "@" in address:
         raise value_error(
@@ -56,14 +56,14 @@ def split_address(address: str) -> tuple[str, int]:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where a server answers, and how it is spoken to.
+    """A server's address and protocol.
 
     Args:
-        is_rest: REST; otherwise gRPC.
-        host: Its name or number, without brackets.
-        port: Its port; ``None`` over REST for the scheme's own, 80 or 443.
+        is_rest: Whether it is REST; otherwise gRPC.
+        host: The host's name or IP address, without brackets.
+        port: The port; for REST, ``None`` means the scheme's default, 80 or 443.
         is_tls: Whether the connection is encrypted (``https://``).
-        path: What precedes ``/v1`` in REST's paths; empty where nothing does.
+        path: The path before ``/v1``, for REST; usually empty.
     """
 
     is_rest: bool
@@ -74,7 +74,7 @@ class Endpoint:
 
     @property
     def address(self) -> str:
-        """Its address, as ``read_endpoint`` reads it."""
+        """The address as text, which ``read_endpoint`` reads."""
         place = self.host if self.port is None else host_and_port(self.host, self.port)
         if not self.is_rest:
             return place
@@ -84,15 +84,15 @@ class Endpoint:
 
 
 def read_endpoint(address: str) -> Endpoint:
-    """Read the address of a server, of either protocol.
+    """Parse a server's address, gRPC or REST.
 
     Args:
         address: ``HOST:PORT`` or ``grpc://HOST:PORT`` for gRPC; ``http://HOST:PORT`` or
             ``https://HOST:PORT`` for REST, with a path in front of ``/v1`` if there is one.
 
     Raises:
-        TypeError: It is no text.
-        ValueError: It is of none of these forms.
+        TypeError: The address is not a string.
+        ValueError: The address has none of these forms.
 
     >>> read_endpoint("[::1]:8500").host, read_endpoint("http://[::1]:8501").address
     ('::1', 'http://[::1]:8501')
@@ -124,7 +124,7 @@ def _read_url(address: str) -> Endpoint | None:
     try:
         parts = urlsplit(address)
         host, port = parts.hostname, parts.port
-    except ValueError:  # brackets that don't match, or a port that is no number below 65536
+    except ValueError:  # unbalanced brackets, or a port that isn't a number below 65536
         return None
     if not host or "@" in parts.netloc or parts.query or parts.fragment:
         return None
@@ -133,12 +133,12 @@ def _read_url(address: str) -> Endpoint | None:
 
 def _hint(place: str) -> str:
     if place.count(":") > 1 and "[" not in place:
-        return "An IPv6 address stands in brackets: [::1]:8500."
-    return "" if ":" in place or not place else f"Name the port, too: {place}:8500."
+        return "Put an IPv6 address in brackets: [::1]:8500."
+    return "" if ":" in place or not place else f"Add the port: {place}:8500."
 
 
 def is_loopback(host: str) -> bool:
-    """Say whether a host is this machine, by its name or number; nothing is looked up.
+    """Return whether a host is this machine; look only at the name or IP address.
 
     >>> [is_loopback(host) for host in ("127.0.0.1", "localhost", "[::1]", "10.0.0.1", "a.org")]
     [True, True, True, False, False]

@@ -1,7 +1,9 @@
-"""NumPy's arrays as ``TensorProto``, and back, without TensorFlow."""
+"""Convert NumPy arrays to ``TensorProto`` and back, without TensorFlow."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from numbers import Integral
 from typing import Any
 
@@ -14,7 +16,7 @@ from deployworkbook.validation import check_encodable, describe, type_error, val
 
 STRING = "string"
 
-# TensorFlow's number of each type, its name, and the field that carries its values.
+# By TensorFlow's number of a type: NumPy's name for it, and the field that holds its values.
 _TYPES = {
     1: ("float32", "float_val"),
     2: ("float64", "double_val"),
@@ -33,15 +35,19 @@ _TYPES = {
     22: ("uint32", "uint32_val"),
     23: ("uint64", "uint64_val"),
 }
-# Of NumPy's and ml_dtypes' types, those whose name alone NumPy may not know.
+# Types that NumPy may not find by name.
 _DTYPES = {"bfloat16": np.dtype(ml_dtypes.bfloat16)}
 _NUMBERS = {name: number for number, (name, _) in _TYPES.items()}
-# REST names types as the enumeration does.
+FIELDS = dict(_TYPES.values())
+# How many numbers become Python objects at a time: more would take a hundred times the memory of
+# the array, and hold the GIL so long that other requests wait.
+PIECE = 16_384
+# REST uses the names of TensorFlow's enumeration.
 _ENUM_NAMES = {"DT_FLOAT": "float32", "DT_DOUBLE": "float64", "DT_HALF": "float16"}
 
 
 def type_name(number: int) -> str:
-    """Name a type of tensors by TensorFlow's number, as NumPy does.
+    """Return NumPy's name for a type, from TensorFlow's number.
 
     >>> type_name(1), type_name(7), type_name(14), type_name(20)
     ('float32', 'string', 'bfloat16', 'type 20')
@@ -50,7 +56,7 @@ def type_name(number: int) -> str:
 
 
 def type_name_of_enum(name: str) -> str:
-    """Name a type by the enumeration's name, as NumPy does.
+    """Return NumPy's name for a type, from TensorFlow's enumeration.
 
     >>> type_name_of_enum("DT_FLOAT"), type_name_of_enum("DT_INT64")
     ('float32', 'int64')
@@ -59,7 +65,7 @@ def type_name_of_enum(name: str) -> str:
 
 
 def dtype_of(name: str) -> np.dtype[Any]:
-    """Return NumPy's type of a name, bfloat16 included.
+    """Return NumPy's type of a name, including bfloat16.
 
     Raises:
         TypeError: NumPy has no such type.
@@ -71,21 +77,21 @@ def dtype_of(name: str) -> np.dtype[Any]:
 
 
 def as_array(name: str, value: ArrayLike, *, narrow: bool = True) -> NDArray[Any]:
-    """Make an array of a value as TensorFlow would: Python's floats are float32, its ints int32.
+    """Convert a value to an array as TensorFlow does: floats become float32, ints int32.
 
-    Numbers that don't fit the narrow type stay float64 or int64; whole numbers are never rounded.
-    Arrays keep their type: a model that takes float32 refuses float64.
+    Numbers that don't fit the narrower type stay float64 or int64; integers are never rounded.
+    Arrays keep their type, since a model that takes float32 refuses float64.
 
     Args:
-        name: The input's, for errors.
-        value: An array, a number, a text, bytes, or nested lists of them.
-        narrow: Whether Python's numbers become float32 and int32; without it they stay float64
-            and int64, for a format such as JSON that has no types.
+        name: The input's name, for errors.
+        value: An array, a number, a string, bytes, or nested lists of them.
+        narrow: Whether Python's numbers become float32 and int32. If not, they stay float64 and
+            int64, which suits JSON: it has no types.
 
     Raises:
-        TypeError: The model could not take such values.
-        ValueError: Rows are of unequal length, whole numbers fit no type together, or a text has
-            no form in UTF-8.
+        TypeError: No model takes such values.
+        ValueError: Rows differ in length, no integer type holds all the numbers, or a string can't
+            be encoded as UTF-8.
 
     >>> as_array("x", [1.5]).dtype, as_array("x", [1, 2]).dtype, as_array("x", [-(2**63)]).dtype
     (dtype('float32'), dtype('int32'), dtype('int64'))
@@ -94,12 +100,12 @@ def as_array(name: str, value: ArrayLike, *, narrow: bool = True) -> NDArray[Any
         array = np.asarray(value)
     except ValueError:
         expected = "an array, or lists of equal length"
-        raise value_error(name, received="rows of unequal length", expected=expected) from (None)
+        raise value_error(name, received="rows of unequal length", expected=expected) from None
     if not isinstance(value, np.ndarray | np.generic):
         _check_whole_numbers(name, value, array)
         array = _narrowed(array) if narrow else array
     if array.dtype.kind in "SUT":
-        # Not from the array: NumPy's texts of one length lose zeros at their ends.
+        # Not from the array: NumPy's fixed-length strings lose trailing zeros.
         array = np.asarray(value, object)
     is_text = array.dtype == object and all(isinstance(one, str | bytes) for one in array.flat)
     if array.dtype.name not in _NUMBERS and not is_text:
@@ -124,7 +130,7 @@ _REMEDIES = {
 
 
 def _check_whole_numbers(name: str, value: Any, array: NDArray[Any]) -> None:
-    """Refuse whole numbers for which NumPy has no type but float64, which rounds them."""
+    """Refuse integers that NumPy could only store as float64, which rounds them."""
     if array.dtype != np.float64 or not array.size or not (array == np.rint(array)).all():
         return
     if all(isinstance(one, Integral) for one in np.asarray(value, object).flat):
@@ -137,13 +143,13 @@ def _check_whole_numbers(name: str, value: Any, array: NDArray[Any]) -> None:
 
 
 def _narrowed(array: NDArray[Any]) -> NDArray[Any]:
-    """Make float64 float32 and int64 int32, unless a value is out of the narrow type's range."""
+    """Narrow float64 to float32 and int64 to int32, unless a value would not fit."""
     if array.dtype == np.float64:
         limit = np.finfo(np.float32).max
         fits = not (np.isfinite(array) & (np.abs(array) > limit)).any()
         return array.astype(np.float32) if fits else array
     if array.dtype == np.int64:
-        # Not by np.abs, of which the smallest integer is negative.
+        # Without np.abs: the absolute value of the smallest integer overflows.
         info = np.iinfo(np.int32)
         fits = not array.size or (array.min() >= info.min and array.max() <= info.max)
         return array.astype(np.int32) if fits else array
@@ -151,7 +157,7 @@ def _narrowed(array: NDArray[Any]) -> NDArray[Any]:
 
 
 def to_proto(array: NDArray[Any]) -> Any:
-    """Write an array, one that ``as_array`` made, as a ``TensorProto``.
+    """Write an array from ``as_array`` as a ``TensorProto``.
 
     >>> import numpy as np
     >>> to_array(to_proto(np.array([[1.5, 2.5]], np.float32)))
@@ -175,10 +181,10 @@ def to_proto(array: NDArray[Any]) -> Any:
 def to_array(proto: Any) -> NDArray[Any]:
     """Read a ``TensorProto``, from its content or its typed fields; strings become ``bytes``.
 
-    Where values lack, the last is repeated, as the format has it.
+    If values are missing, the last one is repeated, as the format prescribes.
 
     Raises:
-        ValueError: It is of a type that NumPy lacks, or its values do not fit its shape.
+        ValueError: NumPy has no such type, or the values don't fit the shape.
     """
     if proto.dtype not in _TYPES:
         raise value_error(
@@ -187,22 +193,52 @@ def to_array(proto: Any) -> NDArray[Any]:
             expected="a type that NumPy has",
             remedy="Let the model cast its output, or read the reply with TensorFlow.",
         )
-    name, field = _TYPES[proto.dtype]
+    name = type_name(proto.dtype)
     shape = tuple(dim.size for dim in proto.tensor_shape.dim)
     if proto.tensor_content:
         return np.frombuffer(proto.tensor_content, dtype_of(name).newbyteorder("<")).reshape(shape)
-    values = getattr(proto, field)
+    count = math.prod(shape)
     if name == STRING:
-        flat = np.empty(len(values), object)
-        flat[:] = list(values)
-    elif field == "half_val":
-        flat = np.array(values, np.uint16).view(dtype_of(name))
-    elif name.startswith("complex"):
-        flat = np.array(values, f"float{int(name[7:]) // 2}").view(name)
-    else:
-        flat = np.array(values, name)
-    count = int(np.prod(shape, dtype=np.int64))
-    if len(flat) < count:
-        last = flat[-1:] if len(flat) else np.array([b""], object) if name == STRING else [0]
-        flat = np.concatenate([flat, np.resize(np.asarray(last, flat.dtype), count - len(flat))])
-    return flat.reshape(shape)
+        return strings(proto.string_val, count).reshape(shape)
+    return repeated(numbers(proto, name), count).reshape(shape)
+
+
+def numbers(proto: Any, name: str) -> NDArray[Any]:
+    """Read the typed field of a ``TensorProto`` of numbers.
+
+    Args:
+        proto: The tensor.
+        name: The name of its type.
+    """
+    values, dtype = getattr(proto, FIELDS[name]), dtype_of(name)
+    if FIELDS[name] == "half_val":
+        return _in_pieces(values, np.int32).astype(np.uint16).view(dtype)
+    if dtype.kind == "c":
+        parts = _in_pieces(values, f"f{dtype.itemsize // 2}")
+        return parts[: len(parts) // 2 * 2].view(dtype)
+    return _in_pieces(values, np.int32 if FIELDS[name] == "int_val" else dtype).astype(
+        dtype, copy=False
+    )
+
+
+def strings(values: Sequence[bytes], count: int) -> NDArray[Any]:
+    """Make an array of strings; where there are fewer than ``count``, repeat the last."""
+    array = np.empty(len(values), object)
+    array[:] = list(values)
+    return repeated(array if values or not count else np.array([b""], object), count)
+
+
+def repeated(values: NDArray[Any], count: int) -> NDArray[Any]:
+    """Repeat the last value until there are ``count``; without any, all are zero."""
+    if len(values) >= count:
+        return values
+    if len(values) == 0:
+        return np.zeros(count, values.dtype)
+    return np.concatenate([values, np.full(count - len(values), values[-1], values.dtype)])
+
+
+def _in_pieces(values: Any, dtype: Any) -> NDArray[Any]:
+    array = np.empty(len(values), dtype)
+    for start in range(0, len(array), PIECE):
+        array[start : start + PIECE] = values[start : start + PIECE]
+    return array

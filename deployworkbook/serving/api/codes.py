@@ -1,4 +1,4 @@
-"""The canonical codes of errors, which gRPC and TensorFlow share, and HTTP's for them."""
+"""The canonical error codes, which gRPC and TensorFlow share, and their HTTP statuses."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import IntEnum
 
 
 class Code(IntEnum):
-    """The canonical codes, with the numbers that gRPC and TensorFlow share."""
+    """The canonical error codes, with the numbers that gRPC and TensorFlow share."""
 
     OK = 0
     CANCELLED = 1
@@ -43,12 +43,12 @@ HTTP_STATUS = {
     Code.DEADLINE_EXCEEDED: 504,
 }
 
-# The first code of each status, which is the commonest.
+# The first, and most common, code for each status.
 _CODES = {status: code for code, status in reversed(HTTP_STATUS.items())}
 
 
 def code_of_http(status: int) -> Code:
-    """Say which code an HTTP status stands for; several share 400 and 409.
+    """Return the code for an HTTP status; several codes share 400 and 409.
 
     >>> code_of_http(404).name, code_of_http(500).name, code_of_http(400).name
     ('NOT_FOUND', 'INTERNAL', 'INVALID_ARGUMENT')

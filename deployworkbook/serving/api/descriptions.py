@@ -1,4 +1,4 @@
-"""Protobuf messages described in a few lines, for clients that have no generated code."""
+"""Define protobuf messages in a few lines, for clients without generated code."""
 
 from __future__ import annotations
 
@@ -16,15 +16,14 @@ _KNOWN_FILES = (any_pb2, wrappers_pb2)
 
 
 def message_classes(packages: Mapping[str, Mapping[str, Message]]) -> dict[str, Any]:
-    r"""Make classes of messages, in a pool of their own: generated ones may exist beside them.
+    r"""Make message classes in a separate pool, so that generated ones can exist beside them.
 
     Args:
-        packages: Messages by the name of their package, then by their own. Kinds are scalars
-            (``float``), messages by their full name (``google.protobuf.Any``), ``repeated`` ones,
-            and ``map<string, KIND>``.
+        packages: Messages by package and name. A field is a scalar (``float``), a message by its
+            full name (``google.protobuf.Any``), ``repeated`` either, or ``map<string, KIND>``.
 
     Returns:
-        The classes by the message's own name.
+        The classes by message name, without the package.
 
     >>> classes = message_classes({"zoo": {"Animal": {"name": (1, "string")}}})
     >>> classes["Animal"](name="gnu").SerializeToString()
@@ -39,7 +38,7 @@ def message_classes(packages: Mapping[str, Mapping[str, Message]]) -> dict[str, 
     file = None
     for package, messages in packages.items():
         dependencies = [known.DESCRIPTOR.name for known in _KNOWN_FILES]
-        # Packages refer to those above them.
+        # A package may use the one before it.
         dependencies += [file.name] if file else []
         file = descriptor_pb2.FileDescriptorProto(
             name=f"deployworkbook/{package}.proto",
@@ -62,7 +61,7 @@ def message_classes(packages: Mapping[str, Mapping[str, Message]]) -> dict[str, 
 def _add_field(message: Any, full_name: str, name: str, number: int, kind: str) -> None:
     form = _FORM.fullmatch(kind)
     if form is None:
-        raise ValueError(f"{full_name}.{name}: {kind!r} is no kind of field.")
+        raise ValueError(f"{full_name}.{name}: {kind!r} is not a kind of field.")
     field = message.field.add(name=name, number=number)
     field.label = field.LABEL_REPEATED if form["repeated"] or form["key"] else field.LABEL_OPTIONAL
     if form["key"]:

@@ -1,9 +1,9 @@
-"""The messages of TensorFlow Serving's API that a client needs, without TensorFlow.
+"""The messages of TensorFlow Serving's API that clients need, without TensorFlow.
 
-The modules of the package ``tensorflow-serving-api`` import all of TensorFlow: about four seconds
-and 400 MB for a client that sends some numbers. What makes two programs understand each other is
-the number and the type of each field, and these are below; a test compares them with the package's.
-Enumerations are written as ``int32``, which is the same on the wire.
+The package ``tensorflow-serving-api`` imports all of TensorFlow: about four seconds and 400 MB for
+a client that sends a few numbers. But two programs understand each other if they agree on the
+number and type of each field. Those are below, and a test compares them with the package's.
+Enumerations are written as ``int32``, which looks the same on the wire.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a server is told to serve: TensorFlow Serving's model config, as text and as message."""
+"""TensorFlow Serving's model config, which says what to serve: as text and as a message."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from deployworkbook.validation import value_error
 
 @dataclass(frozen=True)
 class ServedModel:
-    """One model of a server.
+    """A model to serve, and which versions of it.
 
     Args:
-        base_path: The folder of its versions, absolute.
-        labels: Names of versions, such as ``stable``.
-        versions: Which are loaded; by default the newest and those that have a label.
+        base_path: The folder with its versions, as an absolute path.
+        labels: Version numbers by label, such as ``stable``.
+        versions: Versions to load; by default the newest and the labelled ones.
 
     Raises:
-        ValueError: The path is not absolute, or a label is of a version that is not loaded.
+        ValueError: The path isn't absolute, or a label points to a version that isn't loaded.
     """
 
     base_path: Path
@@ -48,13 +48,13 @@ class ServedModel:
 
 
 def config_of(models: Mapping[str, ServedModel]) -> Any:
-    """Write a ``ModelServerConfig``.
+    """Make a ``ModelServerConfig`` message.
 
     Args:
-        models: What is served, by the model's name; none to unload all.
+        models: The models to serve, by name; none to unload all.
     """
     config = ModelServerConfig()
-    config.model_config_list.SetInParent()  # an empty list is a list, too
+    config.model_config_list.SetInParent()  # so that an empty list counts as a list
     for name, model in models.items():
         entry = config.model_config_list.config.add(
             name=name, base_path=str(model.base_path), model_platform="tensorflow"
@@ -67,10 +67,10 @@ def config_of(models: Mapping[str, ServedModel]) -> Any:
 
 
 def config_text(models: Mapping[str, ServedModel]) -> str:
-    """Write a file of ``--model_config_file``.
+    """Write the text of a ``--model_config_file``.
 
     Args:
-        models: What to serve, by the model's name.
+        models: The models to serve, by name.
 
     >>> print(config_text({"digits": ServedModel(Path("/models/digits"), {"stable": 1}, (1, 2))}))
     model_config_list {

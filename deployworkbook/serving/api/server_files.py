@@ -1,6 +1,6 @@
-"""What a model server's flags name beside its models: batching and monitoring, as protobuf text.
+"""A model server's files for batching and monitoring, as protobuf text.
 
-``embedded.config`` reads what is written here, and so does TensorFlow Serving.
+``embedded.config`` reads these files, and so does TensorFlow Serving.
 """
 
 from __future__ import annotations
@@ -23,14 +23,15 @@ BATCHING_SIZES = "allowed_batch_sizes"
 
 
 def batching_text(parameters: Mapping[str, int | Sequence[int]]) -> str:
-    """Write the file of ``--batching_parameters_file``.
+    """Write the text of a ``--batching_parameters_file``.
 
     Args:
-        parameters: Of ``BATCHING_NUMBERS``, whole numbers; ``allowed_batch_sizes``, a list of them.
+        parameters: Whole numbers, by the names in ``BATCHING_NUMBERS``; and a list of whole numbers
+            for ``allowed_batch_sizes``.
 
     Raises:
-        TypeError: A value is no whole number.
-        ValueError: A name is unknown, or a number below 0.
+        TypeError: A value is not a whole number.
+        ValueError: A name is unknown, or a number is negative.
 
     >>> print(batching_text({"max_batch_size": 32, "allowed_batch_sizes": [8, 32]}))
     max_batch_size { value: 32 }
@@ -53,7 +54,7 @@ def batching_text(parameters: Mapping[str, int | Sequence[int]]) -> str:
 
 
 def monitoring_text(path: str = METRICS_PATH) -> str:
-    """Write the file of ``--monitoring_config_file``: metrics for Prometheus on the REST port.
+    """Write the text of a ``--monitoring_config_file``: metrics for Prometheus on the REST port.
 
     >>> print(monitoring_text("/metrics"))
     prometheus_config { enable: true path: "/metrics" }

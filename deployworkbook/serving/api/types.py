@@ -1,4 +1,4 @@
-"""What the API speaks of, as plain values: models, signatures, versions, predictions."""
+"""Requests and answers as plain values: models, signatures, versions, predictions."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ class ModelSpec:
     """Which model a request is for.
 
     Args:
-        model: Its name, as the server calls it.
-        version: Its version; ``None`` for the newest that the server has loaded.
-        label: A version's name instead, such as ``stable``.
-        signature: The entry of the model that answers.
+        model: The model's name on the server.
+        version: The version's number; ``None`` for the newest one loaded.
+        label: A label such as ``stable``, instead of a number.
+        signature: The signature to call.
 
     Raises:
-        TypeError: The version is not a whole number, or a name is no text.
-        ValueError: The model has no name, a name can't be written as UTF-8, or there are both a
-            version and a label.
+        TypeError: The version isn't a whole number, or a name isn't a string.
+        ValueError: A name is empty or can't be encoded as UTF-8, or both a version and a label
+            are given.
     """
 
     model: str
@@ -46,7 +46,7 @@ class ModelSpec:
             if not (isinstance(text, str) or (name == "label" and text is None)):
                 raise type_error(name, received=describe(text), expected="a text")
             if text == "":
-                remedy = "The server's --model_name says it." if name == "model" else ""
+                remedy = "It is the server's --model_name." if name == "model" else ""
                 raise value_error(name, received="none", expected="a name", remedy=remedy)
             check_encodable(name, text)
         if self.version is not None:
@@ -61,11 +61,11 @@ class ModelSpec:
 
 @dataclass(frozen=True)
 class TensorSpec:
-    """What an input takes, or an output gives.
+    """The type and shape of an input or output.
 
     Args:
         dtype: NumPy's name of the type, or ``string``.
-        shape: Its sizes, ``None`` for any; ``None`` for any number of axes.
+        shape: The size of each axis, ``None`` for any; or ``None`` for any number of axes.
 
     >>> str(TensorSpec("float32", (None, 28, 28)))
     'float32 [any, 28, 28]'
@@ -83,12 +83,12 @@ class TensorSpec:
 
 @dataclass(frozen=True)
 class Signature:
-    """One entry of a model.
+    """A signature of a model: its inputs and outputs.
 
     Args:
-        inputs: What it takes, by name.
-        outputs: What it gives, by name.
-        method: The API's method that it is made for, such as ``tensorflow/serving/predict``.
+        inputs: Type and shape of each input, by name.
+        outputs: Type and shape of each output, by name.
+        method: The API method it is for, such as ``tensorflow/serving/predict``.
     """
 
     inputs: dict[str, TensorSpec]
@@ -98,12 +98,12 @@ class Signature:
 
 @dataclass(frozen=True)
 class ModelMetadata:
-    """What a loaded version says of itself.
+    """A loaded version and its signatures.
 
     Args:
-        model: Its name.
-        version: Its number.
-        signatures: Its entries, by name.
+        model: The model's name.
+        version: The version's number.
+        signatures: The signatures, by name.
     """
 
     model: str
@@ -113,12 +113,12 @@ class ModelMetadata:
 
 @dataclass(frozen=True)
 class VersionStatus:
-    """What has become of a version.
+    """The state of a version.
 
     Args:
-        version: Its number.
+        version: The version's number.
         state: ``START``, ``LOADING``, ``AVAILABLE``, ``UNLOADING`` or ``END``.
-        error: Why it could not be loaded; empty where nothing failed.
+        error: Why loading failed; empty if it didn't.
     """
 
     version: int
@@ -127,19 +127,19 @@ class VersionStatus:
 
     @property
     def is_available(self) -> bool:
-        """Whether requests for it are answered."""
+        """Whether the version answers requests."""
         return self.state == "AVAILABLE"
 
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """A model's answer.
+    """A model's answer to a request.
 
     Args:
-        outputs: Arrays by the output's name.
+        outputs: Arrays by output name.
         model: The model's name.
-        version: The version that answered. Over REST, which does not say it: the one that was
-            asked for, or ``None``.
+        version: The version that answered. REST doesn't report it: then the version asked for, or
+            ``None``.
     """
 
     outputs: dict[str, NDArray[Any]] = field(repr=False)
@@ -148,10 +148,10 @@ class Prediction:
 
     @property
     def output(self) -> NDArray[Any]:
-        """The only output.
+        """The array, if there is only one output.
 
         Raises:
-            ValueError: There are several; the message lists them.
+            ValueError: There are several outputs; the message lists them.
         """
         if len(self.outputs) != 1:
             received = ", ".join(sorted(self.outputs)) or "none"

@@ -1,4 +1,4 @@
-"""Which versions of a model lie on disk: the rule that servers and publishers share."""
+"""Find a model's versions on disk, by the rule that servers and publishers share."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _NUMBER = re.compile(r"-?[0-9]+")
 
 
 def versions_below(base_path: Path) -> dict[int, Path]:
-    """Find the versions of a model: the children of its folder whose names are numbers.
+    """Find a model's versions: the entries of its folder whose names are numbers.
 
     Raises:
         OSError: The folder is missing or cannot be read.
@@ -20,10 +20,10 @@ def versions_below(base_path: Path) -> dict[int, Path]:
 
 
 def version_folders(base_path: Path) -> dict[int, list[Path]]:
-    """Find all folders of each version, in the order of their names.
+    """Find every folder of each version, ordered by name.
 
-    ``1`` and ``0001`` are one version. TensorFlow Serving loads the last by name, which is the
-    one with fewer zeros, and warns that it ignores the others.
+    ``1`` and ``0001`` are the same version. TensorFlow Serving loads the last by name, the one
+    with fewer zeros, and warns that it ignores the others.
 
     Raises:
         OSError: The folder is missing or cannot be read.
@@ -37,12 +37,12 @@ def version_folders(base_path: Path) -> dict[int, list[Path]]:
 
 
 def version_number(text: str) -> int | None:
-    """Read a version number; ``None`` where the text is none that fits into 64 bits.
+    """Parse a version number; return ``None`` if it isn't a number of 64 bits.
 
     >>> version_number("0012"), version_number("v1"), version_number("18446744073709551615")
     (12, None, None)
     """
-    # A number of more than 400 digits would cost the time of a long division.
+    # Converting a number of thousands of digits takes long.
     if len(text) > 400 or not _NUMBER.fullmatch(text):
         return None
     number = int(text)

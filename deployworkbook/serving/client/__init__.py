@@ -1,7 +1,7 @@
-"""Clients of any server of the API.
+"""Clients for any server of the API.
 
-- ``connecting``: the client for an address.
-- ``base``: what all clients do alike; ``grpc``, ``rest``: the two that carry it.
-- ``errors``, ``unreachable``, ``remedies``: what went wrong, and what to do about it.
-- ``relay``: counts the bytes on the way.
+- ``connecting``: makes the client for an address.
+- ``base``: what both clients share; ``grpc``, ``rest``: the two of them.
+- ``errors``, ``unreachable``, ``remedies``: what went wrong, and how to fix it.
+- ``relay``: counts the bytes sent and received.
 """

@@ -1,15 +1,15 @@
-"""Clients of TensorFlow Serving's API: the same methods over gRPC and over REST.
+"""Clients of TensorFlow Serving's API, with the same methods over gRPC and REST.
 
-``connect("127.0.0.1:8500")`` speaks gRPC, ``connect("http://127.0.0.1:8501")`` REST. They use what
-TensorFlow Serving documents and nothing of the embedded server, and they import no TensorFlow.
+``connect("127.0.0.1:8500")`` uses gRPC, ``connect("http://127.0.0.1:8501")`` REST. Both rely only
+on what TensorFlow Serving documents, and neither imports TensorFlow.
 
-Deadlines: each call has one, 10 s unless told otherwise; it covers all tries and look-ups.
+Deadlines: each call has one, 10 s by default. It covers all attempts and look-ups.
 
-Tries: a call is sent again where the server is not there or says that it is too busy
-(UNAVAILABLE), up to five times, after waits that double, with jitter. Predictions and questions
-change nothing at the server, so a second one does no harm even where the first did arrive. Nothing
-is sent again after DEADLINE_EXCEEDED, since the first may still be running there; nor after any
-other error, which a second try would meet too. A change of the server's models is sent once.
+Retries: if the server can't be reached or is too busy (UNAVAILABLE), a call is sent up to five
+times, after waits that double, with jitter. Predictions and queries change nothing on the server,
+so a repeated one does no harm even if the first arrived. After DEADLINE_EXCEEDED nothing is
+repeated, because the first call may still be running; nor after any other error, because it would
+occur again. A change of the server's models is sent once.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ from deployworkbook.serving.client.errors import RequestError
 from deployworkbook.serving.client.remedies import Lookups, remedy_for
 from deployworkbook.validation import check_encodable, check_number, describe, type_error
 
-# The article's, in seconds.
+# In seconds, as in the article that lesson 10 follows.
 DEFAULT_DEADLINE_S = 10.0
 
-# What a look-up for an error's text may take.
+# How long a look-up for an error message may take.
 LOOKUP_S = 1.0
 
 Inputs = ArrayLike | Mapping[str, ArrayLike]
@@ -46,14 +46,14 @@ ClientType = TypeVar("ClientType", bound="Client")
 
 
 class Client(ABC):
-    """What both clients have in common; see ``connect`` for how to get one.
+    """What both clients share; ``connect`` makes one.
 
     Args:
-        address: Where the server listens.
-        deadline_s: How long a call may take, tries and look-ups included.
+        address: The server's address.
+        deadline_s: How long a call may take, including retries and look-ups.
     """
 
-    # Whether requests say the types of their inputs.
+    # Whether requests state the types of their inputs.
     has_types = True
 
     def __init__(self, address: str, *, deadline_s: float = DEFAULT_DEADLINE_S) -> None:
@@ -71,22 +71,23 @@ class Client(ABC):
         signature: str | None = None,
         deadline_s: float | None = None,
     ) -> Prediction:
-        """Ask a model for its outputs.
+        """Ask a model for a prediction.
 
         Args:
-            inputs: Arrays by the input's name; or one array, for a signature of one input, whose
-                name is then looked up and kept.
-            model: The model's name, as the server calls it.
-            version: Which version; by default the newest that is loaded.
-            label: A version's label instead.
-            signature: Which entry of the model; by default ``serving_default``.
-            deadline_s: How long this call may take; by default the client's.
+            inputs: Arrays by input name. For a signature with one input, a single array: the name
+                is then looked up and remembered.
+            model: The model's name on the server.
+            version: The version's number (default: the newest one loaded).
+            label: A version's label, instead of its number.
+            signature: The signature to call (default: ``serving_default``).
+            deadline_s: How long this call may take (default: the client's deadline).
 
         Raises:
-            RequestError: It was not answered, or with an error; the text says what to do.
-            TypeError: An input holds what no model takes.
-            ValueError: An input is ragged or can't be written without loss, or there are both a
-                version and a label.
+            RequestError: The server didn't answer, or answered with an error; the message says
+                what to do.
+            TypeError: No model takes values of this kind.
+            ValueError: An input is ragged or can't be sent without loss, or both a version and a
+                label are given.
         """
         spec = ModelSpec(model, version, label, signature or DEFAULT_SIGNATURE)
         until = self._until(deadline_s)
@@ -101,7 +102,7 @@ class Client(ABC):
                 arrays = {self._only_input(spec, until): array}
             return self._predict(spec, arrays, until)
         except RequestError as error:
-            # What was looked up may be of a version that has gone.
+            # The signature may have been looked up in a version that is gone.
             self._known.pop(spec, None)
             raise self._explained(error, spec, arrays) from error
 
@@ -113,16 +114,17 @@ class Client(ABC):
         label: str | None = None,
         deadline_s: float | None = None,
     ) -> ModelMetadata:
-        """Ask what a model takes and gives.
+        """Ask for a model's signatures.
 
         Args:
             model: The model's name.
-            version: Which version; by default the newest that is loaded.
-            label: A version's label instead.
-            deadline_s: How long this call may take; by default the client's.
+            version: The version's number (default: the newest one loaded).
+            label: A version's label, instead of its number.
+            deadline_s: How long this call may take (default: the client's deadline).
 
         Raises:
-            RequestError: It was not answered, or with an error; the text says what to do.
+            RequestError: The server didn't answer, or answered with an error; the message says
+                what to do.
         """
         spec = ModelSpec(model, version, label)
         try:
@@ -133,15 +135,16 @@ class Client(ABC):
     def status(
         self, model: str, *, version: int | None = None, deadline_s: float | None = None
     ) -> list[VersionStatus]:
-        """Ask which versions of a model the server has, the newest first.
+        """Ask which versions of a model the server has; list the newest first.
 
         Args:
             model: The model's name.
-            version: One version; by default all, those that were unloaded too.
-            deadline_s: How long this call may take; by default the client's.
+            version: One version (default: all, including unloaded ones).
+            deadline_s: How long this call may take (default: the client's deadline).
 
         Raises:
-            RequestError: It was not answered, or with an error; the text says what to do.
+            RequestError: The server didn't answer, or answered with an error; the message says
+                what to do.
         """
         spec = ModelSpec(model, version)
         try:
@@ -151,12 +154,12 @@ class Client(ABC):
         return sorted(found, key=lambda status: status.version, reverse=True)
 
     def _array(self, name: str, value: ArrayLike) -> NDArray[Any]:
-        """Make an array of an input, in a type that the protocol carries."""
+        """Convert an input to an array of a type that the protocol carries."""
         return as_array(name, value)
 
     @abstractmethod
     def close(self) -> None:
-        """Give up the connection; the client is of no use afterwards."""
+        """Close the connection; the client can't be used afterwards."""
 
     @abstractmethod
     def _predict(
@@ -170,7 +173,7 @@ class Client(ABC):
     def _status(self, spec: ModelSpec, until: float) -> list[VersionStatus]: ...
 
     def _signature(self, spec: ModelSpec, until: float) -> Signature:
-        """Look a signature up, once."""
+        """Look up a signature once."""
         if spec not in self._known:
             signatures = self._metadata(spec, until).signatures
             if spec.signature not in signatures:
@@ -220,10 +223,10 @@ def _check_name(name: object) -> None:
 
 
 def seconds_left(until: float) -> float:
-    """Say how long a call still has.
+    """Return how many seconds a call has left.
 
     Raises:
-        RequestError: Nothing is left.
+        RequestError: The deadline has passed.
     """
     left = until - time.monotonic()
     if left <= 0:

@@ -1,4 +1,4 @@
-"""A client for an address."""
+"""Make the client for an address."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from deployworkbook.serving.client.rest import RestClient
 
 
 def connect(address: str, *, deadline_s: float = DEFAULT_DEADLINE_S) -> Client:
-    """Make a client; the connection is opened by its first call.
+    """Make a client; its first call opens the connection.
 
     Args:
-        address: ``HOST:PORT`` for gRPC; ``http://HOST:PORT`` or ``https://…`` for REST. An IPv6
-            address stands in brackets: ``[::1]:8500``.
-        deadline_s: How long a call may take, tries and look-ups included.
+        address: ``HOST:PORT`` for gRPC; ``http://HOST:PORT`` or ``https://…`` for REST. IPv6
+            goes in brackets: ``[::1]:8500``.
+        deadline_s: How long a call may take, including retries and look-ups.
 
     Raises:
-        TypeError: The address is no text.
-        ValueError: The address is of neither form.
+        TypeError: The address is not a string.
+        ValueError: The address has neither form.
 
     >>> connect("127.0.0.1:8500"), connect("http://127.0.0.1:8501")
     (GrpcClient('127.0.0.1:8500'), RestClient('http://127.0.0.1:8501'))

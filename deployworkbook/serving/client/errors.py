@@ -1,4 +1,4 @@
-"""What a client raises: the server's words, and what to do about them."""
+"""The error that clients raise: what the server said, and what to do."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from deployworkbook.serving.api.codes import Code
 
 
 class RequestError(Exception):
-    """A request that was not answered, or answered with an error.
+    """A request got no answer, or an error as its answer.
 
     Args:
-        code: The canonical code; over REST the commonest of those that share the HTTP status.
-        said: What the server said, or what happened on the way.
+        code: The canonical code. Over REST, the most common code for the HTTP status.
+        said: What the server said, or why it couldn't be reached.
         remedy: What to do, in a sentence or two.
 
     >>> error = RequestError(Code.NOT_FOUND, "Servable not found for request: Latest(x)", "Ask y.")

@@ -35,7 +35,7 @@ MODEL_SERVICE = "tensorflow.serving.ModelService"
 
 _STATES = {0: "UNKNOWN", 10: "START", 20: "LOADING", 30: "AVAILABLE", 40: "UNLOADING", 50: "END"}
 
-# gRPC's own: it adds jitter of a fifth to the waits, and ends with the call's deadline.
+# gRPC itself retries: it adds 20 % of jitter to the waits and stops at the call's deadline.
 _RETRIES = {
     "methodConfig": [
         {
@@ -59,7 +59,7 @@ CHANNEL_OPTIONS = [
     # gRPC's default is 4 MB, which a batch of images exceeds.
     ("grpc.max_receive_message_length", -1),
     ("grpc.max_send_message_length", -1),
-    # A server that has just been started is found at once.
+    # Find a server that has just started at once.
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.min_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 1000),
@@ -72,11 +72,11 @@ class GrpcClient(Client):
 
     Args:
         address: ``HOST:PORT``.
-        deadline_s: How long a call may take, tries and look-ups included.
-        credentials: Of TLS; ``None`` for a server without.
+        deadline_s: How long a call may take, including retries and look-ups.
+        credentials: TLS credentials; ``None`` for a server without TLS.
 
     Raises:
-        ValueError: The address is of another form.
+        ValueError: The address has another form.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class GrpcClient(Client):
     ) -> None:
         endpoint = read_endpoint(address)
         if endpoint.is_rest:
-            expected = "HOST:PORT, which gRPC takes"
+            expected = "HOST:PORT, the form for gRPC"
             raise value_error("address", received=repr(address), expected=expected)
         super().__init__(endpoint.address, deadline_s=deadline_s)
         self._channel = open_channel(self.address, credentials=credentials)
@@ -101,14 +101,15 @@ class GrpcClient(Client):
     def reload_config(
         self, models: Mapping[str, ServedModel], *, deadline_s: float | None = None
     ) -> None:
-        """Tell the server which models it is to serve: all of them, since others are unloaded.
+        """Tell the server which models to serve; it unloads all others.
 
         Args:
-            models: What is served, by the model's name; an empty mapping unloads all.
-            deadline_s: How long the server may take, loading included; by default the client's.
+            models: The models to serve, by name; none unloads all.
+            deadline_s: How long the server may take, including loading (default: the client's
+                deadline).
 
         Raises:
-            RequestError: The server refuses, or could not load them all in time.
+            RequestError: The server refused, or couldn't load all models in time.
         """
         request = messages.ReloadConfigRequest(config=config_of(models))
         answer = self._call(
@@ -185,7 +186,7 @@ class GrpcClient(Client):
         code, said = Code(error.code().value[0]), error.details() or "no more was said"
         if code is Code.UNAVAILABLE:
             cause, connected = cause_of_text(said), self._is_connected()
-            # The codes don't tell a server that is busy from one that is gone; the channel does.
+            # A busy server and one that is gone have the same code; the channel knows which it is.
             is_gone = cause is not Cause.OTHER if connected is None else not connected
             if is_gone or (cause is Cause.CLOSED and _is_of_grpc(said)):
                 return unreachable(self.address, cause, said)
@@ -194,7 +195,7 @@ class GrpcClient(Client):
         return RequestError(code, said)
 
     def _is_connected(self) -> bool | None:
-        """Say whether there is a connection, or one can be made; ``None`` if that isn't known."""
+        """Return whether there is or can be a connection; ``None`` if that isn't known."""
         states: queue.SimpleQueue[grpc.ChannelConnectivity] = queue.SimpleQueue()
         told = states.put
         self._channel.subscribe(told, try_to_connect=True)
@@ -216,7 +217,7 @@ class GrpcClient(Client):
 
 
 def _is_of_grpc(said: str) -> bool:
-    """Whether a text about a closed connection is gRPC's own, not a server's."""
+    """Return whether a message about a closed connection is from gRPC, not from a server."""
     return said.startswith(("Stream removed", "Socket closed", "recvmsg:", "Connection reset"))
 
 
@@ -226,12 +227,12 @@ def open_channel(
     *,
     credentials: grpc.ChannelCredentials | None = None,
 ) -> grpc.Channel:
-    """Open a channel, one to this machine never through a proxy that the environment names.
+    """Open a channel; to this machine, without the proxy that the environment names.
 
     Args:
         address: ``HOST:PORT``.
-        options: Of the channel.
-        credentials: Of TLS; ``None`` for a server without.
+        options: The channel's options.
+        credentials: TLS credentials; ``None`` for a server without TLS.
     """
     if is_loopback(read_endpoint(address).host):
         options = [*options, ("grpc.enable_http_proxy", 0)]
@@ -241,11 +242,11 @@ def open_channel(
 
 
 def predict_request(spec: ModelSpec, arrays: Mapping[str, NDArray[Any]]) -> Any:
-    """Write the message of a prediction.
+    """Write a prediction's request.
 
     Args:
         spec: Which model.
-        arrays: Its inputs, as ``as_array`` makes them.
+        arrays: Its inputs, from ``as_array``.
     """
     request = messages.PredictRequest()
     _fill(request.model_spec, spec)

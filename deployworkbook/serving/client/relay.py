@@ -1,4 +1,4 @@
-"""A relay between a client and a server on this machine that counts the bytes which pass."""
+"""A relay between a client and a server on this machine, which counts the bytes."""
 
 from __future__ import annotations
 
@@ -14,17 +14,16 @@ _CHUNK_BYTES = 2**16
 
 
 class CountingRelay:
-    """Listens on a free port and passes on what comes, unchanged, both ways.
+    """Listen on a free port, forward everything unchanged, and count bytes in both directions.
 
-    ``sent_bytes`` and ``received_bytes`` are the client's; ``connections``, how many it has opened.
-
-    What it counts is all that TCP carries for the two: bodies, headers, and the frames around them.
+    ``sent_bytes`` and ``received_bytes`` are the client's; ``connections`` is how many it opened.
+    The counts include all that TCP carries: bodies, headers, and the frames around them.
 
     Args:
-        address: The server's, ``HOST:PORT`` or ``http://HOST:PORT``; of this machine.
+        address: The server's address on this machine, ``HOST:PORT`` or ``http://HOST:PORT``.
 
     Raises:
-        ValueError: The address is another machine's or of another form, or has no port.
+        ValueError: The address is another machine's, has another form, or lacks a port.
 
     >>> with CountingRelay("http://127.0.0.1:8501") as relay:
     ...     relay.address.startswith("http://127.0.0.1:"), relay.sent_bytes
@@ -34,7 +33,7 @@ class CountingRelay:
     def __init__(self, address: str) -> None:
         endpoint = read_endpoint(address)
         if not is_loopback(endpoint.host) or endpoint.port is None:
-            expected = "this machine's own, with a port, such as 127.0.0.1:8500"
+            expected = "an address of this machine with a port, such as 127.0.0.1:8500"
             raise value_error("address", received=repr(address), expected=expected)
         self._server = (endpoint.host, endpoint.port)
         self.connections = 0
@@ -48,14 +47,14 @@ class CountingRelay:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def reset(self) -> None:
-        """Count bytes from 0 again, for example after what opens a connection."""
+        """Start counting from 0 again, for example once the connection is open."""
         with self._counting:
             self.sent_bytes = self.received_bytes = 0
 
     def close(self) -> None:
         """Close all connections and stop listening."""
         for each in (self._listener, *self._open):
-            # A thread that waits on a socket notices only that it is shut down.
+            # Closing a socket doesn't wake the thread waiting on it; shutting it down does.
             with contextlib.suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
             each.close()

@@ -1,4 +1,4 @@
-"""What to do about a request that failed: the server is asked what it does have."""
+"""Say what to do about a failed request, by asking the server what it has."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from deployworkbook.serving.api.codes import Code
 from deployworkbook.serving.api.types import ModelMetadata, ModelSpec, TensorSpec, VersionStatus
 from deployworkbook.serving.client.errors import RequestError
 
-# The name of a model whose server was given none.
+# A server's model has this name unless it is told another.
 DEFAULT_MODEL = "default"
 
 
 @dataclass(frozen=True)
 class Lookups:
-    """How to find out what the server has; each may raise a ``RequestError``.
+    """How to ask the server what it has; each call may raise a ``RequestError``.
 
     Args:
-        metadata: Of a model.
-        status: Of its versions.
-        has_types: Whether the protocol says the types of inputs, which the server then wants right.
+        metadata: Asks for a model's signatures.
+        status: Asks for a model's versions.
+        has_types: Whether requests state the types of inputs, which must then be right.
     """
 
     metadata: Callable[[ModelSpec], ModelMetadata]
@@ -37,13 +37,13 @@ def remedy_for(
     arrays: Mapping[str, NDArray[Any]],
     lookups: Lookups,
 ) -> str:
-    """Say what to do, in a sentence or two; empty where nothing is known.
+    """Say what to do, in a sentence or two; say nothing if the cause is unknown.
 
     Args:
-        error: What happened.
-        spec: Which model was asked for.
-        arrays: What it was given.
-        lookups: Ask the same server.
+        error: The error.
+        spec: The model that was asked.
+        arrays: The inputs it was given.
+        lookups: Calls to the same server.
     """
     if error.remedy:
         return error.remedy
@@ -57,7 +57,7 @@ def remedy_for(
             case Code.DEADLINE_EXCEEDED:
                 return (
                     "It was not sent again, since the first may still be running. Send fewer "
-                    "examples at once, allow more time by deadline_s=…, or look at the server's "
+                    "examples at once, allow more time with deadline_s=…, or check the server's "
                     "load."
                 )
             case Code.NOT_FOUND:
@@ -74,7 +74,7 @@ def remedy_for(
             case Code.INVALID_ARGUMENT | Code.FAILED_PRECONDITION:
                 return _invalid(error, spec, arrays, lookups)
     except RequestError:
-        # The server that could say more says nothing now.
+        # The look-up failed too.
         return ""
     return ""
 
@@ -91,8 +91,8 @@ def _not_found(spec: ModelSpec, lookups: Lookups) -> str:
 
 def _no_such_model(spec: ModelSpec, lookups: Lookups) -> str:
     name_says = (
-        "A model is called what the server's --model_name says (MODEL_NAME in the container, name "
-        "in a --model_config_file); the API does not list them."
+        "A model's name is the server's --model_name (MODEL_NAME in the container, name in a "
+        "--model_config_file); the API does not list them."
     )
     if spec.model == DEFAULT_MODEL:
         return name_says
@@ -122,8 +122,8 @@ def _invalid(
     if "label" in error.said:
         known = lookups.status(replace(spec, version=None, label=None))
         return (
-            f"{_versions(spec, known)} Labels are set by version_labels in the server's "
-            "--model_config_file, or by reload_config."
+            f"{_versions(spec, known)} Set labels with version_labels in the server's "
+            "--model_config_file, or with reload_config."
         )
     metadata = lookups.metadata(spec)
     if spec.signature not in metadata.signatures:
@@ -134,7 +134,7 @@ def _invalid(
     text = f"Signature {spec.signature!r} takes {takes}."
     sent = "; ".join(f"{name!r}: {_form(array)}" for name, array in sorted(arrays.items()))
     if not sent:
-        return f"{text} Give them by name: {{name: array}}."
+        return f"{text} Pass them by name: {{name: array}}."
     text = f"{text} Sent: {sent}."
     casts = [
         f"{name}.astype({inputs[name].dtype!r})"

@@ -34,17 +34,17 @@ _CHUNK_BYTES = 2**16
 
 
 class RestClient(Client):
-    """A client over REST and JSON; for one thread at a time, since it keeps one connection.
+    """A client over REST and JSON, for one thread at a time: it has one connection.
 
-    JSON has no types, so the names and types of the outputs are those that the model's metadata
-    say, looked up once. The answer does not say which version gave it.
+    JSON has no types, so the client looks up the names and types of the outputs once, in the
+    model's metadata. An answer doesn't say which version gave it.
 
     Args:
         address: ``http://HOST:PORT``.
-        deadline_s: How long a call may take, tries and look-ups included.
+        deadline_s: How long a call may take, including retries and look-ups.
 
     Raises:
-        ValueError: The address is of another form.
+        ValueError: The address has another form.
     """
 
     has_types = False
@@ -56,7 +56,7 @@ class RestClient(Client):
             raise value_error("address", received=repr(address), expected=expected)
         super().__init__(endpoint.address, deadline_s=deadline_s)
         kind = http.client.HTTPSConnection if endpoint.is_tls else http.client.HTTPConnection
-        # Never through a proxy: http.client doesn't read the environment.
+        # http.client ignores the proxies that the environment names.
         self._connection = kind(endpoint.host, endpoint.port)
         self._base = endpoint.path
 
@@ -75,7 +75,7 @@ class RestClient(Client):
         wanted = self._signature(spec, until).outputs
         with _of_the_api(answer):
             given = answer["outputs"]
-            # A model of one output answers with its values alone.
+            # A model with one output answers with its values only.
             by_name = {next(iter(wanted)): given} if len(wanted) == 1 else given
             outputs = {name: _array(values, wanted[name].dtype) for name, values in by_name.items()}
         return Prediction(outputs, spec.model, spec.version)
@@ -143,12 +143,12 @@ class RestClient(Client):
             connection.request(method, path, body, {"Content-Type": "application/json"})
             answer = connection.getresponse()
             content = bytearray()
-            # A time-out limits each wait, not their sum.
+            # The socket's timeout limits each wait, not their sum.
             while chunk := answer.read1(_CHUNK_BYTES):
                 content += chunk
                 line.settimeout(seconds_left(until))
-            # Not of the connection: read1 leaves an answer open that it has read to its end, and
-            # the connection would then refuse the next request.
+            # read1 leaves a response open even at its end, and the connection would refuse the next
+            # request.
             answer.close()
             is_whole = True
             return answer.status, bytes(content)
@@ -158,13 +158,13 @@ class RestClient(Client):
 
 
 def _words(error: Exception) -> str:
-    # What is no HTTP may be no text either.
+    # What isn't HTTP may not be text either.
     printable = "".join(letter if letter.isprintable() else " " for letter in str(error))
     return " ".join(printable.split()) or type(error).__name__
 
 
 def path_of(spec: ModelSpec) -> str:
-    """Write the path of a model, without what is asked of it.
+    """Return a model's URL path, without the method.
 
     >>> path_of(ModelSpec("digits", label="stable"))
     '/v1/models/digits/labels/stable'
@@ -178,11 +178,11 @@ def path_of(spec: ModelSpec) -> str:
 
 
 def json_array(name: str, value: ArrayLike) -> NDArray[Any]:
-    """Make an array of an input as ``as_array`` does, for JSON: nothing needs to be narrowed.
+    """Convert an input as ``as_array`` does, but for JSON, where no type needs narrowing.
 
     Raises:
-        TypeError: The model could not take such values, or JSON has no numbers for them.
-        ValueError: As ``as_array``.
+        TypeError: No model takes such values, or JSON has no such numbers.
+        ValueError: As for ``as_array``.
 
     >>> json_array("x", [0.1]).dtype
     dtype('float64')
@@ -199,11 +199,11 @@ def json_array(name: str, value: ArrayLike) -> NDArray[Any]:
 
 
 def predict_body(spec: ModelSpec, arrays: Mapping[str, NDArray[Any]]) -> bytes:
-    """Write the body of a prediction, in the API's column form.
+    """Write a prediction's body, in the API's column format.
 
     Args:
         spec: Which model.
-        arrays: Its inputs, as ``json_array`` makes them.
+        arrays: Its inputs, from ``json_array``.
     """
     inputs = {name: _values(array) for name, array in arrays.items()}
     return json.dumps({"signature_name": spec.signature, "inputs": inputs}).encode()

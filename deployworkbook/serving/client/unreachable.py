@@ -1,4 +1,4 @@
-"""Servers that can't be reached: what happened on the way, and what to do about it."""
+"""Servers that can't be reached: why, and what to do about it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PORTS = (
 
 
 class Cause(Enum):
-    """Why there was no answer: in words, and what to do."""
+    """Why there was no answer, and what to do."""
 
     NAME = (
         "that host name can't be resolved",
@@ -34,16 +34,16 @@ class Cause(Enum):
     )
     SILENT = (
         "no connection was made in time",
-        "Check the address; a firewall may drop the packets. For a slow network, allow more time "
-        "by deadline_s=….",
+        "Check the address; a firewall may drop the packets. If the network is slow, allow more "
+        "time with deadline_s=….",
     )
     TLS = (
         "the TLS handshake failed",
-        "Where the server has no TLS, leave it out: http:// instead of https://, or no "
-        "credentials. Where it has, its certificate must be one that this machine trusts.",
+        "If the server has no TLS, use http:// instead of https://, or no credentials. If it has, "
+        "this machine must trust its certificate.",
     )
     OTHER_PROTOCOL = (
-        "what answers there speaks another protocol",
+        "the server there speaks another protocol",
         f"If it is a model server, {_PORTS}.",
     )
     CLOSED = (
@@ -56,7 +56,7 @@ class Cause(Enum):
     )
 
 
-# Parts of gRPC's wordings of errors, of several releases; the first that fits counts.
+# Parts of gRPC's error messages, from several releases; the first match counts.
 _WORDINGS = {
     Cause.TLS: ("handshake failed", "ssl_error", "certificate"),
     Cause.NAME: ("errors resolving", "dns resolution failed", "lookup failed", "name not found"),
@@ -70,7 +70,7 @@ _NO_ROUTE_NUMBERS = (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EADDRNOTAVAIL,
 
 
 def cause_of_text(said: str) -> Cause:
-    """Tell a cause by gRPC's words.
+    """Find the cause from gRPC's error message.
 
     >>> cause_of_text("errors resolving tfserving:8500: Domain name not found").name
     'NAME'
@@ -83,7 +83,7 @@ def cause_of_text(said: str) -> Cause:
 
 
 def cause_of(error: Exception) -> Cause:
-    """Tell a cause by the exception that a socket, TLS or HTTP raised.
+    """Find the cause from an exception of a socket, TLS or HTTP.
 
     >>> cause_of(ConnectionRefusedError()).name
     'REFUSED'
@@ -111,13 +111,13 @@ def cause_of(error: Exception) -> Cause:
 def unreachable(
     address: str, cause: Cause, details: str = "", *, code: Code = Code.UNAVAILABLE
 ) -> RequestError:
-    """Make the error of a server that can't be reached.
+    """Make the error for a server that can't be reached.
 
     Args:
-        address: Where it was looked for.
-        cause: What happened.
-        details: The words of gRPC or of the system; left out where the cause says it all.
-        code: ``DEADLINE_EXCEEDED`` where the time was over first.
+        address: The server's address.
+        cause: Why it can't be reached.
+        details: The message of gRPC or of the system; left out if the cause says it all.
+        code: ``DEADLINE_EXCEEDED`` if time ran out first.
 
     >>> print(unreachable("tfserving:8500", Cause.NAME))
     UNAVAILABLE: no answer from tfserving:8500: that host name can't be resolved. Check the \

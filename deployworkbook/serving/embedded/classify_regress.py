@@ -5,7 +5,7 @@ The checks, their order and their texts are TensorFlow Serving's.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -38,13 +38,8 @@ def classify(servable: Servable, request: Any, account: Account) -> Any:
     Raises:
         ServingError: There are no examples, or the signature is not of this kind.
     """
-    signature = _example_signature(servable, request.model_spec.signature_name)
-    feed, fetches = _classify_tensors(signature)
-    count, outputs = _run_examples(servable, "Classify", request.input, feed, fetches, account)
     response = classification_pb2.ClassificationResponse()
-    fill_spec(response.model_spec, servable, signature.name)
-    _fill_classes(response.result, signature, count, outputs)
-    return response
+    return _answer(servable, request, account, CLASSIFY_METHOD, response)
 
 
 def regress(servable: Servable, request: Any, account: Account) -> Any:
@@ -53,13 +48,8 @@ def regress(servable: Servable, request: Any, account: Account) -> Any:
     Raises:
         ServingError: There are no examples, or the signature is not of this kind.
     """
-    signature = _example_signature(servable, request.model_spec.signature_name)
-    feed, fetches = _regress_tensors(signature)
-    count, outputs = _run_examples(servable, "Regress", request.input, feed, fetches, account)
     response = regression_pb2.RegressionResponse()
-    fill_spec(response.model_spec, servable, signature.name)
-    _fill_values(response.result, signature, count, outputs)
-    return response
+    return _answer(servable, request, account, REGRESS_METHOD, response)
 
 
 def multi_inference(servable: Servable, request: Any, account: Account) -> Any:
@@ -97,10 +87,8 @@ def multi_inference(servable: Servable, request: Any, account: Account) -> Any:
         name = task.model_spec.signature_name or DEFAULT_SIGNATURE
         result = response.results.add()
         fill_spec(result.model_spec, servable, name)
-        if task.method_name == CLASSIFY_METHOD:
-            _fill_classes(result.classification_result, servable.signatures[name], count, outputs)
-        else:
-            _fill_values(result.regression_result, servable.signatures[name], count, outputs)
+        kind, _, fill = _METHODS[task.method_name]
+        fill(getattr(result, f"{kind}_result"), servable.signatures[name], count, outputs)
     return response
 
 
@@ -121,12 +109,22 @@ def _example_signature(servable: Servable, name: str) -> ServableSignature:
     return servable.signatures[name]
 
 
+def _answer(
+    servable: Servable, request: Any, account: Account, method_name: str, response: Any
+) -> Any:
+    signature = _example_signature(servable, request.model_spec.signature_name)
+    feed, fetches = _tensors_of(signature, method_name)
+    api = method_name.rpartition("/")[2].title()
+    count, outputs = _run_examples(servable, api, request.input, feed, fetches, account)
+    fill_spec(response.model_spec, servable, signature.name)
+    _METHODS[method_name][2](response.result, signature, count, outputs)
+    return response
+
+
 def _tensors_of(signature: ServableSignature, method_name: str) -> tuple[str, list[str]]:
-    if method_name == CLASSIFY_METHOD:
-        return _classify_tensors(signature)
-    if method_name == REGRESS_METHOD:
-        return _regress_tensors(signature)
-    raise ServingError(Code.UNIMPLEMENTED, f"Unsupported signature method_name: {method_name}")
+    if method_name not in _METHODS:
+        raise ServingError(Code.UNIMPLEMENTED, f"Unsupported signature method_name: {method_name}")
+    return _METHODS[method_name][1](signature)
 
 
 def _classify_tensors(signature: ServableSignature) -> tuple[str, list[str]]:
@@ -236,6 +234,13 @@ def _fill_values(result: Any, signature: ServableSignature, count: int, outputs:
         raise invalid(f"Expected output Tensor of DT_FLOAT.  Got: DT_{sent.upper()}")
     for value in array.ravel().tolist():
         result.regressions.add().value = value
+
+
+# By method: what its result is called in a multi-inference, its tensors, and how it is filled.
+_METHODS: dict[str, tuple[str, Callable[..., tuple[str, list[str]]], Callable[..., None]]] = {
+    CLASSIFY_METHOD: ("classification", _classify_tensors, _fill_classes),
+    REGRESS_METHOD: ("regression", _regress_tensors, _fill_values),
+}
 
 
 def _text(label: bytes) -> str:

@@ -1,4 +1,4 @@
-"""The files that flags name: protobuf text, read into what the server works with."""
+"""Read the files that flags name, which are protobuf text."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from deployworkbook.serving.embedded.versions import Policy
 
 log = logging.getLogger(__name__)
 
-# Messages that the package tensorflow-serving-api lacks: name, number and type of each field.
+# Messages missing from the package tensorflow-serving-api: name, number and type of each field.
 _MESSAGES: dict[str, Message] = {
     "BatchingParameters": {
         **{
@@ -45,13 +45,13 @@ _MESSAGES: dict[str, Message] = {
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """One model that the server offers.
+    """A model to serve.
 
     Args:
-        name: What clients call it.
-        base_path: The folder of its versions, absolute.
-        policy: Which versions are loaded.
-        labels: Names of versions.
+        name: The name that clients use.
+        base_path: The folder with its versions, as an absolute path.
+        policy: Which versions to load.
+        labels: Version numbers by label.
     """
 
     name: str
@@ -61,15 +61,15 @@ class ModelConfig:
 
 
 def read_models(path: Path) -> list[ModelConfig] | None:
-    """Read a file of ``--model_config_file``.
+    """Read a ``--model_config_file``.
 
     Returns:
-        The models; ``None`` for a file without a list, which asks for no change. (A file that
-        is read while it is written may be empty.)
+        The models; ``None`` for a file without a list, which means no change. (A file may be
+        empty while it is being written.)
 
     Raises:
-        OSError: It cannot be read.
-        ServingError: It is no such file, or asks for what cannot be.
+        OSError: The file can't be read.
+        ServingError: The file is invalid, or asks for something impossible.
     """
     given = _parsed(path, model_server_config_pb2.ModelServerConfig())
     return models_of(given) if given.WhichOneof("config") else None
@@ -79,7 +79,7 @@ def models_of(config: Any) -> list[ModelConfig]:
     """List the models of a ``ModelServerConfig``.
 
     Raises:
-        ServingError: It lists a model twice, has a relative path, or is of another kind.
+        ServingError: A model is listed twice, a path is relative, or the kind is another.
     """
     if config.WhichOneof("config") == "custom_model_config":
         raise ServingError(Code.UNIMPLEMENTED, "custom_model_config is not supported")
@@ -106,10 +106,10 @@ def models_of(config: Any) -> list[ModelConfig]:
 
 
 def checked(model: ModelConfig) -> ModelConfig:
-    """Return the model if its path is absolute and it has a name.
+    """Return the model, if it has a name and an absolute path.
 
     Raises:
-        ServingError: It is not.
+        ServingError: The name is missing, or the path is relative.
     """
     if not model.name:
         raise invalid("ModelConfig has no name specified.")
@@ -119,19 +119,19 @@ def checked(model: ModelConfig) -> ModelConfig:
 
 
 def read_batching(path: Path) -> Batching:
-    """Read a file of ``--batching_parameters_file``.
+    """Read a ``--batching_parameters_file``.
 
     Raises:
-        OSError: It cannot be read.
-        ServingError: It is no such file, or asks for what this server does not do.
-        ValueError: A number in it is out of range.
+        OSError: The file can't be read.
+        ServingError: The file is invalid, or asks for something this server doesn't do.
+        ValueError: A number is out of range.
     """
     given = _parsed(path, _new("BatchingParameters"))
     if given.pad_variable_length_inputs:
         raise ServingError(
             Code.UNIMPLEMENTED,
-            f"{path}: pad_variable_length_inputs is not done by this server. Remove it, and send "
-            "arrays of one length, or use TensorFlow Serving.",
+            f"{path}: this server doesn't support pad_variable_length_inputs. Remove it and send "
+            "arrays of equal length, or use TensorFlow Serving.",
         )
     splitting = given.enable_large_batch_splitting.value
     if given.HasField("max_execution_batch_size") and not splitting:
@@ -144,7 +144,7 @@ def read_batching(path: Path) -> Batching:
         if given.HasField(name)
     }
     if named.get("max_enqueued_batches") == 0:
-        named["max_enqueued_batches"] = 1  # as TensorFlow Serving reads it
+        named["max_enqueued_batches"] = 1  # as TensorFlow Serving does
     return Batching(
         **named,
         allowed_batch_sizes=tuple(given.allowed_batch_sizes),
@@ -153,22 +153,22 @@ def read_batching(path: Path) -> Batching:
 
 
 def read_metrics_path(path: Path) -> str | None:
-    """Read a file of ``--monitoring_config_file``: where metrics are served, if they are.
+    """Read a ``--monitoring_config_file``: the path of the metrics, or ``None`` without metrics.
 
     Raises:
-        OSError: It cannot be read.
-        ServingError: It is no such file.
+        OSError: The file can't be read.
+        ServingError: The file is invalid.
     """
     given = _parsed(path, _new("MonitoringConfig")).prometheus_config
     return (given.path or METRICS_PATH) if given.enable else None
 
 
 def read_ssl(path: Path) -> Any:
-    """Read a file of ``--ssl_config_file``: keys and certificates, as texts.
+    """Read a ``--ssl_config_file``: keys and certificates as text.
 
     Raises:
-        OSError: It cannot be read.
-        ServingError: It is no such file, or has no key or certificate.
+        OSError: The file can't be read.
+        ServingError: The file is invalid, or has no key or certificate.
     """
     given = _parsed(path, _new("SSLConfig"))
     if not given.server_key or not given.server_cert:

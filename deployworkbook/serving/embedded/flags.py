@@ -1,4 +1,4 @@
-"""The command line: TensorFlow Serving's flags, and what this server adds to them."""
+"""The command line: TensorFlow Serving's flags, and those this server adds."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from typing import Any
 from deployworkbook.serving.api.addresses import bare_host
 from deployworkbook.serving.embedded.local_paths import local_path
 
-# The number of the process that --stop_with_parent looks for, where a launcher has set it: it may
-# end before the server has come so far as to ask who its parent is.
+# For --stop_with_parent, a launcher sets this to its process ID: it may end before the server can
+# ask for its parent.
 PARENT_VARIABLE = "DEPLOYWORKBOOK_PARENT"
 
 NOT_DONE = """\
-What this server does not do, and TensorFlow Serving does:
+What TensorFlow Serving does and this server doesn't:
   - platforms other than tensorflow (custom_model_config), remote file systems (gs://, s3://,
     hdfs://, …): paths are local, plain or as file:///…;
   - SessionService, which TensorFlow Serving does not offer either; PredictStreamed;
-  - TFLite models and TensorRT, GPUs of its own choice, pad_variable_length_inputs,
+  - TFLite models and TensorRT, choosing GPUs, pad_variable_length_inputs,
     request logging (logging_config; so no request_log_count), tracing and profiling;
   - JSON of the types half, bfloat16 and complex in requests.
-Such requests are answered with UNIMPLEMENTED (501); flags it does not know stop it at once.
+It answers such requests with UNIMPLEMENTED (501), and stops at once if it doesn't know a flag.
 
 Requests are limited: see --max_request_bytes, --max_request_memory_bytes,
 --max_in_flight_memory_bytes, --max_connections and --max_concurrent_requests.
@@ -32,7 +32,7 @@ Requests are limited: see --max_request_bytes, --max_request_memory_bytes,
 
 @dataclass(frozen=True)
 class Options:
-    """What the server is started with; each field is a flag of the same name."""
+    """The server's options; each field is a flag of the same name."""
 
     port: int = 8500
     rest_api_port: int = 0
@@ -65,43 +65,43 @@ class Options:
 
 
 _HELP = {
-    "port": "Port of gRPC; 0 for none.",
-    "rest_api_port": "Port of REST; 0 for none.",
-    "host": "Address to listen on, such as 127.0.0.1 or ::1; any but these lets others in.",
-    "model_name": "Name of the one model; ignored with --model_config_file.",
+    "port": "Port for gRPC; 0 for none.",
+    "rest_api_port": "Port for REST; 0 for none.",
+    "host": "Address to listen on, 127.0.0.1 or ::1; any other admits other machines.",
+    "model_name": "Name of the model; ignored with --model_config_file.",
     "model_base_path": "Its folder, absolute or file:///…, with one numbered folder per version.",
-    "model_config_file": "A ModelServerConfig, for several models, policies and labels.",
-    "model_config_file_poll_wait_seconds": "How often that file is read again; 0 for never.",
-    "file_system_poll_wait_seconds": "How often versions are looked for; 0 for once.",
-    "max_num_load_retries": "How often a failed load is tried again; 0 suits teaching.",
-    "load_retry_interval_micros": "How long between these tries.",
-    "allow_version_labels_for_unavailable_models": "Labels may name versions not yet loaded.",
-    "saved_model_tags": "Tags of the graph to load, with commas between.",
-    "enable_model_warmup": "Replay assets.extra/tf_serving_warmup_requests on loading.",
-    "enable_batching": "Run requests that arrive together as one.",
-    "batching_parameters_file": "BatchingParameters; needs --enable_batching.",
-    "monitoring_config_file": "A MonitoringConfig, which says where metrics are served.",
-    "ssl_config_file": "An SSLConfig, for gRPC.",
+    "model_config_file": "ModelServerConfig file, for several models, version policies and labels.",
+    "model_config_file_poll_wait_seconds": "Seconds between readings of that file; 0 to read it once.",
+    "file_system_poll_wait_seconds": "Seconds between searches for versions; 0 to search once.",
+    "max_num_load_retries": "Retries of a failed load; 0 suits teaching.",
+    "load_retry_interval_micros": "Microseconds between these retries.",
+    "allow_version_labels_for_unavailable_models": "Allow labels for versions not yet loaded.",
+    "saved_model_tags": "Comma-separated tags of the graph to load.",
+    "enable_model_warmup": "Replay assets.extra/tf_serving_warmup_requests after loading.",
+    "enable_batching": "Run requests that arrive together as one batch.",
+    "batching_parameters_file": "BatchingParameters file; needs --enable_batching.",
+    "monitoring_config_file": "MonitoringConfig file, which names the path of the metrics.",
+    "ssl_config_file": "SSLConfig file, for gRPC.",
     "enable_grpc_healthcheck_service": "Offer grpc.health.v1.Health.",
-    "rest_api_timeout_in_ms": "How long a REST request may take.",
-    "rest_api_enable_cors_support": "Let web pages of other origins use REST.",
-    "tensorflow_intra_op_parallelism": "Threads of one operation; 0 for as many as CPUs.",
-    "max_request_bytes": "The largest request, inflated.",
-    "max_request_memory_bytes": "The most memory that one request may take: its bytes, tensors and "
-    "answer with their copies, but not what a model takes inside.",
-    "max_in_flight_memory_bytes": "The most memory that all requests may take together.",
-    "max_connections": "How many connections each port takes at once.",
-    "max_concurrent_requests": "How many requests each port works on at once.",
-    "drain_seconds": "How long SIGTERM, SIGINT and SIGHUP wait for running requests.",
-    "stop_with_parent": "End when the process that started this one has ended.",
+    "rest_api_timeout_in_ms": "Time limit of a REST request, in ms.",
+    "rest_api_enable_cors_support": "Allow web pages of other origins to use REST.",
+    "tensorflow_intra_op_parallelism": "Threads per operation; 0 for one per CPU.",
+    "max_request_bytes": "Maximum size of a request, decompressed.",
+    "max_request_memory_bytes": "Maximum memory per request: its bytes, tensors and answer with "
+    "their copies, but not what the model itself needs.",
+    "max_in_flight_memory_bytes": "Maximum memory for all requests together.",
+    "max_connections": "Maximum number of connections per port.",
+    "max_concurrent_requests": "Maximum number of concurrent requests per port.",
+    "drain_seconds": "Seconds that running requests have left after SIGTERM, SIGINT or SIGHUP.",
+    "stop_with_parent": "Stop when the process that started this one ends.",
 }
 
 
 def parse(arguments: Sequence[str]) -> Options:
-    """Read a command line. ``--flag=value``, ``--flag value``; a bare flag means true.
+    """Parse a command line: ``--flag=value`` or ``--flag value``; a bare flag means true.
 
     Raises:
-        SystemExit: It asks for help (0), or is wrong (2).
+        SystemExit: The arguments ask for help (0) or are wrong (2).
 
     >>> parse(["--model_base_path=/models/m", "--enable_batching"]).enable_batching
     True
@@ -131,7 +131,7 @@ def parse(arguments: Sequence[str]) -> Options:
 
 
 def complaint(options: Options) -> str:
-    """Say what is wrong with the options; nothing where they agree.
+    """Say what is wrong with the options; empty if nothing is.
 
     >>> complaint(Options(model_base_path=Path("/models/m"), port=0))
     'No port to listen on: give --port or --rest_api_port.'

@@ -8,9 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from deployworkbook.serving.embedded.errors import ServingError, invalid
+from deployworkbook.serving.embedded.errors import invalid
 from deployworkbook.serving.embedded.json_numbers import plain
-from deployworkbook.serving.embedded.json_text import decode_base64, is_base64, kind_of, quote
+from deployworkbook.serving.embedded.json_text import (
+    decode_base64,
+    format_error,
+    is_base64,
+    kind_of,
+)
 from deployworkbook.serving.embedded.json_values import to_array
 from deployworkbook.serving.embedded.json_writing import decimals
 from deployworkbook.serving.embedded.protos import Example, input_pb2
@@ -30,14 +35,14 @@ def read_examples(document: Mapping[str, Any]) -> Any:
         target = result.example_list_with_context
         target.context.CopyFrom(_example(document["context"]))
     if "examples" not in document:
-        raise _format_error(
+        raise format_error(
             document, "When method is classify, key 'examples' is expected and was not found"
         )
     examples = plain(document["examples"])
     if not isinstance(examples, list):
-        raise _format_error(document, "Expecting 'examples' value to be an list/array")
+        raise format_error(document, "Expecting 'examples' value to be an list/array")
     if not examples:
-        raise _format_error(document, "'examples' value is an empty array")
+        raise format_error(document, "'examples' value is an empty array")
     target.examples.extend(_example(value) for value in examples)
     return result
 
@@ -107,7 +112,3 @@ def _add(value: Any, name: str, feature: Any) -> None:
         expected = held.removesuffix("_list")
         raise invalid(f"Unexpected element type in feature: {name} expecting type: {expected}")
     getattr(feature, _LISTS[kind]).value.append(item)
-
-
-def _format_error(document: Mapping[str, Any], text: str) -> ServingError:
-    return invalid(f"JSON Value: {quote(document)} {text}")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from deployworkbook.serving.embedded.errors import ServingError, invalid
 from deployworkbook.serving.embedded.json_numbers import Numbers
-from deployworkbook.serving.embedded.json_text import is_base64, quote
+from deployworkbook.serving.embedded.json_text import format_error, is_base64, quote
 from deployworkbook.serving.embedded.json_values import quick_array, to_array
 from deployworkbook.serving.embedded.json_writing import write_array
 
@@ -26,9 +26,8 @@ def read_signature_name(document: Mapping[str, Any]) -> str:
     """
     name = document.get("signature_name", "")
     if not isinstance(name, str):
-        raise invalid(
-            f"JSON Value: {quote(document)} not formatted correctly. "
-            "'signature_name' key must be a string value."
+        raise format_error(
+            document, "not formatted correctly. 'signature_name' key must be a string value."
         )
     return name
 
@@ -53,7 +52,7 @@ def read_inputs(
             raise invalid("Missing 'inputs' or 'instances' key")
         return _columns(document["inputs"], types), False
     if "inputs" in document:
-        raise _format_error(
+        raise format_error(
             document,
             "Not formatted correctly expecting only one of 'inputs' or 'instances' keys to exist ",
         )
@@ -63,9 +62,9 @@ def read_inputs(
             return {name: to_array(rows, kind) for name, kind in types.items()}, True
         rows = rows.plain()
     if not isinstance(rows, list):
-        raise _format_error(document, "Expecting 'instances' to be an list/array")
+        raise format_error(document, "Expecting 'instances' to be an list/array")
     if not rows:
-        raise _format_error(document, "No values in 'instances' array")
+        raise format_error(document, "No values in 'instances' array")
     return _rows(rows, types), True
 
 
@@ -192,7 +191,3 @@ def _is_object(value: Any) -> bool:
 
 def _shape_text(shape: tuple[int, ...]) -> str:
     return f"[{','.join(map(str, shape))}]"
-
-
-def _format_error(document: Mapping[str, Any], text: str) -> ServingError:
-    return invalid(f"JSON Value: {quote(document)} {text}")

@@ -84,7 +84,7 @@ def parse_object(body: bytes, account: Account) -> dict[str, Any]:
     except ValueError as error:  # from _finite, or a whole number of thousands of digits
         raise invalid("JSON Parse error: Number too big to be stored in double.") from error
     if not isinstance(value, dict):
-        raise invalid(f"JSON Value: {quote(value)} Is not object")
+        raise format_error(value, "Is not object")
     return value
 
 
@@ -182,11 +182,14 @@ def kind_of(value: Any) -> str:
     return str(value) if isinstance(value, bool) else _KINDS[type(value)]
 
 
+def format_error(value: Any, text: str) -> ServingError:
+    """Make the error of a value, which it quotes, and what is wrong with it."""
+    return invalid(f"JSON Value: {quote(value)} {text}")
+
+
 def type_error(value: Any, wanted: str) -> ServingError:
     """Make the error of a value that is not of the wanted type."""
-    return invalid(
-        f"JSON Value: {quote(value)} Type: {kind_of(value)} is not of expected type: {wanted}"
-    )
+    return format_error(value, f"Type: {kind_of(value)} is not of expected type: {wanted}")
 
 
 def is_base64(value: Any) -> bool:
@@ -201,7 +204,7 @@ def decode_base64(value: Any) -> bytes:
         ServingError: It is something else, or its text is no base64.
     """
     if not is_base64(value):
-        raise invalid(f"JSON Value: {quote(value)} not formatted correctly for base64 data")
+        raise format_error(value, "not formatted correctly for base64 data")
     text = "".join(value["b64"].split()).rstrip("=")
     try:
         return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)

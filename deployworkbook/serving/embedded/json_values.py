@@ -146,25 +146,21 @@ def _fill(
 
 
 def _value(value: Any, type_name: str) -> Any:
-    if isinstance(value, dict):
-        if type_name == "string":
-            return decode_base64(value)
-        raise type_error(value, type_name)
+    if type_name == "string" and isinstance(value, dict):
+        return decode_base64(value)
     if type_name in _FLOATS:
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise type_error(value, type_name)
-        return value
-    if type_name in _INTEGERS:
+        fits = type(value) in (int, float)
+    elif type_name in _INTEGERS:
         _, low, high = _INTEGERS[type_name]
-        if type(value) is not int or not low <= value <= high:
-            raise type_error(value, type_name)
-        return value
-    if type_name == "bool" and isinstance(value, bool):
-        return value
-    if type_name == "string" and isinstance(value, str):
-        return value.encode()
-    if type_name in ("bool", "string"):
+        fits = type(value) is int and low <= value <= high
+    elif type_name in ("bool", "string"):
+        fits = isinstance(value, bool if type_name == "bool" else str)
+    elif isinstance(value, dict):
+        fits = False
+    else:
+        raise ServingError(
+            Code.UNIMPLEMENTED, f"Conversion of JSON Value: {quote(value)} to type: {type_name}"
+        )
+    if not fits:
         raise type_error(value, type_name)
-    raise ServingError(
-        Code.UNIMPLEMENTED, f"Conversion of JSON Value: {quote(value)} to type: {type_name}"
-    )
+    return value.encode() if type_name == "string" else value

@@ -1,7 +1,7 @@
-"""Which versions of which models are loaded: it watches their folders and keeps to the config.
+"""Load and unload versions: watch the models' folders and follow the config.
 
-A new version is loaded before the old one is unloaded, and a version that cannot be loaded leaves
-the others alone.
+A new version is loaded before the old one is unloaded, and a version that can't be loaded doesn't
+affect the others.
 """
 
 from __future__ import annotations
@@ -12,38 +12,30 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
 
+from deployworkbook.serving.api.version_folders import version_folders
 from deployworkbook.serving.embedded.config import ModelConfig
 from deployworkbook.serving.embedded.errors import Code, ServingError
 from deployworkbook.serving.embedded.models import Catalogue, Model, Version, VersionState
 from deployworkbook.serving.embedded.servable import Servable
-from deployworkbook.serving.embedded.versions import version_folders
 
 log = logging.getLogger(__name__)
-
-
-class Load(Protocol):
-    """What loads a version: model, number, folder."""
-
-    def __call__(self, name: str, number: int, path: Path) -> Servable:
-        """Return the servable, or raise ``ServingError``."""
 
 
 class Manager:
     """Loads and unloads versions.
 
     Args:
-        load: Makes a servable of a folder, or raises ``ServingError``.
-        retries: How often a failed load is tried again.
-        retry_wait_s: How long between the tries.
-        early_labels: Whether labels may name versions that are not available.
-        closed: Set when nothing more is to be loaded.
+        load: Loads a model's version by name, number and folder, or raises ``ServingError``.
+        retries: How often to retry a failed load.
+        retry_wait_s: How long to wait between attempts.
+        early_labels: Whether labels may name versions that aren't available.
+        closed: Set when nothing more should be loaded.
     """
 
     def __init__(
         self,
-        load: Load,
+        load: Callable[[str, int, Path], Servable],
         *,
         retries: int = 5,
         retry_wait_s: float = 60,
@@ -56,16 +48,16 @@ class Manager:
         self._early_labels = early_labels
         self.catalogue = Catalogue()
         self.closed = closed or threading.Event()
-        # One thread changes models at a time; requests wait for none of that.
+        # One thread at a time changes models; requests don't wait for it.
         self._work = threading.Lock()
         self._ignored: set[Path] = set()
 
     def apply(self, configs: Sequence[ModelConfig]) -> None:
-        """Make these the models: load what is new, unload what is gone, set the labels.
+        """Serve exactly these models: load new ones, unload others, set the labels.
 
         Raises:
-            ServingError: A new model has no version that could be loaded, or a label names a
-                version that does not serve. The other models are as wanted.
+            ServingError: No version of a new model could be loaded, or a label names a version
+                that isn't available. The other models are served as configured.
         """
         with self._work:
             new = [c.name for c in configs if c.name not in self.catalogue.models]
@@ -99,10 +91,10 @@ class Manager:
             )
 
     def start(self, configs: Sequence[ModelConfig], *, poll_s: float) -> None:
-        """Load the first models; return when each serves.
+        """Load the first models; return when all are available.
 
         Raises:
-            ServingError: One has versions, and none of them could be loaded; or a label is wrong.
+            ServingError: A model has versions, but none could be loaded; or a label is wrong.
         """
         with self._work, self.catalogue.changed:
             self.catalogue.models = {config.name: Model(config) for config in configs}
@@ -136,7 +128,7 @@ class Manager:
             self.closed.wait(poll_s or 1)
 
     def poll(self) -> None:
-        """Look at the folders once, and load and unload accordingly."""
+        """Check the folders once, and load and unload versions accordingly."""
         with self._work:
             for model in list(self.catalogue.models.values()):
                 if self.closed.is_set():
@@ -144,7 +136,7 @@ class Manager:
                 self._reconcile(model)
 
     def close(self) -> None:
-        """Load nothing more, and free what is loaded once no request runs on it."""
+        """Load nothing more, and unload each version once it has no running request."""
         self.closed.set()
         with self._work:
             for model in self.catalogue.models.values():
@@ -153,7 +145,7 @@ class Manager:
     def _reconcile(self, model: Model) -> None:
         try:
             present = self._present(model.config.base_path)
-        except OSError as error:  # a drive that is away for a moment takes no model away
+        except OSError as error:  # keep serving while a drive is briefly away
             log.warning(
                 "Could not find base path %s for servable %s (%s)",
                 model.config.base_path,
@@ -172,7 +164,7 @@ class Manager:
             self._unload(model, [number for number in serving if number not in model.wanted])
 
     def _present(self, base_path: Path) -> dict[int, Path]:
-        """Find the versions of a folder; say once which folders are other names of a version."""
+        """Find the versions of a folder; warn once about folders that duplicate a version."""
         present = {}
         for number, folders in version_folders(base_path).items():
             present[number] = folders[-1]
@@ -193,7 +185,7 @@ class Manager:
         with self.catalogue.changed:
             for number in wanted:
                 known = model.versions.get(number)
-                # One that was unloaded, or had failed and was away since, gets another chance.
+                # A version that was unloaded, or failed and was removed since, gets another chance.
                 if known is None or (
                     known.state >= VersionState.UNLOADING and number not in model.wanted
                 ):
@@ -210,7 +202,7 @@ class Manager:
         try:
             servable = self._load(name, version.number, version.path)
         except ServingError as error:
-            # Not the error itself: by its traceback it would keep what was loaded so far.
+            # Not the error itself: its traceback would keep what was loaded so far in memory.
             failure = ServingError(error.code, error.text)
             log.error(
                 "Loading servable: {name: %s version: %d} failed: %s", name, version.number, failure
@@ -232,7 +224,7 @@ class Manager:
         for number in numbers:
             version = model.versions[number]
             self._set(version, VersionState.UNLOADING)
-            # A request may take its time, and other models wait for none.
+            # In a thread, because a request may take long, and other models mustn't wait for it.
             threading.Thread(
                 target=self._free, args=(model.config.name, version), daemon=True
             ).start()
@@ -244,7 +236,7 @@ class Manager:
         if servable is not None:
             servable.close()
             del servable
-            gc.collect()  # a graph refers to itself
+            gc.collect()  # a graph contains reference cycles
         self._set(version, VersionState.END)
         log.info("Done unloading servable version {name: %s version: %d}", name, version.number)
 
@@ -253,7 +245,7 @@ class Manager:
             version.state = state
 
     def _set_labels(self) -> None:
-        """Take the labels of the configs; those of versions that do not serve are an error."""
+        """Set the labels of the configs; a label of a version that isn't available is an error."""
         with self.catalogue.changed:
             for model in self.catalogue.models.values():
                 for number in model.config.labels.values():
@@ -268,7 +260,7 @@ class Manager:
 
 
 def every(seconds: float, act: Callable[[], None], *, until: threading.Event, name: str) -> None:
-    """Do something again and again on a thread of its own; an error is logged, not the end."""
+    """Call a function repeatedly on a thread of its own; log errors and go on."""
 
     def repeat() -> None:
         while not until.wait(seconds):

@@ -1,4 +1,4 @@
-"""What is loaded: models, their versions, and who asks for them."""
+"""The models and versions that are loaded, and the requests that use them."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from deployworkbook.serving.embedded.config import ModelConfig
 from deployworkbook.serving.embedded.errors import Code, ServingError, invalid
 from deployworkbook.serving.embedded.servable import Servable
 
-# A client may configure models of any name: of those that are gone, so many are remembered.
+# How many unloaded models to remember; clients may configure models of any name.
 MOST_ENDED = 200
 
 
 class VersionState(IntEnum):
-    """A version's, with the numbers of the API."""
+    """A version's state, with the API's numbers."""
 
     START = 10
     LOADING = 20
@@ -29,7 +29,7 @@ class VersionState(IntEnum):
 
 @dataclass(eq=False)
 class Version:
-    """A version of a model, from its first sight on."""
+    """A version of a model, from when it was first seen."""
 
     number: int
     path: Path
@@ -42,7 +42,7 @@ class Version:
 
     @property
     def waits(self) -> bool:
-        """Whether it is still to be loaded, at once or after a failure."""
+        """Whether it still has to be loaded, for the first time or after a failure."""
         return self.state in (VersionState.START, VersionState.LOADING)
 
 
@@ -56,13 +56,13 @@ class Model:
     wanted: list[int] = field(default_factory=list)
 
     def available(self) -> list[int]:
-        """Numbers of the versions that serve, the newest first."""
+        """List the numbers of the available versions, newest first."""
         serving = (v.number for v in self.versions.values() if v.state == VersionState.AVAILABLE)
         return sorted(serving, reverse=True)
 
 
 class Catalogue:
-    """The models that requests find; the manager changes them, under ``changed``."""
+    """The models that requests can use; the manager changes them, holding ``changed``."""
 
     def __init__(self) -> None:
         self.changed = threading.Condition()
@@ -73,12 +73,12 @@ class Catalogue:
     def servable(
         self, name: str, version: int | None = None, label: str | None = None
     ) -> Iterator[Servable]:
-        """Hand out a version for the time of a request; it stays loaded until then.
+        """Lend a version to a request; it stays loaded until the block ends.
 
         Args:
-            name: The model's.
-            version: A number; ``None`` for the newest that serves.
-            label: A label in place of the number.
+            name: The model's name.
+            version: The version's number; ``None`` for the newest available one.
+            label: A label instead of the number.
 
         Raises:
             ServingError: There is no such model, version or label.
@@ -93,7 +93,7 @@ class Catalogue:
                     self.changed.notify_all()
 
     def status(self, name: str, version: int | None = None) -> list[Version]:
-        """List what is known of a model's versions, the newest first.
+        """List the state of a model's versions, newest first.
 
         Raises:
             ServingError: There is no such model or version.
@@ -111,7 +111,7 @@ class Catalogue:
             return [replace(known[number]) for number in chosen]
 
     def keep_ended(self, models: Iterable[Model]) -> None:
-        """Remember models that are gone, for ``status``: the last ones that had a version."""
+        """Remember the last unloaded models that had a version, for ``status``."""
         for model in models:
             self.ended.pop(model.config.name, None)
             if model.versions:
@@ -135,7 +135,7 @@ class Catalogue:
             return found
 
     def problem(self, name: str) -> str:
-        """Say why a model does not serve; nothing where it does."""
+        """Say why a model has no available version; empty if it has one."""
         with self.changed:
             model = self.models[name]
             if model.available():

@@ -1,4 +1,4 @@
-"""Ports: taken before the models are loaded, listened on afterwards."""
+"""Bind ports before the models are loaded; listen on them afterwards."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def check_ports(options: Options) -> None:
     """Refuse ports that are taken, before anything slow begins.
 
     Raises:
-        OSError: One is taken, or the address is not this machine's.
+        OSError: A port is taken, or the address isn't this machine's.
     """
     for port in (options.port, options.rest_api_port):
         if port:
@@ -21,17 +21,17 @@ def check_ports(options: Options) -> None:
 
 
 def bound(host: str, port: int) -> socket.socket:
-    """Take a port without listening on it yet.
+    """Bind a port without listening on it yet.
 
     Raises:
-        OSError: It is taken, or the address is not this machine's.
+        OSError: The port is taken, or the address isn't this machine's.
     """
     host = bare_host(host)
     try:
         families = {found[0] for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
         family = socket.AF_INET if socket.AF_INET in families else socket.AF_INET6
-        # Named as TCP, or asyncio would leave Nagle's algorithm on, and each answer wait 40 ms
-        # for it.
+        # IPPROTO_TCP must be explicit. Otherwise asyncio leaves Nagle's algorithm on, which delays
+        # each answer by 40 ms.
         taken = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         try:
             taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -45,7 +45,7 @@ def bound(host: str, port: int) -> socket.socket:
 
 
 def refusal(host: str, port: int, error: OSError) -> str:
-    """Say why an address can't be listened on, and what to do.
+    """Explain why the server can't listen on an address, and what to do.
 
     >>> print(refusal("::1", 8500, OSError(errno.EADDRINUSE, "Address already in use")))
     Can't listen on [::1]:8500: Address already in use. Name another port with --port or \

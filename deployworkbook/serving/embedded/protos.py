@@ -9,24 +9,22 @@ from typing import Any
 
 from google.protobuf import message_factory
 
-from deployworkbook.training.keras2 import tf
+from deployworkbook.training.keras2 import tf as tf
 
 # isort: split
-from tensorflow_serving.apis import (
-    classification_pb2,
-    get_model_metadata_pb2,
-    get_model_status_pb2,
-    inference_pb2,
-    input_pb2,
-    model_management_pb2,
-    model_pb2,
-    model_service_pb2,
-    predict_pb2,
-    prediction_log_pb2,
-    prediction_service_pb2,
-    regression_pb2,
-)
-from tensorflow_serving.config import model_server_config_pb2
+from tensorflow_serving.apis import classification_pb2 as classification_pb2
+from tensorflow_serving.apis import get_model_metadata_pb2 as get_model_metadata_pb2
+from tensorflow_serving.apis import get_model_status_pb2 as get_model_status_pb2
+from tensorflow_serving.apis import inference_pb2 as inference_pb2
+from tensorflow_serving.apis import input_pb2 as input_pb2
+from tensorflow_serving.apis import model_management_pb2 as model_management_pb2
+from tensorflow_serving.apis import model_pb2 as model_pb2
+from tensorflow_serving.apis import model_service_pb2 as model_service_pb2
+from tensorflow_serving.apis import predict_pb2 as predict_pb2
+from tensorflow_serving.apis import prediction_log_pb2 as prediction_log_pb2
+from tensorflow_serving.apis import prediction_service_pb2 as prediction_service_pb2
+from tensorflow_serving.apis import regression_pb2 as regression_pb2
+from tensorflow_serving.config import model_server_config_pb2 as model_server_config_pb2
 
 _pool = tf.compat.v1.ConfigProto.DESCRIPTOR.file.pool
 
@@ -51,25 +49,3 @@ def type_name(data_type: int) -> str:
     """
     value = _DATA_TYPES.get(data_type)
     return value.name.removeprefix("DT_").lower() if value else f"unknown ({data_type})"
-
-
-__all__ = [
-    "CallableOptions",
-    "Example",
-    "TensorProto",
-    "classification_pb2",
-    "get_model_metadata_pb2",
-    "get_model_status_pb2",
-    "inference_pb2",
-    "input_pb2",
-    "model_management_pb2",
-    "model_pb2",
-    "model_server_config_pb2",
-    "model_service_pb2",
-    "predict_pb2",
-    "prediction_log_pb2",
-    "prediction_service_pb2",
-    "regression_pb2",
-    "tf",
-    "type_name",
-]

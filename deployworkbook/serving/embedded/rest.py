@@ -18,6 +18,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from deployworkbook.serving.api.types import DEFAULT_SIGNATURE
+from deployworkbook.serving.api.version_folders import LARGEST
 from deployworkbook.serving.embedded.bodies import HttpError, PiecewiseResponse, read_body
 from deployworkbook.serving.embedded.budget import Account, MemoryBudget
 from deployworkbook.serving.embedded.errors import Code, ServingError, invalid
@@ -46,7 +47,6 @@ from deployworkbook.serving.embedded.protos import (
 )
 from deployworkbook.serving.embedded.service import SIGNATURES, Service
 from deployworkbook.serving.embedded.tensors import bytes_of
-from deployworkbook.serving.embedded.versions import LARGEST
 
 log = logging.getLogger(__name__)
 

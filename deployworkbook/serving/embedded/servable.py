@@ -17,19 +17,19 @@ from deployworkbook.serving.embedded.errors import Code, ServingError
 from deployworkbook.serving.embedded.protos import CallableOptions, tf
 
 Array = NDArray[Any]
-# An output filter makes a computation of its own; past so many they are not kept.
+# How many compiled computations to keep; each output filter needs its own.
 MOST_KEPT = 64
 
 
 @dataclass(frozen=True)
 class ServableSignature:
-    """A signature, laid out as requests are checked against it.
+    """A signature in the form that requests are checked against.
 
     Args:
         name: Its key.
         definition: The ``SignatureDef``.
-        inputs: Alias, name in the graph and data type of each input, by alias.
-        outputs: Alias to name in the graph, by alias.
+        inputs: Alias, name in the graph and data type of each input, sorted by alias.
+        outputs: Name in the graph of each output, by alias.
     """
 
     name: str
@@ -41,17 +41,17 @@ class ServableSignature:
 class Servable:
     """A loaded SavedModel, run as TensorFlow Serving does: through a session.
 
-    A session's callable is a tenth of the latency of a ``ConcreteFunction`` called from Python,
-    takes signatures of TensorFlow 1 too, and gives all memory back when it is closed.
+    A session's callable has a tenth of the latency of a ``ConcreteFunction`` called from Python. It
+    also runs signatures of TensorFlow 1, and frees all memory when it is closed.
 
     Args:
-        name: The model's.
-        version: Its number.
+        name: The model's name.
+        version: The version's number.
         path: The SavedModel's folder.
-        tags: The tags of the graph in it.
-        threads: Threads of one operation; 0 for as many as CPUs.
-        batcher: What joins requests, if they are joined.
-        observe: Called with API and duration, µs, after each run.
+        tags: The tags of the graph to load.
+        threads: Threads per operation; 0 for one per CPU.
+        batcher: Joins requests into batches; ``None`` for no batching.
+        observe: Called after each run with the API and the duration in µs.
 
     Raises:
         ServingError: The folder holds no such SavedModel.
@@ -85,7 +85,9 @@ class Servable:
                 for key, definition in sorted(meta.signature_def.items())
             }
             self._prepare()
-        except Exception as error:  # a broken file fails in any way, and only its own version
+        except (
+            Exception
+        ) as error:  # a broken file can raise anything, and affects its own version only
             self._session.close()
             raise _load_error(error) from error
 
@@ -95,13 +97,13 @@ class Servable:
         """Run the graph.
 
         Args:
-            api: The name under which the duration is observed.
+            api: The API's name, for the metrics.
             feeds: Names of the tensors to set, in the order of the arrays.
-            fetches: Names of the tensors to return; one may occur twice.
-            arrays: Their values.
+            fetches: Names of the tensors to return, possibly with repetitions.
+            arrays: The values to set.
 
         Raises:
-            ServingError: The graph refuses them; the text is the operation's own.
+            ServingError: The graph refuses the values; the message is the operation's.
         """
         unique = tuple(dict.fromkeys(fetches))
         key = (tuple(feeds), unique)
@@ -117,7 +119,7 @@ class Servable:
         return [by_name[fetch] for fetch in fetches]
 
     def close(self) -> None:
-        """Free the model. Nothing may run any more."""
+        """Free the model; no request may be running."""
         with self._lock:
             self._callables.clear()
         self._session.close()
@@ -134,7 +136,7 @@ class Servable:
 
     def _callable(self, key: tuple[Any, ...]) -> Any:
         options = CallableOptions(feed=key[0], fetch=key[1])
-        # On the thread of the request: a hand-over costs more than a small model.
+        # Run on the request's thread: switching threads costs more than a small model.
         options.run_options.inter_op_thread_pool = -1
         with self._lock:
             made = self._session._make_callable_from_options(options)
@@ -143,7 +145,7 @@ class Servable:
         return made
 
     def _prepare(self) -> None:
-        """Have the graph of each signature made ready, which takes longer than a run."""
+        """Compile the graph of each signature beforehand, which takes longer than a run."""
         for signature in self.signatures.values():
             feeds = tuple(feed for _, feed, _ in signature.inputs)
             fetches = tuple(dict.fromkeys(signature.outputs.values()))
@@ -151,13 +153,13 @@ class Servable:
                 try:
                     self._callable((feeds, fetches))
                 except tf.errors.OpError:
-                    continue  # other signatures serve; a request for this one hears the reason
+                    continue  # others may work; a request for this one will get the error
 
 
 def _as_array(result: Any) -> Array:
-    """Make an array of a result; a string without axes comes as bytes, and stays whole.
+    """Convert a result to an array; a scalar string arrives as bytes and stays an object.
 
-    NumPy's own type of bytes would drop zeros at their end.
+    NumPy's bytes type would drop trailing zeros.
     """
     return np.array(result, object) if isinstance(result, bytes) else np.asarray(result)
 

@@ -1,4 +1,4 @@
-"""The process: models first, then the ports; a signal ends it once running requests are done."""
+"""The server's process: load models, open the ports, and finish running requests at the end."""
 
 from __future__ import annotations
 
@@ -41,16 +41,16 @@ BACKLOG = 1024
 
 
 def run(options: Options, *, parent_id: int | None = None) -> NoReturn:
-    """Serve until a signal says otherwise; then end the process with 0.
+    """Serve until a signal arrives, then exit with 0.
 
     Args:
-        options: What the command line says.
-        parent_id: The process that started this one, as it was before TensorFlow's import, during
-            which it may have ended; by default the present one.
+        options: The options of the command line.
+        parent_id: The parent's process ID (default: the current parent). Pass the one from before
+            TensorFlow's import, since the parent may end during it.
 
     Raises:
-        OSError: A port is taken, or a file cannot be read.
-        ValueError: A file is wrong, or a model cannot be loaded.
+        OSError: A port is taken, or a file can't be read.
+        ValueError: A file is invalid, or a model can't be loaded.
     """
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname).1s %(message)s"
@@ -68,16 +68,16 @@ def run(options: Options, *, parent_id: int | None = None) -> NoReturn:
         Server(options, stopped, parent_id=parent_id).run()
     except ServingError as error:
         raise ValueError(error.text) from error
-    # A thread that still runs a model, for a client that waits no more, would abort a longer end.
+    # A regular exit would crash if a thread still runs a model for a client that has given up.
     logging.shutdown()
     sys.stdout.flush()
     os._exit(0)
 
 
 def ending_signals() -> list[signal.Signals]:
-    """List the signals that end the server: SIGTERM, SIGINT and, where it hangs up, SIGHUP.
+    """List the signals that end the server: SIGTERM, SIGINT and, on Unix, SIGHUP.
 
-    A SIGHUP that is ignored stays ignored: ``nohup`` means that.
+    If SIGHUP is ignored, it stays ignored: that is what ``nohup`` asks for.
     """
     found = [signal.SIGTERM, signal.SIGINT]
     hang_up = getattr(signal, "SIGHUP", None)  # Windows has none
@@ -90,9 +90,9 @@ class Server:
     """Both ports and the models behind them.
 
     Args:
-        options: What the command line says.
-        stopped: Ends it when set.
-        parent_id: Whose end ends it too, with ``--stop_with_parent``.
+        options: The options of the command line.
+        stopped: Stops the server when set.
+        parent_id: The process that the server ends with, if ``--stop_with_parent`` is given.
     """
 
     def __init__(
@@ -125,11 +125,11 @@ class Server:
         )
 
     def run(self) -> None:
-        """Load, open the ports, say so, and serve until stopped."""
+        """Load the models, open the ports, and serve until stopped."""
         ports = bool(self._options.port) + bool(self._options.rest_api_port)
         most = affordable_connections(self._options.max_connections, ports=ports)
         options = self._options = replace(self._options, max_connections=most)
-        # What has been imported stays: the collector, which frees old models, need not look at it.
+        # Imported modules stay, so the garbage collector, which frees old models, can skip them.
         gc.collect()
         gc.freeze()
         self._watch_parent()
@@ -153,7 +153,7 @@ class Server:
             while not web.started and web_thread.is_alive():
                 self._stopped.wait(0.005)
             for listening in self._sockets:
-                # Those beyond ACCEPTED_AT_ONCE wait in the system's queue.
+                # Connections beyond ACCEPTED_AT_ONCE wait in the system's queue.
                 listening.listen(BACKLOG)
             log.info(
                 "Exporting HTTP/REST API at:%s ...",

@@ -1,4 +1,4 @@
-"""The API, whatever carries it: messages in, messages out, errors as ``ServingError``."""
+"""The API, independent of the protocol: messages in and out, errors as ``ServingError``."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ Answer = TypeVar("Answer")
 
 
 class Service:
-    """Answers requests from the loaded models.
+    """Answer requests with the loaded models.
 
     Args:
-        manager: Holds the models.
-        metrics: Where requests are counted.
+        manager: Manages the models.
+        metrics: Counts the requests.
     """
 
     def __init__(self, manager: Manager, metrics: Metrics) -> None:
@@ -47,7 +47,7 @@ class Service:
     def counted(
         self, model: str, *, api: str, entrypoint: str, act: Callable[[], Answer]
     ) -> Answer:
-        """Do what a request asks, and count it with its outcome and, if it is OK, its latency."""
+        """Answer a request; count it by outcome and, if it succeeds, record its latency."""
         started = time.perf_counter()
         status = Code.INTERNAL
         try:
@@ -63,14 +63,14 @@ class Service:
         return answer
 
     def servable(self, spec: Any) -> AbstractContextManager[Servable]:
-        """Hand out the version that a ``ModelSpec`` asks for, for the time of a request.
+        """Lend the version that a ``ModelSpec`` asks for to a request.
 
         Raises:
-            ServingError: It has no name, or asks for what is not there.
+            ServingError: The name is missing, or there is no such model or version.
         """
         if not spec.name:
             raise invalid("ModelSpec has no name specified.")
-        # A version of 0 is version 0; one that is not there is the newest.
+        # 0 means version 0; a missing version means the newest.
         choice = spec.WhichOneof("version_choice")
         return self._catalogue.servable(
             spec.name,
@@ -133,7 +133,7 @@ class Service:
         return response
 
     def reload(self, request: Any) -> Any:
-        """Answer a ``ReloadConfigRequest``: the models become those of its list."""
+        """Answer a ``ReloadConfigRequest``: serve exactly the models of its list."""
         if request.config.WhichOneof("config") != "model_config_list":
             raise invalid(
                 "ServerModelConfig type not supported by HandleReloadConfigRequest. "

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from deployworkbook.serving.api.arrays import FIELDS, PIECE, numbers, repeated, strings
 from deployworkbook.serving.embedded.budget import Account
 from deployworkbook.serving.embedded.errors import Code, ServingError, invalid
 from deployworkbook.serving.embedded.protos import TensorProto, tf, type_name
@@ -17,29 +18,7 @@ MOST_AXES = 32
 _LARGEST_COUNT = 2**63 - 1
 # A string of a tensor: NumPy's pointer, TensorFlow's own record, and the headers of both copies.
 STRING_BYTES = 96
-# So many numbers at a time become Python objects: more would take a hundred times the memory of
-# the array, and hold Python's lock so long that others wait.
-_PIECE = 16_384
-
-_FIELDS = {
-    "float32": "float_val",
-    "float64": "double_val",
-    "int8": "int_val",
-    "int16": "int_val",
-    "int32": "int_val",
-    "uint8": "int_val",
-    "uint16": "int_val",
-    "int64": "int64_val",
-    "uint32": "uint32_val",
-    "uint64": "uint64_val",
-    "bool": "bool_val",
-    "string": "string_val",
-    "float16": "half_val",
-    "bfloat16": "half_val",
-    "complex64": "scomplex_val",
-    "complex128": "dcomplex_val",
-}
-_DTYPES = {tf.as_dtype(name).as_datatype_enum: tf.as_dtype(name) for name in _FIELDS}
+_DTYPES = {tf.as_dtype(name).as_datatype_enum: tf.as_dtype(name) for name in FIELDS}
 # Packed fields of these types are the array's own bytes; the tag names field and wire type.
 _PACKED_TAGS = {"float32": b"\x2a", "float64": b"\x32"}
 
@@ -100,7 +79,8 @@ def to_array(proto: Any, name: str, account: Account) -> NDArray[Any]:
         if len(content) != count * dtype.size:
             raise _unreadable(name)
         return np.frombuffer(content, dtype.as_numpy_dtype).reshape(shape)
-    return _repeated(_typed(proto, dtype), count).reshape(shape)
+    # Values beyond the shape are ignored.
+    return repeated(numbers(proto, dtype.name), count)[:count].reshape(shape)
 
 
 def to_proto(array: NDArray[Any]) -> Any:
@@ -121,7 +101,7 @@ def fill_proto(proto: Any, array: NDArray[Any]) -> None:
         ServingError: The API has no field for its type.
     """
     dtype = tf.as_dtype(array.dtype)
-    field = _FIELDS.get(dtype.name)
+    field = FIELDS.get(dtype.name)
     if field is None:
         raise ServingError(
             Code.UNIMPLEMENTED, f"Tensors of type {type_name(dtype.as_datatype_enum)} in answers"
@@ -139,8 +119,8 @@ def fill_proto(proto: Any, array: NDArray[Any]) -> None:
     elif dtype.is_complex:
         array = np.ascontiguousarray(array).view(f"f{dtype.size // 2}")
     target, flat = getattr(proto, field), array.ravel()
-    for start in range(0, flat.size, _PIECE):
-        target.extend(flat[start : start + _PIECE].tolist())
+    for start in range(0, flat.size, PIECE):
+        target.extend(flat[start : start + PIECE].tolist())
 
 
 def _is_a_shape(shape: tuple[int, ...], item_bytes: int) -> bool:
@@ -149,25 +129,6 @@ def _is_a_shape(shape: tuple[int, ...], item_bytes: int) -> bool:
         and all(size >= 0 for size in shape)
         and math.prod(max(size, 1) for size in shape) * max(item_bytes, 1) <= _LARGEST_COUNT
     )
-
-
-def _typed(proto: Any, dtype: Any) -> NDArray[Any]:
-    values = getattr(proto, _FIELDS[dtype.name])
-    if _FIELDS[dtype.name] == "half_val":
-        return _numbers(values, np.int32).astype(np.uint16).view(dtype.as_numpy_dtype)
-    if dtype.is_complex:
-        parts = _numbers(values, f"f{dtype.size // 2}")
-        return parts[: len(parts) // 2 * 2].view(dtype.as_numpy_dtype)
-    if _FIELDS[dtype.name] == "int_val":
-        return _numbers(values, np.int32).astype(dtype.as_numpy_dtype)
-    return _numbers(values, dtype.as_numpy_dtype)
-
-
-def _numbers(values: Any, dtype: Any) -> NDArray[Any]:
-    array = np.empty(len(values), dtype)
-    for start in range(0, len(array), _PIECE):
-        array[start : start + _PIECE] = values[start : start + _PIECE]
-    return array
 
 
 def _characters(proto: Any, count: int) -> int:
@@ -182,11 +143,7 @@ def _strings(proto: Any, count: int, name: str) -> NDArray[Any]:
     values = list(proto.string_val)
     if proto.tensor_content:
         values = _string_list(proto.tensor_content, count, name)
-    array = np.empty(len(values), object)
-    array[:] = values
-    if not values and count:
-        array = np.array([b""], object)
-    return _repeated(array, count)
+    return strings(values, count)[:count]
 
 
 def _string_list(content: bytes, count: int, name: str) -> list[bytes]:
@@ -212,14 +169,6 @@ def _string_list(content: bytes, count: int, name: str) -> list[bytes]:
         values.append(content[position : position + length])
         position += length
     return values
-
-
-def _repeated(values: NDArray[Any], count: int) -> NDArray[Any]:
-    if len(values) >= count:
-        return values[:count]
-    if len(values) == 0:
-        return np.zeros(count, values.dtype)
-    return np.concatenate([values, np.full(count - len(values), values[-1], values.dtype)])
 
 
 def _varint(number: int) -> bytes:

@@ -1,29 +1,21 @@
-"""Which of a model's versions on disk a policy wants."""
+"""Choose which of a model's versions on disk to load."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from deployworkbook.serving.api.version_folders import (
-    LARGEST,
-    version_folders,
-    version_number,
-    versions_below,
-)
 from deployworkbook.validation import check_choice
-
-__all__ = ["LARGEST", "Policy", "version_folders", "version_number", "versions_below"]
 
 
 @dataclass(frozen=True)
 class Policy:
-    """What TensorFlow Serving calls a model version policy.
+    """A model version policy, in TensorFlow Serving's words.
 
     Args:
         kind: ``latest``, ``all`` or ``specific``.
-        count: How many of the newest ``latest`` wants.
-        numbers: Those that ``specific`` wants.
+        count: How many of the newest versions ``latest`` loads.
+        numbers: The versions that ``specific`` loads.
     """
 
     kind: str = "latest"
@@ -34,7 +26,7 @@ class Policy:
         check_choice("kind", self.kind, ("latest", "all", "specific"))
 
     def choose(self, present: Iterable[int]) -> list[int]:
-        """List the wanted among the present, the newest first.
+        """List the versions to load of those present, newest first.
 
         >>> Policy("latest", count=2).choose([1, 3, 2])
         [3, 2]

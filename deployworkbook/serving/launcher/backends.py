@@ -1,7 +1,7 @@
-"""Which model server there is on this machine, and the command line that starts it.
+"""Find a model server on this machine, and write the command that starts it.
 
-TensorFlow Serving's binary is taken where it is installed, else its container, else the server
-that comes with this package. All three read the same flags.
+The choice is TensorFlow Serving's binary if it is installed, else its container, else the server of
+this package. All three take the same flags.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ BINARY = "tensorflow_model_server"
 IMAGE = "tensorflow/serving:2.20.0"
 BACKENDS = ("auto", "binary", "container", "embedded")
 FLAGS = frozenset(option.name for option in fields(Options))
-# TensorFlow Serving does not know these, and would not start.
+# TensorFlow Serving doesn't know these and wouldn't start.
 EMBEDDED_ONLY = frozenset(
     {
         "host",
@@ -36,7 +36,7 @@ EMBEDDED_ONLY = frozenset(
         "stop_with_parent",
     }
 )
-# Whole seconds in TensorFlow Serving.
+# In TensorFlow Serving, these are whole seconds.
 WHOLE_SECONDS = frozenset({"file_system_poll_wait_seconds", "model_config_file_poll_wait_seconds"})
 GRPC_PORT, REST_PORT = 8500, 8501
 PROBE_S = 3.0
@@ -46,11 +46,11 @@ FlagValue = bool | int | float | str | Path
 
 @dataclass(frozen=True)
 class Backend:
-    """A model server that can be started here.
+    """A kind of model server that can be started here.
 
     Args:
         name: ``binary``, ``container`` or ``embedded``.
-        why: Why it was taken, in a few words.
+        why: Why it was chosen, in a few words.
         program: The path of the binary or of Docker's client; empty for the embedded server.
     """
 
@@ -60,17 +60,17 @@ class Backend:
 
 
 def choose(wanted: str) -> Backend:
-    """Find the server that is wanted, or the first there is.
+    """Choose a server: the one asked for, or the first available.
 
-    ``auto`` does not download: it takes the container only where Docker answers within seconds and
-    has the image ``IMAGE`` already. ``container`` lets Docker download it.
+    ``auto`` downloads nothing: it chooses the container only if Docker answers within seconds and
+    already has the image ``IMAGE``. ``container`` lets Docker download it.
 
     Args:
         wanted: One of ``BACKENDS``.
 
     Raises:
-        FileNotFoundError: The one that is wanted is not installed.
-        RuntimeError: Docker is installed and does not answer.
+        FileNotFoundError: The server asked for is not installed.
+        RuntimeError: Docker is installed but doesn't answer.
         ValueError: There is no such backend.
     """
     check_choice("backend", wanted, BACKENDS)
@@ -87,7 +87,7 @@ def choose(wanted: str) -> Backend:
                     "backend",
                     received=complaint,
                     expected="a Docker engine that answers",
-                    remedy='Start it, or take backend="embedded".',
+                    remedy='Start it, or use backend="embedded".',
                 )
             )
         return Backend("container", "asked for", docker)
@@ -107,16 +107,16 @@ def choose(wanted: str) -> Backend:
 
 
 def server_command(backend: Backend, flags: Mapping[str, FlagValue], *, name: str) -> list[str]:
-    """Write the command line that starts a server.
+    """Write the command that starts a server.
 
-    A container reads its files at the same paths as this machine, read-only, runs as this user and
-    is reached from this machine only. TensorFlow Serving's binary has no flag for the address: it
-    listens on all of them.
+    A container sees its files read-only at the same paths as this machine, runs as this user, and
+    can be reached from this machine only. TensorFlow Serving's binary has no flag for the address
+    and listens on all of them.
 
     Args:
-        backend: What ``choose`` found.
-        flags: Their values by name, among them ``port`` and ``rest_api_port``.
-        name: Of the container.
+        backend: The result of ``choose``.
+        flags: Values by flag name, including ``port`` and ``rest_api_port``.
+        name: The container's name.
     """
     if backend.name == "embedded":
         given = {**flags, "stop_with_parent": True}
@@ -144,7 +144,7 @@ def server_command(backend: Backend, flags: Mapping[str, FlagValue], *, name: st
 
 
 def removal(backend: Backend, *, name: str) -> list[str]:
-    """Write the command that ends a container at once; empty where none was started."""
+    """Write the command that removes a container at once; empty if there is none."""
     return [backend.program, "rm", "--force", name] if backend.name == "container" else []
 
 
@@ -157,12 +157,12 @@ def _written(flags: Mapping[str, FlagValue]) -> list[str]:
 
 def _confined() -> list[str]:
     limits = ["--read-only", "--tmpfs=/tmp", "--cap-drop=ALL", "--security-opt=no-new-privileges"]
-    # Windows has no such numbers.
+    # Windows has no user IDs.
     return [*limits, f"--user={os.getuid()}:{os.getgid()}"] if hasattr(os, "getuid") else limits
 
 
 def _paths(flags: Mapping[str, FlagValue]) -> list[Path]:
-    """List what the server reads: its files, and the folders that its model config names."""
+    """List what the server reads: its files, and the folders named in its model config."""
     named = [value for value in flags.values() if isinstance(value, Path)]
     config = flags.get("model_config_file")
     if isinstance(config, Path):
@@ -172,7 +172,7 @@ def _paths(flags: Mapping[str, FlagValue]) -> list[Path]:
 
 
 def _mount(path: Path) -> str:
-    # Fields are those of a CSV line, where quotes let a path have a comma.
+    # The option is a line of CSV: the quotes allow a comma in the path.
     return f'type=bind,"source={path}","target={path}",readonly'
 
 
@@ -184,7 +184,7 @@ def _found(program: str) -> str:
                 "backend",
                 received=f"no {program} on PATH",
                 expected=f"{program} to be installed",
-                remedy='Install it, or take backend="embedded", which comes with the workbook.',
+                remedy='Install it, or use backend="embedded", which comes with the workbook.',
             )
         )
     return path
@@ -196,7 +196,7 @@ def _complaint(docker: str) -> str:
 
 
 def _asked(docker: str, *arguments: str) -> str:
-    """Ask Docker something; return nothing where it agrees, else its last line."""
+    """Run a Docker command; return an empty string on success, else its last line."""
     try:
         done = subprocess.run(
             [docker, *arguments], capture_output=True, text=True, timeout=PROBE_S, check=False

@@ -1,9 +1,9 @@
-"""The end of a server whose parent has died, however it died.
+"""Stop a server whose parent has died, however it died.
 
-Run as a program of its own beside a server: ``guard.py PID [COMMAND …]``. Its standard input is
-a pipe that only the parent holds, so the pipe's end is the parent's end, even by ``kill -9``.
-A byte before that says that there is nothing left to end. It imports the standard library
-alone, to start in milliseconds.
+This runs beside a server as a program of its own: ``guard.py PID [COMMAND …]``. Its standard input
+is a pipe that only the parent holds, so the pipe closes when the parent ends, even by ``kill -9``.
+A byte before that means that the server has ended already. It imports the standard library only, to
+start within milliseconds.
 """
 
 import contextlib
@@ -17,8 +17,8 @@ GRACE_S = 10.0
 
 
 def main(process_id: int, command: list[str]) -> None:
-    """Wait for the parent's end; then end the process, and run the command that cleans up."""
-    # Ctrl-C and SIGTERM are for the parent; what follows from its end is done here.
+    """Wait until the parent ends; then stop the process and run the command that cleans up."""
+    # Ctrl-C and SIGTERM are meant for the parent; the guard acts once it has ended.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     if sys.stdin.buffer.read(1):

@@ -1,4 +1,4 @@
-"""A model server that this process has started, and how it ends."""
+"""A model server that this process has started."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ GRACE_S = 15.0
 
 
 class StartError(RuntimeError):
-    """The server ended, or was not ready in time; the message ends with its log's last lines."""
+    """The server ended early or wasn't ready in time; the message quotes the end of its log."""
 
 
 class RunningServer(contextlib.AbstractContextManager["RunningServer"]):
-    """A server's process and its two addresses; ``start`` makes it.
+    """A running server and its two addresses; ``start`` makes one.
 
     Args:
-        backend: What runs.
-        flags: Its flags but the ports.
-        ports: Of gRPC and REST.
-        log_path: Where its output goes.
+        backend: The kind of server.
+        flags: Its flags, except the ports.
+        ports: The ports for gRPC and REST.
+        log_path: The file for its output.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class RunningServer(contextlib.AbstractContextManager["RunningServer"]):
         self.command = server_command(backend, all_flags, name=name)
         log_path.parent.mkdir(parents=True, exist_ok=True)
         with log_path.open("wb") as log:
-            # In a session of its own, so that Ctrl-C in a lesson interrupts the cell alone.
+            # A session of its own, so that Ctrl-C in a lesson interrupts only the cell.
             self._process = subprocess.Popen(
                 self.command,
                 stdin=subprocess.DEVNULL,
@@ -74,31 +74,31 @@ class RunningServer(contextlib.AbstractContextManager["RunningServer"]):
 
     @property
     def grpc_address(self) -> str:
-        """Where gRPC is served, such as ``127.0.0.1:8500``."""
+        """The gRPC address, such as ``127.0.0.1:8500``."""
         return host_and_port(ADDRESS, self.grpc_port)
 
     @property
     def rest_address(self) -> str:
-        """Where REST is served, such as ``http://127.0.0.1:8501``."""
+        """The REST address, such as ``http://127.0.0.1:8501``."""
         return f"http://{host_and_port(ADDRESS, self.rest_port)}"
 
     @property
     def metrics_address(self) -> str | None:
-        """Where Prometheus reads, if ``monitoring`` was asked for."""
+        """The address of the metrics for Prometheus; ``None`` without ``monitoring``."""
         return f"{self.rest_address}{server_files.METRICS_PATH}" if self.monitored else None
 
     @property
     def pid(self) -> int:
-        """The number of its process; for a container, that of Docker's client."""
+        """The process ID; for a container, that of Docker's client."""
         return self._process.pid
 
     @property
     def exit_code(self) -> int | None:
-        """What it ended with (negative: the signal that ended it); ``None`` while it runs."""
+        """The exit code (negative: the signal that killed it); ``None`` while it runs."""
         return self._process.poll()
 
     def is_running(self) -> bool:
-        """Whether its process runs."""
+        """Return whether the process is running."""
         return self.exit_code is None
 
     def log_tail(self, lines: int = 20) -> str:
@@ -107,17 +107,17 @@ class RunningServer(contextlib.AbstractContextManager["RunningServer"]):
         return "\n".join(text.splitlines()[-check_integer("lines", lines, 1) :])
 
     def wait_until_ready(self, model_name: str, timeout_s: float) -> None:
-        """Return when both ports answer and the model, if there is one of that name, serves.
+        """Wait until both ports answer and the model, if there is one of that name, is loaded.
 
         Raises:
-            StartError: It ends first, or the time is over; then it is ended.
+            StartError: The server ended first, or took too long and was killed.
         """
         deadline = time.monotonic() + timeout_s
         with (
             requests.Session() as session,
             open_channel(self.grpc_address, [("grpc.use_local_subchannel_pool", 1)]) as channel,
         ):
-            # No proxy of the environment: it would look for 127.0.0.1 on its own machine.
+            # A proxy would look for 127.0.0.1 on its own machine.
             session.trust_env = False
             ready = grpc.channel_ready_future(channel)
             while not (self._rest_answers(session, model_name) and _is_done(ready)):
@@ -132,7 +132,7 @@ class RunningServer(contextlib.AbstractContextManager["RunningServer"]):
             ready.cancel()
 
     def stop(self, grace_s: float = GRACE_S) -> None:
-        """End it: the embedded server finishes running requests first. Twice does no harm.
+        """Stop the server, unless it has ended; the embedded one first finishes running requests.
 
         Args:
             grace_s: How long it may take before it is killed, in seconds.
@@ -146,7 +146,7 @@ class RunningServer(contextlib.AbstractContextManager["RunningServer"]):
         self._end_guard()
 
     def kill(self) -> None:
-        """End it at once, as ``kill -9`` does."""
+        """Kill the server at once, as ``kill -9`` does."""
         if self._removal:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 subprocess.run(self._removal, check=False, capture_output=True, timeout=GRACE_S)
@@ -170,7 +170,7 @@ class RunningServer(contextlib.AbstractContextManager["RunningServer"]):
         except requests.RequestException:
             return False
         if answer.status_code != 200:
-            # With a model config file there need be no model of this name.
+            # A model config file need not name this model.
             return answer.status_code == 404
         states = [version["state"] for version in answer.json()["model_version_status"]]
         return "AVAILABLE" in states

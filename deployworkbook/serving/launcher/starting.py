@@ -1,4 +1,4 @@
-"""A model server in a process of its own, for a lesson, a test or a load generator."""
+"""Start a model server in a process of its own, for a lesson, a test or a load generator."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from deployworkbook.validation import check_integer, check_number, type_error, v
 from deployworkbook.workspace.files import timestamp, write_atomically
 from deployworkbook.workspace.folder import current_workspace
 
-# How often ports that seemed free are chosen anew, since another process took one meanwhile.
+# Attempts with new ports, in case another process takes one between the choice and the start.
 TRIES = 3
-_TAKEN = ("is not to be had", "in use", "already allocated")
+# What the log says then: of the embedded server, of TensorFlow Serving, of Docker.
+_TAKEN = ("Can't listen on", "in use", "already allocated")
 _OWN_FLAGS = {"port", "rest_api_port", "model_name", "model_base_path", "stop_with_parent", "host"}
 
 
@@ -36,33 +37,34 @@ def start(
     monitoring: bool = False,
     **flags: FlagValue,
 ) -> RunningServer:
-    """Start a model server, and return when it serves.
+    """Start a model server and wait until it is ready.
 
-    It listens on this machine only, except TensorFlow Serving's binary, which cannot be told so.
-    It ends with the block of a ``with``, with this process (however that ends), or by ``stop``.
+    It listens on this machine only, except TensorFlow Serving's binary, which has no flag for that.
+    It ends with its ``with`` block, with this process (however that ends), or by ``stop``.
 
     Args:
-        model_base_path: The folder that holds a folder a version; not with ``model_config_file``.
-        model_name: What clients call the model.
+        model_base_path: The folder with one folder per version; not with ``model_config_file``.
+        model_name: The name that clients use.
         backend: ``binary`` (``tensorflow_model_server`` on PATH), ``container`` (Docker's
             ``tensorflow/serving``), ``embedded`` (the server of this package), or ``auto``: the
-            first of these that there is.
-        port: Of gRPC; by default a free one.
-        rest_api_port: Of REST; by default a free one.
-        log_directory: Where its log goes; by default ``logs`` in the workspace.
-        ready_timeout_s: How long it may take to serve, in seconds.
+            first of these that is available.
+        port: The gRPC port (default: a free one).
+        rest_api_port: The REST port (default: a free one).
+        log_directory: The folder for its log (default: ``logs`` in the workspace).
+        ready_timeout_s: How long it may take to be ready, in seconds.
         batching_parameters: Such as ``{"max_batch_size": 32}``; turns batching on.
-        monitoring: Whether it counts requests, for Prometheus, at ``metrics_address``.
-        flags: Other flags of the server, by name. What only the embedded server knows
-            (``backends.EMBEDDED_ONLY``) is left out for the others; their polls take whole seconds.
+        monitoring: Whether to offer metrics for Prometheus, at ``metrics_address``.
+        flags: Other flags of the server, by name. Those that only the embedded server knows
+            (``backends.EMBEDDED_ONLY``) are dropped for the others, and polling intervals are
+            rounded up to whole seconds.
 
     Returns:
         The server, which is a context manager.
 
     Raises:
-        FileNotFoundError: The model, or the backend that is wanted, is not there.
-        OSError: A port that was named is taken.
-        StartError: The server ended, or does not serve in time.
+        FileNotFoundError: The model's folder doesn't exist, or the backend isn't installed.
+        OSError: A port you named is taken.
+        StartError: The server ended early, or wasn't ready in time.
         TypeError: A flag is unknown.
         ValueError: The folder has no versions, or an argument is out of range.
     """
@@ -123,21 +125,21 @@ def _what_to_serve(
         raise value_error(
             "model_base_path",
             received=f"{folder}, which has no folder whose name is a number",
-            expected="a folder a version, such as 1/saved_model.pb",
+            expected="one numbered folder per version, such as 1/saved_model.pb",
             remedy="Name the folder above the version, or publish a version first.",
         )
     return {"model_name": model_name, "model_base_path": folder}
 
 
 def _ports(*named: int | None) -> tuple[int, int]:
-    """Return the ports that were named, and free ones for the others; none twice."""
+    """Return the named ports, and different free ports for the others."""
     numbers = []
     with contextlib.ExitStack() as held:
         for name, port in zip(("port", "rest_api_port"), named, strict=True):
             if port is not None:
                 check_integer(name, port, 1, 65535)
             listener = held.enter_context(socket.socket())
-            # As a server binds it: one that has just been left counts as free.
+            # As a server does: a port just released counts as free.
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 listener.bind((ADDRESS, port or 0))
@@ -145,8 +147,8 @@ def _ports(*named: int | None) -> tuple[int, int]:
             except OSError as error:
                 raise OSError(
                     error.errno,
-                    f"Port {port} of {ADDRESS} is not to be had ({error.strerror}). Name another "
-                    f"{name}, or leave it out: then a free one is taken.",
+                    f"Can't use port {port} of {ADDRESS} ({error.strerror}). Choose another "
+                    f"{name}, or leave it out to get a free one.",
                 ) from error
             numbers.append(listener.getsockname()[1])
     return numbers[0], numbers[1]

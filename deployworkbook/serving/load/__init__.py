@@ -1,6 +1,7 @@
-"""Load on a server, measured from outside.
+"""Send load to a server and measure it from outside.
 
-- ``loops``: an open loop, a closed one, and a curve.
-- ``arrivals``: the moments of an open loop. ``target``: where to send what, in bytes.
-- ``engine``: sends the requests; ``process``: in a process of its own. ``result``: what came back.
+- ``loops``: an open loop and a closed one.
+- ``arrivals``: the arrival times of an open loop. ``target``: the server, and requests as bytes.
+- ``engine``: sends the requests; ``process``: does so in a process of its own. ``result``: the
+  latencies and errors.
 """

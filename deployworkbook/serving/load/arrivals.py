@@ -1,4 +1,4 @@
-"""When requests are meant to arrive."""
+"""Arrival times of requests."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ def arrival_times(
     seed: int = 0,
     max_requests: int = 100_000,
 ) -> NDArray[np.float64]:
-    """Draw the moments of arrival of an open loop, in seconds from its start.
+    """Draw the arrival times of an open loop, in seconds from its start.
 
         constant: tᵢ = i / λ          poisson: tᵢ = Σ gaps, gaps exponential of mean 1 / λ
 
-    Many users who know nothing of each other arrive as a Poisson process; it is burstier than the
-    constant one, and a server that just holds a constant rate does not hold it.
+    Many independent users arrive as a Poisson process. It is burstier than a constant rate, so a
+    server that can just handle the constant rate falls behind.
 
     Args:
-        rate_per_s: λ, above 0.
-        seconds: How long, above 0.
+        rate_per_s: λ, the mean number of requests per second; positive.
+        seconds: Duration in seconds; positive.
         pattern: ``poisson`` or ``constant``.
-        seed: Of the draw.
-        max_requests: The most; later ones are left out.
+        seed: Random seed.
+        max_requests: Maximum number of arrivals; later ones are left out.
 
     Returns:
         Times in ascending order, from 0 up to ``seconds``.
 
     Raises:
-        TypeError: A number is none.
-        ValueError: A number is out of range, or the pattern unknown.
+        TypeError: An argument isn't a number.
+        ValueError: A number is out of range, or the pattern is unknown.
 
     >>> arrival_times(4, 1, pattern="constant")
     array([0.  , 0.25, 0.5 , 0.75])
@@ -50,7 +50,7 @@ def arrival_times(
         count = min(most, int(rounded_up(rate * length)))
         return np.arange(count) / rate
     generator = np.random.default_rng(seed)
-    # Six standard deviations more than the mean number; more than that would be drawn once in 10⁹.
+    # The mean number plus six standard deviations: one draw in 10⁹ would need more.
     count = min(most, int(rate * length + 6 * np.sqrt(rate * length) + 10))
     times = np.cumsum(generator.exponential(1 / rate, count))
     return times[times < length]

@@ -1,4 +1,4 @@
-"""Threads that send requests at given moments, each over its own line, and note what happens."""
+"""Send requests from threads at given times, and record what happens."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import grpc
 import numpy as np
@@ -21,7 +21,7 @@ from deployworkbook.serving.client.grpc import CHANNEL_OPTIONS, PREDICTION_SERVI
 from deployworkbook.serving.load.result import NOT_SENT, LoadResult
 from deployworkbook.serving.load.target import LoadTarget
 
-# Between the making of the threads and the first request.
+# From creating the threads to the first request.
 _LEAD_S = 0.05
 
 NO_VERSION = -1
@@ -29,14 +29,14 @@ NO_VERSION = -1
 
 @dataclass(frozen=True)
 class LoadPlan:
-    """What is to be sent, and when.
+    """How many requests to send, and when.
 
     Args:
         arrivals_s: When each request of an open loop is due; ``None`` for a closed loop.
-        lines: How many requests may be under way at once; a closed loop's users.
-        seconds: When a closed loop ends; when an open one's last request is due.
-        max_requests: The most that a closed loop sends.
-        think_s: How long each user of a closed loop waits between answer and request.
+        lines: Maximum number of concurrent requests; in a closed loop, the number of users.
+        seconds: When a closed loop ends, or the last request of an open loop is due.
+        max_requests: Maximum number of requests of a closed loop.
+        think_s: How long each user of a closed loop waits between an answer and the next request.
         offered_per_s: The rate of an open loop.
     """
 
@@ -48,23 +48,13 @@ class LoadPlan:
     offered_per_s: float | None = None
 
 
-class Sender(Protocol):
-    """One way to the server, for one request at a time."""
-
-    def send(self, payload: bytes) -> tuple[int, bytes]:
-        """Send a request and wait; return the code and the answer."""
-
-    def close(self) -> None:
-        """Give it up."""
-
-
 def run(plan: LoadPlan, target: LoadTarget, *, started: Callable[[], object]) -> LoadResult:
-    """Send a load from this process and wait for its end.
+    """Send a load from this process and wait for the result.
 
     Args:
-        plan: What is sent, and when.
-        target: Where to.
-        started: Called as the clock starts.
+        plan: How many requests to send, and when.
+        target: The server and the requests.
+        started: Called when the clock starts.
     """
     channel = None if target.is_rest else _channel(target.address)
     record = _Record(plan, target)
@@ -84,7 +74,7 @@ def run(plan: LoadPlan, target: LoadTarget, *, started: Callable[[], object]) ->
 
 
 class _Record:
-    """What the threads share: who sends which request, and what came of it."""
+    """What the threads share: which request is next, and the outcome of each."""
 
     def __init__(self, plan: LoadPlan, target: LoadTarget) -> None:
         self._plan, self._target = plan, target
@@ -100,12 +90,11 @@ class _Record:
         self._start, self._started_at = time.perf_counter() + _LEAD_S, time.time() + _LEAD_S
         self._ready.set()
 
-    def work(self, line: Sender) -> None:
-        """Send one request after the other until none is left or the time is over.
+    def work(self, line: _GrpcLine | _RestLine) -> None:
+        """Send one request after another until none is left or time is up.
 
-        Each thread takes the next request that nobody has taken and waits until it is due. Where
-        all threads are waiting for answers, requests become late, and count from when they were
-        due.
+        Each thread takes the next request and waits until it is due. If all threads are waiting
+        for answers, requests become late; their latency still counts from when they were due.
         """
         plan, target = self._plan, self._target
         self._ready.wait()
@@ -132,7 +121,7 @@ class _Record:
         arrivals, closed = self._plan.arrivals_s, self._plan.arrivals_s is None
         kept = self._codes != NOT_SENT if closed else slice(None)
         if arrivals is not None:
-            # Those that were never sent have waited until the end.
+            # Requests that were never sent have waited until the end.
             end = self._elapsed()
             lost = self._codes == NOT_SENT
             self._intended[:] = arrivals
@@ -159,16 +148,16 @@ class _Record:
         return time.perf_counter() - self._start
 
     def _wait_until(self, due: float) -> None:
-        # Sleeping is exact to about 0.1 ms, and leaves the processor to the server.
+        # Sleeping is accurate to about 0.1 ms and leaves the processor to the server.
         while (left := due - self._elapsed()) > 0:
             time.sleep(left)
 
 
 class _GrpcLine:
-    """A call on a channel that all lines share, as the streams of one connection."""
+    """A caller on a channel that all share, as streams of one connection."""
 
     def __init__(self, channel: grpc.Channel, deadline_s: float) -> None:
-        # Bytes in, bytes out: the messages were written before.
+        # Bytes in, bytes out: the messages are serialized beforehand.
         self._call = channel.unary_unary(f"/{PREDICTION_SERVICE}/Predict")
         self._deadline_s = deadline_s
 
@@ -183,7 +172,7 @@ class _GrpcLine:
 
 
 class _RestLine:
-    """A connection that is kept, and opened anew where the server has closed it."""
+    """A connection that is kept open, and reopened if the server closes it."""
 
     def __init__(self, target: LoadTarget) -> None:
         place = target.endpoint
@@ -191,7 +180,7 @@ class _RestLine:
         self._connection = http.client.HTTPConnection(
             place.host, place.port, timeout=target.deadline_s
         )
-        with contextlib.suppress(OSError):  # then each request says so
+        with contextlib.suppress(OSError):  # then each request fails with the reason
             self._connection.connect()
 
     def send(self, payload: bytes) -> tuple[int, bytes]:
@@ -212,15 +201,15 @@ class _RestLine:
         self._connection.close()
 
 
-def _line(target: LoadTarget, channel: Any) -> Sender:
+def _line(target: LoadTarget, channel: Any) -> _GrpcLine | _RestLine:
     return _RestLine(target) if channel is None else _GrpcLine(channel, target.deadline_s)
 
 
 def _channel(address: str) -> grpc.Channel:
-    # A request is sent once: retries would hide errors, and count as one long request.
+    # Without retries, which would hide errors and count as one long request.
     options = [(name, value) for name, value in CHANNEL_OPTIONS if name != "grpc.service_config"]
     channel = open_channel(address, [*options, ("grpc.enable_retries", 0)])
-    with contextlib.suppress(grpc.FutureTimeoutError):  # then each request says so
+    with contextlib.suppress(grpc.FutureTimeoutError):  # then each request fails with the reason
         grpc.channel_ready_future(channel).result(timeout=1)
     return channel
 

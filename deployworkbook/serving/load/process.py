@@ -1,20 +1,16 @@
-"""The process that a load is sent from, and how it is started.
+"""Send a load from a process of its own.
 
-It is one of its own, so that a notebook's kernel, which draws and collects garbage, does not delay
-requests and then take the delay for the server's. Run as ``python -m
-deployworkbook.serving.load.process``, it is that process.
+A notebook's kernel also draws and collects garbage. If it sent the requests, it would delay some of
+them, and the delay would look like the server's. ``python -m deployworkbook.serving.load.process``
+runs that process.
 """
 
 from __future__ import annotations
 
-import io
 import pickle
 import subprocess
 import sys
-from dataclasses import fields
-from typing import Any, BinaryIO
-
-import numpy as np
+from typing import NoReturn
 
 from deployworkbook.serving.load.engine import LoadPlan, run
 from deployworkbook.serving.load.result import LoadResult
@@ -24,14 +20,14 @@ _STARTED = b"started\n"
 
 
 class RunningLoad:
-    """A load under way; ends by itself.
+    """A running load, which ends by itself.
 
     Args:
-        plan: What is sent, and when.
-        target: Where to.
+        plan: How many requests to send, and when.
+        target: The server and the requests.
 
     Raises:
-        RuntimeError: The process did not start; its error is quoted.
+        RuntimeError: The process didn't start; its error is quoted.
     """
 
     def __init__(self, plan: LoadPlan, target: LoadTarget) -> None:
@@ -53,7 +49,7 @@ class RunningLoad:
             self._failed(self._process.communicate()[1])
 
     def wait(self) -> LoadResult:
-        """Wait for its end; an interrupt (Ctrl-C) stops it.
+        """Wait for the result; an interrupt (Ctrl-C) stops the load.
 
         Raises:
             RuntimeError: The process failed; its error is quoted.
@@ -65,33 +61,21 @@ class RunningLoad:
             raise
         if self._process.returncode:
             self._failed(said)
-        return _read(io.BytesIO(content))
+        result: LoadResult = pickle.loads(content)  # noqa: S301 - by the process started above
+        return result
 
     def stop(self) -> None:
-        """End it; there is no result then."""
+        """Stop the load without a result."""
         self._process.kill()
         self._process.communicate()
 
-    def _failed(self, said: bytes) -> None:
+    def _failed(self, said: bytes) -> NoReturn:
         text = said.decode(errors="replace").strip()
-        raise RuntimeError(f"The process that was to send the load failed:\n{text}")
-
-
-def _write(result: LoadResult, stream: BinaryIO) -> None:
-    values = {field.name: getattr(result, field.name) for field in fields(result)}
-    np.savez(stream, **{name: value for name, value in values.items() if value is not None})
-
-
-def _read(stream: BinaryIO) -> LoadResult:
-    values: dict[str, Any] = dict.fromkeys(field.name for field in fields(LoadResult))
-    with np.load(stream, allow_pickle=False) as found:
-        for name in found.files:
-            values[name] = found[name].item() if found[name].ndim == 0 else found[name]
-    return LoadResult(**values)
+        raise RuntimeError(f"The process that sends the load failed:\n{text}")
 
 
 def _main() -> None:
-    # What comes in is this package's own, from the process that started this one.
+    # The input comes from the process that started this one.
     plan, target = pickle.load(sys.stdin.buffer)  # noqa: S301
     output = sys.stdout.buffer
 
@@ -99,7 +83,7 @@ def _main() -> None:
         output.write(_STARTED)
         output.flush()
 
-    _write(run(plan, target, started=started), output)
+    pickle.dump(run(plan, target, started=started), output)
 
 
 if __name__ == "__main__":

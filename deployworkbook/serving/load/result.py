@@ -1,4 +1,4 @@
-"""What a load has measured."""
+"""The result of a load: latencies, errors, throughput."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from numpy.typing import NDArray
 
 from deployworkbook.serving.api.codes import Code
 
-# The code of requests that were due and never sent, since all connections were taken to the end.
+# The code of requests that were due but never sent, because no connection became free.
 NOT_SENT = -1
 
 
 @dataclass(frozen=True, eq=False)
 class LoadResult:
-    """Each request of a load: when it was meant to be sent, when it was, and what came of it.
+    """Each request of a load: when it was due, when it was sent, and its outcome.
 
-    Latency is counted from the moment at which the request was meant to be sent. A generator that
-    waits for an answer before it sends the next request leaves out just those requests that would
-    have waited longest; what it then calls latency is the time from sending (``service_times_ms``).
-    G. Tene named this coordinated omission.
+    Latency counts from when a request was due. A generator that waits for an answer before it sends
+    the next request leaves out exactly the requests that would have waited longest; the latency it
+    reports is only the time since sending (``service_times_ms``). Gil Tene calls this coordinated
+    omission.
 
     Args:
-        offered_per_s: Requests that were meant to arrive a second; ``None`` for a closed loop.
-        clients: How many users a closed loop had; ``None`` for an open one.
-        started_at: When it began, in seconds since 1970.
-        intended_s: When each was meant to be sent, from the start; a closed loop's: when it was.
-        sent_s: When it was.
-        done_s: When its answer or error was there.
-        codes: The canonical codes of the answers; -1 for requests that were never sent.
-        versions: The versions that answered; -1 where the answer does not say.
+        offered_per_s: Requests per second that were due; ``None`` for a closed loop.
+        clients: Number of users of a closed loop; ``None`` for an open one.
+        started_at: When the load began, in seconds since 1970.
+        intended_s: When each request was due, from the start; in a closed loop, when it was sent.
+        sent_s: When each request was sent.
+        done_s: When its answer or error arrived.
+        codes: The canonical code of each answer; -1 for requests that were never sent.
+        versions: The version that answered; -1 if the answer doesn't say.
     """
 
     offered_per_s: float | None
@@ -49,57 +49,57 @@ class LoadResult:
 
     @property
     def is_answered(self) -> NDArray[np.bool_]:
-        """Which requests were answered without an error."""
+        """Which requests got an answer without an error."""
         return np.equal(self.codes, Code.OK)
 
     @cached_property
     def latencies_ms(self) -> NDArray[np.float64]:
-        """From the moment each answered request was meant to be sent until its answer."""
+        """Time from when each answered request was due to its answer."""
         return 1000 * (self.done_s - self.intended_s)[self.is_answered]
 
     @cached_property
     def service_times_ms(self) -> NDArray[np.float64]:
-        """From sending to answer: without the time a request has waited for its turn."""
+        """Time from sending to answer, without the wait for a free connection."""
         return 1000 * (self.done_s - self.sent_s)[self.is_answered]
 
     @property
     def lateness_ms(self) -> NDArray[np.float64]:
-        """By how much each request that was sent was late: waiting for a free connection."""
+        """How late each request was sent, because no connection was free."""
         was_sent = np.not_equal(self.codes, NOT_SENT)
         return 1000 * (self.sent_s - self.intended_s)[was_sent]
 
     @property
     def p50_ms(self) -> float:
-        """Half of the answers came within it; NaN without answers."""
+        """The median latency; NaN without answers."""
         return self.percentile_ms(50)
 
     @property
     def p99_ms(self) -> float:
-        """All but one in a hundred of the answers came within it; NaN without answers."""
+        """The latency that 99 % of the answers kept; NaN without answers."""
         return self.percentile_ms(99)
 
     def percentile_ms(self, percent: float) -> float:
-        """Return the latency that this share of the answers kept; read it beside the errors.
+        """Return a percentile of the latency; errors don't count, so look at them too.
 
         Args:
-            percent: From 0 to 100.
+            percent: Which percentile, from 0 to 100.
         """
         found = self.latencies_ms
         return float(np.percentile(found, percent)) if len(found) else float("nan")
 
     @property
     def seconds(self) -> float:
-        """From the start to the last answer."""
+        """Time from the start to the last answer."""
         return float(self.done_s.max()) if len(self) else 0.0
 
     @property
     def throughput_per_s(self) -> float:
-        """Requests answered without an error, a second."""
+        """Requests answered without an error, per second."""
         return float(self.is_answered.sum()) / self.seconds if self.seconds else 0.0
 
     @property
     def errors(self) -> dict[str, int]:
-        """How many requests ended with each code other than OK, ``NOT_SENT`` among them."""
+        """Number of requests per code other than OK, including ``NOT_SENT``."""
         names = (
             "NOT_SENT" if code == NOT_SENT else Code(int(code)).name
             for code in self.codes[~self.is_answered]
@@ -108,7 +108,7 @@ class LoadResult:
 
     @property
     def is_saturated(self) -> bool:
-        """Whether the server, or the generator, did not keep up with what was offered."""
+        """Whether the server or the generator fell behind the offered rate."""
         if self.offered_per_s is None:
             return False
         last_due_s = float(self.intended_s.max()) if len(self) else 0.0

@@ -1,4 +1,4 @@
-"""What a load is sent to, this machine alone, and what is sent, written before the clock runs."""
+"""The server a load is sent to, on this machine only, and its requests, serialized beforehand."""
 
 from __future__ import annotations
 
@@ -18,17 +18,16 @@ from deployworkbook.validation import check_number, value_error
 
 @dataclass(frozen=True)
 class LoadTarget:
-    """A server, and the requests that it gets.
+    """A server and the requests to send it.
 
     Args:
-        address: ``HOST:PORT`` for gRPC, ``http://HOST:PORT`` for REST; of this machine.
-        path: Of REST.
-        payloads: The requests' bytes, sent by turns.
+        address: ``HOST:PORT`` for gRPC, ``http://HOST:PORT`` for REST, on this machine.
+        path: The URL path, for REST.
+        payloads: The requests as bytes, sent in turn.
         deadline_s: How long each request may take.
 
     Raises:
-        ValueError: The address is another machine's or of another form, or there is nothing to
-            send.
+        ValueError: The address is another machine's or has another form, or there are no requests.
     """
 
     address: str
@@ -44,9 +43,9 @@ class LoadTarget:
             raise value_error(
                 "address",
                 received=repr(self.address),
-                expected="this machine's own, such as 127.0.0.1:8500",
-                remedy="Load on another's machine is an attack unless its owner has agreed: "
-                "run the generator there, beside the server.",
+                expected="an address of this machine, such as 127.0.0.1:8500",
+                remedy="Sending load to somebody else's machine is an attack unless its owner has "
+                "agreed: run the generator there, beside the server.",
             )
         if not self.payloads:
             raise value_error("inputs", received="none", expected="at least one request")
@@ -54,12 +53,12 @@ class LoadTarget:
 
     @property
     def endpoint(self) -> Endpoint:
-        """The parts of its address."""
+        """The address in parts."""
         return read_endpoint(self.address)
 
     @property
     def is_rest(self) -> bool:
-        """Whether it speaks REST."""
+        """Whether the server is addressed over REST."""
         return self.endpoint.is_rest
 
 
@@ -73,27 +72,27 @@ def load_target(
     signature: str = DEFAULT_SIGNATURE,
     deadline_s: float = DEFAULT_DEADLINE_S,
 ) -> LoadTarget:
-    """Write the requests of a load.
+    """Prepare the requests of a load.
 
     Args:
-        address: ``HOST:PORT`` for gRPC, ``http://HOST:PORT`` for REST; of this machine.
-        inputs: Arrays by the input's name, or several such requests, sent by turns.
+        address: ``HOST:PORT`` for gRPC, ``http://HOST:PORT`` for REST, on this machine.
+        inputs: Arrays by input name, or several such requests, sent in turn.
         model: The model's name.
-        version: Which version; by default the newest that is loaded.
-        label: A version's label instead.
-        signature: Which entry of the model.
+        version: The version's number (default: the newest one loaded).
+        label: A version's label, instead of its number.
+        signature: The signature to call.
         deadline_s: How long each request may take.
 
     Raises:
-        TypeError: An input holds what no model takes.
-        ValueError: The address is another machine's, or there is nothing to send.
+        TypeError: No model takes values of this kind.
+        ValueError: The address is another machine's, or there are no requests.
 
     >>> load_target("10.0.0.7:8500", {"x": [1.0]}, model="m")
     Traceback (most recent call last):
     ...
-    ValueError: address: expected this machine's own, such as 127.0.0.1:8500. Received: \
-'10.0.0.7:8500'. Load on another's machine is an attack unless its owner has agreed: run the \
-generator there, beside the server.
+    ValueError: address: expected an address of this machine, such as 127.0.0.1:8500. Received: \
+'10.0.0.7:8500'. Sending load to somebody else's machine is an attack unless its owner has agreed: \
+run the generator there, beside the server.
     """
     spec = ModelSpec(model, version, label, signature)
     several = [inputs] if isinstance(inputs, Mapping) else inputs

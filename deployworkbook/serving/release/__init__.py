@@ -1,5 +1,5 @@
-"""A new version beside the old one.
+"""Release a new version beside the old one.
 
-- ``rollout``: labels move while clients ask.
-- ``canary``: a share of the requests goes to the new version; ``comparison``: the verdict.
+- ``rollout``: moves labels while clients send requests.
+- ``canary``: sends a share of the requests to the new version; ``comparison``: the verdict.
 """

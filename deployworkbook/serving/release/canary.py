@@ -1,4 +1,4 @@
-"""A new version tried on a share of the requests, beside the one that has proved itself."""
+"""Try a new version on a share of the requests, beside the proven one."""
 
 from __future__ import annotations
 
@@ -31,24 +31,24 @@ from deployworkbook.validation import (
 
 STABLE, CANARY = "stable", "canary"
 
-# Of each version, the newest latencies that are kept.
+# How many of the latest latencies to keep per version.
 _KEPT = 100_000
 
-# Errors that the request is to blame for, whatever version it meets.
+# Errors that are the request's fault, whichever version it reaches.
 _OF_THE_REQUEST = (Code.INVALID_ARGUMENT, Code.FAILED_PRECONDITION, Code.OUT_OF_RANGE)
 
 
 def arm_of(key: object, share: float, *, seed: int = 0) -> str:
-    """Say which version a request goes to: the same for the same key, always and everywhere.
+    """Choose a request's version: always and everywhere the same one for the same key.
 
         canary  if  hash(seed, key) / 2⁶⁴ < share
 
-    A larger share keeps all keys that the smaller one sent to the canary.
+    If the share grows, keys that went to the canary still do.
 
     Args:
-        key: What stays together, such as a user's name.
-        share: Of the requests that go to the canary, in [0, 1].
-        seed: Another one draws another sample.
+        key: Requests with the same key stay together, such as a user's.
+        share: Fraction of the requests for the canary, in [0, 1].
+        seed: Another seed draws another sample.
 
     >>> [arm_of(user, 0.5) for user in ("ann", "bob", "cy")]
     ['stable', 'canary', 'canary']
@@ -58,19 +58,19 @@ def arm_of(key: object, share: float, *, seed: int = 0) -> str:
 
 
 class CanaryRouter:
-    """Splits predictions between two versions, and keeps what is needed to compare them.
+    """Split predictions between two versions, and record what is needed to compare them.
 
-    Threads may share it, as far as they may share its client.
+    Threads may share it if they may share its client.
 
     Args:
-        client: Asks the server.
+        client: A client of the server.
         model: The model's name.
-        stable: The version that has proved itself: its number or its label.
-        canary: The version on trial, likewise.
-        share: Of the requests that go to the canary, in [0, 1].
-        seed: Of the split.
-        fall_back: Whether the stable version answers where the canary fails: its users then see
-            no error, and the error counts all the same.
+        stable: The proven version: its number or label.
+        canary: The version on trial: its number or label.
+        share: Fraction of the requests for the canary, in [0, 1].
+        seed: Random seed of the split.
+        fall_back: Whether the stable version answers when the canary fails. Users then see no
+            error, but it still counts.
 
     Raises:
         ValueError: The share is out of range, or both versions are the same.
@@ -110,17 +110,17 @@ class CanaryRouter:
         """Ask one of the versions.
 
         Args:
-            inputs: As the client's ``predict`` takes them.
-            key: What stays with one version, such as a user; by default each request is on its
-                own.
-            labels: The right classes, where they are known: whole numbers, one an example. The
-                most probable class of the only output is compared with them.
-            signature: Which entry of the model.
-            deadline_s: How long the call may take; a fall-back has as long again.
+            inputs: The inputs, as for the client's ``predict``.
+            key: Requests with the same key get the same version, for example a user's (default:
+                each request is assigned on its own).
+            labels: The true classes, if known: one whole number per example. They are compared
+                with the most probable class of the only output.
+            signature: The signature to call.
+            deadline_s: How long the call may take; a fall-back gets as long again.
 
         Raises:
-            RequestError: The stable version failed, or the canary did without a fall-back, or the
-                request itself is wrong.
+            RequestError: The stable version failed, the canary failed without a fall-back, or the
+                request itself is invalid.
         """
         with self._lock:
             self._count += 1
@@ -134,12 +134,12 @@ class CanaryRouter:
         return self._ask(STABLE, inputs, labels, settings)
 
     def observe(self, arm: str, *, correct: int, examples: int) -> None:
-        """Count labels that came later than the predictions.
+        """Add labels that arrived after the predictions.
 
         Args:
             arm: ``stable`` or ``canary``; see ``arm_of``.
-            correct: How many examples were classified rightly.
-            examples: Of how many.
+            correct: How many examples were classified correctly.
+            examples: How many examples there were.
 
         Raises:
             ValueError: The arm is unknown.
@@ -150,7 +150,7 @@ class CanaryRouter:
             self._arms[arm].examples += examples
 
     def result(self, arm: str) -> ArmResult:
-        """Give what was measured of a version.
+        """Return the measurements of one version.
 
         Args:
             arm: ``stable`` or ``canary``.
@@ -170,13 +170,13 @@ class CanaryRouter:
             )
 
     def compare(self, criteria: Criteria | None = None) -> CanaryComparison:
-        """Say whether to promote the canary, to roll it back, or to wait.
+        """Decide whether to promote the canary, roll it back, or wait.
 
-        Decide once, after a number of requests that was set beforehand. Who looks again and again
-        and stops at the first verdict is wrong more often than the confidence says.
+        Decide once, after a number of requests fixed beforehand. If you check repeatedly and stop
+        at the first verdict, you are wrong more often than the confidence says.
 
         Args:
-            criteria: What the canary must keep; by default ``Criteria()``.
+            criteria: How much worse the canary may be (default: ``Criteria()``).
         """
         return compare_canary(self.result(STABLE), self.result(CANARY), criteria or Criteria())
 

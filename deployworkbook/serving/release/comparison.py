@@ -1,4 +1,4 @@
-"""Two versions compared: by errors, accuracy and latency, each with its interval, and a verdict."""
+"""Compare two versions by errors, accuracy and latency, with intervals and a verdict."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ PROMOTE, ROLL_BACK, WAIT = "promote", "roll back", "not enough data"
 
 @dataclass(frozen=True, eq=False)
 class ArmResult:
-    """What was measured of one version.
+    """The measurements of one version.
 
     Args:
-        requests: How many it got.
-        errors: How many of these failed by its own fault.
-        correct: Examples classified rightly, of those whose label is known.
-        examples: Of how many.
-        latencies_ms: Of the requests that were answered.
+        requests: Number of requests.
+        errors: How many of them failed through the version's fault.
+        correct: Number of examples classified correctly, of those with a known label.
+        examples: Number of examples with a known label.
+        latencies_ms: The latency of each answered request, in ms.
     """
 
     requests: int
@@ -44,11 +44,11 @@ class Criteria:
 
     Args:
         error_share: How much larger its share of failed requests may be.
-        accuracy_loss: How much smaller its accuracy.
-        latency_ratio: How many times as long its latency, at least 1.
-        latency_quantile: Which latency: 0.5 is the median. A 99th percentile takes 368 requests of
-            each version to be bounded at all.
-        confidence: Of each interval, in (0, 1).
+        accuracy_loss: How much lower its accuracy may be.
+        latency_ratio: How many times as long its latency may be, at least 1.
+        latency_quantile: Which quantile of latency: 0.5 is the median. To bound the 99th percentile
+            at all takes 368 requests per version.
+        confidence: Confidence of each interval, in (0, 1).
 
     Raises:
         ValueError: A number is out of range.
@@ -70,14 +70,14 @@ class Criteria:
 
 @dataclass(frozen=True)
 class CanaryCheck:
-    """One comparison: how much worse the canary is, and how much it may be.
+    """One comparison: how much worse the canary is, and how much worse it may be.
 
     Args:
         name: ``errors``, ``accuracy`` or ``latency``.
-        low: The lower end of the interval of how much worse it is.
-        high: The upper end.
+        low: How much worse it is, lower end of the interval.
+        high: How much worse it is, upper end.
         limit: How much worse it may be.
-        text: All that in words.
+        text: The comparison in words.
     """
 
     name: str
@@ -88,7 +88,7 @@ class CanaryCheck:
 
     @property
     def verdict(self) -> str:
-        """``promote`` if it is surely within the limit, ``roll back`` if surely beyond."""
+        """``promote`` if the whole interval is within the limit, ``roll back`` if all is beyond."""
         if self.low > self.limit:
             return ROLL_BACK
         return PROMOTE if self.high <= self.limit else WAIT
@@ -99,14 +99,14 @@ class CanaryComparison:
     """What to do with the canary, and why.
 
     Args:
-        checks: Errors, accuracy and latency.
+        checks: The checks of errors, accuracy and latency.
     """
 
     checks: tuple[CanaryCheck, ...]
 
     @property
     def verdict(self) -> str:
-        """``roll back`` if one check says so, ``promote`` if all do, else ``not enough data``."""
+        """``roll back`` if any check says so, ``promote`` if all do, else ``not enough data``."""
         verdicts = {check.verdict for check in self.checks}
         if ROLL_BACK in verdicts:
             return ROLL_BACK
@@ -114,21 +114,22 @@ class CanaryComparison:
 
     def __str__(self) -> str:
         told = [f"- {check.name}: {check.text}: {check.verdict}" for check in self.checks]
-        # As wide as a notebook's page.
+        # The width of a notebook's page.
         wrapped = [textwrap.fill(line, 80, subsequent_indent="  ") for line in told]
         return "\n".join([f"{self.verdict}:", *wrapped])
 
 
 def compare_canary(stable: ArmResult, canary: ArmResult, criteria: Criteria) -> CanaryComparison:
-    """Say whether a canary is surely no worse than it may be, surely worse, or neither.
+    """Decide whether a canary is within the criteria, beyond them, or not yet certain.
 
-    Errors and accuracy: Newcombe's interval of the difference. Latency: the quotient of the ends of
-    both quantiles' intervals, which is wider than it need be, so it errs towards waiting.
+    For errors and accuracy, this uses Newcombe's interval for a difference. For latency, it divides
+    the ends of the two quantiles' intervals, which is wider than necessary and so errs towards
+    waiting.
 
     Args:
-        stable: What was measured of the version that has proved itself.
-        canary: Of the version on trial.
-        criteria: How much worse it may be.
+        stable: The measurements of the proven version.
+        canary: The measurements of the version on trial.
+        criteria: How much worse the canary may be.
 
     >>> enough = ArmResult(2000, 0, 1950, 2000, np.full(2000, 1.0))
     >>> print(compare_canary(enough, enough, Criteria()).verdict)
@@ -158,14 +159,14 @@ def _accuracy(stable: ArmResult, canary: ArmResult, criteria: Criteria) -> Canar
     limit = criteria.accuracy_loss
     low, high, said = _difference(counts, criteria.confidence, "right")
     text = said and f"{said}, down to {-100 * limit:+.2f} allowed"
-    # How much worse, as of errors: the loss of accuracy.
+    # As for errors, positive means worse: the loss of accuracy.
     return CanaryCheck("accuracy", -high, -low, limit, text or "no labels of one version")
 
 
 def _difference(
     counts: list[tuple[int, int]], confidence: float, what: str
 ) -> tuple[float, float, str]:
-    """Bound the canary's share less the stable version's; say it, or nothing without counts."""
+    """Bound and describe the canary's share minus the stable one's; empty text without counts."""
     canary, stable = counts
     if not canary[1] or not stable[1]:
         return -inf, inf, ""

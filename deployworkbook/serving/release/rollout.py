@@ -1,4 +1,4 @@
-"""Bringing a repository's versions and labels into a running server, without a failed request."""
+"""Bring a repository's versions and labels into a running server, without a failed request."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ _POLL_S = 0.05
 def roll_out(
     client: GrpcClient, models: Mapping[str, ModelRepository], *, deadline_s: float = 60.0
 ) -> None:
-    """Make a server serve what the repositories say: each one's newest and labelled versions.
+    """Make a server serve each repository's newest and labelled versions.
 
-    In three steps, since a server refuses labels of versions that it has not loaded, and may unload
-    a version before it has moved its label: first the new versions are loaded beside the old ones,
-    with the labels where they were; then the labels move; then what is not wanted is unloaded.
+    This takes three steps, because a server refuses labels of versions it hasn't loaded, and may
+    unload a version before it moves the label. First the new versions are loaded beside the old
+    ones, with the labels where they were. Then the labels move. Then the old versions are unloaded.
     Requests by label or for the newest version are answered throughout.
 
     Args:
-        client: Speaks to the server.
-        models: All that it is to serve, by name; other models are unloaded.
-        deadline_s: How long it may take altogether.
+        client: A client of the server.
+        models: The models to serve, by name; all others are unloaded.
+        deadline_s: How long the roll-out may take in total.
 
     Raises:
-        RequestError: The server refuses, a version cannot be loaded, or the time is over.
+        RequestError: The server refused, a version couldn't be loaded, or time ran out.
     """
     until = time.monotonic() + deadline_s
     wanted = {name: repository.served() for name, repository in models.items()}

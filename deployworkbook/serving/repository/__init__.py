@@ -1,7 +1,7 @@
-"""The versions of a model on disk, as a server watches them.
+"""A model's versions on disk, as a server watches them.
 
-- ``model_repository``: publishes, labels, withdraws.
-- ``publishing``: a version's folder appears whole or not at all. ``published``: what a version
-  says of itself.
+- ``model_repository``: publishes, labels and withdraws versions.
+- ``publishing``: writes a version's folder, completely or not at all. ``published``: a version and
+  its record.
 - ``state``: the labels and numbers that the repository remembers.
 """

@@ -1,16 +1,15 @@
-"""A folder of a model's versions, as TensorFlow Serving watches it: publish, label, roll back.
+"""A folder with a model's versions, as TensorFlow Serving watches it: publish, label, roll back.
 
 ::
 
     BASE/1/, BASE/2/          versions: SavedModels, each with its record, published.json
-    BASE/.repository.json     labels, with what they were before
-    BASE/.publishing-*/       what is being written, or what a kill has left of it
-    BASE/.withdrawn-*/        versions taken back
+    BASE/.repository.json     labels and their history
+    BASE/.publishing-*/       a version being written, or left unfinished by a kill
+    BASE/.withdrawn-*/        withdrawn versions
 
-A server takes each child of the folder whose name is a number for a version, as soon as it is
-there. So a version is written under a hidden name, brought to the disk (fsync) and renamed, which
-happens wholly or not at all. Two publishers at once get two numbers, and a number is never given
-twice.
+A server loads each entry of the folder whose name is a number as soon as it appears. So a version
+is written under a hidden name, flushed to disk (fsync) and renamed, which happens completely or not
+at all. Two publishers at once get different numbers, and no number is used twice.
 """
 
 from __future__ import annotations
@@ -40,17 +39,17 @@ class ModelRepository:
     """The versions of one model.
 
     Args:
-        base_path: Their folder, the server's ``--model_base_path``; made if missing.
+        base_path: Their folder, the server's ``--model_base_path``; created if missing.
 
     Raises:
-        NotADirectoryError: A file stands there.
+        NotADirectoryError: The path is a file.
     """
 
     def __init__(self, base_path: Path) -> None:
         self.base_path = full_path(Path(base_path))
         if self.base_path.exists() and not self.base_path.is_dir():
             raise NotADirectoryError(
-                f"{self.base_path} is a file, where a folder of versions was expected. Name "
+                f"{self.base_path} is a file, where a folder of versions was expected. Choose "
                 "another folder."
             )
         self.base_path.mkdir(parents=True, exist_ok=True)
@@ -58,28 +57,28 @@ class ModelRepository:
     def publish(
         self, source: Any, *, variant: str = "", note: str = "", label: str | None = None
     ) -> PublishedVersion:
-        """Make a model the next version.
+        """Publish a model as the next version.
 
         Args:
             source: A SavedModel's folder, an artifact of the runtime ``savedmodel``, a Keras model,
                 or a variant that holds one.
-            variant: What the form is called; by default what the source says.
-            note: What else to record.
-            label: Labels the new version, too. A server has to have loaded it first: see
+            variant: The variant's name (default: the source's).
+            note: A note to record.
+            label: A label for the new version. A server must have loaded the version first: see
                 ``rollout.roll_out``.
 
         Raises:
-            FileNotFoundError: The source is not there.
-            OSError: The disk is full, or the folder cannot be written. Nothing is left behind,
-                unless the message says that it is the label alone that failed.
-            ValueError: The source is no SavedModel and cannot become one.
+            FileNotFoundError: The source doesn't exist.
+            OSError: The disk is full, or the folder can't be written. Nothing is left behind,
+                unless the message says that only the label failed.
+            ValueError: The source isn't a SavedModel and can't become one.
         """
         with (
             publishing.prepared(self.base_path, source, variant, note) as unfinished,
             self._locked() as state,
         ):
             number = state["newest"] = self._next_number(state)
-            # Before a server can see the version: the disk may have no room for this, either.
+            # Before a server can see the version, because the disk may be too full for this.
             with publishing.explained(self.base_path):
                 write_state(self.base_path, state)
             os.replace(unfinished, self.base_path / str(number))
@@ -96,7 +95,7 @@ class ModelRepository:
         return self.version(number)
 
     def versions(self) -> list[PublishedVersion]:
-        """List what a server sees, the newest first."""
+        """List the versions, newest first."""
         labels = self.labels
         return [
             PublishedVersion(
@@ -106,10 +105,10 @@ class ModelRepository:
         ]
 
     def version(self, number: int) -> PublishedVersion:
-        """Find one version.
+        """Return the version with a number.
 
         Raises:
-            LookupError: There is none of this number; the message lists those that are.
+            LookupError: There is no such version; the message lists those that exist.
         """
         found = {version.number: version for version in self.versions()}
         if number not in found:
@@ -119,19 +118,19 @@ class ModelRepository:
 
     @property
     def labels(self) -> dict[str, int]:
-        """Versions by their labels."""
+        """Version numbers by label."""
         return {name: numbers[-1] for name, numbers in self._state()["labels"].items()}
 
     def label(self, name: str, number: int) -> None:
         """Give a label to a version, and take it from the one that had it.
 
         Args:
-            name: Such as ``stable`` or ``canary``.
-            number: The version's.
+            name: The label, such as ``stable`` or ``canary``.
+            number: The version's number.
 
         Raises:
             LookupError: There is no such version.
-            ValueError: The name is empty.
+            ValueError: The label is empty.
         """
         if not name:
             raise value_error("label", received="none", expected="a name")
@@ -143,7 +142,7 @@ class ModelRepository:
                 note_move(state, name, number)
 
     def unlabel(self, name: str) -> None:
-        """Take a label away.
+        """Remove a label.
 
         Raises:
             LookupError: No version has it.
@@ -153,14 +152,14 @@ class ModelRepository:
                 raise _no_label(name, state)
 
     def roll_back(self, name: str = STABLE) -> PublishedVersion:
-        """Give a label back to the version that had it before, of those that are still there.
+        """Return a label to the last version that had it before and still exists.
 
         Args:
             name: The label.
 
         Raises:
             LookupError: No version has it.
-            ValueError: No earlier version of the label is left.
+            ValueError: No earlier version with this label exists.
         """
         present = versions_below(self.base_path)
         with self._locked() as state:
@@ -171,8 +170,8 @@ class ModelRepository:
             if not earlier:
                 raise value_error(
                     name,
-                    received=f"version {numbers[-1]} alone",
-                    expected="an earlier version that had this label and is still there",
+                    received=f"only version {numbers[-1]}",
+                    expected="an earlier version that had this label and still exists",
                     remedy=f"Name one: label({name!r}, NUMBER).",
                 )
             del numbers[numbers.index(earlier[-1]) + 1 :]
@@ -180,15 +179,15 @@ class ModelRepository:
         return self.version(earlier[-1])
 
     def withdraw(self, number: int) -> Path:
-        """Take a version back: servers unload it, and the newest that is left serves again.
+        """Withdraw a version: servers unload it and serve the newest remaining one.
 
-        It is renamed, not deleted, and its number is not given again.
+        It is renamed, not deleted, and its number is not used again.
 
         Args:
-            number: The version's.
+            number: The version's number.
 
         Returns:
-            Where it is now.
+            The path of the renamed folder.
 
         Raises:
             LookupError: There is no such version.
@@ -216,31 +215,31 @@ class ModelRepository:
         return aside
 
     def prune(self, keep: int = 2) -> list[int]:
-        """Delete old versions, and what was withdrawn; never a labelled one or the newest.
+        """Delete old and withdrawn versions, but never a labelled one or the newest.
 
         Args:
-            keep: How many of the newest stay, at least 1; labelled ones come on top.
+            keep: How many of the newest versions to keep, at least 1, besides labelled ones.
 
         Returns:
-            The numbers of the versions deleted, the newest first.
+            The numbers of the deleted versions, newest first.
         """
         check_integer("keep", keep, 1)
         with self._locked():
             old = [version for version in self.versions()[keep:] if not version.labels]
             for version in old:
-                # First out of the server's sight, since deleting takes many steps.
+                # First hide it from servers, because deleting takes many steps.
                 os.replace(version.path, self.base_path / f"{_WITHDRAWN}{version.number}")
             for aside in self.base_path.glob(f"{_WITHDRAWN}*"):
                 shutil.rmtree(aside)
         return [version.number for version in old]
 
     def served(self, available: Iterable[int] | None = None) -> ServedModel:
-        """Say what a server is to serve: the newest version, and those that have labels.
+        """Return what a server should serve: the newest version and the labelled ones.
 
         Args:
-            available: The versions that the server has loaded, for a step on the way: these stay,
-                and the label of a version that is not among them stays where it was, or is left
-                out, since servers refuse labels of what they have not loaded.
+            available: The versions the server has loaded, for an intermediate step: they stay
+                loaded, and a label whose version isn't among them stays where it was or is left
+                out, because servers refuse labels of versions they haven't loaded.
         """
         present = versions_below(self.base_path)
         wanted = {name: number for name, number in self.labels.items() if number in present}
@@ -262,7 +261,7 @@ class ModelRepository:
         on_disk = {*versions_below(self.base_path), *(n for n in numbers if n is not None)}
         newest: int = max(0, state["newest"], *on_disk)
         if newest == LARGEST:
-            raise ValueError(f"{self.base_path}: version {LARGEST} is the last that there can be.")
+            raise ValueError(f"{self.base_path}: version {LARGEST} is the largest number possible.")
         return newest + 1
 
     def _state(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A published version, and its record: what it is, from where, and the hash of each file."""
+"""A published version and its record: what it is, its origin, and the hash of each file."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ RECORD = "published.json"
 
 @dataclass(frozen=True)
 class Publication:
-    """What was recorded as a version was published. It names no machine, user or path.
+    """The record of a publication. It names no machine, user or path.
 
     Args:
-        variant: What the form of the model is called.
-        note: How it was made, and what else was said.
-        published_at: When, in UTC, as ISO 8601.
+        variant: The variant's name.
+        note: How the variant was made, or another note.
+        published_at: The time, in UTC, as ISO 8601.
         files: The SHA-256 of each file, by its path within the version.
-        source: The record of the artifact that it was made from, if it had one.
+        source: The record of the artifact it was made from, if there was one.
     """
 
     variant: str
@@ -41,7 +41,7 @@ class PublishedVersion:
     """A version of a model, on disk.
 
     Args:
-        number: What requests call it.
+        number: The version's number.
         path: Its folder.
         labels: Its labels.
     """
@@ -52,7 +52,7 @@ class PublishedVersion:
 
     @property
     def provenance(self) -> Publication | None:
-        """What was recorded of it; ``None`` where it was not published by a repository.
+        """The record of its publication; ``None`` if no repository published it.
 
         Raises:
             ValueError: The record is damaged.
@@ -67,11 +67,11 @@ class PublishedVersion:
 
     @property
     def size_bytes(self) -> int:
-        """The sum of its files, without the record."""
+        """The size of its files, without the record."""
         return sum(path.stat().st_size for path in files_of(self.path))
 
     def damage(self) -> list[str]:
-        """List the files that are not as they were published: changed, missing or added."""
+        """List the files that were changed, removed or added since publication."""
         publication = self.provenance
         if publication is None:
             return []

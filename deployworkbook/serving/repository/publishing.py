@@ -1,4 +1,4 @@
-"""How a version is written: under a hidden name, to the disk, and gone again if anything fails."""
+"""Write a version under a hidden name and flush it to disk; leave nothing behind on failure."""
 
 from __future__ import annotations
 
@@ -24,30 +24,30 @@ from deployworkbook.workspace.files import flush
 
 _PREFIX = ".publishing-"
 _LOCK_SUFFIX = ".lock"
-# Held while locks of single publications are made and looked at.
+# Held while the locks of single publications are created and examined.
 _GUARD = ".publish.lock"
 _MODEL_FILES = ("saved_model.pb", "saved_model.pbtxt")
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-# TensorFlow's errors have classes of their own, which would take TensorFlow to name.
+# TensorFlow has its own error classes, and naming them would need TensorFlow.
 _FULL_TEXTS = tuple(os.strerror(number) for number in _FULL)
 
 
 @contextmanager
 def prepared(base_path: Path, source: Any, variant: str, note: str) -> Iterator[Path]:
-    """Write a version under a hidden name; the block renames it. Nothing is left if it fails.
+    """Write a version under a hidden name, which the block renames; clean up if it fails.
 
-    A lock beside it tells a publisher at work from what a kill has left.
+    A lock beside it distinguishes a publication in progress from one that was killed.
 
     Args:
         base_path: The folder of versions.
         source: See ``ModelRepository.publish``.
-        variant: What the form is called; by default what the source says.
-        note: What else to record.
+        variant: The variant's name (default: the source's).
+        note: A note to record.
 
     Raises:
-        FileNotFoundError: The source is not there.
-        OSError: The disk is full, or the folder cannot be written.
-        ValueError: The source is no SavedModel and cannot become one.
+        FileNotFoundError: The source doesn't exist.
+        OSError: The disk is full, or the folder can't be written.
+        ValueError: The source isn't a SavedModel and can't become one.
     """
     unfinished = base_path / f"{_PREFIX}{uuid.uuid4().hex}"
     lock_path = Path(f"{unfinished}{_LOCK_SUFFIX}")
@@ -75,7 +75,7 @@ def prepared(base_path: Path, source: Any, variant: str, note: str) -> Iterator[
 
 
 def _remove_leftovers(base_path: Path) -> None:
-    """Delete what killed publishers have left: hidden folders whose lock nobody holds."""
+    """Delete what killed publishers left behind: hidden folders whose lock is free."""
     names = {path.name.removesuffix(_LOCK_SUFFIX) for path in base_path.glob(f"{_PREFIX}*")}
     for name in names:
         lock_path = base_path / f"{name}{_LOCK_SUFFIX}"
@@ -84,11 +84,11 @@ def _remove_leftovers(base_path: Path) -> None:
                 shutil.rmtree(base_path / name, ignore_errors=True)
                 lock_path.unlink(missing_ok=True)
         except Timeout:
-            continue  # somebody is at work
+            continue  # a publication in progress
 
 
 def _write(source: Any, target: Path) -> dict[str, Any]:
-    """Write the source's files; return the record that came with them."""
+    """Write the source's files; return the source's own record."""
     # A variant holds a Keras model, or a LiteRT file.
     model = getattr(source, "model", None) if hasattr(source, "flatbuffer") else source
     if model is None:
@@ -97,10 +97,10 @@ def _write(source: Any, target: Path) -> dict[str, Any]:
             received="a LiteRT file",
             expected="a Keras model or a SavedModel, which is what a server loads",
             remedy="For int8, publish compression.stored_integers.with_stored_integers(model): "
-            "a server stores int8 then, and computes in float32.",
+            "a server then stores int8 and computes in float32.",
         )
     if hasattr(model, "export"):
-        # Keras prints the signature, whatever verbosity it is set to.
+        # Keras prints the signature at every verbosity.
         with contextlib.redirect_stdout(io.StringIO()):
             model.export(target)
         named = source is not model
@@ -115,7 +115,7 @@ def _write(source: Any, target: Path) -> dict[str, Any]:
 def _copy(source: Path, target: Path) -> dict[str, Any]:
     if not source.is_dir():
         raise FileNotFoundError(
-            f"{source} is no folder, where a SavedModel was expected. Export the model first."
+            f"{source} is not a folder, where a SavedModel was expected. Export the model first."
         )
     if not any((source / name).is_file() for name in _MODEL_FILES):
         raise value_error(
@@ -130,7 +130,7 @@ def _copy(source: Path, target: Path) -> dict[str, Any]:
         text = f"the model takes {needed:,} bytes, and {free:,} are free"
         raise OSError(errno.ENOSPC, text)
     shutil.copytree(source, target)
-    # The record goes into this version's own.
+    # The artifact's record becomes part of the version's.
     record = target / PROVENANCE
     if not record.is_file():
         return {}
@@ -141,12 +141,12 @@ def _copy(source: Path, target: Path) -> dict[str, Any]:
 
 @contextmanager
 def explained(base_path: Path) -> Iterator[None]:
-    """Say of a full disk what to free, if the block meets one."""
+    """Explain what to delete if the disk is full."""
     try:
         yield
     except Exception as error:
         number = getattr(error, "errno", None)
-        # copytree collects the errors of its files in one.
+        # copytree raises one error for all files, without a number.
         is_full = number in _FULL or any(text in str(error) for text in _FULL_TEXTS)
         if not is_full:
             raise

@@ -1,4 +1,4 @@
-"""What a repository keeps beside its versions: labels, where they were, the newest number given."""
+"""What a repository stores beside its versions: labels, their history, the last number used."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def read_state(base_path: Path) -> dict[str, Any]:
         base_path: The folder of versions.
 
     Returns:
-        ``labels``: for each label the versions that had it, those left behind by a roll-back not
-        among them; ``moves``: for each label where it was, to the last; ``newest``: the largest
-        number given.
+        ``labels``: for each label, the versions that had it, without those rolled back; ``moves``:
+        for each label, all versions that had it, the latest last; ``newest``: the largest number
+        used.
 
     Raises:
         ValueError: The file is damaged.
@@ -45,7 +45,7 @@ def read_state(base_path: Path) -> dict[str, Any]:
 
 @contextmanager
 def locked_state(base_path: Path) -> Iterator[dict[str, Any]]:
-    """Give the state to a block that alone may change it; keep it if the block succeeds.
+    """Let a block change the state, one at a time; save it if the block succeeds.
 
     Args:
         base_path: The folder of versions.
@@ -61,17 +61,17 @@ def locked_state(base_path: Path) -> Iterator[dict[str, Any]]:
 
 
 def write_state(base_path: Path, state: Mapping[str, Any]) -> None:
-    """Write the state before a block of ``locked_state`` ends: what follows relies on it."""
+    """Write the state before a ``locked_state`` block ends, if the rest of the block needs it."""
     write_atomically(base_path / _FILE, json.dumps(state, indent=1) + "\n")
 
 
 def note_move(state: dict[str, Any], name: str, number: int) -> None:
-    """Note where a label is now: a server may still have it at one of the last places.
+    """Record a label's new version: a server may still have the label on an earlier one.
 
     Args:
-        state: Of the repository; changed.
+        state: The repository's state, which is changed.
         name: The label.
-        number: The version.
+        number: The version's number.
 
     >>> state = {"moves": {}}
     >>> note_move(state, "stable", 1)

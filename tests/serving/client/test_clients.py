@@ -282,7 +282,7 @@ TAKES_X = "Signature 'serving_default' takes 'x': float32 [any, 1]."
             [2.0],
             {"model": "no"},
             "NOT_FOUND",
-            "Servable not found for request: Latest(no). A model is called what the server's "
+            "Servable not found for request: Latest(no). A model's name is the server's "
             "--model_name says (MODEL_NAME in the container, name in a --model_config_file); the "
             "API does not list them.",
         ),
@@ -298,7 +298,7 @@ TAKES_X = "Signature 'serving_default' takes 'x': float32 [any, 1]."
             {"model": "half", "label": "beta"},
             "INVALID_ARGUMENT",
             "Unrecognized servable version label: beta. Of 'half', the server has version 123. "
-            "Labels are set by version_labels in the server's --model_config_file, or by "
+            "Set labels with version_labels in the server's --model_config_file, or with "
             "reload_config.",
         ),
         (
@@ -314,10 +314,10 @@ TAKES_X = "Signature 'serving_default' takes 'x': float32 [any, 1]."
             {"model": "half", "signature": "two_inputs"},
             "INVALID_ARGUMENT",
             "one array was given, and the signature takes 2 inputs. Signature 'two_inputs' takes "
-            "'x': float32 [any, 1]; 'y': float32 [any, 1]. Give them by name: {name: array}.",
+            "'x': float32 [any, 1]; 'y': float32 [any, 1]. Pass them by name: {name: array}.",
         ),
         ({"z": [2.0]}, {"model": "half"}, "INVALID_ARGUMENT", f"{TAKES_X} Sent: 'z': float"),
-        ({}, {"model": "half"}, "INVALID_ARGUMENT", f"{TAKES_X} Give them by name: {{name:"),
+        ({}, {"model": "half"}, "INVALID_ARGUMENT", f"{TAKES_X} Pass them by name: {{name:"),
         ({"x": ["a"]}, {"model": "half"}, "INVALID_ARGUMENT", f"{TAKES_X} Sent: 'x': string [1]."),
     ],
 )  # fmt: skip

@@ -30,13 +30,13 @@ from tests.serving.conftest import ADDRESS
         ("http://a:b@host:1", "http://HOST:PORT for REST"),
         ("http://host:1?x=1", "http://HOST:PORT for REST"),
         ("http://host:abc", "http://HOST:PORT for REST"),
-        ("localhost", "Name the port, too: localhost:8500"),
+        ("localhost", "Add the port: localhost:8500"),
         ("localhost:0", "HOST:PORT for gRPC"),
         ("localhost:65536", "HOST:PORT for gRPC"),
         (" localhost:8500", "HOST:PORT for gRPC"),
         ("::1", r"in brackets: \[::1\]:8500"),
         ("::1:8500", r"in brackets: \[::1\]:8500"),
-        ("grpc://host", "Name the port, too: host:8500"),
+        ("grpc://host", "Add the port: host:8500"),
     ],
 )
 def test_addresses_of_another_form_are_refused_at_once(address, words):

@@ -11,6 +11,7 @@ import grpc
 import pytest
 import requests
 
+from deployworkbook.serving.api.version_folders import version_number, versions_below
 from deployworkbook.serving.client.connecting import connect
 from deployworkbook.serving.embedded.config import ModelConfig, read_models
 from deployworkbook.serving.embedded.errors import Code, ServingError
@@ -29,7 +30,7 @@ from deployworkbook.serving.embedded.protos import (
     prediction_log_pb2,
     tf,
 )
-from deployworkbook.serving.embedded.versions import Policy, version_number, versions_below
+from deployworkbook.serving.embedded.versions import Policy
 from tests.serving import models
 from tests.serving.conftest import predict_request, write
 from tests.waiting import wait_until

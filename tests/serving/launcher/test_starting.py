@@ -242,7 +242,7 @@ def test_a_named_port_that_is_taken(half):
     with socket.create_server((ADDRESS, 0)) as taken:
         port = taken.getsockname()[1]
         for name in ("port", "rest_api_port"):
-            with pytest.raises(OSError, match=f"Port {port} .* is not to be had"):
+            with pytest.raises(OSError, match=rf"port {port} .*Choose another {name}"):
                 start(half, **{name: port})
 
 

@@ -131,7 +131,7 @@ def test_labels_move_and_roll_back(repository, exported):
     assert repository.labels == {"stable": 2, "canary": 3}
     assert repository.roll_back().number == 1
     assert repository.labels == {"stable": 1, "canary": 3}
-    with pytest.raises(ValueError, match=r"version 1 alone.*label\('stable', NUMBER\)"):
+    with pytest.raises(ValueError, match=r"only version 1.*label\('stable', NUMBER\)"):
         repository.roll_back()
     repository.unlabel("canary")
     assert repository.labels == {"stable": 1}
@@ -234,7 +234,7 @@ def test_the_next_number_is_above_all_that_a_server_sees(tmp_path_factory, prese
 
 def test_the_last_number_is_the_last(repository, exported):
     (repository.base_path / str(2**63 - 1)).mkdir()
-    with pytest.raises(ValueError, match="is the last that there can be"):
+    with pytest.raises(ValueError, match="is the largest number possible"):
         repository.publish(exported)
     assert unfinished(repository) == []
 
