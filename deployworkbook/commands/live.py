@@ -11,7 +11,7 @@ from rich.table import Table
 
 
 def print_plain(console: Console, text: str) -> None:
-    """Print a text as it is: no markup, no colours, and no line breaks of the terminal's."""
+    """Print a text as it is, without markup, highlighting or hard line breaks."""
     console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 

@@ -1,4 +1,4 @@
-"""Commands about prices: list them, and check a file of one's own."""
+"""The ``prices`` commands: list the catalogue, and check a file of your own."""
 
 from __future__ import annotations
 
@@ -17,14 +17,16 @@ if TYPE_CHECKING:
 Row = tuple[str, ...]
 
 app = typer.Typer(
-    help="List the prices of the catalogue, or check your own.",
+    help="List the catalogue's prices, or check your own.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
 
 PricesFile = Annotated[
     Path | None,
-    typer.Option("--prices", metavar="FILE", help="Prices and assumptions of your own."),
+    typer.Option(
+        "--prices", metavar="FILE", help="TOML file with your own prices and assumptions."
+    ),
 ]
 
 
@@ -34,19 +36,19 @@ def check(
 ) -> None:
     """Check a file of prices and assumptions, and print what it changes.
 
-    It has the form of the workbook's catalogue, with what differs: sections machines, storage,
-    transfer, figures, processors, assumptions, sources.
+    The file has the sections of the workbook's catalogue (machines, storage, transfer, figures,
+    processors, assumptions, sources) but only the entries that differ.
     """
     from deployworkbook.costs.prices.catalog_file import load_catalog
     from deployworkbook.costs.prices.changes import changes_between
 
     found = changes_between(load_catalog(), load_catalog(file))
     if not found:
-        print(f"{file} is in order, and changes nothing.")
+        print(f"{file} is valid and changes nothing.")
         return
     rows = [(each.section, each.entry, each.field, each.before, each.after) for each in found]
     _print_table(("section", "entry", "field", "shipped", "yours"), rows)
-    print(f"{file} is in order, and changes {len(found)} field{'s'[: len(found) > 1]}.")
+    print(f"{file} is valid and changes {len(found)} field{'s'[: len(found) > 1]}.")
 
 
 @app.command(name="list", epilog=examples_of("prices list"))
@@ -79,7 +81,7 @@ def show(
 
 
 def _tables(catalog: Catalog) -> dict[str, tuple[Row, list[Row]]]:
-    """Lay the catalogue's sections out as heads and rows."""
+    """Return the headings and rows of each section."""
     machines = [
         (
             each.name,
@@ -88,7 +90,7 @@ def _tables(catalog: Catalog) -> dict[str, tuple[Row, list[Row]]]:
             f"{each.memory_gib:g}",
             f"{each.devices} × {each.device_memory_gib:g}" if each.devices else "",
             f"{each.price_usd or each.price_usd_per_hour:g}",
-            "once" if each.kind == "edge" else "an hour",
+            "once" if each.kind == "edge" else "per hour",
             *_known(each.source),
         )
         for each in catalog.machines.values()
@@ -124,8 +126,8 @@ def _tables(catalog: Catalog) -> dict[str, tuple[Row, list[Row]]]:
             ("machine", "kind", "vCPUs", "GiB", "devices, GiB", "USD", "", *known),
             machines,
         ),
-        "Storage, USD": (("storage", "a GiB and month", *uses, *known), storage),
-        "Transfer, USD": (("way", "a GiB", *known), transfer),
+        "Storage, USD": (("storage", "per GiB-month", *uses, *known), storage),
+        "Transfer, USD": (("way", "per GiB", *known), transfer),
         "Figures": (("figure", "value", *known), figures),
         "Speed of a core, assumed": (("processor", "speed", "range", "reason"), cores),
         "Other assumptions": (("assumption", "value", "range", "reason"), assumed),

@@ -32,10 +32,10 @@ def remeasure_variants(outliers: Sequence[Outlier], dataset: Any, home: Workspac
         )
         if not artifact.path.is_dir():
             print(
-                f"{each.profile.name} can't be measured again: {artifact.path} is missing. Run the "
+                f"{each.profile.name} can't be remeasured: {artifact.path} is missing. Run the "
                 "lesson that made it."
             )
             continue
-        row = benchmark(runtime(platform), artifact, data, note="measured again for a plan")
+        row = benchmark(runtime(platform), artifact, data, note="remeasured for a plan")
         ledger.add(row)
-        print(f"{each.profile.name} was measured again: p99 {row.latency_p99_ms:.3g} ms.")
+        print(f"{each.profile.name} was remeasured: p99 {row.latency_p99_ms:.3g} ms.")

@@ -262,7 +262,7 @@ def test_remeasure_measures_a_doubtful_variant_again(home, tmp_path, capsys, mon
     artifact.mkdir(parents=True)
     monkeypatch.setattr(benchmarking, "benchmark", lambda *_, **__: row(0.022))
     said, page = plan_of(tmp_path, capsys, "--remeasure")
-    assert "int8 in litert was measured again: p99 0.022 ms" in said
+    assert "int8 in litert was remeasured: p99 0.022 ms" in said
     assert "Doubtful" not in said + page
     assert len(Ledger().entries()) == 3
 

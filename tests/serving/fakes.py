@@ -3,6 +3,7 @@
 import json
 import stat
 import sys
+from pathlib import Path
 
 # What the real server's main.cc declares, of those that the embedded server has too.
 REAL_FLAGS = {
@@ -24,7 +25,7 @@ with (here / "calls").open("a") as calls:
     calls.write(json.dumps(arguments) + "\\n")
 
 def serve(flags):
-    os.execv(sys.executable, [sys.executable, "-m", "deployworkbook", "serve", *flags])
+    os.execv(sys.executable, [sys.executable, "{stand_in}", *flags])
 """
 
 # Like the real one, it does not start with a flag that it does not know.
@@ -61,7 +62,9 @@ elif arguments[:2] == ["image", "inspect"] and not (here / "image").exists():
 def install(folder, name, program):
     """Put a program into a folder that PATH names."""
     path = folder / name
-    text = _RECORD.replace("{python}", sys.executable) + program
+    stand_in = str(Path(__file__).with_name("stand_in.py"))
+    record = _RECORD.replace("{python}", sys.executable).replace("{stand_in}", stand_in)
+    text = record + program
     path.write_text(text.replace("REAL_FLAGS", repr(sorted(REAL_FLAGS))))
     path.chmod(path.stat().st_mode | stat.S_IXUSR)
     return path

@@ -1,4 +1,4 @@
-"""Bodies of HTTP requests and answers, read and sent with a limit to what they take."""
+"""Read and send HTTP bodies within limits of size, time and memory."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _PIECE_BYTES = 64 * 1024
 
 @dataclass(frozen=True)
 class HttpError(Exception):
-    """An answer that HTTP knows and gRPC does not."""
+    """An error that only HTTP has a status for."""
 
     status: int
     text: str
 
 
 class PiecewiseResponse(Response):
-    """An answer that goes out no faster than its client reads, so that it waits in one place."""
+    """A response sent no faster than its client reads, so that it isn't buffered twice."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it."""
@@ -45,17 +45,17 @@ class PiecewiseResponse(Response):
 async def read_body(
     request: Request, account: Account, *, most_bytes: int, within_s: float
 ) -> bytes:
-    """Read a request's body, and inflate it where it is compressed.
+    """Read a request's body, and decompress it if necessary.
 
     Args:
-        request: Whose body.
-        account: What it may take; each piece is counted as it comes.
-        most_bytes: The longest body, as sent and inflated.
-        within_s: How long its client may take.
+        request: The request.
+        account: The request's memory; each piece is counted as it arrives.
+        most_bytes: Maximum length, both as sent and decompressed.
+        within_s: How long the client may take to send it.
 
     Raises:
-        HttpError: It is too long, or too slow.
-        ServingError: It takes too much memory, or is no gzip.
+        HttpError: The body is too long or too slow.
+        ServingError: The body takes too much memory, or isn't valid gzip.
     """
     if int(request.headers.get("content-length", "0")) > most_bytes:
         raise _too_large(most_bytes)
@@ -86,14 +86,14 @@ def _inflated(body: bytes, account: Account, most_bytes: int) -> bytes:
             for start in range(0, len(body) + 1, _PIECE_BYTES):
                 given = body[start : start + _PIECE_BYTES]
                 piece = b"."
-                # What is left when all is given can still be more than one piece.
+                # Even after the last input, more than one piece can be left.
                 while not inflater.eof and (given or piece):
                     piece = inflater.decompress(given, _PIECE_BYTES)
                     given = inflater.unconsumed_tail
                     size += len(piece)
                     if size > most_bytes:
                         raise _too_large(most_bytes)
-                    # Twice: once more for all of them in one.
+                    # Twice, because the pieces are joined later.
                     account.reserve(2 * len(piece), "the inflated body")
                     pieces.append(piece)
         except zlib.error as error:

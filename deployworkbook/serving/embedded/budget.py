@@ -1,4 +1,4 @@
-"""Memory that requests may take, counted before it is allocated: for each one, and for all."""
+"""Limit the memory of each request and of all together, counted before it is allocated."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from deployworkbook.serving.embedded.errors import Code, ServingError
 
 REQUEST_FLAG = "--max_request_memory_bytes"
 IN_FLIGHT_FLAG = "--max_in_flight_memory_bytes"
-# What each request may take without a look at the others, so that small requests are answered
-# while large ones fill the memory. It is times the number of requests at once that this adds.
+# What each request may take regardless of the others, so that small requests are answered while
+# large ones fill the memory. It can add up to this times the number of concurrent requests.
 FREE_BYTES = 256 * 1024
 
 
 class MemoryBudget:
-    """The bytes that requests may take: each of them, and all that are being answered.
+    """The memory that requests may take: each of them, and all together.
 
     Args:
-        request_bytes: The most that one request may take.
-        in_flight_bytes: The most that all may take at once; of each, ``FREE_BYTES`` don't count.
+        request_bytes: Maximum per request.
+        in_flight_bytes: Maximum for all together; ``FREE_BYTES`` of each request don't count.
 
     >>> budget = MemoryBudget(request_bytes=2**20, in_flight_bytes=2**22)
     >>> with budget.account() as account:
@@ -37,15 +37,15 @@ class MemoryBudget:
 
     @property
     def taken_bytes(self) -> int:
-        """What requests have taken together, beyond what each has for free."""
+        """What requests have taken together, without the ``FREE_BYTES`` of each."""
         return self._taken
 
     def account(self) -> Account:
-        """Open the account of one request; use it in a ``with`` statement."""
+        """Open an account for one request, for a ``with`` statement."""
         return Account(self)
 
     def change(self, difference: int) -> bool:
-        """Take bytes, or give back a negative number of them; say whether there were enough."""
+        """Take bytes, or return them if negative; return whether there were enough."""
         with self.lock:
             if difference > 0 and self._taken + difference > self.in_flight_bytes:
                 return False
@@ -54,10 +54,10 @@ class MemoryBudget:
 
 
 class Account:
-    """What one request has taken of a budget.
+    """What one request has taken from a budget.
 
-    Each ``with`` holds the account open; after the last one all is given back. So the thread that
-    still works for a client that no longer waits keeps its bytes until it ends.
+    Each ``with`` holds the account open, and the last one to end returns everything. So a thread
+    that still works for a client that has given up keeps its bytes until it ends.
     """
 
     def __init__(self, budget: MemoryBudget) -> None:
@@ -78,15 +78,15 @@ class Account:
         return self._held
 
     def reserve(self, size_bytes: int, what: str) -> None:
-        """Take bytes for something that is about to be allocated.
+        """Take bytes for something about to be allocated.
 
         Args:
-            size_bytes: How many.
-            what: What they are for, as the error's text says it.
+            size_bytes: How many bytes.
+            what: What they are for, as named in the error.
 
         Raises:
-            ServingError: The request would take more than one may, or there is too little left,
-                or nobody waits for its answer any more.
+            ServingError: The request would exceed its limit, too little is left, or the client
+                has given up.
         """
         with self._lock:
             if self._cancelled:
@@ -110,12 +110,12 @@ class Account:
             self._held = total
 
     def release(self, size_bytes: int) -> None:
-        """Give back bytes of something that has been freed."""
+        """Return the bytes of something that was freed."""
         with self._lock:
             self._give(size_bytes)
 
     def cancel(self) -> None:
-        """Let the next ``reserve`` fail, which ends work that nobody waits for."""
+        """Make the next ``reserve`` fail, which ends work that no client waits for."""
         self._cancelled = True
 
     def __enter__(self) -> Account:

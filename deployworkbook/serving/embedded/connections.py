@@ -1,4 +1,4 @@
-"""Connections of the REST port: how many, and how long one may take over its headers."""
+"""Connections of the REST port: limit their number, and the time for sending headers."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from deployworkbook.serving.embedded.json_text import INDENT
 
 log = logging.getLogger(__name__)
 
-# Of connections that wait to be accepted, so many are taken before the first of them is looked at.
+# How many waiting connections to accept before looking at the first.
 ACCEPTED_AT_ONCE = 16
-# So many connections at a time are told that there are too many; others are closed at once.
+# How many refused connections get an explanation at a time; others are closed at once.
 MOST_LINGERING = 16
 HEADER_SECONDS = 10.0
 LINGER_SECONDS = 1.0
@@ -32,14 +32,14 @@ _BUSY = (
 
 
 class LimitedProtocol(H11Protocol):
-    """HTTP/1.1 that refuses a connection too many, and closes one that keeps it waiting.
+    """HTTP/1.1 with a limit on connections, and on the time for a request's headers.
 
     Args:
-        args: uvicorn's.
+        args: Arguments of uvicorn's protocol.
         most: How many connections may be open.
         header_seconds: How long a request's first line and headers may take.
-        lingering: The connections that are being told that there are too many.
-        kwargs: uvicorn's.
+        lingering: Refused connections that are being told why.
+        kwargs: Keyword arguments of uvicorn's protocol.
     """
 
     conn: StrictConnection
@@ -61,7 +61,7 @@ class LimitedProtocol(H11Protocol):
         self._refused = False
 
     def connection_made(self, transport: Any) -> None:
-        """Take a connection, or say that there are too many."""
+        """Accept a connection, or refuse it if there are too many."""
         if len(self.connections) >= self._most:
             self._refused = True
             log.warning("A connection was refused: --max_connections=%d are open", self._most)
@@ -76,24 +76,24 @@ class LimitedProtocol(H11Protocol):
             return
         transport.write(_BUSY)
         try:
-            # Closed at once, what the client has sent in vain would reset the connection, and it
-            # would not read why.
+            # If we closed at once, the client's unread bytes would reset the connection before it
+            # could read the reason.
             transport.write_eof()
-        except OSError:  # it has left already
+        except OSError:  # the client has disconnected already
             transport.abort()
             return
         self._lingering.add(self)
         self._waiting = self.loop.call_later(LINGER_SECONDS, transport.abort)
 
     def data_received(self, data: bytes) -> None:
-        """Pass data on, and watch whether a request's head is complete."""
+        """Process data, and time the request's headers."""
         if self._refused:
             return
         super().data_received(data)
         self._watch()
 
     def send_400_response(self, msg: str) -> None:
-        """Say what is wrong, if nothing else has been said, and close the connection."""
+        """Answer with what is wrong, unless an answer has begun, and close the connection."""
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
             text = f"{msg} {self.conn.fault[:LONGEST_FAULT]}".strip()
             body = json.dumps({"error": text}, indent=INDENT).encode()
@@ -108,7 +108,7 @@ class LimitedProtocol(H11Protocol):
                 h11.EndOfMessage(),
             ):
                 self.transport.write(self.conn.send(event))
-        if self.cycle is not None:  # of the request that turned out to be wrong
+        if self.cycle is not None:  # the invalid request's
             self.cycle.disconnected = True
         self.transport.close()
 
@@ -133,5 +133,5 @@ class LimitedProtocol(H11Protocol):
 
 
 def limited(most: int) -> Any:
-    """Make uvicorn's protocol with a limit of connections."""
+    """Make uvicorn's protocol with a limit on connections."""
     return partial(LimitedProtocol, most=most, header_seconds=HEADER_SECONDS, lingering=set())

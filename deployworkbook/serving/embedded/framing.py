@@ -1,7 +1,7 @@
-"""Where an HTTP/1.1 message ends: h11, without the leniency that lets requests be smuggled.
+"""Find where an HTTP/1.1 message ends: h11, without the leniency that allows request smuggling.
 
-Two servers in a row that disagree about a message's end take one client's bytes for another's
-request (RFC 9112, sections 2.2, 5.2, 6 and 11.2). What can be read in two ways is refused here.
+If a proxy and a server disagree about where a message ends, one client's bytes become part of
+another's request (RFC 9112, sections 2.2, 5.2, 6 and 11.2). So everything ambiguous is refused.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 import h11
 from h11._receivebuffer import ReceiveBuffer
 
-# A length that a signed integer of 64 bits cannot hold overflows in many a server.
+# A length beyond a signed 64-bit integer overflows in many servers.
 LARGEST_LENGTH = 2**63 - 1
 LONGEST_CHUNK_LINE_BYTES = 1024
 _MOST_HEX_DIGITS = 15
@@ -23,13 +23,13 @@ _CHUNK_SIZE = re.compile(rb"0*([0-9a-fA-F]*)")
 
 
 class StrictBuffer(ReceiveBuffer):
-    """h11's buffer of received bytes, which refuses lines that others may read differently."""
+    """h11's receive buffer, but refusing lines that other servers may read differently."""
 
     def maybe_extract_lines(self) -> list[bytearray] | None:
-        """Take the lines of a head or a trailer, if they are complete.
+        """Return the lines of a header or trailer section, if they are complete.
 
         Raises:
-            h11.LocalProtocolError: A line ends in LF alone, or continues the one before.
+            h11.LocalProtocolError: A line ends in a bare LF, or continues the line before.
         """
         held = bytes(self)
         lines: list[bytearray] | None = super().maybe_extract_lines()
@@ -44,10 +44,10 @@ class StrictBuffer(ReceiveBuffer):
         return lines
 
     def maybe_extract_next_line(self) -> bytearray | None:
-        """Take the line that starts a chunk, if it is complete.
+        """Return the line that starts a chunk, if it is complete.
 
         Raises:
-            h11.LocalProtocolError: It is too long, has line ends inside, or its size is absurd.
+            h11.LocalProtocolError: The line is too long, contains a CR or LF, or the size absurd.
         """
         line: bytearray | None = super().maybe_extract_next_line()
         if len(self if line is None else line) > LONGEST_CHUNK_LINE_BYTES:
@@ -67,10 +67,10 @@ class StrictBuffer(ReceiveBuffer):
 
 
 class StrictConnection(h11.Connection):
-    """A server's side of a connection, on which each message has one possible end.
+    """The server's side of a connection, on which each message has exactly one possible end.
 
     Args:
-        largest_head_bytes: Of a request's first line and headers.
+        largest_head_bytes: Maximum size of a request's first line and headers.
     """
 
     def __init__(self, largest_head_bytes: int) -> None:
@@ -82,7 +82,7 @@ class StrictConnection(h11.Connection):
         """Return the next event, as ``h11.Connection`` does.
 
         Raises:
-            h11.RemoteProtocolError: The client broke HTTP, or left open where its message ends.
+            h11.RemoteProtocolError: The client violated HTTP, or its message's end is ambiguous.
         """
         try:
             event = super().next_event()

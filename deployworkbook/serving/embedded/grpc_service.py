@@ -31,16 +31,16 @@ _MODEL = model_service_pb2.DESCRIPTOR.services_by_name["ModelService"]
 
 
 class GrpcServer:
-    """A gRPC server of both services, with reflection and, if wanted, health.
+    """A gRPC server for both services, with reflection and an optional health check.
 
-    Threads answer; measured beside ``grpc.aio`` they were as quick or quicker, and a batch may
-    block them.
+    It uses threads, which batching may block. Measured against ``grpc.aio``, they were as fast or
+    faster.
 
     Args:
-        service: What answers.
-        options: Address, limits.
+        service: Answers the requests.
+        options: Address and limits.
         budget: Memory for requests.
-        credentials: Of TLS; ``None`` for none.
+        credentials: TLS credentials; ``None`` for no TLS.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class GrpcServer:
                 ("grpc.max_metadata_size", LARGEST_HEADERS_BYTES),
                 ("grpc.absolute_max_metadata_size", LARGEST_HEADERS_BYTES),
                 ("grpc.max_allowed_incoming_connections", options.max_connections),
-                # Otherwise a second server on the same port would take half of the requests.
+                # Otherwise a second server on the same port would get half of the requests.
                 ("grpc.so_reuseport", 0),
             ],
         )
@@ -73,7 +73,7 @@ class GrpcServer:
         """Open the port.
 
         Raises:
-            OSError: It is taken, or the address is not this machine's.
+            OSError: The port is taken, or the address isn't this machine's.
         """
         address = host_and_port(self._options.host, self._options.port)
         try:
@@ -82,7 +82,7 @@ class GrpcServer:
             else:
                 self._server.add_secure_port(address, self._credentials)
         except RuntimeError as error:
-            # gRPC says no more than that it failed; the system has the reason.
+            # gRPC doesn't say why it failed; binding the port ourselves tells the reason.
             bound(self._options.host, self._options.port).close()
             raise OSError(f"Can't listen on {address}: {error}") from error
         self._server.start()
@@ -90,7 +90,7 @@ class GrpcServer:
             self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
 
     def stop(self, seconds: float) -> None:
-        """Take no more requests, and wait for the running ones for a time."""
+        """Accept no more requests, and give the running ones some time."""
         self._health.enter_graceful_shutdown()
         self._server.stop(seconds).wait()
 
@@ -128,7 +128,7 @@ def _handlers(service: Service, budget: MemoryBudget) -> grpc.GenericRpcHandler:
 
 
 class _Handlers(grpc.GenericRpcHandler):  # type: ignore[misc]
-    """What is not among the handlers gRPC answers with UNIMPLEMENTED."""
+    """Find a request's handler; gRPC answers UNIMPLEMENTED if there is none."""
 
     def __init__(self, handlers: dict[str, Any]) -> None:
         self._handlers = handlers
@@ -152,7 +152,7 @@ def _counted(
 def _answer(
     act: Callable[[Any, Account], Any], kind: Any, budget: MemoryBudget
 ) -> Callable[[bytes, Any], bytes]:
-    """Make a handler of bytes: bytes that are no request are the client's error, not ours."""
+    """Make a handler for bytes, so that a malformed request is the client's error, not ours."""
 
     def answer(body: bytes, context: grpc.ServicerContext) -> bytes:
         try:
@@ -175,7 +175,7 @@ def _answer(
 
 
 def _hold_until_sent(account: Account, context: grpc.ServicerContext) -> None:
-    """Keep what a request has taken until its answer has left, or its client has."""
+    """Hold a request's memory until its answer was sent or its client has disconnected."""
     account.__enter__()
     if not context.add_callback(lambda: account.__exit__(None, None, None)):
         account.__exit__(None, None, None)

@@ -1,4 +1,4 @@
-"""Paths as TensorFlow Serving writes them: plain, or as a ``file://`` address."""
+"""Read paths as TensorFlow Serving does: plain, or as ``file://`` URLs."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ _ADDRESS = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9.+-]*)://(?P<rest>.*)", re.
 
 
 def local_path(text: str) -> Path:
-    """Read a path on this machine.
+    """Parse a path on this machine.
 
     Args:
-        text: A path, or ``file://`` and an absolute path. As in TensorFlow, nothing in it is
-            percent-decoded.
+        text: A path, or ``file://`` and an absolute path. As in TensorFlow, percent signs aren't
+            decoded.
 
     Raises:
-        ValueError: It is empty, or the address of a remote file system or of another machine.
+        ValueError: The text is empty, or names a remote file system or another machine.
 
     >>> local_path("/models/digits"), local_path("file:///models/digits")
     (PosixPath('/models/digits'), PosixPath('/models/digits'))

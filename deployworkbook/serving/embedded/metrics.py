@@ -1,12 +1,12 @@
-"""Counters and histograms under TensorFlow Serving's names, in Prometheus' text format.
+"""Counters and histograms with TensorFlow Serving's names, in Prometheus' text format.
 
-The text is written here, and not by Prometheus' own client, because that client writes ``_total``
-after the name of each counter (and ``3.0`` for 3), and TensorFlow Serving doesn't: a dashboard or
-an alert that was made for the one would find nothing at the other.
+Prometheus' own client appends ``_total`` to each counter's name and writes ``3.0`` for 3.
+TensorFlow Serving doesn't, so a dashboard or alert made for one would find nothing at the other.
+That is why the text is written here.
 
-Of TensorFlow Serving's metrics, ``request_log_count`` is missing, since this server logs no
-requests (``logging_config``), and so are those of TensorFlow's own runtime
-(``:tensorflow:core:…``), which no public Python function of TensorFlow returns.
+Some of TensorFlow Serving's metrics are missing: ``request_log_count``, because this server doesn't
+log requests (``logging_config``), and those of TensorFlow's runtime (``:tensorflow:core:…``), which
+no public Python function returns.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Bounds = tuple[float, ...]
 
 
 def exponential(first: float, growth: float, count: int) -> Bounds:
-    """List upper ends of buckets, each a multiple of the one before it.
+    """List the upper bounds of buckets, each a multiple of the one before it.
 
     >>> exponential(1, 2, 5)
     (1, 2, 4, 8, 16)
@@ -28,23 +28,23 @@ def exponential(first: float, growth: float, count: int) -> Bounds:
     return tuple(first * growth**power for power in range(count))
 
 
-# Upper ends of the buckets, TensorFlow Serving's: of a latency, µs; of the time in a batching
-# queue, µs; of a number of examples.
+# Upper bounds of TensorFlow Serving's buckets: for latencies in µs, for the time in a batching
+# queue in µs, and for numbers of examples.
 BUCKETS_US = exponential(10, 1.8, 33)
 QUEUE_BUCKETS_US = exponential(100, 1.2, 52)
 BATCH_SIZES = exponential(1, 2, 14)
 EXAMPLE_COUNTS = exponential(1, 2, 15)
-# A client may ask for any name; past so many, or if they are longer, new ones count as one.
+# Clients may ask for any name. Beyond this many, or this long, new names are counted as one.
 MOST_NAMES = 200
 LONGEST_NAME = 256
 OTHER_NAME = "(other)"
 
 
 class Counter:
-    """A number a set of labels that only grows.
+    """A counter per label set.
 
     Args:
-        name: The metric's.
+        name: The metric's name.
         labels: The names of its labels.
     """
 
@@ -58,13 +58,13 @@ class Counter:
         self._values: dict[Labels, float] = {}
 
     def add(self, *values: str, amount: float = 1) -> None:
-        """Add to the counter of these values of the labels."""
+        """Add to the counter with these label values."""
         with self._lock:
             values = _bounded(values, self._names)
             self._values[values] = self._values.get(values, 0) + amount
 
     def lines(self) -> Iterator[str]:
-        """Write one line a set of labels."""
+        """Write one line per label set."""
         with self._lock:
             copy = dict(self._values)
         for values, number in copy.items():
@@ -72,15 +72,15 @@ class Counter:
 
 
 class Histogram:
-    """How many observations fell below each bound, for each set of labels.
+    """A histogram per label set.
 
-    One equal to a bound counts as below it, which is what Prometheus' ``le`` means; TensorFlow
+    A value equal to a bound counts as below it, which is what Prometheus' ``le`` means; TensorFlow
     Serving counts it as above.
 
     Args:
-        name: The metric's.
+        name: The metric's name.
         labels: The names of its labels.
-        bounds: Upper ends of its buckets.
+        bounds: The upper bounds of its buckets.
     """
 
     kind = "histogram"
@@ -95,7 +95,7 @@ class Histogram:
         self._sums: dict[Labels, float] = {}
 
     def observe(self, *values: str, value: float) -> None:
-        """Count one observation under these values of the labels."""
+        """Count a value under these label values."""
         with self._lock:
             values = _bounded(values, self._names)
             counts = self._counts.get(values)
@@ -106,7 +106,7 @@ class Histogram:
             self._sums[values] += value
 
     def lines(self) -> Iterator[str]:
-        """Write the buckets, the sum and the count of each set of labels."""
+        """Write the buckets, the sum and the count of each label set."""
         with self._lock:
             copy = [
                 (values, list(counts), self._sums[values])
@@ -123,7 +123,7 @@ class Histogram:
 
 
 class Metrics:
-    """What TensorFlow Serving counts."""
+    """TensorFlow Serving's metrics."""
 
     def __init__(self) -> None:
         self.requests = Counter(":tensorflow:serving:request_count", ("model_name", "status"))
@@ -155,7 +155,7 @@ class Metrics:
         )
 
     def text(self) -> str:
-        """Write all of them, each after its type."""
+        """Write all metrics, each after its type."""
         written: list[str] = []
         for metric in vars(self).values():
             written += [f"# TYPE {metric.name} {metric.kind}", *metric.lines()]
@@ -163,9 +163,9 @@ class Metrics:
 
 
 def _bounded(values: Labels, names: set[str]) -> Labels:
-    """Return the labels; where the first is new, and one too many or too long, another for it.
+    """Return the label values; replace a new first value if there are too many, or it is too long.
 
-    The other labels have few values each, so a name that is known may come with any of them.
+    The other labels have few values, so they don't need a limit.
     """
     if not values or values[0] in names:
         return values

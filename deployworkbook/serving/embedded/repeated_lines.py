@@ -1,4 +1,4 @@
-"""Log lines that a client can cause at will: the first of a kind, then a count once a minute."""
+"""Limit log lines that clients can cause: log the first of each kind, then a count per minute."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ log = logging.getLogger(__name__)
 
 
 class FirstOfAKind(logging.Filter):
-    """Let the first line of each kind through, and count the others.
+    """Log the first message of each kind, and count the others.
 
-    Lines are of one kind if their first lines differ in numbers only.
+    Messages are of one kind if their first lines differ only in numbers.
     """
 
     def __init__(self) -> None:
@@ -25,7 +25,7 @@ class FirstOfAKind(logging.Filter):
         self._counts: dict[str, int] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Say whether a line is the first of its kind since it was last reported."""
+        """Return whether a message is the first of its kind since the last report."""
         kind = _DIGITS.sub("N", record.getMessage().partition("\n")[0])
         with self._lock:
             if kind in self._counts:
@@ -36,9 +36,9 @@ class FirstOfAKind(logging.Filter):
             return True
 
     def report(self) -> None:
-        """Log how many lines of each kind were left out; let kinds that have ceased start anew.
+        """Log how many messages of each kind were left out; forget kinds that have ceased.
 
-        To be called every ``SECONDS``.
+        Call it every ``SECONDS``.
         """
         with self._lock:
             counts = self._counts

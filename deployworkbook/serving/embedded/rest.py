@@ -1,4 +1,4 @@
-"""The API over HTTP and JSON, and the page of metrics."""
+"""The API over HTTP and JSON, and the metrics page."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ _RUN = re.compile(
 _LOOK = re.compile(
     rf"/v1/models(?:/(?P<name>[^/:]+))?{_WHICH}(?:/(?P<part>metadata))?", re.IGNORECASE
 )
-# A proxy's client names the whole address, and RFC 9112 (3.2.2) has servers accept it.
+# A proxy's client sends the whole URL, which RFC 9112 (3.2.2) requires servers to accept.
 _ORIGIN_OF_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#]*", re.IGNORECASE)
 _CORS = {
     "Access-Control-Allow-Origin": "*",
@@ -67,14 +67,14 @@ _CORS = {
 
 
 class Rest:
-    """An ASGI application of the API.
+    """The API as an ASGI application.
 
     Args:
-        service: What answers.
-        metrics: What the page of metrics shows.
+        service: Answers the requests.
+        metrics: The metrics to show.
         options: Limits.
         budget: Memory for requests.
-        metrics_path: Where that page is; ``None`` for nowhere.
+        metrics_path: The path of the metrics page; ``None`` for no page.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class Rest:
         self._limiter: anyio.CapacityLimiter | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, as ASGI has it."""
+        """Answer a request; the ASGI entry point."""
         if scope["type"] != "http":
             return
         request = Request(scope, receive)
@@ -105,11 +105,11 @@ class Rest:
             if response is None:
                 return
             response.headers.update(headers)
-            with anyio.move_on_after(self._seconds):  # from a client that does not read
+            with anyio.move_on_after(self._seconds):  # in case the client doesn't read
                 await response(scope, receive, send)
 
     async def _answered(self, request: Request, account: Account) -> Response | None:
-        """Answer a request, with an error if need be; ``None`` where its client has left."""
+        """Answer a request, if need be with an error; ``None`` if its client has disconnected."""
         try:
             return await self._respond(request, account)
         except HttpError as error:
@@ -132,8 +132,8 @@ class Rest:
             return Response(self._metrics.text(), media_type="text/plain")
         if not path.lower().startswith("/v1/"):
             return _error(404, "Not Found")
-        # As in the original: a browser's question, which names an origin, is answered with or
-        # without CORS. Whether its page may read answers, the headers say.
+        # As in TensorFlow Serving: a browser's preflight request is answered with or without CORS.
+        # The headers tell the browser whether its page may read answers.
         if request.method == "OPTIONS" and request.headers.get("origin"):
             return Response()
         full = f"{path}?{query}" if query else path
@@ -157,7 +157,7 @@ class Rest:
         )
 
     def _matched(self, method: str, path: str) -> Callable[[bytes, Account], str]:
-        """Find what a request asks for, before its body is read."""
+        """Find a request's handler, before its body is read."""
         if method == "POST" and (match := _RUN.fullmatch(path)):
             spec = _spec(match)
             kind = match["method"].lower()
@@ -174,10 +174,10 @@ class Rest:
         raise invalid(f"Malformed request: {method} {path}")
 
     def _predict(self, spec: Any, body: bytes, account: Account) -> str:
-        """Predict on the model itself, not through ``Service.predict`` as gRPC does.
+        """Predict on the model directly, not through ``Service.predict`` as gRPC does.
 
-        JSON is read into arrays and written from arrays: a ``PredictRequest`` in between would copy
-        each tensor twice. TensorFlow Serving words a missing signature differently here, too.
+        JSON is converted to arrays and back; a ``PredictRequest`` in between would copy each
+        tensor twice. TensorFlow Serving's message for a missing signature also differs here.
         """
         document = parse_object(body, account)
         name = read_signature_name(document) or DEFAULT_SIGNATURE
@@ -190,7 +190,7 @@ class Rest:
             types = {alias: type_name(kind) for alias, _, kind in signature.inputs}
             arrays, rows = read_inputs(document, types)
             del document
-            # Twice: the graph may want a copy of its own.
+            # Twice, because the graph may copy them.
             account.reserve(2 * sum(map(bytes_of, arrays.values())), "the inputs")
             outputs = predict_arrays(servable, signature, arrays)
             del arrays
@@ -228,7 +228,7 @@ class Rest:
 
 
 def _held(act: Callable[[bytes, Account], str], body: bytes, account: Account) -> str:
-    """Act while the account is open, though nobody may wait for the answer any more."""
+    """Run with the account held open, even if the client stops waiting."""
     with account:
         return act(body, account)
 
@@ -240,7 +240,7 @@ def _read_examples(request: Any, body: bytes, account: Account) -> None:
 
 
 def _path_of(target: str) -> str:
-    """Take the path of a request's target, which may be a whole address."""
+    """Return the path of a request's target, which may be a whole URL."""
     found = _ORIGIN_OF_ADDRESS.match(target)
     return (target[found.end() :] or "/") if found else target
 

@@ -1,4 +1,4 @@
-"""Requests that a model carries with it, replayed before it serves anybody."""
+"""Replay the warm-up requests that come with a model, before it serves others."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ _RUNS = {
 
 
 def warm_up(servable: Servable, path: Path, metrics: Metrics, budget: MemoryBudget) -> int:
-    """Run the requests that lie in a SavedModel's folder, records of ``PredictionLog``.
+    """Run the requests in a SavedModel's folder, which are ``PredictionLog`` records.
 
     Args:
         servable: The loaded model.
         path: Its folder.
-        metrics: Where records and time are counted.
-        budget: What each of them may take, as any request.
+        metrics: Counts the records and the time.
+        budget: Memory for requests.
 
     Returns:
-        How many were run.
+        The number of requests.
 
     Raises:
-        ServingError: The file is damaged, has too many or other records, or a request fails.
+        ServingError: The file is damaged, has too many or unknown records, or a request fails.
     """
     file = path / PLACE
     if not file.is_file():

@@ -15,10 +15,12 @@ import psutil
 import pytest
 import requests
 
+from deployworkbook.cli import main
+from deployworkbook.serving.embedded import server as server_module
 from deployworkbook.serving.embedded.flags import NOT_DONE, PARENT_VARIABLE, Options, parse
 from deployworkbook.serving.embedded.ports import bound, check_ports
 from deployworkbook.serving.embedded.protos import predict_pb2
-from deployworkbook.serving.embedded.server import ending_signals
+from deployworkbook.serving.embedded.server import Server, ending_signals
 from tests.serving import models
 from tests.serving.conftest import ADDRESS, free_port, predict_request, write
 from tests.waiting import wait_until
@@ -180,11 +182,17 @@ def test_a_port_that_is_taken(half):
             assert "Traceback" not in said.stderr
 
 
-def test_a_config_that_cannot_be_read(tmp_path):
+def test_a_config_that_cannot_be_read(tmp_path, monkeypatch, capsys):
+    """In this process, up to the point where it would listen to signals for good."""
+    monkeypatch.setattr(server_module, "ending_signals", list)
+    monkeypatch.setattr(server_module, "every", lambda *_, **__: None)
+    monkeypatch.setattr(logging, "basicConfig", lambda **_: None)
     file = write(tmp_path / "c", "no config {")
-    said = call(f"--model_config_file={file}", f"--port={free_port()}")
-    assert said.returncode == 1
-    assert "Error parsing text-format tensorflow.serving.ModelServerConfig" in said.stderr
+    with pytest.raises(SystemExit) as ended:
+        main(["serve", f"--model_config_file={file}", f"--port={free_port()}"])
+    assert ended.value.code == 1
+    said = _in_a_line(capsys.readouterr().err)
+    assert "Error parsing text-format tensorflow.serving.ModelServerConfig" in said
 
 
 def test_only_broken_versions_end_it(tmp_path):
@@ -258,8 +266,18 @@ def test_it_ends_if_its_parent_was_gone_before_it_could_ask(tmp_path, monkeypatc
     with subprocess.Popen([sys.executable, "-c", ""]) as gone:
         pass
     monkeypatch.setenv(PARENT_VARIABLE, str(gone.pid))
-    said = call(f"--model_base_path={tmp_path}", f"--port={free_port()}", "--stop_with_parent")
-    assert (said.returncode, "Ready." in said.stderr) == (0, False)
+    given = {}
+    monkeypatch.setattr(
+        server_module, "run", lambda options, *, parent_id: given.update(parent_id=parent_id)
+    )
+    port = free_port()
+    with pytest.raises(SystemExit):
+        main(["serve", f"--model_base_path={tmp_path}", f"--port={port}", "--stop_with_parent"])
+    assert given == {"parent_id": gone.pid}
+    stopped = threading.Event()
+    options = Options(model_base_path=tmp_path, port=port, stop_with_parent=True)
+    Server(options, stopped, **given).run()  # returns, though there is nothing to serve yet
+    assert stopped.is_set()
 
 
 def test_an_independent_client(server):
@@ -294,21 +312,19 @@ print(client.get_model_metadata("half", 123)["model_version"])
     assert done.stdout.split("\n")[4] == "123"
 
 
-def test_it_survives_kill_9_and_memory_survives_twenty_swaps(process, tmp_path):
+def test_memory_does_not_grow_over_twenty_swaps(process, tmp_path):
     base, source = tmp_path / "base", models.wide(tmp_path / "source", size=1024)
     _link(source, base / "1")
-    flags = (f"--model_base_path={base}", "--file_system_poll_wait_seconds=0.05")
-    first = process(*flags).says("Ready.")
-    first.popen.kill()
-    first.popen.wait()
-    second = process(*flags, "--stop_with_parent").says("Ready.")
+    running = process(
+        f"--model_base_path={base}", "--file_system_poll_wait_runnings=0.05", "--stop_with_parent"
+    ).says("Ready.")
     request = predict_request("default", np.ones((4, 1024)))
-    memory = psutil.Process(second.popen.pid)
+    memory = psutil.Process(running.popen.pid)
 
     def swap(number):
         _link(source, base / str(number))
-        second.says(f"Done unloading servable version {{name: default version: {number - 1}}}")
-        assert second.predict(request).model_spec.version.value == number
+        running.says(f"Done unloading servable version {{name: default version: {number - 1}}}")
+        assert running.predict(request).model_spec.version.value == number
 
     # What a first load and unload leave behind is TensorFlow's own, once and for all.
     for number in (2, 3, 4):

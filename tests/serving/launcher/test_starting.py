@@ -7,9 +7,12 @@ import subprocess
 import sys
 
 import grpc
+import psutil
 import pytest
 import requests
 
+from deployworkbook.serving.embedded.flags import PARENT_VARIABLE
+from deployworkbook.serving.embedded.ports import bound
 from deployworkbook.serving.embedded.protos import predict_pb2
 from deployworkbook.serving.launcher import backends, guard, starting
 from deployworkbook.serving.launcher.backends import (
@@ -55,34 +58,30 @@ def over_rest(server, name="default"):
     return requests.post(address, json={"inputs": [2.0]}, timeout=20).json()["outputs"][0]
 
 
-def test_the_embedded_server_from_start_to_stop(half, path, proxy):
-    with proxy.in_the_environment():
-        started = start(half, model_name="half", monitoring=True, drain_seconds=1)
-    assert proxy.connections == 0
-    with started as server:
-        assert (server.backend, server.is_running(), server.exit_code) == ("embedded", True, None)
-        assert "tensorflow_model_server is not on PATH; Docker is not installed" in repr(server)
-        assert over_grpc(server, "half") == over_rest(server, "half") == 3.0
-        metrics = requests.get(server.metrics_address, timeout=10).text
-        assert ':tensorflow:serving:request_count{model_name="half",status="OK"} 2' in metrics
-        assert server.log_path.parent == current_workspace().logs
-        # Ctrl-C in a lesson goes to the lesson's process group.
-        assert os.getpgid(server.pid) == server.pid
-    assert (server.is_running(), server.exit_code) == (False, 0)
-    assert server.log_tail(1).endswith("Stopped.")
-    server.stop()
-
-
-def test_a_killed_server_is_noticed_and_another_takes_its_ports(half, path, tmp_path):
+def test_two_lives_of_the_embedded_server(half, path, proxy, tmp_path):
+    """One is killed; another takes its ports, serves its clients, and stops when it is told to."""
     config = write(
         tmp_path / "models.config",
-        f'model_config_list {{ config {{ name: "a" base_path: "{half}" '
+        f'model_config_list {{ config {{ name: "half" base_path: "{half}" '
         'model_platform: "tensorflow" version_labels { key: "stable" value: 123 } } }',
     )
-    first = start(half, batching_parameters={"max_batch_size": 4})
+    with proxy.in_the_environment():
+        first = start(
+            half, model_name="half", monitoring=True, batching_parameters={"max_batch_size": 4}
+        )
+    assert proxy.connections == 0
+    assert (first.backend, first.is_running(), first.exit_code) == ("embedded", True, None)
+    assert "tensorflow_model_server is not on PATH; Docker is not installed" in repr(first)
+    assert first.log_path.parent == current_workspace().logs
+    # Ctrl-C in a lesson goes to the lesson's process group.
+    assert os.getpgid(first.pid) == first.pid
+    assert psutil.Process(first.pid).environ()[PARENT_VARIABLE] == str(os.getpid())
+    assert over_grpc(first, "half") == over_rest(first, "half") == 3.0
+    metrics = requests.get(first.metrics_address, timeout=10).text
+    assert ':tensorflow:serving:request_count{model_name="half",status="OK"} 2' in metrics
     with grpc.insecure_channel(first.grpc_address) as channel:
         call = channel.unary_unary("/tensorflow.serving.PredictionService/Predict")
-        too_many = predict_request("default", range(5)).SerializeToString()
+        too_many = predict_request("half", range(5)).SerializeToString()
         with pytest.raises(grpc.RpcError, match="larger than maximum input batch size 4"):
             call(too_many, timeout=20)
         os.kill(first.pid, signal.SIGKILL)
@@ -91,13 +90,21 @@ def test_a_killed_server_is_noticed_and_another_takes_its_ports(half, path, tmp_
         assert "ended with -9" in repr(first)
         first.stop()
         ports = {"port": first.grpc_port, "rest_api_port": first.rest_port}
-        with start(half, **ports) as second, start(model_config_file=config) as third:
+        with start(model_config_file=config, drain_seconds=1, **ports) as second:
             # The same channel: a client need not know.
-            call(predict_request("default").SerializeToString(), timeout=20, wait_for_ready=True)
-            assert over_rest(second) == over_rest(third, "a/labels/stable") == 3.0
-            second.kill()
-            assert second.exit_code == -signal.SIGKILL
-            assert over_grpc(third, "a") == 3.0
+            call(predict_request("half").SerializeToString(), timeout=20, wait_for_ready=True)
+            assert over_rest(second, "half/labels/stable") == 3.0
+    assert (second.is_running(), second.exit_code) == (False, 0)
+    assert second.log_tail(1).endswith("Stopped.")
+    second.stop()
+
+
+def test_kill_ends_one_server_at_once_and_no_other(half, path):
+    fakes.install(path, "tensorflow_model_server", fakes.MODEL_SERVER)
+    with start(half) as killed, start(half) as other:
+        killed.kill()
+        assert killed.exit_code == -signal.SIGKILL
+        assert over_grpc(other) == over_rest(other) == 3.0
 
 
 @pytest.mark.parametrize("name", ["binary", "container"])
@@ -139,8 +146,9 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.parametrize("name", ["embedded", "container"])
+@pytest.mark.parametrize("name", ["binary", "container"])
 def test_a_server_ends_with_its_parent_even_by_kill_9(name, half, path):
+    """The embedded server sees to that itself: see test_process."""
     fakes.install(path, "docker", fakes.DOCKER)
     fakes.install(path, "tensorflow_model_server", fakes.MODEL_SERVER)
     parent = subprocess.Popen(
@@ -153,6 +161,11 @@ def test_a_server_ends_with_its_parent_even_by_kill_9(name, half, path):
     wait_until(lambda: not runs(server))
     if name == "container":
         wait_until(lambda: fakes.calls(path)[-1][:2] == ["rm", "--force"])
+
+
+def test_the_embedded_server_is_told_to_end_with_its_parent():
+    words = server_command(Backend("embedded", ""), {"port": 1}, name="n")
+    assert words[1:] == ["-m", "deployworkbook", "serve", "--port=1", "--stop_with_parent=true"]
 
 
 def test_a_guard_that_is_told_of_the_end_ends_nothing(path):
@@ -247,6 +260,7 @@ def test_a_named_port_that_is_taken(half):
 
 
 def test_a_port_that_is_taken_between_choice_and_start_is_chosen_anew(half, path, monkeypatch):
+    fakes.install(path, "tensorflow_model_server", fakes.MODEL_SERVER)
     choose_ports, chosen = starting._ports, []
 
     def once_unlucky(*named):
@@ -258,6 +272,10 @@ def test_a_port_that_is_taken_between_choice_and_start_is_chosen_anew(half, path
         with start(half) as server:
             assert server.grpc_port == chosen[1][0]
             assert over_grpc(server) == 3.0
+        # The embedded server's log says it so, and a terminal breaks no line before this.
+        with pytest.raises(OSError, match=r"^Can't listen on"):
+            bound(ADDRESS, taken.getsockname()[1])
+    assert "Can't listen on" in starting._TAKEN
 
 
 def test_a_server_that_ends_before_it_serves_says_why(half, path):
