@@ -1,4 +1,4 @@
-"""Requests that wait together run together: one call of the model for many of them."""
+"""Batching: requests that wait together run together, in one call of the model."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class _Task:
 
 @dataclass(frozen=True)
 class _Part:
-    """The examples of a task that run in one batch: all of them, unless it was split."""
+    """The examples of a task that run in one batch: all of them, unless the task is split."""
 
     task: _Task
     start: int
@@ -60,13 +60,13 @@ class _Queue:
 class Batcher:
     """Threads that take waiting requests and run them as batches.
 
-    Requests share a batch only where the same computation takes arrays of the same types and
-    shapes, so that a wrong request never spoils another's.
+    Requests share a batch only if they run the same computation on arrays of the same types and
+    shapes, so an invalid request never affects others.
 
     Args:
         batching: The parameters.
-        metrics: Where sizes and waits are counted.
-        budget: What the padding of a batch may take; ``None`` for any memory.
+        metrics: Counts batch sizes and waits.
+        budget: Memory for padding a batch; ``None`` for no limit.
     """
 
     def __init__(
@@ -86,15 +86,15 @@ class Batcher:
         """Run a computation on arrays, together with others of the same key.
 
         Args:
-            key: The computation's; equal keys mean equal ``run``.
+            key: Identifies the computation; equal keys mean equal ``run``.
             arrays: Its inputs, each with the examples along its first axis.
             run: The computation.
 
         Returns:
-            Its outputs for these examples alone.
+            Its outputs for these examples only.
 
         Raises:
-            ServingError: The arrays form no batch, are too many, or the queue is full.
+            ServingError: The arrays don't form a batch, are too many, or the queue is full.
         """
         size = _size_of(arrays)
         if size > self._batching.max_batch_size:
@@ -133,7 +133,7 @@ class Batcher:
         return _joined([task.outputs[start] for start in sorted(task.outputs)])
 
     def close(self) -> None:
-        """Run what waits, take nothing more, and end the threads."""
+        """Run waiting requests, accept no more, and end the threads."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -146,13 +146,13 @@ class Batcher:
             run, parts = batch
             try:
                 self._run(run, parts)
-            except Exception as error:  # each waiting request has to hear of it
+            except Exception as error:  # every waiting request must get it
                 for part in parts:
                     part.task.error = error
             self._finish(parts)
 
     def _next(self) -> tuple[Run, list[_Part]] | None:
-        """Wait for a batch that is full, or whose first task has waited long enough."""
+        """Wait for a batch that is full or whose first task has waited long enough."""
         with self._changed:
             while True:
                 now, wait = time.monotonic(), None
@@ -186,7 +186,7 @@ class Batcher:
             # TensorFlow Serving leaves the name of the threads empty here.
             self._metrics.queuing_latency.observe("", value=(now - task.since) * 1e6)
         if not queue.tasks:
-            del self._queues[key]  # it holds a model, which may be unloaded
+            del self._queues[key]  # it refers to a model, which may be unloaded
         return parts
 
     def _finish(self, parts: list[_Part]) -> None:
@@ -202,7 +202,7 @@ class Batcher:
         except ServingError:
             if len(parts) == 1:
                 raise
-            for part in parts:  # one of them is wrong: let only that one hear of it
+            for part in parts:  # one of them is invalid: only that one gets the error
                 try:
                     self._run_together(run, [part])
                 except ServingError as error:
@@ -253,7 +253,7 @@ class Batcher:
 
 
 def _joined(pieces: list[Arrays]) -> Arrays:
-    """Join what the parts of a request were answered."""
+    """Join the outputs of a request's parts."""
     if len(pieces) == 1:
         return pieces[0]
     outputs = [list(of_one_output) for of_one_output in zip(*pieces, strict=True)]

@@ -1,4 +1,4 @@
-"""The parameters of batching, as a file of ``--batching_parameters_file`` gives them."""
+"""The parameters of batching, from a ``--batching_parameters_file``."""
 
 from __future__ import annotations
 
@@ -10,20 +10,19 @@ from deployworkbook.validation import check_integer
 
 @dataclass(frozen=True)
 class Batching:
-    """The parameters, with TensorFlow Serving's names and defaults.
+    """The parameters of batching, with TensorFlow Serving's names and defaults.
 
     Args:
-        max_batch_size: How many examples a request may have and, without splitting, how many run
-            together at most.
-        batch_timeout_micros: How long the first of a batch waits for others, µs.
-        max_enqueued_batches: How many full batches may wait.
+        max_batch_size: Maximum number of examples per request and, without splitting, per batch.
+        batch_timeout_micros: How long the first request of a batch waits for others, in µs.
+        max_enqueued_batches: Maximum number of full batches that wait.
         num_batch_threads: How many batches run at once.
-        allowed_batch_sizes: Sizes that batches are filled up to; none for any.
-        enable_large_batch_splitting: Whether a request is split over batches that it doesn't fit
-            into, and its answers joined again.
-        max_execution_batch_size: With splitting, how many examples run together at most; by
-            default ``max_batch_size``.
-        thread_pool_name: What the names of the threads begin with.
+        allowed_batch_sizes: Sizes to pad batches to; none for any size.
+        enable_large_batch_splitting: Whether to split requests that don't fit into a batch, and
+            join their answers.
+        max_execution_batch_size: With splitting, maximum number of examples per batch (default:
+            ``max_batch_size``).
+        thread_pool_name: Prefix of the threads' names.
     """
 
     max_batch_size: int = 1000
@@ -62,7 +61,7 @@ class Batching:
 
     @property
     def execution_size(self) -> int:
-        """How many examples run together at most.
+        """Maximum number of examples per batch.
 
         >>> Batching(max_execution_batch_size=32).execution_size
         1000

@@ -28,7 +28,7 @@ Outputs = dict[str, NDArray[Any]]
 
 CLASSIFY_METHOD = "tensorflow/serving/classify"
 REGRESS_METHOD = "tensorflow/serving/regress"
-# A score is a message of its own in an answer.
+# In an answer, each score is a message of its own.
 _RESULT_BYTES = 192
 
 
@@ -36,7 +36,7 @@ def classify(servable: Servable, request: Any, account: Account) -> Any:
     """Answer a ``ClassificationRequest``.
 
     Raises:
-        ServingError: There are no examples, or the signature is not of this kind.
+        ServingError: There are no examples, or the signature is of another kind.
     """
     response = classification_pb2.ClassificationResponse()
     return _answer(servable, request, account, CLASSIFY_METHOD, response)
@@ -46,7 +46,7 @@ def regress(servable: Servable, request: Any, account: Account) -> Any:
     """Answer a ``RegressionRequest``.
 
     Raises:
-        ServingError: There are no examples, or the signature is not of this kind.
+        ServingError: There are no examples, or the signature is of another kind.
     """
     response = regression_pb2.RegressionResponse()
     return _answer(servable, request, account, REGRESS_METHOD, response)
@@ -56,7 +56,7 @@ def multi_inference(servable: Servable, request: Any, account: Account) -> Any:
     """Answer a ``MultiInferenceRequest``: several signatures, one run of the graph.
 
     Raises:
-        ServingError: The tasks are not of one model and one input, or one fails.
+        ServingError: The tasks differ in model or input, or one fails.
     """
     feed = ""
     fetches: dict[str, None] = {}
@@ -93,7 +93,7 @@ def multi_inference(servable: Servable, request: Any, account: Account) -> Any:
 
 
 def examples_of(given: Any) -> Sequence[Any]:
-    """List the examples of an ``Input``, with a context or without."""
+    """List the examples of an ``Input``, with or without a context."""
     found: Sequence[Any] = (
         given.example_list_with_context.examples
         if given.WhichOneof("kind") == "example_list_with_context"
@@ -160,16 +160,16 @@ def _regress_tensors(signature: ServableSignature) -> tuple[str, list[str]]:
 def _run_examples(
     servable: Servable, api: str, given: Any, feed: str, fetches: list[str], account: Account
 ) -> tuple[int, Outputs]:
-    """Run a graph that parses examples itself; return their number and the outputs by tensor."""
+    """Run a graph that parses examples; return their number and the outputs by tensor."""
     context = b""
     if given.WhichOneof("kind") == "example_list_with_context":
-        # Messages that follow each other merge, so each example gets the context's features.
+        # Concatenated messages merge, so each example gets the context's features.
         context = given.example_list_with_context.context.SerializeToString()
     written = [example.SerializeToString() for example in examples_of(given)]
     if not written:
         raise invalid("Input is empty.")
     each = STRING_BYTES + len(context)
-    # Twice: the graph has a copy of its own.
+    # Twice, because the graph copies them.
     account.reserve(2 * (sum(map(len, written)) + each * len(written)), "the examples")
     array = np.empty(len(written), object)
     array[:] = [context + example for example in written] if context else written
@@ -236,7 +236,7 @@ def _fill_values(result: Any, signature: ServableSignature, count: int, outputs:
         result.regressions.add().value = value
 
 
-# By method: what its result is called in a multi-inference, its tensors, and how it is filled.
+# By method: its name in a multi-inference result, its tensors, and what fills its result.
 _METHODS: dict[str, tuple[str, Callable[..., tuple[str, list[str]]], Callable[..., None]]] = {
     CLASSIFY_METHOD: ("classification", _classify_tensors, _fill_classes),
     REGRESS_METHOD: ("regression", _regress_tensors, _fill_values),

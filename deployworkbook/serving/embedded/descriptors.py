@@ -1,4 +1,4 @@
-"""File descriptors: how many connections the system's limit leaves room for."""
+"""Limit connections to what the system's limit of open files allows."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ import psutil
 
 log = logging.getLogger(__name__)
 
-# For connections just accepted, those that are told that there are too many, and models' files.
+# For connections just accepted or about to be refused, and for models' files.
 SPARE = 48
 
 
 def affordable_connections(wanted: int, *, ports: int) -> int:
-    """Find how many connections each port can take, and raise the soft limit if it is in the way.
+    """Return how many connections each port can have; raise the soft limit if necessary.
 
     Args:
-        wanted: How many each port is to take.
-        ports: How many ports there are.
+        wanted: The wanted number of connections per port.
+        ports: The number of ports.
 
     Returns:
-        That many, or as many as the limit of open files allows; at least 1.
+        The wanted number, or what the limit of open files allows; at least 1.
     """
     try:
         import resource  # Windows has none, and no such limit

@@ -1,22 +1,22 @@
-"""Errors of the API: a canonical code and a text, as gRPC and as HTTP say them."""
+"""The API's errors: a canonical code and a message, for gRPC and HTTP."""
 
 from __future__ import annotations
 
 from deployworkbook.serving.api.codes import HTTP_STATUS, Code
 
-# Bytes of UTF-8, as TensorFlow Serving counts them. gRPC writes three for each that is not ASCII,
-# and an answer whose trailers exceed 8 kB is refused by the client.
+# In bytes of UTF-8, as in TensorFlow Serving. gRPC writes three bytes for each that isn't ASCII,
+# and clients refuse trailers of more than 8 kB.
 LONGEST_GRPC_TEXT = 1024
 
 __all__ = ["LONGEST_GRPC_TEXT", "Code", "ServingError", "cut", "invalid"]
 
 
 class ServingError(Exception):
-    """What a request or a load ends with when it fails.
+    """A request or the loading of a version failed.
 
     Args:
         code: The canonical code.
-        text: What the client reads.
+        text: The message for the client.
     """
 
     def __init__(self, code: Code, text: str) -> None:
@@ -26,12 +26,12 @@ class ServingError(Exception):
 
     @property
     def http_status(self) -> int:
-        """The status of a REST answer; 500 for codes that have none of their own."""
+        """The HTTP status; 500 for codes without one of their own."""
         return HTTP_STATUS.get(self.code, 500)
 
     @property
     def grpc_text(self) -> str:
-        """The text, cut to what a gRPC answer carries."""
+        """The message, cut to what gRPC carries."""
         return cut(self.text, LONGEST_GRPC_TEXT, "...TRUNCATED")
 
     def __str__(self) -> str:
@@ -39,12 +39,12 @@ class ServingError(Exception):
 
 
 def cut(text: str, most_bytes: int, mark: str) -> str:
-    """Cut a text to a number of bytes of UTF-8, between two characters, and mark the cut.
+    """Cut a text to a number of bytes of UTF-8, between characters, and mark the cut.
 
     Args:
-        text: Any text; what UTF-8 can't write becomes a question mark.
-        most_bytes: How many bytes stay, the mark not counted.
-        mark: What is added to a text that was longer.
+        text: Any text; what UTF-8 can't encode becomes a question mark.
+        most_bytes: Maximum length in bytes, without the mark.
+        mark: Added to a text that was cut.
 
     >>> cut("naïve", 3, "…"), cut("naïve", 6, "…")
     ('na…', 'naïve')
@@ -56,7 +56,7 @@ def cut(text: str, most_bytes: int, mark: str) -> str:
 
 
 def invalid(text: str) -> ServingError:
-    """Make the error of a request that is wrong in itself.
+    """Make the error for an invalid request.
 
     >>> str(invalid("Missing ModelSpec"))
     'INVALID_ARGUMENT: Missing ModelSpec'

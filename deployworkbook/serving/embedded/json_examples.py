@@ -1,4 +1,4 @@
-"""Classify and regress over REST: JSON objects to ``tf.Example``, and results back to JSON."""
+"""Classify and regress over REST: convert JSON to ``tf.Example``, and results to JSON."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def read_examples(document: Mapping[str, Any]) -> Any:
     """Make the ``Input`` of a classify or regress request.
 
     Raises:
-        ServingError: There are no examples, or values that a feature cannot hold.
+        ServingError: There are no examples, or a value that a feature can't hold.
     """
     result = input_pb2.Input()
     target: Any = result.example_list
@@ -48,10 +48,10 @@ def read_examples(document: Mapping[str, Any]) -> Any:
 
 
 def write_classifications(result: Any) -> str:
-    """Write a ``ClassificationResult``: pairs of label and score, a list an example.
+    """Write a ``ClassificationResult``: pairs of label and score, one list per example.
 
     Raises:
-        ServingError: It is empty.
+        ServingError: The result is empty.
     """
     if not result.classifications:
         raise invalid("Cannot convert empty ClassificationResults to JSON")
@@ -65,10 +65,10 @@ def write_classifications(result: Any) -> str:
 
 
 def write_regressions(result: Any) -> str:
-    """Write a ``RegressionResult``: one number an example.
+    """Write a ``RegressionResult``: one number per example.
 
     Raises:
-        ServingError: It is empty.
+        ServingError: The result is empty.
     """
     if not result.regressions:
         raise invalid("Cannot convert empty RegressionResults to JSON")
@@ -89,7 +89,7 @@ def _example(value: Any) -> Any:
 
 
 def _add(value: Any, name: str, feature: Any) -> None:
-    """Add a value to a feature, which holds values of one kind only."""
+    """Add a value to a feature; all its values must be of one kind."""
     if (
         value is None
         or isinstance(value, list)
@@ -101,7 +101,7 @@ def _add(value: Any, name: str, feature: Any) -> None:
     if isinstance(value, str | dict):
         kind, item = "bytes", value.encode() if isinstance(value, str) else decode_base64(value)
     elif isinstance(value, float) or not -(2**63) <= value < 2**64:
-        # A whole number that no 64 bits hold is a double too, as in the original's parser.
+        # A whole number beyond 64 bits is a double, as in TensorFlow Serving's parser.
         kind, item = "float", to_array(value, "float").item()
     else:
         kind, item = "int64", int(value)

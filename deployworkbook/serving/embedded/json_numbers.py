@@ -1,4 +1,4 @@
-"""Arrays of numbers in large JSON documents, and what a JSON text takes in memory."""
+"""Arrays of numbers in large JSON documents, and the memory that a JSON text needs."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from deployworkbook.serving.embedded.budget import Account
 Array = NDArray[Any]
 Decode = Callable[[bytes], Any]
 
-# What a value takes as a Python object, on a 64-bit machine: a list and its first elements, a
-# dictionary, a number and the place that holds it, a string's header.
+# Bytes per Python object on a 64-bit machine: a list with its first elements, a dictionary, a
+# number with its reference, a string's header.
 _LIST_BYTES, DICT_BYTES, _NUMBER_BYTES, _STRING_BYTES = 128, 288, 48, 64
-# A text that is no ASCII can take four bytes a character.
+# Outside ASCII, a string can take four bytes per character.
 _WIDEST = 4
 
 
 @dataclass(frozen=True)
 class Numbers:
-    """A JSON array of numbers, of equal lengths at each level, and the text that it was read from.
+    """A regular JSON array of numbers, and the text it was read from.
 
     Args:
-        array: Its values: 64-bit whole numbers if all are whole, else doubles.
-        text: The body that it is part of.
-        start: Where it starts there.
-        end: Where it ends.
-        decode: What parses a piece.
-        account: What the request may take.
+        array: Its values: 64-bit integers if all are whole, else doubles.
+        text: The request's body.
+        start: Where the array starts in it.
+        end: Where the array ends.
+        decode: Parses a piece of JSON.
+        account: The request's memory.
     """
 
     array: Array
@@ -43,10 +43,10 @@ class Numbers:
     account: Account = field(repr=False)
 
     def plain(self) -> list[Any]:
-        """Read it again, as lists of Python's numbers.
+        """Parse the array again, as lists of Python numbers.
 
         Raises:
-            ServingError: They take too much memory.
+            ServingError: The lists take too much memory.
         """
         piece = self.text[self.start : self.end]
         self.account.reserve(decoded_bytes(piece), "the document")
@@ -54,17 +54,17 @@ class Numbers:
         return values
 
     def head(self) -> Any:
-        """Return its first numbers, for an error's text."""
+        """Return its first numbers, for an error message."""
         return self.array[(slice(128),) * self.array.ndim].tolist()
 
 
 def plain(value: Any) -> Any:
-    """Return a JSON value as Python's parser gives it."""
+    """Return a JSON value as Python's parser would."""
     return value.plain() if isinstance(value, Numbers) else value
 
 
 def decoded_bytes(text: bytes) -> int:
-    """Bound the memory of a JSON text and of the Python objects that it is parsed to.
+    """Return an upper bound for the memory of a JSON text and the Python objects parsed from it.
 
     >>> decoded_bytes(b"[[], []]") > 3 * 56
     True
@@ -83,7 +83,7 @@ def decoded_bytes(text: bytes) -> int:
 
 
 def flattened(value: Any) -> tuple[tuple[int, ...], list[Any]] | None:
-    """List the values of nested lists, and their shape; ``None`` where lengths differ.
+    """Return the shape and the values of nested lists; ``None`` if their lengths differ.
 
     >>> flattened([[1, 2], [3, 4]])
     ((2, 2), [1, 2, 3, 4])
@@ -104,7 +104,7 @@ def flattened(value: Any) -> tuple[tuple[int, ...], list[Any]] | None:
 
 
 def array_of(values: list[Any]) -> Array | None:
-    """Make an array of numbers, whole ones kept exactly; ``None`` where that can't be done.
+    """Convert lists of numbers to an array without rounding integers; ``None`` if impossible.
 
     >>> array_of([[1, 2], [3, 2**62 + 1]]).dtype, array_of([1, True])
     (dtype('int64'), None)

@@ -1,8 +1,8 @@
-"""Large JSON documents, read a piece at a time: arrays of numbers become NumPy arrays at once.
+"""Read large JSON documents in pieces, and turn arrays of numbers into NumPy arrays right away.
 
-Python's parser makes an object of each number, some 40 bytes, and holds Python's lock until it has
-read all. Here the brackets and commas are found first, a window of the text at a time; what lies
-between them is parsed in pieces, and each piece gives way to other requests and is paid for.
+Python's parser creates an object of about 40 bytes per number and holds the GIL until it is done.
+This one first finds brackets and commas, one window of the text at a time, and then parses what
+lies between them in pieces. Each piece lets other requests run, and its memory is reserved first.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from deployworkbook.serving.embedded.json_numbers import (
 
 Array = NDArray[Any]
 WINDOW_BYTES = 64 * 1024
-# Python's own parser goes about as deep.
+# About the limit of Python's own parser.
 DEEPEST = 900
-# Between pieces, so that a thread that waits for Python's lock gets it.
+# A pause between pieces, so that a thread waiting for the GIL gets it.
 _PAUSE_S = 0.0002
-# One piece at a time, whatever the number of large documents: they would share Python's lock among
-# themselves, and leave others a small part of it.
+# One piece at a time, however many large documents there are: otherwise they would have the GIL
+# most of the time, and small requests would wait.
 _turn = threading.Lock()
 
 _LIST, _DICT, _LIST_END, _DICT_END, _COMMA, _QUOTE = range(1, 7)
@@ -46,28 +46,28 @@ _KEY = re.compile(rb'[ \t\n\r]*("(?:[^"\\]|\\.)*")[ \t\n\r]*:[ \t\n\r]*', re.DOT
 
 
 def read_object(text: bytes, start: int, decode: Decode, account: Account) -> dict[str, Any]:
-    """Read the JSON object that starts at a place of a text; ignore what comes after it.
+    """Read the JSON object that starts at a position; ignore what follows it.
 
     Args:
-        text: In UTF-8.
-        start: Where its brace is.
+        text: The text, in UTF-8.
+        start: The position of the object's brace.
         decode: Parses a piece: a whole array or object.
-        account: What the request may take.
+        account: The request's memory.
 
     Returns:
-        It, with ``Numbers`` in place of large arrays of numbers.
+        The object, with ``Numbers`` in place of large arrays of numbers.
 
     Raises:
-        json.JSONDecodeError: It is no JSON; so do the other errors of ``decode``.
-        RecursionError: It is nested too deeply.
-        ServingError: It takes too much memory, or nobody waits for the answer any more.
+        json.JSONDecodeError: The text isn't JSON; ``decode`` may raise other errors.
+        RecursionError: The text is nested too deeply.
+        ServingError: It takes too much memory, or the client has given up.
     """
     return _Reader(text, start, decode, account).read()
 
 
 @dataclass
 class _Open:
-    """An array or an object whose end has not been seen."""
+    """An array or object whose end hasn't been reached."""
 
     kind: int
     start: int
@@ -130,7 +130,7 @@ class _Reader:
                 end = int(self._where[token])
                 self._add(top, end, needed=True)
                 after_comma = True
-            else:  # an element that goes on in the next window
+            else:  # an element that continues in the next window
                 end = int(self._where[token])
                 self._begin(top, end)
                 self._account.reserve(DICT_BYTES, "the document")
@@ -142,7 +142,7 @@ class _Reader:
             token += 1
 
     def _scan(self) -> None:
-        """Find brackets and commas, those outside of strings, in the next window."""
+        """Find the brackets and commas outside strings in the next window."""
         start, size = self._scanned, len(self._text)
         if start == size:
             raise json.JSONDecodeError("The document ends too early", "", self._offset(size))
@@ -166,7 +166,7 @@ class _Reader:
         self._depth = int(self._depths[-1]) if len(where) else self._depth
 
     def _add(self, top: _Open, end: int, *, needed: bool) -> None:
-        """Parse whole elements, from the present place up to another."""
+        """Parse whole elements, from the current position to another."""
         start = self._place
         piece = self._text[start:end]
         if _BLANK.fullmatch(piece):
@@ -191,7 +191,7 @@ class _Reader:
         try:
             return self._decode(piece)
         except json.JSONDecodeError as error:
-            # The bracket that was put before it does not count.
+            # Don't count the bracket that was added in front.
             place = self._offset(start) + error.pos - 1
             raise json.JSONDecodeError(error.msg, "", max(0, place)) from error
         except UnicodeDecodeError as error:
@@ -199,7 +199,7 @@ class _Reader:
             raise UnicodeDecodeError("utf-8", self._text, place, place + 1, error.reason) from error
 
     def _begin(self, top: _Open, end: int) -> None:
-        """Read what is before a bracket: nothing, or a key."""
+        """Read what precedes a bracket: nothing, or a key."""
         if top.kind == _LIST:
             self._expect_blank(self._place, end, "Expecting ',' delimiter")
             return
@@ -227,7 +227,7 @@ class _Reader:
                 return Numbers(array, self._text, top.start, end, self._decode, self._account)
         values: list[Any] = []
         for part, start, stop in top.parts:
-            if isinstance(part, np.ndarray):  # not as regular as it seemed
+            if isinstance(part, np.ndarray):  # the whole array isn't regular
                 piece = b"[" + self._text[start:stop] + b"]"
                 self._account.reserve(decoded_bytes(piece), "the document")
                 part = self._parsed(piece, start)
@@ -256,12 +256,12 @@ class _Reader:
             raise json.JSONDecodeError(text, "", self._offset(start))
 
     def _offset(self, place: int) -> int:
-        """Count characters up to a byte."""
+        """Return the number of characters before a byte."""
         return len(self._text[:place].decode("utf-8", "replace"))
 
 
 def _escaped(block: Array) -> Array:
-    """Say of each byte whether an odd number of backslashes comes before it."""
+    """Mark each byte that follows an odd number of backslashes."""
     back: Array = block == _BACKSLASH
     if not back.any():
         return back

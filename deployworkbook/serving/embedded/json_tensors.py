@@ -1,4 +1,4 @@
-"""Predict over REST: JSON in row or column form to arrays, and arrays back to JSON."""
+"""Predict over REST: convert JSON in row or column format to arrays, and arrays to JSON."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ Array = NDArray[Any]
 
 
 def read_signature_name(document: Mapping[str, Any]) -> str:
-    """Return a request's signature name, empty where it has none.
+    """Return a request's signature name; empty if it has none.
 
     Raises:
-        ServingError: It is no string.
+        ServingError: The name isn't a string.
     """
     name = document.get("signature_name", "")
     if not isinstance(name, str):
@@ -39,13 +39,13 @@ def read_inputs(
 
     Args:
         document: The request.
-        types: The signature's inputs and TensorFlow's names of their types.
+        types: TensorFlow's name for the type of each input of the signature.
 
     Returns:
-        The arrays, and whether the request was in row form.
+        The arrays, and whether the request was in row format.
 
     Raises:
-        ServingError: It has neither or both forms, or values that do not fit.
+        ServingError: The request is in neither or both formats, or its values don't fit.
     """
     if "instances" not in document:
         if "inputs" not in document:
@@ -69,10 +69,10 @@ def read_inputs(
 
 
 def write_outputs(outputs: Mapping[str, Array], *, rows: bool) -> str:
-    """Write what a model answered, in the form that it was asked in.
+    """Write a model's outputs in the request's format.
 
     Raises:
-        ServingError: The outputs have no rows in common, or no form in JSON.
+        ServingError: The outputs differ in their number of rows, or JSON can't represent them.
     """
     if not outputs:
         raise invalid("Cannot convert empty tensor map to JSON")

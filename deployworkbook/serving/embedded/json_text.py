@@ -1,4 +1,4 @@
-"""JSON as the REST API reads it: requests' bodies, bytes in base64, and values quoted in errors."""
+"""JSON as the REST API reads it: request bodies, base64, and values quoted in errors."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from deployworkbook.serving.embedded.json_numbers import Numbers, decoded_bytes
 from deployworkbook.serving.embedded.json_pieces import read_object
 
 INDENT = 4
-# Longer documents are read a piece at a time.
+# Longer documents are read in pieces.
 LARGEST_WHOLE_BYTES = 256 * 1024
-# An error quotes what was sent, and what was sent can be long.
+# Errors quote what was sent, which can be long.
 LONGEST_QUOTE = 512
 _HALF_OF_A_PAIR = re.compile(r"\\u[dD][89a-fA-F]")
 _SPACE = re.compile(r"[ \t\n\r]*")
 _SPACE_AND_BRACE = re.compile(rb"(?:\xef\xbb\xbf)?[ \t\n\r]*\{")
-# RapidJSON reads these too. The pattern also takes strings, so as to pass over what is in them.
+# RapidJSON accepts these too. The pattern also matches strings, to skip what is in them.
 _SPELLINGS = {"Inf": "Infinity", "-Inf": "-Infinity", "-NaN": "NaN"}
 _STRING_OR_SPELLING = re.compile(
     r'"[^"\\]*(?:\\.[^"\\]*)*"?|-?\bInf\b|-NaN\b', flags=re.DOTALL | re.ASCII
@@ -41,22 +41,21 @@ _KINDS = {
 
 
 def parse_object(body: bytes, account: Account) -> dict[str, Any]:
-    """Read a request's body, which has to start with a JSON object.
+    """Parse a request's body, which must start with a JSON object.
 
-    As RapidJSON does: bytes after the document are ignored, ``NaN``, ``Inf`` and ``Infinity`` are
+    As in RapidJSON, bytes after the document are ignored, ``NaN``, ``Inf`` and ``Infinity`` are
     numbers, and a number beyond a double's range is an error.
 
     Args:
-        body: The text.
-        account: What the request may take.
+        body: The body.
+        account: The request's memory.
 
     Returns:
         The object. If the body is longer than ``LARGEST_WHOLE_BYTES``, arrays of numbers in it
         can be ``Numbers``.
 
     Raises:
-        ServingError: It is no JSON, nested too deeply, or another value; or it takes too much
-            memory.
+        ServingError: The body isn't a JSON object, is nested too deeply, or takes too much memory.
 
     >>> from deployworkbook.serving.embedded.budget import MemoryBudget
     >>> account = MemoryBudget(request_bytes=2**20, in_flight_bytes=2**20).account()
@@ -106,18 +105,18 @@ def _decode(body: bytes) -> Any:
 
 
 def _brace(body: bytes) -> int:
-    """Find the brace that an object starts with; -1 where a body starts with something else."""
+    """Find the brace that starts an object; -1 if the body starts with something else."""
     found = _SPACE_AND_BRACE.match(body)
     return found.end() - 1 if found else -1
 
 
 def _first_value(body: bytes) -> tuple[Any, str]:
-    """Read the document that a body starts with; return its value and its text."""
+    """Parse the document that a body starts with; return its value and its text."""
     body = body.removeprefix(codecs.BOM_UTF8)
     try:
         text = body.decode()
     except UnicodeDecodeError as error:
-        # Not every bad byte is in the document: it may have ended before.
+        # The bad byte may come after the end of the document.
         text = body[: error.start].decode()
         try:
             return _decoded(text)
@@ -146,7 +145,7 @@ def _decoded(text: str) -> tuple[Any, str]:
 
 
 def _offset_before(text: str, offset: int) -> int:
-    """Return where a place of the text with Python's spellings was in the text as it was sent."""
+    """Convert an offset in the text with Python's spellings to one in the text that was sent."""
     longer = 0
     for found in _STRING_OR_SPELLING.finditer(text):
         if found.start() + longer >= offset:
@@ -164,7 +163,7 @@ _QUOTES = json.JSONEncoder(indent=INDENT, ensure_ascii=False, default=Numbers.he
 
 
 def quote(value: Any) -> str:
-    """Write a value for an error's text; long ones are cut."""
+    """Write a value for an error message; cut long ones."""
     text = ""
     for piece in _QUOTES.iterencode(value):
         text += piece
@@ -174,7 +173,7 @@ def quote(value: Any) -> str:
 
 
 def kind_of(value: Any) -> str:
-    """Name the kind of a JSON value, as error texts do.
+    """Name the kind of a JSON value, as in error messages.
 
     >>> kind_of(True), kind_of(2.5)
     ('True', 'Number')
@@ -183,25 +182,25 @@ def kind_of(value: Any) -> str:
 
 
 def format_error(value: Any, text: str) -> ServingError:
-    """Make the error of a value, which it quotes, and what is wrong with it."""
+    """Make an error that quotes a value and says what is wrong with it."""
     return invalid(f"JSON Value: {quote(value)} {text}")
 
 
 def type_error(value: Any, wanted: str) -> ServingError:
-    """Make the error of a value that is not of the wanted type."""
+    """Make the error for a value of the wrong type."""
     return format_error(value, f"Type: {kind_of(value)} is not of expected type: {wanted}")
 
 
 def is_base64(value: Any) -> bool:
-    """Whether a value is ``{"b64": text}``, which stands for bytes."""
+    """Return whether a value is ``{"b64": text}``, which stands for bytes."""
     return isinstance(value, dict) and value.keys() == {"b64"} and isinstance(value["b64"], str)
 
 
 def decode_base64(value: Any) -> bytes:
-    """Read the bytes of ``{"b64": text}``.
+    """Decode the bytes of ``{"b64": text}``.
 
     Raises:
-        ServingError: It is something else, or its text is no base64.
+        ServingError: The value is something else, or its text isn't base64.
     """
     if not is_base64(value):
         raise format_error(value, "not formatted correctly for base64 data")

@@ -1,4 +1,4 @@
-"""JSON values to arrays, one type at a time, with the errors of TensorFlow Serving."""
+"""Convert JSON values to arrays, with TensorFlow Serving's errors."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from deployworkbook.serving.embedded.json_text import decode_base64, quote, type
 
 Array = NDArray[Any]
 
-# By the names of TensorFlow's types: the array's type and, of integers, the range of the JSON.
+# By TensorFlow's type name: the array's type and, for integers, the range accepted in JSON.
 _INTEGERS = {
     "int8": (np.int8, -(2**31), 2**31 - 1),
     "int16": (np.int16, -(2**31), 2**31 - 1),
@@ -27,10 +27,10 @@ _FLOATS: dict[str, Any] = {"float": np.float32, "double": np.float64}
 
 
 def to_array(value: Any, type_name: str) -> Array:
-    """Turn a JSON value, a list of any depth or a single value, into an array.
+    """Convert a JSON value, a list of any depth or a single value, to an array.
 
     Raises:
-        ServingError: The lists differ in length, or a value is not of the type.
+        ServingError: The lists differ in length, or a value is of the wrong type.
 
     >>> to_array([[1, 2.5]], "float")
     array([[1. , 2.5]], dtype=float32)
@@ -50,7 +50,7 @@ def to_array(value: Any, type_name: str) -> Array:
 
 
 def quick_array(value: Any, type_name: str) -> Array | None:
-    """Convert what is as it should be, without a look at each value; else return ``None``.
+    """Convert a valid value without checking each element; return ``None`` if it isn't valid.
 
     >>> quick_array([[1, 2], [3]], "int32") is None
     True
@@ -91,7 +91,7 @@ def _of_numbers(array: Array, type_name: str) -> Array | None:
 
 
 def _narrowed(values: list[Any] | Array, type_name: str) -> Array:
-    """Narrow numbers as C++ does: to a double, then to the type; past its range is infinity."""
+    """Narrow numbers as C++ does: to a double, then to the type; beyond its range is infinity."""
     try:
         with np.errstate(over="ignore"):
             return np.array(values, np.float64).astype(_FLOATS[type_name], copy=False)
@@ -103,7 +103,9 @@ def _converted(values: list[Any] | Array, type_name: str) -> Array:
     if type_name in _INTEGERS:
         dtype, low, _ = _INTEGERS[type_name]
         wide = np.uint64 if low == 0 else np.int64
-        return np.array(values, wide).astype(dtype)  # int8 and its like wrap, as in the original
+        return np.array(values, wide).astype(
+            dtype
+        )  # int8 and the like wrap, as in TensorFlow Serving
     return np.array(values, np.bool_) if type_name == "bool" else _narrowed(values, type_name)
 
 

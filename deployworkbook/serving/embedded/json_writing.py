@@ -1,4 +1,4 @@
-"""Arrays as the JSON that TensorFlow Serving writes: its numbers, its texts, bytes in base64."""
+"""Write arrays as JSON like TensorFlow Serving: numbers, strings, bytes in base64."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from deployworkbook.serving.embedded.errors import Code, ServingError, invalid
 
-# So many values are written at a time: NumPy's texts take 128 bytes each.
+# How many values to write at a time: NumPy's strings take 128 bytes each.
 _PIECE = 8192
-# Of a text: its pieces, the array's text, the answer's, and its bytes.
+# Copies of a text: its pieces, the array's text, the answer's text, and its bytes.
 _COPIES = 4
-# "\u0000" is what a byte can become.
+# A byte can become "\u0000".
 _LONGEST_ESCAPE = 6
 
 
@@ -25,10 +25,10 @@ def write_array(array: NDArray[Any], *, as_base64: bool = False) -> str:
 
     Args:
         array: Numbers, booleans, or bytes as objects.
-        as_base64: Whether bytes are written as ``{"b64": …}``, not as text.
+        as_base64: Whether to write bytes as ``{"b64": …}`` instead of text.
 
     Raises:
-        ServingError: JSON has no form for its type, or its bytes are no text.
+        ServingError: JSON can't represent the type, or the bytes aren't text.
 
     >>> write_array(np.array([[0.5, 9e6], [3e-5, np.nan]], np.float32))
     '[[0.5, 9e+06], [3e-05, NaN]]'
@@ -58,12 +58,12 @@ def write_array(array: NDArray[Any], *, as_base64: bool = False) -> str:
 
 
 def written_bytes(array: NDArray[Any]) -> int:
-    """Bound what an array takes as text, with the copies that are made of it on its way out.
+    """Return an upper bound for the memory of an array as text, including its copies.
 
     >>> written_bytes(np.zeros(3, np.int8)) >= 4 * len("[0, 0, 0]")
     True
     """
-    # An empty axis has no values, but the others have brackets.
+    # With an empty axis there are no values, but the other axes have brackets.
     count: int = math.prod(max(size, 1) for size in array.shape)
     if array.dtype == object:
         return _COPIES * (8 * count + _LONGEST_ESCAPE * sum(map(len, array.ravel().tolist())))
@@ -73,14 +73,14 @@ def written_bytes(array: NDArray[Any]) -> int:
 
 
 def decimals(values: NDArray[Any]) -> list[str]:
-    """Write each number with the fewest digits that read back as the same number of its type.
+    """Write each number with the fewest digits that identify it within its type.
 
     >>> decimals(np.array([999999, 1 / 3, -np.inf], np.float32))
     ['999999.0', '0.33333334', '-Infinity']
     """
     if values.dtype not in (np.float32, np.float64):  # half precision is written as float
         values = values.astype(np.float32)
-    # Between these, the shortest text that NumPy writes is in no scientific notation either.
+    # In this range, NumPy's shortest text isn't in scientific notation either.
     size = np.abs(values)
     if np.all(((size >= 1e-4) & (size < 1e6)) | (size == 0)):
         return list(values.astype("U").tolist())

@@ -16,7 +16,7 @@ from deployworkbook.serving.embedded.tensors import bytes_of, data_type_of, fill
 
 Array = NDArray[Any]
 
-# An answer over gRPC: the array, its bytes, the message that holds them, and the message's bytes.
+# Copies of an answer over gRPC: the array, its bytes, the message, and the message's bytes.
 ANSWER_COPIES = 4
 
 
@@ -24,7 +24,7 @@ def predict(servable: Servable, request: Any, account: Account) -> Any:
     """Answer a ``PredictRequest``.
 
     Raises:
-        ServingError: The request does not fit the signature, the graph refuses it, or it takes
+        ServingError: The request doesn't fit the signature, the graph refuses it, or it takes
             too much memory.
     """
     signature = predict_signature(servable, request.model_spec.signature_name)
@@ -67,13 +67,13 @@ def predict_arrays(
     arrays: Mapping[str, Array],
     output_filter: Iterable[str] = (),
 ) -> dict[str, Array]:
-    """Run a signature on arrays, one for each of its inputs.
+    """Run a signature on arrays, one per input.
 
     Args:
         servable: The model.
         signature: One of its signatures.
-        arrays: By alias.
-        output_filter: Aliases of the wanted outputs; none for all.
+        arrays: Arrays by alias.
+        output_filter: Aliases of the outputs to return; none for all.
 
     Raises:
         ServingError: A type is wrong, an output is unknown, or the graph refuses the arrays.
@@ -96,7 +96,7 @@ def predict_arrays(
         _check_type(position, array, data_type)
         feeds.append(feed)
         values.append(array)
-    # In one order, so that each set of outputs is one computation.
+    # In a fixed order, so that each set of outputs is compiled once.
     order = [alias for alias in signature.outputs if alias in seen]
     fetches = [signature.outputs[alias] for alias in order]
     results = servable.run("Predict", feeds, fetches, values)
@@ -104,7 +104,7 @@ def predict_arrays(
 
 
 def fill_spec(spec: Any, servable: Servable, signature_name: str) -> None:
-    """Say in an answer which version and which signature gave it."""
+    """Record in an answer which version and signature gave it."""
     spec.name = servable.name
     spec.version.value = servable.version
     spec.signature_name = signature_name

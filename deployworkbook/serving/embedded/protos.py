@@ -1,6 +1,6 @@
-"""The messages of TensorFlow and TensorFlow Serving: the one place that imports them.
+"""The messages of TensorFlow and TensorFlow Serving; only this module imports them.
 
-``tensorflow_serving`` imports TensorFlow, which has to come in by way of ``training.keras`` first.
+``tensorflow_serving`` imports TensorFlow, which must first be imported by ``training.keras2``.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def _message(name: str) -> Any:
     return message_factory.GetMessageClass(_pool.FindMessageTypeByName(f"tensorflow.{name}"))
 
 
-# TensorFlow gives these no public name of their own.
+# TensorFlow has no public names for these.
 CallableOptions = _message("CallableOptions")
 TensorProto = _message("TensorProto")
 Example = tf.train.Example
@@ -42,7 +42,7 @@ _DATA_TYPES = _pool.FindEnumTypeByName("tensorflow.DataType").values_by_number
 
 
 def type_name(data_type: int) -> str:
-    """Name a data type as TensorFlow's C++ part does.
+    """Return the name of a data type in TensorFlow's C++ code.
 
     >>> type_name(1), type_name(7), type_name(9)
     ('float', 'string', 'int64')

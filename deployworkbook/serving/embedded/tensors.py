@@ -1,4 +1,4 @@
-"""Tensors as protobuf carries them, and as NumPy holds them."""
+"""Convert tensors between protobuf and NumPy."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from deployworkbook.serving.embedded.protos import TensorProto, tf, type_name
 MOST_AXES = 32
 # TensorFlow counts elements and bytes in 63 bits.
 _LARGEST_COUNT = 2**63 - 1
-# A string of a tensor: NumPy's pointer, TensorFlow's own record, and the headers of both copies.
+# Per string of a tensor: NumPy's pointer, TensorFlow's record, and the headers of both copies.
 STRING_BYTES = 96
 _DTYPES = {tf.as_dtype(name).as_datatype_enum: tf.as_dtype(name) for name in FIELDS}
-# Packed fields of these types are the array's own bytes; the tag names field and wire type.
+# Packed fields of these types are the array's bytes; the tag is the field and wire type.
 _PACKED_TAGS = {"float32": b"\x2a", "float64": b"\x32"}
 
 
@@ -27,7 +27,7 @@ _DATA_TYPES: dict[np.dtype[Any], int] = {np.dtype(object): tf.string.as_datatype
 
 
 def data_type_of(array: NDArray[Any]) -> int:
-    """Return TensorFlow's number of an array's type; objects are strings."""
+    """Return TensorFlow's number for an array's type; objects are strings."""
     found = _DATA_TYPES.get(array.dtype)
     if found is None:
         found = _DATA_TYPES[array.dtype] = tf.as_dtype(array.dtype).as_datatype_enum
@@ -35,7 +35,7 @@ def data_type_of(array: NDArray[Any]) -> int:
 
 
 def bytes_of(array: NDArray[Any]) -> int:
-    """Count the bytes of an array; of strings, those of the strings too.
+    """Count the bytes of an array, including those of its strings.
 
     >>> bytes_of(np.zeros((2, 3), np.float32)), bytes_of(np.array([b"abc"], object))
     (24, 99)
@@ -48,16 +48,16 @@ def bytes_of(array: NDArray[Any]) -> int:
 def to_array(proto: Any, name: str, account: Account) -> NDArray[Any]:
     """Read a ``TensorProto``, from its content or from its typed fields.
 
-    Values that lack repeat the last one, and too many are cut; where there are none, all are zero
-    or empty. So a few bytes can ask for a tensor of any size: what it takes is reserved first.
+    If values are missing, the last one is repeated; without any, all are zero or empty; extra ones
+    are ignored. So a few bytes can ask for a tensor of any size, and memory is reserved first.
 
     Args:
         proto: The tensor.
-        name: The feed, for the error's text.
-        account: What the request may take.
+        name: The input's name in the graph, for errors.
+        account: The request's memory.
 
     Raises:
-        ServingError: It is of no type or shape that can be read, or takes too much memory.
+        ServingError: The type or shape can't be read, or the tensor takes too much memory.
     """
     dtype = _DTYPES.get(proto.dtype)
     shape = tuple([axis.size for axis in proto.tensor_shape.dim])
@@ -65,13 +65,13 @@ def to_array(proto: Any, name: str, account: Account) -> NDArray[Any]:
         raise _unreadable(name)
     count = math.prod(shape)
     content = proto.tensor_content
-    # An empty axis must not hide that the others are out of all proportion.
+    # An empty axis must not hide that others are far too large.
     elements = math.prod(max(size, 1) for size in shape)
     if dtype == tf.string:
         size_bytes = STRING_BYTES * elements + _characters(proto, count)
     else:
         size_bytes = dtype.size * elements
-    # Twice: the graph may want a copy of its own.
+    # Twice, because the graph may copy it.
     account.reserve(2 * size_bytes, f"the input {name} of shape {list(shape)}")
     if dtype == tf.string:
         return _strings(proto, count, name).reshape(shape)
@@ -98,7 +98,7 @@ def fill_proto(proto: Any, array: NDArray[Any]) -> None:
     """Write an array into an empty ``TensorProto``.
 
     Raises:
-        ServingError: The API has no field for its type.
+        ServingError: The API has no field for the type.
     """
     dtype = tf.as_dtype(array.dtype)
     field = FIELDS.get(dtype.name)
@@ -132,7 +132,7 @@ def _is_a_shape(shape: tuple[int, ...], item_bytes: int) -> bool:
 
 
 def _characters(proto: Any, count: int) -> int:
-    """Count the bytes of a tensor of strings, a last value that repeats as often as it does."""
+    """Count the bytes of a tensor of strings, including repetitions of the last one."""
     values = proto.string_val
     if proto.tensor_content or not values:
         return len(proto.tensor_content)

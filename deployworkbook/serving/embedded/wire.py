@@ -1,7 +1,7 @@
-"""What a protobuf message takes in memory, found out before it is parsed.
+"""Bound the memory of a protobuf message before parsing it.
 
-Two bytes on the wire can become 170 in memory: an empty submessage. So the fields of a larger
-message are counted first, without making any of them.
+Two bytes on the wire can become 170 in memory: an empty submessage. So the fields of larger
+messages are counted first, without creating them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
 
-# A message of so few bytes is not looked through: at worst it takes WORST_EXPANSION times as much.
+# Smaller messages aren't inspected: at worst, they take WORST_EXPANSION times as much memory.
 SMALL_BYTES = 16 * 1024
 # Measured with protobuf's C library (upb): bytes of memory per byte of a message of empty map
 # entries; per submessage or map entry; per string in a list; per number in a packed list, whose
@@ -34,15 +34,12 @@ _NUMBERS_OF_VARINTS = {
 
 
 def parsed_bytes(body: bytes, descriptor: Any, *, most: int) -> int:
-    """Bound what a message takes once it is parsed.
+    """Return an upper bound for the memory of a parsed message, in bytes.
 
     Args:
-        body: The message as sent; need not be one.
-        descriptor: Of the message's type.
-        most: Counting ends when more than this is found.
-
-    Returns:
-        Bytes.
+        body: The message as sent; it may be malformed.
+        descriptor: The descriptor of the message's type.
+        most: Stop counting above this.
 
     >>> from google.protobuf.struct_pb2 import ListValue
     >>> parsed_bytes(bytes([10, 0]) * 50_000, ListValue.DESCRIPTOR, most=2**30)
@@ -70,13 +67,13 @@ def parsed_bytes(body: bytes, descriptor: Any, *, most: int) -> int:
                 _, place = _varint(body, place)
             elif wire_type in (_FIXED32, _FIXED64):
                 place += 4 if wire_type == _FIXED32 else 8
-            # What is left is a group, which has no size of its own: its fields are counted as ours.
+            # The rest are groups, which have no size: their fields are counted as the message's.
     return total
 
 
 @lru_cache(maxsize=256)
 def _fields(descriptor: Any) -> dict[int, tuple[int, int, Any]]:
-    """List, by number, what each occurrence takes, what each of its bytes takes, and its type."""
+    """Return, by field number, the memory per occurrence and per byte, and the message type."""
     found = {}
     for field in descriptor.fields:
         if field.message_type is not None:
@@ -86,14 +83,14 @@ def _fields(descriptor: Any) -> dict[int, tuple[int, int, Any]]:
         elif field.type in (FieldDescriptor.TYPE_STRING, FieldDescriptor.TYPE_BYTES):
             found[field.number] = (_PER_STRING, 0, None)
         else:
-            # Packed numbers of a fixed size take what they take on the wire.
+            # Packed numbers of a fixed size take as much as on the wire.
             per_byte = _PER_NUMBER // 2 if field.type in _NUMBERS_OF_VARINTS else 1
             found[field.number] = (_PER_NUMBER, per_byte, None)
     return found
 
 
 def _varint(body: bytes, place: int) -> tuple[int, int]:
-    """Read a number and where it ends; past the message's end it is 0."""
+    """Read a number; return it and where it ends. Past the end of the message it is 0."""
     number, shift = 0, 0
     while place < len(body):
         byte = body[place]
