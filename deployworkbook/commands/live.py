@@ -16,7 +16,7 @@ def print_plain(console: Console, text: str) -> None:
 
 
 class LiveDisplay(ABC):
-    """A table that is redrawn four times a second if the output is a terminal.
+    """A table that is redrawn four times per second if the output is a terminal.
 
     Args:
         console: The console to draw on.

@@ -1,4 +1,4 @@
-"""Stand-ins for programs that no test machine has: they record their arguments, and serve."""
+"""Fake programs that test machines lack: they record their arguments and serve."""
 
 import json
 import stat
@@ -60,7 +60,7 @@ elif arguments[:2] == ["image", "inspect"] and not (here / "image").exists():
 
 
 def install(folder, name, program):
-    """Put a program into a folder that PATH names."""
+    """Install a program in a folder on PATH."""
     path = folder / name
     stand_in = str(Path(__file__).with_name("stand_in.py"))
     record = _RECORD.replace("{python}", sys.executable).replace("{stand_in}", stand_in)

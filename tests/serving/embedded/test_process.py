@@ -17,6 +17,7 @@ import requests
 
 from deployworkbook.cli import main
 from deployworkbook.serving.embedded import server as server_module
+from deployworkbook.serving.embedded.errors import ServingError
 from deployworkbook.serving.embedded.flags import NOT_DONE, PARENT_VARIABLE, Options, parse
 from deployworkbook.serving.embedded.ports import bound, check_ports
 from deployworkbook.serving.embedded.protos import predict_pb2
@@ -120,12 +121,12 @@ def test_flags_as_tensorflow_serving_takes_them():
 
 
 @pytest.mark.parametrize("text", ["/a b/%20", "file:///a b/%20", "FILE://localhost/a b/%20"])
-def test_a_file_address_is_a_path_and_nothing_in_it_is_decoded(text):
+def test_file_urls_are_paths_without_percent_decoding(text):
     options = parse([f"--model_base_path={text}", f"--monitoring_config_file={text}"])
     assert str(options.model_base_path) == str(options.monitoring_config_file) == "/a b/%20"
 
 
-def test_a_hang_up_ends_the_server_unless_it_is_ignored():
+def test_sighup_ends_the_server_unless_it_is_ignored():
     assert {signal.SIGTERM, signal.SIGINT, signal.SIGHUP} == {*ending_signals()}
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
     try:
@@ -154,7 +155,7 @@ def test_a_server_listens_on_an_ipv6_address(start, half, caplog):
             check_ports(Options(host="[::1]", port=port))
 
 
-def test_an_address_of_another_machine_is_said_so():
+def test_an_address_of_another_machine_is_refused():
     with pytest.raises(OSError, match=r"Can't listen on 192\.0\.2\.1:8500: .*--host, such as"):
         check_ports(Options(host="192.0.2.1"))
     with pytest.raises(OSError, match=r"Can't listen on no\.such\.host\.invalid:8500"):
@@ -168,7 +169,7 @@ def test_help_says_what_the_server_does_not_do():
     assert "--model_config_file_poll_wait_seconds" in said.stdout
 
 
-def test_a_port_that_is_taken(half):
+def test_a_taken_port_is_reported(half):
     import socket
 
     with socket.create_server((ADDRESS, 0)) as taken:
@@ -182,20 +183,14 @@ def test_a_port_that_is_taken(half):
             assert "Traceback" not in said.stderr
 
 
-def test_a_config_that_cannot_be_read(tmp_path, monkeypatch, capsys):
-    """In this process, up to the point where it would listen to signals for good."""
-    monkeypatch.setattr(server_module, "ending_signals", list)
-    monkeypatch.setattr(server_module, "every", lambda *_, **__: None)
-    monkeypatch.setattr(logging, "basicConfig", lambda **_: None)
+def test_a_config_that_cannot_be_read(tmp_path):
     file = write(tmp_path / "c", "no config {")
-    with pytest.raises(SystemExit) as ended:
-        main(["serve", f"--model_config_file={file}", f"--port={free_port()}"])
-    assert ended.value.code == 1
-    said = _in_a_line(capsys.readouterr().err)
-    assert "Error parsing text-format tensorflow.serving.ModelServerConfig" in said
+    server = Server(Options(model_config_file=file, port=free_port()), threading.Event())
+    with pytest.raises(ServingError, match=r"Error parsing .*\.ModelServerConfig"):
+        server.run()
 
 
-def test_only_broken_versions_end_it(tmp_path):
+def test_the_process_exits_with_1_if_all_versions_are_broken(tmp_path):
     (tmp_path / "1").mkdir()
     (tmp_path / "1" / "saved_model.pb").write_bytes(b"broken")
     said = call(
@@ -205,8 +200,8 @@ def test_only_broken_versions_end_it(tmp_path):
     assert "Failed to start server" in said.stderr
 
 
-def test_no_version_yet_waits_with_closed_ports_then_drains(process, half, tmp_path):
-    """One life: it waits, warns, serves, and on SIGHUP, as on SIGTERM, finishes what runs."""
+def test_it_waits_for_a_version_with_closed_ports_and_drains_on_sighup(process, half, tmp_path):
+    """It waits, warns, serves, and on SIGHUP, as on SIGTERM, finishes running requests."""
     base = tmp_path / "base"
     base.mkdir()
     running = process(
@@ -245,7 +240,7 @@ def test_no_version_yet_waits_with_closed_ports_then_drains(process, half, tmp_p
     assert "Traceback" not in running.log.read_text()
 
 
-def test_it_ends_with_its_parent_also_while_it_waits_for_a_version(tmp_path):
+def test_it_ends_with_its_parent_even_while_waiting_for_a_version(tmp_path):
     flags = [f"--model_base_path={tmp_path}", f"--port={free_port()}", "--stop_with_parent"]
     program = f"""
 import subprocess, sys, time
@@ -262,7 +257,7 @@ time.sleep(600)
         wait_until(lambda: not runs(server))
 
 
-def test_it_ends_if_its_parent_was_gone_before_it_could_ask(tmp_path, monkeypatch):
+def test_it_ends_if_its_parent_ended_during_the_start(tmp_path, monkeypatch):
     with subprocess.Popen([sys.executable, "-c", ""]) as gone:
         pass
     monkeypatch.setenv(PARENT_VARIABLE, str(gone.pid))
@@ -363,7 +358,7 @@ def _in_a_line(text):
 
 
 def _link(source, target):
-    """A copy that takes no time: the same files under another name."""
+    """Copy a folder instantly, with hard links."""
     hidden = target.parent.parent / "unfinished"
     for path in source.rglob("*"):
         if path.is_file():

@@ -1,4 +1,4 @@
-"""The launcher: which server it takes, how it starts and ends it, and what it says if it can't."""
+"""The launcher: which server it chooses, how it starts and stops it, and its errors."""
 
 import os
 import signal
@@ -36,12 +36,12 @@ SYSTEM = "/usr/bin:/bin"
 
 @pytest.fixture
 def path(tmp_path, monkeypatch):
-    """A folder of programs, and no others but the system's."""
+    """A folder of programs on PATH, with no others but the system's."""
     folder = tmp_path / "programs"
     folder.mkdir()
     monkeypatch.setenv("PATH", f"{folder}:{SYSTEM}")
     real = backends.shutil.which
-    # What the machine has of them itself is none of these tests' business.
+    # Whatever this machine has installed must not matter.
     monkeypatch.setattr(backends.shutil, "which", lambda name: real(name, path=str(folder)))
     return folder
 
@@ -58,8 +58,8 @@ def over_rest(server, name="default"):
     return requests.post(address, json={"inputs": [2.0]}, timeout=20).json()["outputs"][0]
 
 
-def test_two_lives_of_the_embedded_server(half, path, proxy, tmp_path):
-    """One is killed; another takes its ports, serves its clients, and stops when it is told to."""
+def test_the_embedded_server_is_killed_and_replaced(half, path, proxy, tmp_path):
+    """The second takes the first one's ports, serves its clients, and stops when told to."""
     config = write(
         tmp_path / "models.config",
         f'model_config_list {{ config {{ name: "half" base_path: "{half}" '
@@ -99,7 +99,7 @@ def test_two_lives_of_the_embedded_server(half, path, proxy, tmp_path):
     second.stop()
 
 
-def test_kill_ends_one_server_at_once_and_no_other(half, path):
+def test_kill_ends_only_its_own_server(half, path):
     fakes.install(path, "tensorflow_model_server", fakes.MODEL_SERVER)
     with start(half) as killed, start(half) as other:
         killed.kill()
@@ -108,7 +108,7 @@ def test_kill_ends_one_server_at_once_and_no_other(half, path):
 
 
 @pytest.mark.parametrize("name", ["binary", "container"])
-def test_tensorflow_serving_where_there_is_one(name, half, path):
+def test_tensorflow_serving_is_preferred_where_installed(name, half, path):
     fakes.install(path, "docker", fakes.DOCKER)
     (path / "image").touch()
     if name == "binary":
@@ -148,7 +148,7 @@ if __name__ == "__main__":
 
 @pytest.mark.parametrize("name", ["binary", "container"])
 def test_a_server_ends_with_its_parent_even_by_kill_9(name, half, path):
-    """The embedded server sees to that itself: see test_process."""
+    """The embedded server does so itself; test_process covers it."""
     fakes.install(path, "docker", fakes.DOCKER)
     fakes.install(path, "tensorflow_model_server", fakes.MODEL_SERVER)
     parent = subprocess.Popen(
@@ -168,7 +168,7 @@ def test_the_embedded_server_is_told_to_end_with_its_parent():
     assert words[1:] == ["-m", "deployworkbook", "serve", "--port=1", "--stop_with_parent=true"]
 
 
-def test_a_guard_that_is_told_of_the_end_ends_nothing(path):
+def test_the_guard_ends_the_server_unless_told_it_has_ended(path):
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as other:
         command_line = [sys.executable, "-I", guard.__file__, str(other.pid)]
         subprocess.run(command_line, input=b".", check=True, timeout=20)
@@ -178,7 +178,7 @@ def test_a_guard_that_is_told_of_the_end_ends_nothing(path):
             assert told.wait(20) == 0
 
 
-def test_auto_takes_no_docker_that_hangs_or_lacks_the_image(path, monkeypatch):
+def test_auto_skips_docker_that_hangs_or_lacks_the_image(path, monkeypatch):
     assert choose("auto").name == "embedded"
     fakes.install(path, "docker", fakes.DOCKER)
     assert choose("auto").name == "embedded"
@@ -194,7 +194,7 @@ def test_auto_takes_no_docker_that_hangs_or_lacks_the_image(path, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["binary", "container"])
-def test_a_backend_that_is_not_there(name, path):
+def test_a_backend_that_is_not_installed(name, path):
     with pytest.raises(FileNotFoundError, match=r"no (tensorflow_model_server|docker) on PATH"):
         choose(name)
 
@@ -251,7 +251,7 @@ def test_a_folder_without_versions(half, tmp_path):
         start()
 
 
-def test_a_named_port_that_is_taken(half):
+def test_a_named_port_that_is_taken_is_refused(half):
     with socket.create_server((ADDRESS, 0)) as taken:
         port = taken.getsockname()[1]
         for name in ("port", "rest_api_port"):
@@ -259,7 +259,7 @@ def test_a_named_port_that_is_taken(half):
                 start(half, **{name: port})
 
 
-def test_a_port_that_is_taken_between_choice_and_start_is_chosen_anew(half, path, monkeypatch):
+def test_another_port_is_chosen_if_one_is_taken_before_the_start(half, path, monkeypatch):
     fakes.install(path, "tensorflow_model_server", fakes.MODEL_SERVER)
     choose_ports, chosen = starting._ports, []
 
