@@ -32,6 +32,13 @@ from deployworkbook.validation import value_error
 
 PREDICTION_SERVICE = "tensorflow.serving.PredictionService"
 MODEL_SERVICE = "tensorflow.serving.ModelService"
+# By method: its service, and the message of its answer.
+_METHODS = {
+    "Predict": (PREDICTION_SERVICE, messages.PredictResponse),
+    "GetModelMetadata": (PREDICTION_SERVICE, messages.GetModelMetadataResponse),
+    "GetModelStatus": (MODEL_SERVICE, messages.GetModelStatusResponse),
+    "HandleReloadConfigRequest": (MODEL_SERVICE, messages.ReloadConfigResponse),
+}
 
 _STATES = {0: "UNKNOWN", 10: "START", 20: "LOADING", 30: "AVAILABLE", 40: "UNLOADING", 50: "END"}
 
@@ -92,7 +99,14 @@ class GrpcClient(Client):
             raise value_error("address", received=repr(address), expected=expected)
         super().__init__(endpoint.address, deadline_s=deadline_s)
         self._channel = open_channel(self.address, credentials=credentials)
-        self._methods: dict[str, Any] = {}
+        self._methods = {
+            name: self._channel.unary_unary(
+                f"/{service}/{name}",
+                request_serializer=lambda message: message.SerializeToString(),
+                response_deserializer=answer.FromString,
+            )
+            for name, (service, answer) in _METHODS.items()
+        }
 
     def close(self) -> None:
         """Close the channel."""
@@ -112,13 +126,7 @@ class GrpcClient(Client):
             RequestError: The server refused, or couldn't load all models in time.
         """
         request = messages.ReloadConfigRequest(config=config_of(models))
-        answer = self._call(
-            MODEL_SERVICE,
-            "HandleReloadConfigRequest",
-            request,
-            messages.ReloadConfigResponse,
-            self._until(deadline_s),
-        )
+        answer = self._call("HandleReloadConfigRequest", request, self._until(deadline_s))
         if answer.status.error_code:
             raise RequestError(Code(answer.status.error_code), answer.status.error_message)
 
@@ -126,20 +134,14 @@ class GrpcClient(Client):
         self, spec: ModelSpec, arrays: Mapping[str, NDArray[Any]], until: float
     ) -> Prediction:
         request = predict_request(spec, arrays)
-        answer = self._call(PREDICTION_SERVICE, "Predict", request, messages.PredictResponse, until)
+        answer = self._call("Predict", request, until)
         outputs = {name: to_array(proto) for name, proto in answer.outputs.items()}
         return Prediction(outputs, spec.model, answer.model_spec.version.value)
 
     def _metadata(self, spec: ModelSpec, until: float) -> ModelMetadata:
         request = messages.GetModelMetadataRequest(metadata_field=["signature_def"])
         _fill(request.model_spec, spec)
-        answer = self._call(
-            PREDICTION_SERVICE,
-            "GetModelMetadata",
-            request,
-            messages.GetModelMetadataResponse,
-            until,
-        )
+        answer = self._call("GetModelMetadata", request, until)
         signatures = messages.SignatureDefMap()
         signatures.ParseFromString(answer.metadata["signature_def"].value)
         return ModelMetadata(
@@ -154,9 +156,7 @@ class GrpcClient(Client):
     def _status(self, spec: ModelSpec, until: float) -> list[VersionStatus]:
         request = messages.GetModelStatusRequest()
         _fill(request.model_spec, spec)
-        answer = self._call(
-            MODEL_SERVICE, "GetModelStatus", request, messages.GetModelStatusResponse, until
-        )
+        answer = self._call("GetModelStatus", request, until)
         return [
             VersionStatus(
                 given.version,
@@ -166,16 +166,9 @@ class GrpcClient(Client):
             for given in answer.model_version_status
         ]
 
-    def _call(self, service: str, method: str, request: Any, answer: Any, until: float) -> Any:
-        path = f"/{service}/{method}"
-        if path not in self._methods:
-            self._methods[path] = self._channel.unary_unary(
-                path,
-                request_serializer=lambda message: message.SerializeToString(),
-                response_deserializer=answer.FromString,
-            )
+    def _call(self, method: str, request: Any, until: float) -> Any:
         try:
-            return self._methods[path](request, timeout=seconds_left(until))
+            return self._methods[method](request, timeout=seconds_left(until))
         except grpc.RpcError as error:
             raise self._error(error) from error
         except DecodeError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import grpc
@@ -23,6 +24,8 @@ from deployworkbook.serving.embedded.service import Service
 from deployworkbook.serving.embedded.wire import parsed_bytes
 
 log = logging.getLogger(__name__)
+
+Act = Callable[[Any, Account], Any]
 
 LARGEST_HEADERS_BYTES = 16 * 1024
 _STATUS = {code.value[0]: code for code in grpc.StatusCode}
@@ -63,7 +66,7 @@ class GrpcServer:
         )
         self._health = health.HealthServicer()
         names = [_PREDICTION.full_name, _MODEL.full_name, reflection.SERVICE_NAME]
-        self._server.add_generic_rpc_handlers((_handlers(service, budget),))
+        self._server.add_generic_rpc_handlers(_handlers(service, budget))
         if options.enable_grpc_healthcheck_service:
             health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
             names.append(health.SERVICE_NAME)
@@ -95,63 +98,43 @@ class GrpcServer:
         self._server.stop(seconds).wait()
 
 
-def _handlers(service: Service, budget: MemoryBudget) -> grpc.GenericRpcHandler:
+def _handlers(service: Service, budget: MemoryBudget) -> tuple[grpc.GenericRpcHandler, ...]:
+    """Make a handler per service; gRPC answers other methods with UNIMPLEMENTED."""
     counted = {
-        "Predict": (service.predict, lambda request: request.model_spec.name),
-        "Classify": (service.classify, lambda request: request.model_spec.name),
-        "Regress": (service.regress, lambda request: request.model_spec.name),
-        "MultiInference": (
-            service.multi_inference,
-            lambda request: request.tasks[0].model_spec.name if request.tasks else "",
-        ),
+        "Predict": service.predict,
+        "Classify": service.classify,
+        "Regress": service.regress,
+        "MultiInference": service.multi_inference,
     }
-    methods: dict[str, Callable[[Any, Account], Any]] = {
-        f"/{_PREDICTION.full_name}/{name}": _counted(service, name, act, model)
-        for name, (act, model) in counted.items()
+    acts: dict[str, Act] = {
+        **{name: partial(_counted, service, name, act) for name, act in counted.items()},
+        "GetModelMetadata": lambda request, _: service.metadata(request),
+        "GetModelStatus": lambda request, _: service.status(request),
+        "HandleReloadConfigRequest": lambda request, _: service.reload(request),
     }
-    for path, plain in (
-        (f"/{_PREDICTION.full_name}/GetModelMetadata", service.metadata),
-        (f"/{_MODEL.full_name}/GetModelStatus", service.status),
-        (f"/{_MODEL.full_name}/HandleReloadConfigRequest", service.reload),
-    ):
-        methods[path] = _without_account(plain)
-    handlers = {}
-    for descriptor in (_PREDICTION, _MODEL):
-        for method in descriptor.methods:
-            path = f"/{descriptor.full_name}/{method.name}"
-            if path in methods:
-                kind = GetMessageClass(method.input_type)
-                handlers[path] = grpc.unary_unary_rpc_method_handler(
-                    _answer(methods[path], kind, budget)
+    return tuple(
+        grpc.method_handlers_generic_handler(
+            descriptor.full_name,
+            {
+                method.name: grpc.unary_unary_rpc_method_handler(
+                    _answer(acts[method.name], GetMessageClass(method.input_type), budget)
                 )
-    return _Handlers(handlers)
-
-
-class _Handlers(grpc.GenericRpcHandler):  # type: ignore[misc]
-    """Find a request's handler; gRPC answers UNIMPLEMENTED if there is none."""
-
-    def __init__(self, handlers: dict[str, Any]) -> None:
-        self._handlers = handlers
-
-    def service(self, details: Any) -> Any:
-        return self._handlers.get(details.method)
-
-
-def _without_account(act: Callable[[Any], Any]) -> Callable[[Any, Account], Any]:
-    return lambda request, account: act(request)
-
-
-def _counted(
-    service: Service, api: str, act: Callable[[Any, Account], Any], model: Callable[[Any], str]
-) -> Callable[[Any, Account], Any]:
-    return lambda request, account: service.counted(
-        model(request), api=api, entrypoint="GRPC", act=lambda: act(request, account)
+                for method in descriptor.methods
+                if method.name in acts
+            },
+        )
+        for descriptor in (_PREDICTION, _MODEL)
     )
 
 
-def _answer(
-    act: Callable[[Any, Account], Any], kind: Any, budget: MemoryBudget
-) -> Callable[[bytes, Any], bytes]:
+def _counted(service: Service, api: str, act: Act, request: Any, account: Account) -> Any:
+    # A MultiInferenceRequest has a model per task.
+    asked = request.tasks[:1] if api == "MultiInference" else [request]
+    model = "".join(each.model_spec.name for each in asked)
+    return service.counted(model, api=api, entrypoint="GRPC", act=lambda: act(request, account))
+
+
+def _answer(act: Act, kind: Any, budget: MemoryBudget) -> Callable[[bytes, Any], bytes]:
     """Make a handler for bytes, so that a malformed request is the client's error, not ours."""
 
     def answer(body: bytes, context: grpc.ServicerContext) -> bytes:
