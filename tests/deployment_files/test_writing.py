@@ -129,7 +129,7 @@ def test_the_command(published, workspace, tmp_path, capsys):
     assert f"Your Dockerfile is saved as {workspace.backups}" in said
     assert json.loads((out / RECORD).read_text())["models/digits/1"]
     main_exits("deploy-files", str(out), "--dir", str(workspace.root), code=1)
-    assert "--repository names another folder" in " ".join(capsys.readouterr().err.split())
+    assert "another folder of them with --repository" in " ".join(capsys.readouterr().err.split())
 
 
 def main_exits(*arguments, code=0):

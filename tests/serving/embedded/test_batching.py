@@ -238,7 +238,7 @@ def test_a_file_with_every_field_is_read(tmp_path, caplog):
     )
     assert (read.execution_size, read.max_enqueued_batches) == (1000, 1)
     assert "does nothing without enable_large_batch_splitting" in caplog.text
-    with pytest.raises(ServingError, match="pad_variable_length_inputs is not done") as refused_:
+    with pytest.raises(ServingError, match="support pad_variable_length_inputs") as refused_:
         read_batching(write(file, "pad_variable_length_inputs: true"))
     assert refused_.value.code == Code.UNIMPLEMENTED
 

@@ -283,7 +283,7 @@ def test_the_process_is_another_and_can_be_stopped(stalling):
 
 def test_a_process_that_fails_says_why():
     broken = LoadPlan("no array", 1, 1.0, 1)
-    with pytest.raises(RuntimeError, match=r"was to send the load failed(.|\n)*Error"):
+    with pytest.raises(RuntimeError, match=r"sends the load failed(.|\n)*Error"):
         RunningLoad(broken, LoadTarget(f"{ADDRESS}:1", (b"",))).wait()
 
 
