@@ -283,7 +283,7 @@ TAKES_X = "Signature 'serving_default' takes 'x': float32 [any, 1]."
             {"model": "no"},
             "NOT_FOUND",
             "Servable not found for request: Latest(no). A model's name is the server's "
-            "--model_name says (MODEL_NAME in the container, name in a --model_config_file); the "
+            "--model_name (MODEL_NAME in the container, name in a --model_config_file); the "
             "API does not list them.",
         ),
         (
@@ -354,7 +354,7 @@ def test_a_wrong_shape_shows_both(start, tmp_path, protocol):
 @pytest.mark.parametrize(
     ("keywords", "error", "words"),
     [
-        ({"model": ""}, ValueError, "model: expected a name. Received: none. The server's"),
+        ({"model": ""}, ValueError, "model: expected a name. Received: none. .*--model_name"),
         ({"model": 3}, TypeError, r"model: expected a text. Received: 3 \(int\)"),
         ({"model": "m", "version": "1"}, TypeError, "version: expected an integer"),
         ({"model": "m", "version": 1, "label": "a"}, ValueError, "one of them, or neither"),
