@@ -178,26 +178,24 @@ def test_on_the_real_mnist_the_pipeline_loses_nothing_at_a_fiftieth_of_the_size(
     assert small.accuracy >= whole.accuracy
 
 
-@pytest.mark.mnist
-def test_on_the_real_mnist_platforms_agree_and_differ_thousandfold(measure, mnist_workspace):
-    said, _ = measure("09_runtimes")
+def test_in_lesson_09_platforms_agree_and_differ_thousandfold(run_fast):
+    notebook, folder = run_fast(BY_NAME["09_runtimes"])
+    said = streams(notebook, "stdout")
     rows = {
         row.measurement.runtime: row.measurement
-        for row in Ledger(mnist_workspace.ledger_path).entries()
-        if (row.measurement.lesson, row.measurement.variant) == ("09_runtimes", "float32")
+        for row in entries(folder)
+        if row.measurement.variant == "float32"
     }
     for name in ("numpy", "savedmodel", "litert", "onnx", "openvino"):
-        assert re.search(
-            rf"^{name} +test accuracy .* 10,000 of 10,000 classes as Keras", said, re.M
-        )
+        assert re.search(rf"^{name} +test accuracy .* 360 of 360 classes as Keras", said, re.M)
         assert rows[name].correct == rows["keras"].correct
     # Seen: five to fourteen thousand times, on idle and busy machines.
     assert rows["keras"].latency_p50_ms > 1000 * rows["litert"].latency_p50_ms
 
 
-@pytest.mark.mnist
-def test_on_the_real_mnist_a_version_is_swapped_without_a_failed_request(measure):
-    said, rows = measure("10_tf_serving")
+def test_in_lesson_10_a_version_is_swapped_without_a_failed_request(run_fast):
+    notebook, folder = run_fast(BY_NAME["10_tf_serving"])
+    said = streams(notebook, "stdout")
     sent, failed = re.search(r"^([\d,]+) requests, (\d+) failed$", said, re.M).groups()
     answered = [
         int(n.replace(",", "")) for n in re.findall(r"^version \d+ answered (.*)$", said, re.M)
@@ -205,8 +203,5 @@ def test_on_the_real_mnist_a_version_is_swapped_without_a_failed_request(measure
     assert int(failed) == 0
     assert len(answered) == 2
     assert sum(answered) == int(sent.replace(",", ""))
-    # The crude canary has a third of the answers right.
-    assert re.search(r"^Version \d+\. roll back:$", said, re.M)
-    assert rows["float32"].accuracy >= 0.973
-    assert rows["int8"].accuracy >= 0.97
+    rows = {row.measurement.variant: row.measurement for row in entries(folder)}
     assert rows["int8"].size_bytes < rows["float32"].size_bytes / 3
