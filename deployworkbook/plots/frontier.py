@@ -25,7 +25,7 @@ class FrontierPoint:
     Args:
         name: Name in the ledger.
         compressed_bytes: Size of its zipped file.
-        accuracy: Share of the test images classified correctly.
+        accuracy: Share of images classified correctly, of those that one chooses by.
         latency_us: Median time per image, in microseconds.
     """
 
@@ -57,7 +57,7 @@ class Budget:
 
     Args:
         compressed_bytes: Largest size of its zipped file.
-        accuracy: Smallest share of the test images that it must classify correctly.
+        accuracy: Smallest share of the images that it must classify correctly.
     """
 
     compressed_bytes: int
@@ -109,7 +109,7 @@ class FrontierView(View[FrontierResult]):
         super().__init__(Picture(10, 4.8))
         size, latency = self.picture.subplots(1, 2, sharey=True)
         size.set(title="Accuracy by size", xlabel="zipped file (bytes)")
-        size.set_ylabel("test accuracy (%)")
+        size.set_ylabel("accuracy (%)")
         latency.set(title="Accuracy by latency", xlabel="time per image (µs)")
         size.set_xscale("log")
         self._panels = [_Panel(self, size), _Panel(self, latency)]
