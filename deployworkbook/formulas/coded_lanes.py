@@ -76,7 +76,8 @@ def encode_lanes(steps: Sequence[Step], carried: NDArray[np.int64]) -> bytes:
         chosen[full] >>= WORD_BITS
         quotient, rest = np.divmod(chosen, frequencies)
         numbers[step.lanes] = (quotient << PRECISION_BITS) + step.starts + rest
-    return numbers.astype("<u4").tobytes() + b"".join(each.tobytes() for each in reversed(words))
+    parts: list[bytes] = [each.tobytes() for each in (numbers.astype("<u4"), *reversed(words))]
+    return b"".join(parts)
 
 
 class LaneDecoder:
@@ -116,7 +117,8 @@ class LaneDecoder:
         Args:
             lanes: Which lanes.
         """
-        return self._numbers[lanes] & (TOTAL - 1)
+        slots: NDArray[np.int64] = self._numbers[lanes] & (TOTAL - 1)
+        return slots
 
     def advance(self, step: Step) -> None:
         """Take the symbols that the slots named out of their lanes.
@@ -145,7 +147,7 @@ class LaneDecoder:
         Raises:
             ValueError: Words are left over, or a lane isn't back where a lane begins.
         """
-        carried = self._numbers - LOWEST
+        carried: NDArray[np.int64] = self._numbers - LOWEST
         if self._next != len(self._words) or (carried >= LOWEST).any():
             raise value_error(
                 "content", received="an end that does not fit", expected="lanes back at the start"

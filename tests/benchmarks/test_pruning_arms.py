@@ -1,4 +1,4 @@
-"""Ways to choose weights, tuned alike: a report over seeds, which lesson 06 reads.
+"""Ways to choose weights, tuned alike: a report over seeds.
 
     DEPLOYWORKBOOK_MNIST=… DEPLOYWORKBOOK_ARMS=folder pytest -m report -s \
         tests/benchmarks/test_pruning_arms.py
