@@ -84,16 +84,17 @@ def test_fisher_against_the_toolkit_s_magnitude(
         assert gain >= 0.03
 
 
-# Lesson 08's test shows the same for one seed; this reports it for as many as are asked for.
+# Lesson 08's test shows the same for one seed; this reports it for as many as are asked for. Both
+# are zipped. The small one learns longer, from a teacher: what compression costs at equal training,
+# test_frontier.py reports.
 @pytest.mark.report
-def test_the_pipeline_loses_nothing_at_a_fiftieth_of_the_size(
+def test_a_fiftieth_of_the_size_is_as_accurate_as_the_article_s_model(
     benchmark, mnist, mnist_workspace, starts, tmp_path
 ) -> None:
     sizes, gains, seconds = [], [], []
     for seed, start in enumerate(each.model for each in starts):
         variant = Variant("float32", model=start)
-        before, _ = figures(variant, mnist, tmp_path)
-        baseline_bytes = LiteRTRuntime().export(variant, tmp_path).size_bytes
+        before, baseline_bytes = figures(variant, mnist, tmp_path)
         outcomes = run(start, mnist, seed=seed, folder=mnist_workspace.models)
         last = outcomes[-1].measurement
         # As each stage was made; what is made already is taken as it is.

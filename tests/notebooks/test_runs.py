@@ -171,10 +171,12 @@ def test_on_the_real_mnist_a_teacher_makes_students_of_16_units_better(measure):
 
 
 @pytest.mark.mnist
-def test_on_the_real_mnist_the_pipeline_loses_nothing_at_a_fiftieth_of_the_size(measure):
+def test_on_the_real_mnist_a_fiftieth_of_the_size_is_as_accurate_as_the_article_s_model(measure):
     _, rows = measure("08_compression_pipeline")
     whole, small = rows["float32"], rows["prune97.5-int4"]
-    assert whole.size_bytes >= 50 * small.compressed_bytes
+    # Both zipped. The whole model is the article's, of 5 epochs on labels; the small one had 26 more
+    # and a teacher, so this says nothing on what compression costs: test_frontier.py does.
+    assert whole.compressed_bytes >= 50 * small.compressed_bytes
     assert small.accuracy >= whole.accuracy
 
 
