@@ -174,8 +174,8 @@ def test_on_the_real_mnist_a_teacher_makes_students_of_16_units_better(measure):
 def test_on_the_real_mnist_a_fiftieth_of_the_size_is_as_accurate_as_the_article_s_model(measure):
     _, rows = measure("08_compression_pipeline")
     whole, small = rows["float32"], rows["prune97.5-int4"]
-    # Both zipped. The whole model is the article's, of 5 epochs on labels; the small one had 26 more
-    # and a teacher, so this says nothing on what compression costs: test_frontier.py does.
+    # Both zipped. The whole model is the article's, of 5 epochs on labels; the small one had 26
+    # more and a teacher, so this says nothing on what compression costs: test_frontier.py does.
     assert whole.compressed_bytes >= 50 * small.compressed_bytes
     assert small.accuracy >= whole.accuracy
 
