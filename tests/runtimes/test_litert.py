@@ -1,9 +1,6 @@
 """LiteRT files: exported whole, loaded with clear errors and without TensorFlow."""
 
-import os
 import shutil
-import subprocess
-import sys
 import time
 
 import numpy as np
@@ -35,27 +32,6 @@ def integers(request, variant, digits):
     converter.inference_input_type = converter.inference_output_type = request.param
     with pytest.warns(UserWarning, match="Statistics for quantized inputs"):
         return Variant("integers", flatbuffer=converter.convert())
-
-
-def test_converting_and_loading_print_nothing_and_leave_no_files(tmp_path):
-    program = (
-        "import pathlib, sys, numpy as np\n"
-        "from deployworkbook.runtimes.litert import LiteRTRuntime\n"
-        "from deployworkbook.training.models import mlp\n"
-        "from deployworkbook.training.variant import Variant\n"
-        "artifact = LiteRTRuntime().export(Variant('float32', mlp()), pathlib.Path(sys.argv[1]))\n"
-        "LiteRTRuntime().load(artifact)(np.zeros((3, 28, 28), np.float32))"
-    )
-    (tmp_path / "temporary").mkdir()
-    done = subprocess.run(
-        [sys.executable, "-c", program, str(tmp_path / "models")],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=os.environ | {"TMPDIR": str(tmp_path / "temporary")},
-    )
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    assert list((tmp_path / "temporary").iterdir()) == []
 
 
 def test_integer_inputs_and_outputs_are_converted(runtime, integers, variant, digits, tmp_path):

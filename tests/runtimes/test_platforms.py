@@ -10,7 +10,7 @@ import pytest
 
 from deployworkbook.runtimes.base import Artifact, Predictor
 from deployworkbook.runtimes.memory import start_process
-from deployworkbook.runtimes.registry import RUNTIMES, runtime, unavailable
+from deployworkbook.runtimes.registry import RUNTIMES, available, runtime, unavailable
 from deployworkbook.training.variant import Variant
 
 # float32 sums of 784 products in another order. Bfloat16 keeps 8 bits of a number, and so two or
@@ -176,19 +176,21 @@ def test_an_artifact_of_another_runtime_is_refused(platform, own, tmp_path):
         runtime(other).load(own)
 
 
-def test_exporting_in_a_fresh_process_prints_nothing_and_leaves_no_files(platform, tmp_path):
+def test_exporting_in_a_fresh_process_prints_nothing_and_leaves_no_files(tmp_path):
     program = (
         "import pathlib, sys, numpy as np\n"
         "from deployworkbook.runtimes.registry import runtime\n"
         "from deployworkbook.training.models import mlp\n"
         "from deployworkbook.training.variant import Variant\n"
-        "runtime(sys.argv[2]).export(Variant('float32', mlp()), pathlib.Path(sys.argv[1]))\n"
+        "for name in sys.argv[2:]:\n"
+        "    runtime(name).export(Variant('float32', mlp()), pathlib.Path(sys.argv[1]))\n"
     )
     home = tmp_path / "home"
-    done = run_alone(program, tmp_path / "models", platform.name, home=home)
+    done = run_alone(program, tmp_path / "models", *available(), home=home)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert list((home / "temporary").iterdir()) == []
     assert records_of_use(home) == []
+    assert len(list((tmp_path / "models").iterdir())) == len(available())
 
 
 def test_running_in_a_fresh_process_prints_nothing_and_leaves_no_files(platform, own, tmp_path):
@@ -200,6 +202,10 @@ def test_running_in_a_fresh_process_prints_nothing_and_leaves_no_files(platform,
     assert records_of_use(tmp_path / "home") == []
 
 
+# Of the two that load TensorFlow, one will do.
+@pytest.mark.parametrize(
+    "platform", [name for name in RUNTIMES if name != "savedmodel"], indirect=True
+)
 def test_memory_is_measured_in_a_separate_process(platform, own):
     """TensorFlow's takes more than 300 MB; one without it is small."""
     limit = 200e6 if platform.name in WITHOUT_TENSORFLOW else 2e9

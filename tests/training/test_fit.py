@@ -1,6 +1,7 @@
 """Training, its stop condition, and the cache that trains once."""
 
 import multiprocessing
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +23,19 @@ def train_in_another_process(folder, barrier, results):
     barrier.wait()
     trained = baseline(data, ONE_EPOCH, folder=Path(folder), notice=lambda text: None)
     results.put((trained.is_new, trained.model.get_weights()[0].sum().item()))
+
+
+@pytest.fixture(scope="module")
+def first(digits, tmp_path_factory):
+    """One epoch on the digits, trained once, and the folder that keeps it."""
+    folder = tmp_path_factory.mktemp("models")
+    return baseline(digits, ONE_EPOCH, folder=folder), folder
+
+
+@pytest.fixture
+def kept(first, tmp_path):
+    """A folder of the test's own that keeps the first model."""
+    return shutil.copytree(first[1], tmp_path / "kept")
 
 
 def compiled(seed=0, learning_rate=0.001):
@@ -68,10 +82,13 @@ def test_a_seed_gives_the_same_model(digits, architecture):
     recipe = replace(ONE_EPOCH, architecture=architecture)
     first, _ = train(digits, recipe)
     second, _ = train(digits, recipe)
-    other, _ = train(digits, replace(recipe, seed=1))
     for a, b in zip(first.get_weights(), second.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
-    assert not np.array_equal(first.get_weights()[0], other.get_weights()[0])
+
+
+def test_another_seed_gives_another_model(first, digits):
+    other, _ = train(digits, replace(ONE_EPOCH, seed=1))
+    assert not np.array_equal(first[0].model.get_weights()[0], other.get_weights()[0])
 
 
 def test_many_steps_per_execution_give_the_same_weights(digits, capsys):
@@ -89,9 +106,9 @@ def test_many_steps_per_execution_give_the_same_weights(digits, capsys):
     assert int(together.steps_per_execution.numpy()) == 1
 
 
-def test_the_cache_returns_the_same_model(digits, tmp_path):
-    first = baseline(digits, ONE_EPOCH, folder=tmp_path)
-    second = baseline(digits, ONE_EPOCH, folder=tmp_path)
+def test_the_cache_returns_the_same_model(first, kept, digits):
+    first, _ = first
+    second = baseline(digits, ONE_EPOCH, folder=kept)
     assert (first.is_new, second.is_new) == (True, False)
     assert first.history == second.history
     assert first.trained_at == second.trained_at
@@ -104,9 +121,9 @@ def test_the_cache_returns_the_same_model(digits, tmp_path):
 @pytest.mark.parametrize(
     "change", [{"seed": 1}, {"batch_size": 64}, {"learning_rate": 0.01}, {"epochs": 2}]
 )
-def test_another_recipe_trains_another_model(digits, tmp_path, monkeypatch, change):
+def test_another_recipe_trains_another_model(first, digits, tmp_path, monkeypatch, change):
     recipes = []
-    quick = train(digits, ONE_EPOCH)
+    quick = first[0].model, first[0].history
     monkeypatch.setattr(subject, "train", lambda data, recipe: recipes.append(recipe) or quick)
     monkeypatch.setattr(subject.inspect, "getsource", lambda code: "the same")
     for recipe in (ONE_EPOCH, replace(ONE_EPOCH, **change), ONE_EPOCH):
@@ -114,23 +131,24 @@ def test_another_recipe_trains_another_model(digits, tmp_path, monkeypatch, chan
     assert recipes == [ONE_EPOCH, replace(ONE_EPOCH, **change)]
 
 
-def test_other_data_train_another_model(digits, tmp_path):
-    baseline(digits, ONE_EPOCH, folder=tmp_path)
-    assert baseline(load_dataset("digits", seed=1), ONE_EPOCH, folder=tmp_path).is_new
+def test_other_data_train_another_model(kept):
+    assert baseline(load_dataset("digits", seed=1), ONE_EPOCH, folder=kept).is_new
 
 
-def test_a_damaged_model_is_set_aside_and_retrained(digits, tmp_path):
-    baseline(digits, ONE_EPOCH, folder=tmp_path)
-    (file,) = tmp_path.glob("mlp-digits-*/model.keras")
+def test_a_damaged_model_is_set_aside_and_retrained(digits, kept):
+    (file,) = kept.glob("mlp-digits-*/model.keras")
     file.write_bytes(file.read_bytes()[:1000])
     notices = []
-    again = baseline(digits, ONE_EPOCH, folder=tmp_path, notice=notices.append)
+    again = baseline(digits, ONE_EPOCH, folder=kept, notice=notices.append)
     assert again.is_new
     assert "model.keras has changed" in notices[0]
-    assert len(list(tmp_path.glob("*-damaged-*"))) == 1
+    assert len(list(kept.glob("*-damaged-*"))) == 1
 
 
-def test_the_default_cache_is_in_the_workspace(digits, home):
+def test_the_default_cache_is_in_the_workspace(first, digits, home, monkeypatch):
+    quick = first[0].model, first[0].history
+    monkeypatch.setattr(subject, "train", lambda data, recipe: quick)
+    monkeypatch.setattr(subject.inspect, "getsource", lambda code: "the same")
     baseline(digits, ONE_EPOCH)
     assert list((home / "deployworkbook" / "models").glob("mlp-digits-*/model.keras"))
 
