@@ -35,8 +35,9 @@ STAGES = 2 + 4
 SETTINGS = {"dataset": "digits", "epochs": 1}
 OPTIONS = ["sweep", "--dataset", "digits", "--epochs", "1", "--sparsity", "0.8,0.9"]
 OPTIONS += ["--temperature", "2"]
-# One pruned model, with two widths.
+# One pruned model, with two widths, on one worker: each loads TensorFlow, which takes seconds.
 HALF = [*OPTIONS, "--sparsity", "0.8"]
+ALONE = ["--workers", "1"]
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +125,7 @@ def test_an_invalid_point_is_refused_before_anything_runs(point, words, workspac
 
 def test_a_sweep_measures_each_point_once_and_resumes_without_training(workspace, monkeypatch):
     told = []
-    results = sweep(GRID, workspace=workspace, on_result=told.append, **SETTINGS)
+    results = sweep(GRID, workspace=workspace, on_result=told.append, workers=1, **SETTINGS)
     assert [(result.point, result.status) for result in results] == [
         (point, "measured") for point in GRID
     ]
@@ -158,7 +159,7 @@ def obstacle(workspace, point):
 def test_a_failing_point_is_retried_and_named_and_the_others_finish(workspace, capsys, tmp_path):
     lock = obstacle(workspace, GRID[1])
     report = tmp_path / "report.json"
-    arguments = [*HALF, "--retries", 1, "--dir", workspace.root, "--json", report]
+    arguments = [*HALF, *ALONE, "--retries", 1, "--dir", workspace.root, "--json", report]
     assert call(*arguments) == 1
     said = capsys.readouterr().out
     assert f"{GRID[1]}: failed once: IsADirectoryError" in said
@@ -215,7 +216,7 @@ def test_a_killed_worker_loses_and_repeats_nothing(workspace):
 
 
 def test_two_sweeps_at_once_build_everything_once(workspace):
-    command = [sys.executable, "-m", "deployworkbook", *HALF, "--workers", "1"]
+    command = [sys.executable, "-m", "deployworkbook", *HALF, *ALONE]
     environment = dict(os.environ) | {ENVIRONMENT_VARIABLE: str(workspace.root)}
     both = [
         subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
@@ -266,7 +267,7 @@ def test_a_worker_needs_the_workspace_and_the_same_code(workspace, tmp_path):
 def test_ctrl_c_leaves_no_process_and_keeps_finished_points(workspace):
     marked = {ENVIRONMENT_VARIABLE: str(workspace.root), "SWEEP_OF_THE_TEST": str(workspace.root)}
     process = subprocess.Popen(
-        [sys.executable, "-m", "deployworkbook", *OPTIONS],
+        [sys.executable, "-m", "deployworkbook", *OPTIONS, *ALONE],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -289,7 +290,7 @@ def test_ctrl_c_leaves_no_process_and_keeps_finished_points(workspace):
     assert f"{len(kept)} of 4 points are in the ledger." in said
 
     # The rest follows, and what was there stays as it was.
-    results = sweep(GRID, workspace=workspace, **SETTINGS)
+    results = sweep(GRID, workspace=workspace, workers=1, **SETTINGS)
     assert sum(result.status == "found" for result in results) == len(kept)
     assert rows(workspace)[: len(kept)] == kept
     check_all_once(workspace)
