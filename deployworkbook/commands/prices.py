@@ -36,8 +36,8 @@ def check(
 ) -> None:
     """Check a file of prices and assumptions, and print what it changes.
 
-    The file has the sections of the workbook's catalogue (machines, storage, transfer, figures,
-    processors, assumptions, sources) but only the entries that differ.
+    The file has the sections of the workbook's catalogue (machines, storage, archives, balancers,
+    transfer, figures, processors, assumptions, sources) but only the entries that differ.
     """
     from deployworkbook.costs.prices.catalog_file import load_catalog
     from deployworkbook.costs.prices.changes import changes_between
@@ -70,7 +70,13 @@ def show(
         print()
     sources = [
         each.source
-        for entries in (catalog.machines, catalog.storage, catalog.transfer, catalog.figures)
+        for entries in (
+            catalog.machines,
+            catalog.storage,
+            catalog.balancers,
+            catalog.transfer,
+            catalog.figures,
+        )
         for each in entries.values()
     ]
     sources += [
@@ -106,6 +112,19 @@ def _tables(catalog: Catalog) -> dict[str, tuple[Row, list[Row]]]:
         )
         for each in catalog.storage.values()
     ]
+    balancers = [
+        (
+            each.name,
+            f"{each.price_usd_per_hour:g}",
+            f"{each.unit_usd_per_hour:g}",
+            f"{each.unit_new_connections_per_s:g}/s",
+            f"{each.unit_open_connections:,g}",
+            f"{each.unit_gb_per_hour:g}/h",
+            f"{each.unit_rule_evaluations_per_s:,g}/s" if each.unit_rule_evaluations_per_s else "",
+            *_known(each.source),
+        )
+        for each in catalog.balancers.values()
+    ]
     transfer = [
         (each.name, _tiers(each.tiers), *_known(each.source)) for each in catalog.transfer.values()
     ]
@@ -127,6 +146,10 @@ def _tables(catalog: Catalog) -> dict[str, tuple[Row, list[Row]]]:
             machines,
         ),
         "Storage, USD": (("storage", "per GiB-month", *uses, *known), storage),
+        "Load balancers, USD; contents of a capacity unit": (
+            ("balancer", "per hour", "per unit-hour", "new", "open", "GB", "rules", *known),
+            balancers,
+        ),
         "Transfer, USD": (("way", "per GiB", *known), transfer),
         "Figures": (("figure", "value", *known), figures),
         "Speed of a core, assumed": (("processor", "speed", "range", "reason"), cores),

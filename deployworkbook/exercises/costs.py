@@ -209,12 +209,13 @@ PREDICTIONS = (
         "its cost change?",
         choices=(
             "it grows about a hundredfold",
-            "it grows about tenfold",
-            "it roughly doubles",
+            "it grows about fivefold",
+            "it hardly changes",
         ),
-        answer="it roughly doubles",
+        answer="it grows about fivefold",
         reason="People's hours don't grow with the requests, and the two machines were hardly "
-        "busy. Transfer costs a hundred times as much, but it was a hundredth of the total.",
+        "busy. Traffic and log lines cost a hundred times as much, but they were a small part of "
+        "the total.",
     ),
     GuessQuestion(
         id="costs.busy",
@@ -236,12 +237,12 @@ PREDICTIONS = (
     ),
     GuessQuestion(
         id="costs.edge",
-        question="100 boards in the field get 10 requests per second each. Where is it cheaper to "
+        question="100 boards in the field get 1 request per second each. Where is it cheaper to "
         "answer them?",
         choices=("on the boards", "in the cloud"),
         answer="in the cloud",
         reason="A cloud machine is shared by all and busy, but each board is idle most of the "
         "time, and somebody has to drive there when it fails. With more requests per board that "
-        "reverses, because the cloud charges for answers per GiB.",
+        "reverses, because the cloud charges for each GiB of answers and logs.",
     ),
 )

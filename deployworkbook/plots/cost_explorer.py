@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from deployworkbook.costs.estimation.breakdown import CostBreakdown, CostPart
 
 # Share of white to mix into a kind's colour for its first part, its second, …
-WHITES = (0.0, 0.45, 0.2, 0.65, 0.35, 0.75, 0.1)
+WHITES = (0.0, 0.45, 0.2, 0.65, 0.35, 0.75, 0.1, 0.55, 0.3, 0.7, 0.15, 0.5, 0.25)
 SMALLEST_AXIS_USD = 100.0
 
 

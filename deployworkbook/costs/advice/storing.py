@@ -47,7 +47,9 @@ def storage_options(
     read_bytes: float = 0.0,
     catalog: Catalog | None = None,
 ) -> list[StorageOption]:
-    """Compare all kinds of storage: by cost, those that keep up first.
+    """Compare all kinds of storage that answer at once: by cost, those that keep up first.
+
+    Archives are left out: they give data back after hours.
 
     Args:
         stored_gib: Stored data in GiB.
@@ -68,7 +70,8 @@ def storage_options(
     reads = check_number("reads_per_month", reads_per_month, 0)
     writes = check_number("writes_per_month", writes_per_month, 0)
     size = check_number("read_bytes", read_bytes, 0)
-    found = [_option(each, kept, reads, writes, size) for each in book.storage.values()]
+    at_once = [each for each in book.storage.values() if each.kind != "archive"]
+    found = [_option(each, kept, reads, writes, size) for each in at_once]
     return sorted(found, key=lambda option: (not option.keeps_up, option.cost_usd_per_month))
 
 

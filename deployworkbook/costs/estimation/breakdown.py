@@ -47,6 +47,7 @@ class CostBreakdown:
             ``replicas`` is given and too small.
         replicas_mean: Machines or boards on average over the week.
         predictions_per_month: Number of predictions.
+        busy_share: Share of their cores or devices that is busy, on average.
         energy_kwh_per_month: Energy of machines or boards; cloud prices include it.
         carbon_kg_per_month: CO2 emissions of that energy.
         assumptions: Assumptions, each in a sentence.
@@ -60,6 +61,7 @@ class CostBreakdown:
     replicas_needed: int
     replicas_mean: float
     predictions_per_month: float
+    busy_share: float
     energy_kwh_per_month: float
     carbon_kg_per_month: float
     assumptions: tuple[str, ...]
@@ -98,6 +100,8 @@ class CostBreakdown:
             "runtime": self.deployment.runtime,
             "profile": self.deployment.profile.kind,
             "machine": self.deployment.machine,
+            "serving": self.deployment.serving,
+            "balancer": self.deployment.balancer,
             "requests_per_s": self.workload.requests_per_s,
             "replicas_at_peak": self.replicas_at_peak,
             "replicas_needed": self.replicas_needed,
@@ -117,6 +121,7 @@ class CostBreakdown:
                 }
                 for part in self.parts
             ],
+            "busy_share": self.busy_share,
             "energy_kwh_per_month": self.energy_kwh_per_month,
             "carbon_kg_per_month": self.carbon_kg_per_month,
             "assumptions": list(self.assumptions),

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Literal, get_args
 
 from deployworkbook.costs.estimation.profile import Profile
 from deployworkbook.costs.units import check_quantity
-from deployworkbook.validation import type_error
+from deployworkbook.validation import check_choice, type_error, value_error
+
+Serving = Literal["machines", "managed", "serverless"]
+Commitment = Literal["one year", "three years"]
+NO_BALANCER = "none"
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,24 @@ class Deployment:
             ``None`` for the catalogue's assumption.
         measured_speed_ratio: Speed of one core of the machine where the profile was measured,
             relative to the reference core.
+        serving: ``machines`` of one's own; ``managed`` ones, an endpoint of the cloud, dearer by
+            the hour and with less upkeep; or ``serverless``, functions paid per request, which run
+            on the kind of core that ``machine`` has.
+        committed_share: Share of the busiest hour's machines that are paid for at a discount for
+            a whole term, whether they run or not.
+        commitment: The term: ``one year`` or ``three years``.
+        balancer: Catalogue name of the load balancer, or ``none``: then clients find the machines
+            by themselves, and each needs an address.
+        public_ipv4: Whether balancer or machines have public IPv4 addresses, which are paid for.
+        nat_gateways: NAT gateways per region, for machines without addresses of their own.
+        log_lines_per_request: Lines that each request writes to the cloud's log service; 0 for no
+            such log. Requests that are kept for retraining are ``Workload.logged_share``.
+        root_disk_gib: Disk of each machine, for its operating system.
+        log_storage: Catalogue name of the storage for logged requests, such as ``archive``;
+            ``None`` for the same as for everything else.
+        extra_operations_per_s: Operations per second bought beyond those that the storage has.
+        extra_mib_per_s: Throughput bought beyond the storage's.
+        function_mib: Memory of a serverless function; ``None`` for as much as a process needs.
 
     Raises:
         TypeError: A field has the wrong type.
@@ -46,6 +69,18 @@ class Deployment:
     devices: int = 0
     server_overhead_ms: float | None = None
     measured_speed_ratio: float = 1.0
+    serving: Serving = "machines"
+    committed_share: float = 0.0
+    commitment: Commitment = "one year"
+    balancer: str = "application"
+    public_ipv4: bool = True
+    nat_gateways: int = 0
+    log_lines_per_request: float = 1.0
+    root_disk_gib: float = 8.0
+    log_storage: str | None = None
+    extra_operations_per_s: float = 0.0
+    extra_mib_per_s: float = 0.0
+    function_mib: float | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.profile, Profile):
@@ -55,6 +90,22 @@ class Deployment:
             left_open = value is None and kind.endswith("| None")
             if kind.startswith(("int", "float")) and not left_open:
                 check_quantity(each.name, each.name, value)
+        check_choice("serving", self.serving, get_args(Serving))
+        check_choice("commitment", self.commitment, get_args(Commitment))
+        if self.spot_share + self.committed_share > 1:
+            received = f"{self.committed_share:g}, and spot_share {self.spot_share:g}"
+            raise value_error("committed_share", received=received, expected="together at most 1")
+        if self.serving != "machines":
+            self._check_without_own_machines()
+
+    def _check_without_own_machines(self) -> None:
+        refused = ["devices", "spot_share"]
+        if self.serving == "serverless":
+            refused += ["committed_share", "replicas"]
+        for name in refused:
+            if getattr(self, name):
+                received = f"{getattr(self, name):g}, with serving {self.serving!r}"
+                raise value_error(name, received=received, expected="none: it has no such machines")
 
     @property
     def variant(self) -> str:

@@ -1,130 +1,25 @@
-"""All numbers that determine a month's cost, in one flat record; each may be an array.
-
-The core computes with these alone. So a single estimate, a thousand draws from ranges and all
-combinations of an advice use the same arithmetic.
-"""
+"""Collect the inputs of an estimate from workload, deployment and catalogue, and replace some."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from deployworkbook.costs.estimation.deployment import Deployment
+from deployworkbook.costs.estimation.deployment import NO_BALANCER, Deployment
 from deployworkbook.costs.estimation.profile import Profile
+from deployworkbook.costs.estimation.record import FROM_ASSUMPTIONS, FROM_FIGURES
+from deployworkbook.costs.estimation.record import NUMERIC as NUMERIC
+from deployworkbook.costs.estimation.record import Inputs as Inputs
 from deployworkbook.costs.estimation.workload import Workload
-from deployworkbook.costs.prices.catalog import Catalog, MachineType, Tier, find
+from deployworkbook.costs.prices.catalog import Catalog, MachineType, Storage, find
 from deployworkbook.costs.units import COUNTS, GIB, check_quantity, most_of
-from deployworkbook.validation import check_array, check_number, value_error
+from deployworkbook.validation import check_array, check_choice, check_number, value_error
 
 Array = NDArray[np.float64]
-Number = float | Array
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """The numbers that determine a month's cost; a field's name ends with its unit.
-
-    ``load_ratios`` and ``load_shares`` describe the hours of the week: rates as multiples of the
-    mean, and the share of the hours with each rate. Tiers are the catalogue's; prices are scaled by
-    ``…_price_ratio``.
-    """
-
-    # the workload
-    requests_per_s: Number
-    load_ratios: Array
-    load_shares: Array
-    request_bytes: Number
-    response_bytes: Number
-    latency_objective_s: Number
-    updates_per_month: Number
-    versions_kept: Number
-    retrainings_per_month: Number
-    training_hours: Number
-    training_data_bytes: Number
-    logged_share: Number
-    logs_kept_months: Number
-    # the model
-    service_s: Number
-    service_scv: Number
-    server_overhead_s: Number
-    model_bytes: Number
-    download_bytes: Number
-    memory_bytes: Number
-    # the machines
-    machine_usd_per_hour: Number
-    machine_servers: Number
-    machine_memory_bytes: Number
-    machine_devices: Number
-    machine_device_memory_bytes: Number
-    machine_device_watts: Number  # 0 where nobody publishes it
-    machine_vcpus: Number
-    machine_watts: Number
-    speed_ratio: Number
-    training_usd_per_hour: Number
-    replicas: Number  # NaN for as many as the objective needs
-    least_replicas: Number
-    regions: Number
-    spot_share: Number
-    # the edge
-    devices: Number
-    device_usd: Number
-    # storage and transfer
-    storage_tiers: tuple[Tier, ...]
-    storage_minimum_gib: Number
-    write_usd_per_thousand: Number
-    read_usd_per_thousand: Number
-    retrieval_usd_per_gib: Number
-    internet_tiers: tuple[Tier, ...]
-    zone_usd_per_gib: Number
-    region_usd_per_gib: Number
-    # people and energy
-    engineer_wage_usd_per_hour: Number
-    technician_wage_usd_per_hour: Number
-    wages_share: Number
-    electricity_usd_per_kwh: Number
-    carbon_grams_per_kwh: Number
-    # assumptions
-    utilisation_limit_share: Number
-    memory_limit_share: Number
-    spot_discount_share: Number
-    spot_overhead_share: Number
-    protocol_bytes_per_request: Number
-    logged_per_object_ratio: Number
-    cross_zone_share: Number
-    hours_per_update: Number
-    hours_per_retraining: Number
-    upkeep_hours_per_month: Number
-    region_hours_per_month: Number
-    incidents_per_month: Number
-    hours_per_incident: Number
-    machine_watts_per_vcpu: Number
-    unpublished_tpu_watts: Number
-    device_life_months: Number
-    device_failures_per_year_share: Number
-    hours_per_device_visit: Number
-    device_hours_per_month: Number
-    # changes in prices
-    compute_price_ratio: Number = 1.0
-    storage_price_ratio: Number = 1.0
-    network_price_ratio: Number = 1.0
-    wage_ratio: Number = 1.0
-
-
-# Fields that can't be replaced by a number.
-_FIXED = {"load_ratios", "load_shares", "storage_tiers", "internet_tiers"}
-NUMERIC = tuple(each.name for each in fields(Inputs) if each.name not in _FIXED)
-_FROM_FIGURES = tuple(
-    each.name
-    for each in fields(Inputs)
-    if each.name.startswith(("engineer", "technician", "wages", "electricity", "carbon"))
-)
-_FROM_ASSUMPTIONS = NUMERIC[
-    NUMERIC.index("utilisation_limit_share") : NUMERIC.index("compute_price_ratio")
-]
 
 
 def gather(
@@ -147,10 +42,13 @@ def gather(
         expected = "at least 1 with an edge board" if edge else "0 with a cloud machine"
         received = f"{deployment.devices} with {machine.name}"
         raise value_error("devices", received=received, expected=expected)
+    _check_serving(deployment, machine)
     trainer = catalog.machine(deployment.training_machine)
     if trainer.kind == "edge":
         raise value_error("training_machine", received=trainer.name, expected="a cloud machine")
-    storage = catalog.storage_named(deployment.storage)
+    storage = _serving_storage(deployment, catalog)
+    own_logs = deployment.log_storage
+    logs = None if own_logs is None else catalog.storage_named(own_logs)
     profile = deployment.profile
     ratios, shares = _loads(workload, deployment.autoscaling and not edge)
     return Inputs(
@@ -167,13 +65,28 @@ def gather(
         training_data_bytes=workload.training_data_bytes,
         logged_share=workload.logged_share,
         logs_kept_months=workload.logs_kept_months,
+        serving=deployment.serving,
         server_overhead_s=0.0 if profile.served else overhead_s(deployment, machine, catalog),
         training_usd_per_hour=trainer.price_usd_per_hour,
         replicas=np.nan if deployment.replicas is None else float(deployment.replicas),
         least_replicas=deployment.least_replicas,
         regions=deployment.regions,
         spot_share=deployment.spot_share,
+        committed_share=deployment.committed_share,
+        commitment_discount_share=catalog.value(
+            deployment.commitment.replace("years", "year").replace(" ", "_") + "_discount_share"
+        ),
+        root_disk_gib=deployment.root_disk_gib,
+        disk_usd_per_gib_month=catalog.storage_named("network-ssd").tiers[0].price_usd_per_gib,
+        function_mib=np.nan if deployment.function_mib is None else deployment.function_mib,
         devices=deployment.devices,
+        public_share=float(deployment.public_ipv4),
+        nat_gateways=deployment.nat_gateways,
+        log_lines_per_request=deployment.log_lines_per_request,
+        extra_operations_per_s=deployment.extra_operations_per_s,
+        usd_per_operation_per_s=storage.usd_per_operation_per_s,
+        extra_mib_per_s=deployment.extra_mib_per_s,
+        usd_per_mib_per_s=storage.usd_per_mib_per_s,
         storage_tiers=storage.tiers,
         storage_minimum_gib=storage.minimum_gib,
         write_usd_per_thousand=storage.write_usd_per_thousand,
@@ -183,8 +96,12 @@ def gather(
         zone_usd_per_gib=_only_price(catalog, "between-zones"),
         region_usd_per_gib=_only_price(catalog, "between-regions"),
         **profile_inputs(profile, deployment.measured_speed_ratio),
+        **balancer_inputs(deployment.balancer, catalog),
+        log_tiers=None if logs is None else logs.tiers,
+        name_usd_per_gib=catalog.storage_named("object").tiers[0].price_usd_per_gib,
+        **log_inputs(logs),
         **machine_inputs(machine),
-        **{name: catalog.value(name) for name in (*_FROM_FIGURES, *_FROM_ASSUMPTIONS)},
+        **{name: catalog.value(name) for name in (*FROM_FIGURES, *FROM_ASSUMPTIONS)},
     )
 
 
@@ -207,7 +124,46 @@ def profile_inputs(profile: Profile, measured_speed_ratio: float) -> dict[str, f
         "model_bytes": profile.model_bytes,
         "download_bytes": profile.download_bytes,
         "memory_bytes": profile.memory_bytes,
+        "operations_per_prediction": profile.operations_per_prediction,
     }
+
+
+def balancer_inputs(name: str, catalog: Catalog) -> dict[str, float]:
+    """Return a load balancer's inputs; without one, those of one that costs nothing."""
+    if name == NO_BALANCER:
+        nothing = dict.fromkeys(("balancers", "balancer_usd_per_hour"), 0.0)
+        nothing |= dict.fromkeys(("balancer_unit_usd_per_hour", "free_rules"), 0.0)
+        units = ("unit_new_connections_per_s", "unit_open_connections", "unit_gb_per_hour")
+        return {
+            **nothing,
+            **dict.fromkeys(units, 1.0),
+            "unit_rule_evaluations_per_s": 0.0,
+            "charged_between_zones_share": 0.0,
+        }
+    check_choice("balancer", name, [*catalog.balancers, NO_BALANCER])
+    each = catalog.balancer(name)
+    return {
+        "balancers": 1.0,
+        "balancer_usd_per_hour": each.price_usd_per_hour,
+        "balancer_unit_usd_per_hour": each.unit_usd_per_hour,
+        "unit_new_connections_per_s": each.unit_new_connections_per_s,
+        "unit_open_connections": each.unit_open_connections,
+        "unit_gb_per_hour": each.unit_gb_per_hour,
+        "unit_rule_evaluations_per_s": each.unit_rule_evaluations_per_s,
+        "free_rules": each.free_rules,
+        "charged_between_zones_share": each.charged_between_zones_share,
+    }
+
+
+def log_inputs(storage: Storage | None) -> dict[str, float]:
+    """Return the inputs of the storage for logged requests; ``None`` is that of everything else."""
+    names = {
+        "log_write_usd_per_thousand": "write_usd_per_thousand",
+        "log_minimum_months": "minimum_months",
+        "log_index_kib_per_object": "index_kib_per_object",
+        "log_name_kib_per_object": "name_kib_per_object",
+    }
+    return {name: getattr(storage, field, 0.0) for name, field in names.items()}
 
 
 def machine_inputs(machine: MachineType) -> dict[str, float]:
@@ -219,8 +175,14 @@ def machine_inputs(machine: MachineType) -> dict[str, float]:
         "machine_devices": float(machine.devices),
         "machine_device_memory_bytes": machine.device_memory_gib * GIB,
         "machine_device_watts": machine.device_power_watts,
+        "machine_device_idle_watts": machine.device_idle_watts,
+        "machine_device_gb_per_s": machine.device_memory_gb_per_s,
+        "machine_device_gflops": machine.processor.large_gflops if machine.devices else 0.0,
+        "machine_device_call_s": machine.processor.call_ms / 1e3 if machine.devices else 0.0,
+        "machine_arm_share": float(machine.processor.architecture == "arm"),
         "machine_vcpus": float(machine.vcpus),
         "machine_watts": machine.power_watts,
+        "machine_idle_watts": machine.idle_watts,
         "speed_ratio": machine.processor.speed_ratio,
         "device_usd": machine.price_usd,
     }
@@ -253,6 +215,33 @@ def changed(inputs: Inputs, values: Mapping[str, Any]) -> Inputs:
         check_input(name, float(array.max()))
     given: dict[str, Any] = {name: np.asarray(value, float) for name, value in values.items()}
     return replace(inputs, **given)
+
+
+def _check_serving(deployment: Deployment, machine: MachineType) -> None:
+    allowed = {"managed": ("cpu", "gpu"), "serverless": ("cpu",)}.get(deployment.serving)
+    if allowed is not None and machine.kind not in allowed:
+        received = f"{machine.name} ({machine.kind}), with serving {deployment.serving!r}"
+        raise value_error("machine", received=received, expected=f"one of {', '.join(allowed)}")
+
+
+def _serving_storage(deployment: Deployment, catalog: Catalog) -> Storage:
+    """Return the storage of models and data, which must answer at once and sell what is asked."""
+    storage = catalog.storage_named(deployment.storage)
+    if storage.kind == "archive":
+        received = f"{storage.name}, which gives data back after {storage.wait_hours:g} h"
+        remedy = "Only logged requests can be kept there: log_storage."
+        expected = "storage that answers at once"
+        raise value_error("storage", received=received, expected=expected, remedy=remedy)
+    sold = {
+        "extra_operations_per_s": storage.usd_per_operation_per_s,
+        "extra_mib_per_s": storage.usd_per_mib_per_s,
+    }
+    for name, price in sold.items():
+        asked = getattr(deployment, name)
+        if asked and not price:
+            received = f"{asked:g}, with the storage {storage.name}"
+            raise value_error(name, received=received, expected="0: it sells none")
+    return storage
 
 
 def _loads(workload: Workload, autoscaling: bool) -> tuple[Array, Array]:

@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 
 from deployworkbook.costs.capacity.replicas import replicas_for_all
 from deployworkbook.costs.capacity.result import MOST_REPLICAS
-from deployworkbook.costs.estimation.inputs import Inputs
+from deployworkbook.costs.estimation.functions import holds
+from deployworkbook.costs.estimation.record import Inputs
+from deployworkbook.formulas.roofline import device_time
 from deployworkbook.formulas.whole_numbers import rounded_down, rounded_up
 
 Array = NDArray[np.float64]
@@ -20,11 +22,39 @@ PERCENTILE = 0.99
 def service_s(inputs: Inputs) -> Array:
     """Return the mean time for which a request occupies a core of the machine.
 
-    s = (prediction + server's work) / speed
+        s = (prediction + server's work) / speed
+
+    On a GPU or TPU, a prediction whose operations are known takes a call and the roofline's bound,
+    ``formulas.roofline.device_time``; the server's work stays that of a core.
     """
-    return np.asarray(
-        (np.asarray(inputs.service_s) + inputs.server_overhead_s) / np.asarray(inputs.speed_ratio)
+    speed = np.asarray(inputs.speed_ratio)
+    on_core = (np.asarray(inputs.service_s) + inputs.server_overhead_s) / speed
+    operations = np.asarray(inputs.operations_per_prediction, float)
+    known = (operations > 0) & (np.asarray(inputs.machine_devices) > 0)
+    if not known.any():
+        return np.asarray(on_core)
+    rate = np.where(known, np.asarray(inputs.machine_device_gflops) * 1e9, 1.0)
+    bandwidth = np.asarray(inputs.machine_device_gb_per_s) * 1e9 * inputs.reached_bandwidth_share
+    on_device = device_time(
+        operations,
+        inputs.model_bytes,
+        operations_per_s=rate,
+        bytes_per_s=np.where(bandwidth > 0, bandwidth, np.inf),
+        call_s=inputs.machine_device_call_s,
     )
+    served = inputs.server_overhead_s / speed
+    return np.asarray(np.where(known, on_device + served, on_core))
+
+
+def busy_machines(inputs: Inputs) -> Array:
+    """Return how many machines the load keeps busy on average, as if each were always full.
+
+        a = λ s / workers
+
+    Spread over N machines, each is busy for the share a / N of the time.
+    """
+    each = np.maximum(workers(inputs), 1.0)
+    return np.asarray(np.asarray(inputs.requests_per_s) * service_s(inputs) / each)
 
 
 def workers(inputs: Inputs) -> Array:
@@ -32,9 +62,13 @@ def workers(inputs: Inputs) -> Array:
 
         workers = min(cores, ⌊memory · limit / memory of a process⌋)
 
+    Functions that are paid per request have no such limit: 1.
+
     With GPUs or TPUs it is one per device, if a process fits into the device's own memory: the
     host's memory does not help. 0 where not even one process fits.
     """
+    if inputs.serving == "serverless":
+        return np.ones(np.shape(inputs.memory_bytes))
     limit = inputs.memory_limit_share
     room = np.asarray(inputs.machine_memory_bytes) * limit
     need = np.maximum(np.asarray(inputs.memory_bytes, float), 1.0)
@@ -57,6 +91,10 @@ def fleet(inputs: Inputs) -> Array:
         alone needs more than ``MOST_REPLICAS``, a board is too slow for its share of the requests,
         or not even one process fits into memory.
     """
+    if inputs.serving == "serverless":
+        # No machine of one's own; each request gets a copy of the function.
+        able = np.where(holds(inputs, service_s(inputs)), 0.0, np.inf)[..., None]
+        return np.asarray(np.broadcast_to(able, (*able.shape[:-1], len(inputs.load_ratios))))
     devices = np.asarray(inputs.devices, float)
     edge = devices > 0
     groups = np.where(edge, np.maximum(devices, 1.0), inputs.regions)

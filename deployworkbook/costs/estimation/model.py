@@ -10,9 +10,12 @@ import numpy as np
 from deployworkbook.costs.capacity.result import MOST_REPLICAS
 from deployworkbook.costs.estimation.breakdown import CostBreakdown, CostPart
 from deployworkbook.costs.estimation.deployment import Deployment
-from deployworkbook.costs.estimation.inputs import Inputs, changed, gather
+from deployworkbook.costs.estimation.functions import MOST_MIB, cold_share, function_mib, request_s
+from deployworkbook.costs.estimation.inputs import changed, gather
 from deployworkbook.costs.estimation.machines import PERCENTILE, needed_at_peak, service_s, workers
+from deployworkbook.costs.estimation.notes import assumptions_behind, sources_behind
 from deployworkbook.costs.estimation.parts import Month, month_of
+from deployworkbook.costs.estimation.record import Inputs
 from deployworkbook.costs.estimation.workload import Workload
 from deployworkbook.costs.money import to_cents
 from deployworkbook.costs.prices.catalog import Catalog, MachineType
@@ -74,10 +77,11 @@ def estimate(
         replicas_needed=int(needed_at_peak(inputs)),
         replicas_mean=float(found.machines @ inputs.load_shares),
         predictions_per_month=rate * SECONDS_PER_MONTH,
+        busy_share=float(found.busy_share),
         energy_kwh_per_month=energy,
         carbon_kg_per_month=energy * float(np.asarray(inputs.carbon_grams_per_kwh)) / 1e3,
-        assumptions=_assumptions(book, machine, deployment, values or {}),
-        sources=_sources(book, machine, deployment),
+        assumptions=assumptions_behind(book, machine, deployment, values or {}),
+        sources=sources_behind(book, machine, deployment),
     )
 
 
@@ -117,6 +121,8 @@ def _check_feasible(
         raise value_error("memory_bytes", received=received, expected=expected)
     if found.able:
         return
+    if deployment.serving == "serverless":
+        raise _function_error(inputs)
     time, objective = float(service_s(inputs)), float(np.asarray(inputs.latency_objective_s))
     if machine.kind == "edge":
         peak = float(np.asarray(inputs.requests_per_s)) * float(inputs.load_ratios.max())
@@ -148,56 +154,24 @@ def _check_feasible(
     )
 
 
-def _assumptions(
-    book: Catalog, machine: MachineType, deployment: Deployment, values: Mapping[str, Any]
-) -> tuple[str, ...]:
-    processor = machine.processor
-    edge = machine.kind == "edge"
-    queue = (
-        "a region's requests arrive at random and queue for the next free core (M/G/c); "
-        "only the mean and the variation of service times are used, not their whole distribution"
+def _function_error(inputs: Inputs) -> ValueError:
+    """Return the error of a function that is too slow, or too small for its process."""
+    memory, need = float(function_mib(inputs)), float(np.asarray(inputs.memory_bytes)) / 2**20
+    share = float(np.asarray(inputs.memory_limit_share))
+    if need > memory * share * (1 + 1e-9) or memory > MOST_MIB:
+        received = f"{memory:.4g}, for a process of {need:.4g} MiB"
+        expected = f"at least {need / share:.4g}, and at most {MOST_MIB:,.0f}"
+        return value_error("function_mib", received=received, expected=expected)
+    time = float(request_s(inputs, service_s(inputs)))
+    objective = float(np.asarray(inputs.latency_objective_s))
+    received = (
+        f"{objective * 1e3:g} ms, with a function of {memory:.4g} MiB that takes {time * 1e3:.3g} "
+        f"ms on average, and {float(cold_share(inputs)):.1%} cold starts of "
+        f"{float(np.asarray(inputs.function_start_s)):g} s"
     )
-    said = [
-        f"one core of {processor.name} has {processor.speed_ratio:g} "
-        f"({processor.low_ratio:g} to {processor.high_ratio:g}) times the reference core's speed: "
-        f"{processor.reason}",
-        f"the profile was measured on a core of {deployment.measured_speed_ratio:g} times the "
-        "reference core's speed",
-        *([] if edge else [queue]),
-    ]
-    threads = deployment.profile.threads
-    if threads > 1:
-        said.append(
-            f"a prediction occupies one core, though it was measured with up to {threads} threads"
-        )
-    skipped = {"memory_limit_share"} | ({"server_overhead_ms"} if edge else set())
-    if deployment.server_overhead_ms is not None or deployment.profile.served:
-        skipped.add("server_overhead_ms")
-    if not machine.devices or machine.device_power_watts:
-        skipped.add("unpublished_tpu_watts")
-    if not deployment.spot_share:
-        skipped |= {"spot_discount_share", "spot_overhead_share"}
-    if deployment.regions == 1:
-        skipped.add("region_hours_per_month")
-    for name, each in book.assumptions.items():
-        of_cloud = name.startswith(("spot", "cross_zone", "protocol", "machine_watts", "region"))
-        of_edge = "device" in name
-        unused = of_cloud if edge else of_edge
-        if name not in skipped and name not in values and not unused:
-            said.append(str(each))
-    said += [f"{name} = {value} (yours)" for name, value in values.items()]
-    return tuple(said)
-
-
-def _sources(book: Catalog, machine: MachineType, deployment: Deployment) -> tuple[str, ...]:
-    trainer = book.machine(deployment.training_machine)
-    storage = book.storage_named(deployment.storage)
-    named = [machine.source, trainer.source, storage.source]
-    if machine.device_source is not None:
-        named.append(machine.device_source)
-    named += [each.source for each in book.transfer.values()]
-    edge = machine.kind == "edge"
-    for name, each in book.figures.items():
-        if edge or not name.startswith(("technician", "electricity")):
-            named.append(each.source)
-    return tuple(dict.fromkeys(map(str, named)))
+    return value_error(
+        "latency_objective_ms",
+        received=received,
+        expected="more than 99 of 100 requests take",
+        remedy="Give the function more memory, and so more of a core, or allow for cold starts.",
+    )

@@ -32,6 +32,8 @@ class Profile:
         threads: Number of cores that a prediction could use during the measurement.
         served: Whether ``service_ms`` was measured at a server, and so includes its overhead.
         kind: ``measured`` or ``modelled``.
+        operations_per_prediction: Floating-point operations; 0 if unknown. With them, the time on
+            a GPU or TPU is the roofline's; without, it is taken from ``service_ms``.
 
     Raises:
         TypeError: A field is not a number.
@@ -49,6 +51,7 @@ class Profile:
     threads: int = 1
     served: bool = False
     kind: Literal["measured", "modelled"] = "measured"
+    operations_per_prediction: float = 0.0
 
     def __post_init__(self) -> None:
         check_choice("kind", self.kind, ["measured", "modelled"])

@@ -15,7 +15,7 @@ from deployworkbook.validation import check_choice
 
 Basis = Literal["seen", "recalled", "own"]
 MachineKind = Literal["cpu", "gpu", "tpu", "edge"]
-StorageKind = Literal["local-ssd", "network-ssd", "hdd", "object"]
+StorageKind = Literal["local-ssd", "network-ssd", "hdd", "object", "archive"]
 
 Entry = TypeVar("Entry")
 
@@ -83,11 +83,14 @@ class MachineType:
         source: Source of its price.
         devices: Number of GPUs or TPU chips.
         device_memory_gib: Memory per device; the model must fit into it.
+        device_memory_gb_per_s: Bandwidth of a device's memory, 10⁹ bytes per second; 0 if unknown.
         device_power_watts: Power per device at full load; 0 if unpublished.
-        device_source: Source of the devices' memory and power.
+        device_idle_watts: Power per device that waits; 0 if unpublished.
+        device_source: Source of the devices' memory and power, or of a board's power.
         price_usd_per_hour: On-demand price; 0 for edge boards.
         price_usd: Purchase price; 0 for cloud machines.
         power_watts: Power at full load; 0 for cloud machines, whose price includes it.
+        idle_watts: Power of a board that waits; 0 for cloud machines.
     """
 
     name: str
@@ -98,11 +101,14 @@ class MachineType:
     source: Source
     devices: int = 0
     device_memory_gib: float = 0.0
+    device_memory_gb_per_s: float = 0.0
     device_power_watts: float = 0.0
+    device_idle_watts: float = 0.0
     device_source: Source | None = None
     price_usd_per_hour: float = 0.0
     price_usd: float = 0.0
     power_watts: float = 0.0
+    idle_watts: float = 0.0
 
     @property
     def process_memory_gib(self) -> float:
@@ -136,7 +142,7 @@ class Storage:
 
     Args:
         name: Name in the catalogue.
-        kind: ``local-ssd``, ``network-ssd``, ``hdd`` or ``object``.
+        kind: ``local-ssd``, ``network-ssd``, ``hdd``, ``object`` or ``archive``.
         tiers: Prices per GiB and month.
         throughput_mib_per_s: Throughput per volume or connection.
         operations_per_s: Reads per second per volume or prefix.
@@ -145,6 +151,14 @@ class Storage:
         write_usd_per_thousand: Price per thousand writes.
         read_usd_per_thousand: Price per thousand reads.
         retrieval_usd_per_gib: Price per GiB read.
+        usd_per_operation_per_s: Price per month of each operation per second beyond those of
+            ``operations_per_s``; 0 if none can be bought.
+        usd_per_mib_per_s: Price per month of each MiB/s of throughput beyond
+            ``throughput_mib_per_s``; 0 if none can be bought.
+        minimum_months: Time for which an archived object is billed at least.
+        wait_hours: Time until an archived object can be read.
+        index_kib_per_object: What an archived object takes beyond its own size, at the same price.
+        name_kib_per_object: What it takes of ordinary object storage besides, at that price.
     """
 
     name: str
@@ -157,6 +171,41 @@ class Storage:
     write_usd_per_thousand: float = 0.0
     read_usd_per_thousand: float = 0.0
     retrieval_usd_per_gib: float = 0.0
+    usd_per_operation_per_s: float = 0.0
+    usd_per_mib_per_s: float = 0.0
+    minimum_months: float = 0.0
+    wait_hours: float = 0.0
+    index_kib_per_object: float = 0.0
+    name_kib_per_object: float = 0.0
+
+
+@dataclass(frozen=True)
+class Balancer:
+    """A load balancer: paid by the hour, and by the dimension of the load that it uses most.
+
+    Args:
+        name: Name in the catalogue.
+        price_usd_per_hour: Price of an hour.
+        unit_usd_per_hour: Price of a capacity unit for an hour.
+        unit_new_connections_per_s: What a unit holds: connections opened per second.
+        unit_open_connections: Connections open at once.
+        unit_gb_per_hour: GB per hour, requests and answers together.
+        source: Source of its prices.
+        unit_rule_evaluations_per_s: Routing rules evaluated per second; 0 where they are free.
+        free_rules: Rules per request that are free.
+        charged_between_zones_share: Share of what it sends to other zones that is charged: 0 or 1.
+    """
+
+    name: str
+    price_usd_per_hour: float
+    unit_usd_per_hour: float
+    unit_new_connections_per_s: float
+    unit_open_connections: float
+    unit_gb_per_hour: float
+    source: Source
+    unit_rule_evaluations_per_s: float = 0.0
+    free_rules: float = 0.0
+    charged_between_zones_share: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -199,6 +248,7 @@ class Catalog:
         files: Files that it was read from, the shipped one first.
         machines: Cloud machines and edge boards.
         storage: Kinds of storage.
+        balancers: Load balancers.
         transfer: Kinds of data transfer.
         figures: Single facts.
         processors: Assumed speeds.
@@ -208,6 +258,7 @@ class Catalog:
     files: tuple[str, ...]
     machines: Mapping[str, MachineType] = field(repr=False)
     storage: Mapping[str, Storage] = field(repr=False)
+    balancers: Mapping[str, Balancer] = field(repr=False)
     transfer: Mapping[str, Transfer] = field(repr=False)
     figures: Mapping[str, Figure] = field(repr=False)
     processors: Mapping[str, Processor] = field(repr=False)
@@ -228,6 +279,14 @@ class Catalog:
             ValueError: There is none of that name; the message names the closest one.
         """
         return find("storage", self.storage, name)
+
+    def balancer(self, name: str) -> Balancer:
+        """Return a load balancer by name.
+
+        Raises:
+            ValueError: There is none of that name; the message names the closest one.
+        """
+        return find("balancer", self.balancers, name)
 
     def value(self, name: str) -> float:
         """Return the value of a figure or an assumption.

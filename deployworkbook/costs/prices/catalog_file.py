@@ -17,6 +17,7 @@ from typing import Any, get_args
 
 from deployworkbook.costs.prices.catalog import (
     Assumption,
+    Balancer,
     Basis,
     Catalog,
     Figure,
@@ -48,6 +49,7 @@ SECTIONS = {
     "processors": Processor,
     "machines": MachineType,
     "storage": Storage,
+    "balancers": Balancer,
     "transfer": Transfer,
     "figures": Figure,
     "assumptions": Assumption,
@@ -232,6 +234,14 @@ def _check_whole(label: str, entry: Any) -> None:
         if entry.devices and not entry.device_memory_gib:
             expected = "the memory of each device, above 0"
             raise value_error(f"{label}.device_memory_gib", received="0", expected=expected)
+        for idle, full in (
+            ("idle_watts", "power_watts"),
+            ("device_idle_watts", "device_power_watts"),
+        ):
+            if getattr(entry, idle) > getattr(entry, full):
+                received = f"{getattr(entry, idle):g}, and {full} {getattr(entry, full):g}"
+                expected = f"at most {full}"
+                raise value_error(f"{label}.{idle}", received=received, expected=expected)
     if isinstance(entry, Transfer) and entry.name != "internet" and len(entry.tiers) > 1:
         received = f"{len(entry.tiers)} tiers"
         raise value_error(

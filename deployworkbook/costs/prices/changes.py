@@ -8,7 +8,7 @@ from typing import Any
 
 from deployworkbook.costs.prices.catalog import Catalog, Processor, Source
 
-SECTIONS = ("machines", "storage", "transfer", "figures", "processors", "assumptions")
+SECTIONS = ("machines", "storage", "balancers", "transfer", "figures", "processors", "assumptions")
 
 
 @dataclass(frozen=True)

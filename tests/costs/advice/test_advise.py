@@ -18,7 +18,7 @@ from deployworkbook.costs.estimation.workload import OFFICE_DAY, Workload
 from deployworkbook.costs.prices.catalog_file import load_catalog
 
 CATALOG = load_catalog()
-SOME = ("c6g.medium", "c7i.large", "c8g.xlarge", "g4dn.xlarge", "tpu-v5e-1")
+SOME = ("c6g.medium", "c7i.large", "c8g.xlarge", "g4dn.xlarge", "tpu-v6e-1")
 PROFILES = st.lists(
     st.builds(
         Profile,

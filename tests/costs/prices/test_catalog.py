@@ -38,18 +38,23 @@ def test_the_catalogue_has_enough_entries_of_each_kind():
         "network-ssd",
         "hdd",
         "object",
+        "archive",
     }
 
 
 def test_each_fact_has_a_source_with_date_and_region():
     catalog = load_catalog()
-    for section in (catalog.machines, catalog.storage, catalog.transfer, catalog.figures):
+    sections = (catalog.machines, catalog.storage, catalog.balancers)
+    for section in (*sections, catalog.transfer, catalog.figures):
         for entry in section.values():
             assert entry.source.title
             assert entry.source.url.startswith("https://")
             assert entry.source.region
-            assert date(2019, 1, 1) <= entry.source.date <= date(2026, 11, 25)
-            assert entry.source.basis in {"seen", "recalled"}
+            assert date(2019, 1, 1) <= entry.source.date <= date(2026, 11, 29)
+            assert entry.source.basis == "seen"
+    for machine in catalog.machines.values():
+        if machine.devices:
+            assert machine.device_source.basis == "seen"
 
 
 def test_each_assumption_has_a_reason_and_is_within_its_range():
