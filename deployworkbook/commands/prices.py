@@ -73,6 +73,7 @@ def show(
         for entries in (
             catalog.machines,
             catalog.storage,
+            catalog.archives,
             catalog.balancers,
             catalog.transfer,
             catalog.figures,
@@ -110,7 +111,7 @@ def _tables(catalog: Catalog) -> dict[str, tuple[Row, list[Row]]]:
             f"{each.retrieval_usd_per_gib:g}",
             *_known(each.source),
         )
-        for each in catalog.storage.values()
+        for each in (*catalog.storage.values(), *catalog.archives.values())
     ]
     balancers = [
         (

@@ -139,7 +139,8 @@ def test_prices_list_shows_each_price_with_date_or_reason(capsys, monkeypatch):
     assert call("prices", "list") == 0
     said = capsys.readouterr().out
     catalog = load_catalog()
-    sections = ("machines", "storage", "transfer", "figures", "processors", "assumptions")
+    facts = ("machines", "storage", "archives", "balancers", "transfer", "figures")
+    sections = (*facts, "processors", "assumptions")
     for section in sections:
         for name, each in getattr(catalog, section).items():
             (line,) = [line for line in said.splitlines() if line.split()[:1] == [name]]
@@ -207,7 +208,7 @@ def test_plan_refuses_impossible_objectives(measured, arguments, words, tmp_path
 
 def test_plan_reports_objectives_that_nothing_meets(measured, tmp_path, capsys):
     assert call("plan", "--rps", 1, "--accuracy", 0.999, "--out", tmp_path) == 1
-    assert "none of 70 combinations" in " ".join(capsys.readouterr().err.split())
+    assert "none of 68 combinations" in " ".join(capsys.readouterr().err.split())
     assert list(tmp_path.iterdir()) == []
 
 

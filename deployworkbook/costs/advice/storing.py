@@ -47,9 +47,7 @@ def storage_options(
     read_bytes: float = 0.0,
     catalog: Catalog | None = None,
 ) -> list[StorageOption]:
-    """Compare all kinds of storage that answer at once: by cost, those that keep up first.
-
-    Archives are left out: they give data back after hours.
+    """Compare all kinds of storage: by cost, those that keep up first.
 
     Args:
         stored_gib: Stored data in GiB.
@@ -70,8 +68,7 @@ def storage_options(
     reads = check_number("reads_per_month", reads_per_month, 0)
     writes = check_number("writes_per_month", writes_per_month, 0)
     size = check_number("read_bytes", read_bytes, 0)
-    at_once = [each for each in book.storage.values() if each.kind != "archive"]
-    found = [_option(each, kept, reads, writes, size) for each in at_once]
+    found = [_option(each, kept, reads, writes, size) for each in book.storage.values()]
     return sorted(found, key=lambda option: (not option.keeps_up, option.cost_usd_per_month))
 
 

@@ -48,7 +48,7 @@ def gather(
         raise value_error("training_machine", received=trainer.name, expected="a cloud machine")
     storage = _serving_storage(deployment, catalog)
     own_logs = deployment.log_storage
-    logs = None if own_logs is None else catalog.storage_named(own_logs)
+    logs = None if own_logs is None else catalog.storage_or_archive(own_logs)
     profile = deployment.profile
     ratios, shares = _loads(workload, deployment.autoscaling and not edge)
     return Inputs(
@@ -226,12 +226,13 @@ def _check_serving(deployment: Deployment, machine: MachineType) -> None:
 
 def _serving_storage(deployment: Deployment, catalog: Catalog) -> Storage:
     """Return the storage of models and data, which must answer at once and sell what is asked."""
-    storage = catalog.storage_named(deployment.storage)
-    if storage.kind == "archive":
-        received = f"{storage.name}, which gives data back after {storage.wait_hours:g} h"
+    if deployment.storage in catalog.archives:
+        archive = catalog.archives[deployment.storage]
+        received = f"{archive.name}, which gives data back after {archive.wait_hours:g} h"
         remedy = "Only logged requests can be kept there: log_storage."
         expected = "storage that answers at once"
         raise value_error("storage", received=received, expected=expected, remedy=remedy)
+    storage = catalog.storage_named(deployment.storage)
     sold = {
         "extra_operations_per_s": storage.usd_per_operation_per_s,
         "extra_mib_per_s": storage.usd_per_mib_per_s,

@@ -76,7 +76,7 @@ def sources_behind(book: Catalog, machine: MachineType, deployment: Deployment) 
     named = [machine.source, book.machine(deployment.training_machine).source]
     named.append(book.storage_named(deployment.storage).source)
     if deployment.log_storage is not None:
-        named.append(book.storage_named(deployment.log_storage).source)
+        named.append(book.storage_or_archive(deployment.log_storage).source)
     if machine.device_source is not None:
         named.append(machine.device_source)
     named += [each.source for each in book.transfer.values()]

@@ -247,7 +247,8 @@ class Catalog:
     Args:
         files: Files that it was read from, the shipped one first.
         machines: Cloud machines and edge boards.
-        storage: Kinds of storage.
+        storage: Kinds of storage that answer at once.
+        archives: Kinds that give data back after hours, for logged requests.
         balancers: Load balancers.
         transfer: Kinds of data transfer.
         figures: Single facts.
@@ -258,6 +259,7 @@ class Catalog:
     files: tuple[str, ...]
     machines: Mapping[str, MachineType] = field(repr=False)
     storage: Mapping[str, Storage] = field(repr=False)
+    archives: Mapping[str, Storage] = field(repr=False)
     balancers: Mapping[str, Balancer] = field(repr=False)
     transfer: Mapping[str, Transfer] = field(repr=False)
     figures: Mapping[str, Figure] = field(repr=False)
@@ -279,6 +281,14 @@ class Catalog:
             ValueError: There is none of that name; the message names the closest one.
         """
         return find("storage", self.storage, name)
+
+    def storage_or_archive(self, name: str) -> Storage:
+        """Return a kind of storage or an archive by name.
+
+        Raises:
+            ValueError: There is none of that name; the message names the closest one.
+        """
+        return find("storage", {**self.storage, **self.archives}, name)
 
     def balancer(self, name: str) -> Balancer:
         """Return a load balancer by name.

@@ -49,6 +49,7 @@ SECTIONS = {
     "processors": Processor,
     "machines": MachineType,
     "storage": Storage,
+    "archives": Storage,
     "balancers": Balancer,
     "transfer": Transfer,
     "figures": Figure,
@@ -57,6 +58,7 @@ SECTIONS = {
 CHOICES = {
     ("machines", "kind"): get_args(MachineKind),
     ("storage", "kind"): get_args(StorageKind),
+    ("archives", "kind"): get_args(StorageKind),
     ("processors", "architecture"): ("x86", "arm", "gpu", "tpu"),
     ("sources", "basis"): get_args(Basis),
 }
@@ -196,7 +198,7 @@ def _value(
 
 
 def _tiers(field: str, section: str, value: Any) -> tuple[Tier, ...]:
-    price = "price_usd_per_gib_month" if section == "storage" else "price_usd_per_gib"
+    price = "price_usd_per_gib_month" if section in {"storage", "archives"} else "price_usd_per_gib"
     if not isinstance(value, list) or not value:
         raise type_error(field, received=describe(value), expected="a list of tiers")
     tiers = []

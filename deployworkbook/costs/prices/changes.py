@@ -8,7 +8,16 @@ from typing import Any
 
 from deployworkbook.costs.prices.catalog import Catalog, Processor, Source
 
-SECTIONS = ("machines", "storage", "balancers", "transfer", "figures", "processors", "assumptions")
+SECTIONS = (
+    "machines",
+    "storage",
+    "archives",
+    "balancers",
+    "transfer",
+    "figures",
+    "processors",
+    "assumptions",
+)
 
 
 @dataclass(frozen=True)

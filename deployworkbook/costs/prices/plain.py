@@ -9,7 +9,16 @@ from typing import Any
 
 from deployworkbook.costs.prices.catalog import Catalog, Processor, Source, Tier
 
-SECTIONS = ("machines", "storage", "balancers", "transfer", "figures", "processors", "assumptions")
+SECTIONS = (
+    "machines",
+    "storage",
+    "archives",
+    "balancers",
+    "transfer",
+    "figures",
+    "processors",
+    "assumptions",
+)
 
 
 def catalog_as_dict(catalog: Catalog) -> dict[str, Any]:

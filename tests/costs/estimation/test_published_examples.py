@@ -238,7 +238,7 @@ def test_root_disks_cost_0_80_usd_at_the_older_kinds_price(int8):
 )
 def test_archives_cost_as_published(name, gib, kept, read, thousands, writes):
     """Infracost, s3_bucket_test: Glacier, flexible retrieval and deep archive; read as standard."""
-    each = CATALOG.storage_named(name)
+    each = CATALOG.archives[name]
     (tier,) = each.tiers
     assert str(to_cents("kept", gib * tier.price_usd_per_gib)) == kept
     assert str(to_cents("read", gib * each.retrieval_usd_per_gib)) == read
@@ -403,7 +403,7 @@ def test_every_source_is_used():
     tables = tomllib.loads(SHIPPED.read_text())
     used = {
         entry[kind]
-        for section in ("machines", "storage", "balancers", "transfer", "figures")
+        for section in ("machines", "storage", "archives", "balancers", "transfer", "figures")
         for entry in tables[section].values()
         for kind in ("source", "device_source")
         if kind in entry
