@@ -45,7 +45,10 @@ def holds(i: Inputs, core_s: Array) -> NDArray[np.bool_]:
     time = np.maximum(request_s(i, core_s), 1e-12)
     starts = np.where(cold_share(i) > 1.0 - PERCENTILE, i.function_start_s, 0.0)
     left = np.asarray(i.latency_objective_s) - starts
-    late = response_survival(np.maximum(left, 0.0), 0.0, time, 1, service_scv=i.service_scv)
+    nobody, wait = 0.0, time  # nobody waits, so how long they would doesn't matter
+    late = response_survival(
+        np.maximum(left, 0.0), nobody, wait, service_time_s=time, service_scv=i.service_scv
+    )
     memory = function_mib(i)
     fits = (np.asarray(i.memory_bytes) / MIB <= memory * i.memory_limit_share * (1 + 1e-9)) & (
         memory <= MOST_MIB
