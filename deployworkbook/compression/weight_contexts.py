@@ -45,8 +45,9 @@ class Counts:
     def symbols(self, contexts: Integers, slots: Integers) -> Integers:
         """Return the symbol that a slot lies in, for each lane."""
         if self._symbols == 2:
-            return (slots >= self._starts[contexts, 1]).astype(np.int64)
-        found: Integers = (slots[:, None] >= self._starts[contexts, 1:]).sum(axis=1)
+            found: Integers = (slots >= self._starts[contexts, 1]).astype(np.int64)
+        else:
+            found = (slots[:, None] >= self._starts[contexts, 1:]).sum(axis=1)
         return found
 
     def see(self, contexts: Integers, symbols: Integers) -> None:
@@ -113,7 +114,8 @@ class Contexts:
             own = 2 * (flags[at - 1] + flags[up]) + flags[up - 1] + flags[up + 1]
             total = 2 * (sums[at - 1] + sums[up]) + sums[up - 1] + sums[up + 1]
         share = np.searchsorted(SHARES, 1024 * total // (6 * self._lanes), side="right")
-        return share * self.NEIGHBOURS + own
+        context: Integers = share * self.NEIGHBOURS + own
+        return context
 
     def values(self, row: int) -> Integers:
         """Say in which context each lane's value stands, if it is other than 0."""
@@ -123,7 +125,8 @@ class Contexts:
         wide = 0 if self._side is None else self._values[up - 1] + self._values[up + 1]
         size = np.abs(self._values[at - 1]) + np.abs(self._values[up])
         size = np.searchsorted([1, 3, 6], size, side="right")
-        return (np.sign(2 * near + wide) + 1) * self.SIZES + size
+        context: Integers = (np.sign(2 * near + wide) + 1) * self.SIZES + size
+        return context
 
     def put(self, row: int, weights: Integers) -> None:
         """Make a row known."""

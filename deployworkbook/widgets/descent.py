@@ -40,7 +40,7 @@ def compute_descent(
 
     >>> compute_descent(
     ...     surface="bowl", rule="gradient descent", learning_rate=0.1, momentum=0.0,
-    ...     condition_number=1.0, batch_size=PATIENTS, steps=3, move_1=0, move_2=0,
+    ...     condition_number=1.0, batch_size=442, steps=3, move_1=0, move_2=0,
     ... ).walk.losses.round(3)
     array([10.   ,  8.1  ,  6.561,  5.314])
     """

@@ -250,12 +250,11 @@ def test_the_ledger_as_json_has_all_figures_machine_and_note(home, capsys):
     assert [row["id"] for row in json.loads(capsys.readouterr().out)] == [1, 2]
 
 
-def test_a_damaged_ledger_is_told_apart_from_its_json(home, capsys):
+def test_a_damaged_ledger_is_told_apart_from_its_json(home, capsys, caplog):
     Ledger().path.write_bytes(b"no database" * 1000)
     assert call("ledger", "--json") == 0
-    said = capsys.readouterr()
-    assert json.loads(said.out) == []
-    assert "ledger" in said.err
+    assert json.loads(capsys.readouterr().out) == []
+    assert "ledger" in caplog.text
 
 
 def test_the_ledger_is_csv_or_json_not_both(home, capsys):

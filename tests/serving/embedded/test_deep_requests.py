@@ -1,7 +1,7 @@
 """Requests that are valid up to a field or two: each is answered, and valid ones are right.
 
-``DEPLOYWORKBOOK_FUZZ=50000 pytest -s tests/serving/test_deep_requests.py`` sends that many to a
-server's process of its own, at random, and says how its memory was before and after.
+``DEPLOYWORKBOOK_FUZZ=50000 pytest -s tests/serving/embedded/test_deep_requests.py`` sends that many
+to a server's process of its own, at random, and says how its memory was before and after.
 """
 
 import collections
@@ -24,6 +24,8 @@ from tests.serving.conftest import ADDRESS, Running, free_port, predict_request,
 from tests.serving.embedded import deep_requests
 
 WANTED = int(os.environ.get("DEPLOYWORKBOOK_FUZZ", "0"))
+# Tens of thousands take as long as they take.
+pytestmark = pytest.mark.timeout(0 if WANTED else 600)
 SECONDS = 20  # for one answer, many times what it takes
 CODES = {"OK", "INVALID_ARGUMENT", "NOT_FOUND", "FAILED_PRECONDITION", "UNIMPLEMENTED"}
 STATUSES = {200, 400, 404, 429, 501}

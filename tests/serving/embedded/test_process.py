@@ -311,7 +311,7 @@ def test_memory_does_not_grow_over_twenty_swaps(process, tmp_path):
     base, source = tmp_path / "base", models.wide(tmp_path / "source", size=1024)
     _link(source, base / "1")
     running = process(
-        f"--model_base_path={base}", "--file_system_poll_wait_runnings=0.05", "--stop_with_parent"
+        f"--model_base_path={base}", "--file_system_poll_wait_seconds=0.05", "--stop_with_parent"
     ).says("Ready.")
     request = predict_request("default", np.ones((4, 1024)))
     memory = psutil.Process(running.popen.pid)

@@ -117,7 +117,7 @@ def test_a_folder_without_a_model_is_refused(repository, tmp_path):
 
 def test_a_file_is_no_repository(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(NotADirectoryError, match="Name another folder"):
+    with pytest.raises(NotADirectoryError, match="is a file, where a folder"):
         ModelRepository(tmp_path / "file")
 
 
