@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -14,6 +14,7 @@ from deployworkbook.commands.remeasuring import remeasure_variants
 
 if TYPE_CHECKING:
     from deployworkbook.costs.estimation.breakdown import CostBreakdown
+    from deployworkbook.costs.estimation.deployment import Serving
     from deployworkbook.costs.estimation.from_ledger import Measured
     from deployworkbook.costs.estimation.outliers import Outlier
     from deployworkbook.costs.estimation.profile import Profile
@@ -56,6 +57,15 @@ def cost(
     spot_share: Spot = 0.0,
     regions: Regions = 1,
     devices: Devices = 0,
+    serving: Annotated[
+        str, typer.Option(help="What serves: machines, managed or serverless.")
+    ] = "machines",
+    balancer: Annotated[
+        str, typer.Option(help="Load balancer: application, network or none.")
+    ] = "application",
+    committed_share: Annotated[
+        float, typer.Option(help="Fraction of the peak's machines committed to for a year.")
+    ] = 0.0,
     storage: Annotated[str, typer.Option(help="Storage class for models and data.")] = "object",
     day: Day = "flat",
     latency_ms: Latency = 100.0,
@@ -93,6 +103,9 @@ def cost(
             regions=regions,
             storage=storage,
             devices=devices,
+            serving=cast("Serving", serving),
+            balancer=balancer,
+            committed_share=committed_share,
         ),
         catalog,
         month=month,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from typing import get_args
 
 import numpy as np
 
 from deployworkbook.costs.estimation.curves import cost_along
-from deployworkbook.costs.estimation.deployment import Deployment
+from deployworkbook.costs.estimation.deployment import NO_BALANCER, Deployment, Serving
 from deployworkbook.costs.estimation.model import estimate
 from deployworkbook.costs.estimation.workload import Workload
 from deployworkbook.costs.prices.catalog import Catalog
@@ -36,6 +37,9 @@ def compute_cost(
     storage: str,
     updates_per_month: int,
     wage_usd_per_hour: float,
+    serving: Serving,
+    balancer: str,
+    committed_share: float,
 ) -> CostResult:
     """Estimate a month's cost at the given and at all other request rates.
 
@@ -51,6 +55,10 @@ def compute_cost(
         storage: Catalogue name of the storage.
         updates_per_month: Number of versions rolled out.
         wage_usd_per_hour: Wage of an engineer.
+        serving: Machines of one's own, managed ones, or serverless functions.
+        balancer: Catalogue name of the load balancer, or ``none``.
+        committed_share: Share of the machines that are committed to for a year; what is left of
+            the hours may be bought on the spot market.
 
     Raises:
         ValueError: The deployment cannot meet the latency objective.
@@ -62,7 +70,17 @@ def compute_cost(
         response_bytes=cost_controls.KB * response_kb,
         updates_per_month=updates_per_month,
     )
-    how = replace(deployment, replicas=replicas or None, spot_share=spot_share, storage=storage)
+    has_hours, owns = serving != "serverless", serving == "machines"
+    committed = committed_share if has_hours else 0.0
+    how = replace(
+        deployment,
+        replicas=(replicas or None) if has_hours else None,
+        spot_share=min(spot_share, 1.0 - committed) if owns else 0.0,
+        storage=storage,
+        serving=serving,
+        balancer=balancer,
+        committed_share=committed,
+    )
     others = {cost_controls.WAGE: wage_usd_per_hour}
     return CostResult(
         bill=estimate(work, how, catalog, values=others),
@@ -95,10 +113,29 @@ def cost_explorer(
         Choice("storage", "storage", tuple(book.storage), deployment.storage),
         cost_controls.updates_slider(workload),
         cost_controls.wage_slider(book),
+        Choice("serving", "served by", _ways(book, deployment), deployment.serving),
+        Choice("balancer", "balancer", (*book.balancers, NO_BALANCER), deployment.balancer),
+        Slider("committed_share", "committed", 0.0, 1.0, 0.05, deployment.committed_share),
     ]
     note = price_note(book, machine=deployment.machine, storage=deployment.storage)
     return Explorer(
         controls,
         partial(compute_cost, workload, deployment, book),
         CostView(RATES_PER_S, note),
+        applies=_applies,
     )
+
+
+def _ways(book: Catalog, deployment: Deployment) -> tuple[str, ...]:
+    """Return what can serve with the deployment's kind of machine."""
+    kind = book.machine(deployment.machine).kind
+    return {"cpu": get_args(Serving), "gpu": ("machines", "managed")}.get(kind, ("machines",))
+
+
+def _applies(*, serving: str, **others: object) -> set[str]:
+    """Return the controls that matter to what serves."""
+    without = {
+        "managed": {"spot_share", "balancer"},
+        "serverless": {"spot_share", "balancer", "committed_share", "replicas"},
+    }
+    return {"serving", *others} - without.get(serving, set())

@@ -96,6 +96,10 @@ def test_options_reach_the_estimate(measured, capsys, tmp_path):
         "edge": ("--machine", "raspberry-pi-5-4gb", "--devices", 40),
         "keras": ("--variant", "float32"),
         "disk": ("--storage", "hdd"),
+        "managed": ("--serving", "managed"),
+        "serverless": ("--serving", "serverless"),
+        "balancer": ("--balancer", "none"),
+        "committed": ("--committed-share", 0.5),
     }.items():
         assert call("cost", *NAMED, *more, "--json") == 0
         totals[name] = json.loads(capsys.readouterr().out)["total_usd_per_month"]

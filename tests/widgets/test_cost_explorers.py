@@ -71,6 +71,22 @@ def test_each_control_sets_the_input_it_is_named_after():
     assert moved.parts == wanted.parts
 
 
+def test_what_serves_decides_which_controls_matter():
+    explorer = cost_explorer(WORK, CLOUD)
+    function = explorer.set(serving="serverless", spot_share=0.5, committed_share=0.8, replicas=5)
+    names = {part.name for part in function.bill.parts}
+    assert "function requests" in names
+    assert not {"serving, on demand", "load balancer"} & names
+    assert explorer._widgets["replicas"].disabled
+    own = explorer.set(serving="machines", balancer="network").bill
+    hours = {part.name: part.quantity for part in own.parts}
+    # Four fifths are committed to, so a fifth at most is left to the spot market.
+    assert hours["serving, committed"] == pytest.approx(0.8 * 5 * 730)
+    assert hours["serving, spot"] == pytest.approx(0.2 * 5 * 730 * 1.05)
+    assert "between zones" in hours
+    assert not explorer._widgets["replicas"].disabled
+
+
 @pytest.mark.parametrize("size_bytes", [100.0, 250.0, 3217.0, 1e6])
 def test_a_payload_slider_starts_at_the_given_size(size_bytes):
     slider = size_slider("size_kb", "a payload", size_bytes)
