@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -15,40 +15,64 @@ from deployworkbook.formulas.coded_lanes import LaneDecoder, Step, encode_lanes
 HIGHEST = 7
 
 
+# Each lane keeps two bytes that say nothing. So two weights of a row share a lane, one after the
+# other: half of the lanes, for half as much time again.
+ROUNDS = 2
+
+
 class _Coder(Protocol):
     def code(
-        self, counts: Counts, contexts: Integers, lanes: Integers, known: Integers
+        self, counts: Counts, contexts: Integers, units: Integers, known: Integers
     ) -> Integers:
-        """Write a known symbol in each lane, or find out which it is; return the symbols."""
+        """Write a known symbol of each unit, or find out which it is; return the symbols."""
 
 
 class _Writer:
-    def __init__(self) -> None:
+    def __init__(self, lanes: int) -> None:
+        self._lanes = lanes
         self.steps: list[Step] = []
 
     def code(
-        self, counts: Counts, contexts: Integers, lanes: Integers, known: Integers
+        self, counts: Counts, contexts: Integers, units: Integers, known: Integers
     ) -> Integers:
-        self.steps.append(Step(lanes, *counts.widths(contexts, known)))
+        starts, frequencies = counts.widths(contexts, known)
+        for part, lanes in _rounds(units, self._lanes):
+            self.steps.append(Step(lanes, starts[part], frequencies[part]))
         return known
 
 
 class _Reader:
-    def __init__(self, decoder: LaneDecoder) -> None:
-        self._decoder = decoder
+    def __init__(self, decoder: LaneDecoder, lanes: int) -> None:
+        self._decoder, self._lanes = decoder, lanes
 
     def code(
-        self, counts: Counts, contexts: Integers, lanes: Integers, known: Integers
+        self, counts: Counts, contexts: Integers, units: Integers, known: Integers
     ) -> Integers:
-        symbols = counts.symbols(contexts, self._decoder.slots(lanes))
-        self._decoder.advance(Step(lanes, *counts.widths(contexts, symbols)))
-        return symbols
+        found = np.empty(len(units), np.int64)
+        for part, lanes in _rounds(units, self._lanes):
+            symbols = counts.symbols(contexts[part], self._decoder.slots(lanes))
+            self._decoder.advance(Step(lanes, *counts.widths(contexts[part], symbols)))
+            found[part] = symbols
+        return found
+
+
+def _rounds(units: Integers, lanes: int) -> Iterator[tuple[slice, Integers]]:
+    """Split ascending units into rounds of different lanes: where they are, and their lanes."""
+    middle = int(np.searchsorted(units, lanes))
+    if middle:
+        yield slice(0, middle), units[:middle]
+    if middle < len(units):
+        yield slice(middle, None), units[middle:] - lanes
 
 
 def lanes_of(shapes: Sequence[tuple[int, int]]) -> int:
-    """Return how many lanes kernels of some shapes need: the first by outputs, others by inputs."""
+    """Return how many lanes kernels of some shapes take.
+
+    Args:
+        shapes: ``[in, out]`` of each; the first one's rows are inputs, those of others outputs.
+    """
     first, *others = shapes
-    return max(first[1], *(inputs for inputs, _ in others)) if others else first[1]
+    return -(-max([first[1], *(inputs for inputs, _ in others)]) // ROUNDS)
 
 
 def encode_kernels(
@@ -61,7 +85,7 @@ def encode_kernels(
         side: Width of the image that the first one sees; ``None`` if it sees none.
         carried: 16 bits for each lane, see ``encode_lanes``.
     """
-    writer = _Writer()
+    writer = _Writer(len(carried))
     first, *others = (kernel.astype(np.int64) for kernel in kernels)
     _walk(writer, first, side)
     for kernel in others:
@@ -85,8 +109,9 @@ def decode_kernels(
     Raises:
         ValueError: The content is damaged.
     """
-    decoder = LaneDecoder(content, lanes_of(shapes))
-    reader, kernels = _Reader(decoder), []
+    lanes = lanes_of(shapes)
+    decoder = LaneDecoder(content, lanes)
+    reader, kernels = _Reader(decoder, lanes), []
     for number, (inputs, outputs) in enumerate(shapes):
         blank = np.zeros((outputs, inputs) if number else (inputs, outputs), np.int64)
         kernel = _walk(reader, blank, None if number else side)
