@@ -53,7 +53,8 @@ def test_bars_consist_of_the_four_kinds(bills):
 
 @pytest.mark.parametrize("as_shares", [True, False])
 def test_a_bill_of_0_is_drawn(as_shares):
-    free = dict.fromkeys(("wage_ratio", "compute_price_ratio", "storage_price_ratio"), 0.0)
+    prices = ("compute_price_ratio", "storage_price_ratio", "network_price_ratio")
+    free = dict.fromkeys(("wage_ratio", *prices), 0.0)
     bill = estimate(Workload(0.0), Deployment(PROFILE), values=free)
     assert bill.total_usd_per_month == 0
     picture = bill_picture({"free": bill}, title="Free", note=NOTE, as_shares=as_shares)

@@ -127,7 +127,7 @@ def test_arrays_equal_single_numbers(int8):
 
 
 def test_every_input_can_be_replaced(int8):
-    inputs = gather(Workload(50.0), Deployment(int8, replicas=3), CATALOG)
+    inputs = gather(Workload(50.0), Deployment(int8, replicas=3, function_mib=512), CATALOG)
     for name in NUMERIC:
         value = float(np.asarray(getattr(inputs, name)))
         assert float(month_of(changed(inputs, {name: value})).cost_usd) > 0

@@ -112,10 +112,12 @@ def test_the_widest_swing_comes_first(cloud):
     assert widths[0] > 0
 
 
-def test_people_dominate_at_low_traffic_and_transfer_at_high(int8):
+def test_people_dominate_at_low_traffic_and_logs_or_transfer_at_high(int8):
     little, much = (tornado(Workload(rate), Deployment(int8))[0].name for rate in (1.0, 500_000.0))
     assert little == "hours_per_retraining"
-    assert much == "protocol_bytes_per_request"
+    assert much == "log_line_bytes"
+    unlogged = Deployment(int8, log_lines_per_request=0.0)
+    assert tornado(Workload(500_000.0), unlogged)[0].name == "protocol_bytes_per_request"
 
 
 def test_ranges_come_from_the_catalogue(int8):
