@@ -2,8 +2,11 @@
 
 - ``workload``: the requests. ``profile``: one variant in one runtime; ``from_ledger``: measured
   ones. ``deployment``: what serves the requests, and where.
-- ``inputs``: all numbers that determine the cost; ``machines``: how many machines serve;
-  ``parts``: the core computation, for numbers and arrays alike.
+- ``record``: all numbers that determine the cost; ``inputs``: collects them.
+- ``machines``: how many machines serve; ``functions``: the same for serverless functions.
+- ``compute_lines``, ``storage_lines``, ``network_lines``, ``maintenance_lines``: the lines of a
+  bill (``bill_line``) by kind, with their formulas; ``parts``: the core computation of all of
+  them, for numbers and arrays alike. ``notes``: the assumptions and sources that they use.
 - ``model``: the core's results to the cent; ``breakdown``: its result type.
 - ``curves``: the core along one input; ``uncertainty``: inputs drawn from their ranges.
 """
