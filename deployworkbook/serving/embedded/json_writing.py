@@ -64,12 +64,15 @@ def written_bytes(array: NDArray[Any]) -> int:
     True
     """
     # With an empty axis there are no values, but the other axes have brackets.
-    count: int = math.prod(max(size, 1) for size in array.shape)
+    sizes: list[int] = [max(size, 1) for size in array.shape]
+    count = math.prod(sizes)
+    # Two brackets, a comma and a space for each list, at every level.
+    lists = sum(math.prod(sizes[:level]) for level in range(len(sizes)))
     if array.dtype == object:
-        return _COPIES * (8 * count + _LONGEST_ESCAPE * sum(map(len, array.ravel().tolist())))
-    digits = {1: 6, 2: 18, 4: 18}.get(array.dtype.itemsize, 26)
-    rows = count // max(array.shape[-1], 1) if array.ndim else 0
-    return _COPIES * (digits * count + 4 * rows)
+        letters = 14 * count + _LONGEST_ESCAPE * sum(map(len, array.ravel().tolist()))
+    else:
+        letters = {1: 7, 2: 18, 4: 18}.get(array.dtype.itemsize, 26) * count
+    return _COPIES * (letters + 4 * lists)
 
 
 def decimals(values: NDArray[Any]) -> list[str]:
@@ -80,9 +83,10 @@ def decimals(values: NDArray[Any]) -> list[str]:
     """
     if values.dtype not in (np.float32, np.float64):  # half precision is written as float
         values = values.astype(np.float32)
-    # In this range, NumPy's shortest text isn't in scientific notation either.
+    # In this range, NumPy's shortest text isn't in scientific notation either; float32's 1e-4 lies
+    # just below it.
     size = np.abs(values)
-    if np.all(((size >= 1e-4) & (size < 1e6)) | (size == 0)):
+    if np.all(((size > 1e-4) & (size < 1e6)) | (size == 0)):
         return list(values.astype("U").tolist())
     return [_decimal(value) for value in values]
 

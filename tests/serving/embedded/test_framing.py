@@ -3,8 +3,10 @@
 import logging
 import socket
 
+import h11
 import pytest
 
+from deployworkbook.serving.embedded.framing import LONGEST_CHUNK_LINE_BYTES, StrictConnection
 from tests.serving.conftest import ADDRESS
 
 BODY = b'{"instances": [2]}'
@@ -170,3 +172,62 @@ def test_a_target_outside_the_api_is_404_in_json(server, target):
     said = answers(server, b"GET " + target + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
     assert said.startswith(b"HTTP/1.1 404 ")
     assert said.endswith(b'{\n    "error": "Not Found"\n}')
+
+
+def received(*pieces):
+    """What a connection reads, up to the end of the message or what it refuses."""
+    connection = StrictConnection(16 * 1024)
+    events, refused = [], ""
+    try:
+        for piece in pieces:
+            connection.receive_data(piece)
+            while (event := connection.next_event()) not in (h11.NEED_DATA, h11.PAUSED):
+                events.append(event)
+    except h11.RemoteProtocolError as error:
+        refused = str(error)
+    assert connection.fault == refused
+    return refused or b"".join(bytes(event.data) for event in events if isinstance(event, h11.Data))
+
+
+@pytest.mark.parametrize(
+    ("line", "good"),
+    [
+        (b"1", True),
+        (b"000000000000001", True),
+        (b"00000000000000001", True),  # zeros in front don't count
+        (b"100000000000000", True),  # fifteen digits
+        (b"1000000000000000", False),
+        (b"1;" + b"a" * (LONGEST_CHUNK_LINE_BYTES - 4), True),  # with CR and LF
+        (b"1;" + b"a" * (LONGEST_CHUNK_LINE_BYTES - 3), False),
+    ],
+    ids=lambda value: f"{value[:20]}-{len(value)}" if isinstance(value, bytes) else str(value),
+)
+def test_the_longest_line_of_a_chunk(line, good):
+    found = received(HEAD + CHUNKED + b"\r\n", line + b"\r\n", b"x")
+    assert (found == b"x") == good, found
+    assert good or "A chunk's" in found
+
+
+def test_a_chunks_line_without_an_end_is_refused_when_it_is_too_long():
+    line = b"1;" + b"a" * (LONGEST_CHUNK_LINE_BYTES - 2)
+    assert received(HEAD + CHUNKED + b"\r\n", line) == b""
+    assert "more than 1024 bytes" in received(HEAD + CHUNKED + b"\r\n", line, b"a")
+
+
+@pytest.mark.parametrize(("length", "good"), [(2**63 - 1, True), (2**63, False)])
+def test_the_largest_length(length, good):
+    found = received(HEAD + b"Content-Length: %d\r\n\r\n" % length, b"x")
+    assert (found == b"x") == good
+    assert good or "is above 9223372036854775807" in found
+
+
+def test_a_request_may_come_byte_by_byte():
+    whole = HEAD + CHUNKED + b"X: a\r\n\r\n" + IN_CHUNKS
+    assert received(*(whole[i : i + 1] for i in range(len(whole)))) == BODY
+    folded = HEAD + b"X: a\r\n b\r\n\r\n"
+    found = received(*(folded[i : i + 1] for i in range(len(folded))))
+    assert "continues on the next line" in found
+
+
+def test_a_body_may_look_like_lines_that_a_head_may_not_have():
+    assert received(HEAD + b"Content-Length: 4\r\n\r\n" + b"\n a\n") == b"\n a\n"
