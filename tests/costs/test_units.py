@@ -5,7 +5,7 @@ from dataclasses import fields
 
 import pytest
 
-from deployworkbook.costs.advice import model_size, result, storing
+from deployworkbook.costs.advice import result, storing
 from deployworkbook.costs.estimation import breakdown, parts, uncertainty
 from deployworkbook.costs.estimation.deployment import Deployment
 from deployworkbook.costs.estimation.inputs import NUMERIC, Inputs
@@ -50,7 +50,7 @@ NUMBERS = ("int", "float", "Number", "Decimal", "Array")
 
 
 def classes():
-    for module in (breakdown, catalog, making, model_size, parts, result, storing, uncertainty):
+    for module in (breakdown, catalog, making, parts, result, storing, uncertainty):
         for member in vars(module).values():
             if hasattr(member, "__dataclass_fields__") and member.__module__ == module.__name__:
                 yield member

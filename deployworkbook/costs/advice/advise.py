@@ -18,8 +18,8 @@ from deployworkbook.costs.estimation.inputs import (
     Inputs,
     gather,
     machine_inputs,
-    overhead_s,
     profile_inputs,
+    server_inputs,
 )
 from deployworkbook.costs.estimation.machines import needed_at_peak, workers
 from deployworkbook.costs.estimation.parts import month_of
@@ -82,10 +82,16 @@ def advise(
     if devices == 0 and any(machine.kind == "edge" for machine in chosen):
         raise value_error("devices", received="0, and edge boards", expected="the number of boards")
     inputs = _all_at_once(workload, profiles, chosen, book, shared)
-    costs = month_of(inputs).cost_usd
-    replicas = needed_at_peak(inputs)
-    given = np.inf if shared.replicas is None else float(shared.replicas * shared.regions)
-    too_few = (replicas > given) & (np.asarray(inputs.devices) == 0)
+    month = month_of(inputs)
+    costs = month.cost_usd
+    if shared.replicas is None:
+        busiest = int(np.argmax(inputs.load_ratios))
+        replicas = np.where(month.able, month.machines[..., busiest], np.inf)
+        too_few = np.zeros(costs.shape, bool)
+    else:
+        replicas = needed_at_peak(inputs)
+        given = float(shared.replicas * shared.regions)
+        too_few = (replicas > given) & (np.asarray(inputs.devices) == 0)
     need = np.array([profile.memory_bytes for profile in profiles])[:, None]
     accuracy = np.array([profile.accuracy_share for profile in profiles])[:, None]
     does_not_fit = workers(inputs) < 1
@@ -127,12 +133,17 @@ def _all_at_once(
         name: np.array([[values[name] for values in of_machines]]) for name in of_machines[0]
     }
     edge = np.array([machine.kind == "edge" for machine in machines])[None, :]
-    served = np.array([[profile.served] for profile in profiles])
-    overheads = np.array([overhead_s(like, machine, book) for machine in machines])[None, :]
+    # The server's work differs between cloud and edge alone, not between machines of a kind.
+    kinds = {machine.kind == "edge": machine for machine in machines}
+    of_servers = [
+        {kind: server_inputs(replace(like, profile=p), kinds[kind], book) for kind in kinds}
+        for p in profiles
+    ]
     both: dict[str, Any] = {
-        "devices": np.where(edge, float(like.devices), 0.0),
-        "server_overhead_s": np.where(served, 0.0, overheads),
+        name: np.array([[of[kind][name] for kind in edge[0].tolist()] for of in of_servers])
+        for name in ("server_overhead_s", "service_scv")
     }
+    both["devices"] = np.where(edge, float(like.devices), 0.0)
     return replace(first, **by_profile, **by_machine, **both)
 
 

@@ -7,34 +7,14 @@ large batch does. This module models where that changes, from the catalogue's as
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from deployworkbook.costs.prices.catalog import Catalog, MachineType, Processor
-from deployworkbook.costs.prices.catalog_file import load_catalog
+from deployworkbook.costs.prices.catalog import MachineType, Processor
 from deployworkbook.costs.units import SECONDS_PER_HOUR
 from deployworkbook.validation import check_array, check_number, value_error
 
 Array = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class MachineOption:
-    """A machine for a model of some size.
-
-    Args:
-        machine: Machine of the catalogue.
-        call_s: Time per batch on one core or device.
-        usd_per_million: Cost of a million predictions, at the assumed utilisation.
-        holds: Whether a batch meets the latency objective.
-    """
-
-    machine: MachineType
-    call_s: float
-    usd_per_million: float
-    holds: bool
 
 
 def call_time_s(processor: Processor, operations: ArrayLike, *, batch_size: ArrayLike = 1) -> Array:
@@ -94,37 +74,3 @@ def usd_per_million(
     time = call_time_s(machine.processor, operations, batch_size=batch_size)
     per_second = machine.price_usd_per_hour / SECONDS_PER_HOUR / (machine.servers * busy)
     return np.asarray(per_second * time / check_array("batch_size", batch_size) * 1e6)
-
-
-def machines_for(
-    operations: float,
-    *,
-    batch_size: int = 1,
-    latency_objective_s: float = np.inf,
-    catalog: Catalog | None = None,
-) -> list[MachineOption]:
-    """Compare cloud machines for one model size: by cost, those that meet the objective first.
-
-    Args:
-        operations: Operations per prediction.
-        batch_size: Predictions per call.
-        latency_objective_s: Longest time that a call may take.
-        catalog: Prices and assumptions; by default the shipped catalogue.
-
-    Raises:
-        ValueError: An argument is out of range.
-
-    >>> [machines_for(size)[0].machine.kind for size in (2e5, 2e11)]
-    ['cpu', 'tpu']
-    """
-    book = load_catalog() if catalog is None else catalog
-    if not latency_objective_s > 0:
-        received = f"{latency_objective_s}"
-        raise value_error("latency_objective_s", received=received, expected="above 0")
-    busy = book.value("utilisation_limit_share")
-    options = []
-    for machine in book.cloud():
-        time = float(call_time_s(machine.processor, operations, batch_size=batch_size))
-        cost = usd_per_million(machine, operations, batch_size=batch_size, utilisation_share=busy)
-        options.append(MachineOption(machine, time, float(cost), time <= latency_objective_s))
-    return sorted(options, key=lambda option: (not option.holds, option.usd_per_million))

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from deployworkbook.costs.capacity.fleet import Fleet
 from deployworkbook.formulas.queueing import check_times, utilisation
+from deployworkbook.formulas.replay import replayed_waits_s
 from deployworkbook.formulas.response import response_times
 from deployworkbook.formulas.whole_numbers import rounded_up
 from deployworkbook.validation import (
@@ -161,9 +161,7 @@ def _replay(
     waits = []
     for _ in range(1 + REPLAYED // len(arrivals)):
         times = generator.choice(service, len(arrivals))
-        fleet = Fleet(arrivals, times, workers=servers, replicas=1, most_wait_s=np.inf)
-        fleet.run(np.nextafter(arrivals[-1], np.inf))
-        waits.append(fleet.waits)
+        waits.append(replayed_waits_s(arrivals, times, servers=servers))
     total = np.concatenate(waits)
     return np.asarray(total + generator.choice(alone, len(total)))
 

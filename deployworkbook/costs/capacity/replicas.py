@@ -1,26 +1,37 @@
-"""How many replicas meet a latency objective, from measured service times."""
+"""How many replicas meet a latency objective, by the whole distribution of response times."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from deployworkbook.costs.capacity.measured import replicas_for_times
-from deployworkbook.costs.capacity.result import MOST_REPLICAS, QUEUES, Capacity
+from deployworkbook.costs.capacity.result import (
+    MOST_REPLICAS,
+    QUEUES,
+    Capacity,
+    capacity_of,
+    mean_and_shape,
+)
 from deployworkbook.formulas.erlang import erlang_c
-from deployworkbook.formulas.queueing import mean_conditional_wait_s, mean_wait_s, utilisation
-from deployworkbook.formulas.waiting import response_percentile_s, response_survival
+from deployworkbook.formulas.late_share import is_beyond, late_share_of_waiting
+from deployworkbook.formulas.service_shape import (
+    ServiceShape,
+    shape_of_variation,
+)
 from deployworkbook.validation import (
     check_array,
     check_choice,
-    check_integer,
     check_number,
     value_error,
 )
 
 Array = NDArray[np.float64]
+
+# Tables are interpolated, and cut where this little is left.
+ROUNDING = 1e-9
 
 
 def replicas_for(
@@ -37,11 +48,11 @@ def replicas_for(
 ) -> Capacity:
     """Return the fewest replicas whose response time meets an objective.
 
-    The response time is that of M/G/c: Poisson arrivals, first come first served. If measured times
-    are given, their whole distribution is used (``formulas.response``): two moments could not show
-    that 1.5 % of the requests are late with any number of replicas. If only mean and variation are
-    known, the two-moment formula is used (``formulas.waiting``). Adding a replica never lengthens
-    the response, so bisection finds the fewest.
+    The response time is that of M/G/c, by ``formulas.response``: Poisson arrivals, first come first
+    served, and the whole distribution of service times. It shows, for example, that no number of
+    replicas helps if 1.5 % of the services alone take too long. If only mean and variation are
+    known, the distribution is assumed (``formulas.service_shape``). Adding a replica never
+    lengthens the response, so bisection finds the fewest.
 
     Args:
         arrival_rate_per_s: Arrival rate at the busiest time, not on average; more than 0.
@@ -70,46 +81,33 @@ def replicas_for(
     >>> replicas_for(100.0, 0.02, latency_objective_s=0.1, queue="per replica").replicas
     26
     """
+    mean, shape = mean_and_shape(service_time_s, service_scv)
+    rate = check_number("arrival_rate_per_s", arrival_rate_per_s, 0, open_low=True)
     common: dict[str, Any] = {
         "percentile": percentile,
         "workers": workers,
         "overhead_s": overhead_s,
         "queue": queue,
     }
-    if np.ndim(service_time_s):
-        if service_scv is not None:
-            raise value_error(
-                "service_scv",
-                received="a value, with measured service times",
-                expected="none: measured times have their own variation",
-            )
-        return replicas_for_times(
-            arrival_rate_per_s,
-            service_time_s,
-            latency_objective_s=latency_objective_s,
-            headroom=headroom,
-            **common,
-        )
-    mean = check_number("service_time_s", service_time_s, 0, open_low=True)
-    scv = check_number("service_scv", 1.0 if service_scv is None else service_scv, 0)
-    rate = check_number("arrival_rate_per_s", arrival_rate_per_s, 0, open_low=True)
     found = replicas_for_all(
         rate,
         mean,
         latency_objective_s=latency_objective_s,
-        service_scv=scv,
+        shapes=[shape],
         headroom=headroom,
         **common,
-    )
+    ).item()
     if not np.isfinite(found):
+        alone = float(shape.longer_than(np.array((latency_objective_s - overhead_s) / mean)))
         raise value_error(
             "latency_objective_s",
-            received=f"{latency_objective_s:g} s at percentile {percentile:g}",
-            expected="more than the service takes, which more replicas can't shorten "
-            f"(mean {mean:g} s, squared variation {scv:g}, overhead {overhead_s:g} s)",
+            received=f"{latency_objective_s:g} s at percentile {percentile:g}, where the service "
+            f"alone takes longer for {alone:.3g} of the requests (mean {mean:g} s, squared "
+            f"variation {shape.scv:.3g}, overhead {overhead_s:g} s)",
+            expected="more than the service takes, which more replicas can't shorten",
             remedy="Choose a faster runtime, variant or machine, or a longer objective.",
         )
-    return capacity_of(int(found), rate, mean, service_scv=scv, **common)
+    return capacity_of(int(found), rate, mean, shape=shape, **common)
 
 
 def replicas_for_all(
@@ -118,11 +116,13 @@ def replicas_for_all(
     *,
     latency_objective_s: ArrayLike,
     service_scv: ArrayLike = 1.0,
+    shapes: Sequence[Any] | NDArray[np.object_] | None = None,
     percentile: float = 0.99,
     workers: ArrayLike = 1,
     headroom: float = 0.0,
     overhead_s: ArrayLike = 0.0,
     queue: str = "shared",
+    least: ArrayLike = 1,
 ) -> Array:
     """Return ``replicas_for`` for many deployments at once; the arguments broadcast.
 
@@ -131,15 +131,17 @@ def replicas_for_all(
         service_time_s: Mean service times, more than 0.
         latency_objective_s: Response times that the percentile may not exceed, more than 0.
         service_scv: Squared coefficients of variation of the service times.
+        shapes: Shapes of the service times; where ``None``, that of ``service_scv``.
         percentile: Percentile of the response time.
         workers: Numbers of requests that a replica serves at once.
         headroom: Share of extra arrivals to plan for.
         overhead_s: Times added to each response outside the queue.
         queue: ``shared`` or ``per replica``.
+        least: Fewest replicas to consider.
 
     Returns:
-        Whole numbers of at least 1, in the arguments' common shape; ``inf`` where no number of
-        replicas meets the objective.
+        Whole numbers of at least ``least``, in the arguments' common shape; ``inf`` where no number
+        of replicas meets the objective.
 
     Raises:
         TypeError: An argument is not numeric.
@@ -150,33 +152,63 @@ def replicas_for_all(
     """
     check_number("percentile", percentile, 0, 1, open_high=True)
     check_number("headroom", headroom, 0)
-    check_choice("queue", queue, QUEUES)
+    is_shared = check_choice("queue", queue, QUEUES) == "shared"
     rate = _at_least("arrival_rate_per_s", arrival_rate_per_s, 0.0) * (1.0 + headroom)
+    kinds, codes = _kinds(shapes, _at_least("service_scv", service_scv, 0.0))
     given = np.broadcast_arrays(
         rate,
         _at_least("service_time_s", service_time_s, 0.0, open_low=True),
         _at_least("latency_objective_s", latency_objective_s, 0.0, open_low=True)
         - _at_least("overhead_s", overhead_s, 0.0),
-        _at_least("service_scv", service_scv, 0.0),
         _at_least("workers", np.floor(check_array("workers", workers)), 1.0),
+        codes,
+        _at_least("least", np.floor(check_array("least", least)), 1.0),
     )
     shape = given[0].shape
-    cases = np.stack([array.ravel() for array in given]).astype(np.float64)
+    lam, s, objective, each, code, fewest = (
+        np.asarray(array, np.float64).ravel() for array in given
+    )
+    allowed = 1.0 - percentile + ROUNDING
+
+    alone = np.ones_like(lam)
+    for number, kind in enumerate(kinds):
+        at = code == number
+        alone[at] = kind.longer_than(np.maximum(objective[at], 0.0) / s[at])
+    place = code.astype(np.int64)
+    residual = np.array([kind.residual_mean for kind in kinds])[place]
+    slowest = np.array([kind.values[-1] for kind in kinds])[place]
 
     def holds(replicas: Array, chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        return _holds(replicas, cases[:, chosen], percentile, queue)
+        servers = replicas * each[chosen] if is_shared else each[chosen]
+        loads = lam[chosen] / (1.0 if is_shared else replicas) * s[chosen] / servers
+        result = loads < 1.0
+        times = objective[chosen] / s[chosen]
+        # Where hardly a wait lasts that long, what is late is late alone, and that is allowed.
+        loads = np.where(result, loads, 0.0)
+        near = result & ~is_beyond(times, loads, servers, residual[chosen], slowest[chosen])
+        if near.any():
+            times, loads, servers, kind = (
+                array[near] for array in (times, loads, servers, place[chosen])
+            )
+            waiting = np.empty_like(times)
+            for number in np.unique(kind).tolist():
+                at = kind == number
+                waiting[at] = late_share_of_waiting(
+                    times[at], loads[at], servers[at], kinds[number]
+                )
+            delayed = erlang_c(servers, loads * servers)
+            late = (1.0 - delayed) * alone[chosen][near] + delayed * waiting
+            result[near] = late <= allowed
+        return result
 
-    lam, s, objective, scv, each = cases
-    alone = response_survival(
-        np.maximum(objective, 0.0), 0.0, 1.0, service_time_s=s, service_scv=scv
-    )
-    possible = (alone <= 1.0 - percentile) & (objective > 0)
+    possible = (alone <= allowed) & (objective > 0)
     # The work alone needs more than λ s / workers; from there, double the surplus until it's
     # enough.
     low = np.floor(lam * s / each)
-    if low.max() > MOST_REPLICAS:
+    if low.max(initial=0.0) > MOST_REPLICAS:
         received, expected = f"work for {low.max():g} replicas", f"at most {MOST_REPLICAS}"
         raise value_error("arrival_rate_per_s", received=received, expected=expected)
+    low = np.maximum(low, fewest - 1.0)
     high, surplus = low + 1.0, np.ones_like(low)
     open_ = possible.copy()
     while open_.any():
@@ -195,70 +227,25 @@ def replicas_for_all(
     return np.where(possible, high, np.inf).reshape(shape)
 
 
-def capacity_of(
-    replicas: int,
-    arrival_rate_per_s: float,
-    service_time_s: float,
-    *,
-    service_scv: float = 1.0,
-    percentile: float = 0.99,
-    workers: int = 1,
-    overhead_s: float = 0.0,
-    queue: str = "shared",
-) -> Capacity:
-    """Return the performance of a number of replicas at an arrival rate.
-
-    Args:
-        replicas: Number of replicas, at least 1.
-        arrival_rate_per_s: Arrival rate, at least 0.
-        service_time_s: Mean service time, more than 0.
-        service_scv: Squared coefficient of variation of the service times.
-        percentile: Percentile of the response time.
-        workers: Number of requests that a replica serves at once.
-        overhead_s: Time added to each response outside the queue.
-        queue: ``shared`` or ``per replica``.
-
-    Raises:
-        TypeError: An argument is no number.
-        ValueError: An argument is out of range, or the work is more than the replicas can do.
-
-    >>> one = capacity_of(1, 25.0, 0.02)
-    >>> round(one.utilisation, 2), round(one.mean_s, 3)
-    (0.5, 0.04)
-    """
-    check_integer("replicas", replicas, 1)
-    check_integer("workers", workers, 1)
-    check_number("percentile", percentile, 0, 1, open_high=True)
-    overhead = check_number("overhead_s", overhead_s, 0)
-    shared = check_choice("queue", queue, QUEUES) == "shared"
-    servers = replicas * workers if shared else workers
-    rate = check_number("arrival_rate_per_s", arrival_rate_per_s, 0) / (1 if shared else replicas)
-    time = check_number("service_time_s", service_time_s, 0, open_low=True)
-    rho = float(utilisation(rate, time, servers))
-    wait = float(mean_wait_s(rate, time, servers, service_scv=service_scv))
-    response = response_percentile_s(percentile, rate, time, servers, service_scv=service_scv)
-    return Capacity(
-        replicas=replicas,
-        utilisation=rho,
-        delayed_share=float(erlang_c(servers, rate * time)),
-        mean_s=wait + time + overhead,
-        percentile=percentile,
-        response_s=float(response) + overhead,
-    )
-
-
-def _holds(replicas: Array, cases: Array, percentile: float, queue: str) -> NDArray[np.bool_]:
-    """Return whether each case's share of late requests is within what the percentile allows."""
-    rate, s, objective, scv, each = cases
-    servers = replicas * each if queue == "shared" else each
-    rate = rate if queue == "shared" else rate / replicas
-    stable = rate * s < servers
-    # An overloaded queue has no steady state; compute with a load of 0, and ignore the result.
-    rate = np.where(stable, rate, 0.0)
-    wait = mean_conditional_wait_s(rate, s, servers, service_scv=scv)
-    delayed = erlang_c(servers, rate * s)
-    late = response_survival(objective, delayed, wait, service_time_s=s, service_scv=scv)
-    return np.asarray(stable & (late <= 1.0 - percentile))
+def _kinds(
+    shapes: Sequence[Any] | NDArray[np.object_] | None, scv: Array
+) -> tuple[list[ServiceShape], NDArray[np.int64]]:
+    """Number the different shapes; return them, and each case's number."""
+    given = np.asarray(shapes, object)
+    if all(each is None for each in given.flat):
+        values, places = np.unique(scv, return_inverse=True)
+        return [shape_of_variation(v) for v in values.tolist()], places.reshape(scv.shape)
+    both = np.broadcast(given, scv)
+    numbers: dict[int, int] = {}
+    kinds: list[ServiceShape] = []
+    codes = np.empty(both.shape, np.int64)
+    for place, (shape, v) in enumerate(both):
+        kind = shape_of_variation(float(v)) if shape is None else shape
+        if id(kind) not in numbers:
+            numbers[id(kind)] = len(kinds)
+            kinds.append(kind)
+        codes.flat[place] = numbers[id(kind)]
+    return kinds, codes
 
 
 def _at_least(name: str, value: ArrayLike, low: float, *, open_low: bool = False) -> Array:

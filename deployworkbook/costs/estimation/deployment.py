@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Literal, get_args
 
+from deployworkbook.costs.capacity.result import QUEUES
 from deployworkbook.costs.estimation.profile import Profile
 from deployworkbook.costs.units import check_quantity
 from deployworkbook.validation import check_choice, type_error, value_error
@@ -31,6 +32,8 @@ class Deployment:
         devices: Number of edge boards; 0 in the cloud.
         server_overhead_ms: Time that a server adds to each prediction, on a reference core;
             ``None`` for the catalogue's assumption.
+        queue: ``shared``: a request goes to the first core that is free; ``per replica``: a
+            balancer sends it to a random machine, where it waits.
         measured_speed_ratio: Speed of one core of the machine where the profile was measured,
             relative to the reference core.
         serving: ``machines`` of one's own; ``managed`` ones, an endpoint of the cloud, dearer by
@@ -69,6 +72,7 @@ class Deployment:
     devices: int = 0
     server_overhead_ms: float | None = None
     measured_speed_ratio: float = 1.0
+    queue: str = "shared"
     serving: Serving = "machines"
     committed_share: float = 0.0
     commitment: Commitment = "one year"
@@ -85,6 +89,7 @@ class Deployment:
     def __post_init__(self) -> None:
         if not isinstance(self.profile, Profile):
             raise type_error("profile", received=type(self.profile).__name__, expected="a Profile")
+        check_choice("queue", self.queue, QUEUES)
         for each in fields(self):
             value, kind = getattr(self, each.name), str(each.type)
             left_open = value is None and kind.endswith("| None")

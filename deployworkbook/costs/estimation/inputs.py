@@ -17,6 +17,7 @@ from deployworkbook.costs.estimation.record import Inputs as Inputs
 from deployworkbook.costs.estimation.workload import Workload
 from deployworkbook.costs.prices.catalog import Catalog, MachineType, Storage, find
 from deployworkbook.costs.units import COUNTS, GIB, check_quantity, most_of
+from deployworkbook.formulas.service_shape import shape_of_times
 from deployworkbook.validation import check_array, check_choice, check_number, value_error
 
 Array = NDArray[np.float64]
@@ -66,7 +67,6 @@ def gather(
         logged_share=workload.logged_share,
         logs_kept_months=workload.logs_kept_months,
         serving=deployment.serving,
-        server_overhead_s=0.0 if profile.served else overhead_s(deployment, machine, catalog),
         training_usd_per_hour=trainer.price_usd_per_hour,
         replicas=np.nan if deployment.replicas is None else float(deployment.replicas),
         least_replicas=deployment.least_replicas,
@@ -95,11 +95,13 @@ def gather(
         internet_tiers=find("transfer", catalog.transfer, "internet").tiers,
         zone_usd_per_gib=_only_price(catalog, "between-zones"),
         region_usd_per_gib=_only_price(catalog, "between-regions"),
+        queue=deployment.queue,
         **profile_inputs(profile, deployment.measured_speed_ratio),
         **balancer_inputs(deployment.balancer, catalog),
         log_tiers=None if logs is None else logs.tiers,
         name_usd_per_gib=catalog.storage_named("object").tiers[0].price_usd_per_gib,
         **log_inputs(logs),
+        **server_inputs(deployment, machine, catalog),
         **machine_inputs(machine),
         **{name: catalog.value(name) for name in (*FROM_FIGURES, *FROM_ASSUMPTIONS)},
     )
@@ -116,11 +118,31 @@ def overhead_s(deployment: Deployment, machine: MachineType, catalog: Catalog) -
     return (catalog.value("server_overhead_ms") if given_ms is None else given_ms) / 1e3
 
 
-def profile_inputs(profile: Profile, measured_speed_ratio: float) -> dict[str, float]:
+def server_inputs(
+    deployment: Deployment, machine: MachineType, catalog: Catalog
+) -> dict[str, float]:
+    """Return the server's work per prediction, and the variation of both together.
+
+        v = (v_p s_p² + v_o o²) / (s_p + o)²
+
+    with s_p and v_p of the prediction, and o and v_o of the server: independent times. A profile
+    that was measured at a server needs no such assumption.
+    """
+    profile = deployment.profile
+    added = 0.0 if profile.served else overhead_s(deployment, machine, catalog)
+    alone = profile.service_ms * deployment.measured_speed_ratio / 1e3
+    spread = profile.service_scv * alone**2
+    if added:
+        spread += catalog.value("server_overhead_scv") * added**2
+    return {"server_overhead_s": added, "service_scv": spread / (alone + added) ** 2}
+
+
+def profile_inputs(profile: Profile, measured_speed_ratio: float) -> dict[str, Any]:
     """Return a profile's inputs, with its times converted to a reference core's."""
+    times = profile.service_times_ms
     return {
         "service_s": profile.service_ms * measured_speed_ratio / 1e3,
-        "service_scv": profile.service_scv,
+        "service_shape": shape_of_times(times) if times else None,
         "model_bytes": profile.model_bytes,
         "download_bytes": profile.download_bytes,
         "memory_bytes": profile.memory_bytes,
@@ -214,6 +236,8 @@ def changed(inputs: Inputs, values: Mapping[str, Any]) -> Inputs:
         check_input(name, float(array.min()))
         check_input(name, float(array.max()))
     given: dict[str, Any] = {name: np.asarray(value, float) for name, value in values.items()}
+    if "service_scv" in given:
+        given["service_shape"] = None
     return replace(inputs, **given)
 
 

@@ -12,6 +12,7 @@ from deployworkbook.costs.capacity.result import MOST_REPLICAS
 from deployworkbook.costs.estimation.functions import holds
 from deployworkbook.costs.estimation.record import Inputs
 from deployworkbook.formulas.roofline import device_time
+from deployworkbook.formulas.service_shape import ServiceShape, shape_of_variation
 from deployworkbook.formulas.whole_numbers import rounded_down, rounded_up
 
 Array = NDArray[np.float64]
@@ -55,6 +56,14 @@ def busy_machines(inputs: Inputs) -> Array:
     """
     each = np.maximum(workers(inputs), 1.0)
     return np.asarray(np.asarray(inputs.requests_per_s) * service_s(inputs) / each)
+
+
+def shape_of(inputs: Inputs) -> ServiceShape:
+    """Return the shape of one deployment's service times: as measured, or by their variation."""
+    measured: ServiceShape | None = inputs.service_shape
+    return (
+        shape_of_variation(float(np.asarray(inputs.service_scv))) if measured is None else measured
+    )
 
 
 def workers(inputs: Inputs) -> Array:
@@ -109,16 +118,18 @@ def fleet(inputs: Inputs) -> Array:
     held = replicas_for_all(
         np.where(too_much, 0.0, load),
         time,
+        shapes=np.asarray(inputs.service_shape, object)[..., None],
+        queue=inputs.queue,
+        least=np.where(too_much, 1.0, np.maximum(busy, 1.0)),
         latency_objective_s=np.asarray(inputs.latency_objective_s)[..., None],
         service_scv=np.asarray(inputs.service_scv)[..., None],
         percentile=PERCENTILE,
         workers=asked,
     )
-    held = np.where(too_much, np.inf, held)
-    needed = np.maximum(busy, held)
+    needed = np.where(too_much, np.inf, held)
     given = np.asarray(inputs.replicas, float)[..., None]
     least = np.asarray(inputs.least_replicas, float)[..., None]
-    fixed = np.where(np.isfinite(held), given, np.inf)
+    fixed = np.where(np.isfinite(needed), given, np.inf)
     in_region = np.where(np.isnan(given), np.maximum(needed, least), fixed)
     # On the edge a group is one board, which gets no help from others.
     of_group = np.where(edge[..., None], np.where(needed <= 1, 1.0, np.inf), in_region)

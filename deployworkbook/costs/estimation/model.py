@@ -12,7 +12,13 @@ from deployworkbook.costs.estimation.breakdown import CostBreakdown, CostPart
 from deployworkbook.costs.estimation.deployment import Deployment
 from deployworkbook.costs.estimation.functions import MOST_MIB, cold_share, function_mib, request_s
 from deployworkbook.costs.estimation.inputs import changed, gather
-from deployworkbook.costs.estimation.machines import PERCENTILE, needed_at_peak, service_s, workers
+from deployworkbook.costs.estimation.machines import (
+    PERCENTILE,
+    needed_at_peak,
+    service_s,
+    shape_of,
+    workers,
+)
 from deployworkbook.costs.estimation.notes import assumptions_behind, sources_behind
 from deployworkbook.costs.estimation.parts import Month, month_of
 from deployworkbook.costs.estimation.record import Inputs
@@ -21,7 +27,7 @@ from deployworkbook.costs.money import to_cents
 from deployworkbook.costs.prices.catalog import Catalog, MachineType
 from deployworkbook.costs.prices.catalog_file import load_catalog
 from deployworkbook.costs.units import SECONDS_PER_MONTH
-from deployworkbook.formulas.waiting import response_percentile_s
+from deployworkbook.formulas.late_share import response_percentile
 from deployworkbook.validation import value_error
 
 # A mean over months may have half a version, but the machines of one month are whole.
@@ -138,13 +144,11 @@ def _check_feasible(
         received = f"{rate:,.4g} in the busiest hour, work for {most:,.3g} machines per region"
         expected = f"work for at most {MOST_REPLICAS:,}"
         raise value_error("requests_per_s", received=received, expected=expected)
-    alone = response_percentile_s(
-        PERCENTILE, 0.0, time, 1, service_scv=float(np.asarray(inputs.service_scv))
-    )
+    alone = time * response_percentile(PERCENTILE, 0.0, 1, shape_of(inputs))
     received = (
         f"{objective * 1e3:g} ms, with {deployment.profile.name} on {machine.name}, where a "
         f"request without any wait takes {time * 1e3:.3g} ms on average, and 99 of 100 take up "
-        f"to {float(alone) * 1e3:.3g} ms"
+        f"to {alone * 1e3:.3g} ms"
     )
     raise value_error(
         "latency_objective_ms",

@@ -8,10 +8,10 @@ from typing import Any
 from deployworkbook.costs.estimation.deployment import NO_BALANCER, Deployment
 from deployworkbook.costs.prices.catalog import Catalog, MachineType
 
-QUEUE = (
-    "a region's requests arrive at random and queue for the next free core (M/G/c); "
-    "only the mean and the variation of service times are used, not their whole distribution"
-)
+WAITING = {
+    "shared": "wait together for the next free core of any machine (M/G/c)",
+    "per replica": "go to a random machine and wait there (a random load balancer)",
+}
 # Assumptions and figures by what they belong to, by the beginnings of their names.
 FUNCTION = ("function_",)
 BALANCER = ("requests_per_connection", "connection_s", "routing_rules")
@@ -50,7 +50,7 @@ def assumptions_behind(
             f"promises, and takes {processor.call_ms:g} ms per call"
         )
     if machine.kind != "edge" and deployment.serving != "serverless":
-        said.append(QUEUE)
+        said.append(f"a region's requests arrive at random and {WAITING[deployment.queue]}")
     if profile.threads > 1:
         said.append(
             f"a prediction occupies one core, though it was measured with up to {profile.threads} "
@@ -130,6 +130,7 @@ def _exactly_unused(book: Catalog, machine: MachineType, deployment: Deployment)
     without = {
         "memory_limit_share": deployment.serving != "serverless",
         "server_overhead_ms": served,
+        "server_overhead_scv": edge or profile.served,
         "unpublished_tpu_watts": known,
         "reached_bandwidth": not (machine.devices and profile.operations_per_prediction),
         "device_idle_share": waits,

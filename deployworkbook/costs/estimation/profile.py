@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Literal
 
 from deployworkbook.costs.units import check_quantity
@@ -31,6 +31,8 @@ class Profile:
         memory_bytes: Memory of a process that serves it.
         threads: Number of cores that a prediction could use during the measurement.
         served: Whether ``service_ms`` was measured at a server, and so includes its overhead.
+        service_times_ms: Service times measured at the server, in their order; empty if there are
+            none, and the times' distribution is assumed from mean and variation.
         kind: ``measured`` or ``modelled``.
         operations_per_prediction: Floating-point operations; 0 if unknown. With them, the time on
             a GPU or TPU is the roofline's; without, it is taken from ``service_ms``.
@@ -50,6 +52,7 @@ class Profile:
     memory_bytes: float
     threads: int = 1
     served: bool = False
+    service_times_ms: tuple[float, ...] = field(default=(), repr=False)
     kind: Literal["measured", "modelled"] = "measured"
     operations_per_prediction: float = 0.0
 

@@ -7,6 +7,7 @@ combinations of an advice use the same arithmetic.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -170,6 +171,9 @@ class Inputs:
     storage_price_ratio: Number = 1.0
     network_price_ratio: Number = 1.0
     wage_ratio: Number = 1.0
+    # how requests wait
+    service_shape: Any = None  # of the service times; None for that of their variation
+    queue: str = "shared"
 
 
 # Fields that can't be replaced by a number.
@@ -180,6 +184,8 @@ _FIXED = {
     "storage_tiers",
     "log_tiers",
     "internet_tiers",
+    "service_shape",
+    "queue",
 }
 NUMERIC = tuple(each.name for each in fields(Inputs) if each.name not in _FIXED)
 FROM_FIGURES = NUMERIC[

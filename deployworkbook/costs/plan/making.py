@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from deployworkbook.costs.advice.result import Advice, Candidate
-from deployworkbook.costs.capacity.replicas import capacity_of
-from deployworkbook.costs.capacity.result import Capacity
+from deployworkbook.costs.capacity.result import Capacity, capacity_of
 from deployworkbook.costs.estimation.breakdown import CostBreakdown
 from deployworkbook.costs.estimation.deployment import Deployment
 from deployworkbook.costs.estimation.inputs import gather
-from deployworkbook.costs.estimation.machines import PERCENTILE, service_s, workers
+from deployworkbook.costs.estimation.machines import PERCENTILE, service_s, shape_of, workers
 from deployworkbook.costs.estimation.model import estimate
 from deployworkbook.costs.estimation.uncertainty import Spread, Swing, simulate, tornado
 from deployworkbook.validation import check_integer, value_error
@@ -125,7 +124,8 @@ def _capacity(advice: Advice, deployment: Deployment) -> Capacity | None:
         max(1, peak // regions),
         advice.workload.rate_per_s() * advice.workload.peak_ratio / regions,
         float(service_s(inputs)),
-        service_scv=deployment.profile.service_scv,
+        shape=shape_of(inputs),
+        queue=deployment.queue,
         percentile=PERCENTILE,
         workers=int(workers(inputs)),
     )

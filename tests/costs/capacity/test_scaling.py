@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-
 from deployworkbook.costs.capacity.autoscaler import Autoscaler, Decisions
 from deployworkbook.costs.capacity.scaling import simulate_day
+
 from deployworkbook.formulas.erlang import erlang_c
 from deployworkbook.formulas.intervals import mean_interval
 from deployworkbook.formulas.queueing import mean_conditional_wait_s, mean_wait_s

@@ -1,0 +1,57 @@
+"""A queue replayed request by request: how long each waits, from arrivals and service times."""
+
+from __future__ import annotations
+
+import heapq
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from deployworkbook.validation import check_array, check_integer, check_same_shape, value_error
+
+Array = NDArray[np.float64]
+
+
+def replayed_waits_s(arrivals_s: ArrayLike, services_s: ArrayLike, *, servers: int = 1) -> Array:
+    """Return how long each request waits if a queue serves them in the order of their arrival.
+
+        W(1) = 0,   W(n + 1) = max(0, W(n) + S(n) - (A(n + 1) - A(n)))
+
+    for one server (Lindley's recursion); with several, each request goes to the server that is
+    free first.
+
+    Args:
+        arrivals_s: A, times of arrival, ascending, shape ``[n]``.
+        services_s: S, time for which each request occupies a server, at least 0, shape ``[n]``.
+        servers: Number of servers.
+
+    Returns:
+        Seconds, shape ``[n]``.
+
+    Raises:
+        TypeError: An argument is not numeric.
+        ValueError: The shapes differ, arrivals go back, or a service time is negative.
+
+    Source: D. V. Lindley, "The theory of queues with a single server", Mathematical Proceedings of
+    the Cambridge Philosophical Society 48, 1952.
+
+    >>> replayed_waits_s([0.0, 1.0, 10.0], [4.0, 3.0, 2.0])
+    array([0., 3., 0.])
+    """
+    arrivals = check_array("arrivals_s", arrivals_s, ndim=1)
+    services = check_array("services_s", services_s, ndim=1)
+    check_same_shape("arrivals_s", arrivals, "services_s", services)
+    if (np.diff(arrivals) < 0).any():
+        raise value_error("arrivals_s", received="times that go back", expected="ascending times")
+    if services.min() < 0:
+        raise value_error("services_s", received=f"{services.min():g}", expected="at least 0")
+    if check_integer("servers", servers, 1) == 1:
+        # Unrolled, the recursion is a running sum minus its lowest value so far.
+        steps = np.concatenate([[0.0], np.cumsum(services[:-1] - np.diff(arrivals))])
+        return np.asarray(steps - np.minimum.accumulate(steps))
+    free_at, waits = [-np.inf] * servers, []
+    for came, takes in zip(arrivals.tolist(), services.tolist(), strict=True):
+        start = max(came, free_at[0])
+        heapq.heapreplace(free_at, start + takes)
+        waits.append(start - came)
+    return np.array(waits)
