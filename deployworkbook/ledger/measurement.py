@@ -50,6 +50,9 @@ class Measurement:
         load_ms: Time in which a fresh process loaded the artifact, after importing the runtime.
         ready_ms: Time from the start of that process to its first prediction: import, loading and
             predicting.
+        service_load_per_s: Requests per second that a server got while ``service_times_ms`` were
+            measured.
+        service_times_ms: How long requests occupied that server, in their order, in ms.
         note: Anything else worth recording.
         made_by: Hash of everything the variant was made from (data, settings, code), to find it
             again; may be empty.
@@ -77,6 +80,8 @@ class Measurement:
     threads: int | None = None
     load_ms: float | None = None
     ready_ms: float | None = None
+    service_load_per_s: float | None = None
+    service_times_ms: tuple[float, ...] = field(default=(), repr=False)
     note: str = ""
     made_by: str = ""
 
@@ -92,7 +97,9 @@ class Measurement:
                 check_integer(name, value, 0)
         if self.threads is not None:
             check_integer("threads", self.threads, 1)
-        for name in ("latency_p50_ms", "latency_p99_ms", "load_ms", "ready_ms"):
+        for name in (
+            *("latency_p50_ms", "latency_p99_ms", "load_ms", "ready_ms", "service_load_per_s"),
+        ):
             value = getattr(self, name)
             if value is not None:
                 check_number(name, value, 0)
@@ -103,6 +110,13 @@ class Measurement:
         for batch_size, images_per_s in self.throughput_per_s.items():
             check_integer("batch size", batch_size, 1)
             check_number("throughput_per_s", images_per_s, 0)
+        for time_ms in self.service_times_ms:
+            check_number("service_times_ms", time_ms, 0, open_low=True)
+        if self.service_times_ms and self.service_load_per_s is None:
+            raise value_error(
+                "service_load_per_s", received="nothing", expected="the load of service_times_ms"
+            )
+        object.__setattr__(self, "service_times_ms", tuple(self.service_times_ms))
         # Copied, so that changing the caller's dictionary doesn't change a frozen row.
         object.__setattr__(self, "throughput_per_s", MappingProxyType(dict(self.throughput_per_s)))
 

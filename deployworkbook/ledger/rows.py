@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, field, fields
@@ -12,18 +13,25 @@ from typing import Any
 from deployworkbook.ledger.machine import Machine, this_machine
 from deployworkbook.ledger.measurement import LedgerEntry, Measurement
 from deployworkbook.ledger.pages import Value, records
-from deployworkbook.validation import check_integer, check_number, describe, type_error
+from deployworkbook.validation import (
+    check_integer,
+    check_number,
+    describe,
+    type_error,
+    value_error,
+)
 
 # The columns of a measurement, in the table's order; later versions of the schema appended some.
 COLUMNS = (
     *("id", "measured_at", "machine", "lesson", "variant", "runtime", "runtime_version"),
     *("dataset", "dataset_fingerprint", "kind", "size_bytes", "compressed_bytes", "correct"),
     *("examples", "latency_p50_ms", "latency_p99_ms", "peak_memory_bytes", "note"),
-    *("made_by", "threads", "load_ms", "ready_ms"),
+    *("made_by", "threads", "load_ms", "ready_ms", "service_load_per_s"),
 )
-COLUMNS_BEFORE = (18, 19, 22)
-MEASURED = tuple(f.name for f in fields(Measurement) if f.name != "throughput_per_s")
-MACHINE_COLUMNS, RATE_COLUMNS = 6, 3
+COLUMNS_OF_VERSIONS = (18, 19, 22, 23)
+_OWN_TABLES = {"throughput_per_s", "service_times_ms"}
+MEASURED = tuple(f.name for f in fields(Measurement) if f.name not in _OWN_TABLES)
+MACHINE_COLUMNS, RATE_COLUMNS, TIMES_COLUMNS = 6, 3, 2
 
 # A lower bound: time, machine and fingerprint alone take more.
 LEAST_ROW_BYTES = 40
@@ -77,7 +85,10 @@ def text_of(name: str, value: object) -> str:
 
 
 def entry_of(
-    row: Mapping[str, Value], machines: Mapping[str, Machine], rates: Mapping[int, float]
+    row: Mapping[str, Value],
+    machines: Mapping[str, Machine],
+    rates: Mapping[int, float],
+    times_ms: Sequence[float] = (),
 ) -> LedgerEntry:
     """Convert a row to a ledger entry.
 
@@ -90,9 +101,22 @@ def entry_of(
     datetime.fromisoformat(str(row["measured_at"]))
     # Measurement checks the values' types.
     values: dict[str, Any] = {name: row[name] for name in MEASURED}
-    measured = Measurement(**values, throughput_per_s=rates)
+    measured = Measurement(**values, throughput_per_s=rates, service_times_ms=tuple(times_ms))
     number = check_integer("id", row["id"], 1)
     return LedgerEntry(number, str(row["measured_at"]), machines[str(row["machine"])], measured)
+
+
+def times_of(text: Value) -> tuple[float, ...]:
+    """Convert a JSON list to service times.
+
+    Raises:
+        TypeError: It is not text.
+        ValueError: It is not a list of numbers.
+    """
+    times = json.loads(text_of("times_ms", text))
+    if not isinstance(times, list):
+        raise value_error("times_ms", received=describe(times), expected="a list")
+    return tuple(check_number("times_ms", each, 0, open_low=True) for each in times)
 
 
 def readable_rows(content: bytes, log: bytes = b"") -> Rows:
@@ -104,6 +128,7 @@ def readable_rows(content: bytes, log: bytes = b"") -> Rows:
     """
     found, machines = Rows(), dict[str, Machine]()
     rates: dict[int, dict[int, float]] = {}
+    times: dict[int, tuple[float, ...]] = {}
     measured: dict[int, list[Value]] = {}
     misnumbered: list[list[Value]] = []
     # Rows are numbered without gaps, so a number too large for the file's size is damaged.
@@ -117,7 +142,9 @@ def readable_rows(content: bytes, log: bytes = b"") -> Rows:
                 check_integer("batch size", size, 1)
                 check_integer("measurement", row, 1)
                 rates.setdefault(row, {})[size] = check_number("rate", rate, 0)  # type: ignore[index, arg-type]
-            elif len(values) in COLUMNS_BEFORE:
+            elif len(values) == TIMES_COLUMNS:
+                times[number] = times_of(values[1])
+            elif len(values) in COLUMNS_OF_VERSIONS:
                 possible = 0 < number <= most
                 if not possible or measured.setdefault(number, values) != values:
                     misnumbered.append(values)
@@ -132,7 +159,9 @@ def readable_rows(content: bytes, log: bytes = b"") -> Rows:
         identity = row_["machine"]
         try:
             machine = {text_of("machine", identity): _machine(machines, str(identity))}
-            found.entries[number] = entry_of(row_, machine, rates.get(number, {}))
+            load = row_["service_load_per_s"]
+            served = times.get(number, ()) if load is not None else ()
+            found.entries[number] = entry_of(row_, machine, rates.get(number, {}), served)
         except (TypeError, ValueError):
             continue
         found.identities[number] = str(identity)
@@ -169,8 +198,15 @@ def read_entries(connection: sqlite3.Connection) -> list[LedgerEntry]:
         "SELECT measurement, batch_size, images_per_s FROM throughputs ORDER BY batch_size"
     ):
         rates.setdefault(number, {})[size] = rate
+    times = {
+        number: times_of(text)
+        for number, text in connection.execute("SELECT measurement, times_ms FROM service_times")
+    }
     rows = connection.execute("SELECT * FROM measurements ORDER BY id")
-    return [entry_of(dict(row), machines, rates.get(row["id"], {})) for row in rows]
+    return [
+        entry_of(dict(row), machines, rates.get(row["id"], {}), times.get(row["id"], ()))
+        for row in rows
+    ]
 
 
 def insert_machine(connection: sqlite3.Connection, identity: str, machine: Machine) -> None:
@@ -188,7 +224,7 @@ def insert(
     machine: str,
     number: int | None = None,
 ) -> int:
-    """Insert a measurement with its throughputs; return its row number.
+    """Insert a measurement with throughputs and service times; return its row number.
 
     Args:
         connection: Connection inside a transaction.
@@ -211,4 +247,9 @@ def insert(
         "INSERT INTO throughputs VALUES (?, ?, ?)",
         [(made, size, rate) for size, rate in measurement.throughput_per_s.items()],
     )
+    if measurement.service_times_ms:
+        connection.execute(
+            "INSERT INTO service_times VALUES (?, ?)",
+            (made, json.dumps(list(measurement.service_times_ms))),
+        )
     return made

@@ -54,6 +54,13 @@ MIGRATIONS = (
     ALTER TABLE measurements ADD COLUMN load_ms REAL;
     ALTER TABLE measurements ADD COLUMN ready_ms REAL;
     """,
+    """
+    ALTER TABLE measurements ADD COLUMN service_load_per_s REAL;
+    CREATE TABLE service_times (
+        measurement INTEGER PRIMARY KEY REFERENCES measurements (id),
+        times_ms TEXT NOT NULL
+    );
+    """,
 )
 
 TABLES = frozenset({"machines", "measurements", "throughputs"})

@@ -34,6 +34,7 @@ Send load to a server, from a fixed number of clients or at a fixed rate:
     from deployworkbook.serving import (
         closed_loop,
         load_target,
+        measure_service_times,
         open_loop,
         start_closed_loop,
         start_open_loop,
@@ -45,6 +46,7 @@ Send load to a server, from a fixed number of clients or at a fixed rate:
     running = start_open_loop(target, rate_per_s=200, seconds=10)  # meanwhile, roll out
     result = running.wait()
     other = start_closed_loop(target, 4, seconds=10).wait()
+    times = measure_service_times(target, requests=2400)  # for a plan's p99
 
 Bring a new version into a running server, and judge it on part of the traffic:
 

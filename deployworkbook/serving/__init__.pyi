@@ -9,6 +9,7 @@ from .load.loops import closed_loop as closed_loop
 from .load.loops import open_loop as open_loop
 from .load.loops import start_closed_loop as start_closed_loop
 from .load.loops import start_open_loop as start_open_loop
+from .load.service_times import measure_service_times as measure_service_times
 from .load.target import load_target as load_target
 from .release.canary import CanaryRouter as CanaryRouter
 from .release.comparison import Criteria as Criteria

@@ -39,6 +39,9 @@ FULL = Measurement(
     threads=2,
     load_ms=512.25,
     ready_ms=4_012.5,
+    service_load_per_s=450.0,
+    # Longer than a page of the file.
+    service_times_ms=tuple(0.7 + 0.001 * n for n in range(900)),
     note="as trained",
     made_by="0123456789abcdef",
 )

@@ -6,7 +6,7 @@ guessed, so the first is the cheapest there is, and every other one has a reason
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -30,6 +30,9 @@ from deployworkbook.costs.prices.catalog_file import load_catalog
 from deployworkbook.formulas.frontier import pareto
 from deployworkbook.validation import check_number, value_error
 
+# Runtimes whose forms a server takes: both this workbook's and TensorFlow Serving load SavedModels.
+SERVED_RUNTIMES = ("savedmodel",)
+
 
 def advise(
     workload: Workload,
@@ -41,6 +44,7 @@ def advise(
     machines: Sequence[str] | None = None,
     devices: int = 0,
     like: Deployment | None = None,
+    servable: Collection[str] | None = None,
 ) -> Advice:
     """Find the cheapest combination of a profile and a machine that meets all objectives.
 
@@ -53,7 +57,9 @@ def advise(
         machines: Names of the machines to compare; by default all cloud machines, and the edge
             boards if there are devices.
         devices: Number of boards that an edge deployment would need; 0 leaves the edge out.
-        like: Deployment with what all combinations share (regions, storage, spot share …).
+        like: Deployment with what all combinations share (regions, queue, storage, spot share …).
+        servable: Runtimes for which there is a server, such as ``SERVED_RUNTIMES``; by default all.
+            A program on a board calls its runtime without one.
 
     Raises:
         TypeError: An argument is not a number.
@@ -96,8 +102,13 @@ def advise(
     accuracy = np.array([profile.accuracy_share for profile in profiles])[:, None]
     does_not_fit = workers(inputs) < 1
     too_large = does_not_fit | (need > memory_bytes)
+    boards = np.array([machine.kind == "edge" for machine in chosen])
+    no_server = np.array(
+        [[servable is not None and each.runtime not in servable] for each in profiles]
+    )
+    unservable = no_server & ~boards
     too_slow = (np.isinf(replicas) & ~does_not_fit) | too_few
-    able = np.where(too_large | too_slow, np.inf, costs)
+    able = np.where(too_large | too_slow | unservable, np.inf, costs)
     return Advice(
         workload=workload,
         profiles=tuple(profiles),
@@ -111,6 +122,7 @@ def advise(
         inaccurate=np.broadcast_to(accuracy < accuracy_share, costs.shape),
         too_large=too_large,
         too_slow=too_slow,
+        unservable=unservable,
         frontier=_frontier(able, accuracy[:, 0]),
     )
 

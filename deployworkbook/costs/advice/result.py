@@ -17,8 +17,7 @@ from deployworkbook.costs.units import GIB
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
-CENT_USD = 0.01
-Verdict = Literal["cheapest", "price", "accuracy", "memory", "latency"]
+Verdict = Literal["cheapest", "tie", "price", "server", "accuracy", "memory", "latency"]
 
 
 @dataclass(frozen=True)
@@ -30,8 +29,9 @@ class Candidate:
         machine: Machine that serves it.
         cost_usd_per_month: Cost; infinite if it cannot serve at all.
         replicas: Machines at the peak, or boards.
-        lost_by: All objectives that it misses; ``("price",)`` if it misses none but another is
-            cheaper, ``("cheapest",)`` for the winner.
+        lost_by: All that excludes it: objectives that it misses, or ``"server"`` if there is none
+            for its runtime. ``("price",)`` if nothing does but another is cheaper, ``("tie",)`` if
+            it costs the same to the cent, ``("cheapest",)`` for the winner.
         reason: The same in a sentence, with figures.
     """
 
@@ -60,6 +60,7 @@ class Advice:
         inaccurate: Combinations that miss the accuracy objective.
         too_large: Combinations that need more memory than is allowed, or than the machine has.
         too_slow: Combinations that miss the latency objective with any number of replicas.
+        unservable: Combinations for whose runtime there is no server.
         frontier: Combinations that are the cheapest of their profile, and that no other profile
             beats in both cost and accuracy.
     """
@@ -76,21 +77,41 @@ class Advice:
     inaccurate: Flags = field(repr=False)
     too_large: Flags = field(repr=False)
     too_slow: Flags = field(repr=False)
+    unservable: Flags = field(repr=False)
     frontier: Flags = field(repr=False)
 
     @property
     def feasible(self) -> Flags:
-        """Combinations that meet all objectives."""
+        """Combinations that can be served and meet all objectives."""
+        return np.asarray(self.would_hold & ~self.unservable)
+
+    @property
+    def would_hold(self) -> Flags:
+        """Combinations that meet all objectives, if there is a server for them."""
         return np.asarray(~(self.inaccurate | self.too_large | self.too_slow))
 
     @property
     def best(self) -> Candidate | None:
         """The cheapest combination that meets all objectives; ``None`` if there is none.
 
-        Of combinations that cost the same to the cent, the more accurate is better, then the
-        faster, then the first.
+        Of combinations that cost the same to the cent, the one with the smallest file is best, then
+        the one that costs less by fractions of a cent, then the first. Accuracy doesn't decide:
+        all of them meet the objective, and test accuracies differ by chance.
         """
         return None if self._best is None else self.choice(*self._best)
+
+    @property
+    def ties(self) -> list[Candidate]:
+        """Other combinations that meet all objectives and cost the same as the best to the cent."""
+        return [each for each in self.choices() if each.lost_by == ("tie",)]
+
+    @property
+    def missed(self) -> Candidate | None:
+        """The cheapest that would hold all objectives, if it lacks only a server; else ``None``."""
+        costs = np.where(self.would_hold, self.costs_usd_per_month.round(2), np.inf)
+        at = divmod(int(costs.argmin()), len(self.machines))
+        least = np.inf if self.best is None else round(self.best.cost_usd_per_month, 2)
+        return self.choice(*at) if costs[at] < least and self.unservable[at] else None
 
     def choices(self) -> list[Candidate]:
         """Return all combinations: those that meet all objectives first, each group by cost."""
@@ -126,7 +147,8 @@ class Advice:
             variant in {None, profile.variant} and runtime in {None, profile.runtime}
             for profile in self.profiles
         ]
-        able = ~(self.too_large | self.too_slow) & np.asarray(of_kind)[:, None]
+        unable = self.too_large | self.too_slow | self.unservable
+        able = ~unable & np.asarray(of_kind)[:, None]
         if not able.any():
             return None
         cost = np.where(able, self.costs_usd_per_month, np.inf)
@@ -139,9 +161,9 @@ class Advice:
     @cached_property
     def _order(self) -> NDArray[np.int64]:
         cents = self.costs_usd_per_month.round(2)
-        accuracy = np.array([[profile.accuracy_share] for profile in self.profiles])
-        time = np.array([[profile.service_ms] for profile in self.profiles])
-        keys = (time, -accuracy, cents, ~self.feasible)  # the last counts first
+        size = np.array([[profile.model_bytes] for profile in self.profiles])
+        # The last counts first.
+        keys = (self.costs_usd_per_month, size, cents, ~self.feasible)
         return np.lexsort([np.broadcast_to(key, cents.shape).ravel() for key in keys])
 
     @cached_property
@@ -155,6 +177,9 @@ class Advice:
         profile, machine = self.profiles[at[0]], self.machines[at[1]]
         lost: list[Verdict] = []
         said: list[str] = []
+        if self.unservable[at]:
+            lost.append("server")
+            said.append(f"no server for {profile.runtime} yet")
         if self.inaccurate[at]:
             lost.append("accuracy")
             asked = self.accuracy_objective_share
@@ -172,11 +197,13 @@ class Advice:
             return tuple(lost), "; ".join(said)
         cost = self.costs_usd_per_month[at]
         if at == self._best or self._best is None:
-            return ("cheapest",), f"{cost:,.2f} USD a month, the cheapest"
+            return ("cheapest",), f"{cost:,.2f} USD per month, the cheapest"
         more = cost - self.costs_usd_per_month[self._best]
-        if more < CENT_USD:
-            return ("price",), "costs the same to the cent, and is no more accurate or faster"
-        return ("price",), f"{more:,.2f} USD a month more than the cheapest"
+        if round(cost, 2) == round(self.costs_usd_per_month[self._best], 2):
+            larger = profile.model_bytes > self.profiles[self._best[0]].model_bytes
+            why = "its file is larger" if larger else "it was listed later"
+            return ("tie",), f"costs the same to the cent, but {why}"
+        return ("price",), f"{more:,.2f} USD per month more than the cheapest"
 
 
 def deployment_of(like: Deployment, profile: Profile, machine: MachineType) -> Deployment:

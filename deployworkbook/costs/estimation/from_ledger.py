@@ -6,11 +6,11 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from deployworkbook.costs.estimation.profile import Profile
+from deployworkbook.costs.estimation.profile import SERVER_PREFIX, Profile
 from deployworkbook.validation import check_choice, value_error
 
 if TYPE_CHECKING:
-    from deployworkbook.ledger.measurement import LedgerEntry
+    from deployworkbook.ledger.measurement import LedgerEntry, Measurement
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,8 @@ class Measured:
     """Comparable profiles from the ledger: one data set, one machine.
 
     Args:
-        profiles: Newest complete row per variant and runtime; rows on one core are preferred.
+        profiles: Newest complete row per variant and runtime; rows on one core are preferred. If a
+            SavedModel was measured at a server, too, its times are the server's.
         dataset: Data set on which accuracy was measured.
         machine: Machine on which times were measured, in words.
         left_out: Reasons why variants in runtimes were left out: all their rows are incomplete.
@@ -59,23 +60,35 @@ def measured_in(entries: Sequence[LedgerEntry], *, dataset: str | None = None) -
     of_dataset = [entry for entry in rows if entry.measurement.dataset == chosen]
     machine = of_dataset[-1].machine
     # Costs are per core, so rows measured on one core are preferred to newer ones.
-    by_cores = sorted(of_dataset, key=lambda entry: (entry.measurement.threads or 1) == 1)
-    profiles, reasons = {}, {}
-    for entry in by_cores:
-        if entry.machine.identity != machine.identity:
-            continue
-        row = entry.measurement
-        try:
-            # A later row replaces an earlier one, if it is complete.
-            profiles[row.variant, row.runtime] = Profile.from_measurement(row)
-        except ValueError as error:
-            reasons[row.variant, row.runtime] = str(error)
-    left_out = [reason for form, reason in reasons.items() if form not in profiles]
+    here = [entry.measurement for entry in of_dataset if entry.machine.identity == machine.identity]
+    profiles, left_out = _newest(here)
     if not profiles:
         raise ValueError(f"No row of the ledger is complete. {left_out[0]}")
     return Measured(
         tuple(profiles.values()), chosen, str(machine), tuple(left_out), machine.identity
     )
+
+
+def _newest(rows: Sequence[Measurement]) -> tuple[dict[tuple[str, str], Profile], list[str]]:
+    """Return the profiles of the newest complete rows, and why forms without any were left out."""
+    bare = [row for row in rows if not row.runtime.startswith(SERVER_PREFIX)]
+    served = [row for row in rows if row.runtime.startswith(SERVER_PREFIX)]
+    by_cores = sorted(bare, key=lambda row: (row.threads or 1) == 1)
+    profiles: dict[tuple[str, str], Profile] = {}
+    reasons: dict[tuple[str, str], str] = {}
+    # A later row replaces an earlier one, if it is complete; a server's come last, the ones with
+    # service times after those without.
+    for row in (*by_cores, *sorted(served, key=lambda row: bool(row.service_times_ms))):
+        is_served = row.runtime.startswith(SERVER_PREFIX)
+        form = (row.variant, "savedmodel" if is_served else row.runtime)
+        # The server's process holds the same model; an earlier row may say how much it takes.
+        alone = profiles.get(form) if is_served else None
+        memory = None if alone is None else int(alone.memory_bytes)
+        try:
+            profiles[form] = Profile.from_measurement(row, process_bytes=memory)
+        except ValueError as error:
+            reasons[form] = str(error)
+    return profiles, [reason for form, reason in reasons.items() if form not in profiles]
 
 
 def comparable(entries: Sequence[LedgerEntry], measured: Measured) -> list[LedgerEntry]:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, fields
+from statistics import fmean, pvariance
 from typing import TYPE_CHECKING, Literal
 
 from deployworkbook.costs.units import check_quantity
+from deployworkbook.formulas.intervals import wilson_interval
 from deployworkbook.validation import check_choice, check_number, value_error
 
 if TYPE_CHECKING:
     from deployworkbook.ledger.measurement import Measurement
+
+# What names of servers in the ledger begin with: they measure requests, not predictions.
+SERVER_PREFIX = "serving-"
 
 # The standard normal distribution's 99th percentile.
 _Z99 = 2.3263478740408408
@@ -31,6 +36,11 @@ class Profile:
         memory_bytes: Memory of a process that serves it.
         threads: Number of cores that a prediction could use during the measurement.
         served: Whether ``service_ms`` was measured at a server, and so includes its overhead.
+        server: Server at which ``service_ms`` was measured, such as ``serving-embedded``; empty if
+            at none.
+        service_load_per_s: Requests per second that the server got meanwhile; 0 if one at a time.
+        accuracy_interval: 95 % interval of the accuracy on other images of the kind; ``None`` if
+            the number of test images isn't known.
         service_times_ms: Service times measured at the server, in their order; empty if there are
             none, and the times' distribution is assumed from mean and variation.
         kind: ``measured`` or ``modelled``.
@@ -52,6 +62,9 @@ class Profile:
     memory_bytes: float
     threads: int = 1
     served: bool = False
+    server: str = ""
+    service_load_per_s: float = 0.0
+    accuracy_interval: tuple[float, float] | None = field(default=None, repr=False)
     service_times_ms: tuple[float, ...] = field(default=(), repr=False)
     kind: Literal["measured", "modelled"] = "measured"
     operations_per_prediction: float = 0.0
@@ -68,19 +81,28 @@ class Profile:
         return f"{self.variant} in {self.runtime}"
 
     @classmethod
-    def from_measurement(cls, measurement: Measurement) -> Profile:
+    def from_measurement(
+        cls, measurement: Measurement, *, process_bytes: int | None = None
+    ) -> Profile:
         """Make a profile from a row of the ledger.
 
-        Mean and variation of the times come from p50 and p99, by ``mean_and_scv``.
+        If the row has service times of a server, these are used; else mean and variation come from
+        p50 and p99, by ``mean_and_scv``. A row of a server becomes a profile of the SavedModel that
+        it served.
+
+        Args:
+            measurement: Row of the ledger.
+            process_bytes: Memory of a process that serves it, if the row doesn't say.
 
         Raises:
             ValueError: The row lacks a value; the message names it.
         """
+        memory = measurement.peak_memory_bytes
         needed = {
             "latency_p50_ms": measurement.latency_p50_ms,
             "accuracy": measurement.accuracy,
             "size_bytes": measurement.size_bytes,
-            "peak_memory_bytes": measurement.peak_memory_bytes,
+            "peak_memory_bytes": process_bytes if memory is None else memory,
         }
         for name, value in needed.items():
             if value is None:
@@ -92,11 +114,18 @@ class Profile:
         p50_ms = float(needed["latency_p50_ms"] or 0)
         p99_ms = measurement.latency_p99_ms
         mean_ms, scv = mean_and_scv(p50_ms, max(p50_ms if p99_ms is None else p99_ms, p50_ms))
+        times_ms = measurement.service_times_ms
+        if times_ms:
+            mean_ms, scv = fmean(times_ms), pvariance(times_ms) / fmean(times_ms) ** 2
+        is_served = measurement.runtime.startswith(SERVER_PREFIX)
+        interval = None
+        if measurement.correct is not None and measurement.examples is not None:
+            interval = wilson_interval(measurement.correct, measurement.examples)
         size_bytes = float(needed["size_bytes"] or 0)
         zipped = measurement.compressed_bytes
         return cls(
             variant=measurement.variant,
-            runtime=measurement.runtime,
+            runtime="savedmodel" if is_served else measurement.runtime,
             service_ms=mean_ms,
             service_scv=scv,
             accuracy_share=float(needed["accuracy"] or 0),
@@ -104,6 +133,11 @@ class Profile:
             download_bytes=size_bytes if zipped is None else float(zipped),
             memory_bytes=float(needed["peak_memory_bytes"] or 0),
             threads=measurement.threads or 1,
+            served=is_served,
+            server=measurement.runtime if is_served else "",
+            service_load_per_s=measurement.service_load_per_s or 0.0,
+            accuracy_interval=interval,
+            service_times_ms=times_ms,
             kind=measurement.kind,
         )
 
