@@ -96,6 +96,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "reset": lab.reset,
     "doctor": doctor.doctor,
     "run": run.run,
+    "publish": serving.publish,
     "deploy-files": serving.deploy_files,
     "sweep": sweep.sweep,
     "cost": costs.cost,

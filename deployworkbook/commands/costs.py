@@ -28,6 +28,13 @@ Updates = Annotated[float, typer.Option(help="Model updates per month.")]
 Spot = Annotated[float, typer.Option(help="Fraction of machines on the spot market.")]
 Regions = Annotated[int, typer.Option(help="Number of regions.")]
 Devices = Annotated[int, typer.Option(help="Number of edge boards; 0 for none.")]
+Queue = Annotated[
+    str,
+    typer.Option(
+        help="How requests reach a machine: shared (the first free core) or per replica (a random "
+        "machine)."
+    ),
+]
 Autoscaling = Annotated[
     bool, typer.Option("--autoscaling", help="Size each hour for its own load, not the peak.")
 ]
@@ -66,6 +73,7 @@ def cost(
     committed_share: Annotated[
         float, typer.Option(help="Fraction of the peak's machines committed to for a year.")
     ] = 0.0,
+    queue: Queue = "shared",
     storage: Annotated[str, typer.Option(help="Storage class for models and data.")] = "object",
     day: Day = "flat",
     latency_ms: Latency = 100.0,
@@ -106,6 +114,7 @@ def cost(
             serving=cast("Serving", serving),
             balancer=balancer,
             committed_share=committed_share,
+            queue=queue,
         ),
         catalog,
         month=month,
@@ -132,6 +141,7 @@ def plan(
     spot_share: Spot = 0.0,
     regions: Regions = 1,
     devices: Devices = 0,
+    queue: Queue = "shared",
     day: Day = "flat",
     growth: Growth = 0.0,
     updates: Updates = 1.0,
@@ -144,12 +154,12 @@ def plan(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the plan.")] = Path(),
     folder: Folder = None,
 ) -> None:
-    """Find the cheapest deployment that meets your objectives.
+    """Find the cheapest deployment that meets your objectives and can be served.
 
     Compares every variant and runtime in the ledger on every machine.
     Writes deployment_plan.md and deployment_plan.html; backs up earlier plans.
     """
-    from deployworkbook.costs.advice.advise import advise
+    from deployworkbook.costs.advice.advise import SERVED_RUNTIMES, advise
     from deployworkbook.costs.estimation.deployment import Deployment
     from deployworkbook.costs.plan.files import write_plan
     from deployworkbook.costs.plan.making import make_plan
@@ -173,8 +183,13 @@ def plan(
         memory_bytes=float("inf") if memory_mb is None else memory_mb * 1e6,
         devices=devices,
         like=Deployment(
-            measured.profiles[0], autoscaling=autoscaling, spot_share=spot_share, regions=regions
+            measured.profiles[0],
+            autoscaling=autoscaling,
+            spot_share=spot_share,
+            regions=regions,
+            queue=queue,
         ),
+        servable=SERVED_RUNTIMES,
     )
     made = make_plan(
         advice,

@@ -20,6 +20,10 @@ EXAMPLES = {
         "deployworkbook run 04 -p epochs 2",
         "deployworkbook run --fast --html --out site",
     ),
+    "publish": (
+        "deployworkbook publish float32",
+        "deployworkbook publish float32 --model digits --dataset mnist",
+    ),
     "deploy-files": (
         "deployworkbook deploy-files deploy",
         "deployworkbook deploy-files deploy --model digits --cpus 4",

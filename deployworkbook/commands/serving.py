@@ -73,3 +73,38 @@ def deploy_files(
     for path, backup in written.backups.items():
         print(f"Your {path} is saved as {backup}.")
     print(f"Wrote {len(written.paths)} files and models to {directory}; see its README.md.")
+
+
+def publish(
+    variant: Annotated[str, typer.Argument(help="Variant whose SavedModel to publish.")],
+    model: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Model's name (default: the variant's).")
+    ] = None,
+    dataset: Annotated[
+        str | None, typer.Option(help="mnist or digits (default: the newest export).")
+    ] = None,
+    folder: Folder = None,
+) -> None:
+    """Publish an exported SavedModel as the next version of a model.
+
+    Servers load it from your workspace; deploy-files writes the files to serve it elsewhere.
+    """
+    from deployworkbook.serving.repository.model_repository import ModelRepository
+    from deployworkbook.validation import check_choice
+
+    workspace = workspace_of(folder)
+    exported = sorted(
+        (workspace.models / "artifacts").glob(f"{dataset or '*'}/*.savedmodel"),
+        key=lambda path: path.stat().st_mtime,
+    )
+    found = {path.stem: path for path in exported}
+    if not found:
+        raise FileNotFoundError(
+            f"{workspace.models / 'artifacts'} holds no SavedModel. Lessons 09, 10 and 12 export "
+            "them."
+        )
+    source = found[check_choice("variant", variant, found)]
+    base = workspace.published / (model or variant)
+    version = ModelRepository(base).publish(source)
+    print(f"Published version {version.number} of {base.name}, from {source}.")
+    print(f"Serve it: deployworkbook serve --model_name={base.name} --model_base_path={base}")

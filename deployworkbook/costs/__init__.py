@@ -31,7 +31,7 @@ What if prices or assumptions are off?
 
 Find the cheapest deployment, and write it down:
 
->>> advice = costs.advise(workload, [float32], accuracy_share=0.97)
+>>> advice = costs.advise(workload, [float32], accuracy_share=0.97)  # servable: SERVED_RUNTIMES
 >>> plan = costs.make_plan(advice, reference="float32")
 >>> isinstance(plan, costs.DeploymentPlan)
 True

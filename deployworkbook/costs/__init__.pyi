@@ -1,3 +1,4 @@
+from .advice.advise import SERVED_RUNTIMES as SERVED_RUNTIMES
 from .advice.advise import advise as advise
 from .advice.storing import storage_options as storage_options
 from .capacity.check import compare_with_measured as compare_with_measured

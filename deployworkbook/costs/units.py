@@ -16,6 +16,7 @@ SECONDS_PER_MONTH = SECONDS_PER_HOUR * HOURS_PER_MONTH
 HOURS_PER_WEEK = 168
 MONTHS_PER_YEAR = 12
 GB = 10**9
+MIB = 2**20
 GIB = 2**30
 
 # Ranges by a name's suffix; the longest matching suffix counts. A value outside its range is most

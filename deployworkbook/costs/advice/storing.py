@@ -9,10 +9,8 @@ import numpy as np
 from deployworkbook.costs.prices.catalog import Catalog, Storage
 from deployworkbook.costs.prices.catalog_file import load_catalog
 from deployworkbook.costs.prices.tiers import tiered_cost
-from deployworkbook.costs.units import GIB, SECONDS_PER_MONTH
+from deployworkbook.costs.units import GIB, MIB, SECONDS_PER_MONTH
 from deployworkbook.validation import check_number
-
-MIB = 2**20
 
 
 @dataclass(frozen=True)

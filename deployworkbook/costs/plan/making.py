@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 
 from deployworkbook.costs.advice.result import Advice, Candidate
-from deployworkbook.costs.capacity.result import Capacity, capacity_of
+from deployworkbook.costs.capacity.result import QUEUES, Capacity, capacity_of
 from deployworkbook.costs.estimation.breakdown import CostBreakdown
 from deployworkbook.costs.estimation.deployment import Deployment
 from deployworkbook.costs.estimation.inputs import gather
@@ -29,10 +30,14 @@ class DeploymentPlan:
         spread: Uncertainty of the cost.
         swings: Effects of the assumptions, largest first.
         capacity: Performance of its machines in the busiest hour; ``None`` on the edge.
+        other_queue: The same with the other queue: if a balancer picks machines at random, where
+            ``capacity`` has one queue for all, and the other way round; ``None`` on the edge, and
+            where that queue grows without bound.
         reference: Cheapest combination of the uncompressed variant; ``None`` if there is none.
         reference_usd_per_month: Monthly cost of the reference, to the cent.
         later: Monthly cost after some months of growth; ``None`` if it cannot serve by then.
         months: Number of those months.
+        made_on: Date of the plan.
         measured_on: Machine and data set of the measurements.
         doubts: Measurements that look wrong, in words.
     """
@@ -44,10 +49,12 @@ class DeploymentPlan:
     spread: Spread
     swings: tuple[Swing, ...]
     capacity: Capacity | None
+    other_queue: Capacity | None
     reference: Candidate | None
     reference_usd_per_month: Decimal | None
     later: CostBreakdown | None
     months: int
+    made_on: date
     measured_on: str
     doubts: tuple[str, ...] = ()
 
@@ -60,6 +67,7 @@ def make_plan(
     seed: int = 0,
     measured_on: str = "",
     doubts: Sequence[str] = (),
+    today: date | None = None,
 ) -> DeploymentPlan:
     """Make a plan for the best choice of an advice.
 
@@ -70,6 +78,7 @@ def make_plan(
         seed: Seed of the draws from the assumptions' ranges.
         measured_on: Machine and data set of the measurements, in words.
         doubts: Measurements that look wrong, in words.
+        today: Date of the plan; by default today's.
 
     Raises:
         ValueError: No choice meets all objectives; the message lists the nearest misses.
@@ -102,19 +111,23 @@ def make_plan(
         cost=estimate(workload, deployment, catalog),
         spread=simulate(workload, deployment, catalog, seed=seed),
         swings=tuple(tornado(workload, deployment, catalog)),
-        capacity=_capacity(advice, deployment),
+        capacity=_capacity(advice, deployment, deployment.queue),
+        other_queue=_capacity(
+            advice, deployment, next(each for each in QUEUES if each != deployment.queue)
+        ),
         reference=other,
         reference_usd_per_month=None
         if other is None
         else estimate(workload, advice.deployment(other), catalog).total_usd_per_month,
         later=later,
         months=months,
+        made_on=date.today() if today is None else today,
         measured_on=measured_on,
         doubts=tuple(doubts),
     )
 
 
-def _capacity(advice: Advice, deployment: Deployment) -> Capacity | None:
+def _capacity(advice: Advice, deployment: Deployment, queue: str) -> Capacity | None:
     if deployment.devices:
         return None
     inputs = gather(advice.workload, deployment, advice.catalog)
@@ -125,7 +138,7 @@ def _capacity(advice: Advice, deployment: Deployment) -> Capacity | None:
         advice.workload.rate_per_s() * advice.workload.peak_ratio / regions,
         float(service_s(inputs)),
         shape=shape_of(inputs),
-        queue=deployment.queue,
+        queue=queue,
         percentile=PERCENTILE,
         workers=int(workers(inputs)),
     )

@@ -1,6 +1,7 @@
 """The wording of a plan's page: its sections, the decision first.
 
-Each figure says whether it was measured or modelled.
+The first five are for whoever decides; the others hold the figures behind them. Each figure says
+whether it was measured or modelled.
 """
 
 from __future__ import annotations
@@ -9,24 +10,29 @@ from collections import Counter
 from dataclasses import dataclass
 from decimal import Decimal
 
-from deployworkbook.costs.advice.result import Verdict
+from deployworkbook.costs.advice.result import Candidate, Verdict
 from deployworkbook.costs.estimation.breakdown import KINDS
 from deployworkbook.costs.money import as_usd
+from deployworkbook.costs.plan import risks
 from deployworkbook.costs.plan.making import DeploymentPlan
+from deployworkbook.costs.plan.serving import serving_commands
+from deployworkbook.costs.plan.words import assumption_in_words, phrase_of, value_of
 
-# Keep the page short: only the largest effects and the next best choices.
-SWINGS, RUNNERS_UP = 5, 3
+# Keep the page short: only the largest effects, and a few of the others that were compared.
+SWINGS, RUNNERS_UP, FRONTIER, TIES = 4, 2, 4, 4
 
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page: a heading, sentences, a table, a list."""
+    """A part of the page: a heading, sentences, a table, a list, commands."""
 
     title: str
     text: tuple[str, ...] = ()
     head: tuple[str, ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()
     items: tuple[str, ...] = ()
+    commands: tuple[str, ...] = ()
+    is_small: bool = False
 
     def is_number(self, column: int) -> bool:
         """Say whether a column of the table holds numbers, which are aligned to the right."""
@@ -40,15 +46,20 @@ def title_of(plan: DeploymentPlan) -> str:
 
 def sections_of(plan: DeploymentPlan) -> list[Section]:
     """Return the page's sections, the decision first."""
-    return [
+    found = [
         _decision(plan),
-        _objectives(plan),
         _costs(plan),
+        Section("Risks", items=risks.risks_of(plan)),
+        Section("What was not measured", items=risks.unmeasured_in(plan)),
+        _next_step(plan),
+        _objectives(plan),
+        _frontier(plan),
         _saved(plan),
         _compared(plan),
         _sureness(plan),
         _basis(plan),
     ]
+    return [each for each in found if each.text or each.rows or each.items or each.commands]
 
 
 def _decision(plan: DeploymentPlan) -> Section:
@@ -58,14 +69,30 @@ def _decision(plan: DeploymentPlan) -> Section:
     count = f"{cost.replicas_at_peak:,} {what} of the kind {choice.machine.name}"
     million = cost.usd_per_million_predictions
     each = "" if million is None else f", {million:,.2f} USD per million predictions"
-    return Section(
-        "Decision",
-        (
-            f"Serve {choice.profile.variant} with {choice.profile.runtime} on {count}"
-            f"{_arranged(plan)}.",
-            f"Modelled cost: {as_usd(cost.total_usd_per_month)} a month of 730 hours{each}. "
-            f"With the assumptions drawn from their ranges, {_spread(plan)}.",
-        ),
+    said = [
+        f"Serve {choice.profile.variant} with {choice.profile.runtime} on {count}"
+        f"{_arranged(plan)}. Decided on {plan.made_on:%Y-%m-%d}.",
+        f"Modelled cost: {as_usd(cost.total_usd_per_month)} per month of 730 hours{each}. "
+        f"With the assumptions drawn from their ranges, {_spread(plan)}.",
+    ]
+    if plan.advice.ties:
+        said.append(_tied(plan.advice.ties))
+    missed = plan.advice.missed
+    if missed is not None:
+        less = choice.cost_usd_per_month - missed.cost_usd_per_month
+        said.append(
+            f"Not recommended, because no server takes it yet: {missed.profile.name} on "
+            f"{missed.machine.name}, which would cost {less:,.2f} USD per month less (modelled)."
+        )
+    return Section("Decision", tuple(said))
+
+
+def _tied(ties: list[Candidate]) -> str:
+    names = [f"{each.profile.name} on {each.machine.name}" for each in ties[:TIES]]
+    more = f" and {len(ties) - TIES:,} others" if len(ties) > TIES else ""
+    return (
+        f"A tie, to the cent, with {', '.join(names)}{more}. Of these the one with the smallest "
+        "file was taken."
     )
 
 
@@ -87,9 +114,23 @@ def _arranged(plan: DeploymentPlan) -> str:
 def _spread(plan: DeploymentPlan) -> str:
     low, high = plan.spread.interval_usd()
     if high < float("inf"):
-        return f"nine of ten draws cost {low:,.0f} to {high:,.0f} USD"
+        half = f"half of the draws cost more than {plan.spread.median_usd:,.0f} USD"
+        return f"{half}, and nine of ten draws cost {low:,.0f} to {high:,.0f} USD"
     unable = f"{plan.spread.unable_share:.0%} of the draws cannot serve at all"
     return f"{unable}, and the cheapest twentieth costs up to {low:,.0f} USD"
+
+
+def _next_step(plan: DeploymentPlan) -> Section:
+    commands = serving_commands(plan)
+    runtime = plan.choice.profile.runtime
+    if plan.deployment.devices:
+        said = f"Load the form with {runtime} in the program on each board: it needs no server."
+    elif commands:
+        said = "In your workspace's folder: publish this form, serve it here, and write the files "
+        said += "that serve it elsewhere (a container, Compose, Kubernetes)."
+    else:
+        said = f"There is no server for {runtime} yet: this plan can't be carried out as it is."
+    return Section("Next step", (said,), commands=commands)
 
 
 def _objectives(plan: DeploymentPlan) -> Section:
@@ -98,18 +139,24 @@ def _objectives(plan: DeploymentPlan) -> Section:
     memory = "none" if asked == float("inf") else f"at most {asked / 1e6:,.0f} MB"
     latency = "met by each board alone"
     if plan.capacity is not None:
-        latency = f"{plan.capacity.response_s * 1e3:,.2f} ms, {plan.capacity.utilisation:.0%} busy"
+        bound = "at least " if risks.correlation_of(plan) > risks.CORRELATED else ""
+        latency = f"{bound}{plan.capacity.response_s * 1e3:,.2f} ms"
+        latency += f", {plan.capacity.utilisation:.0%} busy"
     peak = workload.rate_per_s() * workload.peak_ratio
+    accuracy = f"{profile.accuracy_share:.2%}"
+    if profile.accuracy_interval is not None:
+        low, high = profile.accuracy_interval
+        accuracy += f" (95 %: {low:.2%} to {high:.2%})"
     rows = (
         ("p99 latency", f"at most {workload.latency_objective_ms:g} ms", latency, "modelled"),
+        ("accuracy", f"at least {advice.accuracy_objective_share:.2%}", accuracy, profile.kind),
+        ("memory per process", memory, f"{profile.memory_bytes / 1e6:,.0f} MB", profile.kind),
         (
-            "accuracy",
-            f"at least {advice.accuracy_objective_share:.2%}",
-            f"{profile.accuracy_share:.2%}",
+            "time per request" if profile.served else "time per prediction",
+            "",
+            f"{profile.service_ms:.3g} ms",
             profile.kind,
         ),
-        ("memory per process", memory, f"{profile.memory_bytes / 1e6:,.0f} MB", profile.kind),
-        ("time per prediction", "", f"{profile.service_ms:.3g} ms", profile.kind),
         ("model on disk", "", f"{profile.model_bytes / 1e3:,.0f} kB", profile.kind),
     )
     text = f"{workload.requests_per_s:,.4g} requests/s on average, {peak:,.4g} in the busiest hour."
@@ -130,15 +177,15 @@ def _costs(plan: DeploymentPlan) -> Section:
         growth = f"In {plan.months} months the requests outgrow what this choice can serve."
     else:
         growth = (
-            f"After {plan.months} months with {growth_share:.0%} growth a month: "
-            f"{as_usd(plan.later.total_usd_per_month)} a month."
+            f"After {plan.months} months with {growth_share:.0%} growth per month: "
+            f"{as_usd(plan.later.total_usd_per_month)} per month."
         )
     carbon = (
-        f"Energy: {plan.cost.energy_kwh_per_month:,.0f} kWh a month, "
+        f"Energy: {plan.cost.energy_kwh_per_month:,.0f} kWh per month, "
         f"{plan.cost.carbon_kg_per_month:,.0f} kg of CO2."
     )
-    head = ("cost, modelled", "USD a month", "share", "most of it")
-    return Section("Costs", (growth, carbon), head, tuple(rows))
+    head = ("cost, modelled", "USD per month", "share", "most of it")
+    return Section("Costs", (f"{growth} {carbon}",), head, tuple(rows))
 
 
 def _share(cost: Decimal, total: Decimal) -> str:
@@ -156,47 +203,83 @@ def _largest(plan: DeploymentPlan, kind: str) -> str:
     return f"{part.name}: {part.quantity:,.4g} {part.unit}".rstrip()
 
 
+def _frontier(plan: DeploymentPlan) -> Section:
+    """List what more accuracy costs, and what less saves: the manager's choice, not a tie."""
+    best = plan.choice.cost_usd_per_month
+    others = [
+        each for each in plan.advice.on_frontier() if each.profile.name != plan.choice.profile.name
+    ]
+    rows = tuple(
+        (
+            each.profile.name,
+            each.machine.name,
+            f"{each.profile.accuracy_share:.2%}",
+            f"{each.cost_usd_per_month - best:+,.2f}",
+        )
+        for each in others[:FRONTIER]
+        if round(each.cost_usd_per_month - best, 2)
+    )
+    if not rows:
+        return Section("Other accuracies")
+    head = ("form", "machine", "test accuracy (measured)", "USD per month against this plan")
+    return Section("Other accuracies", head=head, rows=rows)
+
+
 def _saved(plan: DeploymentPlan) -> Section:
+    title = "What compression saves"
     reference, choice = plan.reference, plan.choice
     form = choice.profile.variant
     others = {profile.variant for profile in plan.advice.profiles} - {form}
     if reference is None and others:
         text = "Not known: the variant to compare with was not measured, or cannot serve."
-        return Section("What compression saves", (text,))
+        return Section(title, (text,))
     if reference is None or not others:
-        text = "No other variant of the model was measured."
-        return Section("What compression saves", (text,))
+        return Section(title, ("No other variant of the model was measured.",))
     if reference.profile.variant == form:
         text = f"Nothing: no other variant that meets the objectives costs less than {form}."
-        return Section("What compression saves", (text,))
+        return Section(title, (text,))
+    if choice.profile.download_bytes >= reference.profile.download_bytes:
+        text = f"Nothing: {form} is not a compression; zipped, its file is no smaller than "
+        return Section(title, (f"{text}{reference.profile.variant}'s.",))
     there = plan.reference_usd_per_month or 0
     saved = there - plan.cost.total_usd_per_month
-    verdict = f"saves {as_usd(saved)} a month" if saved > 0 else "costs the same"
+    verdict = f"saves {as_usd(saved)} per month" if saved > 0 else "costs the same"
     if saved < 0:
-        verdict = f"costs {as_usd(-saved)} a month more"
-    ratio = max(reference.profile.model_bytes, 1.0) / max(choice.profile.model_bytes, 1.0)
-    size = f"{ratio:.1f} times smaller" if ratio >= 1 else f"{1 / ratio:.1f} times larger"
+        verdict = f"costs {as_usd(-saved)} per month more"
+    ratio = max(reference.profile.download_bytes, 1.0) / max(choice.profile.download_bytes, 1.0)
     # Adding 0 turns -0 into 0.
     points = round((choice.profile.accuracy_share - reference.profile.accuracy_share) * 100, 2) + 0
     return Section(
-        "What compression saves",
+        title,
         (
             f"The cheapest deployment of {reference.profile.name}, on {reference.machine.name}, "
-            f"costs {as_usd(there)} a month (modelled): this plan {verdict}. Its file is {size} "
-            f"and its accuracy {points:+.2f} percentage points (both {choice.profile.kind}).",
+            f"costs {as_usd(there)} per month (modelled): this plan {verdict}. Zipped, its file is "
+            f"{ratio:.1f} times smaller, and its accuracy {points:+.2f} percentage points (both "
+            f"{choice.profile.kind}).",
         ),
     )
 
 
 def _compared(plan: DeploymentPlan) -> Section:
     choices = plan.advice.choices()
-    lost = Counter(verdict for each in choices for verdict in each.lost_by)
-    reasons: tuple[Verdict, ...] = ("price", "latency", "accuracy", "memory")
-    said = ", ".join(f"{each} {lost[each]:,}" for each in reasons if lost[each])
+    # Each is counted once, under the first reason that applies: the counts add up.
+    lost = Counter(each.lost_by[0] for each in choices)
+    reasons: tuple[tuple[Verdict, str], ...] = (
+        ("server", "have no server"),
+        ("accuracy", "miss the accuracy"),
+        ("memory", "need too much memory"),
+        ("latency", "miss the latency"),
+        ("price", "cost more"),
+        ("tie", "cost the same"),
+    )
+    said = ", ".join(f"{lost[key]:,} {words}" for key, words in reasons if lost[key])
     rows = tuple(
         (each.profile.name, each.machine.name, each.reason) for each in choices[1 : 1 + RUNNERS_UP]
     )
-    text = f"All {len(choices):,} combinations were computed. Why the others lost: {said}."
+    text = (
+        f"All {len(choices):,} combinations were computed. Besides this one, {said}; each is "
+        "counted once, under the first of these reasons that applies."
+    )
     if len(choices) == 1:
         text = "There was only one combination."
     head = ("next best", "machine", "why it lost")
@@ -206,8 +289,8 @@ def _compared(plan: DeploymentPlan) -> Section:
 def _sureness(plan: DeploymentPlan) -> Section:
     rows = tuple(
         (
-            swing.name.replace("_", " "),
-            f"{swing.range.low:g} to {swing.range.high:g}",
+            phrase_of(swing.name),
+            value_of(swing.name, swing.range.low, swing.range.high),
             _end(swing.cost_at_low_usd),
             _end(swing.cost_at_high_usd),
         )
@@ -225,6 +308,11 @@ def _end(cost_usd: float) -> str:
 def _basis(plan: DeploymentPlan) -> Section:
     where = f" on {plan.measured_on}" if plan.measured_on else ""
     kinds = ", ".join(KINDS)
+    known = plan.advice.catalog.assumptions
+    assumed = []
+    for text in plan.cost.assumptions:
+        name = text.partition(" = ")[0]
+        assumed.append(assumption_in_words(known[name]) if name in known else text)
     return Section(
         "What this rests on",
         (
@@ -234,7 +322,8 @@ def _basis(plan: DeploymentPlan) -> Section:
         ),
         items=(
             *(f"Doubtful: {each}" for each in plan.doubts),
-            *(f"Assumed: {each}" for each in plan.cost.assumptions),
+            *(f"Assumed: {each}" for each in assumed),
             *(f"Source: {each}" for each in plan.cost.sources),
         ),
+        is_small=True,
     )

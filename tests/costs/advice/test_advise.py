@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deployworkbook.costs.advice.advise import advise
+from deployworkbook.costs.advice.advise import SERVED_RUNTIMES, advise
 from deployworkbook.costs.estimation.deployment import Deployment
 from deployworkbook.costs.estimation.inputs import gather
 from deployworkbook.costs.estimation.model import estimate
@@ -79,13 +79,13 @@ def test_best_choice_equals_brute_force(
     if not costs:
         assert advice.best is None
         return
-    # The cheapest to the cent; then the more accurate, then the faster.
+    # The cheapest to the cent; then the smallest, then the cheapest by fractions of a cent.
     least = min(round(cost, 2) for cost in costs.values())
     equal = [place for place, cost in costs.items() if round(cost, 2) == least]
-    by = [(-profiles[row].accuracy_share, profiles[row].service_ms) for row, _ in equal]
     assert round(advice.best.cost_usd_per_month, 2) == least
-    best = advice.best.profile
-    assert (-best.accuracy_share, best.service_ms) == min(by)
+    smallest = min(profiles[row].model_bytes for row, _ in equal)
+    assert advice.best.profile.model_bytes == smallest
+    assert len(advice.ties) == len(equal) - 1
     # The estimate of the advice's deployment agrees.
     found = estimate(workload, advice.deployment(advice.best))
     assert float(found.total_usd_per_month) == pytest.approx(least, abs=0.1)
@@ -134,7 +134,7 @@ def test_every_loser_has_a_reason(int8, float32):
     assert by_name["int8", "c7g.medium"][0] == ("cheapest",)
     lost, reason = by_name["int8", "c7g.4xlarge"]
     assert lost == ("price",)
-    assert "USD a month more" in reason
+    assert "USD per month more" in reason
     lost, reason = by_name["rough", "c7g.medium"]
     assert (lost, reason) == (("accuracy",), "90.00% accurate, 95.00% asked")
     lost, reason = by_name["large", "c7g.medium"]
@@ -175,13 +175,77 @@ def test_all_cloud_machines_compete_and_edge_boards_if_there_are_devices(int8):
         assert each.cost_usd_per_month == pytest.approx(float(found.total_usd_per_month), abs=0.1)
 
 
-def test_of_equal_costs_the_more_accurate_wins(int8):
-    better = replace(int8, variant="better", accuracy_share=0.99)
-    for profiles in ([int8, better], [better, int8]):
-        best = advise(Workload(10.0), profiles, machines=SOME).best
-        assert best.profile.variant == "better"
-        first = advise(Workload(10.0), profiles, machines=SOME).choices()[0]
-        assert first.lost_by == ("cheapest",)
+def test_of_equal_costs_the_smaller_wins_whatever_its_test_accuracy(int8):
+    larger = replace(int8, variant="larger", accuracy_share=0.99, model_bytes=2e5)
+    for profiles in ([int8, larger], [larger, int8]):
+        advice = advise(Workload(10.0), profiles, machines=SOME)
+        assert advice.best.profile.variant == "int8"
+        assert advice.choices()[0].lost_by == ("cheapest",)
+        (tie,) = advice.ties
+        assert tie.profile.variant == "larger"
+        assert "its file is larger" in tie.reason
+
+
+def test_what_no_server_takes_is_not_the_best_but_named(int8):
+    saved = replace(int8, variant="saved", runtime="savedmodel", service_ms=3.0)
+    advice = advise(Workload(2000.0), [int8, saved], servable=SERVED_RUNTIMES)
+    assert advice.best.profile == saved
+    assert advice.missed.profile == int8
+    assert advice.missed.lost_by == ("server",)
+    assert "no server for litert" in advice.missed.reason
+    assert all(each.profile == saved for each in advice.on_frontier())
+    assert advise(Workload(2000.0), [int8, saved]).missed is None
+    boards = advise(
+        Workload(10.0), [int8], machines=["raspberry-pi-5-4gb"], devices=10,
+        servable=SERVED_RUNTIMES,
+    )  # fmt: skip
+    assert boards.best.profile == int8
+
+
+def test_the_best_equals_brute_force_on_100_random_catalogues():
+    """Prices and speeds drawn anew, each combination billed by itself."""
+    names = ("c7g.medium", "c7i.large", "c8g.xlarge")
+    for seed in range(100):
+        generator = np.random.default_rng(seed)
+        machines = {
+            name: replace(
+                CATALOG.machine(name),
+                price_usd_per_hour=float(10 ** generator.uniform(-2, 0)),
+                processor=replace(
+                    CATALOG.machine(name).processor, speed_ratio=float(generator.uniform(0.3, 3))
+                ),
+            )
+            for name in names
+        }
+        catalog = replace(CATALOG, machines={**CATALOG.machines, **machines})
+        profiles = [
+            Profile(
+                f"variant {n}", "savedmodel", float(10 ** generator.uniform(-2, 1.3)),
+                float(generator.uniform(0, 2)), float(generator.uniform(0.9, 1)),
+                float(generator.integers(10**4, 10**6)), 1e4, float(10 ** generator.uniform(8, 9.5)),
+            )
+            for n in range(3)
+        ]  # fmt: skip
+        work = Workload(float(10 ** generator.uniform(0, 4)), latency_objective_ms=60.0)
+        queue = ("shared", "per replica")[seed % 2]
+        like = Deployment(profiles[0], queue=queue)
+        advice = advise(work, profiles, catalog, accuracy_share=0.92, machines=names, like=like)
+        costs = {}
+        for profile in profiles:
+            for name in names:
+                if profile.accuracy_share < 0.92:
+                    continue
+                month = month_of(
+                    gather(work, replace(like, profile=profile, machine=name), catalog)
+                )
+                if month.able:
+                    costs[profile.variant, name] = float(month.cost_usd)
+        if not costs:
+            assert advice.best is None
+            continue
+        least = min(round(cost, 2) for cost in costs.values())
+        best = advice.best
+        assert round(costs[best.profile.variant, best.machine.name], 2) == least, seed
 
 
 def test_cheapest_of_returns_another_variants_cost(int8, float32):
@@ -217,8 +281,8 @@ def test_differences_below_a_cent_do_not_count(int8):
     advice = advise(Workload(10.0), [lighter, int8], machines=("c6g.medium",))
     assert 0 < advice.costs_usd_per_month[1, 0] - advice.costs_usd_per_month[0, 0] < 0.005
     first, second = advice.choices()
-    assert first.profile.variant == "int8"  # the faster
-    assert second.lost_by == ("price",)
+    assert first.profile.variant == "lighter"
+    assert second.lost_by == ("tie",)
     assert "the same to the cent" in second.reason
 
 
