@@ -147,6 +147,10 @@ def plan(
     updates: Updates = 1.0,
     dataset: Dataset = None,
     prices_file: PricesFile = None,
+    all_runtimes: Annotated[
+        bool,
+        typer.Option("--all-runtimes", help="Also recommend runtimes that have no server yet."),
+    ] = False,
     remeasure: Annotated[
         bool,
         typer.Option("--remeasure", help="First remeasure rows that look as if taken under load."),
@@ -189,7 +193,7 @@ def plan(
             regions=regions,
             queue=queue,
         ),
-        servable=SERVED_RUNTIMES,
+        servable=None if all_runtimes else SERVED_RUNTIMES,
     )
     made = make_plan(
         advice,

@@ -114,7 +114,7 @@ def test_cost_warns_of_too_few_replicas(measured, capsys):
 
 
 def test_plan_backs_up_an_edited_page_before_replacing_it(measured, home, tmp_path, capsys):
-    given = ("plan", "--rps", 50, "--accuracy", 0.95, "--out", tmp_path)
+    given = ("plan", "--all-runtimes", "--rps", 50, "--accuracy", 0.95, "--out", tmp_path)
     assert call(*given) == 0
     said = capsys.readouterr().out
     assert "int8 in litert on 2 ×" in said
@@ -211,7 +211,7 @@ def test_plan_refuses_impossible_objectives(measured, arguments, words, tmp_path
 
 
 def test_plan_reports_objectives_that_nothing_meets(measured, tmp_path, capsys):
-    assert call("plan", "--rps", 1, "--accuracy", 0.999, "--out", tmp_path) == 1
+    assert call("plan", "--all-runtimes", "--rps", 1, "--accuracy", 0.999, "--out", tmp_path) == 1
     assert "none of 68 combinations" in " ".join(capsys.readouterr().err.split())
     assert list(tmp_path.iterdir()) == []
 
@@ -225,7 +225,7 @@ def row(p99_ms, **more):
 
 
 def plan_of(tmp_path, capsys, *more):
-    assert call("plan", "--rps", 50, "--out", tmp_path, *more) == 0
+    assert call("plan", "--all-runtimes", "--rps", 50, "--out", tmp_path, *more) == 0
     return capsys.readouterr().out, (tmp_path / "deployment_plan.md").read_text()
 
 

@@ -222,7 +222,8 @@ def test_the_best_equals_brute_force_on_100_random_catalogues():
             Profile(
                 f"variant {n}", "savedmodel", float(10 ** generator.uniform(-2, 1.3)),
                 float(generator.uniform(0, 2)), float(generator.uniform(0.9, 1)),
-                float(generator.integers(10**4, 10**6)), 1e4, float(10 ** generator.uniform(8, 9.5)),
+                float(generator.integers(10**4, 10**6)), 1e4,
+                float(10 ** generator.uniform(8, 9.5)),
             )
             for n in range(3)
         ]  # fmt: skip
