@@ -17,13 +17,15 @@ class Observed:
     """Service and response times that a load test reveals about a single server.
 
     Args:
-        service_s: Service times of requests that had to wait, shape ``[n]``.
+        service_s: Service times of requests that had to wait, in their order, shape ``[n]``.
         unloaded_s: Response times of requests that found the server free, shape ``[m]``: service
             time, and the network both ways.
+        periods: Number of the busy period of each service time, ascending, shape ``[n]``.
     """
 
     service_s: Array
     unloaded_s: Array
+    periods: NDArray[np.int64]
 
 
 def observe_server(sent_s: ArrayLike, done_s: ArrayLike) -> Observed:
@@ -79,5 +81,6 @@ def observe_server(sent_s: ArrayLike, done_s: ArrayLike) -> Observed:
     waited = sent < previous - way
     if not waited.any():
         waited = ~alone
-    service = gaps[waited]
-    return Observed(service[service > 0], unloaded)
+    # A request that found the server free begins a busy period.
+    service, periods = gaps[waited], np.cumsum(alone)[waited]
+    return Observed(service[service > 0], unloaded, periods[service > 0])

@@ -12,8 +12,8 @@ from deployworkbook.formulas.response import response_times
 from deployworkbook.formulas.service_shape import shape_of_times, shape_of_variation
 from deployworkbook.formulas.waiting import response_percentile_s
 
-# One service in a hundred takes twenty times as long.
-RARE_SLOW = np.array([1.0] * 99 + [20.0])
+# Three services in 200 take twenty times as long.
+RARE_SLOW = np.array([1.0] * 197 + [20.0] * 3)
 LOGNORMAL = np.random.default_rng(3).lognormal(0.0, 0.6, 2400)
 
 
@@ -36,8 +36,11 @@ def test_measured_times_agree_with_the_fine_grid(times, load, servers):
     assert found == pytest.approx(fine, rel=2e-3)
 
 
-@pytest.mark.parametrize("times", [RARE_SLOW, LOGNORMAL], ids=["rare slow", "lognormal"])
-@pytest.mark.parametrize("load", [0.2, 0.45, 0.7])
+@pytest.mark.parametrize(
+    ("times", "load"),
+    # At 20 %, the 99th percentile of rare slow services is at a jump of the distribution.
+    [(LOGNORMAL, 0.2), (LOGNORMAL, 0.45), (LOGNORMAL, 0.7), (RARE_SLOW, 0.45), (RARE_SLOW, 0.7)],
+)
 def test_a_p99_of_one_server_is_that_of_lindley_s_recursion(times, load):
     times = times / times.mean()
     p99 = response_percentile(0.99, load, 1, shape_of_times(times))
@@ -48,10 +51,10 @@ def test_a_p99_of_one_server_is_that_of_lindley_s_recursion(times, load):
         services = generator.choice(times, 100_000)
         late.append((replayed_waits_s(arrivals, services) + services > p99).mean())
     low, high = mean_interval(late, confidence=0.999)
-    # Below: a p99 at a jump has fewer late requests than allowed.
     assert low <= 0.0101
-    assert high >= 0.0099 or load == 0.2
-    assert high - low < 0.006
+    assert high >= 0.0099
+    # An interval that contains anything proves nothing.
+    assert high - low < 0.01
 
 
 def test_two_moments_would_miss_rare_slow_services():

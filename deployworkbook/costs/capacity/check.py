@@ -1,4 +1,8 @@
-"""Predicted and measured response times side by side: how well a queue models a server."""
+"""Predicted and measured response times side by side: how well a queue models a server.
+
+A prediction from another load is an interval. Its lower end takes service times as independent; its
+upper end replays them in their order, because slow requests that come in a row make queues longer.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from deployworkbook.formulas.queueing import check_times, utilisation
-from deployworkbook.formulas.replay import replayed_waits_s
+from deployworkbook.formulas.replay import lag_one_correlation, replayed_waits_s
 from deployworkbook.formulas.response import response_times
 from deployworkbook.formulas.whole_numbers import rounded_up
 from deployworkbook.validation import (
@@ -24,6 +28,12 @@ Array = NDArray[np.float64]
 
 # Number of requests in a replay: few arrivals are replayed several times, with new service times.
 REPLAYED = 100_000
+# Numbers of replays from which a prediction's interval is taken, most and least, as a long load
+# needs fewer; and the share that the interval leaves out.
+DRAWS, LEAST_DRAWS, OUTSIDE = 100, 20, 0.05
+DRAWN = 500_000
+# With a higher correlation of one service time with the next, there is no single figure.
+CORRELATED = 0.2
 # Number of blocks of neighbouring requests: long blocks are nearly independent of each other.
 BLOCKS = 20
 
@@ -39,6 +49,9 @@ class LoadPoint:
         predicted_s: Predicted response time at that percentile, by ``formulas.response``.
         replayed_s: Response time of a queue with exactly these arrivals: its difference from
             ``predicted_s`` is due to chance, its difference from ``measured_s`` to the server.
+        low_s: Lower end of the predicted interval: independent service times.
+        high_s: Upper end of the predicted interval: service times in their order.
+        correlation: Correlation of a service time with the next.
         measured_s: Measured response time at that percentile.
         measured_low_s: Lower end of its 95 % interval.
         measured_high_s: Upper end of its 95 % interval.
@@ -52,12 +65,25 @@ class LoadPoint:
     percentile: float
     predicted_s: float
     replayed_s: float
+    low_s: float
+    high_s: float
+    correlation: float
     measured_s: float
     measured_low_s: float
     measured_high_s: float
     predicted_mean_s: float
     measured_mean_s: float
     requests: int
+
+    @property
+    def is_covered(self) -> bool:
+        """Whether the measured percentile lies in the predicted interval."""
+        return self.low_s <= self.measured_s <= self.high_s
+
+    @property
+    def point_s(self) -> float | None:
+        """The prediction as one figure; ``None`` where slow requests come in a row."""
+        return None if self.correlation > CORRELATED else self.predicted_s
 
     @property
     def error(self) -> float:
@@ -77,6 +103,7 @@ def compare_with_measured(
     *,
     servers: int = 1,
     unloaded_s: ArrayLike | None = None,
+    periods: ArrayLike | None = None,
     percentile: float = 0.99,
     seed: int = 0,
 ) -> list[LoadPoint]:
@@ -86,20 +113,25 @@ def compare_with_measured(
         arrivals_s: Scheduled sending times of each load's requests, ascending from the load's
             start, ``[loads]`` arrays of shape ``[requests]``.
         responses_s: Response times from those moments, the same shapes.
-        service_times_s: Time for which each request occupied a server, shape ``[n]``: with one
-            server, those that ``formulas.observed`` finds in a load. The gaps between answers under
+        service_times_s: Time for which each request occupied a server, in their order, shape
+            ``[n]``: with one server, those that ``formulas.observed`` finds in another load. The
+            gaps between answers under
             constant load are too regular: a server that also idles meets slow phases of its
             processor, and these determine p99.
         servers: Number of requests that are processed at once.
         unloaded_s: Response times of requests that were alone, shape ``[m]``; by default the
             service times.
+        periods: Number of each service time's busy period, ascending, shape ``[n]``; by default
+            each time has its own.
         percentile: Percentile between 0 and 1, exclusive.
         seed: Seed of the replay's service times.
 
     Returns:
-        One point per load. A percentile's interval comes from order statistics for independent
-        requests; requests in a queue are not independent, so it is widened by the variation
-        between blocks of neighbours.
+        One point per load. The predicted interval holds 95 % of the replays of the load's arrivals:
+        from below with service times drawn singly, from above also with whole busy periods drawn,
+        and with the whole sequence from a random place on. The measured percentile's interval comes
+        from order statistics for independent requests; requests in a queue are not independent, so
+        it is widened by the variation between blocks of neighbours.
 
     Raises:
         TypeError: An argument is not a number.
@@ -113,6 +145,10 @@ def compare_with_measured(
     service = check_times("service_times_s", service_times_s)
     alone = service if unloaded_s is None else check_times("unloaded_s", unloaded_s)
     check_integer("servers", servers, 1)
+    numbers = np.arange(len(service)) if periods is None else check_array("periods", periods)
+    check_same_shape("service_times_s", service, "periods", numbers)
+    blocks = np.split(service, 1 + np.flatnonzero(np.diff(numbers)))
+    way = max(0.0, float(alone.mean() - service.mean()))
     p = check_number("percentile", percentile, 0, 1, open_low=True, open_high=True)
     if len(arrivals_s) != len(responses_s):
         raise value_error(
@@ -136,6 +172,7 @@ def compare_with_measured(
         predicted = response_times(rate, service, servers, unloaded_s=alone)
         replayed = _replay(arrivals, service, alone, servers, np.random.default_rng(seed))
         low, high = _interval(responses, p)
+        likely = _likely(arrivals, service, blocks, servers, p, np.random.default_rng(seed))
         points.append(
             LoadPoint(
                 arrival_rate_per_s=rate,
@@ -143,6 +180,9 @@ def compare_with_measured(
                 percentile=p,
                 predicted_s=predicted.percentile_s(p),
                 replayed_s=float(np.quantile(replayed, p)),
+                low_s=likely[0] + way,
+                high_s=likely[1] + way,
+                correlation=lag_one_correlation(service),
                 measured_s=float(np.quantile(responses, p)),
                 measured_low_s=low,
                 measured_high_s=high,
@@ -164,6 +204,41 @@ def _replay(
         waits.append(replayed_waits_s(arrivals, times, servers=servers))
     total = np.concatenate(waits)
     return np.asarray(total + generator.choice(alone, len(total)))
+
+
+def _likely(
+    arrivals: Array,
+    service: Array,
+    blocks: list[Array],
+    servers: int,
+    p: float,
+    generator: np.random.Generator,
+) -> tuple[float, float]:
+    """Return the ends of the predicted interval, without the way to the server and back."""
+    count = len(arrivals)
+    repeats = 1 + count // len(service)
+    draws = max(LEAST_DRAWS, min(DRAWS, DRAWN // count))
+
+    def late(times: Array) -> float:
+        services = times[:count]
+        waits = replayed_waits_s(arrivals, services, servers=servers)
+        return float(np.quantile(waits + services, p))
+
+    single = [late(generator.choice(service, count)) for _ in range(draws)]
+    in_order = [
+        late(np.tile(np.roll(service, -int(start)), repeats))
+        for start in generator.integers(len(service), size=draws)
+    ]
+    mean_size, drawn = len(service) / len(blocks), []
+    for _ in range(draws):
+        # Some more than are needed on average, and singles where these are too few.
+        picked = generator.integers(len(blocks), size=int(1.2 * count / mean_size) + 10)
+        times = np.concatenate([blocks[place] for place in picked])
+        missing = max(0, count - len(times))
+        drawn.append(late(np.concatenate([times, generator.choice(service, missing)])))
+    ends = (OUTSIDE / 2.0, 1.0 - OUTSIDE / 2.0)
+    low = float(np.quantile(single, ends[0]))
+    return low, max(float(np.quantile(each, ends[1])) for each in (single, in_order, drawn))
 
 
 def _interval(responses: Array, p: float) -> tuple[float, float]:

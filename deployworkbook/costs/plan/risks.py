@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
+from deployworkbook.costs.capacity.check import CORRELATED
 from deployworkbook.costs.plan.making import DeploymentPlan
 from deployworkbook.costs.plan.words import phrase_of, value_of
 from deployworkbook.formulas.replay import lag_one_correlation
-
-# From here on, slow requests come in runs, and a formula for independent times is only a bound.
-CORRELATED = 0.2
 
 
 def risks_of(plan: DeploymentPlan) -> tuple[str, ...]:

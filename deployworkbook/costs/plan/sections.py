@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from deployworkbook.costs.advice.result import Candidate, Verdict
+from deployworkbook.costs.capacity.check import CORRELATED
 from deployworkbook.costs.estimation.breakdown import KINDS
 from deployworkbook.costs.money import as_usd
 from deployworkbook.costs.plan import risks
@@ -139,7 +140,7 @@ def _objectives(plan: DeploymentPlan) -> Section:
     memory = "none" if asked == float("inf") else f"at most {asked / 1e6:,.0f} MB"
     latency = "met by each board alone"
     if plan.capacity is not None:
-        bound = "at least " if risks.correlation_of(plan) > risks.CORRELATED else ""
+        bound = "at least " if risks.correlation_of(plan) > CORRELATED else ""
         latency = f"{bound}{plan.capacity.response_s * 1e3:,.2f} ms"
         latency += f", {plan.capacity.utilisation:.0%} busy"
     peak = workload.rate_per_s() * workload.peak_ratio

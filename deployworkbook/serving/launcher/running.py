@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import grpc
+import psutil
 import requests
 
 from deployworkbook.serving.api import server_files
@@ -91,6 +92,13 @@ class RunningServer(contextlib.AbstractContextManager["RunningServer"]):
     def pid(self) -> int:
         """The process ID; for a container, that of Docker's client."""
         return self._process.pid
+
+    @property
+    def memory_bytes(self) -> int | None:
+        """Resident memory of its process; ``None`` for a container, whose process isn't ours."""
+        if self._removal:
+            return None
+        return int(psutil.Process(self.pid).memory_info().rss)
 
     @property
     def exit_code(self) -> int | None:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from deployworkbook.costs.capacity.check import compare_with_measured
+from deployworkbook.formulas.replay import replayed_waits_s
 from deployworkbook.formulas.response import response_times
 
 SERVICE_S = np.random.default_rng(5).gamma(8.0, 0.01 / 8, 5000)
@@ -69,6 +70,28 @@ def test_late_requests_in_a_cluster_widen_the_interval():
     # Independent requests: 2 · 1.96 · √(0.9 · 0.1 / 2000) of the range from 0.1 s to 0.2 s
     assert widths[1] == pytest.approx(0.00263, abs=2e-4)
     assert widths[0] > 2 * widths[1]
+
+
+def test_predicted_intervals_cover_an_ideal_queue():
+    rate = 0.45 / SERVICE_S.mean()
+    points = [compared(rate, 2400, seed) for seed in range(20)]
+    # Of 20, 19 are expected; fewer than 16 have a probability of 3 in 10,000.
+    assert sum(point.is_covered for point in points) >= 16
+    assert all(point.point_s == point.predicted_s for point in points)
+
+
+def test_slow_services_in_a_row_raise_the_upper_end_and_leave_no_point():
+    generator = np.random.default_rng(2)
+    gaps = generator.exponential(1.0 / 45.0, 4000)
+    arrivals = np.cumsum(gaps)
+    # Slow for 50 requests in a row, one time in ten.
+    services = np.repeat(np.where(generator.random(80) < 0.1, 0.030, 0.008), 50)
+    responses = replayed_waits_s(arrivals, services) + services
+    (point,) = compare_with_measured([arrivals], [responses], services)
+    assert point.correlation > 0.9
+    assert point.point_s is None
+    assert point.high_s > 1.5 * point.predicted_s
+    assert point.is_covered
 
 
 SECONDS = np.arange(1.0, 201.0)

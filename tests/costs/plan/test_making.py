@@ -152,7 +152,9 @@ def saved_by(plan):
 
 
 def test_savings_equal_the_difference_of_both_amounts(int8, float32):
-    large = replace(int8, variant="float32", service_ms=0.5)
+    large = replace(
+        int8, variant="float32", service_ms=0.5, download_bytes=379_481, model_bytes=409_068
+    )
     for rate in (10.0, 700.0, 5000.0):
         plan = make_plan(advise(Workload(rate), [large, int8], accuracy_share=0.97))
         there = estimate(plan.advice.workload, plan.advice.deployment(plan.reference))
