@@ -1,4 +1,4 @@
-"""Cost against accuracy of all variants, with the frontier and the cheapest choice."""
+"""What each variant costs above the cheapest, against its accuracy, with the frontier."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.ticker import LogLocator, NullLocator
+from matplotlib.ticker import NullLocator
 from numpy.typing import NDArray
 
 from deployworkbook.plots.bill import THOUSANDS, add_note, rate_text
@@ -17,6 +17,10 @@ from deployworkbook.plots.words import short
 if TYPE_CHECKING:
     from deployworkbook.costs.advice.result import Advice, Candidate
 
+# Most points that have their names beside them, and how near labels may come, in pixels.
+LABELS, LABEL_PIXELS = 6, (150.0, 17.0)
+# Differences up to this are drawn on a linear scale, as a logarithm has no place for 0.
+LINEAR_USD = 1.0
 # Variants less accurate than the best by more percentage points are drawn at the lower edge.
 MOST_POINTS = 10.0
 
@@ -54,6 +58,11 @@ class AdviceResult:
         return None if self.best is None else self.advice.profiles.index(self.best.profile)
 
     @property
+    def above_usd(self) -> NDArray[np.float64]:
+        """Monthly costs above those of the cheapest variant, which may miss the accuracy."""
+        return np.asarray(self.costs_usd - self.costs_usd.min())
+
+    @property
     def can_serve(self) -> NDArray[np.bool_]:
         """Variants that meet latency and memory objectives on some machine."""
         return np.isfinite(self.costs_usd)
@@ -73,7 +82,9 @@ class AdviceResult:
 
 
 class AdviceView(View[AdviceResult]):
-    """Points by modelled cost and measured accuracy.
+    """Points by modelled cost above the cheapest and measured accuracy.
+
+    Most of a cost is the same for all variants, so only what differs is drawn.
 
     Variants less accurate by more than ``MOST_POINTS`` percentage points are at the lower edge.
 
@@ -93,11 +104,11 @@ class AdviceView(View[AdviceResult]):
         beyond = f"\n(below {self._least:.0f} at the edge)" if lowest < self._least else ""
         super().__init__(Picture(9, 4.4))
         axes = self._axes = self.picture.subplots()
-        axes.set(xscale="log", ylim=(self._edge, top + room))
-        axes.set(xlabel="USD per month on the cheapest machine (modelled)")
+        axes.set_xscale("symlog", linthresh=LINEAR_USD)
+        axes.set(ylim=(self._edge, top + room))
+        axes.set(xlabel="USD per month more than the cheapest form (modelled)")
         axes.set(ylabel=f"test accuracy (%, measured){beyond}")
         axes.xaxis.set_major_formatter(THOUSANDS)
-        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5, 7)))
         axes.xaxis.set_minor_locator(NullLocator())
         self._title = axes.set_title("The cheapest", loc="left")
         self._stair = self.line(
@@ -113,20 +124,27 @@ class AdviceView(View[AdviceResult]):
         self._best = self.line(
             axes, "o", color=COLOURS[3], ms=15, mfc="none", mew=2.5, label="the cheapest"
         )
+        self._labels = [
+            axes.annotate("", (0, 0), xytext=(8, 5), textcoords="offset points", color="0.25")
+            for _ in range(LABELS)
+        ]
+        self.moving.extend(self._labels)
         self.picture.legend(loc="outside right center")
         add_note(self.picture, note)
         self.moving.append(self._title)
 
     def update(self, result: AdviceResult) -> bool:
         """Move the points; other costs may need a new axis."""
-        costs, percent = result.costs_usd, 100 * result.accuracy_share
+        able = result.can_serve
+        costs = result.above_usd if able.any() else np.full(len(able), np.inf)
+        percent = 100 * result.accuracy_share
         percent = np.where(percent < self._least, self._edge, percent)
-        able, accurate = result.can_serve, result.is_accurate
-        ends = _decade_ends(costs[able])
+        accurate = result.is_accurate
+        ends = _ends(costs[able])
         self._good.set_data(costs[able & accurate], percent[able & accurate])
         self._poor.set_data(costs[able & ~accurate], percent[able & ~accurate])
         # At the right end, where an infinite cost would be.
-        self._unable.set_data(np.full((~able).sum(), ends[1] / 1.03), percent[~able])
+        self._unable.set_data(np.full((~able).sum(), ends[1] / 1.1), percent[~able])
         front = np.flatnonzero(result.advice.frontier.any(axis=1))
         front = front[np.argsort(costs[front])]
         # Extend the frontier to the right edge: more money buys no more accuracy.
@@ -141,13 +159,40 @@ class AdviceView(View[AdviceResult]):
         self._best.set_data(*here)
         # The controls already show the objectives.
         self._title.set_text(_winner(result))
-        return move_ends(self._axes, *ends)
+        has_moved = move_ends(self._axes, *ends)
+        first = [] if place is None else [place]
+        others = [*front[::-1], *np.argsort(costs, kind="stable")]
+        self._name(result, costs, percent, [*first, *(at for at in others if able[at])])
+        return has_moved
+
+    def _name(
+        self,
+        result: AdviceResult,
+        costs: NDArray[np.float64],
+        percent: NDArray[np.float64],
+        places: list[int],
+    ) -> None:
+        """Write names beside points, the first ones first, where no other name is near."""
+        taken: list[NDArray[np.float64]] = []
+        free = iter(self._labels)
+        for place in dict.fromkeys(int(each) for each in places):
+            pixels = self._axes.transData.transform((costs[place], percent[place]))
+            if any((np.abs(pixels - other) < LABEL_PIXELS).all() for other in taken):
+                continue
+            label = next(free, None)
+            if label is None:
+                break
+            taken.append(pixels)
+            label.set_text(result.names[place])
+            label.xy = (costs[place], percent[place])
+        for label in free:
+            label.set_text("")
 
     def describe(self, result: AdviceResult) -> str:
         """Describe the cheapest choice, its machines and its cost."""
         return (
-            f"{len(result.names)} variants by cost and accuracy, for {_objectives(result)}. "
-            f"{_winner(result)}."
+            f"{len(result.names)} variants by cost above the cheapest and accuracy, for "
+            f"{_objectives(result)}. {_winner(result)}."
         )
 
     def table(self, result: AdviceResult) -> list[Row]:
@@ -203,11 +248,8 @@ def _in_words(choice: Candidate) -> str:
     )
 
 
-def _decade_ends(costs: NDArray[np.float64]) -> tuple[float, float]:
-    """Return round ends of a logarithmic axis, which stay fixed while costs move within them."""
-    if not len(costs):
-        return 100.0, 1000.0
-    steps = np.outer(10.0 ** np.arange(-2, 12), [1, 2, 5]).ravel()
-    low = steps[steps <= 0.93 * costs.min()].max(initial=steps[0])
-    high = steps[steps >= 1.15 * costs.max()].min(initial=steps[-1])
-    return float(low), float(high)
+def _ends(above_usd: NDArray[np.float64]) -> tuple[float, float]:
+    """Return round ends of the axis, which stay fixed while costs move within them."""
+    steps = np.outer(10.0 ** np.arange(0, 12), [1, 2, 5]).ravel()
+    most = float(above_usd.max(initial=0.0))
+    return -0.4 * LINEAR_USD, float(steps[steps >= 1.15 * most].min(initial=steps[-1]))
