@@ -192,7 +192,7 @@ def test_a_missing_reference_is_called_unknown(int8):
 
 
 def test_small_shares_are_not_shown_as_0(int8):
-    work = Workload(100.0, logged_share=0.0)
+    work = Workload(100.0)
     plan = make_plan(
         advise(work, [int8], like=Deployment(int8, log_lines_per_request=0.0, root_disk_gib=0.0))
     )
