@@ -328,7 +328,8 @@ def test_an_edge_deployment_needs_boards(int8):
 
 def test_an_objective_between_the_mean_and_p99_is_explained(int8):
     # 1 ms with a squared variation of 1, and the server's 0.5 ms with 0.5: together
-    # v = (1 + 0.5 · 0.25) / 2.25 = 0.5. Then 99 of 100 take up to 1.5 (1 - √0.5 + √0.5 ln 100) = 5.32 ms.
+    # v = (1 + 0.5 · 0.25) / 2.25 = 0.5. So 99 of 100 take up to
+    # 1.5 (1 - √0.5 + √0.5 ln 100) = 5.32 ms.
     slow = replace(int8, service_ms=1.0, service_scv=1.0)
     deployment = Deployment(slow, machine="c6i.large")
     with pytest.raises(ValueError, match=r"1\.5 ms on average, and 99 of 100 take up to 5\.32 ms"):
