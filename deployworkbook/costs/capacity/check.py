@@ -224,7 +224,10 @@ def _likely(
         waits = replayed_waits_s(arrivals, services, servers=servers)
         return float(np.quantile(waits + services, p))
 
-    single = [late(generator.choice(service, count)) for _ in range(draws)]
+    # The measured services are a sample themselves, so each draw is from a sample of them.
+    single = [
+        late(generator.choice(generator.choice(service, len(service)), count)) for _ in range(draws)
+    ]
     in_order = [
         late(np.tile(np.roll(service, -int(start)), repeats))
         for start in generator.integers(len(service), size=draws)
