@@ -29,14 +29,14 @@ from deployworkbook.training.fit import Recipe, baseline
 from deployworkbook.workspace.folder import ENVIRONMENT_VARIABLE, Workspace
 from tests.waiting import WATCHDOG_S, wait_until
 
-# Two pruned models, each with two widths.
+# Two pruned models, each with two widths; most tests make the first two points, three stages.
 GRID = grid(bits=[4, 8], sparsity=[0.8, 0.9], temperature=[2])
-STAGES = 2 + 4
+HALF_GRID, STAGES = GRID[:2], 1 + 2
 SETTINGS = {"dataset": "digits", "epochs": 1}
 OPTIONS = ["sweep", "--dataset", "digits", "--epochs", "1", "--sparsity", "0.8,0.9"]
 OPTIONS += ["--temperature", "2"]
 # One pruned model, with two widths, on one worker: each loads TensorFlow, which takes seconds.
-HALF = [*OPTIONS, "--sparsity", "0.8"]
+HALF_OPTIONS = [*OPTIONS, "--sparsity", "0.8"]
 ALONE = ["--workers", "1"]
 
 
@@ -125,11 +125,11 @@ def test_an_invalid_point_is_refused_before_anything_runs(point, words, workspac
 
 def test_a_sweep_measures_each_point_once_and_resumes_without_training(workspace, monkeypatch):
     told = []
-    results = sweep(GRID, workspace=workspace, on_result=told.append, workers=1, **SETTINGS)
+    results = sweep(HALF_GRID, workspace=workspace, on_result=told.append, workers=1, **SETTINGS)
     assert [(result.point, result.status) for result in results] == [
-        (point, "measured") for point in GRID
+        (point, "measured") for point in HALF_GRID
     ]
-    check_all_once(workspace)
+    check_all_once(workspace, HALF_GRID)
     assert sum(result.stages_made for result in results) == STAGES
     assert {result.status for result in told} == {"running", "measured"}
     for result in results:
@@ -139,11 +139,11 @@ def test_a_sweep_measures_each_point_once_and_resumes_without_training(workspace
 
     # Where the scheduler would be asked for, nothing may ask.
     monkeypatch.setattr(module, "local_client", None)
-    found = sweep(GRID, workspace=workspace, **SETTINGS)
-    assert [result.status for result in found] == ["found"] * len(GRID)
+    found = sweep(HALF_GRID, workspace=workspace, **SETTINGS)
+    assert [result.status for result in found] == ["found"] * len(HALF_GRID)
     assert [result.measurement for result in found] == [result.measurement for result in results]
     assert stages(workspace) == made
-    check_all_once(workspace)
+    check_all_once(workspace, HALF_GRID)
 
 
 def obstacle(workspace, point):
@@ -159,7 +159,7 @@ def obstacle(workspace, point):
 def test_a_failing_point_is_retried_and_named_and_the_others_finish(workspace, capsys, tmp_path):
     lock = obstacle(workspace, GRID[1])
     report = tmp_path / "report.json"
-    arguments = [*HALF, *ALONE, "--retries", 1, "--dir", workspace.root, "--json", report]
+    arguments = [*HALF_OPTIONS, *ALONE, "--retries", 1, "--dir", workspace.root, "--json", report]
     assert call(*arguments) == 1
     said = capsys.readouterr().out
     assert f"{GRID[1]}: failed once: IsADirectoryError" in said
@@ -178,7 +178,7 @@ def test_a_failing_point_is_retried_and_named_and_the_others_finish(workspace, c
     assert call(*arguments) == 0
     assert "2 of 2 points are in the ledger." in capsys.readouterr().out
     assert stages(workspace).items() > made.items()
-    check_all_once(workspace, GRID[:2])
+    check_all_once(workspace, HALF_GRID)
 
 
 def kill_who_trains(workspace, number):
@@ -200,23 +200,23 @@ def kill_who_trains(workspace, number):
 
 def test_a_killed_worker_loses_and_repeats_nothing(workspace):
     told = []
-    killer = threading.Thread(target=kill_who_trains, args=(workspace, 3))
+    killer = threading.Thread(target=kill_who_trains, args=(workspace, 2))
     killer.start()
-    results = sweep(GRID, workspace=workspace, on_result=told.append, **SETTINGS)
+    results = sweep(HALF_GRID, workspace=workspace, on_result=told.append, **SETTINGS)
     killer.join()
-    assert [result.status for result in results] == ["measured"] * len(GRID)
+    assert [result.status for result in results] == ["measured"] * len(HALF_GRID)
     died = [result for result in told if result.status == "failed again"]
     assert died
     assert {result.error for result in died} == {
         "its worker process died: killed, or out of memory"
     }
-    check_all_once(workspace)
+    check_all_once(workspace, HALF_GRID)
     # Less than all where a stage was whole, and its worker was killed in the next.
     assert sum(result.stages_made for result in results) <= STAGES
 
 
 def test_two_sweeps_at_once_build_everything_once(workspace):
-    command = [sys.executable, "-m", "deployworkbook", *HALF, *ALONE]
+    command = [sys.executable, "-m", "deployworkbook", *HALF_OPTIONS, *ALONE]
     environment = dict(os.environ) | {ENVIRONMENT_VARIABLE: str(workspace.root)}
     both = [
         subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
@@ -226,7 +226,7 @@ def test_two_sweeps_at_once_build_everything_once(workspace):
         said, _ = one.communicate(timeout=300)
         assert one.returncode == 0, said
         assert "2 of 2 points are in the ledger." in said
-    check_all_once(workspace, GRID[:2])
+    check_all_once(workspace, HALF_GRID)
 
 
 def test_a_restarted_scheduler_loses_and_repeats_nothing(
@@ -247,13 +247,13 @@ def test_a_restarted_scheduler_loses_and_repeats_nothing(
     monkeypatch.setattr(module._Sweep, "take", take_and_kill)
     with ExitStack() as clusters:
         address, scheduler = clusters.enter_context(dask_cluster(1))
-        options = [*HALF, "--scheduler", address]
+        options = [*HALF_OPTIONS, "--scheduler", address]
         assert call(*options, "--dir", workspace.root) == 0
     said = capsys.readouterr().out
     assert f"failed once: {GONE}; it will be retried" in said
     assert "2 of 2 points are in the ledger." in said
     assert rows(workspace)[: len(first)] == first
-    check_all_once(workspace, GRID[:2])
+    check_all_once(workspace, HALF_GRID)
 
 
 def test_a_worker_needs_the_workspace_and_the_same_code(workspace, tmp_path):
