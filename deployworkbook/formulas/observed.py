@@ -82,5 +82,5 @@ def observe_server(sent_s: ArrayLike, done_s: ArrayLike) -> Observed:
     if not waited.any():
         waited = ~alone
     # A request that found the server free begins a busy period.
-    service, periods = gaps[waited], np.cumsum(alone)[waited]
+    service, periods = gaps[waited], np.cumsum(alone, dtype=np.int64)[waited]
     return Observed(service[service > 0], unloaded, periods[service > 0])

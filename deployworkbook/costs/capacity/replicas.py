@@ -187,9 +187,8 @@ def replicas_for_all(
         loads = np.where(result, loads, 0.0)
         near = result & ~is_beyond(times, loads, servers, residual[chosen], slowest[chosen])
         if near.any():
-            times, loads, servers, kind = (
-                array[near] for array in (times, loads, servers, place[chosen])
-            )
+            times, loads, servers = (array[near] for array in (times, loads, servers))
+            kind = place[chosen][near]
             waiting = np.empty_like(times)
             for number in np.unique(kind).tolist():
                 at = kind == number
