@@ -81,6 +81,12 @@ Whole numbers as one coded file, about two thirds of a zip file's size:
     assert decode_network(content)[0].step == layers[0].step
     predict = load_coded(content)  # by NumPy, and nothing else
 
+Figures over several seeds, measured beforehand and kept with command, machine and date:
+
+    from deployworkbook.compression import read_results
+
+    print(read_results("frontier")["provenance"])
+
 Distillation, and several techniques one after another:
 
     from deployworkbook.compression import (

@@ -23,6 +23,7 @@ from .pruning import prune as prune
 from .pruning import sparsity_of as sparsity_of
 from .quantization_aware import LearnedStep as LearnedStep
 from .quantization_aware import train_aware_once as train_aware_once
+from .results import read_results as read_results
 from .retrain import Settings as Settings
 from .sensitivity import scan_sensitivity as scan_sensitivity
 from .simulate import modelled as modelled

@@ -1,0 +1,35 @@
+"""Figures that took longer than a lesson has: measured beforehand, kept with where from and how."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from deployworkbook.validation import check_choice
+
+NAMES = ("frontier",)
+
+
+@cache
+def read_results(name: str) -> dict[str, Any]:
+    """Read kept figures of a measurement over several seeds.
+
+    Args:
+        name: ``"frontier"``: factor against accuracy lost, at equal training.
+
+    Returns:
+        Under ``provenance`` the command that measures them again, version, machine and date; the
+        figures under names of their own.
+
+    Raises:
+        ValueError: There are none of that name.
+
+    >>> read_results("frontier")["provenance"]["command"]
+    'pytest -m report -s tests/benchmarks/test_frontier.py'
+    """
+    check_choice("name", name, NAMES)
+    file = resources.files(__name__) / f"{name}.json"
+    found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return found
