@@ -1,0 +1,61 @@
+"""Publishing an export from the command line."""
+
+import os
+
+import pytest
+
+from deployworkbook.cli import main
+from deployworkbook.workspace.folder import Workspace
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    return Workspace(tmp_path / "mine").create()
+
+
+def export(workspace, dataset, variant, age_s=0):
+    """Write what a publisher takes for a SavedModel; no server reads it."""
+    folder = workspace.models / "artifacts" / dataset / f"{variant}.savedmodel"
+    (folder / "variables").mkdir(parents=True)
+    (folder / "saved_model.pb").write_bytes(dataset.encode())
+    changed = folder.stat().st_mtime - age_s
+    os.utime(folder, (changed, changed))
+    return folder
+
+
+def publish(workspace, *arguments):
+    with pytest.raises(SystemExit) as ended:
+        main(["publish", *arguments, "--dir", str(workspace.root)])
+    return ended.value.code or 0
+
+
+def test_an_export_becomes_the_next_version_and_the_command_to_serve_it(workspace, capsys):
+    export(workspace, "mnist", "float32")
+    for number in (1, 2):
+        assert publish(workspace, "float32", "--model", "digits") == 0
+        said = " ".join(capsys.readouterr().out.split())
+        assert f"version {number} of digits" in said
+        assert "deployworkbook serve --model_name=digits --model_base_path=" in said
+    base = workspace.published / "digits"
+    assert (base / "1" / "saved_model.pb").read_bytes() == b"mnist"
+    assert (base / "2" / "saved_model.pb").exists()
+
+
+def test_the_newest_export_is_taken_unless_a_dataset_is_named(workspace):
+    export(workspace, "mnist", "float32", age_s=100)
+    export(workspace, "digits", "float32")
+    assert publish(workspace, "float32") == 0
+    assert publish(workspace, "float32", "--dataset", "mnist") == 0
+    base = workspace.published / "float32"
+    written = [(base / str(number) / "saved_model.pb").read_bytes() for number in (1, 2)]
+    assert written == [b"digits", b"mnist"]
+
+
+def test_a_variant_without_an_export_is_refused_and_others_are_named(workspace, capsys):
+    assert publish(workspace, "float32") == 1
+    assert "holds no SavedModel" in capsys.readouterr().err
+    export(workspace, "mnist", "int8")
+    assert publish(workspace, "float32") == 1
+    said = capsys.readouterr().err
+    assert "variant: expected" in said
+    assert "int8" in said
