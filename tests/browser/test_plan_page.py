@@ -1,4 +1,4 @@
-"""The plan as it is handed on: one sheet of paper, and nothing cut on a phone."""
+"""The plan as it is handed on: one page and an annex in print, and nothing cut on a phone."""
 
 import re
 
@@ -36,11 +36,11 @@ def url(request, tmp_path):
     return page.as_uri()
 
 
-def test_it_prints_on_one_sheet(url, open_page, keep_picture):
+def test_it_prints_on_one_page_and_an_annex_of_assumptions(url, open_page, keep_picture):
     page = open_page(url, offline=True)
     keep_picture(page, full_page=True)
     printed = page.pdf(prefer_css_page_size=True)
-    assert len(re.findall(rb"/Type\s*/Page\b", printed)) == 1
+    assert len(re.findall(rb"/Type\s*/Page\b", printed)) == 2
 
 
 def test_on_a_phone_nothing_but_a_table_is_wider_than_the_screen(url, open_page, keep_picture):
