@@ -85,7 +85,7 @@ def publish(
     ] = None,
     folder: Folder = None,
 ) -> None:
-    """Publish an exported SavedModel as the next version of a model.
+    """Publish an exported SavedModel as a version.
 
     Servers load it from your workspace; deploy-files writes the files to serve it elsewhere.
     """

@@ -48,6 +48,7 @@ ROWS = {
     "12_deployment_plan": [
         *(("float32", name) for name in ("savedmodel", "onnx", "litert")),
         *((name, "litert") for name in ("int8-dynamic", "int4", "int2")),
+        ("int8", "savedmodel"),
     ],
 }
 # What a workshop builds is shown by its accuracy on validation images.

@@ -1,4 +1,4 @@
-"""A deployment plan on one page, with an annex: what to run, what it costs, why, and how sure that is."""
+"""A deployment plan on a page and an annex: what to run, its cost, why, and how sure that is."""
 
 from __future__ import annotations
 
