@@ -158,7 +158,7 @@ def plan(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the plan.")] = Path(),
     folder: Folder = None,
 ) -> None:
-    """Find the cheapest deployment that meets your objectives and can be served.
+    """Find the cheapest deployment that meets your objectives.
 
     Compares every variant and runtime in the ledger on every machine.
     Writes deployment_plan.md and deployment_plan.html; backs up earlier plans.
