@@ -29,7 +29,7 @@ REPOSITORY = Path(__file__).parent.parent
 README = (REPOSITORY / "README.md").read_text()
 COMMAND = re.compile(
     r"deployworkbook (?:lab|run|reset|serve|cost|plan|prices|doctor|ledger|progress|sweep"
-    r"|deploy-files)\b[^`\n&#]*"
+    r"|publish|deploy-files)\b[^`\n&#]*"
 )
 
 
@@ -58,16 +58,18 @@ ALL = {
 def prepared(home, tmp_path, monkeypatch):
     """A learner's folder after the lessons; returns what the commands have begun."""
     begun = []
-    for variant in ("float32", "int8-dynamic"):
+    # Of these, only a SavedModel can be served, and so planned.
+    measured = (("float32", "litert"), ("float32", "savedmodel"), ("int8-dynamic", "litert"))
+    for variant, runtime in measured:
         Ledger().add(
             Measurement(
-                variant, "litert", "1", "mnist", "print",
+                variant, runtime, "1", "mnist", "print",
                 size_bytes=400_000, compressed_bytes=300_000, correct=977, examples=1000,
                 latency_p50_ms=0.01, latency_p99_ms=0.02, peak_memory_bytes=200_000_000, threads=1,
             )
         )  # fmt: skip
-    exported = tmp_path / "exported"
-    exported.mkdir()
+    exported = current_workspace().models / "artifacts" / "mnist" / "float32.savedmodel"
+    exported.mkdir(parents=True)
     (exported / "saved_model.pb").write_bytes(b"model")
     ModelRepository(current_workspace().published / "digits").publish(exported)
     monkeypatch.chdir(tmp_path)

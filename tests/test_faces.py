@@ -50,7 +50,8 @@ def test_each_name_is_defined_where_the_stub_says(face):
         if module is None:
             assert (PACKAGE / face / f"{name}.py").exists()
         else:
-            path = PACKAGE.joinpath(face, *module.split(".")).with_suffix(".py")
+            place = PACKAGE.joinpath(face, *module.split("."))
+            path = place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
             assert name in defined_in(path), f"{path} defines no {name}"
 
 
