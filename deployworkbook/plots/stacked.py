@@ -31,6 +31,8 @@ class StackedBars:
         axes.set_xlabel("USD per month")
         name_rows(axes, rows)
         axes.xaxis.set_major_formatter(THOUSANDS)
+        # So that even tens of millions have room.
+        axes.locator_params(axis="x", nbins=5)
         self.rows = [StackedRow(axes, place, each) for place, each in enumerate(rows.values())]
         view.moving.extend(artist for row in self.rows for artist in row.moving)
 
