@@ -51,7 +51,8 @@ def exports(face):
         for alias in statement.names:
             node = None
             if place is not None:
-                path = PACKAGE / face / f"{place.replace('.', '/')}.py"
+                folder = PACKAGE / face / place.replace(".", "/")
+                path = folder / "__init__.py" if folder.is_dir() else folder.with_suffix(".py")
                 node = definition(path, alias.name)
             found[alias.name] = Export(face, alias.name, node)
     return found

@@ -31,7 +31,9 @@ What if prices or assumptions are off?
 
 Find the cheapest deployment, and write it down:
 
->>> advice = costs.advise(workload, [float32], accuracy_share=0.97)  # servable: SERVED_RUNTIMES
+>>> advice = costs.advise(workload, [float32], accuracy_share=0.97)
+>>> "litert" in costs.SERVED_RUNTIMES  # what ``servable=`` takes, for a plan to be carried out
+False
 >>> plan = costs.make_plan(advice, reference="float32")
 >>> isinstance(plan, costs.DeploymentPlan)
 True

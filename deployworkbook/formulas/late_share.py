@@ -87,7 +87,11 @@ def late_share_of_waiting(
 ) -> Array:
     """Return P(S + V / c > t): of the requests that wait, the share that take longer than a time.
 
-    Arguments are those of ``late_share``; loads are not checked.
+    Args:
+        times: Times in mean service times, above 0, any shape.
+        loads: Share of the time in which a server is busy, in [0, 1); not checked.
+        servers: Number of servers that share the queue.
+        shape: Distribution of service times, as for ``late_share``.
 
     >>> from deployworkbook.formulas.service_shape import shape_of_variation
     >>> late_share_of_waiting([0.5, 1e6], 0.5, 1, shape_of_variation(0.0)).tolist()
