@@ -167,10 +167,12 @@ def test_equal_keras(loss, gradient, reference, soft_targets) -> None:
 @pytest.mark.usefixtures("exact_keras")
 @pytest.mark.parametrize(
     ("loss", "reference"),
-    zip(
-        FROM_PROBABILITIES,
-        (keras.losses.binary_crossentropy, keras.losses.categorical_crossentropy),
-        strict=True,
+    list(
+        zip(
+            FROM_PROBABILITIES,
+            (keras.losses.binary_crossentropy, keras.losses.categorical_crossentropy),
+            strict=True,
+        )
     ),
 )
 def test_losses_from_probabilities_equal_keras(loss, reference, soft_targets) -> None:
