@@ -14,10 +14,11 @@ import typer
 
 from deployworkbook import __version__
 from deployworkbook.commands import (
-    costs,
+    cost,
     doctor,
     lab,
     ledger,
+    plan,
     prices,
     progress,
     run,
@@ -99,8 +100,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "publish": serving.publish,
     "deploy-files": serving.deploy_files,
     "sweep": sweep.sweep,
-    "cost": costs.cost,
-    "plan": costs.plan,
+    "cost": cost.cost,
+    "plan": plan.plan,
     "ledger": ledger.ledger,
     "progress": progress.progress,
 }

@@ -12,7 +12,8 @@ import typer
 from deployworkbook.commands.examples import examples_of
 
 if TYPE_CHECKING:
-    from deployworkbook.costs.prices.catalog import Assumption, Catalog, Processor, Source, Tier
+    from deployworkbook.costs.prices.catalog import Catalog
+    from deployworkbook.costs.prices.entries import Assumption, Processor, Source, Tier
 
 Row = tuple[str, ...]
 

@@ -12,7 +12,7 @@ from deployworkbook.costs.estimation.inputs import NUMERIC, Inputs
 from deployworkbook.costs.estimation.profile import Profile
 from deployworkbook.costs.estimation.workload import Workload
 from deployworkbook.costs.plan import making
-from deployworkbook.costs.prices import catalog
+from deployworkbook.costs.prices import catalog, entries
 from deployworkbook.costs.prices.catalog_file import load_catalog
 from deployworkbook.costs.units import (
     COUNTS,
@@ -29,10 +29,10 @@ from deployworkbook.costs.units import (
 UNIT_ELSEWHERE = {
     (breakdown.CostPart, "quantity"),
     (parts.BillLine, "quantity"),
-    (catalog.Figure, "value"),
-    (catalog.Assumption, "value"),
-    (catalog.Assumption, "low"),
-    (catalog.Assumption, "high"),
+    (entries.Figure, "value"),
+    (entries.Assumption, "value"),
+    (entries.Assumption, "low"),
+    (entries.Assumption, "high"),
     (uncertainty.Range, "low"),
     (uncertainty.Range, "middle"),
     (uncertainty.Range, "high"),
@@ -50,7 +50,7 @@ NUMBERS = ("int", "float", "Number", "Decimal", "Array")
 
 
 def classes():
-    for module in (breakdown, catalog, making, parts, result, storing, uncertainty):
+    for module in (breakdown, catalog, entries, making, parts, result, storing, uncertainty):
         for member in vars(module).values():
             if hasattr(member, "__dataclass_fields__") and member.__module__ == module.__name__:
                 yield member

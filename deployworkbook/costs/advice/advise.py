@@ -25,8 +25,9 @@ from deployworkbook.costs.estimation.machines import needed_at_peak, workers
 from deployworkbook.costs.estimation.parts import month_of
 from deployworkbook.costs.estimation.profile import Profile
 from deployworkbook.costs.estimation.workload import Workload
-from deployworkbook.costs.prices.catalog import Catalog, MachineType
+from deployworkbook.costs.prices.catalog import Catalog
 from deployworkbook.costs.prices.catalog_file import load_catalog
+from deployworkbook.costs.prices.entries import MachineType
 from deployworkbook.formulas.frontier import pareto
 from deployworkbook.validation import check_number, value_error
 

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from deployworkbook.costs.estimation.deployment import Deployment
 from deployworkbook.costs.estimation.profile import Profile
 from deployworkbook.costs.estimation.workload import Workload
-from deployworkbook.costs.prices.catalog import Catalog, MachineType
+from deployworkbook.costs.prices.catalog import Catalog
+from deployworkbook.costs.prices.entries import MachineType
 from deployworkbook.costs.units import GIB
 
 Array = NDArray[np.float64]

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from deployworkbook.costs.prices.catalog import Catalog, Storage
+from deployworkbook.costs.prices.catalog import Catalog
 from deployworkbook.costs.prices.catalog_file import load_catalog
+from deployworkbook.costs.prices.entries import Storage
 from deployworkbook.costs.prices.tiers import tiered_cost
 from deployworkbook.costs.units import GIB, MIB, SECONDS_PER_MONTH
 from deployworkbook.validation import check_number

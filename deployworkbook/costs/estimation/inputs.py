@@ -15,7 +15,8 @@ from deployworkbook.costs.estimation.record import FROM_ASSUMPTIONS, FROM_FIGURE
 from deployworkbook.costs.estimation.record import NUMERIC as NUMERIC
 from deployworkbook.costs.estimation.record import Inputs as Inputs
 from deployworkbook.costs.estimation.workload import Workload
-from deployworkbook.costs.prices.catalog import Catalog, MachineType, Storage, find
+from deployworkbook.costs.prices.catalog import Catalog, find
+from deployworkbook.costs.prices.entries import MachineType, Storage
 from deployworkbook.costs.units import COUNTS, GIB, check_quantity, most_of
 from deployworkbook.formulas.service_shape import shape_of_times
 from deployworkbook.validation import check_array, check_choice, check_number, value_error

@@ -24,8 +24,9 @@ from deployworkbook.costs.estimation.parts import Month, month_of
 from deployworkbook.costs.estimation.record import Inputs
 from deployworkbook.costs.estimation.workload import Workload
 from deployworkbook.costs.money import to_cents
-from deployworkbook.costs.prices.catalog import Catalog, MachineType
+from deployworkbook.costs.prices.catalog import Catalog
 from deployworkbook.costs.prices.catalog_file import load_catalog
+from deployworkbook.costs.prices.entries import MachineType
 from deployworkbook.costs.units import SECONDS_PER_MONTH
 from deployworkbook.formulas.late_share import response_percentile
 from deployworkbook.validation import value_error

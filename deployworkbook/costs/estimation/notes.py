@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from deployworkbook.costs.estimation.deployment import NO_BALANCER, Deployment
-from deployworkbook.costs.prices.catalog import Catalog, MachineType
+from deployworkbook.costs.prices.catalog import Catalog
+from deployworkbook.costs.prices.entries import MachineType
 
 WAITING = {
     "shared": "wait together for the next free core of any machine (M/G/c)",

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deployworkbook.costs.estimation.deployment import Serving
-from deployworkbook.costs.prices.catalog import Tier
+from deployworkbook.costs.prices.entries import Tier
 
 Array = NDArray[np.float64]
 Number = float | Array

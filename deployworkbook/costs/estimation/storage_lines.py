@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from deployworkbook.costs.estimation.bill_line import Array, BillLine
 from deployworkbook.costs.estimation.record import Inputs
-from deployworkbook.costs.prices.catalog import Tier
+from deployworkbook.costs.prices.entries import Tier
 from deployworkbook.costs.prices.tiers import tiered_cost
 from deployworkbook.costs.units import GIB, SECONDS_PER_MONTH
 

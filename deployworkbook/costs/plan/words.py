@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deployworkbook.costs.prices.catalog import Assumption
+from deployworkbook.costs.prices.entries import Assumption
 from deployworkbook.costs.units import unit_of
 
 PHRASES = {

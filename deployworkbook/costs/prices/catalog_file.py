@@ -15,11 +15,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, get_args
 
-from deployworkbook.costs.prices.catalog import (
+from deployworkbook.costs.prices.catalog import Catalog
+from deployworkbook.costs.prices.entries import (
     Assumption,
     Balancer,
     Basis,
-    Catalog,
     Figure,
     MachineKind,
     MachineType,

@@ -6,18 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from deployworkbook.costs.prices.catalog import Catalog, Processor, Source
-
-SECTIONS = (
-    "machines",
-    "storage",
-    "archives",
-    "balancers",
-    "transfer",
-    "figures",
-    "processors",
-    "assumptions",
-)
+from deployworkbook.costs.prices.catalog import SECTIONS, Catalog
+from deployworkbook.costs.prices.entries import Processor, Source
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from deployworkbook.costs.prices.catalog import Catalog, Source, find
+from deployworkbook.costs.prices.catalog import Catalog, find
 from deployworkbook.costs.prices.catalog_file import load_catalog
+from deployworkbook.costs.prices.entries import Source
 
 
 def price_note(

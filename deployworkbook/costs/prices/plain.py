@@ -7,18 +7,8 @@ import math
 from dataclasses import fields
 from typing import Any
 
-from deployworkbook.costs.prices.catalog import Catalog, Processor, Source, Tier
-
-SECTIONS = (
-    "machines",
-    "storage",
-    "archives",
-    "balancers",
-    "transfer",
-    "figures",
-    "processors",
-    "assumptions",
-)
+from deployworkbook.costs.prices.catalog import SECTIONS, Catalog
+from deployworkbook.costs.prices.entries import Processor, Source, Tier
 
 
 def catalog_as_dict(catalog: Catalog) -> dict[str, Any]:
