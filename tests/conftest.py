@@ -11,7 +11,7 @@ import hypothesis
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-# Before what imports nbformat.
+# First: it keeps nbformat from loading a slow grammar (deployworkbook.jupyter.schemas).
 from deployworkbook.execution.outputs import nbformat  # isort: skip
 from deployworkbook.execution.jobs import Job
 from deployworkbook.execution.parameters import fast_parameters

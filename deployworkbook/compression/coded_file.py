@@ -7,7 +7,7 @@
     2         inputs
     7 a layer outputs (2), the weights' step (float32), k of the biases' step 2^k (1)
     …         biases that the lanes have no room for, a byte each
-    …         the lanes, see ``formulas.coded_lanes``; where they begin says the other biases
+    …         the lanes (``formulas.coded_lanes``), whose starting numbers carry the other biases
 
 All numbers are little-endian. Nothing in the file is executed, and its sizes are checked against a
 budget before memory is taken.
@@ -27,6 +27,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from deployworkbook.compression.lean import BIAS_BITS, grid_step
 from deployworkbook.compression.weight_coding import (
+    BITS,
     HIGHEST,
     decode_kernels,
     encode_kernels,
@@ -37,7 +38,8 @@ from deployworkbook.validation import check_array, check_integer, value_error
 
 MAGIC = b"DWNC"
 VERSION = 1
-BITS = 4
+# So that 128 steps of a bias are a float32 number.
+HIGHEST_EXPONENT = 120
 # What decoding a weight takes at most while its layer is read, and afterwards, in bytes.
 WORKING_BYTES, KEPT_BYTES = 48, 5
 BUDGET_BYTES = 32_000_000
@@ -101,7 +103,7 @@ def integer_layers(parameters: Sequence[ArrayLike], *, bits: int = BITS) -> list
         step = grid_step(weights, bits)
         largest = float(np.abs(biases).max())
         exponent = 0 if largest == 0 else math.ceil(math.log2(largest)) - (BIAS_BITS - 1)
-        exponent = max(-128, min(127, exponent))
+        exponent = max(-128, min(HIGHEST_EXPONENT, exponent))
         rounded = np.clip(np.round(np.ldexp(biases, -exponent)), -128, 127)
         integers = np.round(weights / step).astype(np.int8)
         layers.append(IntegerLayer(integers, step, rounded.astype(np.int8), exponent))
@@ -115,17 +117,27 @@ def encode_network(layers: Sequence[IntegerLayer]) -> bytes:
         layers: At least one; ``integer_layers`` makes them.
 
     Raises:
-        ValueError: There is no layer, one has more than 65,535 inputs or outputs, or weights
-            beyond -7 … 7.
+        ValueError: There is no layer or more than 255, one has more than 65,535 inputs or outputs,
+            layers don't fit each other, weights are beyond -7 … 7, or a number that a file can't
+            hold.
     """
     shapes = [layer.integers.shape for layer in layers]
-    if not layers or max(max(shape) for shape in shapes) > 0xFFFF:
-        expected = "at least one, of at most 65,535 inputs and outputs"
+    fit = all(first[1] == second[0] for first, second in pairwise(shapes))
+    if not 1 <= len(layers) <= 0xFF or not fit or not _all_within(shapes, 0xFFFF):
+        expected = "1 to 255, of 1 to 65,535 inputs and outputs, that fit one after another"
         raise value_error("layers", received=str(shapes), expected=expected)
-    if any(np.abs(layer.integers).max() > HIGHEST for layer in layers):
-        raise value_error("weights", received="beyond 7", expected=f"-{HIGHEST} to {HIGHEST}")
+    for layer in layers:
+        if layer.integers.min() < -HIGHEST or layer.integers.max() > HIGHEST:
+            expected = f"-{HIGHEST} to {HIGHEST}"
+            raise value_error("weights", received="numbers beyond", expected=expected)
+        check_array("bias_integers", layer.bias_integers, ndim=1, shape=layer.integers.shape[1:])
+        check_integer("bias_exponent", layer.bias_exponent, -128, HIGHEST_EXPONENT)
+        if not _is_step(float(layer.step)):
+            expected = "a positive number of which seven fit in float32"
+            raise value_error("step", received=f"{layer.step}", expected=expected)
     inputs = shapes[0][0]
-    side = math.isqrt(inputs) if math.isqrt(inputs) ** 2 == inputs and inputs < 2**16 else 0
+    root = math.isqrt(inputs)
+    side = root if root**2 == inputs else 0
     biases = np.concatenate([layer.bias_integers for layer in layers]).tobytes()
     room = 2 * lanes_of(shapes)
     carried = np.frombuffer(biases[:room].ljust(room, b"\0"), "<u2").astype(np.int64)
@@ -158,12 +170,14 @@ def decode_network(content: bytes, *, budget_bytes: int = BUDGET_BYTES) -> list[
     try:
         side, count, inputs = _SHAPE.unpack_from(body)
         rows = list(_LAYER.iter_unpack(body[_SHAPE.size : _SHAPE.size + count * _LAYER.size]))
-    except struct.error:
-        rows, count = [], 1
+    except struct.error as error:
+        raise _damaged("its sizes don't fit") from error
     if len(rows) != count or not count or not inputs or not all(row[0] for row in rows):
         raise _damaged("its sizes don't fit")
-    if not all(math.isfinite(step) and step > 0 for _, step, _ in rows):
-        raise _damaged("a step isn't a positive number")
+    if not all(_is_step(step) for _, step, _ in rows):
+        raise _damaged("a step isn't a positive number of which seven fit in float32")
+    if any(exponent > HIGHEST_EXPONENT for _, _, exponent in rows):
+        raise _damaged("its biases don't fit in float32")
     if side and side * side != inputs:
         raise _damaged("its image doesn't fit")
     widths = [inputs, *(row[0] for row in rows)]
@@ -207,6 +221,14 @@ def load_coded(content: bytes, *, budget_bytes: int = BUDGET_BYTES) -> NumPyPred
     """
     layers = decode_network(content, budget_bytes=budget_bytes)
     return NumPyPredictor([(layer.kernel, layer.bias) for layer in layers])
+
+
+def _all_within(shapes: Sequence[tuple[int, ...]], most: int) -> bool:
+    return all(0 < number <= most for shape in shapes for number in shape)
+
+
+def _is_step(step: float) -> bool:
+    return math.isfinite(step) and 0 < step <= float(np.finfo(np.float32).max) / HIGHEST
 
 
 def _checked(content: bytes) -> bytes:

@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from deployworkbook.compression.weight_contexts import Contexts, Counts, Integers
 from deployworkbook.formulas.coded_lanes import LaneDecoder, Step, encode_lanes
 
-# Weights are from -HIGHEST to HIGHEST.
-HIGHEST = 7
+# Bits of a weight; weights are from -HIGHEST to HIGHEST.
+BITS = 4
+HIGHEST = 2 ** (BITS - 1) - 1
 
-
-# Each lane keeps two bytes that say nothing. So two weights of a row share a lane, one after the
-# other: half of the lanes, for half as much time again.
+# A lane costs four bytes beyond its symbols: its last number, of which two bytes carry biases. So
+# two weights of a row share a lane, one after the other: half of the lanes, for half as much time
+# again.
 ROUNDS = 2
 
 

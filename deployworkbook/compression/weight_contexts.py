@@ -16,7 +16,7 @@ from deployworkbook.formulas.entropy_coding import scaled_frequencies
 
 Integers = NDArray[np.int64]
 
-# Where one share of nonzero weights around a pixel counts as another context, in 1/1024.
+# Bounds between contexts: share of nonzero weights among a row's neighbours, in 1/1024.
 SHARES = np.array([3, 8, 15, 30, 50, 80, 125, 180, 260, 360, 500])
 # So that rare symbols can become frequent elsewhere: counts are halved from this sum on.
 MEMORY = 4000
@@ -90,13 +90,19 @@ class Contexts:
         else:
             self._place = (places // side + 1) * self._stride + places % side + 1
         known = int(self._place[-1]) + self._stride + 2
-        self._flags = np.zeros((known, lanes), np.int64)
-        self._values = np.zeros((known, lanes), np.int64)
+        # Sums of few small numbers: bytes are enough, and keep decoding within its budget.
+        self._flags = np.zeros((known, lanes), np.int8)
+        self._values = np.zeros((known, lanes), np.int8)
         self._sums = np.zeros(known, np.int64)
 
     @property
     def flag_prior(self) -> Integers:
-        """How often weights are 0 or not in each context, as far as one can tell beforehand."""
+        """How often weights are 0 or not in each context, before any is seen.
+
+        The middle of each range of ``SHARES``, in 1/1024, times a percentage for how many
+        neighbours are nonzero. Chosen by trial; the file's size depends on these numbers, so other
+        ones need another version of the format.
+        """
         shares = np.array([1, 5, 11, 22, 40, 65, 100, 150, 220, 310, 430, 600])
         near = np.array([60, 80, 100, 125, 150, 175, 200])
         ones = np.clip(shares[:, None] * near // 100, 2, 900).reshape(-1)

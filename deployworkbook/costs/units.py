@@ -13,7 +13,6 @@ from deployworkbook.validation import check_integer, check_number, describe, val
 SECONDS_PER_HOUR = 3600
 HOURS_PER_MONTH = 730
 SECONDS_PER_MONTH = SECONDS_PER_HOUR * HOURS_PER_MONTH
-HOURS_PER_WEEK = 168
 MONTHS_PER_YEAR = 12
 GB = 10**9
 MIB = 2**20

@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from deployworkbook.serving.api.model_config import ServedModel
@@ -70,7 +71,7 @@ class Bundle:
                 expected="an image's name without a tag, such as registry.example/models",
             )
 
-    @property
+    @cached_property
     def image(self) -> str:
         """The image's name and tag; the tag is a hash of the models' files."""
         lines = [

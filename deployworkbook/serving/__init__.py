@@ -25,7 +25,7 @@ Publish a version, serve it, and ask:
     with start(repository.base_path, model_name="digits") as server:
         with CountingRelay(server.grpc_address) as relay, connect(relay.address) as client:
             try:
-                print(client.predict("digits", {"image": images}))
+                print(client.predict({"image": images}, model="digits"))
             except RequestError as error:
                 print(error.remedy)
 
@@ -52,10 +52,11 @@ Bring a new version into a running server, and judge it on part of the traffic:
 
     from deployworkbook.serving import CanaryRouter, Criteria, compare_canary, roll_out
 
-    repository.label("canary", version)
+    repository.label("canary", version.number)
     roll_out(client, {"digits": repository})
     router = CanaryRouter(client, "digits", share=0.1)
-    verdict = router.compare_canary(Criteria(accuracy_loss=0.015))
+    verdict = router.compare(Criteria(accuracy_loss=0.015))
+    again = compare_canary(router.result("stable"), router.result("canary"), Criteria())
 
 ``compare_canary`` compares two results that you already have. To see the command that starts a
 server, and its model config:

@@ -42,7 +42,7 @@ def diabetes_regression() -> Surface:
     columns = np.loadtxt(path, delimiter=",", comments="#", skiprows=4)
     standard = (columns - columns.mean(axis=0)) / columns.std(axis=0)
     surface = linear_regression(
-        standard[:, :2], standard[:, 2], name="Regression on 442 diabetes patients"
+        standard[:, :2], standard[:, 2], name=f"Regression on {PATIENTS} diabetes patients"
     )
     # A start on the slope of a wall and far along the floor; the minimum is in the middle.
     low, high = surface.limits.T

@@ -1,15 +1,19 @@
 """Coded networks: small, exact, and careful with what they are given."""
 
 import struct
+import tracemalloc
 import zlib
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
 from deployworkbook.compression.coded_file import (
+    KEPT_BYTES,
     MAGIC,
     VERSION,
+    WORKING_BYTES,
     IntegerLayer,
     decode_network,
     encode_network,
@@ -130,8 +134,41 @@ def test_what_cannot_be_encoded_is_named() -> None:
         encode_network([])
     with pytest.raises(ValueError, match="weights"):
         encode_network([IntegerLayer(np.full((2, 2), 8, np.int8), *_rest(network(2, 2)[0]))])
+    with pytest.raises(ValueError, match="weights"):
+        encode_network([IntegerLayer(np.full((2, 2), -128, np.int8), *_rest(network(2, 2)[0]))])
     with pytest.raises(ValueError, match="parameters"):
         integer_layers([np.zeros((2, 2))])
+
+
+def test_layers_that_would_be_read_back_as_others_are_refused() -> None:
+    (first,), (second,) = network(5, 3), network(4, 2)
+    with pytest.raises(ValueError, match="layers"):
+        encode_network([first, second])
+    with pytest.raises(ValueError, match="layers"):
+        encode_network([network(2, 2)[0]] * 300)
+    with pytest.raises(ValueError, match="bias_integers"):
+        encode_network([replace(first, bias_integers=first.bias_integers[:1])])
+    with pytest.raises(ValueError, match="bias_exponent"):
+        encode_network([replace(first, bias_exponent=200)])
+    for step in (np.nan, 0.0, -1.0, 3e38):
+        with pytest.raises(ValueError, match="step"):
+            encode_network([replace(first, step=np.float32(step))])
+
+
+@pytest.mark.parametrize(("step", "exponent"), [(3e38, 0), (1.0, 127)])
+def test_a_file_of_numbers_beyond_float32_is_damaged(step, exponent) -> None:
+    body = struct.pack("<BBH", 0, 1, 2) + struct.pack("<Hfb", 2, step, exponent) + bytes(20)
+    with pytest.raises(ValueError, match="fit in float32"):
+        decode_network(sealed(body))
+
+
+def test_decoding_stays_within_the_budget_that_it_promises() -> None:
+    content = encode_network(network(9, 20_000))
+    tracemalloc.start()
+    decode_network(content)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most <= WORKING_BYTES * 9 * 20_000 + KEPT_BYTES * 9 * 20_000 + 1e6
 
 
 def _rest(layer: IntegerLayer) -> tuple[np.float32, np.ndarray, int]:

@@ -101,7 +101,8 @@ def advise(
         too_few = (replicas > given) & (np.asarray(inputs.devices) == 0)
     need = np.array([profile.memory_bytes for profile in profiles])[:, None]
     accuracy = np.array([profile.accuracy_share for profile in profiles])[:, None]
-    does_not_fit = workers(inputs) < 1
+    # For functions, workers don't depend on the machine.
+    does_not_fit = np.broadcast_to(workers(inputs) < 1, costs.shape)
     too_large = does_not_fit | (need > memory_bytes)
     boards = np.array([machine.kind == "edge" for machine in chosen])
     no_server = np.array(

@@ -18,6 +18,8 @@ from deployworkbook.formulas.service_shape import (
 from deployworkbook.validation import check_choice, check_integer, check_number, value_error
 
 MOST_REPLICAS = 10_000_000
+# The share of requests that the latency objective is for.
+PERCENTILE = 0.99
 QUEUES = ("shared", "per replica")
 
 

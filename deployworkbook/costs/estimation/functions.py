@@ -9,15 +9,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from deployworkbook.costs.capacity.result import PERCENTILE
 from deployworkbook.costs.estimation.record import Inputs
+from deployworkbook.costs.units import MIB
 from deployworkbook.formulas.serverless import cold_start_share, function_time_s
 from deployworkbook.formulas.waiting import response_survival
 
 Array = NDArray[np.float64]
-MIB = 2**20
 # Amazon's functions have from 128 MiB to 10 GiB.
 LEAST_MIB, MOST_MIB = 128.0, 10_240.0
-PERCENTILE = 0.99
 
 
 def function_mib(i: Inputs) -> Array:

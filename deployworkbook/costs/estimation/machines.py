@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deployworkbook.costs.capacity.replicas import replicas_for_all
-from deployworkbook.costs.capacity.result import MOST_REPLICAS
+from deployworkbook.costs.capacity.result import MOST_REPLICAS, PERCENTILE
 from deployworkbook.costs.estimation.functions import holds
 from deployworkbook.costs.estimation.record import Inputs
 from deployworkbook.formulas.roofline import device_time
@@ -16,8 +16,6 @@ from deployworkbook.formulas.service_shape import ServiceShape, shape_of_variati
 from deployworkbook.formulas.whole_numbers import rounded_down, rounded_up
 
 Array = NDArray[np.float64]
-
-PERCENTILE = 0.99
 
 
 def service_s(inputs: Inputs) -> Array:

@@ -7,13 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from deployworkbook.costs.capacity.result import MOST_REPLICAS
+from deployworkbook.costs.capacity.result import MOST_REPLICAS, PERCENTILE
 from deployworkbook.costs.estimation.breakdown import CostBreakdown, CostPart
 from deployworkbook.costs.estimation.deployment import Deployment
 from deployworkbook.costs.estimation.functions import MOST_MIB, cold_share, function_mib, request_s
 from deployworkbook.costs.estimation.inputs import changed, gather
 from deployworkbook.costs.estimation.machines import (
-    PERCENTILE,
     needed_at_peak,
     service_s,
     shape_of,
@@ -27,7 +26,7 @@ from deployworkbook.costs.money import to_cents
 from deployworkbook.costs.prices.catalog import Catalog
 from deployworkbook.costs.prices.catalog_file import load_catalog
 from deployworkbook.costs.prices.entries import MachineType
-from deployworkbook.costs.units import SECONDS_PER_MONTH
+from deployworkbook.costs.units import GIB, MIB, SECONDS_PER_MONTH
 from deployworkbook.formulas.late_share import response_percentile
 from deployworkbook.validation import value_error
 
@@ -122,7 +121,7 @@ def _check_feasible(
     if float(workers(inputs)) < 1:
         need, room = float(np.asarray(inputs.memory_bytes)), machine.process_memory_gib
         where = f"{room:g} GiB per device" if machine.devices else f"{room:g} GiB"
-        received = f"{need / 2**30:.3g} GiB, on {machine.name} with {where}"
+        received = f"{need / GIB:.3g} GiB, on {machine.name} with {where}"
         share = float(np.asarray(inputs.memory_limit_share))
         expected = f"at most {share:.0%} of that memory, {share * room:.3g} GiB"
         raise value_error("memory_bytes", received=received, expected=expected)
@@ -161,7 +160,7 @@ def _check_feasible(
 
 def _function_error(inputs: Inputs) -> ValueError:
     """Return the error of a function that is too slow, or too small for its process."""
-    memory, need = float(function_mib(inputs)), float(np.asarray(inputs.memory_bytes)) / 2**20
+    memory, need = float(function_mib(inputs)), float(np.asarray(inputs.memory_bytes)) / MIB
     share = float(np.asarray(inputs.memory_limit_share))
     if need > memory * share * (1 + 1e-9) or memory > MOST_MIB:
         received = f"{memory:.4g}, for a process of {need:.4g} MiB"

@@ -22,7 +22,7 @@ def objectives(plan: DeploymentPlan) -> Section:
     advice, profile, workload = plan.advice, plan.choice.profile, plan.advice.workload
     asked = advice.memory_objective_bytes
     memory = "none" if asked == float("inf") else f"at most {asked / 1e6:,.0f} MB"
-    latency = "met by each board alone"
+    latency = "met by each board alone" if plan.deployment.devices else "met without a queue"
     if plan.capacity is not None:
         bound = "at least " if risks.correlation_of(plan) > CORRELATED else ""
         latency = f"{bound}{plan.capacity.response_s * 1e3:,.2f} ms"

@@ -8,11 +8,11 @@ from datetime import date
 from decimal import Decimal
 
 from deployworkbook.costs.advice.result import Advice, Candidate
-from deployworkbook.costs.capacity.result import QUEUES, Capacity, capacity_of
+from deployworkbook.costs.capacity.result import PERCENTILE, QUEUES, Capacity, capacity_of
 from deployworkbook.costs.estimation.breakdown import CostBreakdown
 from deployworkbook.costs.estimation.deployment import Deployment
 from deployworkbook.costs.estimation.inputs import gather
-from deployworkbook.costs.estimation.machines import PERCENTILE, service_s, shape_of, workers
+from deployworkbook.costs.estimation.machines import service_s, shape_of, workers
 from deployworkbook.costs.estimation.model import estimate
 from deployworkbook.costs.estimation.uncertainty import Spread, Swing, simulate, tornado
 from deployworkbook.validation import check_integer, value_error
@@ -128,7 +128,7 @@ def make_plan(
 
 
 def _capacity(advice: Advice, deployment: Deployment, queue: str) -> Capacity | None:
-    if deployment.devices:
+    if deployment.devices or deployment.serving == "serverless":
         return None
     inputs = gather(advice.workload, deployment, advice.catalog)
     peak = estimate(advice.workload, deployment, advice.catalog).replicas_at_peak

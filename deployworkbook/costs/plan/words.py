@@ -6,22 +6,34 @@ from deployworkbook.costs.prices.entries import Assumption
 from deployworkbook.costs.units import unit_of
 
 PHRASES = {
+    "balancer_zones": "zones that a balancer is in",
     "carbon_grams_per_kwh": "CO2 per kWh",
+    "connection_s": "time that a connection stays open",
     "cross_zone_share": "traffic that crosses zones",
     "device_failures_per_year_share": "boards that fail per year",
     "device_hours_per_month": "supervision of a board",
     "device_life_months": "life of a board",
+    "device_idle_share": "power of an idle device, of its full power",
     "electricity_usd_per_kwh": "price of electricity",
+    "function_cold_share": "requests that start a function anew",
+    "function_start_s": "start of a function",
+    "function_warm_s": "time that a function waits for another request",
     "hours_per_device_visit": "work for a visit to a board",
     "hours_per_incident": "work for an incident",
     "hours_per_retraining": "work for a retraining",
     "hours_per_update": "work for an update",
     "incidents_per_month": "incidents",
+    "log_line_bytes": "size of a log line",
+    "log_store_months": "time that log lines are kept",
     "logged_per_object_ratio": "logged requests per stored object",
     "machine_watts_per_vcpu": "power of a machine's core",
+    "managed_upkeep_share": "upkeep of a managed service, of that of machines",
     "memory_limit_share": "part of the memory that may be used",
     "protocol_bytes_per_request": "headers of a request",
+    "reached_bandwidth_share": "part of a device's memory bandwidth that is reached",
     "region_hours_per_month": "upkeep of a further region",
+    "requests_per_connection": "requests per connection",
+    "routing_rules": "routing rules",
     "server_overhead_ms": "the server's own work on a request",
     "server_overhead_s": "the server's own work on a request",
     "server_overhead_scv": "variation of the server's own work",
@@ -35,13 +47,16 @@ PHRASES = {
 UNITS = {
     "_share": "%",
     "_ms": "ms",
+    # Below a second; from there on, in seconds.
     "_s": "ms",
+    "_seconds": "s",
     "_hours": "h",
     "_months": "months",
     "_watts": "W",
     "_watts_per_vcpu": "W",
     "_hours_per_month": "h per month",
     "_per_month": "per month",
+    "_bytes": "bytes",
     "_bytes_per_request": "bytes",
     "_grams_per_kwh": "g",
     "_usd_per_kwh": "USD per kWh",
@@ -63,8 +78,12 @@ def value_of(name: str, *values: float) -> str:
 
     >>> value_of("utilisation_limit_share", 0.4, 0.8), value_of("server_overhead_ms", 0.5)
     ('40 to 80 %', '0.5 ms')
+    >>> value_of("connection_s", 60), value_of("server_overhead_s", 5e-4)
+    ('60 s', '0.5 ms')
     """
     suffix = unit_of(name)
+    if suffix == "_s" and min(values) >= 1:
+        suffix = "_seconds"
     unit = "h" if name.startswith("hours_per") else UNITS.get(suffix, "")
     scale = SCALES.get(suffix, 1.0)
     scaled = [value * scale for value in values]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -23,15 +24,14 @@ _DTYPES = {tf.as_dtype(name).as_datatype_enum: tf.as_dtype(name) for name in FIE
 _PACKED_TAGS = {"float32": b"\x2a", "float64": b"\x32"}
 
 
-_DATA_TYPES: dict[np.dtype[Any], int] = {np.dtype(object): tf.string.as_datatype_enum}
-
-
 def data_type_of(array: NDArray[Any]) -> int:
     """Return TensorFlow's number for an array's type; objects are strings."""
-    found = _DATA_TYPES.get(array.dtype)
-    if found is None:
-        found = _DATA_TYPES[array.dtype] = tf.as_dtype(array.dtype).as_datatype_enum
-    return found
+    return _number_of(array.dtype)
+
+
+@cache
+def _number_of(dtype: np.dtype[Any]) -> int:
+    return int(tf.as_dtype(dtype).as_datatype_enum)
 
 
 def bytes_of(array: NDArray[Any]) -> int:
@@ -159,6 +159,9 @@ def _string_list(content: bytes, count: int, name: str) -> list[bytes]:
                 shift += 7
                 if byte < 0x80:
                     break
+                # A varint has at most ten bytes; a longer one would take time without end.
+                if shift > 63:
+                    raise _unreadable(name)
             lengths.append(length)
     except IndexError:
         raise _unreadable(name) from None

@@ -95,8 +95,8 @@ class RunningServer(contextlib.AbstractContextManager["RunningServer"]):
 
     @property
     def memory_bytes(self) -> int | None:
-        """Resident memory of its process; ``None`` for a container, whose process isn't ours."""
-        if self._removal:
+        """Resident memory of its process, in bytes; ``None`` for a container or an ended server."""
+        if self._removal or not self.is_running():
             return None
         return int(psutil.Process(self.pid).memory_info().rss)
 

@@ -7,6 +7,7 @@ runs that process.
 
 from __future__ import annotations
 
+import os
 import pickle
 import subprocess
 import sys
@@ -45,7 +46,8 @@ class RunningLoad:
             self._process.stdin = None
         except BrokenPipeError:
             pass
-        if self._process.stdout.readline() != _STARTED:
+        # Not readline: it would also buffer the result, which communicate then doesn't see.
+        if os.read(self._process.stdout.fileno(), len(_STARTED)) != _STARTED:
             self._failed(self._process.communicate()[1])
 
     def wait(self) -> LoadResult:

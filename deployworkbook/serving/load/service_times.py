@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from deployworkbook.formulas.observed import observe_server
 from deployworkbook.serving.load.loops import LONGEST_S, closed_loop, open_loop
 from deployworkbook.serving.load.target import LoadTarget
-from deployworkbook.validation import check_integer, check_number
+from deployworkbook.validation import check_integer, check_number, value_error
 
 Array = NDArray[np.float64]
 
@@ -23,7 +23,7 @@ class ServiceTimes:
     """Service times of a server under a load, from the times of requests and answers alone.
 
     Args:
-        rate_per_s: Requests per second that it got.
+        rate_per_s: Requests per second that were sent, on average.
         service_s: How long requests that had to wait occupied it, in their order, shape ``[n]``.
         unloaded_s: Response times of requests that found it free, shape ``[m]``.
     """
@@ -69,13 +69,21 @@ def measure_service_times(
         seed: Seed of the arrivals.
 
     Raises:
-        TypeError: An argument is no number.
-        ValueError: An argument is out of range, or all or none of the requests had to wait.
+        TypeError: An argument isn't a number.
+        ValueError: An argument is out of range, the server answers nothing, or all or none
+            of the requests had to wait.
     """
     part = check_number("share", share, 0, 1, open_low=True, open_high=True)
     count = check_integer("requests", requests, 100)
     busy = closed_loop(target, CLIENTS, seconds=warm_up_s)
-    rate = part * float(busy.throughput_per_s)
+    if not busy.throughput_per_s:
+        raise value_error(
+            "target",
+            received=f"no answer ({', '.join(busy.errors) or 'nothing was sent'})",
+            expected="a server that answers these requests",
+            remedy="Start it, or look at one answer with connect(address).predict(inputs).",
+        )
+    rate = part * busy.throughput_per_s
     load = open_loop(target, rate, seconds=min(LONGEST_S, count / rate), seed=seed)
     answered = load.is_answered
     seen = observe_server(load.sent_s[answered], load.done_s[answered])

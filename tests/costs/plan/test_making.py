@@ -11,10 +11,12 @@ from bs4 import BeautifulSoup
 from deployworkbook.costs.advice.advise import SERVED_RUNTIMES, advise
 from deployworkbook.costs.estimation.deployment import Deployment
 from deployworkbook.costs.estimation.model import estimate
+from deployworkbook.costs.estimation.profile import Profile
 from deployworkbook.costs.estimation.workload import OFFICE_DAY, Workload
 from deployworkbook.costs.plan.making import make_plan
 from deployworkbook.costs.plan.sections import sections_of
 from deployworkbook.costs.plan.text import plan_as_html, plan_as_markdown
+from deployworkbook.costs.plan.words import PHRASES
 
 TODAY = date(2026, 11, 29)
 
@@ -300,5 +302,16 @@ def test_the_other_queue_is_a_risk_that_is_stated(int8):
 def test_assumptions_are_in_words(plan):
     names = plan.advice.catalog.assumptions
     page = plan_as_markdown(plan)
+    assert set(names) <= set(PHRASES)
     assert not [name for name in names if re.search(rf"\b{name}\b", page)]
     assert "how busy a machine may be: 60 % (40 to 80 %)" in page
+
+
+def test_functions_are_advised_and_planned_on_any_number_of_machines():
+    form = Profile("float32", "savedmodel", 1.0, 1.0, 0.97, 4e5, 4e5, 200e6)
+    like = Deployment(form, serving="serverless")
+    advice = advise(Workload(10.0), [form], machines=["c7i.large", "c7g.large"], like=like)
+    assert len(advice.choices()) == 2
+    made = make_plan(advice)
+    assert made.capacity is None
+    assert "met without a queue" in plan_as_markdown(made)

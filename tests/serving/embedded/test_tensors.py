@@ -171,3 +171,9 @@ def test_counting_stops_above_what_a_request_may_take():
     body = b"\x42\0" * 20_000  # empty strings
     assert parsed_bytes(body, TensorProto.DESCRIPTOR, most=2**30) == len(body) + 64 * 20_000
     assert 50_000 < parsed_bytes(body, TensorProto.DESCRIPTOR, most=50_000) <= 50_000 + 64
+
+
+@pytest.mark.parametrize("content", [b"\x80" * 12 + b"\0", b"\xff" * 100_000])
+def test_a_length_of_more_than_ten_bytes_is_refused(content, account):
+    with pytest.raises(ServingError, match="tensor parsing error: x"):
+        to_array(tensor("string", [1], tensor_content=content), "x", account)

@@ -50,6 +50,9 @@ def test_the_times_of_requests_that_waited_are_the_servers(simulated):
     assert len(times.service_s) > 500
     assert kinds[:, 1].mean() == pytest.approx(0.1, abs=0.05)
     assert times.utilisation == pytest.approx(times.rate_per_s * times.service_s.mean())
+    # The closed loop shows 500 requests/s; nine requests in ten take 2 ms, one 10 ms.
+    assert times.rate_per_s == pytest.approx(0.5 / SERVICE_S)
+    assert times.utilisation == pytest.approx(times.rate_per_s * 1.4 * SERVICE_S, rel=0.2)
 
 
 def test_the_ledgers_row_has_them_in_order_and_in_milliseconds(simulated):
@@ -57,6 +60,13 @@ def test_the_ledgers_row_has_them_in_order_and_in_milliseconds(simulated):
     row = times.row
     assert set(row) == {"service_load_per_s", "service_times_ms"}
     np.testing.assert_allclose(row["service_times_ms"], 1e3 * times.service_s, atol=1e-4)
+
+
+def test_a_server_that_answers_nothing_is_named(monkeypatch):
+    none = np.empty(0)
+    monkeypatch.setattr(subject, "closed_loop", lambda *_, **__: answered(none, none, 4))
+    with pytest.raises(ValueError, match="a server that answers these requests"):
+        subject.measure_service_times(TARGET)
 
 
 @pytest.mark.parametrize(
