@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -94,17 +95,20 @@ def publish(
 
     workspace = workspace_of(folder)
     exported = sorted(
-        (workspace.models / "artifacts").glob(f"{dataset or '*'}/*.savedmodel"),
+        (workspace.models / "artifacts").glob("*/*.savedmodel"),
         key=lambda path: path.stat().st_mtime,
     )
-    found = {path.stem: path for path in exported}
-    if not found:
+    if not exported:
         raise FileNotFoundError(
             f"{workspace.models / 'artifacts'} holds no SavedModel. Lessons 09, 10 and 12 export "
             "them."
         )
+    if dataset is not None:
+        check_choice("--dataset", dataset, sorted({path.parent.name for path in exported}))
+    found = {path.stem: path for path in exported if dataset in (None, path.parent.name)}
     source = found[check_choice("variant", variant, found)]
     base = workspace.published / (model or variant)
-    version = ModelRepository(base).publish(source)
+    version = ModelRepository(base).publish(source, variant=variant)
     print(f"Published version {version.number} of {base.name}, from {source}.")
-    print(f"Serve it: deployworkbook serve --model_name={base.name} --model_base_path={base}")
+    command = ["deployworkbook", "serve", f"--model_name={base.name}", f"--model_base_path={base}"]
+    print(f"Serve it: {shlex.join(command)}")

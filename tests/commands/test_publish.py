@@ -55,6 +55,8 @@ def test_a_variant_without_an_export_is_refused_and_others_are_named(workspace, 
     assert publish(workspace, "float32") == 1
     assert "holds no SavedModel" in capsys.readouterr().err
     export(workspace, "mnist", "int8")
+    assert publish(workspace, "int8", "--dataset", "fashion") == 1
+    assert "'mnist'" in capsys.readouterr().err
     assert publish(workspace, "float32") == 1
     said = capsys.readouterr().err
     assert "variant: expected" in said
