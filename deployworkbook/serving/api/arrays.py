@@ -223,9 +223,18 @@ def numbers(proto: Any, name: str) -> NDArray[Any]:
 
 def strings(values: Sequence[bytes], count: int) -> NDArray[Any]:
     """Make an array of strings; where there are fewer than ``count``, repeat the last."""
+    return repeated(object_array(values if values or not count else [b""]), count)
+
+
+def object_array(values: Sequence[Any]) -> NDArray[Any]:
+    r"""Make an array of Python objects, shape ``[n]``, such as ``bytes`` with zeros at their end.
+
+    >>> object_array([b"a", b"bc\0"])
+    array([b'a', b'bc\x00'], dtype=object)
+    """
     array = np.empty(len(values), object)
     array[:] = list(values)
-    return repeated(array if values or not count else np.array([b""], object), count)
+    return array
 
 
 def repeated(values: NDArray[Any], count: int) -> NDArray[Any]:

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
+from deployworkbook.serving.api.arrays import object_array
 from deployworkbook.serving.api.types import DEFAULT_SIGNATURE
 from deployworkbook.serving.embedded.budget import Account
 from deployworkbook.serving.embedded.errors import Code, ServingError, invalid
@@ -171,8 +171,7 @@ def _run_examples(
     each = STRING_BYTES + len(context)
     # Twice, because the graph copies them.
     account.reserve(2 * (sum(map(len, written)) + each * len(written)), "the examples")
-    array = np.empty(len(written), object)
-    array[:] = [context + example for example in written] if context else written
+    array = object_array([context + example for example in written] if context else written)
     fetches = list(dict.fromkeys(fetches))
     results = servable.run(api, [feed], fetches, [array])
     account.reserve(

@@ -88,19 +88,28 @@ def flattened(value: Any) -> tuple[tuple[int, ...], list[Any]] | None:
     >>> flattened([[1, 2], [3, 4]])
     ((2, 2), [1, 2, 3, 4])
     """
-    shape: list[int] = []
-    first = value
-    while isinstance(first, list):
-        shape.append(len(first))
-        if not first:
-            break
-        first = first[0]
+    shape = dense_shape(value)
     flat = [value]
     for size in shape:
         if any(type(part) is not list or len(part) != size for part in flat):
             return None
         flat = list(chain.from_iterable(flat))
-    return tuple(shape), flat
+    return shape, flat
+
+
+def dense_shape(value: Any) -> tuple[int, ...]:
+    """Return the shape that nested lists have if each is as long as the first on its level.
+
+    >>> dense_shape([[1, 2], [3]]), dense_shape(1)
+    ((2, 2), ())
+    """
+    shape: list[int] = []
+    while isinstance(value, list):
+        shape.append(len(value))
+        if not value:
+            break
+        value = value[0]
+    return tuple(shape)
 
 
 def array_of(values: list[Any]) -> Array | None:

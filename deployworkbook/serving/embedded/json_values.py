@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from deployworkbook.serving.api.arrays import object_array
 from deployworkbook.serving.embedded.errors import Code, ServingError, invalid
-from deployworkbook.serving.embedded.json_numbers import Numbers, flattened, plain
+from deployworkbook.serving.embedded.json_numbers import Numbers, dense_shape, flattened, plain
 from deployworkbook.serving.embedded.json_text import decode_base64, quote, type_error
 
 Array = NDArray[Any]
@@ -39,13 +40,11 @@ def to_array(value: Any, type_name: str) -> Array:
     if quick is not None:
         return quick
     value = plain(value)
-    shape = _dense_shape(value)
+    shape = _check_depth(dense_shape(value))
     values: list[Any] = []
     _fill(value, 0, shape, type_name, values)
     if type_name == "string":
-        array = np.empty(len(values), object)
-        array[:] = values
-        return array.reshape(shape)
+        return object_array(values).reshape(shape)
     return _converted(values, type_name).reshape(shape)
 
 
@@ -73,9 +72,7 @@ def quick_array(value: Any, type_name: str) -> Array | None:
     if type_name == "bool" and kinds <= {bool}:
         return np.array(flat, np.bool_).reshape(shape)
     if type_name == "string" and kinds <= {str}:
-        array = np.empty(len(flat), object)
-        array[:] = [text.encode() for text in flat]
-        return array.reshape(shape)
+        return object_array([text.encode() for text in flat]).reshape(shape)
     return None
 
 
@@ -107,16 +104,6 @@ def _converted(values: list[Any] | Array, type_name: str) -> Array:
             dtype
         )  # int8 and the like wrap, as in TensorFlow Serving
     return np.array(values, np.bool_) if type_name == "bool" else _narrowed(values, type_name)
-
-
-def _dense_shape(value: Any) -> tuple[int, ...]:
-    shape: list[int] = []
-    while isinstance(value, list):
-        shape.append(len(value))
-        if not value:
-            break
-        value = value[0]
-    return _check_depth(tuple(shape))
 
 
 def _check_depth(shape: tuple[int, ...]) -> tuple[int, ...]:

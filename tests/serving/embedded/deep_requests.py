@@ -16,7 +16,7 @@ from google.protobuf.descriptor import FieldDescriptor
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays_of
 
-from deployworkbook.serving.api.arrays import to_array
+from deployworkbook.serving.api.arrays import object_array, to_array
 from deployworkbook.serving.embedded.protos import (
     classification_pb2,
     get_model_metadata_pb2,
@@ -78,9 +78,8 @@ def identity_arrays(draw, names, shapes=SHAPES):
         element = st.binary(max_size=6) if name == "string" else st.text(max_size=6)
         shape = draw(shapes)
         size = int(np.prod(shape))
-        array = np.empty(size, object)
         drawn = draw(st.lists(element, min_size=size, max_size=size))
-        array[:] = [one.encode() if isinstance(one, str) else one for one in drawn]
+        array = object_array([one.encode() if isinstance(one, str) else one for one in drawn])
         return name, array.reshape(shape)
     return name, draw(arrays_of.arrays(name, shapes))
 
