@@ -186,6 +186,8 @@ def check_array(
     ndim: int | None = None,
     shape: tuple[int | None, ...] | None = None,
     finite: bool = True,
+    low: float = -np.inf,
+    open_low: bool = False,
 ) -> NDArray[np.float64]:
     """Return ``value`` as a float64 array after checking its shape and values.
 
@@ -196,13 +198,20 @@ def check_array(
         shape: Required sizes of the last axes; ``None`` in it accepts any size. Leading batch axes
             are not checked, unless ``ndim`` is given too.
         finite: Whether to refuse NaN and infinity.
+        low: Smallest number that is allowed.
+        open_low: Whether ``low`` itself is excluded.
 
     Raises:
         TypeError: It does not contain real numbers.
-        ValueError: Its shape differs, it is empty, or it contains NaN or infinity.
+        ValueError: Its shape differs, it is empty, or it contains NaN, infinity or a number that is
+            too small.
 
     >>> check_array("x", [1, 2]).dtype
     dtype('float64')
+    >>> check_array("hours", [1, -2], low=0)
+    Traceback (most recent call last):
+    ...
+    ValueError: hours: expected at least 0. Received: -2.
     """
     try:
         array = np.asarray(value)
@@ -229,6 +238,10 @@ def check_array(
     if finite and not np.isfinite(result).all():
         count = int((~np.isfinite(result)).sum())
         raise value_error(name, received=f"{count} NaN or infinite", expected="finite numbers")
+    # NaN compares as false, so that it is too small, too.
+    if low > -np.inf and not (result > low if open_low else result >= low).all():
+        expected = f"more than {low:g}" if open_low else f"at least {low:g}"
+        raise value_error(name, received=f"{result.min():g}", expected=expected)
     return result
 
 

@@ -1,7 +1,8 @@
 """Machines that are paid for a year whether they run or not, at a discount.
 
-Amazon calls this savings plans or reserved instances, Google committed use. Committing to a machine
-pays if it runs for more than the share 1 - d of the hours.
+Amazon calls this savings plans or reserved instances, Google committed use. With a discount d, a
+committed machine costs 1 - d all the time, and one on demand costs 1 for the share of the hours
+that it runs: committing pays from a share of 1 - d on.
 """
 
 from __future__ import annotations
@@ -9,9 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from deployworkbook.validation import check_array, value_error
-
-Array = NDArray[np.float64]
+from deployworkbook.validation import check_array
 
 
 def uncommitted_machines(
@@ -34,33 +33,7 @@ def uncommitted_machines(
     >>> float(uncommitted_machines([2, 6], [0.75, 0.25], 3))  # 3 more in a quarter of the hours
     0.75
     """
-    running = check_array("machines", machines)
-    weights = check_array("shares", shares, ndim=1)
-    kept = check_array("committed", committed)
-    for name, values in (("machines", running), ("shares", weights), ("committed", kept)):
-        if (values < 0).any():
-            raise value_error(name, received=f"{values.min():g}", expected="at least 0")
+    running = check_array("machines", machines, low=0)
+    weights = check_array("shares", shares, ndim=1, low=0)
+    kept = check_array("committed", committed, low=0)
     return np.asarray(np.maximum(running - kept[..., None], 0.0) @ weights)
-
-
-def least_use_to_commit(discount_share: ArrayLike) -> Array:
-    """Return the share of the hours from which on committing to a machine is cheaper.
-
-    Committed, it costs 1 - d all the time; on demand, 1 for the share u of the hours that it runs:
-
-        u = 1 - d
-
-    Args:
-        discount_share: d, from 0 to 1.
-
-    Raises:
-        ValueError: A discount is out of range.
-
-    >>> float(least_use_to_commit(0.375))
-    0.625
-    """
-    discount = check_array("discount_share", discount_share)
-    if not ((discount >= 0) & (discount <= 1)).all():
-        received = f"{discount.min():g} to {discount.max():g}"
-        raise value_error("discount_share", received=received, expected="from 0 to 1")
-    return np.asarray(1.0 - discount)

@@ -43,11 +43,10 @@ def energy_kwh(
     >>> float(energy_kwh(100, 0.5, idle_watts=3, full_watts=9))  # 6 W for 100 hours
     0.6
     """
-    on, busy = check_array("hours", hours), check_array("busy_share", busy_share)
-    idle, full = check_array("idle_watts", idle_watts), check_array("full_watts", full_watts)
-    for name, values in (("hours", on), ("busy_share", busy), ("idle_watts", idle)):
-        if (values < 0).any():
-            raise value_error(name, received=f"{values.min():g}", expected="at least 0")
+    on = check_array("hours", hours, low=0)
+    busy = check_array("busy_share", busy_share, low=0)
+    idle = check_array("idle_watts", idle_watts, low=0)
+    full = check_array("full_watts", full_watts)
     if (full < idle).any():
         received = f"{full.min():g}, with idle_watts {idle.max():g}"
         raise value_error("full_watts", received=received, expected="at least idle_watts")

@@ -122,32 +122,6 @@ def decode(number: int, length: int, frequencies: Sequence[int]) -> list[int]:
     return message
 
 
-def code_length_bits(counts: ArrayLike, frequencies: ArrayLike) -> float:
-    """Return the bits that a message takes if it is coded by some frequencies.
-
-        Σ_v n_v log₂(M / f_v)
-
-    With f proportional to n that is the message's entropy. Any others cost more, and the difference
-    is what it costs to code by the wrong distribution.
-
-    Args:
-        counts: n, how often each symbol occurs.
-        frequencies: f, of the same shape; positive wherever n is.
-
-    Raises:
-        ValueError: A symbol that occurs has the frequency 0, or the shapes differ.
-
-    >>> code_length_bits([6, 1, 1], [6, 1, 1]), code_length_bits([6, 1, 1], [1, 1, 1])
-    (8.490224995673064, 12.679700005769249)
-    """
-    n = check_array("counts", counts, ndim=1)
-    f = check_array("frequencies", frequencies, ndim=1, shape=n.shape)
-    if ((f <= 0) & (n > 0)).any():
-        raise value_error("frequencies", received="0", expected="more, where a symbol occurs")
-    occurs = n > 0
-    return float((n[occurs] * np.log2(f.sum() / f[occurs])).sum())
-
-
 def _table(frequencies: Sequence[int]) -> tuple[list[int], list[int], int]:
     # Python's own whole numbers, which have no limit.
     widths = [check_integer("frequency", each, 0) for each in frequencies]

@@ -39,7 +39,7 @@ def erlang_b(servers: ArrayLike, offered_load: ArrayLike) -> Array:
     0.2
     """
     count, load = together(
-        check_servers(servers), check_positive("offered_load", offered_load), "offered_load"
+        check_servers(servers), check_array("offered_load", offered_load, low=0), "offered_load"
     )
     c, a = count.ravel(), load.ravel()
     least = np.minimum(a, c)
@@ -123,25 +123,6 @@ def check_servers(value: ArrayLike) -> Array:
     if wrong.any():
         received = f"{array[wrong].flat[0]:g}"
         raise value_error("servers", received=received, expected="whole numbers of at least 1")
-    return array
-
-
-def check_positive(name: str, value: ArrayLike) -> Array:
-    """Return ``value`` as float64 if no number in it is negative.
-
-    Args:
-        name: What the error calls it.
-        value: Any shape.
-
-    Raises:
-        ValueError: It holds negative numbers, NaN or infinity.
-
-    >>> check_positive("service_scv", 0.5).shape
-    ()
-    """
-    array = check_array(name, value)
-    if array.min() < 0:
-        raise value_error(name, received=f"{array.min():g}", expected="at least 0")
     return array
 
 

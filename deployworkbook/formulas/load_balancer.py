@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from deployworkbook.validation import check_array, value_error
+from deployworkbook.validation import check_array
 
 Array = NDArray[np.float64]
 
@@ -62,10 +62,6 @@ def capacity_units(
     }
     used = np.zeros(())
     for name, (load, unit) in pairs.items():
-        loads, units = check_array(name, load), np.asarray(unit, np.float64)
-        if (loads < 0).any():
-            raise value_error(name, received=f"{loads.min():g}", expected="at least 0")
-        if not (units > 0).all():
-            raise value_error(f"unit_{name}", received=f"{units.min():g}", expected="above 0")
-        used = np.maximum(used, loads / units)
+        units = check_array(f"unit_{name}", unit, finite=False, low=0, open_low=True)
+        used = np.maximum(used, check_array(name, load, low=0) / units)
     return np.asarray(used)

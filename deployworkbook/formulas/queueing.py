@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from deployworkbook.formulas.erlang import (
-    check_positive,
     check_servers,
     check_stable,
     erlang_c,
@@ -107,7 +106,7 @@ def mean_conditional_wait_s(
     1.0
     """
     rate, time, count = _queue(arrival_rate_per_s, service_time_s, servers)
-    scv = check_positive("service_scv", service_scv)
+    scv = check_array("service_scv", service_scv, low=0)
     rho = rate * time / count
     check_stable(rho)
     return np.asarray(time / (count * (1.0 - rho)) * (1.0 + scv) / 2.0)
@@ -137,7 +136,7 @@ def pollaczek_khinchine_s(
     0.5
     """
     rate, time, _ = _queue(arrival_rate_per_s, service_time_s, 1)
-    scv = check_positive("service_scv", service_scv)
+    scv = check_array("service_scv", service_scv, low=0)
     rho = rate * time
     check_stable(rho)
     return np.asarray(rho * time * (1.0 + scv) / (2.0 * (1.0 - rho)))
@@ -163,8 +162,8 @@ def check_times(name: str, times_s: ArrayLike) -> Array:
 
 
 def _queue(rate: ArrayLike, time: ArrayLike, servers: ArrayLike) -> tuple[Array, Array, Array]:
-    first = check_positive("arrival_rate_per_s", rate)
-    first, second = together(first, check_positive("service_time_s", time), "service_time_s")
+    first = check_array("arrival_rate_per_s", rate, low=0)
+    first, second = together(first, check_array("service_time_s", time, low=0), "service_time_s")
     count = check_servers(servers)
     count, first = together(count, first, "arrival_rate_per_s")
     return first, second, count

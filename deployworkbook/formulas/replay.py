@@ -39,12 +39,10 @@ def replayed_waits_s(arrivals_s: ArrayLike, services_s: ArrayLike, *, servers: i
     array([0., 3., 0.])
     """
     arrivals = check_array("arrivals_s", arrivals_s, ndim=1)
-    services = check_array("services_s", services_s, ndim=1)
+    services = check_array("services_s", services_s, ndim=1, low=0)
     check_same_shape("arrivals_s", arrivals, "services_s", services)
     if (np.diff(arrivals) < 0).any():
         raise value_error("arrivals_s", received="times that go back", expected="ascending times")
-    if services.min() < 0:
-        raise value_error("services_s", received=f"{services.min():g}", expected="at least 0")
     if check_integer("servers", servers, 1) == 1:
         # Unrolled, the recursion is a running sum minus its lowest value so far.
         steps = np.concatenate([[0.0], np.cumsum(services[:-1] - np.diff(arrivals))])

@@ -8,7 +8,6 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from deployworkbook.formulas.whole_numbers import rounded_up
 from deployworkbook.validation import check_array, check_integer, check_number, value_error
 
 Array = NDArray[np.float64]
@@ -123,42 +122,11 @@ def device_time(
     >>> float(device_time(8.0, 10.0, operations_per_s=4.0, bytes_per_s=2.0, call_s=0.5))
     5.5
     """
-    loads = {"operations": operations, "traffic_bytes": traffic_bytes, "call_s": call_s}
-    arrays = {name: check_array(name, value) for name, value in loads.items()}
-    limits = {"operations_per_s": operations_per_s, "bytes_per_s": bytes_per_s}
-    for name, array in arrays.items():
-        if (array < 0).any():
-            raise value_error(name, received=f"{array.min():g}", expected="at least 0")
-    for name, limit in limits.items():
-        if not (np.asarray(limit) > 0).all():
-            raise value_error(name, received=f"{np.min(limit):g}", expected="above 0")
-    computing = arrays["operations"] / np.asarray(operations_per_s, np.float64)
-    moving = arrays["traffic_bytes"] / np.asarray(bytes_per_s, np.float64)
-    return np.asarray(arrays["call_s"] + np.maximum(computing, moving))
-
-
-def devices_needed(rate_per_s: ArrayLike, time_s: ArrayLike, *, limit_share: float = 1.0) -> Array:
-    """Return how many devices a load needs: a whole number, and at least one.
-
-        n = max(1, ⌈λ t / u⌉),   each busy for the share λ t / n of the time
-
-    Args:
-        rate_per_s: λ, calls per second, at least 0; any shape.
-        time_s: t, seconds per call, as from ``device_time``.
-        limit_share: u, share of the time that a device may be busy, above 0, at most 1.
-
-    Raises:
-        ValueError: A number is out of range.
-
-    >>> devices_needed([0.0, 100.0, 5000.0], 0.001, limit_share=0.6).tolist()
-    [1.0, 1.0, 9.0]
-    """
-    rate, time = check_array("rate_per_s", rate_per_s), check_array("time_s", time_s)
-    for name, array in (("rate_per_s", rate), ("time_s", time)):
-        if (array < 0).any():
-            raise value_error(name, received=f"{array.min():g}", expected="at least 0")
-    limit = check_number("limit_share", limit_share, 0, 1, open_low=True)
-    return np.asarray(np.maximum(1.0, rounded_up(rate * time / limit)))
+    peak = check_array("operations_per_s", operations_per_s, finite=False, low=0, open_low=True)
+    bandwidth = check_array("bytes_per_s", bytes_per_s, finite=False, low=0, open_low=True)
+    computing = check_array("operations", operations, low=0) / peak
+    moving = check_array("traffic_bytes", traffic_bytes, low=0) / bandwidth
+    return np.asarray(check_array("call_s", call_s, low=0) + np.maximum(computing, moving))
 
 
 def _widths(widths: Sequence[int]) -> list[int]:

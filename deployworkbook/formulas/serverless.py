@@ -38,8 +38,9 @@ def function_time_s(
     >>> float(function_time_s(0.01, 176.9))  # a tenth of a core
     0.1
     """
-    work = _at_least_0("core_s", core_s)
-    share = _positive("mib_per_core", mib_per_core) / _positive("memory_mib", memory_mib)
+    work = check_array("core_s", core_s, low=0)
+    memory = check_array("memory_mib", memory_mib, low=0, open_low=True)
+    share = check_array("mib_per_core", mib_per_core, low=0, open_low=True) / memory
     return np.asarray(work * np.maximum(1.0, share))
 
 
@@ -65,11 +66,11 @@ def cold_start_share(
     >>> round(float(cold_start_share(1 / 600, 600)), 3)  # a request every ten minutes: e^-1
     0.368
     """
-    least = _at_least_0("least_share", least_share)
+    least = check_array("least_share", least_share, low=0)
     if (least > 1).any():
         raise value_error("least_share", received=f"{least.max():g}", expected="from 0 to 1")
-    gap = np.exp(-_at_least_0("rate_per_s", rate_per_s) * _at_least_0("warm_s", warm_s))
-    return np.asarray(least + (1.0 - least) * gap)
+    rate, warm = check_array("rate_per_s", rate_per_s, low=0), check_array("warm_s", warm_s, low=0)
+    return np.asarray(least + (1.0 - least) * np.exp(-rate * warm))
 
 
 def billed_gib_s(
@@ -96,20 +97,7 @@ def billed_gib_s(
     >>> float(billed_gib_s(0.2, 512)), float(billed_gib_s(0.0101, 1024))
     (0.1, 0.011)
     """
-    billed = rounded_up(_at_least_0("time_s", time_s) * 1e3) / 1e3
-    starts = _at_least_0("cold_share", cold_share) * _at_least_0("start_s", start_s)
-    return np.asarray(_positive("memory_mib", memory_mib) / MIB_PER_GIB * (billed + starts))
-
-
-def _at_least_0(name: str, value: ArrayLike) -> Array:
-    array = check_array(name, value)
-    if (array < 0).any():
-        raise value_error(name, received=f"{array.min():g}", expected="at least 0")
-    return array
-
-
-def _positive(name: str, value: ArrayLike) -> Array:
-    array = check_array(name, value)
-    if not (array > 0).all():
-        raise value_error(name, received=f"{array.min():g}", expected="above 0")
-    return array
+    billed = rounded_up(check_array("time_s", time_s, low=0) * 1e3) / 1e3
+    starts = check_array("cold_share", cold_share, low=0) * check_array("start_s", start_s, low=0)
+    memory = check_array("memory_mib", memory_mib, low=0, open_low=True)
+    return np.asarray(memory / MIB_PER_GIB * (billed + starts))

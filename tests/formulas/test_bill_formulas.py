@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from deployworkbook.formulas.commitment import least_use_to_commit, uncommitted_machines
+from deployworkbook.formulas.commitment import uncommitted_machines
 from deployworkbook.formulas.energy import energy_kwh
 from deployworkbook.formulas.load_balancer import capacity_units
-from deployworkbook.formulas.roofline import device_time, devices_needed, roofline_time
+from deployworkbook.formulas.roofline import device_time, roofline_time
 from deployworkbook.formulas.serverless import billed_gib_s, cold_start_share, function_time_s
 
 UNIT = {"unit_new_connections_per_s": 25, "unit_open_connections": 3000, "unit_gb_per_hour": 1}
@@ -28,12 +28,6 @@ def test_machines_beyond_the_committed_ones_are_averaged_over_the_hours():
     assert float(uncommitted_machines(machines, shares, 0)) == pytest.approx(machines @ shares)
     assert float(uncommitted_machines(machines, shares, 4)) == pytest.approx(6 * 0.2)
     assert float(uncommitted_machines(machines, shares, 10)) == 0
-
-
-def test_committing_pays_from_the_discounts_rest_on():
-    # One machine that runs for a share u: 1 - d when committed, u on demand.
-    even = float(least_use_to_commit(0.4))
-    assert (1 - 0.4) - (even + 0.01) < 0 < (1 - 0.4) - (even - 0.01)
 
 
 def test_memory_times_time_is_constant_below_a_whole_core():
@@ -61,26 +55,17 @@ def test_a_devices_time_is_the_roofline_after_its_start():
     assert float(device_time(8, 10, operations_per_s=4, bytes_per_s=np.inf)) == 2
 
 
-def test_at_least_one_device_and_never_a_busier_one_than_allowed():
-    rates = np.array([0, 1, 599, 601, 1e5], float)
-    found = devices_needed(rates, 1e-3, limit_share=0.6)
-    assert found.tolist() == [1, 1, 1, 2, 167]
-    assert (rates * 1e-3 / found <= 0.6).all()
-
-
 @pytest.mark.parametrize(
     ("call", "name"),
     [
         (lambda: capacity_units(-1, 0, 0, **UNIT), "new_connections_per_s"),
         (lambda: capacity_units(1, 0, 0, **UNIT | {"unit_gb_per_hour": 0}), "unit_gb_per_hour"),
         (lambda: uncommitted_machines([-1.0], [1.0], 0), "machines"),
-        (lambda: least_use_to_commit(1.5), "discount_share"),
         (lambda: function_time_s(1.0, 0), "memory_mib"),
         (lambda: cold_start_share(1.0, 1.0, least_share=2), "least_share"),
         (lambda: billed_gib_s(-1.0, 128), "time_s"),
         (lambda: energy_kwh(1, 1, idle_watts=5, full_watts=3), "full_watts"),
         (lambda: device_time(1, 1, operations_per_s=0, bytes_per_s=1), "operations_per_s"),
-        (lambda: devices_needed(-1, 1), "rate_per_s"),
     ],
 )
 def test_numbers_out_of_range_are_named(call, name):

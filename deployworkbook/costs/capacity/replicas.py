@@ -153,16 +153,16 @@ def replicas_for_all(
     check_number("percentile", percentile, 0, 1, open_high=True)
     check_number("headroom", headroom, 0)
     is_shared = check_choice("queue", queue, QUEUES) == "shared"
-    rate = _at_least("arrival_rate_per_s", arrival_rate_per_s, 0.0) * (1.0 + headroom)
-    kinds, codes = _kinds(shapes, _at_least("service_scv", service_scv, 0.0))
+    rate = check_array("arrival_rate_per_s", arrival_rate_per_s, low=0) * (1.0 + headroom)
+    kinds, codes = _kinds(shapes, check_array("service_scv", service_scv, low=0))
     given = np.broadcast_arrays(
         rate,
-        _at_least("service_time_s", service_time_s, 0.0, open_low=True),
-        _at_least("latency_objective_s", latency_objective_s, 0.0, open_low=True)
-        - _at_least("overhead_s", overhead_s, 0.0),
-        _at_least("workers", np.floor(check_array("workers", workers)), 1.0),
+        check_array("service_time_s", service_time_s, low=0, open_low=True),
+        check_array("latency_objective_s", latency_objective_s, low=0, open_low=True)
+        - check_array("overhead_s", overhead_s, low=0),
+        np.floor(check_array("workers", workers, low=1)),
         codes,
-        _at_least("least", np.floor(check_array("least", least)), 1.0),
+        np.floor(check_array("least", least, low=1)),
     )
     shape = given[0].shape
     lam, s, objective, each, code, fewest = (
@@ -245,11 +245,3 @@ def _kinds(
             kinds.append(kind)
         codes.flat[place] = numbers[id(kind)]
     return kinds, codes
-
-
-def _at_least(name: str, value: ArrayLike, low: float, *, open_low: bool = False) -> Array:
-    array = check_array(name, value)
-    if (array <= low if open_low else array < low).any():
-        expected = f"more than {low:g}" if open_low else f"at least {low:g}"
-        raise value_error(name, received=f"{array.min():g}", expected=expected)
-    return array

@@ -30,9 +30,7 @@ def amounts_in_tiers(amount: ArrayLike, ends: Sequence[float]) -> Array:
     >>> amounts_in_tiers(63_488, [1, 10_240, 51_200, 153_600, float("inf")]).tolist()
     [1.0, 10239.0, 40960.0, 12288.0, 0.0]
     """
-    whole = check_array("amount", amount)
-    if (whole < 0).any():
-        raise value_error("amount", received=f"{whole.min():g}", expected="at least 0")
+    whole = check_array("amount", amount, low=0)
     bounds = np.asarray([0.0, *ends])
     if len(bounds) < 2 or not (np.diff(bounds) > 0).all() or bounds[-1] != np.inf:
         raise value_error(

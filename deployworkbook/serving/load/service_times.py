@@ -25,17 +25,10 @@ class ServiceTimes:
     Args:
         rate_per_s: Requests per second that were sent, on average.
         service_s: How long requests that had to wait occupied it, in their order, shape ``[n]``.
-        unloaded_s: Response times of requests that found it free, shape ``[m]``.
     """
 
     rate_per_s: float
     service_s: Array
-    unloaded_s: Array
-
-    @property
-    def utilisation(self) -> float:
-        """Share of the time in which the server was busy."""
-        return self.rate_per_s * float(self.service_s.mean())
 
     @property
     def row(self) -> dict[str, object]:
@@ -86,5 +79,6 @@ def measure_service_times(
     rate = part * busy.throughput_per_s
     load = open_loop(target, rate, seconds=min(LONGEST_S, count / rate), seed=seed)
     answered = load.is_answered
-    seen = observe_server(load.sent_s[answered], load.done_s[answered])
-    return ServiceTimes(rate, seen.service_s, seen.unloaded_s)
+    return ServiceTimes(
+        rate, observe_server(load.sent_s[answered], load.done_s[answered]).service_s
+    )
