@@ -9,8 +9,8 @@
     …         biases that the lanes have no room for, a byte each
     …         the lanes (``formulas.coded_lanes``), whose starting numbers carry the other biases
 
-All numbers are little-endian. Nothing in the file is executed, and its sizes are checked against a
-budget before memory is taken.
+All numbers are little-endian. Nothing in the file is executed, and its sizes are checked before
+memory and time are spent.
 """
 
 from __future__ import annotations
@@ -25,24 +25,30 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from deployworkbook.compression.lean import BIAS_BITS, grid_step
+from deployworkbook.compression.lean import (
+    HIGHEST_EXPONENT,
+    LOWEST_EXPONENT,
+    grid_step,
+    whole_biases,
+)
 from deployworkbook.compression.weight_coding import (
     BITS,
     HIGHEST,
     decode_kernels,
     encode_kernels,
     lanes_of,
+    rows_of,
 )
 from deployworkbook.runtimes.numpy import NumPyPredictor
 from deployworkbook.validation import check_array, check_integer, value_error
 
 MAGIC = b"DWNC"
 VERSION = 1
-# So that 128 steps of a bias are a float32 number.
-HIGHEST_EXPONENT = 120
 # What decoding a weight takes at most while its layer is read, and afterwards, in bytes.
 WORKING_BYTES, KEPT_BYTES = 48, 5
 BUDGET_BYTES = 32_000_000
+# Rows of weights are decoded one after another, so their number bounds the time: half a minute.
+MAX_ROWS = 100_000
 
 _START = struct.Struct("<4sBI")
 _SHAPE = struct.Struct("<BBH")
@@ -99,14 +105,10 @@ def integer_layers(parameters: Sequence[ArrayLike], *, bits: int = BITS) -> list
     layers = []
     for kernel, bias in zip(parameters[::2], parameters[1::2], strict=True):
         weights = check_array("kernel", kernel, ndim=2).astype(np.float32)
-        biases = check_array("bias", bias, ndim=1, shape=weights.shape[1:])
         step = grid_step(weights, bits)
-        largest = float(np.abs(biases).max())
-        exponent = 0 if largest == 0 else math.ceil(math.log2(largest)) - (BIAS_BITS - 1)
-        exponent = max(-128, min(HIGHEST_EXPONENT, exponent))
-        rounded = np.clip(np.round(np.ldexp(biases, -exponent)), -128, 127)
         integers = np.round(weights / step).astype(np.int8)
-        layers.append(IntegerLayer(integers, step, rounded.astype(np.int8), exponent))
+        whole, k = whole_biases(check_array("bias", bias, ndim=1, shape=weights.shape[1:]))
+        layers.append(IntegerLayer(integers, step, whole.clip(-128, 127).astype(np.int8), k))
     return layers
 
 
@@ -118,20 +120,21 @@ def encode_network(layers: Sequence[IntegerLayer]) -> bytes:
 
     Raises:
         ValueError: There is no layer or more than 255, one has more than 65,535 inputs or outputs,
-            layers don't fit each other, weights are beyond -7 … 7, or a number that a file can't
-            hold.
+            layers don't fit each other, they have more than 100,000 rows of weights, weights are
+            beyond -7 … 7, or a number that a file can't hold.
     """
     shapes = [layer.integers.shape for layer in layers]
     fit = all(first[1] == second[0] for first, second in pairwise(shapes))
     if not 1 <= len(layers) <= 0xFF or not fit or not _all_within(shapes, 0xFFFF):
         expected = "1 to 255, of 1 to 65,535 inputs and outputs, that fit one after another"
         raise value_error("layers", received=str(shapes), expected=expected)
+    _check_rows("layers", shapes)
     for layer in layers:
         if layer.integers.min() < -HIGHEST or layer.integers.max() > HIGHEST:
             expected = f"-{HIGHEST} to {HIGHEST}"
             raise value_error("weights", received="numbers beyond", expected=expected)
         check_array("bias_integers", layer.bias_integers, ndim=1, shape=layer.integers.shape[1:])
-        check_integer("bias_exponent", layer.bias_exponent, -128, HIGHEST_EXPONENT)
+        check_integer("bias_exponent", layer.bias_exponent, LOWEST_EXPONENT, HIGHEST_EXPONENT)
         if not _is_step(float(layer.step)):
             expected = "a positive number of which seven fit in float32"
             raise value_error("step", received=f"{layer.step}", expected=expected)
@@ -164,7 +167,8 @@ def decode_network(content: bytes, *, budget_bytes: int = BUDGET_BYTES) -> list[
         budget_bytes: The memory that decoding may take at most.
 
     Raises:
-        ValueError: It is no such file, of another version, damaged, or larger than the budget.
+        ValueError: It is no such file, of another version, damaged, or larger than the budget; or
+            it has more than 100,000 rows of weights, which take too long.
     """
     body = _checked(content)
     try:
@@ -191,6 +195,7 @@ def decode_network(content: bytes, *, budget_bytes: int = BUDGET_BYTES) -> list[
             expected=f"at most {budget_bytes:,}",
             remedy="Raise budget_bytes if you trust the file.",
         )
+    _check_rows("the coded network", shapes)
     outputs = sum(widths[1:])
     begin = _SHAPE.size + count * _LAYER.size
     rest = max(0, outputs - 2 * lanes_of(shapes))
@@ -221,6 +226,13 @@ def load_coded(content: bytes, *, budget_bytes: int = BUDGET_BYTES) -> NumPyPred
     """
     layers = decode_network(content, budget_bytes=budget_bytes)
     return NumPyPredictor([(layer.kernel, layer.bias) for layer in layers])
+
+
+def _check_rows(name: str, shapes: Sequence[tuple[int, int]]) -> None:
+    rows = rows_of(shapes)
+    if rows > MAX_ROWS:
+        received = f"{rows:,} rows of weights (inputs of the first layer, outputs of the others)"
+        raise value_error(name, received=received, expected=f"at most {MAX_ROWS:,}")
 
 
 def _all_within(shapes: Sequence[tuple[int, ...]], most: int) -> bool:

@@ -8,18 +8,21 @@ kernel chooses, activations are float32.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from deployworkbook.training.flatbuffer import to_flatbuffer
-from deployworkbook.validation import check_choice, check_integer
+from deployworkbook.validation import check_array, check_choice, check_integer
 
 # A bias becomes a multiple of a power of two, at most 32 times it, so that its bytes zip well.
 BIAS_BITS = 6
+# The power's exponent: a byte, and small enough that 128 steps of a bias are a float32 number.
+LOWEST_EXPONENT, HIGHEST_EXPONENT = -128, 120
 
 
 def lean_flatbuffer(model: Any, *, bits: int = 8, bias_bits: int = BIAS_BITS) -> bytes:
@@ -49,8 +52,9 @@ def lean_flatbuffer(model: Any, *, bits: int = 8, bias_bits: int = BIAS_BITS) ->
             _write_integers(content, graph.tensors[weights], bits)
             # The converter leaves out a bias of zeros, and writes -1 for it.
             for tensor in (graph.tensors[index] for index in bias if index != -1):
-                values = _values(content, tensor)
-                content.buffers[tensor.buffer].data = _bytes(_rounded(values, bias_bits))
+                whole, exponent = whole_biases(_values(content, tensor), bias_bits)
+                rounded = np.ldexp(whole, exponent).astype(np.float32)
+                content.buffers[tensor.buffer].data = _bytes(rounded)
     _strip(content)
     builder = flatbuffers.Builder(1024)
     builder.Finish(content.Pack(builder), b"TFL3")
@@ -80,6 +84,30 @@ def grid_step(weights: NDArray[np.float32], bits: int) -> np.float32:
         if np.abs(steps - np.round(steps)).max() < 1e-4:
             return np.float32(largest / count)
     return np.float32(largest / highest)
+
+
+def whole_biases(biases: ArrayLike, bits: int = BIAS_BITS) -> tuple[NDArray[np.float64], int]:
+    """Return biases as whole numbers of a power of two, and its exponent.
+
+        b ≈ 2^k r,  k = ⌈log₂ max|b|⌉ - (bits - 1), from -128 to 120
+
+    Args:
+        biases: b, any shape.
+        bits: Bits per bias: max|r| is at most 2^(bits - 1), except where k is at its end.
+
+    Returns:
+        r and k; k is 0 if all biases are.
+
+    >>> whole_biases([0.25, -0.1, 0.0], bits=4)
+    (array([ 8., -3.,  0.]), -5)
+    """
+    values = check_array("biases", biases)
+    largest = float(np.abs(values).max())
+    if largest == 0:
+        return values, 0
+    exponent = math.ceil(math.log2(largest)) - (bits - 1)
+    exponent = max(LOWEST_EXPONENT, min(HIGHEST_EXPONENT, exponent))
+    return np.round(np.ldexp(values, -exponent)), exponent
 
 
 def _write_integers(content: Any, tensor: Any, bits: int) -> None:
@@ -125,12 +153,3 @@ def _values(content: Any, tensor: Any) -> NDArray[np.float32]:
 
 def _bytes(array: NDArray[np.integer] | NDArray[np.floating]) -> NDArray[np.uint8]:
     return np.frombuffer(array.tobytes(), dtype=np.uint8)
-
-
-def _rounded(values: NDArray[np.float32], bits: int) -> NDArray[np.float32]:
-    largest = np.abs(values).max()
-    if largest == 0:
-        return values
-    step = np.exp2(np.ceil(np.log2(largest)) - (bits - 1))
-    rounded: NDArray[np.floating] = np.round(values / step) * step
-    return rounded.astype(np.float32)

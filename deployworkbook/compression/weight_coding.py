@@ -76,6 +76,15 @@ def lanes_of(shapes: Sequence[tuple[int, int]]) -> int:
     return -(-max([first[1], *(inputs for inputs, _ in others)]) // ROUNDS)
 
 
+def rows_of(shapes: Sequence[tuple[int, int]]) -> int:
+    """Return how many rows are coded one after another: a fraction of a millisecond each.
+
+    Args:
+        shapes: As in ``lanes_of``.
+    """
+    return shapes[0][0] + sum(outputs for _, outputs in shapes[1:])
+
+
 def encode_kernels(
     kernels: Sequence[NDArray[np.int8]], *, side: int | None, carried: Integers
 ) -> bytes:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deployworkbook.compression.coded_file import IntegerLayer
-from deployworkbook.compression.lean import BIAS_BITS
+from deployworkbook.compression.lean import whole_biases
 
 Floats = NDArray[np.float32]
 
@@ -150,10 +150,9 @@ def integer_network(
     """What a compressed network is stored as."""
     layers = []
     for kernel, bias, step in zip(parameters[::2], parameters[1::2], steps, strict=True):
-        largest = float(np.abs(bias).max())
-        exponent = int(np.ceil(np.log2(largest))) - (BIAS_BITS - 1) if largest else 0
-        whole = np.round(np.ldexp(bias, -exponent)).astype(np.int8)
-        layers.append(IntegerLayer(np.rint(kernel / step).astype(np.int8), step, whole, exponent))
+        whole, k = whole_biases(bias)
+        integers = np.rint(kernel / step).astype(np.int8)
+        layers.append(IntegerLayer(integers, step, whole.astype(np.int8), k))
     return layers
 
 

@@ -12,6 +12,7 @@ import pytest
 from deployworkbook.compression.coded_file import (
     KEPT_BYTES,
     MAGIC,
+    MAX_ROWS,
     VERSION,
     WORKING_BYTES,
     IntegerLayer,
@@ -121,6 +122,17 @@ def test_a_huge_network_in_a_small_file_is_refused_before_memory_is_taken() -> N
     body = struct.pack("<BBH", 0, 1, 65535) + struct.pack("<Hfb", 65535, 1.0, 0)
     with pytest.raises(ValueError, match="at most 32,000,000"):
         decode_network(sealed(body))
+
+
+def test_a_network_of_too_many_rows_is_refused_before_time_is_spent() -> None:
+    # Few weights, but in 4 million rows: 40 MB, and many minutes of work.
+    widths = [1, *(65_535, 1) * 60]
+    body = struct.pack("<BBH", 1, len(widths) - 1, 1)
+    body += b"".join(struct.pack("<Hfb", width, 1.0, 0) for width in widths[1:])
+    with pytest.raises(ValueError, match=f"at most {MAX_ROWS:,}"):
+        decode_network(sealed(body), budget_bytes=10**9)
+    with pytest.raises(ValueError, match=f"at most {MAX_ROWS:,}"):
+        encode_network(network(*widths[:7]))
 
 
 def test_another_version_says_what_to_do(content) -> None:
