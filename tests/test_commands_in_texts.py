@@ -68,7 +68,7 @@ def prepared(home, tmp_path, monkeypatch):
                 latency_p50_ms=0.01, latency_p99_ms=0.02, peak_memory_bytes=200_000_000, threads=1,
             )
         )  # fmt: skip
-    exported = current_workspace().models / "artifacts" / "mnist" / "float32.savedmodel"
+    exported = current_workspace().artifacts / "mnist" / "float32.savedmodel"
     exported.mkdir(parents=True)
     (exported / "saved_model.pb").write_bytes(b"model")
     ModelRepository(current_workspace().published / "digits").publish(exported)

@@ -27,9 +27,8 @@ def remeasure_variants(outliers: Sequence[Outlier], dataset: Any, home: Workspac
     data, ledger = load_dataset(dataset), Ledger(home.ledger_path)
     for each in outliers:
         variant, platform = each.profile.variant, each.profile.runtime
-        artifact = Artifact(
-            home.models / "artifacts" / dataset / f"{variant}.{platform}", platform, variant
-        )
+        path = home.artifacts / dataset / f"{variant}.{platform}"
+        artifact = Artifact(path, platform, variant)
         if not artifact.path.is_dir():
             print(
                 f"{each.profile.name} can't be remeasured: {artifact.path} is missing. Run the "

@@ -95,13 +95,12 @@ def publish(
 
     workspace = workspace_of(folder)
     exported = sorted(
-        (workspace.models / "artifacts").glob("*/*.savedmodel"),
+        workspace.artifacts.glob("*/*.savedmodel"),
         key=lambda path: path.stat().st_mtime,
     )
     if not exported:
         raise FileNotFoundError(
-            f"{workspace.models / 'artifacts'} holds no SavedModel. Lessons 09, 10 and 12 export "
-            "them."
+            f"{workspace.artifacts} holds no SavedModel. Lessons 09, 10 and 12 export them."
         )
     if dataset is not None:
         check_choice("--dataset", dataset, sorted({path.parent.name for path in exported}))

@@ -60,6 +60,11 @@ class Workspace:
         return self.root / "models"
 
     @property
+    def artifacts(self) -> Path:
+        """The folder of exported variants, ``<data set>/<variant>.<runtime>``."""
+        return self.models / "artifacts"
+
+    @property
     def published(self) -> Path:
         """The folder of published models, with one folder per model and version."""
         return self.root / "published"

@@ -259,7 +259,7 @@ def test_plan_doesnt_doubt_consistent_rows(home, rows, tmp_path, capsys):
 
 
 def test_remeasure_measures_a_doubtful_variant_again(home, tmp_path, capsys, monkeypatch):
-    artifact = current_workspace().models / "artifacts" / "digits" / "int8.litert"
+    artifact = current_workspace().artifacts / "digits" / "int8.litert"
     for p99_ms in (0.02, 0.2):
         Ledger().add(row(p99_ms))
     said, _ = plan_of(tmp_path, capsys, "--remeasure")

@@ -15,7 +15,7 @@ def workspace(tmp_path):
 
 def export(workspace, dataset, variant, age_s=0):
     """Write what a publisher takes for a SavedModel; no server reads it."""
-    folder = workspace.models / "artifacts" / dataset / f"{variant}.savedmodel"
+    folder = workspace.artifacts / dataset / f"{variant}.savedmodel"
     (folder / "variables").mkdir(parents=True)
     (folder / "saved_model.pb").write_bytes(dataset.encode())
     changed = folder.stat().st_mtime - age_s
