@@ -8,6 +8,7 @@ few utilisations, and interpolated.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -24,6 +25,8 @@ CELLS = 2048
 NODES = 6
 # Band k holds the utilisations with 2⁻ᵏ⁻¹ < 1 - ρ ≤ 2⁻ᵏ.
 LAST_BAND = 24
+# Tables that are kept, of 0.1 MB each: an advice has tens of shapes, each in a few bands.
+TABLES = 512
 # Cases computed at once.
 CHUNK = 4096
 HALVINGS = 50
@@ -194,14 +197,8 @@ def _waited(t: Array, rho: Array, servers: Array, shape: ServiceShape, band: flo
     return np.clip(_interpolated(rho, table.loads, by_node), 0.0, 1.0)
 
 
+@lru_cache(maxsize=TABLES)
 def _table(shape: ServiceShape, band: float) -> _Table:
-    if band not in shape.tables:
-        shape.tables[band] = _tabulated(shape, band)
-    table: _Table = shape.tables[band]
-    return table
-
-
-def _tabulated(shape: ServiceShape, band: float) -> _Table:
     step = float(_horizon(shape.residual_mean, float(shape.values[-1]), band)) / CELLS
     low, high = 1.0 - 2.0**-band, 1.0 - 2.0 ** -(band + 1)
     nodes = np.cos(np.pi * (2.0 * np.arange(NODES) + 1.0) / (2.0 * NODES))

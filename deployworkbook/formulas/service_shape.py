@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -34,14 +33,12 @@ class ServiceShape:
         weights: Share of the requests in each group, summing to 1.
         scv: Squared coefficient of variation, (deviation / mean)², of all times.
         longer_than: Share of services that exceed a time, from all times rather than the groups.
-        tables: Distributions of the wait, kept by ``formulas.late_share``.
     """
 
     values: Array
     weights: Array
     scv: float
     longer_than: Callable[[Array], Array]
-    tables: dict[float, Any] = field(default_factory=dict, repr=False)
 
     @property
     def residual_mean(self) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 from deployworkbook.costs.prices.catalog import Catalog
 from deployworkbook.costs.prices.catalog_file import load_catalog
 from deployworkbook.costs.prices.entries import Storage
-from deployworkbook.costs.prices.tiers import tiered_cost
+from deployworkbook.costs.prices.tiers import cost_in_tiers
 from deployworkbook.costs.units import GIB, MIB, SECONDS_PER_MONTH
 from deployworkbook.validation import check_number
 
@@ -74,9 +74,7 @@ def storage_options(
 def _option(
     each: Storage, kept_gib: float, reads: float, writes: float, size_bytes: float
 ) -> StorageOption:
-    ends = [tier.up_to_gib for tier in each.tiers]
-    prices = [tier.price_usd_per_gib for tier in each.tiers]
-    room = float(tiered_cost(np.maximum(kept_gib, each.minimum_gib), ends, prices))
+    room = float(cost_in_tiers(max(kept_gib, each.minimum_gib), each.tiers))
     use = (
         reads / 1e3 * each.read_usd_per_thousand
         + writes / 1e3 * each.write_usd_per_thousand

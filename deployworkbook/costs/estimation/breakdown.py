@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from deployworkbook.costs.estimation.deployment import Deployment
 from deployworkbook.costs.estimation.workload import Workload
+from deployworkbook.costs.prices.entries import Assumption, Source
 
 Kind = Literal["compute", "storage", "network", "maintenance"]
 KINDS: tuple[Kind, ...] = ("compute", "storage", "network", "maintenance")
@@ -50,8 +51,8 @@ class CostBreakdown:
         busy_share: Share of their cores or devices that is busy, on average.
         energy_kwh_per_month: Energy of machines or boards; cloud prices include it.
         carbon_kg_per_month: CO2 emissions of that energy.
-        assumptions: Assumptions, each in a sentence.
-        sources: Sources of the prices.
+        premises: Assumptions: sentences, and entries of the catalogue.
+        price_sources: Sources of the prices.
     """
 
     workload: Workload
@@ -64,8 +65,18 @@ class CostBreakdown:
     busy_share: float
     energy_kwh_per_month: float
     carbon_kg_per_month: float
-    assumptions: tuple[str, ...]
-    sources: tuple[str, ...]
+    premises: tuple[str | Assumption, ...]
+    price_sources: tuple[Source, ...]
+
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        """Assumptions, each in a sentence."""
+        return tuple(map(str, self.premises))
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Sources of the prices, each on a line."""
+        return tuple(dict.fromkeys(map(str, self.price_sources)))
 
     @property
     def total_usd_per_month(self) -> Decimal:

@@ -53,15 +53,7 @@ def cost_along(
     along = check_array(name, values, ndim=1)
     inputs = changed(gather(workload, deployment, book), {**(others or {}), name: along})
     found = month_of(inputs)
-    able = np.broadcast_to(found.able, along.shape)
-    costs: dict[Kind, Array] = {}
-    for kind in KINDS:
-        total = np.zeros(len(along))
-        for line in found.lines:
-            if line.kind == kind:
-                total = total + line.cost_usd
-        costs[kind] = np.where(able, total, np.inf)
-    return costs
+    return {kind: np.broadcast_to(found.cost_of(kind), along.shape) for kind in KINDS}
 
 
 def total_along(

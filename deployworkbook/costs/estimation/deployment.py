@@ -12,6 +12,11 @@ from deployworkbook.validation import check_choice, type_error, value_error
 
 Serving = Literal["machines", "managed", "serverless"]
 Commitment = Literal["one year", "three years"]
+# The catalogue's discount for each term.
+DISCOUNTS: dict[Commitment, str] = {
+    "one year": "one_year_discount_share",
+    "three years": "three_year_discount_share",
+}
 NO_BALANCER = "none"
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deployworkbook.costs.estimation.deployment import NO_BALANCER, Deployment
+from deployworkbook.costs.estimation.deployment import DISCOUNTS, NO_BALANCER, Deployment
 from deployworkbook.costs.estimation.profile import Profile
 from deployworkbook.costs.estimation.record import FROM_ASSUMPTIONS, FROM_FIGURES
 from deployworkbook.costs.estimation.record import NUMERIC as NUMERIC
@@ -74,9 +74,7 @@ def gather(
         regions=deployment.regions,
         spot_share=deployment.spot_share,
         committed_share=deployment.committed_share,
-        commitment_discount_share=catalog.value(
-            deployment.commitment.replace("years", "year").replace(" ", "_") + "_discount_share"
-        ),
+        commitment_discount_share=catalog.value(DISCOUNTS[deployment.commitment]),
         root_disk_gib=deployment.root_disk_gib,
         disk_usd_per_gib_month=catalog.storage_named("network-ssd").tiers[0].price_usd_per_gib,
         function_mib=np.nan if deployment.function_mib is None else deployment.function_mib,

@@ -86,8 +86,8 @@ def estimate(
         busy_share=float(found.busy_share),
         energy_kwh_per_month=energy,
         carbon_kg_per_month=energy * float(np.asarray(inputs.carbon_grams_per_kwh)) / 1e3,
-        assumptions=assumptions_behind(book, machine, deployment, values or {}),
-        sources=sources_behind(book, machine, deployment),
+        premises=assumptions_behind(book, machine, deployment, inputs, values or {}),
+        price_sources=sources_behind(book, machine, deployment, inputs, values or {}),
     )
 
 
@@ -119,8 +119,10 @@ def _check_feasible(
     inputs: Inputs, found: Month, deployment: Deployment, machine: MachineType
 ) -> None:
     if float(workers(inputs)) < 1:
-        need, room = float(np.asarray(inputs.memory_bytes)), machine.process_memory_gib
-        where = f"{room:g} GiB per device" if machine.devices else f"{room:g} GiB"
+        of_devices = float(np.asarray(inputs.machine_devices)) > 0
+        memory = inputs.machine_device_memory_bytes if of_devices else inputs.machine_memory_bytes
+        need, room = float(np.asarray(inputs.memory_bytes)), float(np.asarray(memory)) / GIB
+        where = f"{room:g} GiB per device" if of_devices else f"{room:g} GiB"
         received = f"{need / GIB:.3g} GiB, on {machine.name} with {where}"
         share = float(np.asarray(inputs.memory_limit_share))
         expected = f"at most {share:.0%} of that memory, {share * room:.3g} GiB"
@@ -132,10 +134,11 @@ def _check_feasible(
     time, objective = float(service_s(inputs)), float(np.asarray(inputs.latency_objective_s))
     if machine.kind == "edge":
         peak = float(np.asarray(inputs.requests_per_s)) * float(inputs.load_ratios.max())
-        each = peak / deployment.devices * time / float(workers(inputs))
+        boards = float(np.asarray(inputs.devices))
+        each = peak / boards * time / float(workers(inputs))
         limit = float(np.asarray(inputs.utilisation_limit_share))
         if each > limit:
-            received = f"{deployment.devices}, each {each:.0%} busy in the peak hour"
+            received = f"{boards:g}, each {each:.0%} busy in the peak hour"
             expected = f"enough that each is at most {limit:.0%} busy"
             raise value_error("devices", received=received, expected=expected)
     rate = float(np.asarray(inputs.requests_per_s)) * float(inputs.load_ratios.max())

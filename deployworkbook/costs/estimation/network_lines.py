@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from deployworkbook.costs.estimation.bill_line import Array, BillLine
 from deployworkbook.costs.estimation.record import Inputs
 from deployworkbook.costs.estimation.storage_lines import lines_gib
-from deployworkbook.costs.prices.tiers import tiered_cost
+from deployworkbook.costs.prices.tiers import mean_usd_per_gib
 from deployworkbook.costs.units import GB, GIB, HOURS_PER_MONTH, SECONDS_PER_HOUR, SECONDS_PER_MONTH
 from deployworkbook.formulas.load_balancer import capacity_units
 
@@ -39,10 +39,8 @@ def network_lines(
     answers = requests * (np.asarray(i.response_bytes) + i.protocol_bytes_per_request) / GIB
     rolled = np.asarray(i.devices) * i.updates_per_month * i.download_bytes / GIB
     out = answers + rolled
-    ends = [tier.up_to_gib for tier in i.internet_tiers]
-    prices = [tier.price_usd_per_gib for tier in i.internet_tiers]
     ratio = np.asarray(i.network_price_ratio)
-    per_gib = tiered_cost(out, ends, prices) * ratio / np.where(out > 0, out, 1.0)
+    per_gib = mean_usd_per_gib(out, i.internet_tiers) * ratio
     yield BillLine("network", "answers to the internet", answers, "GiB", answers * per_gib)
     yield BillLine("network", "models to devices", rolled, "GiB", rolled * per_gib)
     copied = (regions - 1.0) * i.updates_per_month * i.model_bytes / GIB

@@ -5,12 +5,14 @@ Each part is a quantity times a price, in float64 and unrounded; ``model`` round
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deployworkbook.costs.estimation.bill_line import BillLine
+from deployworkbook.costs.estimation.breakdown import Kind
 from deployworkbook.costs.estimation.compute_lines import compute_lines
 from deployworkbook.costs.estimation.machines import busy_machines, fleet
 from deployworkbook.costs.estimation.maintenance_lines import maintenance_lines
@@ -45,8 +47,15 @@ class Month:
     @property
     def cost_usd(self) -> Array:
         """Sum of the parts; infinite where it cannot serve."""
+        return self._sum(self.lines)
+
+    def cost_of(self, kind: Kind) -> Array:
+        """Return the sum of a kind's parts; infinite where it cannot serve."""
+        return self._sum(line for line in self.lines if line.kind == kind)
+
+    def _sum(self, lines: Iterable[BillLine]) -> Array:
         total = np.zeros(())
-        for line in self.lines:
+        for line in lines:
             total = total + line.cost_usd
         return np.where(self.able, total, np.inf)
 

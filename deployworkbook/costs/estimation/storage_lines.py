@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from deployworkbook.costs.estimation.bill_line import Array, BillLine
 from deployworkbook.costs.estimation.record import Inputs
 from deployworkbook.costs.prices.entries import Tier
-from deployworkbook.costs.prices.tiers import tiered_cost
+from deployworkbook.costs.prices.tiers import mean_usd_per_gib
 from deployworkbook.costs.units import GIB, SECONDS_PER_MONTH
 
 KIB_PER_GIB = 2**20
@@ -46,7 +46,7 @@ def storage_lines(
     paid = np.maximum(whole, i.storage_minimum_gib)
     ratio = np.asarray(i.storage_price_ratio)
     # The tiers apply to everything stored; each part pays its share of the total.
-    per_gib = _per_gib(paid, i.storage_tiers) * ratio
+    per_gib = mean_usd_per_gib(paid, i.storage_tiers) * ratio
     for name, amount in kept.items():
         yield BillLine("storage", name, amount, "GiB", amount * per_gib)
     if i.log_tiers is not None:
@@ -85,7 +85,7 @@ def _own_logs(
     months = np.maximum(i.logs_kept_months, i.log_minimum_months)
     indexes = objects * i.log_index_kib_per_object / KIB_PER_GIB
     amount = (logged_gib + indexes) * months
-    cost = amount * _per_gib(amount, tiers) * ratio
+    cost = amount * mean_usd_per_gib(amount, tiers) * ratio
     yield BillLine("storage", "logged requests", amount, "GiB", cost)
     names = objects * i.log_name_kib_per_object / KIB_PER_GIB * months
     cost = names * i.name_usd_per_gib * ratio
@@ -101,10 +101,3 @@ def _bought_speed(i: Inputs) -> Iterator[BillLine]:
     yield BillLine("storage", "operations bought", operations, "/s", cost)
     cost = mib * i.usd_per_mib_per_s * ratio
     yield BillLine("storage", "throughput bought", mib, "MiB/s", cost)
-
-
-def _per_gib(amount: Array, tiers: Sequence[Tier]) -> Array:
-    """Return the mean price of an amount's GiB."""
-    ends = [tier.up_to_gib for tier in tiers]
-    prices = [tier.price_usd_per_gib for tier in tiers]
-    return np.asarray(tiered_cost(amount, ends, prices) / np.where(amount > 0, amount, 1.0))

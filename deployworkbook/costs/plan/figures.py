@@ -12,6 +12,7 @@ from deployworkbook.costs.plan import risks
 from deployworkbook.costs.plan.making import DeploymentPlan
 from deployworkbook.costs.plan.section import Section
 from deployworkbook.costs.plan.words import assumption_in_words, phrase_of, value_of
+from deployworkbook.costs.prices.entries import Assumption
 
 # Keep the page short: only the largest effects, and a few of the others that were compared.
 SWINGS, RUNNERS_UP, FRONTIER = 4, 2, 4
@@ -157,11 +158,10 @@ def basis(plan: DeploymentPlan) -> Section:
     """List what the figures rest on: doubts, assumptions, sources."""
     where = f" on {plan.measured_on}" if plan.measured_on else ""
     kinds = ", ".join(KINDS)
-    known = plan.advice.catalog.assumptions
-    assumed = []
-    for text in plan.cost.assumptions:
-        name = text.partition(" = ")[0]
-        assumed.append(assumption_in_words(known[name]) if name in known else text)
+    assumed = [
+        assumption_in_words(each) if isinstance(each, Assumption) else each
+        for each in plan.cost.premises
+    ]
     return Section(
         "What this rests on",
         (

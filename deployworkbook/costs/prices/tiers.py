@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from deployworkbook.costs.prices.entries import Tier
 from deployworkbook.validation import check_array, check_same_shape, value_error
 
 Array = NDArray[np.float64]
@@ -58,3 +59,30 @@ def tiered_cost(amount: ArrayLike, ends: Sequence[float], prices: Sequence[float
     """
     check_same_shape("ends", np.asarray(ends), "prices", np.asarray(prices))
     return np.asarray(amounts_in_tiers(amount, ends) @ np.asarray(prices, np.float64))
+
+
+def cost_in_tiers(amount: ArrayLike, tiers: Sequence[Tier]) -> Array:
+    """Return the cost of an amount at the catalogue's tiers, by ``tiered_cost``.
+
+    Args:
+        amount: Amounts in GiB.
+        tiers: Tiers of a catalogue's entry.
+
+    >>> float(cost_in_tiers(100.0, [Tier(0.0, 60.0), Tier(0.5)]))
+    20.0
+    """
+    ends = [tier.up_to_gib for tier in tiers]
+    return tiered_cost(amount, ends, [tier.price_usd_per_gib for tier in tiers])
+
+
+def mean_usd_per_gib(amount: Array, tiers: Sequence[Tier]) -> Array:
+    """Return the mean price of an amount's GiB; for nothing, 0.
+
+    Args:
+        amount: Amounts in GiB, any shape.
+        tiers: Tiers of a catalogue's entry.
+
+    >>> mean_usd_per_gib(np.array([0.0, 100.0]), [Tier(0.0, 60.0), Tier(0.5)]).tolist()
+    [0.0, 0.2]
+    """
+    return np.asarray(cost_in_tiers(amount, tiers) / np.where(amount > 0, amount, 1.0))

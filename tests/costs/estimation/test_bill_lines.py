@@ -252,6 +252,34 @@ def test_only_the_lines_assumptions_and_sources_are_listed():
     assert not any("reserved" in each for each in own.sources)
 
 
+def test_replaced_inputs_decide_which_assumptions_and_sources_are_listed():
+    def said(**values):
+        found = estimate(WORK, Deployment(PROFILE), CATALOG, values=values)
+        return " ".join(found.assumptions), found.sources
+
+    plain, sources = said()
+    nat = str(CATALOG.figures["nat_usd_per_hour"].source)
+    assert nat not in sources
+    assert nat in said(nat_gateways=1)[1]
+    assert nat not in said(nat_gateways=1, nat_usd_per_hour=0.1, nat_usd_per_gib=0.1)[1]
+    assert "spot_discount_share" not in plain
+    assert "spot_discount_share" in said(spot_share=0.5)[0]
+    assert "connection_s" not in said(balancers=0)[0]
+    assert not any("Load Balancing" in each for each in said(balancers=0)[1])
+    assert "region_hours" in said(regions=2)[0]
+    assert "server_overhead_ms" not in said(server_overhead_s=0.001)[0]
+    assert "one core of" not in said(speed_ratio=2.0)[0]
+    assert any("reserved" in each for each in said(committed_share=0.5)[1])
+
+
+def test_errors_name_the_replaced_inputs():
+    with pytest.raises(ValueError, match=r"on c7g.large with 0.125 GiB"):
+        estimate(WORK, Deployment(PROFILE), CATALOG, values={"machine_memory_bytes": 2**27})
+    boards = Deployment(PROFILE, machine="raspberry-pi-5-4gb", devices=40)
+    with pytest.raises(ValueError, match=r"devices: .* Received: 2, each"):
+        estimate(Workload(1e7), boards, CATALOG, values={"devices": 2})
+
+
 def test_many_rates_give_the_same_lines_as_one():
     work = Workload(1.0, daily_shape=OFFICE_DAY)
     for given in ({}, {"serving": "serverless"}, {"serving": "managed"}, {"balancer": "network"}):

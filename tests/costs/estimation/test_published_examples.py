@@ -13,7 +13,7 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from deployworkbook.costs.estimation.deployment import Deployment
+from deployworkbook.costs.estimation.deployment import DISCOUNTS, Deployment
 from deployworkbook.costs.estimation.inputs import gather
 from deployworkbook.costs.estimation.parts import month_of
 from deployworkbook.costs.estimation.workload import Workload
@@ -343,8 +343,9 @@ def test_reserved_machines_cost_as_published(int8, commitment, usd_per_hour, cos
     )
     assert found["serving, committed"] == cost
     assert "serving, on demand" not in found
-    name = commitment.replace("years", "year").replace(" ", "_") + "_discount_share"
-    assert CATALOG.value(name) == pytest.approx(1 - usd_per_hour / 0.0416, abs=1e-3)
+    assert CATALOG.value(DISCOUNTS[commitment]) == pytest.approx(
+        1 - usd_per_hour / 0.0416, abs=1e-3
+    )
     assert str(to_cents("on demand", 730 * 0.0416)) == "30.37"
 
 
