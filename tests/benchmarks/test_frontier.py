@@ -16,8 +16,6 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import replace
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
 
@@ -30,7 +28,6 @@ from deployworkbook.compression.augmentation import augment, augmentation_matric
 from deployworkbook.compression.coded_file import encode_network
 from deployworkbook.compression.lean import lean_flatbuffer
 from deployworkbook.formulas.intervals import mean_interval
-from deployworkbook.ledger.machine import this_machine
 from deployworkbook.runtimes.benchmarking import compressed_bytes, count_correct
 from deployworkbook.runtimes.litert import LiteRTRuntime
 from deployworkbook.training.fit import Recipe, baseline
@@ -43,10 +40,10 @@ from tests.benchmarks.frontier_training import (
     forward,
     integer_network,
 )
+from tests.benchmarks.provenance import provenance
 
 pytestmark = [pytest.mark.mnist, pytest.mark.report, pytest.mark.timeout(0)]
 
-COMMAND = "pytest -m report -s tests/benchmarks/test_frontier.py"
 SEEDS = range(int(os.environ.get("DEPLOYWORKBOOK_SEEDS", "5")))
 NETWORKS = {"784-128-10": (784, 128, 10), "784-300-100-10": (784, 300, 100, 10)}
 SPARSITIES = {
@@ -252,22 +249,14 @@ def compared(forms: list[dict], references: list[dict], data, folder: Path) -> d
     }
 
 
-def provenance(seconds: float) -> dict:
-    """Where the figures come from."""
+def training() -> dict:
+    """How all networks were trained."""
     return {
-        "command": COMMAND,
-        "versions": {name: version(name) for name in ("deployworkbook", "numpy", "tensorflow")},
-        "machine": str(this_machine()),
-        "date": datetime.now(UTC).date().isoformat(),
-        "seconds": round(seconds),
-        "seeds": list(SEEDS),
-        "training": {
-            "start": f"{START_EPOCHS} epochs at {START_RATE:g}, shared by all forms of a seed",
-            "then": EPOCHS,
-            "rates": {"float32": FLOAT_RATE, "compressed": RATE},
-            "teacher": "the CNN of lesson 07",
-            "augmentation": "a pixel each way, 8 degrees each way",
-        },
+        "start": f"{START_EPOCHS} epochs at {START_RATE:g}, shared by all forms of a seed",
+        "then": EPOCHS,
+        "rates": {"float32": FLOAT_RATE, "compressed": RATE},
+        "teacher": "the CNN of lesson 07",
+        "augmentation": "a pixel each way, 8 degrees each way",
     }
 
 
@@ -308,5 +297,6 @@ def test_the_frontier_at_equal_training(mnist, folder) -> None:
             {key: value for key, value in row.items() if key[0] != "_"} for row in rows
         ]
         content["against"][name] = against
-    content = {"provenance": provenance(perf_counter() - began), **content}
+    made = provenance("tests/benchmarks/test_frontier.py", began_s=began, seeds=SEEDS)
+    content = {"provenance": {**made, "training": training()}, **content}
     (folder / "frontier.json").write_text(json.dumps(content, indent=1) + "\n")

@@ -13,8 +13,6 @@ from __future__ import annotations
 
 import json
 import os
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
 
@@ -27,8 +25,8 @@ from deployworkbook.compression.pruning import Pruning, prune
 from deployworkbook.compression.retrain import Settings
 from deployworkbook.compression.training_set import Examples
 from deployworkbook.formulas.intervals import mean_interval
-from deployworkbook.ledger.machine import this_machine
 from deployworkbook.training.fit import Recipe, baseline
+from tests.benchmarks.provenance import provenance
 
 pytestmark = [pytest.mark.mnist, pytest.mark.report, pytest.mark.timeout(0)]
 
@@ -140,15 +138,8 @@ def test_ways_to_prune_tuned_alike(mnist, tmp_path) -> None:
             "points": round(float(points.mean()), 2),
             "interval": [round(low, 2), round(high, 2)],
         }
-    provenance = {
-        "command": "pytest -m report -s tests/benchmarks/test_pruning_arms.py",
-        "versions": {name: version(name) for name in ("deployworkbook", "numpy", "tensorflow")},
-        "machine": str(this_machine()),
-        "date": datetime.now(UTC).date().isoformat(),
-        "seconds": round(perf_counter() - began),
-        "seeds": list(SEEDS),
-    }
-    content = {"provenance": provenance, "rates": rates, "test": tests, "against": against}
+    made = provenance("tests/benchmarks/test_pruning_arms.py", began_s=began, seeds=SEEDS)
+    content = {"provenance": made, "rates": rates, "test": tests, "against": against}
     text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
     (folder / "pruning.json").write_text(text, encoding="utf-8")
     print(text)
