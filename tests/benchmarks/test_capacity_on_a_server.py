@@ -19,7 +19,7 @@ from deployworkbook.serving.load import loops
 from deployworkbook.serving.load.target import load_target
 from tests.serving import models
 
-pytestmark = pytest.mark.report
+pytestmark = [pytest.mark.report, pytest.mark.timeout(0)]
 
 # One request a run, one run at a time, on one thread: the queue has one server.
 ONE_BY_ONE = {"max_batch_size": 1, "num_batch_threads": 1, "max_enqueued_batches": 1000}
@@ -174,6 +174,7 @@ def test_the_predicted_interval_covers_the_measured_p99(measure, tmp_path):
                     other.service_s,
                     unloaded_s=other.unloaded_s,
                     periods=other.periods,
+                    saturated_s=gaps_s.mean(),
                     seed=run,
                 )
             except ValueError as error:  # an overload was predicted, and none was

@@ -26,6 +26,27 @@ def test_the_order_of_the_services_matters():
     assert in_a_row > 5 * shuffled
 
 
+def test_an_idle_server_that_wakes_up_makes_welchs_mean_wait():
+    generator = np.random.default_rng(1)
+    rate, service, first = 0.5, 1.0, 3.0
+    arrivals = np.cumsum(generator.exponential(1 / rate, 200_000))
+    times = np.full(len(arrivals), service)
+    waits = replayed_waits_s(arrivals, times, first_services_s=np.full(len(arrivals), first))
+    usual = rate * service**2 / (2 * (1 - rate * service))
+    more = rate * (first**2 - service**2) / (2 * (1 + rate * (first - service)))
+    assert waits.mean() == pytest.approx(usual + more, rel=0.02)
+
+
+def test_first_services_as_long_as_others_change_nothing():
+    generator = np.random.default_rng(2)
+    arrivals = np.cumsum(generator.exponential(1.0, 500))
+    times = generator.exponential(0.7, 500)
+    for servers in (1, 2):
+        waits = replayed_waits_s(arrivals, times, servers=servers)
+        same = replayed_waits_s(arrivals, times, servers=servers, first_services_s=times)
+        np.testing.assert_allclose(same, waits, atol=1e-9)
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

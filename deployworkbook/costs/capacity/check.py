@@ -1,7 +1,8 @@
 """Predicted and measured response times side by side: how well a queue models a server.
 
-A prediction from another load is an interval. Its lower end takes service times as independent; its
-upper end replays them in their order, because slow requests that come in a row make queues longer.
+A prediction from another load is an interval. Its lower end takes service times as independent. Its
+upper end allows for what makes queues longer: slow requests that come in a row, an idle server that
+has to wake up, and a server that slows down when it is fully busy.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from deployworkbook.costs.capacity.load_replay import LoadReplay
 from deployworkbook.formulas.queueing import check_times, utilisation
 from deployworkbook.formulas.replay import lag_one_correlation, replayed_waits_s
 from deployworkbook.formulas.response import response_times
@@ -28,10 +30,6 @@ Array = NDArray[np.float64]
 
 # Number of requests in a replay: few arrivals are replayed several times, with new service times.
 REPLAYED = 100_000
-# Numbers of replays from which a prediction's interval is taken, most and least, as a long load
-# needs fewer; and the share that the interval leaves out.
-DRAWS, LEAST_DRAWS, OUTSIDE = 100, 20, 0.05
-DRAWN = 500_000
 # With a higher correlation of one service time with the next, there is no single figure.
 CORRELATED = 0.2
 # Number of blocks of neighbouring requests: long blocks are nearly independent of each other.
@@ -50,7 +48,8 @@ class LoadPoint:
         replayed_s: Response time of a queue with exactly these arrivals: its difference from
             ``predicted_s`` is due to chance, its difference from ``measured_s`` to the server.
         low_s: Lower end of the predicted interval: independent service times.
-        high_s: Upper end of the predicted interval: service times in their order.
+        high_s: Upper end of the predicted interval: service times in their order, an idle server
+            that has to wake up, and services as long as at full load.
         correlation: Correlation of a service time with the next.
         measured_s: Measured response time at that percentile.
         measured_low_s: Lower end of its 95 % interval.
@@ -104,6 +103,7 @@ def compare_with_measured(
     servers: int = 1,
     unloaded_s: ArrayLike | None = None,
     periods: ArrayLike | None = None,
+    saturated_s: float | None = None,
     percentile: float = 0.99,
     seed: int = 0,
 ) -> list[LoadPoint]:
@@ -123,13 +123,18 @@ def compare_with_measured(
             service times.
         periods: Number of each service time's busy period, ascending, shape ``[n]``; by default
             each time has its own.
+        saturated_s: Mean time between answers while requests always waited, positive. Where it is
+            longer than the mean service time, the server slows down under load, and the upper end
+            takes services that much longer.
         percentile: Percentile between 0 and 1, exclusive.
         seed: Seed of the replay's service times.
 
     Returns:
         One point per load. The predicted interval holds 95 % of the replays of the load's arrivals:
         from below with service times drawn singly, from above also with whole busy periods drawn,
-        and with the whole sequence from a random place on. The measured percentile's interval comes
+        and with the whole sequence from a random place on. Requests that find the server idle take
+        longer than a service. From outside one can't see whether that time occupies the server, so
+        the lower end says no and the upper end yes. The measured percentile's interval comes
         from order statistics for independent requests; requests in a queue are not independent, so
         it is widened by the variation between blocks of neighbours.
 
@@ -147,8 +152,11 @@ def compare_with_measured(
     check_integer("servers", servers, 1)
     numbers = np.arange(len(service)) if periods is None else check_array("periods", periods)
     check_same_shape("service_times_s", service, "periods", numbers)
-    blocks = np.split(service, 1 + np.flatnonzero(np.diff(numbers)))
-    way = max(0.0, float(alone.mean() - service.mean()))
+    starts = np.flatnonzero(np.diff(numbers, prepend=np.nan))
+    longer = 1.0
+    if saturated_s is not None:
+        full = check_number("saturated_s", saturated_s, 0, open_low=True)
+        longer = max(1.0, full / float(service.mean()))
     p = check_number("percentile", percentile, 0, 1, open_low=True, open_high=True)
     if len(arrivals_s) != len(responses_s):
         raise value_error(
@@ -172,7 +180,8 @@ def compare_with_measured(
         predicted = response_times(rate, service, servers, unloaded_s=alone)
         replayed = _replay(arrivals, service, alone, servers, np.random.default_rng(seed))
         low, high = _interval(responses, p)
-        likely = _likely(arrivals, service, blocks, servers, p, np.random.default_rng(seed))
+        replay = LoadReplay(arrivals, service, alone, starts, servers, p, longer)
+        likely = replay.interval(np.random.default_rng(seed))
         points.append(
             LoadPoint(
                 arrival_rate_per_s=rate,
@@ -180,8 +189,8 @@ def compare_with_measured(
                 percentile=p,
                 predicted_s=predicted.percentile_s(p),
                 replayed_s=float(np.quantile(replayed, p)),
-                low_s=likely[0] + way,
-                high_s=likely[1] + way,
+                low_s=likely[0],
+                high_s=likely[1],
                 correlation=lag_one_correlation(service),
                 measured_s=float(np.quantile(responses, p)),
                 measured_low_s=low,
@@ -204,44 +213,6 @@ def _replay(
         waits.append(replayed_waits_s(arrivals, times, servers=servers))
     total = np.concatenate(waits)
     return np.asarray(total + generator.choice(alone, len(total)))
-
-
-def _likely(
-    arrivals: Array,
-    service: Array,
-    blocks: list[Array],
-    servers: int,
-    p: float,
-    generator: np.random.Generator,
-) -> tuple[float, float]:
-    """Return the ends of the predicted interval, without the way to the server and back."""
-    count = len(arrivals)
-    repeats = 1 + count // len(service)
-    draws = max(LEAST_DRAWS, min(DRAWS, DRAWN // count))
-
-    def late(times: Array) -> float:
-        services = times[:count]
-        waits = replayed_waits_s(arrivals, services, servers=servers)
-        return float(np.quantile(waits + services, p))
-
-    # The measured services are a sample themselves, so each draw is from a sample of them.
-    single = [
-        late(generator.choice(generator.choice(service, len(service)), count)) for _ in range(draws)
-    ]
-    in_order = [
-        late(np.tile(np.roll(service, -int(start)), repeats))
-        for start in generator.integers(len(service), size=draws)
-    ]
-    mean_size, drawn = len(service) / len(blocks), []
-    for _ in range(draws):
-        # Some more than are needed on average, and singles where these are too few.
-        picked = generator.integers(len(blocks), size=int(1.2 * count / mean_size) + 10)
-        times = np.concatenate([blocks[place] for place in picked])
-        missing = max(0, count - len(times))
-        drawn.append(late(np.concatenate([times, generator.choice(service, missing)])))
-    ends = (OUTSIDE / 2.0, 1.0 - OUTSIDE / 2.0)
-    low = float(np.quantile(single, ends[0]))
-    return low, max(float(np.quantile(each, ends[1])) for each in (single, in_order, drawn))
 
 
 def _interval(responses: Array, p: float) -> tuple[float, float]:

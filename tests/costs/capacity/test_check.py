@@ -80,6 +80,39 @@ def test_predicted_intervals_cover_an_ideal_queue():
     assert all(point.point_s == point.predicted_s for point in points)
 
 
+def test_an_idle_server_that_wakes_up_is_covered_whether_it_is_busy_meanwhile_or_not():
+    generator = np.random.default_rng(3)
+    arrivals = np.cumsum(generator.exponential(1.0 / 45.0, 4000))
+    services = generator.choice(SERVICE_S, 4000)
+    firsts = services + 0.02
+    occupied = replayed_waits_s(arrivals, services, first_services_s=firsts)
+    cases = {
+        "occupied": np.where(occupied > 0, occupied + services, firsts),
+        "on the way": replayed_waits_s(arrivals, services) + services + 0.02,
+    }
+    highs = {}
+    for name, responses in cases.items():
+        (point,) = compare_with_measured(
+            [arrivals], [responses], SERVICE_S, unloaded_s=SERVICE_S + 0.02
+        )
+        assert point.is_covered, name
+        highs[name] = point.high_s
+    (known,) = compare_with_measured([arrivals], [cases["occupied"]], SERVICE_S)
+    assert known.high_s < min(highs.values())
+
+
+def test_services_that_take_longer_at_full_load_raise_the_upper_end():
+    arrivals, responses = queue(0.6 / SERVICE_S.mean(), 2400, 4)
+    ends = [
+        compare_with_measured([arrivals], [responses], SERVICE_S, saturated_s=saturated)[0]
+        for saturated in (None, 0.5 * SERVICE_S.mean(), 1.2 * SERVICE_S.mean())
+    ]
+    # A shorter time at full load is no reason to expect less.
+    assert ends[0].low_s == ends[1].low_s == ends[2].low_s
+    assert ends[0].high_s == ends[1].high_s
+    assert ends[2].high_s > 1.2 * ends[0].high_s
+
+
 def test_slow_services_in_a_row_raise_the_upper_end_and_leave_no_point():
     generator = np.random.default_rng(2)
     gaps = generator.exponential(1.0 / 45.0, 4000)
@@ -114,3 +147,8 @@ SECONDS = np.arange(1.0, 201.0)
 def test_invalid_measurements_are_refused(arguments, words):
     with pytest.raises(ValueError, match=words):
         compare_with_measured(*arguments)
+
+
+def test_a_time_at_full_load_must_be_positive():
+    with pytest.raises(ValueError, match="saturated_s: expected"):
+        compare_with_measured([SECONDS], [[0.1] * 200], [0.1], saturated_s=0.0)
