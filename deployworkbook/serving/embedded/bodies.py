@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import zlib
 from dataclasses import dataclass
 
@@ -13,8 +14,9 @@ from starlette.types import Receive, Scope, Send
 
 from deployworkbook.serving.embedded.budget import Account
 from deployworkbook.serving.embedded.errors import invalid
+from deployworkbook.serving.embedded.json_text import INDENT
 
-_PIECE_BYTES = 64 * 1024
+PIECE_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -30,14 +32,14 @@ class PiecewiseResponse(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it."""
-        if len(self.body) <= _PIECE_BYTES:
+        if len(self.body) <= PIECE_BYTES:
             await super().__call__(scope, receive, send)
             return
         body = memoryview(self.body)
         headers = self.raw_headers
         await send({"type": "http.response.start", "status": self.status_code, "headers": headers})
-        for start in range(0, len(body), _PIECE_BYTES):
-            piece = bytes(body[start : start + _PIECE_BYTES])
+        for start in range(0, len(body), PIECE_BYTES):
+            piece = bytes(body[start : start + PIECE_BYTES])
             await send({"type": "http.response.body", "body": piece, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
 
@@ -75,7 +77,18 @@ async def read_body(
         if encoding in ("gzip", "x-gzip"):
             return await to_thread.run_sync(_inflated, body, account, most_bytes)
         return body
-    raise HttpError(408, f"The request's body took more than {within_s:g} s")
+    raise too_slow(within_s)
+
+
+def too_slow(within_s: float) -> HttpError:
+    """Make the error for a client that is slow with a body."""
+    return HttpError(408, f"The request's body took more than {within_s:g} s")
+
+
+def error_body(text: str) -> bytes:
+    """Write the body of an error's answer."""
+    body = json.dumps({"error": text}, indent=INDENT, ensure_ascii=False)
+    return body.encode("utf-8", "replace")
 
 
 def _inflated(body: bytes, account: Account, most_bytes: int) -> bytes:
@@ -83,12 +96,12 @@ def _inflated(body: bytes, account: Account, most_bytes: int) -> bytes:
     pieces, size = [], 0
     with account:
         try:
-            for start in range(0, len(body) + 1, _PIECE_BYTES):
-                given = body[start : start + _PIECE_BYTES]
+            for start in range(0, len(body) + 1, PIECE_BYTES):
+                given = body[start : start + PIECE_BYTES]
                 piece = b"."
                 # Even after the last input, more than one piece can be left.
                 while not inflater.eof and (given or piece):
-                    piece = inflater.decompress(given, _PIECE_BYTES)
+                    piece = inflater.decompress(given, PIECE_BYTES)
                     given = inflater.unconsumed_tail
                     size += len(piece)
                     if size > most_bytes:

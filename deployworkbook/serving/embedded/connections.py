@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -132,6 +133,6 @@ class LimitedProtocol(H11Protocol):
         self.transport.close()
 
 
-def limited(most: int) -> Any:
+def limited(most: int, protocol: Callable[..., LimitedProtocol] = LimitedProtocol) -> Any:
     """Make uvicorn's protocol with a limit on connections."""
-    return partial(LimitedProtocol, most=most, header_seconds=HEADER_SECONDS, lingering=set())
+    return partial(protocol, most=most, header_seconds=HEADER_SECONDS, lingering=set())

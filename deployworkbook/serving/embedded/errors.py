@@ -8,7 +8,7 @@ from deployworkbook.serving.api.codes import HTTP_STATUS, Code
 # and clients refuse trailers of more than 8 kB.
 LONGEST_GRPC_TEXT = 1024
 
-__all__ = ["LONGEST_GRPC_TEXT", "Code", "ServingError", "cut", "invalid"]
+__all__ = ["LONGEST_GRPC_TEXT", "Code", "ServingError", "cut", "invalid", "too_late"]
 
 
 class ServingError(Exception):
@@ -62,3 +62,12 @@ def invalid(text: str) -> ServingError:
     'INVALID_ARGUMENT: Missing ModelSpec'
     """
     return ServingError(Code.INVALID_ARGUMENT, text)
+
+
+def too_late(seconds: float) -> ServingError:
+    """Make the error for a request that took too long.
+
+    >>> str(too_late(0.5))
+    'DEADLINE_EXCEEDED: The request took more than 0.5 s'
+    """
+    return ServingError(Code.DEADLINE_EXCEEDED, f"The request took more than {seconds:g} s")

@@ -78,6 +78,15 @@ class StrictConnection(h11.Connection):
         self._receive_buffer = StrictBuffer()
         self.fault = ""
 
+    @property
+    def is_between_requests(self) -> bool:
+        """Whether nothing of a request or of its answer is unfinished."""
+        return (
+            self.our_state is h11.IDLE
+            and self.their_state is h11.IDLE
+            and not len(self._receive_buffer)
+        )
+
     def next_event(self) -> Any:
         """Return the next event, as ``h11.Connection`` does.
 

@@ -10,6 +10,8 @@ import math
 import re
 from typing import Any
 
+import orjson
+
 from deployworkbook.serving.embedded.budget import Account
 from deployworkbook.serving.embedded.errors import ServingError, cut, invalid
 from deployworkbook.serving.embedded.json_numbers import Numbers, decoded_bytes
@@ -21,6 +23,9 @@ LARGEST_WHOLE_BYTES = 256 * 1024
 # Errors quote what was sent, which can be long.
 LONGEST_QUOTE = 512
 _HALF_OF_A_PAIR = re.compile(r"\\u[dD][89a-fA-F]")
+# Every whole number of 18 digits fits into 64 bits.
+_MANY_DIGITS = b"0" * 19
+_DIGITS_AS_ZEROS = bytes(ord("0") if byte in b"0123456789" else ord(" ") for byte in range(256))
 _SPACE = re.compile(r"[ \t\n\r]*")
 _SPACE_AND_BRACE = re.compile(rb"(?:\xef\xbb\xbf)?[ \t\n\r]*\{")
 # RapidJSON accepts these too. The pattern also matches strings, to skip what is in them.
@@ -98,6 +103,16 @@ _DECODER = json.JSONDecoder(parse_float=_finite)
 
 
 def _decode(body: bytes) -> Any:
+    """Parse a document: with orjson where it gives what RapidJSON does, else with Python's parser.
+
+    orjson rounds whole numbers beyond 64 bits, so it doesn't get any with so many digits. What it
+    refuses (``NaN``, bytes after the document, errors) is read again.
+    """
+    if _MANY_DIGITS not in body.translate(_DIGITS_AS_ZEROS):
+        try:
+            return orjson.loads(body)
+        except orjson.JSONDecodeError:
+            pass
     value, text = _first_value(body)
     if _HALF_OF_A_PAIR.search(text):
         json.dumps(value, ensure_ascii=False).encode()

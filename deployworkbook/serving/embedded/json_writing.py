@@ -8,6 +8,7 @@ import math
 from typing import Any
 
 import numpy as np
+import orjson
 from numpy.typing import NDArray
 
 from deployworkbook.serving.embedded.errors import Code, ServingError, invalid
@@ -18,6 +19,11 @@ _PIECE = 8192
 _COPIES = 4
 # A byte can become "\u0000".
 _LONGEST_ESCAPE = 6
+# In this range, orjson writes a number's shortest text without an exponent, as TensorFlow Serving
+# does. Beyond it, the two differ.
+_FIXED_FROM, _FIXED_BELOW = 1e-4, 1e6
+_LEAST_POWER = 37
+_OF_NUMPY = orjson.OPT_SERIALIZE_NUMPY
 
 
 def write_array(array: NDArray[Any], *, as_base64: bool = False) -> str:
@@ -49,6 +55,10 @@ def write_array(array: NDArray[Any], *, as_base64: bool = False) -> str:
     if array.dtype == object:
         texts = [_string(value, as_base64) for value in array.ravel()]
     elif array.dtype.kind in "fV" and array.dtype.itemsize <= 8:
+        array = _of_c_types(array)
+        size = np.abs(array)
+        if array.ndim and size.min() >= _FIXED_FROM and size.max() < _FIXED_BELOW:
+            return orjson.dumps(array, option=_OF_NUMPY).decode().replace(",", ", ")
         texts = decimals(array.ravel())
     else:
         raise invalid(f"Failed to write JSON value for tensor type: {array.dtype}")
@@ -81,14 +91,39 @@ def decimals(values: NDArray[Any]) -> list[str]:
     >>> decimals(np.array([999999, 1 / 3, -np.inf], np.float32))
     ['999999.0', '0.33333334', '-Infinity']
     """
-    if values.dtype not in (np.float32, np.float64):  # half precision is written as float
-        values = values.astype(np.float32)
-    # In this range, NumPy's shortest text isn't in scientific notation either; float32's 1e-4 lies
-    # just below it.
+    values = _of_c_types(values)
     size = np.abs(values)
-    if np.all(((size > 1e-4) & (size < 1e6)) | (size == 0)):
-        return list(values.astype("U").tolist())
-    return [_decimal(value) for value in values]
+    texts = orjson.dumps(values, option=_OF_NUMPY).decode()[1:-1].split(",")
+    for place in np.flatnonzero((size < _FIXED_FROM) | ~(size < _FIXED_BELOW)).tolist():
+        texts[place] = _small(texts[place]) or _decimal(values[place])
+    return texts
+
+
+def _of_c_types(values: NDArray[Any]) -> NDArray[Any]:
+    """Return the values as float or double; half precision is written as float."""
+    kept = values.dtype in (np.float32, np.float64)
+    kind = values.dtype.newbyteorder("=") if kept else np.dtype(np.float32)
+    return np.asarray(values, kind, order="C")
+
+
+def _small(text: str) -> str:
+    """Write orjson's text of zero or of a small number as C does; empty if it isn't one.
+
+    >>> _small("0.0000123"), _small("-2.5e-7"), _small("0.0"), _small("3e-40")
+    ('1.23e-05', '-2.5e-07', '0.0', '')
+    """
+    sign = "-" if text.startswith("-") else ""
+    digits, _, power = text.removeprefix("-").partition("e-")
+    if power:
+        # Below these powers, numbers have fewer digits than C writes.
+        return f"{sign}{digits}e-{power:0>2}" if int(power) < _LEAST_POWER else ""
+    if digits == "0.0":
+        return text
+    if not digits.startswith("0.0000"):
+        return ""
+    figures = digits[2:].lstrip("0")
+    rest = f".{figures[1:]}" if figures[1:] else ""
+    return f"{sign}{figures[0]}{rest}e-{len(digits) - len(figures) - 1:0>2}"
 
 
 def _decimal(value: Any) -> str:

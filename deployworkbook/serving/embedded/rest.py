@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 from collections.abc import Callable
 from functools import partial
 from typing import Any
-from urllib.parse import unquote
 
 import anyio
-from anyio import to_thread
 from google.protobuf import json_format
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from deployworkbook.serving.api.types import DEFAULT_SIGNATURE
-from deployworkbook.serving.api.version_folders import LARGEST
-from deployworkbook.serving.embedded.bodies import HttpError, PiecewiseResponse, read_body
+from deployworkbook.serving.embedded.bodies import (
+    HttpError,
+    PiecewiseResponse,
+    error_body,
+    read_body,
+)
 from deployworkbook.serving.embedded.budget import Account, MemoryBudget
-from deployworkbook.serving.embedded.errors import Code, ServingError, invalid
+from deployworkbook.serving.embedded.errors import ServingError, invalid, too_late
 from deployworkbook.serving.embedded.flags import Options
 from deployworkbook.serving.embedded.json_examples import (
     read_examples,
@@ -33,33 +34,25 @@ from deployworkbook.serving.embedded.json_tensors import (
     read_signature_name,
     write_outputs,
 )
-from deployworkbook.serving.embedded.json_text import INDENT, parse_object
+from deployworkbook.serving.embedded.json_text import parse_object
 from deployworkbook.serving.embedded.json_writing import written_bytes
 from deployworkbook.serving.embedded.metrics import Metrics
+from deployworkbook.serving.embedded.paths import LOOK, RUN, path_of, spec_of
 from deployworkbook.serving.embedded.predict import predict_arrays
 from deployworkbook.serving.embedded.protos import (
     classification_pb2,
     get_model_metadata_pb2,
     get_model_status_pb2,
-    model_pb2,
     regression_pb2,
     type_name,
 )
 from deployworkbook.serving.embedded.service import SIGNATURES, Service
 from deployworkbook.serving.embedded.tensors import bytes_of
+from deployworkbook.serving.embedded.threads import Threads
 
 log = logging.getLogger(__name__)
 
-_WHICH = r"(?:/versions/(?P<version>[0-9]+)|/labels/(?P<label>[^/:]+))?"
-_RUN = re.compile(
-    rf"/v1/models/(?P<name>[^/:]+){_WHICH}:(?P<method>classify|regress|predict)", re.IGNORECASE
-)
-_LOOK = re.compile(
-    rf"/v1/models(?:/(?P<name>[^/:]+))?{_WHICH}(?:/(?P<part>metadata))?", re.IGNORECASE
-)
-# A proxy's client sends the whole URL, which RFC 9112 (3.2.2) requires servers to accept.
-_ORIGIN_OF_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#]*", re.IGNORECASE)
-_CORS = {
+CORS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Methods": "POST, GET",
     "Access-Control-Allow-Headers": "Content-Type",
@@ -74,6 +67,7 @@ class Rest:
         metrics: The metrics to show.
         options: Limits.
         budget: Memory for requests.
+        threads: Answer requests; each does one at a time.
         metrics_path: The path of the metrics page; ``None`` for no page.
     """
 
@@ -83,6 +77,7 @@ class Rest:
         metrics: Metrics,
         options: Options,
         budget: MemoryBudget,
+        threads: Threads,
         *,
         metrics_path: str | None,
     ) -> None:
@@ -92,14 +87,14 @@ class Rest:
         self._options = options
         self._metrics_path = metrics_path
         self._seconds = options.rest_api_timeout_in_ms / 1000
-        self._limiter: anyio.CapacityLimiter | None = None
+        self._threads = threads
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request; the ASGI entry point."""
         if scope["type"] != "http":
             return
         request = Request(scope, receive)
-        headers = _CORS if self._options.rest_api_enable_cors_support else {}
+        headers = CORS if self._options.rest_api_enable_cors_support else {}
         with self._budget.account() as account:
             response = await self._answered(request, account)
             if response is None:
@@ -126,7 +121,7 @@ class Rest:
 
     async def _respond(self, request: Request, account: Account) -> Response:
         target = request.scope["raw_path"].decode("ascii", "replace")
-        path = _path_of(target)
+        path = path_of(target)
         query = request.scope["query_string"].decode("ascii", "replace")
         if request.method == "GET" and path == self._metrics_path:
             return Response(self._metrics.text(), media_type="text/plain")
@@ -144,32 +139,26 @@ class Rest:
             most_bytes=self._options.max_request_bytes,
             within_s=self._seconds,
         )
-        if self._limiter is None:
-            self._limiter = anyio.CapacityLimiter(self._options.max_concurrent_requests)
         with anyio.move_on_after(self._seconds):
-            text = await to_thread.run_sync(
-                partial(_held, act, body, account), abandon_on_cancel=True, limiter=self._limiter
-            )
+            text = await self._threads.result(partial(_held, act, body, account))
             return PiecewiseResponse(text.encode(), media_type="application/json")
         account.cancel()
-        raise ServingError(
-            Code.DEADLINE_EXCEEDED, f"The request took more than {self._seconds:g} s"
-        )
+        raise too_late(self._seconds)
 
     def _matched(self, method: str, path: str) -> Callable[[bytes, Account], str]:
         """Find a request's handler, before its body is read."""
-        if method == "POST" and (match := _RUN.fullmatch(path)):
-            spec = _spec(match)
+        if method == "POST" and (match := RUN.fullmatch(path)):
+            spec = spec_of(match)
             kind = match["method"].lower()
             act = {"predict": self._predict, "classify": self._classify, "regress": self._regress}
             return lambda body, account: self._service.counted(
                 spec.name, api=kind, entrypoint="REST", act=lambda: act[kind](spec, body, account)
             )
-        if method == "GET" and (match := _LOOK.fullmatch(path)):
+        if method == "GET" and (match := LOOK.fullmatch(path)):
             if not match["name"]:
                 raise invalid("Missing model name in request.")
             look = self._metadata if match["part"] else self._status
-            spec = _spec(match)
+            spec = spec_of(match)
             return lambda body, account: look(spec)
         raise invalid(f"Malformed request: {method} {path}")
 
@@ -239,23 +228,6 @@ def _read_examples(request: Any, body: bytes, account: Account) -> None:
     request.input.CopyFrom(read_examples(document))
 
 
-def _path_of(target: str) -> str:
-    """Return the path of a request's target, which may be a whole URL."""
-    found = _ORIGIN_OF_ADDRESS.match(target)
-    return (target[found.end() :] or "/") if found else target
-
-
-def _spec(match: re.Match[str]) -> Any:
-    spec = model_pb2.ModelSpec(name=unquote(match["name"]))
-    if match["version"]:
-        if len(match["version"]) > 400 or int(match["version"]) > LARGEST:
-            raise invalid(f"Failed to convert version: {match['version']} to numeric.")
-        spec.version.value = int(match["version"])
-    if match["label"]:
-        spec.version_label = unquote(match["label"])
-    return spec
-
-
 def _plain(message: Any) -> Any:
     return json_format.MessageToDict(
         message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
@@ -263,5 +235,4 @@ def _plain(message: Any) -> Any:
 
 
 def _error(status: int, text: str) -> Response:
-    body = json.dumps({"error": text}, indent=INDENT, ensure_ascii=False)
-    return Response(body.encode("utf-8", "replace"), status, media_type="application/json")
+    return Response(error_body(text), status, media_type="application/json")

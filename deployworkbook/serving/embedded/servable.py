@@ -91,6 +91,11 @@ class Servable:
             self._session.close()
             raise _load_error(error) from error
 
+    @property
+    def is_batched(self) -> bool:
+        """Whether requests wait for others to run with."""
+        return self._batcher is not None
+
     def run(
         self, api: str, feeds: Sequence[str], fetches: Sequence[str], arrays: list[Array]
     ) -> list[Array]:

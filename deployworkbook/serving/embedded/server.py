@@ -24,15 +24,18 @@ from deployworkbook.serving.embedded.batching_parameters import Batching
 from deployworkbook.serving.embedded.budget import MemoryBudget
 from deployworkbook.serving.embedded.descriptors import affordable_connections
 from deployworkbook.serving.embedded.errors import ServingError
+from deployworkbook.serving.embedded.express import Lane, express
+from deployworkbook.serving.embedded.express_predict import ExpressPredict
 from deployworkbook.serving.embedded.flags import Options, complaint
 from deployworkbook.serving.embedded.grpc_service import GrpcServer
 from deployworkbook.serving.embedded.manager import Manager, every
 from deployworkbook.serving.embedded.metrics import Metrics
 from deployworkbook.serving.embedded.ports import bound
 from deployworkbook.serving.embedded.repeated_lines import SECONDS, FirstOfAKind
-from deployworkbook.serving.embedded.rest import Rest
+from deployworkbook.serving.embedded.rest import CORS, Rest
 from deployworkbook.serving.embedded.servable import Servable
 from deployworkbook.serving.embedded.service import Service
+from deployworkbook.serving.embedded.threads import Threads
 from deployworkbook.serving.embedded.warmup import warm_up
 
 log = logging.getLogger(__name__)
@@ -237,21 +240,36 @@ class Server:
             )
 
     def _web(self, service: Service) -> uvicorn.Server:
+        options = self._options
+        threads = Threads(options.max_concurrent_requests, "rest")
         rest = Rest(
-            service, self._metrics, self._options, self._budget, metrics_path=self._metrics_path
+            service,
+            self._metrics,
+            options,
+            self._budget,
+            threads,
+            metrics_path=self._metrics_path,
         )
+        predict = ExpressPredict(
+            service,
+            self._metrics,
+            self._budget,
+            threads,
+            within_s=options.rest_api_timeout_in_ms / 1000,
+        )
+        lane = Lane(predict, CORS if options.rest_api_enable_cors_support else {})
         settings = uvicorn.Config(
             rest,
-            http=connections.limited(self._options.max_connections),
+            http=express(lane, options.max_connections),
             backlog=connections.ACCEPTED_AT_ONCE,
             ws="none",
             lifespan="off",
-            loop="asyncio",
+            loop="auto",  # uvloop where it is installed: not on Windows
             log_config=None,
             access_log=False,
             server_header=False,
             timeout_keep_alive=60,
-            timeout_graceful_shutdown=max(1, int(self._options.drain_seconds)),
+            timeout_graceful_shutdown=max(1, int(options.drain_seconds)),
             h11_max_incomplete_event_size=connections.LARGEST_HEADERS_BYTES,
         )
         return uvicorn.Server(settings)
