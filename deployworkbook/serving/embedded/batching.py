@@ -1,64 +1,38 @@
-"""Batching: requests that wait together run together, in one call of the model."""
+"""Batching: requests that wait together run together, in one call of the model.
+
+A request that finds nothing running runs at once, on its own thread: a batch of one, with no
+handing over. Those that come meanwhile wait, and all that wait run next, as one batch. So batches
+are as large as the load makes them, without anybody waiting for others that may not come.
+"""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Hashable
 
 import numpy as np
-from numpy.typing import NDArray
 
+from deployworkbook.serving.embedded.batches import (
+    Arrays,
+    Batch,
+    Done,
+    Part,
+    Queue,
+    Run,
+    Task,
+    size_of,
+)
 from deployworkbook.serving.embedded.batching_parameters import Batching
 from deployworkbook.serving.embedded.budget import MemoryBudget
 from deployworkbook.serving.embedded.errors import Code, ServingError, invalid
 from deployworkbook.serving.embedded.metrics import Metrics
+from deployworkbook.serving.embedded.pace import Pace
 from deployworkbook.serving.embedded.tensors import bytes_of
-
-Arrays = list[NDArray[Any]]
-Run = Callable[[Arrays], Arrays]
-
-
-@dataclass(eq=False)
-class _Task:
-    arrays: Arrays
-    size: int
-    since: float
-    taken: int = 0
-    left: int = 0
-    done: threading.Event = field(default_factory=threading.Event)
-    outputs: dict[int, Arrays] = field(default_factory=dict)
-    error: Exception | None = None
-
-
-@dataclass(frozen=True)
-class _Part:
-    """The examples of a task that run in one batch: all of them, unless the task is split."""
-
-    task: _Task
-    start: int
-    stop: int
-
-    @property
-    def size(self) -> int:
-        return self.stop - self.start
-
-    def arrays(self) -> Arrays:
-        return [array[self.start : self.stop] for array in self.task.arrays]
-
-
-@dataclass(eq=False)
-class _Queue:
-    run: Run
-    tasks: deque[_Task] = field(default_factory=deque)
-    size: int = 0
 
 
 class Batcher:
-    """Threads that take waiting requests and run them as batches.
+    """Queues of waiting requests, and threads that run them as batches.
 
     Requests share a batch only if they run the same computation on arrays of the same types and
     shapes, so an invalid request never affects others.
@@ -76,7 +50,9 @@ class Batcher:
         self._batching = batching
         self._metrics = metrics or Metrics()
         self._changed = threading.Condition()
-        self._queues: dict[Hashable, _Queue] = {}
+        self._queues: dict[Hashable, Queue] = {}
+        self._running = 0
+        self._pace = Pace()
         self._closed = False
         for number in range(batching.num_batch_threads):
             name = f"{batching.thread_pool_name}_{number}"
@@ -96,22 +72,51 @@ class Batcher:
         Raises:
             ServingError: The arrays don't form a batch, are too many, or the queue is full.
         """
-        size = _size_of(arrays)
+        waiting = threading.Lock()
+        waiting.acquire()
+        found: list[tuple[Arrays | None, Exception | None]] = []
+
+        def done(outputs: Arrays | None, error: Exception | None) -> None:
+            found.append((outputs, error))
+            waiting.release()
+
+        self.submit(key, arrays, run=run, done=done)
+        self.help()
+        waiting.acquire()
+        ((outputs, error),) = found
+        if error is not None:
+            raise error
+        return outputs or []
+
+    def submit(self, key: Hashable, arrays: Arrays, *, run: Run, done: Done) -> None:
+        """Let a computation wait for its batch; ``help`` or ``wake`` must be called afterwards.
+
+        Args:
+            key: Identifies the computation; equal keys mean equal ``run``.
+            arrays: Its inputs, each with the examples along its first axis.
+            run: The computation.
+            done: Gets the outputs or the error, on the thread that ran the batch.
+
+        Raises:
+            ServingError: The arrays don't form a batch, are too many, or the queue is full.
+        """
+        size = size_of(arrays)
         if size > self._batching.max_batch_size:
             raise invalid(
                 f"Task size {size} is larger than maximum input batch size "
                 f"{self._batching.max_batch_size}"
             )
         if size == 0:
-            return run(arrays)
+            done(run(arrays), None)
+            return
         for _ in arrays:
             self._metrics.input_batch_size.observe(value=size)
         key = (key, *((array.dtype, array.shape[1:]) for array in arrays))
-        task = _Task(arrays, size, time.monotonic(), left=size)
+        task = Task(arrays, size, time.monotonic(), done, left=size)
         with self._changed:
             if self._closed:
                 raise ServingError(Code.UNAVAILABLE, "The server is shutting down")
-            queue = self._queues.get(key) or _Queue(run)
+            queue = self._queues.get(key) or Queue(run)
             capacity = (
                 self._batching.execution_size * self._batching.max_enqueued_batches - queue.size
             )
@@ -126,11 +131,21 @@ class Batcher:
             self._queues[key] = queue
             queue.tasks.append(task)
             queue.size += size
-            self._changed.notify()
-        task.done.wait()
-        if task.error is not None:
-            raise task.error
-        return _joined([task.outputs[start] for start in sorted(task.outputs)])
+
+    def help(self, *, if_short: bool = False) -> None:
+        """Run a batch on the calling thread, if one is ready and not too many are running.
+
+        Whatever else waits is for the batch threads.
+
+        Args:
+            if_short: Run it only if such batches were short lately (see ``pace``).
+        """
+        with self._changed:
+            batch, _ = self._ready(if_short=if_short)
+            if batch is None and self._queues and self._running < self._batching.num_batch_threads:
+                self._changed.notify()  # a batch thread waits for its time, or runs it
+        if batch is not None:
+            self._make(batch)
 
     def close(self) -> None:
         """Run waiting requests, accept no more, and end the threads."""
@@ -140,43 +155,69 @@ class Batcher:
 
     def _work(self) -> None:
         while True:
-            batch = self._next()
-            if batch is None:
-                return
-            run, parts = batch
-            try:
-                self._run(run, parts)
-            except Exception as error:  # every waiting request must get it
-                for part in parts:
-                    part.task.error = error
-            self._finish(parts)
+            with self._changed:
+                batch, wait_s = self._ready()
+                while batch is None:
+                    if self._closed and not self._queues:
+                        return
+                    self._changed.wait(wait_s)
+                    batch, wait_s = self._ready()
+            self._make(batch)
+            del batch  # it refers to a model, which may be unloaded
 
-    def _next(self) -> tuple[Run, list[_Part]] | None:
-        """Wait for a batch that is full or whose first task has waited long enough."""
+    def _make(self, batch: Batch) -> None:
+        started = time.perf_counter()
+        try:
+            self._run(batch.run, batch.parts)
+        except Exception as error:  # every waiting request must get it
+            for part in batch.parts:
+                part.task.error = error
+        self._pace.took(batch.kind, time.perf_counter() - started)
         with self._changed:
-            while True:
-                now, wait = time.monotonic(), None
-                oldest: tuple[Hashable, _Queue] | None = None
-                for key, queue in self._queues.items():
-                    left = queue.tasks[0].since + self._batching.batch_timeout_micros / 1e6 - now
-                    if queue.size < self._batching.execution_size and left > 0 and not self._closed:
-                        wait = left if wait is None else min(wait, left)
-                    elif oldest is None or queue.tasks[0].since < oldest[1].tasks[0].since:
-                        oldest = key, queue
-                if oldest is not None:
-                    return oldest[1].run, self._taken(*oldest)
-                if self._closed:
-                    return None
-                self._changed.wait(wait)
+            self._running -= 1
+            if self._closed:
+                self._changed.notify_all()
+            elif self._queues:
+                self._changed.notify()
+        self._finish(batch.parts)
 
-    def _taken(self, key: Hashable, queue: _Queue) -> list[_Part]:
+    def _ready(self, *, if_short: bool = False) -> tuple[Batch | None, float | None]:
+        """Take a batch that is full or whose first task has waited long enough.
+
+        Returns:
+            The batch, and otherwise how long to wait until one is ready; ``None`` for until
+            something changes.
+        """
+        if self._running >= self._batching.num_batch_threads:
+            return None, None
+        now, wait = time.monotonic(), None
+        oldest: tuple[Hashable, Queue] | None = None
+        for key, queue in self._queues.items():
+            left = queue.tasks[0].since + self._batching.batch_timeout_micros / 1e6 - now
+            if queue.size < self._batching.execution_size and left > 0 and not self._closed:
+                wait = left if wait is None else min(wait, left)
+            elif oldest is None or queue.tasks[0].since < oldest[1].tasks[0].since:
+                oldest = key, queue
+        if oldest is None:
+            return None, wait
+        key, queue = oldest
+        kind = key, min(queue.size, self._batching.execution_size).bit_length()
+        if if_short and not self._pace.is_short(kind):
+            return None, None
+        self._running += 1
+        parts = self._taken(key, queue)
+        if self._queues and self._running < self._batching.num_batch_threads:
+            self._changed.notify()
+        return Batch(kind, queue.run, parts), None
+
+    def _taken(self, key: Hashable, queue: Queue) -> list[Part]:
         parts, room, now = [], self._batching.execution_size, time.monotonic()
         while queue.tasks and room:
             task = queue.tasks[0]
             size = task.size - task.taken
             if size > room and not self._batching.enable_large_batch_splitting:
                 break
-            part = _Part(task, task.taken, task.taken + min(size, room))
+            part = Part(task, task.taken, task.taken + min(size, room))
             parts.append(part)
             room -= part.size
             queue.size -= part.size
@@ -189,14 +230,15 @@ class Batcher:
             del self._queues[key]  # it refers to a model, which may be unloaded
         return parts
 
-    def _finish(self, parts: list[_Part]) -> None:
+    def _finish(self, parts: list[Part]) -> None:
         with self._changed:
             for part in parts:
                 part.task.left -= part.size
-                if not part.task.left:
-                    part.task.done.set()
+            finished = [part.task for part in parts if not part.task.left]
+        for task in finished:
+            task.finish()
 
-    def _run(self, run: Run, parts: list[_Part]) -> None:
+    def _run(self, run: Run, parts: list[Part]) -> None:
         try:
             self._run_together(run, parts)
         except ServingError:
@@ -208,7 +250,7 @@ class Batcher:
                 except ServingError as error:
                     part.task.error = error
 
-    def _run_together(self, run: Run, parts: list[_Part]) -> None:
+    def _run_together(self, run: Run, parts: list[Part]) -> None:
         size = sum(part.size for part in parts)
         filled = next((n for n in self._batching.allowed_batch_sizes if n >= size), size)
         self._metrics.padding_size.observe(str(filled), value=filled - size)
@@ -225,7 +267,7 @@ class Batcher:
             )
             self._run_filled(run, parts, filled)
 
-    def _run_filled(self, run: Run, parts: list[_Part], filled: int) -> None:
+    def _run_filled(self, run: Run, parts: list[Part], filled: int) -> None:
         size = sum(part.size for part in parts)
         inputs = []
         for arrays in zip(*(part.arrays() for part in parts), strict=True):
@@ -250,28 +292,3 @@ class Batcher:
                 output[first : first + part.size] for output in outputs
             ]
             first += part.size
-
-
-def _joined(pieces: list[Arrays]) -> Arrays:
-    """Join the outputs of a request's parts."""
-    if len(pieces) == 1:
-        return pieces[0]
-    outputs = [list(of_one_output) for of_one_output in zip(*pieces, strict=True)]
-    for of_one_output in outputs:
-        shapes = {array.shape[1:] for array in of_one_output}
-        if len(shapes) > 1:
-            raise ServingError(
-                Code.FAILED_PRECONDITION,
-                "A request was split over batches (enable_large_batch_splitting), and their "
-                f"outputs can't be joined: their rows have the shapes {sorted(shapes)}",
-            )
-    return [np.concatenate(of_one_output) for of_one_output in outputs]
-
-
-def _size_of(arrays: Arrays) -> int:
-    if any(array.ndim == 0 for array in arrays):
-        raise invalid("Batching session Run() input tensors must have at least one dimension.")
-    sizes = {len(array) for array in arrays}
-    if len(sizes) > 1:
-        raise invalid("Batching session Run() input tensors must have equal 0th-dimension size")
-    return sizes.pop() if sizes else 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -21,6 +20,7 @@ from deployworkbook.serving.embedded.flags import Options
 from deployworkbook.serving.embedded.ports import bound
 from deployworkbook.serving.embedded.protos import model_service_pb2, prediction_service_pb2
 from deployworkbook.serving.embedded.service import Service
+from deployworkbook.serving.embedded.threads import Threads
 from deployworkbook.serving.embedded.wire import parsed_bytes
 
 log = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ class GrpcServer:
         self._options = options
         self._credentials = credentials
         self._server = grpc.server(
-            ThreadPoolExecutor(options.max_concurrent_requests, thread_name_prefix="grpc"),
+            Threads(options.max_concurrent_requests, "grpc"),
             maximum_concurrent_rpcs=options.max_concurrent_requests,
             options=[
                 ("grpc.max_receive_message_length", options.max_request_bytes),

@@ -14,6 +14,8 @@ SHORT_S = 250e-6
 LONG_S = 2e-3
 # How many calls to measure before one may be made on the loop.
 _FEW = 3
+# How many kinds to remember; a model's own are few, but each loaded version has some.
+_MOST_KINDS = 1000
 _WEIGHT = 0.1
 
 
@@ -45,6 +47,9 @@ class Pace:
 
     def took(self, kind: Hashable, seconds: float) -> None:
         """Note how long a call took."""
+        if kind not in self._means_s and len(self._means_s) >= _MOST_KINDS:
+            self._means_s.clear()
+            self._counts.clear()
         mean = self._means_s.get(kind, seconds)
         if seconds >= LONG_S:
             self._means_s[kind] = max(mean, seconds)

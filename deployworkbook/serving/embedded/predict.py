@@ -78,6 +78,29 @@ def predict_arrays(
     Raises:
         ServingError: A type is wrong, an output is unknown, or the graph refuses the arrays.
     """
+    aliases, feeds, fetches, values = computation(signature, arrays, output_filter)
+    results = servable.run("Predict", feeds, fetches, values)
+    return dict(zip(aliases, results, strict=True))
+
+
+def computation(
+    signature: ServableSignature,
+    arrays: Mapping[str, Array],
+    output_filter: Iterable[str] = (),
+) -> tuple[list[str], list[str], list[str], list[Array]]:
+    """Say what to run for a request.
+
+    Args:
+        signature: The signature.
+        arrays: Arrays by alias.
+        output_filter: Aliases of the outputs to return; none for all.
+
+    Returns:
+        The outputs' aliases, the names to feed and to fetch, and the values to feed.
+
+    Raises:
+        ServingError: A type is wrong, or an output is unknown.
+    """
     wanted = list(output_filter) or list(signature.outputs)
     seen = set()
     for alias in wanted:
@@ -97,10 +120,8 @@ def predict_arrays(
         feeds.append(feed)
         values.append(array)
     # In a fixed order, so that each set of outputs is compiled once.
-    order = [alias for alias in signature.outputs if alias in seen]
-    fetches = [signature.outputs[alias] for alias in order]
-    results = servable.run("Predict", feeds, fetches, values)
-    return dict(zip(order, results, strict=True))
+    aliases = [alias for alias in signature.outputs if alias in seen]
+    return aliases, feeds, [signature.outputs[alias] for alias in aliases], values
 
 
 def fill_spec(spec: Any, servable: Servable, signature_name: str) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from deployworkbook.serving.embedded.batches import Done
 from deployworkbook.serving.embedded.batching import Batcher
 from deployworkbook.serving.embedded.errors import Code, ServingError
 from deployworkbook.serving.embedded.protos import CallableOptions, tf
@@ -72,6 +73,7 @@ class Servable:
         self.version = version
         self._batcher = batcher
         self._observe = observe
+        self._identity = object()  # another version may get this one's id
         self._lock = threading.Lock()
         self._callables: dict[tuple[Any, ...], Any] = {}
         graph = tf.Graph()
@@ -90,11 +92,6 @@ class Servable:
         ) as error:  # a broken file can raise anything, and affects its own version only
             self._session.close()
             raise _load_error(error) from error
-
-    @property
-    def is_batched(self) -> bool:
-        """Whether requests wait for others to run with."""
-        return self._batcher is not None
 
     def run(
         self, api: str, feeds: Sequence[str], fetches: Sequence[str], arrays: list[Array]
@@ -116,12 +113,44 @@ class Servable:
             results = self._run_now(api, key, arrays)
         else:
             results = self._batcher.run(
-                (id(self), key), arrays, run=lambda joined: self._run_now(api, key, joined)
+                (self._identity, key), arrays, run=lambda joined: self._run_now(api, key, joined)
             )
-        if len(unique) == len(fetches):
-            return results
-        by_name = dict(zip(unique, results, strict=True))
-        return [by_name[fetch] for fetch in fetches]
+        return _repeated(results, unique, fetches)
+
+    def submit(
+        self,
+        api: str,
+        feeds: Sequence[str],
+        fetches: Sequence[str],
+        arrays: list[Array],
+        done: Done,
+    ) -> None:
+        """Let arrays wait for a batch; the batcher's ``help`` must be called afterwards.
+
+        Args:
+            api: The API's name, for the metrics.
+            feeds: Names of the tensors to set, in the order of the arrays.
+            fetches: Names of the tensors to return, possibly with repetitions.
+            arrays: The values to set.
+            done: Gets the outputs or the error, on the thread that ran the batch.
+
+        Raises:
+            ServingError: The arrays can't wait.
+        """
+        if self._batcher is None:
+            raise ValueError("There is no batching")
+        unique = tuple(dict.fromkeys(fetches))
+        key = (tuple(feeds), unique)
+
+        def all_done(results: list[Array] | None, error: Exception | None) -> None:
+            done(None if results is None else _repeated(results, unique, fetches), error)
+
+        self._batcher.submit(
+            (self._identity, key),
+            arrays,
+            run=lambda joined: self._run_now(api, key, joined),
+            done=all_done,
+        )
 
     def close(self) -> None:
         """Free the model; no request may be running."""
@@ -159,6 +188,13 @@ class Servable:
                     self._callable((feeds, fetches))
                 except tf.errors.OpError:
                     continue  # others may work; a request for this one will get the error
+
+
+def _repeated(results: list[Array], unique: Sequence[str], fetches: Sequence[str]) -> list[Array]:
+    if len(unique) == len(fetches):
+        return results
+    by_name = dict(zip(unique, results, strict=True))
+    return [by_name[fetch] for fetch in fetches]
 
 
 def _as_array(result: Any) -> Array:

@@ -26,6 +26,7 @@ from deployworkbook.serving.embedded.descriptors import affordable_connections
 from deployworkbook.serving.embedded.errors import ServingError
 from deployworkbook.serving.embedded.express import Lane, express
 from deployworkbook.serving.embedded.express_predict import ExpressPredict
+from deployworkbook.serving.embedded.express_requests import ExpressRequests
 from deployworkbook.serving.embedded.flags import Options, complaint
 from deployworkbook.serving.embedded.grpc_service import GrpcServer
 from deployworkbook.serving.embedded.manager import Manager, every
@@ -251,10 +252,9 @@ class Server:
             metrics_path=self._metrics_path,
         )
         predict = ExpressPredict(
-            service,
-            self._metrics,
-            self._budget,
+            ExpressRequests(service, self._metrics, self._budget),
             threads,
+            self._batcher,
             within_s=options.rest_api_timeout_in_ms / 1000,
         )
         lane = Lane(predict, CORS if options.rest_api_enable_cors_support else {})
