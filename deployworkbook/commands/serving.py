@@ -21,17 +21,27 @@ def serve(context: typer.Context) -> None:
     Takes TensorFlow Serving's flags: --port, --rest_api_port, --model_name, --model_base_path.
     """
     from deployworkbook.serving.embedded.flags import PARENT_VARIABLE, parse
+    from deployworkbook.serving.embedded.peers import own_place
     from deployworkbook.serving.embedded.ports import check_ports
 
     # Read before TensorFlow is imported: the parent may end during the import.
     parent = int(os.environ.pop(PARENT_VARIABLE, os.getppid()))
     options = parse(context.args)
-    check_ports(options)
+    place = own_place()
+    if place is None:
+        check_ports(options)
+        if options.num_workers > 1:
+            from deployworkbook.serving.embedded.supervisor import supervise
+
+            supervise(options, context.args, parent_id=parent)
 
     # Imported only now: TensorFlow takes seconds, and wrong flags should be reported at once.
     from deployworkbook.serving.embedded.server import run as run_server
 
-    run_server(options, parent_id=parent)
+    if place is None:
+        run_server(options, parent_id=parent)
+    else:
+        run_server(options, parent_id=parent, place=place)
 
 
 def deploy_files(

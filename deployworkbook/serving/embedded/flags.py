@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -60,6 +61,7 @@ class Options:
     max_in_flight_memory_bytes: int = 2**30
     max_connections: int = 256
     max_concurrent_requests: int = 256
+    num_workers: int = 1
     drain_seconds: float = 10
     stop_with_parent: bool = False
 
@@ -92,6 +94,8 @@ _HELP = {
     "max_in_flight_memory_bytes": "Maximum memory for all requests together.",
     "max_connections": "Maximum number of connections per port.",
     "max_concurrent_requests": "Maximum number of concurrent requests per port.",
+    "num_workers": "Number of processes that share the ports, each with the models in its memory; "
+    "limits are for each. More than 1 needs Linux.",
     "drain_seconds": "Seconds that running requests have left after SIGTERM, SIGINT or SIGHUP.",
     "stop_with_parent": "Stop when the process that started this one ends.",
 }
@@ -154,9 +158,15 @@ def complaint(options: Options) -> str:
         "max_request_memory_bytes",
         "max_connections",
         "max_concurrent_requests",
+        "num_workers",
     ):
         if getattr(options, name) < 1:
             return f"--{name}: expected at least 1."
+    if options.num_workers > 1 and sys.platform != "linux":
+        return (
+            "--num_workers: only Linux spreads a port's connections over several processes. Start "
+            "a server per port, and a proxy in front of them."
+        )
     if options.max_in_flight_memory_bytes < options.max_request_memory_bytes:
         return (
             "--max_in_flight_memory_bytes: expected at least --max_request_memory_bytes, "

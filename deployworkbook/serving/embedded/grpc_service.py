@@ -44,15 +44,23 @@ class GrpcServer:
         options: Address and limits.
         budget: Memory for requests.
         credentials: TLS credentials; ``None`` for no TLS.
+        shared: Share the port with other workers.
     """
 
     def __init__(
-        self, service: Service, options: Options, budget: MemoryBudget, *, credentials: Any = None
+        self,
+        service: Service,
+        options: Options,
+        budget: MemoryBudget,
+        *,
+        credentials: Any = None,
+        shared: bool = False,
     ) -> None:
         self._options = options
         self._credentials = credentials
+        self._threads = Threads(options.max_concurrent_requests, "grpc")
         self._server = grpc.server(
-            Threads(options.max_concurrent_requests, "grpc"),
+            self._threads,
             maximum_concurrent_rpcs=options.max_concurrent_requests,
             options=[
                 ("grpc.max_receive_message_length", options.max_request_bytes),
@@ -61,7 +69,7 @@ class GrpcServer:
                 ("grpc.absolute_max_metadata_size", LARGEST_HEADERS_BYTES),
                 ("grpc.max_allowed_incoming_connections", options.max_connections),
                 # Otherwise a second server on the same port would get half of the requests.
-                ("grpc.so_reuseport", 0),
+                ("grpc.so_reuseport", int(shared)),
             ],
         )
         self._health = health.HealthServicer()
@@ -96,6 +104,7 @@ class GrpcServer:
         """Accept no more requests, and give the running ones some time."""
         self._health.enter_graceful_shutdown()
         self._server.stop(seconds).wait()
+        self._threads.close()
 
 
 def _handlers(service: Service, budget: MemoryBudget) -> tuple[grpc.GenericRpcHandler, ...]:

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import threading
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 Labels = tuple[str, ...]
 Bounds = tuple[float, ...]
@@ -63,6 +64,16 @@ class Counter:
             values = _bounded(values, self._names)
             self._values[values] = self._values.get(values, 0) + amount
 
+    def state(self) -> list[Any]:
+        """Return the label sets and their values, as JSON can hold them."""
+        with self._lock:
+            return [[values, number] for values, number in self._values.items()]
+
+    def include(self, state: list[Any]) -> None:
+        """Add what another process counted: its ``state``."""
+        for values, number in state:
+            self.add(*values, amount=number)
+
     def lines(self) -> Iterator[str]:
         """Write one line per label set."""
         with self._lock:
@@ -104,6 +115,23 @@ class Histogram:
                 self._sums[values] = 0.0
             counts[bisect_left(self._bounds, value)] += 1
             self._sums[values] += value
+
+    def state(self) -> list[Any]:
+        """Return the label sets, their buckets and their sums, as JSON can hold them."""
+        with self._lock:
+            return [
+                [values, list(counts), self._sums[values]]
+                for values, counts in self._counts.items()
+            ]
+
+    def include(self, state: list[Any]) -> None:
+        """Add what another process counted: its ``state``."""
+        with self._lock:
+            for given, counts, total in state:
+                values = _bounded(tuple(given), self._names)
+                own = self._counts.get(values, [0] * len(counts))
+                self._counts[values] = [a + b for a, b in zip(own, counts, strict=True)]
+                self._sums[values] = self._sums.get(values, 0.0) + total
 
     def lines(self) -> Iterator[str]:
         """Write the buckets, the sum and the count of each label set."""
@@ -153,6 +181,26 @@ class Metrics:
         self.padding_size = Histogram(
             f"{batching}padding_size", ("execution_batch_size",), BATCH_SIZES
         )
+
+    @classmethod
+    def of(cls, states: Iterable[dict[str, list[Any]]]) -> Metrics:
+        """Sum what several processes counted.
+
+        >>> one = Metrics()
+        >>> one.requests.add("digits", "OK")
+        >>> both = Metrics.of([one.state(), one.state()])
+        >>> list(both.requests.lines())
+        [':tensorflow:serving:request_count{model_name="digits",status="OK"} 2']
+        """
+        found = cls()
+        for state in states:
+            for name, metric in vars(found).items():
+                metric.include(state[name])
+        return found
+
+    def state(self) -> dict[str, list[Any]]:
+        """Return all values, as JSON can hold them."""
+        return {name: metric.state() for name, metric in vars(self).items()}
 
     def text(self) -> str:
         """Write all metrics, each after its type."""

@@ -20,8 +20,13 @@ def check_ports(options: Options) -> None:
             bound(options.host, port).close()
 
 
-def bound(host: str, port: int) -> socket.socket:
+def bound(host: str, port: int, *, shared: bool = False) -> socket.socket:
     """Bind a port without listening on it yet.
+
+    Args:
+        host: The address.
+        port: The port.
+        shared: Let other processes of this user bind it too, if they also say so.
 
     Raises:
         OSError: The port is taken, or the address isn't this machine's.
@@ -35,6 +40,8 @@ def bound(host: str, port: int) -> socket.socket:
         taken = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         try:
             taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if shared:
+                taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
             taken.bind((host, port))
         except OSError:
             taken.close()

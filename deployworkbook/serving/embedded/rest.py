@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 import anyio
+from anyio import to_thread
 from google.protobuf import json_format
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -36,7 +37,6 @@ from deployworkbook.serving.embedded.json_tensors import (
 )
 from deployworkbook.serving.embedded.json_text import parse_object
 from deployworkbook.serving.embedded.json_writing import written_bytes
-from deployworkbook.serving.embedded.metrics import Metrics
 from deployworkbook.serving.embedded.paths import LOOK, RUN, path_of, spec_of
 from deployworkbook.serving.embedded.predict import predict_arrays
 from deployworkbook.serving.embedded.protos import (
@@ -64,7 +64,6 @@ class Rest:
 
     Args:
         service: Answers the requests.
-        metrics: The metrics to show.
         options: Limits.
         budget: Memory for requests.
         threads: Answer requests; each does one at a time.
@@ -74,7 +73,6 @@ class Rest:
     def __init__(
         self,
         service: Service,
-        metrics: Metrics,
         options: Options,
         budget: MemoryBudget,
         threads: Threads,
@@ -83,7 +81,6 @@ class Rest:
     ) -> None:
         self._service = service
         self._budget = budget
-        self._metrics = metrics
         self._options = options
         self._metrics_path = metrics_path
         self._seconds = options.rest_api_timeout_in_ms / 1000
@@ -124,7 +121,8 @@ class Rest:
         path = path_of(target)
         query = request.scope["query_string"].decode("ascii", "replace")
         if request.method == "GET" and path == self._metrics_path:
-            return Response(self._metrics.text(), media_type="text/plain")
+            text = await to_thread.run_sync(self._service.metrics_text)
+            return Response(text, media_type="text/plain")
         if not path.lower().startswith("/v1/"):
             return _error(404, "Not Found")
         # As in TensorFlow Serving: a browser's preflight request is answered with or without CORS.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import logging
 import os
-import signal
 import sys
 import threading
 import time
@@ -15,7 +14,6 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import grpc
-import uvicorn
 
 from deployworkbook.serving.api.addresses import host_and_port, is_loopback
 from deployworkbook.serving.embedded import config, connections
@@ -24,70 +22,57 @@ from deployworkbook.serving.embedded.batching_parameters import Batching
 from deployworkbook.serving.embedded.budget import MemoryBudget
 from deployworkbook.serving.embedded.descriptors import affordable_connections
 from deployworkbook.serving.embedded.errors import ServingError
-from deployworkbook.serving.embedded.express import Lane, express
-from deployworkbook.serving.embedded.express_predict import ExpressPredict
-from deployworkbook.serving.embedded.express_requests import ExpressRequests
 from deployworkbook.serving.embedded.flags import Options, complaint
 from deployworkbook.serving.embedded.grpc_service import GrpcServer
+from deployworkbook.serving.embedded.logs import log_to_stderr
 from deployworkbook.serving.embedded.manager import Manager, every
 from deployworkbook.serving.embedded.metrics import Metrics
+from deployworkbook.serving.embedded.peers import Peers, Place
 from deployworkbook.serving.embedded.ports import bound
 from deployworkbook.serving.embedded.repeated_lines import SECONDS, FirstOfAKind
-from deployworkbook.serving.embedded.rest import CORS, Rest
 from deployworkbook.serving.embedded.servable import Servable
 from deployworkbook.serving.embedded.service import Service
-from deployworkbook.serving.embedded.threads import Threads
+from deployworkbook.serving.embedded.signals import ending_signals as ending_signals
+from deployworkbook.serving.embedded.signals import set_on_end
 from deployworkbook.serving.embedded.warmup import warm_up
+from deployworkbook.serving.embedded.web import web_server
+from deployworkbook.serving.embedded.workers import Workers, configured
 
 log = logging.getLogger(__name__)
 
 BACKLOG = 1024
 
 
-def run(options: Options, *, parent_id: int | None = None) -> NoReturn:
+def run(options: Options, *, parent_id: int | None = None, place: Place | None = None) -> NoReturn:
     """Serve until a signal arrives, then exit with 0.
 
     Args:
         options: The options of the command line.
         parent_id: The parent's process ID (default: the current parent). Pass the one from before
             TensorFlow's import, since the parent may end during it.
+        place: This process's place among several workers; ``None`` for a server of one process.
 
     Raises:
         OSError: A port is taken, or a file can't be read.
         ValueError: A file is invalid, or a model can't be loaded.
     """
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname).1s %(message)s"
-    )
+    log_to_stderr(f"worker {place.number}: " if place else "")
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     stopped = threading.Event()
     repeated = FirstOfAKind()
     for name in ("asyncio", connections.log.name):
         logging.getLogger(name).addFilter(repeated)
     every(SECONDS, repeated.report, until=stopped, name="Counting log lines")
-    for number in ending_signals():
-        signal.signal(number, lambda *_: stopped.set())
+    set_on_end(stopped)
     _warn_if_wide(options.host)
     try:
-        Server(options, stopped, parent_id=parent_id).run()
+        Server(options, stopped, parent_id=parent_id, place=place).run()
     except ServingError as error:
         raise ValueError(error.text) from error
     # A regular exit would crash if a thread still runs a model for a client that has given up.
     logging.shutdown()
     sys.stdout.flush()
     os._exit(0)
-
-
-def ending_signals() -> list[signal.Signals]:
-    """List the signals that end the server: SIGTERM, SIGINT and, on Unix, SIGHUP.
-
-    If SIGHUP is ignored, it stays ignored: that is what ``nohup`` asks for.
-    """
-    found = [signal.SIGTERM, signal.SIGINT]
-    hang_up = getattr(signal, "SIGHUP", None)  # Windows has none
-    if hang_up is not None and signal.getsignal(hang_up) != signal.SIG_IGN:
-        found.append(hang_up)
-    return found
 
 
 class Server:
@@ -97,11 +82,21 @@ class Server:
         options: The options of the command line.
         stopped: Stops the server when set.
         parent_id: The process that the server ends with, if ``--stop_with_parent`` is given.
+        place: Its place among several workers.
     """
 
     def __init__(
-        self, options: Options, stopped: threading.Event, *, parent_id: int | None = None
+        self,
+        options: Options,
+        stopped: threading.Event,
+        *,
+        parent_id: int | None = None,
+        place: Place | None = None,
     ) -> None:
+        if place is not None and not options.tensorflow_intra_op_parallelism:
+            share = max(1, (os.cpu_count() or 1) // options.num_workers)
+            options = replace(options, tensorflow_intra_op_parallelism=share)
+        self._peers = Peers(place, stopped) if place else None
         self._parent_id = os.getppid() if parent_id is None else parent_id
         self._options = options
         self._stopped = stopped
@@ -111,7 +106,9 @@ class Server:
             in_flight_bytes=options.max_in_flight_memory_bytes,
         )
         self._sockets = (
-            [bound(options.host, options.rest_api_port)] if options.rest_api_port else []
+            [bound(options.host, options.rest_api_port, shared=place is not None)]
+            if options.rest_api_port
+            else []
         )
         self._metrics_path = (
             config.read_metrics_path(options.monitoring_config_file)
@@ -137,18 +134,34 @@ class Server:
         gc.collect()
         gc.freeze()
         self._watch_parent()
-        self._manager.start(self._configured() or [], poll_s=options.file_system_poll_wait_seconds)
+        changed = self._peers.start() if self._peers else None
+        models = self._configured() or [] if changed is None else configured(changed)
+        self._manager.start(models, poll_s=options.file_system_poll_wait_seconds)
         if self._stopped.is_set():
             return
         self._watch()
-        service = Service(self._manager, self._metrics)
-        grpc_server = GrpcServer(service, options, self._budget, credentials=self._credentials)
+        workers = Workers(self._peers, self._manager, self._metrics) if self._peers else None
+        service = Service(self._manager, self._metrics, workers)
+        grpc_server = GrpcServer(
+            service,
+            options,
+            self._budget,
+            credentials=self._credentials,
+            shared=workers is not None,
+        )
         if options.port:
             grpc_server.start()
             log.info(
                 "Running gRPC ModelServer at %s ...", host_and_port(options.host, options.port)
             )
-        web = self._web(service)
+        web = web_server(
+            service,
+            options,
+            self._metrics,
+            self._budget,
+            self._batcher,
+            metrics_path=self._metrics_path,
+        )
         web_thread = threading.Thread(
             target=web.run, kwargs={"sockets": self._sockets}, name="rest", daemon=True
         )
@@ -163,7 +176,10 @@ class Server:
                 "Exporting HTTP/REST API at:%s ...",
                 host_and_port(options.host, options.rest_api_port),
             )
-        log.info("Ready.")
+        if workers is None:
+            log.info("Ready.")
+        else:
+            workers.ready()
         self._stopped.wait()
         log.info("Stopping: no new requests; running ones have %g s.", options.drain_seconds)
         web.should_exit = True
@@ -239,40 +255,6 @@ class Server:
                 until=self._stopped,
                 name="Looking for the parent",
             )
-
-    def _web(self, service: Service) -> uvicorn.Server:
-        options = self._options
-        threads = Threads(options.max_concurrent_requests, "rest")
-        rest = Rest(
-            service,
-            self._metrics,
-            options,
-            self._budget,
-            threads,
-            metrics_path=self._metrics_path,
-        )
-        predict = ExpressPredict(
-            ExpressRequests(service, self._metrics, self._budget),
-            threads,
-            self._batcher,
-            within_s=options.rest_api_timeout_in_ms / 1000,
-        )
-        lane = Lane(predict, CORS if options.rest_api_enable_cors_support else {})
-        settings = uvicorn.Config(
-            rest,
-            http=express(lane, options.max_connections),
-            backlog=connections.ACCEPTED_AT_ONCE,
-            ws="none",
-            lifespan="off",
-            loop="auto",  # uvloop where it is installed: not on Windows
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_keep_alive=60,
-            timeout_graceful_shutdown=max(1, int(options.drain_seconds)),
-            h11_max_incomplete_event_size=connections.LARGEST_HEADERS_BYTES,
-        )
-        return uvicorn.Server(settings)
 
 
 def _batcher(options: Options, metrics: Metrics, budget: MemoryBudget) -> Batcher | None:

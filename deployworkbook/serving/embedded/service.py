@@ -26,6 +26,7 @@ from deployworkbook.serving.embedded.protos import (
     model_management_pb2,
 )
 from deployworkbook.serving.embedded.servable import Servable
+from deployworkbook.serving.embedded.workers import Workers
 
 SIGNATURES = "signature_def"
 Answer = TypeVar("Answer")
@@ -37,9 +38,11 @@ class Service:
     Args:
         manager: Manages the models.
         metrics: Counts the requests.
+        workers: The processes that share the ports; ``None`` if this is the only one.
     """
 
-    def __init__(self, manager: Manager, metrics: Metrics) -> None:
+    def __init__(self, manager: Manager, metrics: Metrics, workers: Workers | None = None) -> None:
+        self._workers = workers
         self._manager = manager
         self._catalogue: Catalogue = manager.catalogue
         self._metrics = metrics
@@ -124,7 +127,10 @@ class Service:
         spec = request.model_spec
         asked = spec.version.value if spec.WhichOneof("version_choice") == "version" else None
         response = get_model_status_pb2.GetModelStatusResponse()
-        for version in self._catalogue.status(spec.name, asked):
+        versions = self._catalogue.status(spec.name, asked)
+        if self._workers is not None:
+            versions = self._workers.status(spec.name, asked, versions)
+        for version in versions:
             added = response.model_version_status.add()
             added.version = version.number
             added.state = version.state
@@ -139,10 +145,17 @@ class Service:
                 "ServerModelConfig type not supported by HandleReloadConfigRequest. "
                 "Only ModelConfigList is currently supported"
             )
-        self._manager.apply(models_of(request.config))
+        if self._workers is None:
+            self._manager.apply(models_of(request.config))
+        else:
+            self._workers.reload(request.config)
         response = model_management_pb2.ReloadConfigResponse()
         response.status.error_code = Code.OK
         return response
+
+    def metrics_text(self) -> str:
+        """Write the metrics page."""
+        return self._metrics.text() if self._workers is None else self._workers.metrics_text()
 
     def _count_examples(self, model: str, request: Any, answer: Answer) -> Answer:
         count = len(examples_of(request.input))

@@ -32,6 +32,7 @@ EMBEDDED_ONLY = frozenset(
         "max_in_flight_memory_bytes",
         "max_connections",
         "max_concurrent_requests",
+        "num_workers",
         "drain_seconds",
         "stop_with_parent",
     }

@@ -95,10 +95,14 @@ class RunningServer(contextlib.AbstractContextManager["RunningServer"]):
 
     @property
     def memory_bytes(self) -> int | None:
-        """Resident memory of its process, in bytes; ``None`` for a container or an ended server."""
+        """Resident memory of its process and workers, in bytes.
+
+        ``None`` for a container or an ended server.
+        """
         if self._removal or not self.is_running():
             return None
-        return int(psutil.Process(self.pid).memory_info().rss)
+        process = psutil.Process(self.pid)
+        return sum(int(each.memory_info().rss) for each in (process, *process.children()))
 
     @property
     def exit_code(self) -> int | None:
