@@ -2,15 +2,20 @@
 
 Each layer imports only from those above it:
 
-- ``errors``, ``local_paths``, ``flags``, ``ports``, ``metrics``, ``versions``,
-  ``batching_parameters``: errors, command line, metrics, version policies; no TensorFlow.
+- ``errors``, ``local_paths``, ``flags``, ``ports``, ``logs``, ``signals``, ``metrics``,
+  ``versions``, ``batching_parameters``, ``threads``, ``pace``: errors, command line, metrics,
+  version policies, threads; no TensorFlow.
 - ``protos``: the API's messages.
 - ``config``: the files that flags name.
 - ``tensors``, ``json_text``, ``json_writing``, ``json_values``, ``json_tensors``,
   ``json_examples``: tensors as protobuf and as JSON.
-- ``servable``, ``batching``: a SavedModel in memory, and requests that run as one batch.
+- ``batches``, ``batching``, ``servable``: requests that run as one batch, and a SavedModel in
+  memory.
 - ``predict``, ``classify_regress``, ``warmup``: the requests a servable answers.
 - ``models``, ``manager``: the loaded versions of each model, and how they change.
+- ``switchboard``, ``supervisor``; ``peers``, ``workers``: the parent of several processes on the
+  same ports, without TensorFlow; and what each of them knows of the others.
 - ``service``: the API, independent of the protocol; ``grpc_service`` and ``rest``: the protocols.
-- ``connections``, ``server``: limits of the REST port; the server's process.
+- ``express_requests``, ``express_predict``: the short way of ordinary predict requests over REST.
+- ``connections``, ``heads``, ``express``, ``web``, ``server``: the REST port, and the process.
 """

@@ -111,7 +111,8 @@ class ExpressRequests:
         try:
             signature = servable.signatures[name]
             types = {alias: type_name(kind) for alias, _, kind in signature.inputs}
-            arrays, rows = read_inputs(document, types)
+            booleans = b"true" in body or b"false" in body
+            arrays, rows = read_inputs(document, types, booleans=booleans)
             size_bytes = sum(map(bytes_of, arrays.values()))
             # Twice, because the graph may copy them.
             account.reserve(2 * size_bytes, "the inputs")

@@ -91,7 +91,7 @@ def flattened(value: Any) -> tuple[tuple[int, ...], list[Any]] | None:
     shape = dense_shape(value)
     flat = [value]
     for size in shape:
-        if any(type(part) is not list or len(part) != size for part in flat):
+        if {*map(type, flat)} != {list} or {*map(len, flat)} != {size}:
             return None
         flat = list(chain.from_iterable(flat))
     return shape, flat

@@ -33,13 +33,14 @@ def read_signature_name(document: Mapping[str, Any]) -> str:
 
 
 def read_inputs(
-    document: Mapping[str, Any], types: Mapping[str, str]
+    document: Mapping[str, Any], types: Mapping[str, str], *, booleans: bool = True
 ) -> tuple[dict[str, Array], bool]:
     """Read the tensors of a predict request.
 
     Args:
         document: The request.
         types: TensorFlow's name for the type of each input of the signature.
+        booleans: Whether there may be booleans among the values.
 
     Returns:
         The arrays, and whether the request was in row format.
@@ -50,7 +51,7 @@ def read_inputs(
     if "instances" not in document:
         if "inputs" not in document:
             raise invalid("Missing 'inputs' or 'instances' key")
-        return _columns(document["inputs"], types), False
+        return _columns(document["inputs"], types, booleans), False
     if "inputs" in document:
         raise format_error(
             document,
@@ -65,7 +66,7 @@ def read_inputs(
         raise format_error(document, "Expecting 'instances' to be an list/array")
     if not rows:
         raise format_error(document, "No values in 'instances' array")
-    return _rows(rows, types), True
+    return _rows(rows, types, booleans), True
 
 
 def write_outputs(outputs: Mapping[str, Array], *, rows: bool) -> str:
@@ -110,7 +111,7 @@ def _object(members: Mapping[str, str], indent: int) -> str:
     return f"{{\n{inner}\n{' ' * indent}}}"
 
 
-def _rows(rows: list[Any], types: Mapping[str, str]) -> dict[str, Array]:
+def _rows(rows: list[Any], types: Mapping[str, str], booleans: bool) -> dict[str, Array]:
     if not isinstance(rows[0], dict) and len(types) > 1:
         raise invalid(
             "instances is a plain list, but expecting list of objects as multiple input tensors "
@@ -119,7 +120,7 @@ def _rows(rows: list[Any], types: Mapping[str, str]) -> dict[str, Array]:
     if _is_object(rows[0]):
         return _object_rows(rows, types)
     (name,) = types
-    quick = quick_array(rows, types[name])
+    quick = quick_array(rows, types[name], booleans=booleans)
     if quick is not None:
         return {name: quick}
     parts: list[Array] = []
@@ -169,19 +170,21 @@ def _item(value: Any, type_name: str, before: list[Array]) -> Array:
     return array
 
 
-def _columns(value: Any, types: Mapping[str, str]) -> dict[str, Array]:
+def _columns(value: Any, types: Mapping[str, str], booleans: bool) -> dict[str, Array]:
     if not _is_object(value):
         if len(types) > 1:
             raise invalid(
                 "inputs is a plain value/list, but expecting an object as multiple input tensors "
                 "required as per tensorinfo_map"
             )
-        return {name: to_array(value, type_name) for name, type_name in types.items()}
+        return {
+            name: to_array(value, type_name, booleans=booleans) for name, type_name in types.items()
+        }
     arrays = {}
     for name, type_name in types.items():
         if name not in value:
             raise invalid(f"Missing named input: {name} in 'inputs' object.")
-        arrays[name] = to_array(value[name], type_name)
+        arrays[name] = to_array(value[name], type_name, booleans=booleans)
     return arrays
 
 

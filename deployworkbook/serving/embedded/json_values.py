@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from typing import Any
 
 import numpy as np
@@ -27,8 +28,13 @@ _INTEGERS = {
 _FLOATS: dict[str, Any] = {"float": np.float32, "double": np.float64}
 
 
-def to_array(value: Any, type_name: str) -> Array:
+def to_array(value: Any, type_name: str, *, booleans: bool = True) -> Array:
     """Convert a JSON value, a list of any depth or a single value, to an array.
+
+    Args:
+        value: The value.
+        type_name: TensorFlow's name for its type.
+        booleans: Whether it may hold booleans, which would have to be refused among numbers.
 
     Raises:
         ServingError: The lists differ in length, or a value is of the wrong type.
@@ -36,7 +42,7 @@ def to_array(value: Any, type_name: str) -> Array:
     >>> to_array([[1, 2.5]], "float")
     array([[1. , 2.5]], dtype=float32)
     """
-    quick = quick_array(value, type_name)
+    quick = quick_array(value, type_name, booleans=booleans)
     if quick is not None:
         return quick
     value = plain(value)
@@ -48,7 +54,7 @@ def to_array(value: Any, type_name: str) -> Array:
     return _converted(values, type_name).reshape(shape)
 
 
-def quick_array(value: Any, type_name: str) -> Array | None:
+def quick_array(value: Any, type_name: str, *, booleans: bool = True) -> Array | None:
     """Convert a valid value without checking each element; return ``None`` if it isn't valid.
 
     >>> quick_array([[1, 2], [3]], "int32") is None
@@ -61,6 +67,8 @@ def quick_array(value: Any, type_name: str) -> Array | None:
         return None
     shape, flat = found
     _check_depth(shape)
+    if type_name in _FLOATS and not booleans:
+        return _of_floats(flat, shape, type_name)
     kinds = set(map(type, flat))
     if type_name in _FLOATS:
         return _narrowed(flat, type_name).reshape(shape) if kinds <= {int, float} else None
@@ -74,6 +82,19 @@ def quick_array(value: Any, type_name: str) -> Array | None:
     if type_name == "string" and kinds <= {str}:
         return object_array([text.encode() for text in flat]).reshape(shape)
     return None
+
+
+def _of_floats(flat: list[Any], shape: tuple[int, ...], type_name: str) -> Array | None:
+    """Convert numbers, or return ``None`` if others are among them.
+
+    ``struct`` refuses all else but booleans, and takes a third of the time that NumPy does.
+    """
+    try:
+        packed = struct.pack(f"{len(flat)}d", *flat)
+    except (struct.error, OverflowError):
+        return None
+    with np.errstate(over="ignore"):
+        return np.frombuffer(packed, np.float64).astype(_FLOATS[type_name]).reshape(shape)
 
 
 def _of_numbers(array: Array, type_name: str) -> Array | None:

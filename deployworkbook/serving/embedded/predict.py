@@ -132,6 +132,10 @@ def fill_spec(spec: Any, servable: Servable, signature_name: str) -> None:
 
 
 def _check_names(signature: ServableSignature, given: Mapping[str, Any]) -> None:
+    if len(given) == len(signature.inputs) and all(
+        name in given for name, _, _ in signature.inputs
+    ):
+        return
     expected = {alias for alias, _, _ in signature.inputs}
     defaults = signature.definition.defaults
     if len(given) > len(expected) or (len(given) < len(expected) and not defaults):

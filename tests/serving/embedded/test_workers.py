@@ -1,5 +1,6 @@
 """Several processes on the same ports are one server to their clients."""
 
+import os
 import signal
 import socket
 import sys
@@ -31,26 +32,30 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="ports are shared on 
 @pytest.fixture
 def connect():
     """Workers of one switchboard, all in this process."""
-    board, pipes = Switchboard(), []
+    board, sockets = Switchboard(), {}
 
     def make(number):
         ours, theirs = socket.socketpair()
         line = Line(number, Connection(ours.detach()))
         threading.Thread(target=board.serve, args=(line,), daemon=True).start()
-        descriptor = theirs.detach()
-        peers = Peers(Place(number, descriptor), threading.Event())
-        pipes.append(peers)
-        return peers
+        sockets[number] = theirs
+        return Peers(Place(number, os.dup(theirs.fileno())), threading.Event())
 
     make.board = board
+
+    def lose(number):
+        with sockets.pop(number) as ended:
+            ended.shutdown(socket.SHUT_RDWR)
+
+    make.lose = lose
     yield make
-    for each in pipes:
-        each._pipe.close()
+    for number in list(sockets):
+        make.lose(number)
 
 
-def ready(connect, peers, count, **handlers):
+def ready(connect, peers, how_many, **handlers):
     peers.ready(handlers)
-    wait_until(lambda: connect.board.ready_count == count)
+    wait_until(lambda: connect.board.ready_count == how_many)
 
 
 def test_a_question_goes_to_all_workers_that_serve(connect):
@@ -64,12 +69,12 @@ def test_a_question_goes_to_all_workers_that_serve(connect):
 
 def test_a_worker_that_fails_answers_with_nothing_and_a_lost_one_not_at_all(connect):
     first, second = connect(1), connect(2)
-    for number, each in enumerate((first, second)):
+    for each in (first, second):
         each.start()
     ready(connect, first, 1, count=lambda _: 1)
     ready(connect, second, 2, count=lambda _: 1 / 0)
     assert sorted(first.ask("count", None), key=str) == [1, None]
-    second._pipe.close()
+    connect.lose(2)
     wait_until(lambda: connect.board.ready_count == 1)
     assert first.ask("count", None) == [1]
 
