@@ -152,8 +152,8 @@ NEAREST = {0.2: 0.45, 0.45: 0.7, 0.7: 0.45}
 def test_the_predicted_interval_covers_the_measured_p99(measure, tmp_path):
     """In how many of 20 runs? Each load is predicted from what the run's nearest load shows.
 
-    A run takes about a minute, all of them 20 minutes. Seen on two cores that did little else: 20, 18
-    and 18 of 20 covered at 20, 45 and 70 %, the upper end 1.6, 1.6 and 2.1 times the lower one;
+    A run takes about a minute, all of them 20 minutes. Seen on two cores that did little else: 20,
+    18 and 18 of 20 covered at 20, 45 and 70 %, the upper end 1.6, 1.6 and 2.1 times the lower one;
     median error of the formula 7, 11 and 17 %.
     """
     models.slow(tmp_path / "base" / "1", seconds=0.004)
