@@ -122,7 +122,7 @@ def _name_and_value(text: str) -> tuple[str, str]:
 
 
 def _write_pages(outcomes: Sequence[Outcome], out: Path) -> Path:
-    from deployworkbook.execution.page import write_index, write_page
+    from deployworkbook.execution.page import write_index, write_page, write_terms_page
     from deployworkbook.jupyter.lessons import catalogue
 
     lessons = {lesson.path.name: lesson for lesson in catalogue()}
@@ -134,6 +134,7 @@ def _write_pages(outcomes: Sequence[Outcome], out: Path) -> Path:
         page = output.with_suffix(".html")
         write_page(output, page, home="index.html")
         entries.append(_entry(outcome, page, lessons.get(output.name)))
+    write_terms_page(out, home="index.html")
     index = out / "index.html"
     now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M")
     write_index(entries, index, made=f"Run on {now} UTC.")

@@ -13,12 +13,14 @@ from jinja2 import pass_context
 from nbconvert.exporters.html import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
+from nbformat.v4 import new_markdown_cell, new_notebook
 from pygments.formatters.html import HtmlFormatter
 
 from deployworkbook.execution.mathml import mathml
 from deployworkbook.execution.outputs import is_counted, read_notebook
 from deployworkbook.execution.sanitize import sanitize
 from deployworkbook.execution.static_widgets import add_static_forms
+from deployworkbook.jupyter.terms import TERMS_PAGE, terms_as_markdown
 from deployworkbook.workspace.files import write_atomically
 from deployworkbook.workspace.templates import render
 
@@ -59,15 +61,30 @@ def write_page(notebook: Path, page: Path, *, home: str | None = None) -> None:
     Raises:
         ValueError: The file is not a notebook, or a formula can't be converted.
     """
-    content = copy.deepcopy(read_notebook(notebook))
+    _write(copy.deepcopy(read_notebook(notebook)), notebook, page, home)
+
+
+def write_terms_page(folder: Path, *, home: str | None = None) -> None:
+    """Write the page of terms, to which lessons link.
+
+    Args:
+        folder: Folder of the lessons' pages.
+        home: Link to the index, relative to the page.
+    """
+    content = new_notebook(cells=[new_markdown_cell(terms_as_markdown())])
+    source = folder / TERMS_PAGE
+    _write(content, source, source.with_suffix(".html"), home)
+
+
+def _write(content: NotebookNode, source: Path, page: Path, home: str | None) -> None:
     add_static_forms(content)
     _describe_images(content)
-    title = _title(content, notebook.stem)
+    title = _title(content, source.stem)
     exporter = _PageExporter()
     html, _ = exporter.from_notebook_node(
         content,
         resources={
-            "metadata": {"name": title, "path": str(notebook.parent)},
+            "metadata": {"name": title, "path": str(source.parent)},
             "page": {"title": title, "home": home, "style": _style(), "made": _made(content)},
         },
     )
@@ -145,6 +162,8 @@ class _Renderer(IPythonRenderer):
         return _display_math(f"\\begin{{{name}}}{body}\\end{{{name}}}")
 
     def link(self, text: str, url: str, title: str | None = None) -> str:
+        if url == TERMS_PAGE:
+            url = str(Path(TERMS_PAGE).with_suffix(".html"))
         return super().link(text, re.sub(r"^([^:#]+)\.ipynb(?=#|$)", r"\1.html", url), title)
 
     def table(self, text: str) -> str:

@@ -195,15 +195,6 @@ EXERCISES = (
 
 PREDICTIONS = (
     GuessQuestion(
-        id="costs.dominant",
-        question="A small network answers 100 requests per second, all month. What is the largest "
-        "part of its cost?",
-        choices=("compute", "storage", "network", "maintenance"),
-        answer="maintenance",
-        reason="Two small machines serve it easily, and there is little data. One day of an "
-        "engineer's work costs more than such machines do in a month.",
-    ),
-    GuessQuestion(
         id="costs.growth",
         question="Now it answers 10,000 requests per second, a hundred times as many. How does "
         "its cost change?",

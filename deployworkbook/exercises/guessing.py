@@ -70,7 +70,7 @@ class Guess:
         """Keep content closed until the guess is locked.
 
         Args:
-            content: Explorer, or any other object with a ``widget``.
+            content: Explorer or another object with a ``widget``, or a picture.
         """
         place = ipywidgets.VBox(
             [ipywidgets.HTML("<i>This opens once you lock your guess above.</i>")]
@@ -79,7 +79,7 @@ class Guess:
         if self.made is not None:
             self._open()
         elif os.environ.get(RUN_VARIABLE):
-            place.children = (content.widget,)
+            place.children = (_widget_of(content),)
         return _Closed(place, content)
 
     @property
@@ -101,7 +101,7 @@ class Guess:
         self._button.disabled = True
         self._verdict.value = escape(self.verdict)
         for place, content in self._closed:
-            place.children = (content.widget,)
+            place.children = (_widget_of(content),)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
         """Return the live question, and its text for use without a kernel."""
@@ -114,6 +114,13 @@ class Guess:
             "text/html": f"{asked}<p>{escape(said)}</p>",
             "text/plain": f"{question} {choices}\n{said}",
         }
+
+
+def _widget_of(content: Any) -> Any:
+    """Return a content's widget; for one without, such as a picture, one that shows its HTML."""
+    if hasattr(content, "widget"):
+        return content.widget
+    return ipywidgets.HTML(DisplayFormatter().format(content)[0]["text/html"])
 
 
 class _Closed:

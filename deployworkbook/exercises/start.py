@@ -1,4 +1,4 @@
-"""The exercise of lesson 00: how exercises work."""
+"""The exercise and the guess of lesson 00: how they work."""
 
 from __future__ import annotations
 
@@ -8,26 +8,28 @@ EXERCISES = (
     Exercise(
         id="start.multiplications",
         expected="a whole number of multiplications",
-        reference=128 * 10,
+        reference=32 * 10,
         hints=(
-            "Each of the 10 results is a sum of 128 products.",
-            "The first layer needs 784 · 128; use the second layer's sizes instead.",
-            "It is 128 · 10.",
+            "Each of the 10 scores is a sum of 32 products.",
+            "The first layer needs 64 · 32; use the second layer's sizes instead.",
+            "It is 32 · 10.",
         ),
         mistakes=(
-            Mistake(784 * 10, "The second layer sees the 128 hidden numbers, not the 784 pixels."),
-            Mistake(784 * 128, "That is the first layer's number."),
-            Mistake(128 + 10, "You have added the sizes: each result needs 128 products."),
+            Mistake(64 * 10, "The second layer sees the 32 hidden numbers, not the 64 pixels."),
+            Mistake(64 * 32, "That is the first layer's number."),
+            Mistake(32 + 10, "You have added the sizes: each score needs 32 products."),
         ),
     ),
 )
 
 PREDICTIONS = (
     GuessQuestion(
-        id="start.layer_time",
-        question="How long does this machine need for the first layer of one image?",
-        choices=("about a second", "about a millisecond", "a few microseconds"),
-        answer="a few microseconds",
-        reason="100,352 products are little work for a processor that does billions per second.",
+        id="start.dominant",
+        question="Your network answers 100 requests per second, all month. What is the largest "
+        "part of its cost?",
+        choices=("compute", "storage", "network", "maintenance"),
+        answer="maintenance",
+        reason="Two small machines serve it easily, and there is little data. One day of an "
+        "engineer's work costs more than such machines do in a month.",
     ),
 )

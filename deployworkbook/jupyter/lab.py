@@ -11,17 +11,21 @@ from typing import NoReturn
 
 from deployworkbook.jupyter.lessons import Installation, catalogue, install
 from deployworkbook.jupyter.schemas import forget_addresses
+from deployworkbook.jupyter.terms import install_terms
 from deployworkbook.workspace.files import write_atomically
 from deployworkbook.workspace.folder import ENVIRONMENT_VARIABLE, Workspace
 
-# Without these, JupyterLab would ask about news and updates in the first session, and lose the
-# state of widgets when a notebook is saved.
+# Without these, JupyterLab would ask about news and updates in the first session, lose the state of
+# widgets when a notebook is saved, and show the page of terms as source text.
 SETTINGS = {
     "@jupyterlab/apputils-extension:notification": {
         "fetchNews": "false",
         "checkForUpdates": False,
     },
     "@jupyter-widgets/jupyterlab-manager:plugin": {"saveState": True},
+    "@jupyterlab/docmanager-extension:plugin": {
+        "defaultViewers": {"markdown": "Markdown Preview"},
+    },
 }
 ADDRESS = "127.0.0.1"
 
@@ -43,6 +47,7 @@ def start(workspace: Workspace, *, port: int | None = None, open_browser: bool =
     if port is not None:
         check_port_is_free(port)
     print(_installed(workspace, install(workspace)))
+    install_terms(workspace)
     os.environ[ENVIRONMENT_VARIABLE] = str(workspace.root)
 
     # Imported here because it takes a second.
