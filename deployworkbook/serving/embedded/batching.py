@@ -27,7 +27,7 @@ from deployworkbook.serving.embedded.batching_parameters import Batching
 from deployworkbook.serving.embedded.budget import MemoryBudget
 from deployworkbook.serving.embedded.errors import Code, ServingError, invalid
 from deployworkbook.serving.embedded.metrics import Metrics
-from deployworkbook.serving.embedded.pace import Pace
+from deployworkbook.serving.embedded.pace import Pace, Stopwatch
 from deployworkbook.serving.embedded.tensors import bytes_of
 
 
@@ -132,16 +132,16 @@ class Batcher:
             queue.tasks.append(task)
             queue.size += size
 
-    def help(self, *, if_short: bool = False) -> None:
+    def help(self, *, within_s: float | None = None) -> None:
         """Run a batch on the calling thread, if one is ready and not too many are running.
 
         Whatever else waits is for the batch threads.
 
         Args:
-            if_short: Run it only if such batches were short lately (see ``pace``).
+            within_s: Run it only if such batches took no longer lately; ``None`` for any.
         """
         with self._changed:
-            batch, _ = self._ready(if_short=if_short)
+            batch, _ = self._ready(within_s)
             if batch is None and self._queues and self._running < self._batching.num_batch_threads:
                 self._changed.notify()  # a batch thread waits for its time, or runs it
         if batch is not None:
@@ -166,13 +166,13 @@ class Batcher:
             del batch  # it refers to a model, which may be unloaded
 
     def _make(self, batch: Batch) -> None:
-        started = time.perf_counter()
+        watch = Stopwatch()
         try:
             self._run(batch.run, batch.parts)
         except Exception as error:  # every waiting request must get it
             for part in batch.parts:
                 part.task.error = error
-        self._pace.took(batch.kind, time.perf_counter() - started)
+        self._pace.took(batch.kind, watch.seconds())
         with self._changed:
             self._running -= 1
             if self._closed:
@@ -181,7 +181,7 @@ class Batcher:
                 self._changed.notify()
         self._finish(batch.parts)
 
-    def _ready(self, *, if_short: bool = False) -> tuple[Batch | None, float | None]:
+    def _ready(self, within_s: float | None = None) -> tuple[Batch | None, float | None]:
         """Take a batch that is full or whose first task has waited long enough.
 
         Returns:
@@ -202,7 +202,7 @@ class Batcher:
             return None, wait
         key, queue = oldest
         kind = key, min(queue.size, self._batching.execution_size).bit_length()
-        if if_short and not self._pace.is_short(kind):
+        if within_s is not None and not self._pace.is_short(kind, within_s):
             return None, None
         self._running += 1
         parts = self._taken(key, queue)

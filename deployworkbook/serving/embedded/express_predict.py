@@ -19,7 +19,7 @@ from deployworkbook.serving.embedded.express_requests import (
     ExpressRequest,
     ExpressRequests,
 )
-from deployworkbook.serving.embedded.pace import Pace
+from deployworkbook.serving.embedded.pace import Hop, Pace, Stopwatch
 from deployworkbook.serving.embedded.predict import computation, predict_arrays
 from deployworkbook.serving.embedded.servable import Servable
 from deployworkbook.serving.embedded.threads import Threads
@@ -52,6 +52,7 @@ class ExpressPredict:
         self.within_s = within_s
         self.largest_body_bytes = requests.largest_body_bytes
         self._paces: WeakKeyDictionary[Servable, Pace] = WeakKeyDictionary()
+        self._hop = Hop()
         self._helps_soon = False
 
     def answer(self, spec: Any, body: bytes, reply: Reply) -> bool:
@@ -71,7 +72,8 @@ class ExpressPredict:
         pace = self._paces.get(request.servable)
         if pace is None:
             pace = self._paces[request.servable] = Pace()
-        if pace.is_short((request.signature.name, request.size_bits)):
+        kind = request.signature.name, request.size_bits
+        if pace.is_short(kind, self._hop.limit_s) and not self._hop.is_to_be_measured():
             answer = self._run(request, pace)
             request.give_back()
             reply(*answer, request.account)
@@ -81,21 +83,27 @@ class ExpressPredict:
         return True
 
     def _run(self, request: ExpressRequest, pace: Pace) -> tuple[int, bytes]:
-        started = time.perf_counter()
+        watch = Stopwatch()
         answer = self._requests.answer(
             request, lambda: predict_arrays(request.servable, request.signature, request.arrays)
         )
-        pace.took((request.signature.name, request.size_bits), time.perf_counter() - started)
+        pace.took((request.signature.name, request.size_bits), watch.seconds())
         return answer
 
     def _hand_over(self, request: ExpressRequest, pace: Pace, reply: Reply) -> None:
         """Run the model on a thread, and reply when it is done, or too late."""
         pending = _Pending(request, reply, self.within_s)
+        given_s = time.perf_counter()
 
         def run() -> None:
+            began_s = time.perf_counter()
             answer = _NONE if pending.replied else self._run(request, pace)
             request.give_back()
-            pending.finish_from_any_thread(answer)
+            pending.on_loop(finish, answer, began_s, time.perf_counter())
+
+        def finish(answer: tuple[int, bytes], began_s: float, ended_s: float) -> None:
+            self._hop.took(began_s - given_s + time.perf_counter() - ended_s)
+            pending.finish(answer)
 
         self._threads.submit(run)
 
@@ -131,11 +139,11 @@ class ExpressPredict:
 
         answer = self._requests.answer(request, compute)
         request.give_back()
-        pending.finish_from_any_thread(answer)
+        pending.on_loop(pending.finish, answer)
 
     def _help(self, batcher: Batcher) -> None:
         self._helps_soon = False
-        batcher.help(if_short=True)
+        batcher.help(within_s=self._hop.limit_s)
 
 
 _NONE = 0, b""
@@ -153,15 +161,16 @@ class _Pending:
         self._thread = threading.get_ident()
         self._timer = self._loop.call_later(within_s, self._give_up)
 
-    def finish_from_any_thread(self, answer: tuple[int, bytes]) -> None:
-        """Send an answer, unless it is too late, and return the request's memory."""
+    def on_loop(self, act: Callable[..., None], *arguments: Any) -> None:
+        """Make a call on the event loop's thread."""
         if threading.get_ident() == self._thread:
-            self._finish(answer)
+            act(*arguments)
             return
         with contextlib.suppress(RuntimeError):  # the loop has ended, and nobody waits
-            self._loop.call_soon_threadsafe(self._finish, answer)
+            self._loop.call_soon_threadsafe(act, *arguments)
 
-    def _finish(self, answer: tuple[int, bytes]) -> None:
+    def finish(self, answer: tuple[int, bytes]) -> None:
+        """Send an answer, unless it is too late, and return the request's memory."""
         self._timer.cancel()
         self._send(answer)
         self._request.close()

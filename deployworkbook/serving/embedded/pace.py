@@ -6,17 +6,78 @@ isn't short would make all other clients wait, so only calls that were short lat
 
 from __future__ import annotations
 
+import time
 from collections.abc import Hashable
 
-# About what the way to a thread and back takes while other requests are being answered.
+try:
+    import resource
+
+    _OF_THREAD = resource.RUSAGE_THREAD
+except (ImportError, AttributeError):  # Windows, macOS
+    _OF_THREAD = None
+
+# What the way to a thread and back takes at least while other requests are being answered.
 SHORT_S = 250e-6
+# However long the way to a thread is, longer calls would make the others wait for too long.
+LONGEST_S = 1e-3
 # A longer call counts at once, not only by its share in the mean.
-LONG_S = 2e-3
+LONG_S = 5e-3
 # How many calls to measure before one may be made on the loop.
 _FEW = 3
 # How many kinds to remember; a model's own are few, but each loaded version has some.
 _MOST_KINDS = 1000
 _WEIGHT = 0.1
+# One in so many short calls is handed over, to measure what that takes now.
+_MEASURED = 256
+
+
+class Hop:
+    """How long the way to a thread and back took lately, and so which calls are short.
+
+    On a busy machine, both the way and the calls take longer than on an idle one.
+
+    >>> hop = Hop()
+    >>> hop.limit_s == SHORT_S
+    True
+    >>> for _ in range(100):
+    ...     hop.took(600e-6)
+    >>> round(hop.limit_s, 5)
+    0.0006
+    """
+
+    def __init__(self) -> None:
+        self.limit_s = SHORT_S
+        self._mean_s = 0.0
+        self._count = 0
+
+    def took(self, seconds: float) -> None:
+        """Note how long it took."""
+        self._mean_s += _WEIGHT * (seconds - self._mean_s)
+        self.limit_s = min(max(self._mean_s, SHORT_S), LONGEST_S)
+
+    def is_to_be_measured(self) -> bool:
+        """Return whether the next short call should be handed over all the same."""
+        self._count += 1
+        return self._count % _MEASURED == 0
+
+
+class Stopwatch:
+    """Time a call, without the time in which other programs took the processor away from it."""
+
+    def __init__(self) -> None:
+        self._losses = _losses()
+        self._own_s = time.thread_time()
+        self._wall_s = time.perf_counter()
+
+    def seconds(self) -> float:
+        """Return how long the call has taken."""
+        wall_s = time.perf_counter() - self._wall_s
+        return wall_s if _losses() == self._losses else time.thread_time() - self._own_s
+
+
+def _losses() -> int:
+    """Count how often this thread lost the processor; Linux knows."""
+    return 0 if _OF_THREAD is None else resource.getrusage(_OF_THREAD).ru_nivcsw
 
 
 class Pace:
@@ -41,9 +102,9 @@ class Pace:
         self._means_s: dict[Hashable, float] = {}
         self._counts: dict[Hashable, int] = {}
 
-    def is_short(self, kind: Hashable) -> bool:
-        """Return whether the next call of a kind should be short."""
-        return self._counts.get(kind, 0) >= _FEW and self._means_s[kind] <= SHORT_S
+    def is_short(self, kind: Hashable, limit_s: float = SHORT_S) -> bool:
+        """Return whether the next call of a kind should take no longer than a limit."""
+        return self._counts.get(kind, 0) >= _FEW and self._means_s.get(kind, 1.0) <= limit_s
 
     def took(self, kind: Hashable, seconds: float) -> None:
         """Note how long a call took."""
