@@ -99,7 +99,8 @@ class Account:
                     f"may take {self._budget.request_bytes:,} ({REQUEST_FLAG}). Send less at "
                     "once, or start the server with a larger value.",
                 )
-            if not self._budget.change(_counted(total) - _counted(self._held)):
+            more = _counted(total) - _counted(self._held)
+            if more and not self._budget.change(more):
                 raise ServingError(
                     Code.RESOURCE_EXHAUSTED,
                     f"There is no memory for {what} ({size_bytes:,} bytes): the requests that are "
@@ -131,7 +132,9 @@ class Account:
 
     def _give(self, size_bytes: int) -> None:
         left = self._held - size_bytes
-        self._budget.change(_counted(left) - _counted(self._held))
+        less = _counted(left) - _counted(self._held)
+        if less:
+            self._budget.change(less)
         self._held = left
 
 

@@ -111,8 +111,7 @@ class ExpressRequests:
         try:
             signature = servable.signatures[name]
             types = {alias: type_name(kind) for alias, _, kind in signature.inputs}
-            booleans = b"true" in body or b"false" in body
-            arrays, rows = read_inputs(document, types, booleans=booleans)
+            arrays, rows = read_inputs(document, types, booleans=_may_hold_booleans(body))
             size_bytes = sum(map(bytes_of, arrays.values()))
             # Twice, because the graph may copy them.
             account.reserve(2 * size_bytes, "the inputs")
@@ -147,3 +146,13 @@ class ExpressRequests:
         microseconds = (time.perf_counter() - request.started) * 1e6
         self._metrics.request_latency.observe(model, "predict", "REST", value=microseconds)
         return 200, body
+
+
+def _may_hold_booleans(body: bytes) -> bool:
+    """Return whether the letters of ``true`` or ``false`` occur after the first bracket.
+
+    >>> _may_hold_booleans(b'{"inputs": [1.5, 2e-3]}'), _may_hold_booleans(b'{"inputs": [true]}')
+    (False, True)
+    """
+    start = body.find(b"[")
+    return start < 0 or body.find(b"u", start) > 0 or body.find(b"s", start) > 0

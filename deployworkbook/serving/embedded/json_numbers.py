@@ -93,7 +93,7 @@ def flattened(value: Any) -> tuple[tuple[int, ...], list[Any]] | None:
     for size in shape:
         if {*map(type, flat)} != {list} or {*map(len, flat)} != {size}:
             return None
-        flat = list(chain.from_iterable(flat))
+        flat = flat[0] if len(flat) == 1 else list(chain.from_iterable(flat))
     return shape, flat
 
 

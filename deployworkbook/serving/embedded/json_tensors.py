@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -107,8 +108,13 @@ def _written(name: str, array: Array) -> str:
 
 
 def _object(members: Mapping[str, str], indent: int) -> str:
-    inner = ",\n".join(f"{' ' * (indent + 4)}{json.dumps(k)}: {v}" for k, v in members.items())
+    inner = ",\n".join(f"{' ' * (indent + 4)}{_key(k)}: {v}" for k, v in members.items())
     return f"{{\n{inner}\n{' ' * indent}}}"
+
+
+@lru_cache(maxsize=256)
+def _key(name: str) -> str:
+    return json.dumps(name)
 
 
 def _rows(rows: list[Any], types: Mapping[str, str], booleans: bool) -> dict[str, Array]:

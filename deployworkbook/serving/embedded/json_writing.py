@@ -22,7 +22,7 @@ _LONGEST_ESCAPE = 6
 # In this range, orjson writes a number's shortest text without an exponent, as TensorFlow Serving
 # does. Beyond it, the two differ.
 _FIXED_FROM, _FIXED_BELOW = 1e-4, 1e6
-_LEAST_POWER = 37
+_LEAST_POWER = "37"
 _OF_NUMPY = orjson.OPT_SERIALIZE_NUMPY
 
 
@@ -56,9 +56,10 @@ def write_array(array: NDArray[Any], *, as_base64: bool = False) -> str:
         texts = [_string(value, as_base64) for value in array.ravel()]
     elif array.dtype.kind in "fV" and array.dtype.itemsize <= 8:
         array = _of_c_types(array)
-        size = np.abs(array)
-        if array.ndim and size.min() >= _FIXED_FROM and size.max() < _FIXED_BELOW:
-            return orjson.dumps(array, option=_OF_NUMPY).decode().replace(",", ", ")
+        if array.ndim and np.maximum.reduce(np.abs(array), axis=None) < _FIXED_BELOW:
+            text = orjson.dumps(array, option=_OF_NUMPY).decode()
+            if "e" not in text and "0.0000" not in text:
+                return text.replace(",", ", ")
         texts = decimals(array.ravel())
     else:
         raise invalid(f"Failed to write JSON value for tensor type: {array.dtype}")
@@ -74,10 +75,11 @@ def written_bytes(array: NDArray[Any]) -> int:
     True
     """
     # With an empty axis there are no values, but the other axes have brackets.
-    sizes: list[int] = [max(size, 1) for size in array.shape]
-    count = math.prod(sizes)
     # Two brackets, a comma and a space for each list, at every level.
-    lists = sum(math.prod(sizes[:level]) for level in range(len(sizes)))
+    count, lists = 1, 0
+    for size in array.shape:
+        lists += count
+        count *= size or 1
     if array.dtype == object:
         letters = 14 * count + _LONGEST_ESCAPE * sum(map(len, array.ravel().tolist()))
     else:
@@ -112,11 +114,11 @@ def _small(text: str) -> str:
     >>> _small("0.0000123"), _small("-2.5e-7"), _small("0.0"), _small("3e-40")
     ('1.23e-05', '-2.5e-07', '0.0', '')
     """
-    sign = "-" if text.startswith("-") else ""
-    digits, _, power = text.removeprefix("-").partition("e-")
+    digits, _, power = text.partition("e-")
     if power:
         # Below these powers, numbers have fewer digits than C writes.
-        return f"{sign}{digits}e-{power:0>2}" if int(power) < _LEAST_POWER else ""
+        return f"{digits}e-{power:0>2}" if len(power) == 1 or power < _LEAST_POWER else ""
+    sign, digits = ("-", digits[1:]) if digits.startswith("-") else ("", digits)
     if digits == "0.0":
         return text
     if not digits.startswith("0.0000"):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from pathlib import Path
@@ -61,6 +61,23 @@ class Model:
         return sorted(serving, reverse=True)
 
 
+class _Loan(AbstractContextManager[Servable]):
+    """A version lent to a request."""
+
+    def __init__(self, catalogue: Catalogue, version: Version) -> None:
+        self._catalogue = catalogue
+        self._version = version
+
+    def __enter__(self) -> Servable:
+        return self._version.servable  # type: ignore[return-value]
+
+    def __exit__(self, *_: object) -> None:
+        with self._catalogue.changed:
+            self._version.running -= 1
+            if self._version.state == VersionState.UNLOADING:
+                self._catalogue.changed.notify_all()
+
+
 class Catalogue:
     """The models that requests can use; the manager changes them, holding ``changed``."""
 
@@ -69,10 +86,9 @@ class Catalogue:
         self.models: dict[str, Model] = {}
         self.ended: dict[str, Model] = {}
 
-    @contextmanager
     def servable(
         self, name: str, version: int | None = None, label: str | None = None
-    ) -> Iterator[Servable]:
+    ) -> AbstractContextManager[Servable]:
         """Lend a version to a request; it stays loaded until the block ends.
 
         Args:
@@ -83,14 +99,7 @@ class Catalogue:
         Raises:
             ServingError: There is no such model, version or label.
         """
-        found = self._taken(name, version, label)
-        try:
-            yield found.servable  # type: ignore[misc]
-        finally:
-            with self.changed:
-                found.running -= 1
-                if found.state == VersionState.UNLOADING:
-                    self.changed.notify_all()
+        return _Loan(self, self._taken(name, version, label))
 
     def status(self, name: str, version: int | None = None) -> list[Version]:
         """List the state of a model's versions, newest first.
