@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -11,12 +12,14 @@ import typer
 
 from deployworkbook.commands.folder import Folder, workspace_of
 
+_FORMS = {"savedmodel": "SavedModel", "litert": "LiteRT file", "onnx": "ONNX file"}
+
 # The server's own parser reads all the flags, --help included.
 AS_GIVEN = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
 def serve(context: typer.Context) -> None:
-    """Serve SavedModels over TensorFlow Serving's API.
+    """Serve SavedModels, LiteRT and ONNX files over TensorFlow Serving's API.
 
     Takes TensorFlow Serving's flags: --port, --rest_api_port, --model_name, --model_base_path.
     """
@@ -87,37 +90,64 @@ def deploy_files(
 
 
 def publish(
-    variant: Annotated[str, typer.Argument(help="Variant whose SavedModel to publish.")],
+    variant: Annotated[str, typer.Argument(help="Variant to publish.")],
+    runtime: Annotated[
+        str | None,
+        typer.Option(
+            help="Form to publish: savedmodel, litert or onnx (default: the first of these that "
+            "was exported)."
+        ),
+    ] = None,
     model: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Model's name (default: the variant's).")
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Model's name (default: the variant's, with the runtime if it isn't savedmodel).",
+        ),
     ] = None,
     dataset: Annotated[
         str | None, typer.Option(help="mnist or digits (default: the newest export).")
     ] = None,
     folder: Folder = None,
 ) -> None:
-    """Publish an exported SavedModel as a version.
+    """Publish an exported form of a model as a version.
 
     Servers load it from your workspace; deploy-files writes the files to serve it elsewhere.
     """
+    from deployworkbook.serving.api.model_files import FILES, LITERT, SAVEDMODEL
     from deployworkbook.serving.repository.model_repository import ModelRepository
     from deployworkbook.validation import check_choice
 
     workspace = workspace_of(folder)
+    kinds = list(FILES) if runtime is None else [check_choice("--runtime", runtime, list(FILES))]
+    source = _newest_export(workspace.artifacts, variant, kinds, dataset)
+    kind = source.suffix[1:]
+    base = workspace.published / (model or (variant if kind == SAVEDMODEL else f"{variant}-{kind}"))
+    version = ModelRepository(base).publish(source, variant=variant)
+    print(f"Published version {version.number} of {base.name}, from {source}.")
+    command = ["deployworkbook", "serve", f"--model_name={base.name}", f"--model_base_path={base}"]
+    command += ["--prefer_tflite_model"] if kind == LITERT else []
+    print(f"Serve it: {shlex.join(command)}")
+
+
+def _newest_export(
+    artifacts: Path, variant: str, kinds: Sequence[str], dataset: str | None
+) -> Path:
+    """Find a variant's newest export of the first kind that there is."""
+    from deployworkbook.validation import check_choice
+
     exported = sorted(
-        workspace.artifacts.glob("*/*.savedmodel"),
+        (path for path in artifacts.glob("*/*") if path.suffix[1:] in kinds),
         key=lambda path: path.stat().st_mtime,
     )
     if not exported:
         raise FileNotFoundError(
-            f"{workspace.artifacts} holds no SavedModel. Lessons 09, 10 and 12 export them."
+            f"{artifacts} holds no {' and no '.join(_FORMS[kind] for kind in kinds)}. Lessons 09, "
+            "10 and 12 export them."
         )
     if dataset is not None:
         check_choice("--dataset", dataset, sorted({path.parent.name for path in exported}))
-    found = {path.stem: path for path in exported if dataset in (None, path.parent.name)}
-    source = found[check_choice("variant", variant, found)]
-    base = workspace.published / (model or variant)
-    version = ModelRepository(base).publish(source, variant=variant)
-    print(f"Published version {version.number} of {base.name}, from {source}.")
-    command = ["deployworkbook", "serve", f"--model_name={base.name}", f"--model_base_path={base}"]
-    print(f"Serve it: {shlex.join(command)}")
+        exported = [path for path in exported if path.parent.name == dataset]
+    check_choice("variant", variant, dict.fromkeys(path.stem for path in exported))
+    found = [path for path in reversed(exported) if path.stem == variant]
+    return min(found, key=lambda path: kinds.index(path.suffix[1:]))

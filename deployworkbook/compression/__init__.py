@@ -70,6 +70,7 @@ Whole numbers as one coded file, about two thirds of a zip file's size:
 
     from deployworkbook.compression import (
         IntegerLayer,
+        coded_flatbuffer,
         decode_network,
         encode_network,
         integer_layers,
@@ -80,6 +81,7 @@ Whole numbers as one coded file, about two thirds of a zip file's size:
     content = encode_network(layers)
     assert decode_network(content)[0].step == layers[0].step
     predict = load_coded(content)  # by NumPy, and nothing else
+    served = Variant("coded", flatbuffer=coded_flatbuffer(content))  # what a server takes
 
 Figures over several seeds, measured beforehand and kept with command, machine and date:
 

@@ -79,11 +79,9 @@ class LiteRTPredictor:
     runtime_version = ai_edge_litert.__version__
 
     def __init__(self, content: bytes, *, threads: int = 1) -> None:
-        if content[4:8] != b"TFL3":
-            raise ValueError("it does not begin like one")
         self.threads = threads
         with held_back(LITERT_NOTE):
-            self._interpreter = Interpreter(model_content=content, num_threads=threads)
+            self._interpreter = open_interpreter(content, threads=threads)
             (source,) = self._interpreter.get_input_details()
             (sink,) = self._interpreter.get_output_details()
             self._source, self._sink = source["index"], sink["index"]
@@ -109,6 +107,23 @@ class LiteRTPredictor:
         self._interpreter.resize_tensor_input(self._source, (batch_size, 28, 28))
         self._interpreter.allocate_tensors()
         self._batch_size = batch_size
+
+
+def open_interpreter(content: bytes, *, threads: int) -> Interpreter:
+    """Open a LiteRT file; the interpreter isn't prepared yet.
+
+    Custom operations and weights in other files are refused, because neither is the file's own.
+
+    Args:
+        content: The file's bytes.
+        threads: Threads per prediction.
+
+    Raises:
+        ValueError: The bytes are not a LiteRT file, or damaged.
+    """
+    if content[4:8] != b"TFL3":
+        raise ValueError("it does not begin like one")
+    return Interpreter(model_content=content, num_threads=threads)
 
 
 class _Encoding:

@@ -30,11 +30,13 @@ _FATAL = 4
 # there, which are at most a fifth slower; processors with VNNI are not affected.
 _EXACT_INTEGERS = ("session.x64quantprecision", "1")
 
-_ERRORS = (
+# What ONNX Runtime raises for a file or for values that it refuses.
+ERRORS = (
     native.Fail,
     native.InvalidArgument,
     native.InvalidGraph,
     native.InvalidProtobuf,
+    native.NoSuchFile,
     native.NotImplemented,
     native.RuntimeException,
 )
@@ -87,15 +89,7 @@ class ONNXPredictor:
 
     def __init__(self, content: bytes, *, threads: int = 1) -> None:
         self.threads = threads
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = _FATAL
-        options.add_session_config_entry(*_EXACT_INTEGERS)
-        try:
-            self._session = onnxruntime.InferenceSession(content, options, providers=[PROVIDER])
-        except _ERRORS as error:
-            raise ValueError(f"it is not an ONNX file that can be run ({error}).") from error
+        self._session = open_session(content, threads=threads)
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         found = [(each.type, each.shape[1:]) for each in (*inputs, *outputs)]
         if found[:1] != [("tensor(float)", [28, 28])] or len(found) != 2 or len(found[1][1]) != 1:
@@ -111,6 +105,35 @@ class ONNXPredictor:
         result: NDArray[np.float32]
         (result,) = self._session.run(self._output, {self._input: check_images(images)})
         return result
+
+
+def open_session(
+    source: bytes | Path, *, threads: int, keep_memory: bool = True
+) -> onnxruntime.InferenceSession:
+    """Open an ONNX file with ONNX Runtime, on the processor.
+
+    Nothing in it can run code: custom operations are refused, and weights are read from the file's
+    own folder only.
+
+    Args:
+        source: The file's bytes, or its path, beside which its weights may lie.
+        threads: Threads per prediction; 0 for one per core.
+        keep_memory: Whether to keep the memory of the largest batch for the next one.
+
+    Raises:
+        ValueError: It is not an ONNX file, or can't be run.
+    """
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.enable_cpu_mem_arena = keep_memory
+    options.log_severity_level = _FATAL
+    options.add_session_config_entry(*_EXACT_INTEGERS)
+    given = source if isinstance(source, bytes) else str(source)
+    try:
+        return onnxruntime.InferenceSession(given, options, providers=[PROVIDER])
+    except ERRORS as error:
+        raise ValueError(f"it is not an ONNX file that can be run ({error}).") from error
 
 
 def onnx_of(variant: Variant) -> bytes:

@@ -13,6 +13,7 @@ import pytest
 
 from deployworkbook.costs.capacity.check import compare_with_measured
 from deployworkbook.formulas.observed import observe_server
+from deployworkbook.serving.embedded.savedmodel_engine import SavedModelEngine
 from deployworkbook.serving.embedded.servable import Servable
 from deployworkbook.serving.launcher.starting import start
 from deployworkbook.serving.load import loops
@@ -205,7 +206,7 @@ def off(points):
 
 def run_times_s(path):
     """How long the model alone takes, in this process."""
-    servable = Servable("half", 1, path, threads=1)
+    servable = Servable("half", 1, SavedModelEngine(path, threads=1))
     signature = servable.signatures["serving_default"]
     feeds = [feed for _, feed, _ in signature.inputs]
     fetches, taken = list(signature.outputs.values()), []

@@ -13,6 +13,7 @@ REAL_FLAGS = {
     "max_num_load_retries", "load_retry_interval_micros", "file_system_poll_wait_seconds",
     "tensorflow_intra_op_parallelism", "ssl_config_file", "saved_model_tags",
     "enable_model_warmup", "monitoring_config_file", "enable_grpc_healthcheck_service",
+    "prefer_tflite_model", "num_tflite_pools", "num_tflite_interpreters_per_pool",
 }  # fmt: skip
 
 _RECORD = """\

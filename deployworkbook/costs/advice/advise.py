@@ -31,8 +31,9 @@ from deployworkbook.costs.prices.entries import MachineType
 from deployworkbook.formulas.frontier import pareto
 from deployworkbook.validation import check_number, value_error
 
-# Runtimes whose forms a server takes: both this workbook's and TensorFlow Serving load SavedModels.
-SERVED_RUNTIMES = ("savedmodel",)
+# Runtimes whose forms a server takes. This workbook's takes all of them. Elsewhere, TensorFlow
+# Serving loads SavedModels and LiteRT files, and OpenVINO Model Server ONNX files.
+SERVED_RUNTIMES = ("savedmodel", "litert", "onnx")
 
 
 def advise(

@@ -6,7 +6,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from deployworkbook.costs.estimation.profile import SERVER_PREFIX, Profile
+from deployworkbook.costs.estimation.profile import SERVER_PREFIX, Profile, served_form
 from deployworkbook.validation import check_choice, value_error
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ class Measured:
 
     Args:
         profiles: Newest complete row per variant and runtime; rows on one core are preferred. If a
-            SavedModel was measured at a server, too, its times are the server's.
+            form was measured at a server, too, its times are the server's.
         dataset: Data set on which accuracy was measured.
         machine: Machine on which times were measured, in words.
         left_out: Reasons why variants in runtimes were left out: all their rows are incomplete.
@@ -80,7 +80,7 @@ def _newest(rows: Sequence[Measurement]) -> tuple[dict[tuple[str, str], Profile]
     # service times after those without.
     for row in (*by_cores, *sorted(served, key=lambda row: bool(row.service_times_ms))):
         is_served = row.runtime.startswith(SERVER_PREFIX)
-        form = (row.variant, "savedmodel" if is_served else row.runtime)
+        form = (row.variant, served_form(row.runtime) if is_served else row.runtime)
         # The server's process holds the same model; an earlier row may say how much it takes.
         alone = profiles.get(form) if is_served else None
         memory = None if alone is None else int(alone.memory_bytes)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 # What names of servers in the ledger begin with: they measure requests, not predictions.
 SERVER_PREFIX = "serving-"
+# What they end with if the server ran no SavedModel.
+_FORM_ENDINGS = ("litert", "onnx")
 
 # The standard normal distribution's 99th percentile.
 _Z99 = 2.3263478740408408
@@ -87,8 +89,8 @@ class Profile:
         """Make a profile from a row of the ledger.
 
         If the row has service times of a server, these are used; else mean and variation come from
-        p50 and p99, by ``mean_and_scv``. A row of a server becomes a profile of the SavedModel that
-        it served.
+        p50 and p99, by ``mean_and_scv``. A row of a server becomes a profile of the form that it
+        served, as ``served_form`` reads it.
 
         Args:
             measurement: Row of the ledger.
@@ -125,7 +127,7 @@ class Profile:
         zipped = measurement.compressed_bytes
         return cls(
             variant=measurement.variant,
-            runtime="savedmodel" if is_served else measurement.runtime,
+            runtime=served_form(measurement.runtime) if is_served else measurement.runtime,
             service_ms=mean_ms,
             service_scv=scv,
             accuracy_share=float(needed["accuracy"] or 0),
@@ -140,6 +142,16 @@ class Profile:
             service_times_ms=times_ms,
             kind=measurement.kind,
         )
+
+
+def served_form(server: str) -> str:
+    """Return the runtime of what a server served, from the server's name in the ledger.
+
+    >>> served_form("serving-embedded"), served_form("serving-embedded-litert")
+    ('savedmodel', 'litert')
+    """
+    ending = server.rpartition("-")[2]
+    return ending if ending in _FORM_ENDINGS else "savedmodel"
 
 
 def mean_and_scv(p50_ms: float, p99_ms: float) -> tuple[float, float]:

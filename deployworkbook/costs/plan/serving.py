@@ -24,13 +24,16 @@ def serving_commands(plan: DeploymentPlan) -> tuple[str, ...]:
     profile = plan.choice.profile
     if plan.deployment.devices or profile.runtime not in SERVED_RUNTIMES:
         return ()
-    name = profile.variant
+    form = "" if profile.runtime == "savedmodel" else f" --runtime {profile.runtime}"
+    # Each form is a model of its own, so that no version of another form is served in its place.
+    name = f"{profile.variant}-{profile.runtime}" if form else profile.variant
+    litert = " --prefer_tflite_model" if profile.runtime == "litert" else ""
     share = plan.advice.catalog.value("memory_limit_share")
     memory = max(LEAST_MIB, math.ceil(profile.memory_bytes / share / MIB))
     return (
-        f"deployworkbook publish {name}",
+        f"deployworkbook publish {profile.variant}{form}",
         f'deployworkbook serve --model_name={name} --model_base_path="$PWD/published/{name}" '
-        "--port=8500 --rest_api_port=8501",
+        f"--port=8500 --rest_api_port=8501{litert}",
         f"deployworkbook deploy-files deploy --model {name} "
         f"--cpus {plan.choice.machine.vcpus} --memory {memory}",
     )

@@ -39,6 +39,9 @@ _TENSORS: dict[str, Message] = {
         "outputs": (2, "map<string, tensorflow.TensorInfo>"),
         "method_name": (3, "string"),
     },
+    # The file saved_model.pb.
+    "MetaGraphDef": {"signature_def": (5, "map<string, tensorflow.SignatureDef>")},
+    "SavedModel": {"meta_graphs": (2, "repeated tensorflow.MetaGraphDef")},
 }
 
 _SERVING: dict[str, Message] = {
@@ -100,6 +103,7 @@ _SERVING: dict[str, Message] = {
 _CLASSES = message_classes({"tensorflow": _TENSORS, "tensorflow.serving": _SERVING})
 
 TensorProto = _CLASSES["TensorProto"]
+SavedModel = _CLASSES["SavedModel"]
 PredictRequest = _CLASSES["PredictRequest"]
 PredictResponse = _CLASSES["PredictResponse"]
 GetModelMetadataRequest = _CLASSES["GetModelMetadataRequest"]

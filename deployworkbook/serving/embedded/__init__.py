@@ -4,13 +4,15 @@ Each layer imports only from those above it:
 
 - ``errors``, ``local_paths``, ``flags``, ``ports``, ``logs``, ``signals``, ``metrics``,
   ``versions``, ``batching_parameters``, ``threads``, ``pace``: errors, command line, metrics,
-  version policies, threads; no TensorFlow.
-- ``protos``: the API's messages.
+  version policies, threads.
+- ``protos``: the API's messages, without TensorFlow.
 - ``config``: the files that flags name.
 - ``tensors``, ``json_text``, ``json_writing``, ``json_values``, ``json_tensors``,
   ``json_examples``: tensors as protobuf and as JSON.
-- ``batches``, ``batching``, ``servable``: requests that run as one batch, and a SavedModel in
-  memory.
+- ``engine``: what runs a model file. ``savedmodel_engine``, ``litert_engine``, ``onnx_engine``: by
+  TensorFlow, LiteRT and ONNX Runtime, with ``lending`` and ``pieces``; ``loading`` chooses.
+- ``batches``, ``batching``, ``servable``: requests that run as one batch, and a version as requests
+  use it.
 - ``predict``, ``classify_regress``, ``warmup``: the requests a servable answers.
 - ``models``, ``manager``: the loaded versions of each model, and how they change.
 - ``switchboard``, ``supervisor``; ``peers``, ``workers``: the parent of several processes on the

@@ -21,10 +21,13 @@ What TensorFlow Serving does and this server doesn't:
   - platforms other than tensorflow (custom_model_config), remote file systems (gs://, s3://,
     hdfs://, …): paths are local, plain or as file:///…;
   - SessionService, which TensorFlow Serving does not offer either; PredictStreamed;
-  - TFLite models and TensorRT, choosing GPUs, pad_variable_length_inputs,
+  - TensorRT, choosing GPUs, pad_variable_length_inputs,
     request logging (logging_config; so no request_log_count), tracing and profiling;
   - JSON of the types half, bfloat16 and complex in requests.
 It answers such requests with UNIMPLEMENTED (501), and stops at once if it doesn't know a flag.
+
+What it does and TensorFlow Serving doesn't: it serves a version that has no SavedModel but a
+model.onnx, by ONNX Runtime, as OpenVINO Model Server does.
 
 Requests are limited: see --max_request_bytes, --max_request_memory_bytes,
 --max_in_flight_memory_bytes, --max_connections and --max_concurrent_requests.
@@ -47,6 +50,9 @@ class Options:
     load_retry_interval_micros: int = 60_000_000
     allow_version_labels_for_unavailable_models: bool = False
     saved_model_tags: str = "serve"
+    prefer_tflite_model: bool = False
+    num_tflite_pools: int = 1
+    num_tflite_interpreters_per_pool: int = 0
     enable_model_warmup: bool = True
     enable_batching: bool = False
     batching_parameters_file: Path | None = None
@@ -79,6 +85,11 @@ _HELP = {
     "load_retry_interval_micros": "Microseconds between these retries.",
     "allow_version_labels_for_unavailable_models": "Allow labels for versions not yet loaded.",
     "saved_model_tags": "Comma-separated tags of the graph to load.",
+    "prefer_tflite_model": "Serve model.tflite, by LiteRT, where a version has it; else the "
+    "SavedModel.",
+    "num_tflite_pools": "Pools of LiteRT interpreters per version.",
+    "num_tflite_interpreters_per_pool": "Interpreters per pool, each for one request at a time; 0 "
+    "for one per CPU.",
     "enable_model_warmup": "Replay assets.extra/tf_serving_warmup_requests after loading.",
     "enable_batching": "Run requests that arrive together as one batch.",
     "batching_parameters_file": "BatchingParameters file; needs --enable_batching.",
@@ -87,7 +98,8 @@ _HELP = {
     "enable_grpc_healthcheck_service": "Offer grpc.health.v1.Health.",
     "rest_api_timeout_in_ms": "Time limit of a REST request, in ms.",
     "rest_api_enable_cors_support": "Allow web pages of other origins to use REST.",
-    "tensorflow_intra_op_parallelism": "Threads per operation; 0 for one per CPU.",
+    "tensorflow_intra_op_parallelism": "Threads per operation; 0 for one per CPU, or for one at "
+    "all with LiteRT and ONNX.",
     "max_request_bytes": "Maximum size of a request, decompressed.",
     "max_request_memory_bytes": "Maximum memory per request: its bytes, tensors and answer with "
     "their copies, but not what the model itself needs.",
@@ -112,7 +124,7 @@ def parse(arguments: Sequence[str]) -> Options:
     """
     parser = argparse.ArgumentParser(
         prog="deployworkbook serve",
-        description="Serve SavedModels over TensorFlow Serving's API.",
+        description="Serve SavedModels, LiteRT and ONNX files over TensorFlow Serving's API.",
         epilog=NOT_DONE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -159,9 +171,12 @@ def complaint(options: Options) -> str:
         "max_connections",
         "max_concurrent_requests",
         "num_workers",
+        "num_tflite_pools",
     ):
         if getattr(options, name) < 1:
             return f"--{name}: expected at least 1."
+    if options.num_tflite_interpreters_per_pool < 0:
+        return "--num_tflite_interpreters_per_pool: expected at least 0."
     if options.num_workers > 1 and sys.platform != "linux":
         return (
             "--num_workers: only Linux spreads a port's connections over several processes. Start "

@@ -24,6 +24,7 @@ from deployworkbook.serving.embedded.descriptors import affordable_connections
 from deployworkbook.serving.embedded.errors import ServingError
 from deployworkbook.serving.embedded.flags import Options, complaint
 from deployworkbook.serving.embedded.grpc_service import GrpcServer
+from deployworkbook.serving.embedded.loading import open_engine
 from deployworkbook.serving.embedded.logs import log_to_stderr
 from deployworkbook.serving.embedded.manager import Manager, every
 from deployworkbook.serving.embedded.metrics import Metrics
@@ -195,26 +196,21 @@ class Server:
         options = self._options
         started = time.perf_counter()
         try:
-            servable = Servable(
-                name,
-                number,
-                path,
-                tags=[tag for tag in options.saved_model_tags.split(",") if tag],
-                threads=options.tensorflow_intra_op_parallelism,
-                batcher=self._batcher,
-                observe=partial(self._observe, name),
-            )
+            engine = open_engine(path, options)
         except ServingError:
             self._metrics.load_attempts.add(str(path), "fail")
             raise
+        servable = Servable(
+            name, number, engine, batcher=self._batcher, observe=partial(self._observe, name)
+        )
         self._metrics.load_attempts.add(str(path), "success")
         self._metrics.load_latency.add(str(path), amount=(time.perf_counter() - started) * 1e6)
         if options.enable_model_warmup:
             warm_up(servable, path, self._metrics, self._budget)
         return servable
 
-    def _observe(self, model: str, api: str, microseconds: float) -> None:
-        self._metrics.runtime_latency.observe(model, api, "TF1", value=microseconds)
+    def _observe(self, model: str, api: str, runtime: str, microseconds: float) -> None:
+        self._metrics.runtime_latency.observe(model, api, runtime, value=microseconds)
 
     def _configured(self) -> list[config.ModelConfig] | None:
         options = self._options

@@ -3,35 +3,42 @@
 from __future__ import annotations
 
 import math
-from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from deployworkbook.serving.api.arrays import FIELDS, PIECE, numbers, repeated, strings
+from deployworkbook.serving.api.arrays import (
+    FIELDS,
+    PIECE,
+    STRING,
+    dtype_of,
+    numbers,
+    repeated,
+    strings,
+)
 from deployworkbook.serving.embedded.budget import Account
 from deployworkbook.serving.embedded.errors import Code, ServingError, invalid
-from deployworkbook.serving.embedded.protos import TensorProto, tf, type_name
+from deployworkbook.serving.embedded.protos import TensorProto, type_name, type_number
 
 MOST_AXES = 32
 # TensorFlow counts elements and bytes in 63 bits.
 _LARGEST_COUNT = 2**63 - 1
 # Per string of a tensor: NumPy's pointer, TensorFlow's record, and the headers of both copies.
 STRING_BYTES = 96
-_DTYPES = {tf.as_dtype(name).as_datatype_enum: tf.as_dtype(name) for name in FIELDS}
+# By TensorFlow's number: NumPy's name and type.
+_DTYPES = {
+    type_number(dtype): (name, dtype)
+    for name in FIELDS
+    for dtype in [np.dtype(object) if name == STRING else dtype_of(name)]
+}
 # Packed fields of these types are the array's bytes; the tag is the field and wire type.
 _PACKED_TAGS = {"float32": b"\x2a", "float64": b"\x32"}
 
 
 def data_type_of(array: NDArray[Any]) -> int:
     """Return TensorFlow's number for an array's type; objects are strings."""
-    return _number_of(array.dtype)
-
-
-@cache
-def _number_of(dtype: np.dtype[Any]) -> int:
-    return int(tf.as_dtype(dtype).as_datatype_enum)
+    return type_number(array.dtype)
 
 
 def bytes_of(array: NDArray[Any]) -> int:
@@ -59,28 +66,28 @@ def to_array(proto: Any, name: str, account: Account) -> NDArray[Any]:
     Raises:
         ServingError: The type or shape can't be read, or the tensor takes too much memory.
     """
-    dtype = _DTYPES.get(proto.dtype)
+    kind, dtype = _DTYPES.get(proto.dtype, ("", None))
     shape = tuple([axis.size for axis in proto.tensor_shape.dim])
-    if dtype is None or proto.tensor_shape.unknown_rank or not _is_a_shape(shape, dtype.size):
+    if dtype is None or proto.tensor_shape.unknown_rank or not _is_a_shape(shape, dtype.itemsize):
         raise _unreadable(name)
     count = math.prod(shape)
     content = proto.tensor_content
     # An empty axis must not hide that others are far too large.
     elements = math.prod(max(size, 1) for size in shape)
-    if dtype == tf.string:
+    if kind == STRING:
         size_bytes = STRING_BYTES * elements + _characters(proto, count)
     else:
-        size_bytes = dtype.size * elements
+        size_bytes = dtype.itemsize * elements
     # Twice, because the graph may copy it.
     account.reserve(2 * size_bytes, f"the input {name} of shape {list(shape)}")
-    if dtype == tf.string:
+    if kind == STRING:
         return _strings(proto, count, name).reshape(shape)
     if content:
-        if len(content) != count * dtype.size:
+        if len(content) != count * dtype.itemsize:
             raise _unreadable(name)
-        return np.frombuffer(content, dtype.as_numpy_dtype).reshape(shape)
+        return np.frombuffer(content, dtype).reshape(shape)
     # Values beyond the shape are ignored.
-    return repeated(numbers(proto, dtype.name), count)[:count].reshape(shape)
+    return repeated(numbers(proto, kind), count)[:count].reshape(shape)
 
 
 def to_proto(array: NDArray[Any]) -> Any:
@@ -100,24 +107,23 @@ def fill_proto(proto: Any, array: NDArray[Any]) -> None:
     Raises:
         ServingError: The API has no field for the type.
     """
-    dtype = tf.as_dtype(array.dtype)
-    field = FIELDS.get(dtype.name)
-    if field is None:
-        raise ServingError(
-            Code.UNIMPLEMENTED, f"Tensors of type {type_name(dtype.as_datatype_enum)} in answers"
-        )
-    proto.dtype = dtype.as_datatype_enum
+    data_type = type_number(array.dtype)
+    name, dtype = _DTYPES.get(data_type, ("", None))
+    if dtype is None:
+        raise ServingError(Code.UNIMPLEMENTED, f"Tensors of type {type_name(data_type)} in answers")
+    field = FIELDS[name]
+    proto.dtype = data_type
     for size in array.shape:
         proto.tensor_shape.dim.add().size = size
-    tag = _PACKED_TAGS.get(dtype.name)
+    tag = _PACKED_TAGS.get(name)
     if tag and array.size > 32:
         content = array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
         proto.MergeFromString(tag + _varint(len(content)) + content)
         return
     if field == "half_val":
         array = array.view(np.uint16)
-    elif dtype.is_complex:
-        array = np.ascontiguousarray(array).view(f"f{dtype.size // 2}")
+    elif dtype.kind == "c":
+        array = np.ascontiguousarray(array).view(f"f{dtype.itemsize // 2}")
     target, flat = getattr(proto, field), array.ravel()
     for start in range(0, flat.size, PIECE):
         target.extend(flat[start : start + PIECE].tolist())

@@ -11,7 +11,7 @@ from deployworkbook.serving.embedded.classify_regress import classify, multi_inf
 from deployworkbook.serving.embedded.errors import Code, ServingError
 from deployworkbook.serving.embedded.metrics import Metrics
 from deployworkbook.serving.embedded.predict import predict
-from deployworkbook.serving.embedded.protos import prediction_log_pb2, tf
+from deployworkbook.serving.embedded.protos import prediction_log_pb2
 from deployworkbook.serving.embedded.servable import Servable
 from deployworkbook.serving.embedded.wire import parsed_bytes
 
@@ -58,6 +58,9 @@ def warm_up(servable: Servable, path: Path, metrics: Metrics, budget: MemoryBudg
 
 
 def _replay(servable: Servable, file: Path, read: Callable[[], None], budget: MemoryBudget) -> int:
+    # Only now: a server of LiteRT and ONNX files doesn't load TensorFlow for nothing.
+    from deployworkbook.serving.embedded.protos import tf
+
     count = 0
     try:
         for record in tf.data.TFRecordDataset(str(file)).as_numpy_iterator():

@@ -12,12 +12,13 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from deployworkbook.serving.api.model_files import ONNX
 from deployworkbook.serving.embedded.flags import Options
-from deployworkbook.validation import check_choice, message
+from deployworkbook.validation import check_choice, message, value_error
 
 BINARY = "tensorflow_model_server"
 IMAGE = "tensorflow/serving:2.20.0"
@@ -60,7 +61,7 @@ class Backend:
     program: str = ""
 
 
-def choose(wanted: str) -> Backend:
+def choose(wanted: str, *, kinds: Collection[str] = ()) -> Backend:
     """Choose a server: the one asked for, or the first available.
 
     ``auto`` downloads nothing: it chooses the container only if Docker answers within seconds and
@@ -68,13 +69,22 @@ def choose(wanted: str) -> Backend:
 
     Args:
         wanted: One of ``BACKENDS``.
+        kinds: Kinds of models to serve, as ``kinds_below`` finds them.
 
     Raises:
         FileNotFoundError: The server asked for is not installed.
         RuntimeError: Docker is installed but doesn't answer.
-        ValueError: There is no such backend.
+        ValueError: There is no such backend, or it doesn't take these models.
     """
     check_choice("backend", wanted, BACKENDS)
+    if ONNX in kinds and wanted != "embedded":
+        if wanted == "auto":
+            return Backend("embedded", "TensorFlow Serving takes no ONNX files")
+        raise value_error(
+            "backend",
+            received=f"{wanted!r}, for ONNX files",
+            expected="'embedded' or 'auto', because TensorFlow Serving takes no ONNX files",
+        )
     if wanted == "embedded":
         return Backend("embedded", "asked for")
     if wanted == "binary":

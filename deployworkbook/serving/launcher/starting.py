@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from deployworkbook.serving.api import server_files
+from deployworkbook.serving.api.model_files import LITERT, kinds_below
 from deployworkbook.serving.api.version_folders import versions_below
 from deployworkbook.serving.launcher.backends import FLAGS, FlagValue, choose
 from deployworkbook.serving.launcher.running import ADDRESS, RunningServer, StartError
@@ -43,7 +44,9 @@ def start(
     It ends with its ``with`` block, with this process (however that ends), or by ``stop``.
 
     Args:
-        model_base_path: The folder with one folder per version; not with ``model_config_file``.
+        model_base_path: The folder with one folder per version; not with ``model_config_file``. If
+            a version is a LiteRT file, the server gets ``prefer_tflite_model``; only the embedded
+            server takes ONNX files.
         model_name: The name that clients use.
         backend: ``binary`` (``tensorflow_model_server`` on PATH), ``container`` (Docker's
             ``tensorflow/serving``), ``embedded`` (the server of this package), or ``auto``: the
@@ -69,8 +72,11 @@ def start(
         ValueError: The folder has no versions, or an argument is out of range.
     """
     check_number("ready_timeout_s", ready_timeout_s, 0, open_low=True)
-    chosen = choose(backend)
+    kinds = set() if model_base_path is None else kinds_below(Path(model_base_path))
+    chosen = choose(backend, kinds=kinds)
     given = _checked(flags) | _what_to_serve(model_base_path, model_name, flags)
+    if LITERT in kinds:
+        given.setdefault("prefer_tflite_model", True)
     logs = Path(log_directory) if log_directory else current_workspace().logs
     stem = f"{model_name.replace(os.sep, '_')}-{timestamp()}-{uuid.uuid4().hex[:6]}"
     if batching_parameters is not None:

@@ -2,6 +2,6 @@
 
 - ``model_repository``: publishes, labels and withdraws versions.
 - ``publishing``: writes a version's folder, completely or not at all. ``published``: a version and
-  its record.
+  its record. ``interface``: the names of its inputs and outputs.
 - ``state``: the labels and numbers that the repository remembers.
 """

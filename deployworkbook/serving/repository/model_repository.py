@@ -2,7 +2,8 @@
 
 ::
 
-    BASE/1/, BASE/2/          versions: SavedModels, each with its record, published.json
+    BASE/1/, BASE/2/          versions: a SavedModel, a LiteRT or an ONNX file, and the version's
+                              record, published.json
     BASE/.repository.json     labels and their history
     BASE/.publishing-*/       a version being written, or left unfinished by a kill
     BASE/.withdrawn-*/        withdrawn versions
@@ -59,9 +60,12 @@ class ModelRepository:
     ) -> PublishedVersion:
         """Publish a model as the next version.
 
+        The inputs and outputs of a LiteRT or ONNX file are named as those of the version before it,
+        so that clients needn't change. A LiteRT file of integers gets inputs and outputs of floats.
+
         Args:
-            source: A SavedModel's folder, an artifact of the runtime ``savedmodel``, a Keras model,
-                or a variant that holds one.
+            source: A folder with a SavedModel, a ``model.tflite`` or a ``model.onnx``; an artifact
+                of the runtime ``savedmodel``, ``litert`` or ``onnx``; a Keras model; or a variant.
             variant: The variant's name (default: the source's).
             note: A note to record.
             label: A label for the new version. A server must have loaded the version first: see
@@ -71,7 +75,7 @@ class ModelRepository:
             FileNotFoundError: The source doesn't exist.
             OSError: The disk is full, or the folder can't be written. Nothing is left behind,
                 unless the message says that only the label failed.
-            ValueError: The source isn't a SavedModel and can't become one.
+            ValueError: The source is no model that a server takes, and can't become one.
         """
         with (
             publishing.prepared(self.base_path, source, variant, note) as unfinished,

@@ -18,6 +18,9 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from deployworkbook.runtimes.provenance import FILE_NAME as PROVENANCE
+from deployworkbook.serving.api.model_files import FILES, LITERT, ONNX, model_file
+from deployworkbook.serving.api.version_folders import versions_below
+from deployworkbook.serving.repository.interface import Interface, adapt, interface_of
 from deployworkbook.serving.repository.published import Publication, hashes_of
 from deployworkbook.validation import describe, value_error
 from deployworkbook.workspace.files import flush
@@ -26,7 +29,6 @@ _PREFIX = ".publishing-"
 _LOCK_SUFFIX = ".lock"
 # Held while the locks of single publications are created and examined.
 _GUARD = ".publish.lock"
-_MODEL_FILES = ("saved_model.pb", "saved_model.pbtxt")
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 # TensorFlow has its own error classes, and naming them would need TensorFlow.
 _FULL_TEXTS = tuple(os.strerror(number) for number in _FULL)
@@ -47,7 +49,7 @@ def prepared(base_path: Path, source: Any, variant: str, note: str) -> Iterator[
     Raises:
         FileNotFoundError: The source doesn't exist.
         OSError: The disk is full, or the folder can't be written.
-        ValueError: The source isn't a SavedModel and can't become one.
+        ValueError: The source is no model that a server takes, and can't become one.
     """
     unfinished = base_path / f"{_PREFIX}{uuid.uuid4().hex}"
     lock_path = Path(f"{unfinished}{_LOCK_SUFFIX}")
@@ -58,6 +60,7 @@ def prepared(base_path: Path, source: Any, variant: str, note: str) -> Iterator[
     try:
         with explained(base_path):
             origin = _write(source, unfinished)
+            adapt(unfinished, _newest_interface(base_path))
             Publication(
                 variant or origin.get("variant", ""),
                 note or origin.get("note", ""),
@@ -72,6 +75,12 @@ def prepared(base_path: Path, source: Any, variant: str, note: str) -> Iterator[
         shutil.rmtree(unfinished, ignore_errors=True)
         lock_path.unlink(missing_ok=True)
         own.release()
+
+
+def _newest_interface(base_path: Path) -> Interface | None:
+    """Return the names of the newest version's inputs and outputs."""
+    present = versions_below(base_path)
+    return interface_of(present[max(present)]) if present else None
 
 
 def _remove_leftovers(base_path: Path) -> None:
@@ -89,25 +98,26 @@ def _remove_leftovers(base_path: Path) -> None:
 
 def _write(source: Any, target: Path) -> dict[str, Any]:
     """Write the source's files; return the source's own record."""
-    # A variant holds a Keras model, or a LiteRT file.
-    model = getattr(source, "model", None) if hasattr(source, "flatbuffer") else source
-    if model is None:
-        raise value_error(
-            source.name,
-            received="a LiteRT file",
-            expected="a Keras model or a SavedModel, which is what a server loads",
-            remedy="For int8, publish compression.stored_integers.with_stored_integers(model): "
-            "a server then stores int8 and computes in float32.",
-        )
+    # A variant holds a Keras model, a LiteRT file or an ONNX file.
+    is_variant = hasattr(source, "flatbuffer")
+    record = {"variant": source.name, "note": source.note} if is_variant else {}
+    for kind, content in (
+        (LITERT, getattr(source, "flatbuffer", None)),
+        (ONNX, getattr(source, "onnx", None)),
+    ):
+        if isinstance(content, bytes):
+            target.mkdir()
+            (target / FILES[kind][0]).write_bytes(content)
+            return record
+    model = source.model if is_variant else source
     if hasattr(model, "export"):
         # Keras prints the signature at every verbosity.
         with contextlib.redirect_stdout(io.StringIO()):
             model.export(target)
-        named = source is not model
-        return {"variant": source.name, "note": source.note} if named else {}
+        return record
     path = getattr(source, "path", source)
     if not isinstance(path, str | os.PathLike):
-        expected = "a SavedModel's folder, a Keras model or a variant"
+        expected = "a folder with a model, a Keras model or a variant"
         raise value_error("source", received=describe(source), expected=expected)
     return _copy(Path(path), target)
 
@@ -115,14 +125,16 @@ def _write(source: Any, target: Path) -> dict[str, Any]:
 def _copy(source: Path, target: Path) -> dict[str, Any]:
     if not source.is_dir():
         raise FileNotFoundError(
-            f"{source} is not a folder, where a SavedModel was expected. Export the model first."
+            f"{source} is not a folder, where one with a model was expected. Export the model "
+            "first."
         )
-    if not any((source / name).is_file() for name in _MODEL_FILES):
+    if model_file(source) is None:
+        names = [name for kind in FILES.values() for name in kind[:1]]
         raise value_error(
             str(source),
-            received="no saved_model.pb",
-            expected="a SavedModel",
-            remedy="Export the model as one: model.export(path), or the runtime 'savedmodel'.",
+            received=f"none of {', '.join(names)}",
+            expected="a SavedModel, a LiteRT file or an ONNX file",
+            remedy="Export the model as one: model.export(path), or a runtime's export.",
         )
     needed = sum(path.stat().st_size for path in source.rglob("*") if path.is_file())
     free = shutil.disk_usage(target.parent).free

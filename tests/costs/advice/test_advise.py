@@ -188,18 +188,25 @@ def test_of_equal_costs_the_smaller_wins_whatever_its_test_accuracy(int8):
 
 def test_what_no_server_takes_is_not_the_best_but_named(int8):
     saved = replace(int8, variant="saved", runtime="savedmodel", service_ms=3.0)
-    advice = advise(Workload(2000.0), [int8, saved], servable=SERVED_RUNTIMES)
+    bare = replace(int8, runtime="numpy")
+    advice = advise(Workload(2000.0), [bare, saved], servable=SERVED_RUNTIMES)
     assert advice.best.profile == saved
-    assert advice.missed.profile == int8
+    assert advice.missed.profile == bare
     assert advice.missed.lost_by == ("server",)
-    assert "no server for litert" in advice.missed.reason
+    assert "no server for numpy" in advice.missed.reason
     assert all(each.profile == saved for each in advice.on_frontier())
-    assert advise(Workload(2000.0), [int8, saved]).missed is None
+    assert advise(Workload(2000.0), [bare, saved]).missed is None
     boards = advise(
-        Workload(10.0), [int8], machines=["raspberry-pi-5-4gb"], devices=10,
+        Workload(10.0), [bare], machines=["raspberry-pi-5-4gb"], devices=10,
         servable=SERVED_RUNTIMES,
     )  # fmt: skip
-    assert boards.best.profile == int8
+    assert boards.best.profile == bare
+
+
+@pytest.mark.parametrize("runtime", ["savedmodel", "litert", "onnx"])
+def test_what_a_server_takes_can_be_the_best(int8, runtime):
+    form = replace(int8, runtime=runtime)
+    assert advise(Workload(10.0), [form], servable=SERVED_RUNTIMES).best.profile == form
 
 
 def test_the_best_equals_brute_force_on_100_random_catalogues():

@@ -258,17 +258,28 @@ def test_the_frontier_says_what_more_accuracy_costs(int8):
 
 def test_only_forms_with_a_server_are_recommended_and_the_commands_serve_them(int8):
     saved = replace(int8, variant="int8-saved", runtime="savedmodel", service_ms=0.5)
-    advice = advise(Workload(2000.0), [int8, saved], servable=SERVED_RUNTIMES)
-    plan = make_plan(advice)
+    bare = replace(int8, runtime="numpy")
+    plan = make_plan(advise(Workload(2000.0), [bare, saved], servable=SERVED_RUNTIMES))
     assert plan.choice.profile == saved
-    assert "no server takes it yet: int8 in litert" in " ".join(section_of(plan, "Decision").text)
+    assert "no server takes it yet: int8 in numpy" in " ".join(section_of(plan, "Decision").text)
     publish, serve, deploy = section_of(plan, "Next step").commands
     assert publish == "deployworkbook publish int8-saved"
     assert "--model_name=int8-saved" in serve
     assert deploy.startswith("deployworkbook deploy-files deploy --model int8-saved --cpus ")
-    alone = make_plan(advise(Workload(2000.0), [int8]))
+    alone = make_plan(advise(Workload(2000.0), [bare]))
     assert not section_of(alone, "Next step").commands
-    assert "no server for litert" in section_of(alone, "Next step").text[0]
+    assert "no server for numpy" in section_of(alone, "Next step").text[0]
+
+
+@pytest.mark.parametrize(("runtime", "flag"), [("litert", True), ("onnx", False)])
+def test_the_commands_serve_a_litert_or_onnx_file_as_it_is(int8, runtime, flag):
+    form = replace(int8, runtime=runtime)
+    plan = make_plan(advise(Workload(2000.0), [form], servable=SERVED_RUNTIMES))
+    publish, serve, deploy = section_of(plan, "Next step").commands
+    assert publish == f"deployworkbook publish int8 --runtime {runtime}"
+    assert f"--model_name=int8-{runtime} " in serve
+    assert ("--prefer_tflite_model" in serve) == flag
+    assert f"--model int8-{runtime} " in deploy
 
 
 def test_the_plan_says_which_inputs_of_its_p99_were_measured(int8):

@@ -97,10 +97,11 @@ def test_a_keras_model_and_a_variant_are_exported(repository, capfd):
 @pytest.mark.parametrize(
     ("source", "error", "words"),
     [
-        (Variant("int8", flatbuffer=b"TFL3"), ValueError, "a LiteRT file.*with_stored_integers"),
+        (Variant("int8", flatbuffer=b"TFL3"), ValueError, "not a LiteRT file.*Export it again"),
+        (Variant("int8", onnx=b"no graph"), ValueError, "not an ONNX file.*Export it again"),
         (Path("/nowhere/at/all"), FileNotFoundError, "Export the model first"),
-        (3, ValueError, "a SavedModel's folder, a Keras model or a variant. Received: 3"),
-        (SimpleNamespace(), ValueError, "a SavedModel's folder, a Keras model or a variant"),
+        (3, ValueError, "a folder with a model, a Keras model or a variant. Received: 3"),
+        (SimpleNamespace(), ValueError, "a folder with a model, a Keras model or a variant"),
     ],
 )
 def test_other_sources_are_refused(repository, source, error, words):
@@ -111,7 +112,7 @@ def test_other_sources_are_refused(repository, source, error, words):
 
 def test_a_folder_without_a_model_is_refused(repository, tmp_path):
     (tmp_path / "empty").mkdir()
-    with pytest.raises(ValueError, match=r"no saved_model.pb.*model\.export"):
+    with pytest.raises(ValueError, match=r"none of saved_model.pb.*model\.export"):
         repository.publish(tmp_path / "empty")
 
 
