@@ -67,26 +67,34 @@ def deploy_files(
     memory: Annotated[
         int, typer.Option(min=256, metavar="MIB", help="Memory per server, in MiB.")
     ] = 1024,
+    kserve: Annotated[
+        bool, typer.Option("--kserve", help="Write a manifest for KServe, too.")
+    ] = False,
     folder: Folder = None,
 ) -> None:
     """Write the files to serve your published models elsewhere.
 
-    They are for Docker, Compose and Kubernetes; the README among them has the commands. Files you
-    have edited are copied to your workspace's backups before they are replaced.
+    They are for Docker, Compose and Kubernetes; the README among them has the commands. TensorFlow
+    Serving gets SavedModels and LiteRT files; OpenVINO Model Server gets ONNX files, in the folder
+    "onnx" within DIR if you have both. Files you have edited are copied to your workspace's backups
+    before they are replaced.
     """
-    from deployworkbook.deployment_files.bundle import Bundle, find_models
+    from deployworkbook.deployment_files.bundle import Bundle, by_server, find_models
     from deployworkbook.deployment_files.writing import write
 
     workspace = workspace_of(folder)
-    models = find_models(repository or workspace.published, model or [])
-    bundle = Bundle(models, image, cpus=cpus, memory_mib=memory)
-    written = write(directory, bundle, workspace=workspace)
-    for each in models:
-        numbers = ", ".join(str(version.number) for version in each.versions)
-        print(f"{each.name}: version {numbers}")
-    for path, backup in written.backups.items():
-        print(f"Your {path} is saved as {backup}.")
-    print(f"Wrote {len(written.paths)} files and models to {directory}; see its README.md.")
+    groups = by_server(find_models(repository or workspace.published, model or []))
+    for place, models in enumerate(groups):
+        # A second group are ONNX files, and their server another one.
+        name, target = (f"{image}-onnx", directory / "onnx") if place else (image, directory)
+        bundle = Bundle(models, name, cpus=cpus, memory_mib=memory, kserve=kserve)
+        written = write(target, bundle, workspace=workspace)
+        for each in models:
+            numbers = ", ".join(str(version.number) for version in each.versions)
+            print(f"{each.name}: version {numbers}")
+        for path, backup in written.backups.items():
+            print(f"Your {path} is saved as {backup}.")
+        print(f"Wrote {len(written.paths)} files and models to {target}; see its README.md.")
 
 
 def publish(

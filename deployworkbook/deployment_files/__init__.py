@@ -1,7 +1,9 @@
 """Files for serving the published models elsewhere: a container, Compose, Kubernetes.
 
 - ``bundle``: which models, at which versions, in which image.
-- ``container``: the server's own files, flags, labels and health check.
-- ``monitoring``: the queries of Prometheus' alerts and Grafana's dashboard.
+- ``container``: TensorFlow Serving's own files and flags, and each image's labels and health check.
+- ``openvino``: the file and flags of OpenVINO Model Server, which takes ONNX files.
+- ``monitoring``, ``openvino_monitoring``: the queries of Prometheus' alerts and Grafana's
+  ``dashboard``, for each of the two; ``servers``: what the files say of each.
 - ``texts``: all files by path, filled in from ``templates``; ``writing`` writes them to disk.
 """

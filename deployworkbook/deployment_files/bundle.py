@@ -10,8 +10,8 @@ from functools import cached_property
 from pathlib import Path
 
 from deployworkbook.serving.api.model_config import ServedModel
+from deployworkbook.serving.api.model_files import ONNX, SAVEDMODEL, model_file
 from deployworkbook.serving.api.version_folders import versions_below
-from deployworkbook.serving.launcher.backends import IMAGE
 from deployworkbook.serving.repository.model_repository import ModelRepository
 from deployworkbook.serving.repository.published import PublishedVersion, hashes_of
 from deployworkbook.validation import describe, value_error
@@ -38,6 +38,22 @@ class BundledModel:
     versions: tuple[PublishedVersion, ...]
     labels: Mapping[str, int]
 
+    @cached_property
+    def kinds(self) -> frozenset[str]:
+        """The kinds of its versions' files, as ``model_files`` names them."""
+        kinds = {version.number: model_file(version.path) for version in self.versions}
+        found = frozenset(kind or SAVEDMODEL for kind in kinds.values())
+        if ONNX in found and len(found) > 1:
+            listed = ", ".join(f"{number}: {kind}" for number, kind in kinds.items())
+            raise value_error(
+                self.name,
+                received=f"versions of several kinds ({listed})",
+                expected="ONNX files only, or none, because no one server takes both",
+                remedy="Publish them as models of their own: deployworkbook publish VARIANT "
+                "--runtime onnx.",
+            )
+        return found
+
     @property
     def served(self) -> ServedModel:
         """What the server in the image should serve."""
@@ -52,16 +68,16 @@ class Bundle:
     Args:
         models: At least one, ordered by name.
         repository: The image's name, without a tag.
-        base: The image it is built from.
         cpus: CPUs per server.
         memory_mib: Memory per server, in MiB.
+        kserve: Whether there should be a manifest for KServe, too.
     """
 
     models: tuple[BundledModel, ...]
     repository: str = "deployworkbook-models"
-    base: str = IMAGE
     cpus: int = 2
     memory_mib: int = 1024
+    kserve: bool = False
 
     def __post_init__(self) -> None:
         if not _IMAGE.fullmatch(self.repository) or ":" in self.repository.rpartition("/")[2]:
@@ -70,6 +86,24 @@ class Bundle:
                 received=describe(self.repository),
                 expected="an image's name without a tag, such as registry.example/models",
             )
+        if self.is_onnx and len(self.kinds) > 1:
+            names = [model.name for model in self.models if ONNX in model.kinds]
+            raise value_error(
+                "models",
+                received=f"ONNX files ({', '.join(names)}) and others",
+                expected="models for one server",
+                remedy="Make a bundle of each: see by_server.",
+            )
+
+    @cached_property
+    def kinds(self) -> frozenset[str]:
+        """The kinds of all models' files."""
+        return frozenset().union(*(model.kinds for model in self.models))
+
+    @property
+    def is_onnx(self) -> bool:
+        """Whether the models are ONNX files, for which another server is needed."""
+        return ONNX in self.kinds
 
     @cached_property
     def image(self) -> str:
@@ -105,6 +139,17 @@ def find_models(repository: Path, names: Sequence[str] = ()) -> tuple[BundledMod
     if lost:
         raise value_error("model", received=", ".join(lost), expected=f"some of {', '.join(found)}")
     return tuple(_bundled(found[name]) for name in sorted(names or found))
+
+
+def by_server(models: Sequence[BundledModel]) -> list[tuple[BundledModel, ...]]:
+    """Divide models into those for TensorFlow Serving and those for OpenVINO Model Server.
+
+    Returns:
+        One or two groups, none of them empty.
+    """
+    onnx = tuple(model for model in models if ONNX in model.kinds)
+    others = tuple(model for model in models if ONNX not in model.kinds)
+    return [group for group in (others, onnx) if group]
 
 
 def digest(version: PublishedVersion) -> str:

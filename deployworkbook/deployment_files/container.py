@@ -1,4 +1,4 @@
-"""What the image holds: the server's own files, its flags, its labels, and how to see it serves."""
+"""What the image holds: TensorFlow Serving's own files, its flags, its labels, its health check."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from deployworkbook.deployment_files.bundle import Bundle, digest
 from deployworkbook.serving.api.model_config import config_text
+from deployworkbook.serving.api.model_files import LITERT
 from deployworkbook.serving.api.server_files import batching_text, monitoring_text
 from deployworkbook.serving.launcher.backends import GRPC_PORT, REST_PORT
 
@@ -42,6 +43,7 @@ def flags(bundle: Bundle) -> list[str]:
         "model_config_file": f"{CONFIG}/models.config",
         # Labels are set when the server starts, before their versions have loaded.
         "allow_version_labels_for_unavailable_models": "true",
+        **({"prefer_tflite_model": "true"} if LITERT in bundle.kinds else {}),
         "enable_batching": "true",
         "batching_parameters_file": f"{CONFIG}/batching.config",
         "monitoring_config_file": f"{CONFIG}/monitoring.config",
@@ -66,10 +68,10 @@ def ready_path(bundle: Bundle) -> str:
     return f"/v1/models/{bundle.models[0].name}/metadata"
 
 
-def labels(bundle: Bundle) -> Iterator[tuple[str, str]]:
-    """Say where the image's models come from, as labels of the image."""
+def labels(bundle: Bundle, base: str) -> Iterator[tuple[str, str]]:
+    """Say where the image and its models come from, as labels of the image."""
     yield "org.opencontainers.image.title", bundle.repository
-    yield "org.opencontainers.image.base.name", bundle.base
+    yield "org.opencontainers.image.base.name", base
     yield "org.opencontainers.image.version", bundle.image.rpartition(":")[2]
     for model in bundle.models:
         for version in model.versions:

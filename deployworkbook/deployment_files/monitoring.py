@@ -1,15 +1,8 @@
-"""What to watch: the queries of Prometheus' alerts and Grafana's dashboard, and their limits."""
+"""What to watch at TensorFlow Serving: queries of Prometheus' alerts and Grafana's dashboard."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
-DATASOURCE = "prometheus"
-JOB = "model-server"
-# The objectives behind the alerts: 99 in 100 answers within 100 ms, at most 1 failure in 100.
-OBJECTIVE_MS = 100
-OBJECTIVE_FAILURES = 0.01
+from deployworkbook.deployment_files.dashboard import JOB, Panel, Watch
 
 _REQUESTS = ":tensorflow:serving:request_count"
 _LATENCY = ":tensorflow:serving:request_latency_bucket"
@@ -32,21 +25,6 @@ def quantile_ms(share: float, *, by: str, metric: str = _LATENCY) -> str:
 [5m]))) / 1000'
     """
     return f"histogram_quantile({share:g}, sum by (le, {by}) (rate({metric}[5m]))) / 1000"
-
-
-@dataclass(frozen=True)
-class Panel:
-    """One chart of the dashboard.
-
-    Args:
-        title: The question it answers.
-        unit: Grafana's name for the unit.
-        queries: PromQL by legend.
-    """
-
-    title: str
-    unit: str
-    queries: dict[str, str]
 
 
 PANELS = (
@@ -80,39 +58,4 @@ PANELS = (
     Panel("Servers that answer", "short", {"servers": f'sum(up{{job="{JOB}"}})'}),
 )
 
-
-def dashboard() -> dict[str, Any]:
-    """Describe the dashboard: two charts per row."""
-    source = {"type": "prometheus", "uid": DATASOURCE}
-    return {
-        "uid": "deployworkbook-serving",
-        "title": "Model server",
-        "tags": ["deployworkbook"],
-        "timezone": "browser",
-        "schemaVersion": 39,
-        "refresh": "10s",
-        "time": {"from": "now-30m", "to": "now"},
-        "panels": [
-            {
-                "id": place + 1,
-                "type": "timeseries",
-                "title": panel.title,
-                "datasource": source,
-                "gridPos": {"x": 12 * (place % 2), "y": 8 * (place // 2), "w": 12, "h": 8},
-                "fieldConfig": {
-                    "defaults": {"unit": panel.unit, "min": 0},
-                    "overrides": [],
-                },
-                "targets": [
-                    {
-                        "refId": chr(65 + n),
-                        "datasource": source,
-                        "expr": query,
-                        "legendFormat": name,
-                    }
-                    for n, (name, query) in enumerate(panel.queries.items())
-                ],
-            }
-            for place, panel in enumerate(PANELS)
-        ],
-    }
+WATCH = Watch(FAILURES, LOADS, quantile_ms, PANELS)

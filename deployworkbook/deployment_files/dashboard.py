@@ -1,0 +1,82 @@
+"""Grafana's dashboard, and the objectives of the alerts, whatever server is watched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+DATASOURCE = "prometheus"
+JOB = "model-server"
+# The objectives behind the alerts: 99 in 100 answers within 100 ms, at most 1 failure in 100.
+OBJECTIVE_MS = 100
+OBJECTIVE_FAILURES = 0.01
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One chart of the dashboard.
+
+    Args:
+        title: The question it answers.
+        unit: Grafana's name for the unit.
+        queries: PromQL by legend.
+    """
+
+    title: str
+    unit: str
+    queries: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What to ask Prometheus about one kind of server.
+
+    Args:
+        failures: Query for the share of requests that failed.
+        loads: Counter of loads of versions; empty if the server has none.
+        quantile_ms: Writes the query for a quantile of latency per model, in ms.
+        panels: The dashboard's charts.
+    """
+
+    failures: str
+    loads: str
+    quantile_ms: Callable[..., str]
+    panels: tuple[Panel, ...]
+
+
+def dashboard(panels: Sequence[Panel]) -> dict[str, Any]:
+    """Describe the dashboard: two charts per row."""
+    source = {"type": "prometheus", "uid": DATASOURCE}
+    return {
+        "uid": "deployworkbook-serving",
+        "title": "Model server",
+        "tags": ["deployworkbook"],
+        "timezone": "browser",
+        "schemaVersion": 39,
+        "refresh": "10s",
+        "time": {"from": "now-30m", "to": "now"},
+        "panels": [
+            {
+                "id": place + 1,
+                "type": "timeseries",
+                "title": panel.title,
+                "datasource": source,
+                "gridPos": {"x": 12 * (place % 2), "y": 8 * (place // 2), "w": 12, "h": 8},
+                "fieldConfig": {
+                    "defaults": {"unit": panel.unit, "min": 0},
+                    "overrides": [],
+                },
+                "targets": [
+                    {
+                        "refId": chr(65 + n),
+                        "datasource": source,
+                        "expr": query,
+                        "legendFormat": name,
+                    }
+                    for n, (name, query) in enumerate(panel.queries.items())
+                ],
+            }
+            for place, panel in enumerate(panels)
+        ],
+    }
