@@ -6,6 +6,7 @@ import pytest
 
 from deployworkbook.cli import main
 from deployworkbook.workspace.folder import Workspace
+from tests.serving import forms
 
 
 @pytest.fixture
@@ -49,6 +50,27 @@ def test_the_newest_export_is_taken_unless_a_dataset_is_named(workspace):
     base = workspace.published / "float32"
     written = [(base / str(number) / "saved_model.pb").read_bytes() for number in (1, 2)]
     assert written == [b"digits", b"mnist"]
+
+
+def test_a_form_of_its_own_runtime_is_a_model_of_its_own(workspace, capsys):
+    export(workspace, "digits", "float32")
+    for kind in ("litert", "onnx"):
+        forms.make(kind, workspace.artifacts / "digits" / f"float32.{kind}")
+        assert publish(workspace, "float32", "--runtime", kind) == 0
+        said = " ".join(capsys.readouterr().out.split())
+        assert f"version 1 of float32-{kind}" in said
+        assert ("--prefer_tflite_model" in said) == (kind == "litert")
+    assert publish(workspace, "float32") == 0
+    found = sorted(path.name for path in workspace.published.glob("*/1/*model*"))
+    assert found == ["model.onnx", "model.tflite", "saved_model.pb"]
+    assert publish(workspace, "float32", "--runtime", "numpy") == 1
+    assert "'litert'" in capsys.readouterr().err
+
+
+def test_the_first_form_that_there_is_gets_published(workspace):
+    forms.litert(workspace.artifacts / "digits" / "int4.litert")
+    assert publish(workspace, "int4") == 0
+    assert (workspace.published / "int4-litert" / "1" / "model.tflite").is_file()
 
 
 def test_a_variant_without_an_export_is_refused_and_others_are_named(workspace, capsys):

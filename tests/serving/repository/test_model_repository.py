@@ -11,15 +11,27 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from deployworkbook.compression.coded_file import encode_network, integer_layers, load_coded
+from deployworkbook.compression.coded_litert import coded_flatbuffer
+from deployworkbook.compression.lean import lean_flatbuffer
+from deployworkbook.compression.litert_quantization import quantize
+from deployworkbook.runtimes.litert import LiteRTPredictor
+from deployworkbook.runtimes.litert_signature import read_signatures
+from deployworkbook.serving.api.model_files import FILES
 from deployworkbook.serving.api.version_folders import versions_below
+from deployworkbook.serving.embedded.flags import Options
+from deployworkbook.serving.embedded.loading import open_engine
 from deployworkbook.serving.repository import state
+from deployworkbook.serving.repository.interface import Interface, interface_of
 from deployworkbook.serving.repository.model_repository import ModelRepository
 from deployworkbook.training.models import mlp
 from deployworkbook.training.variant import Variant
+from tests.serving import forms
 
 
 @pytest.fixture
@@ -108,6 +120,75 @@ def test_other_sources_are_refused(repository, source, error, words):
     with pytest.raises(error, match=words):
         repository.publish(source)
     assert visible(repository) == unfinished(repository) == []
+
+
+@pytest.mark.parametrize("kind", ["litert", "onnx"])
+def test_a_file_keeps_its_names_unless_the_version_before_has_others(repository, tmp_path, kind):
+    source = forms.make(kind, tmp_path / kind)
+    first = repository.publish(source)
+    assert interface_of(first.path) == Interface(("x",), ("y",))
+    name = FILES[kind][0]
+    assert (first.path / name).read_bytes() == (source / name).read_bytes()
+    other = ModelRepository(tmp_path / "other")
+    other.publish(mlp(hidden_units=2))
+    (before,) = other.versions()
+    renamed = other.publish(source)
+    assert interface_of(renamed.path) == interface_of(before.path)
+    assert interface_of(renamed.path).outputs == ("output_0",)
+    assert renamed.damage() == []
+    assert interface_of(source) == Interface(("x",), ("y",))
+
+
+def test_a_files_names_are_used_by_its_runtime(repository, tmp_path):
+    repository.publish(mlp(hidden_units=2))
+    (name,) = interface_of(repository.version(1).path).inputs
+    for kind in ("litert", "onnx"):
+        version = repository.publish(forms.make(kind, tmp_path / kind))
+        engine = open_engine(version.path, Options(prefer_tflite_model=True))
+        (given,) = engine.signatures["serving_default"].inputs
+        assert given[0] == name
+        (y,) = engine.run([given[1]], [*engine.signatures["serving_default"].outputs.values()],
+                          [np.float32([2])])  # fmt: skip
+        assert y.tolist() == [3]
+
+
+def test_integers_at_both_ends_become_floats(repository, digits):
+    model = mlp(hidden_units=8)
+    variant = quantize(model, "int8-full", images=digits.train.images[:50])
+    version = repository.publish(variant)
+    images = digits.test.images[:64]
+    engine = open_engine(version.path, Options(prefer_tflite_model=True))
+    ((_, feed, dtype),) = engine.signatures["serving_default"].inputs
+    assert dtype == 1
+    (found,) = engine.run(
+        [feed], [*engine.signatures["serving_default"].outputs.values()], [images]
+    )
+    expected = LiteRTPredictor(variant.flatbuffer)(images)
+    # Both round half a step, possibly to different sides.
+    np.testing.assert_allclose(found, expected, atol=1 / 256)
+
+
+def test_a_file_without_names_gets_some(repository, digits):
+    model = mlp(hidden_units=8)
+    content = lean_flatbuffer(model)
+    version = repository.publish(Variant("lean", flatbuffer=content))
+    signature = read_signatures((version.path / "model.tflite").read_bytes())["serving_default"]
+    (tensor,) = signature.inputs.values()
+    assert tensor.name == "input_0"
+    engine = open_engine(version.path, Options(prefer_tflite_model=True))
+    (found,) = engine.run(["input_0"], ["output_0"], [digits.test.images[:5]])
+    np.testing.assert_array_equal(found, LiteRTPredictor(content)(digits.test.images[:5]))
+
+
+def test_a_coded_network_is_published_as_a_litert_file(repository, digits):
+    layers = integer_layers(mlp(hidden_units=8).get_weights())
+    content = encode_network(layers)
+    variant = Variant("coded", flatbuffer=coded_flatbuffer(content))
+    version = repository.publish(variant)
+    engine = open_engine(version.path, Options(prefer_tflite_model=True))
+    (found,) = engine.run(["input_0"], ["output_0"], [digits.test.images[:64]])
+    # LiteRT rounds what flows between the layers to 8 bits.
+    np.testing.assert_allclose(found, load_coded(content)(digits.test.images[:64]), atol=0.02)
 
 
 def test_a_folder_without_a_model_is_refused(repository, tmp_path):
@@ -245,6 +326,7 @@ PUBLISHER = """
 import sys, time
 from pathlib import Path
 from deployworkbook.serving.repository import publishing
+from deployworkbook.serving.repository.interface import Interface, interface_of
 from deployworkbook.serving.repository.model_repository import ModelRepository
 
 def stuck(path):
