@@ -6,6 +6,7 @@ What takes minutes (lessons, sweeps) or never ends (servers) is checked up to wh
 import json
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ from deployworkbook.ledger.measurement import Measurement
 from deployworkbook.serving.embedded import server
 from deployworkbook.serving.repository.model_repository import ModelRepository
 from deployworkbook.workspace.folder import current_workspace
+from tests.serving import forms
 
 REPOSITORY = Path(__file__).parent.parent
 README = (REPOSITORY / "README.md").read_text()
@@ -54,11 +56,15 @@ ALL = {
 }  # fmt: skip
 
 
+@pytest.fixture(scope="session")
+def litert_file(tmp_path_factory):
+    return forms.litert(tmp_path_factory.mktemp("made") / "litert") / "model.tflite"
+
+
 @pytest.fixture
-def prepared(home, tmp_path, monkeypatch):
+def prepared(home, tmp_path, monkeypatch, litert_file):
     """A learner's folder after the lessons; returns what the commands have begun."""
     begun = []
-    # Of these, only a SavedModel can be served, and so planned.
     measured = (("float32", "litert"), ("float32", "savedmodel"), ("int8-dynamic", "litert"))
     for variant, runtime in measured:
         Ledger().add(
@@ -72,6 +78,9 @@ def prepared(home, tmp_path, monkeypatch):
     exported.mkdir(parents=True)
     (exported / "saved_model.pb").write_bytes(b"model")
     ModelRepository(current_workspace().published / "digits").publish(exported)
+    other = exported.with_name("int8-dynamic.litert")
+    other.mkdir()
+    shutil.copy(litert_file, other)
     monkeypatch.chdir(tmp_path)
     (toml,) = re.findall(r"```toml\n(.*?)```", README, re.S)
     Path("my-prices.toml").write_text(toml)
