@@ -56,7 +56,7 @@ CONFINED = {
     "tensorflow": ("training/keras2.py",),
     "tf_keras": ("training/keras2.py",),
     "tensorflow_model_optimization": ("compression/",),
-    "onnx": ("training/onnx_file.py",),
+    "onnx": ("training/onnx_file.py", "runtimes/onnx_names.py"),
     "tf2onnx": ("training/onnx_file.py",),
     # Where telemetry.forbid() comes before them.
     "onnxruntime": ("runtimes/onnx.py", "compression/onnx_quantization.py"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,13 @@ from deployworkbook.runtimes.litert_signature import LiteRTTensor, read_signatur
 from deployworkbook.serving.embedded.engine import Array, Tensor, predict_signature_of
 from deployworkbook.serving.embedded.errors import Code, ServingError, invalid
 from deployworkbook.serving.embedded.lending import Pool
-from deployworkbook.serving.embedded.pieces import check_values, run_in_pieces
+from deployworkbook.serving.embedded.pieces import (
+    MOST_PLANS,
+    check_values,
+    feeds_key,
+    rows_at_a_time,
+    run_in_pieces,
+)
 
 # How many examples run together. An interpreter keeps the memory of its largest batch.
 MOST_ROWS = 256
@@ -44,6 +50,7 @@ class LiteRTEngine:
             raise invalid(f"{path / FILE_NAME}: {error}") from error
         # A signature of another subgraph than the first needs a runner of its own.
         self._tensors: dict[str, tuple[Tensor, int]] = {}
+        self._plans: dict[Hashable, tuple[list[int], list[int], int]] = {}
         self.signatures = {}
         for name, signature in sorted(signatures.items()):
             if signature.subgraph:
@@ -62,22 +69,37 @@ class LiteRTEngine:
 
     def run(self, feeds: Sequence[str], fetches: Sequence[str], arrays: list[Array]) -> list[Array]:
         """Run the file; see ``Engine``."""
-        sources = [self._tensors[feed] for feed in feeds]
-        sinks = [self._tensors[fetch] for fetch in fetches]
-        inputs, places = [tensor for tensor, _ in sources], [index for _, index in sources]
-        check_values(inputs, arrays)
-        wanted = [index for _, index in sinks]
+        key = feeds_key(feeds, fetches, arrays)
+        plan = self._plans.get(key)
+        if plan is None:
+            plan = self._planned(feeds, fetches, arrays)
+            if len(self._plans) < MOST_PLANS:
+                self._plans[key] = plan
+        places, wanted, size = plan
+        if not size:
+            return self._run(places, wanted, arrays)
         return run_in_pieces(
             lambda some: self._run(places, wanted, some),
             arrays,
-            inputs=inputs,
-            outputs=[tensor for tensor, _ in sinks],
-            most=MOST_ROWS,
+            size=size,
+            outputs=[self._tensors[fetch][0] for fetch in fetches],
         )
 
     def close(self) -> None:
         """Free the interpreters."""
         self._pool.clear()
+
+    def _planned(
+        self, feeds: Sequence[str], fetches: Sequence[str], arrays: list[Array]
+    ) -> tuple[list[int], list[int], int]:
+        """Check the arrays; return where they go, what is wanted, and how many rows at a time."""
+        sources = [self._tensors[feed] for feed in feeds]
+        sinks = [self._tensors[fetch] for fetch in fetches]
+        inputs = [tensor for tensor, _ in sources]
+        check_values(inputs, arrays)
+        outputs = [tensor for tensor, _ in sinks]
+        size = rows_at_a_time(arrays, inputs=inputs, outputs=outputs, most=MOST_ROWS)
+        return [index for _, index in sources], [index for _, index in sinks], size
 
     def _run(self, places: list[int], wanted: list[int], arrays: list[Array]) -> list[Array]:
         shapes = tuple([array.shape for array in arrays])

@@ -5,7 +5,7 @@ TensorFlow Serving doesn't read such files; this server does.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,13 @@ from deployworkbook.serving.api.arrays import dtype_of
 from deployworkbook.serving.api.types import DEFAULT_SIGNATURE
 from deployworkbook.serving.embedded.engine import Array, Tensor, predict_signature_of
 from deployworkbook.serving.embedded.errors import Code, ServingError, invalid
-from deployworkbook.serving.embedded.pieces import check_values, run_in_pieces
+from deployworkbook.serving.embedded.pieces import (
+    MOST_PLANS,
+    check_values,
+    feeds_key,
+    rows_at_a_time,
+    run_in_pieces,
+)
 
 # Where ONNX Runtime's names and NumPy's differ.
 _NAMES = {"float": "float32", "double": "float64"}
@@ -44,31 +50,40 @@ class ONNXEngine:
         except ValueError as error:
             raise invalid(f"{file}: {error}") from error
         self._tensors = {**inputs, **outputs}
+        self._plans: dict[Hashable, int] = {}
         self.signatures = {
             DEFAULT_SIGNATURE: predict_signature_of(DEFAULT_SIGNATURE, inputs, outputs)
         }
 
     def run(self, feeds: Sequence[str], fetches: Sequence[str], arrays: list[Array]) -> list[Array]:
         """Run the file; see ``Engine``."""
-        inputs = [self._tensors[feed] for feed in feeds]
-        outputs = [self._tensors[fetch] for fetch in fetches]
-        check_values(inputs, arrays)
+        key = feeds_key(feeds, fetches, arrays)
+        size = self._plans.get(key)
+        if size is None:
+            inputs = [self._tensors[feed] for feed in feeds]
+            outputs = [self._tensors[fetch] for fetch in fetches]
+            check_values(inputs, arrays)
+            size = rows_at_a_time(arrays, inputs=inputs, outputs=outputs)
+            if len(self._plans) < MOST_PLANS:
+                self._plans[key] = size
         names = list(fetches)
+        if not size:
+            return self._run(names, feeds, arrays)
         return run_in_pieces(
-            lambda some: self._run(names, dict(zip(feeds, some, strict=True))),
+            lambda some: self._run(names, feeds, some),
             arrays,
-            inputs=inputs,
-            outputs=outputs,
+            size=size,
+            outputs=[self._tensors[fetch] for fetch in fetches],
         )
 
     def close(self) -> None:
         """Free the session."""
         del self._session
 
-    def _run(self, names: list[str], values: dict[str, Array]) -> list[Array]:
+    def _run(self, names: list[str], feeds: Sequence[str], arrays: list[Array]) -> list[Array]:
         given = {
-            name: _texts(array) if array.dtype == object else array
-            for name, array in values.items()
+            feed: _texts(array) if array.dtype.kind == "O" else array
+            for feed, array in zip(feeds, arrays, strict=True)
         }
         try:
             results = self._session.run(names, given)

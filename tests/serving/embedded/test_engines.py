@@ -18,7 +18,7 @@ from deployworkbook.serving.embedded.lending import Pool
 from deployworkbook.serving.embedded.litert_engine import MOST_ROWS, LiteRTEngine
 from deployworkbook.serving.embedded.loading import open_engine
 from deployworkbook.serving.embedded.onnx_engine import ONNXEngine
-from deployworkbook.serving.embedded.pieces import check_values, run_in_pieces
+from deployworkbook.serving.embedded.pieces import check_values, rows_at_a_time, run_in_pieces
 from deployworkbook.serving.embedded.protos import get_model_metadata_pb2, tf
 from tests.serving import forms
 from tests.serving.conftest import predict_request
@@ -264,15 +264,20 @@ def test_a_large_batch_takes_no_more_memory_than_a_part_of_it(made):
 
 
 def test_pieces_are_run_only_where_the_first_axis_is_the_examples():
-    any_rows = Tensor("x", np.dtype("float32"), (None,))
-    total = Tensor("sum", np.dtype("float32"), ())
+    any_rows, total = (
+        Tensor("x", np.dtype("float32"), (None,)),
+        Tensor("s", np.dtype("float32"), ()),
+    )
     x = np.ones(10, np.float32)
-    for outputs in ([total], [any_rows]):
-        (y,) = run_in_pieces(
-            lambda arrays: [np.atleast_1d(arrays[0].sum())], [x],
-            inputs=[any_rows], outputs=outputs, most=4,
-        )  # fmt: skip
-        assert y.tolist() == [10]
+    assert rows_at_a_time([x], inputs=[any_rows], outputs=[any_rows]) == 0
+    assert rows_at_a_time([x], inputs=[any_rows], outputs=[any_rows], most=4) == 4
+    assert rows_at_a_time([x], inputs=[any_rows], outputs=[total], most=4) == 0
+
+    def one_sum(arrays):
+        return [np.atleast_1d(arrays[0].sum())]
+
+    (y,) = run_in_pieces(one_sum, [x], size=4, outputs=[any_rows])
+    assert y.tolist() == [10]
 
 
 @pytest.mark.parametrize("array", [np.zeros(2), np.zeros((1, 3), np.float32), np.float32(1)])
