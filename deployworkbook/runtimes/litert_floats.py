@@ -28,18 +28,20 @@ def with_float_ends(content: bytes) -> bytes:
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content))
     graph = model.subgraphs[0]
     moved: dict[int, int] = {}
-    for place, index in enumerate(graph.inputs):
+    for index in map(int, graph.inputs):
         if _is_quantized(graph.tensors[index]):
-            moved[int(index)] = graph.inputs[place] = _float_end(graph, int(index))
-            step = _operator(model, schema.BuiltinOperator.QUANTIZE, graph.inputs[place], index)
+            moved[index] = _float_end(graph, index)
+            step = _operator(model, schema.BuiltinOperator.QUANTIZE, moved[index], index)
             graph.operators.insert(0, step)
-    for place, index in enumerate(graph.outputs):
+    for index in map(int, graph.outputs):
         if _is_quantized(graph.tensors[index]):
-            moved[int(index)] = graph.outputs[place] = _float_end(graph, int(index))
-            step = _operator(model, schema.BuiltinOperator.DEQUANTIZE, index, graph.outputs[place])
+            moved[index] = _float_end(graph, index)
+            step = _operator(model, schema.BuiltinOperator.DEQUANTIZE, index, moved[index])
             graph.operators.append(step)
     if not moved:
         return content
+    graph.inputs = [moved.get(int(index), int(index)) for index in graph.inputs]
+    graph.outputs = [moved.get(int(index), int(index)) for index in graph.outputs]
     for signature in model.signatureDefs or []:
         if not signature.subgraphIndex:
             for entry in (*signature.inputs, *signature.outputs):
@@ -72,7 +74,7 @@ def _operator(model: Any, code: int, source: int, target: int) -> Any:
     model.operatorCodes.append(known)
     made = schema.OperatorT()
     made.opcodeIndex = len(model.operatorCodes) - 1
-    made.inputs, made.outputs = [int(source)], [int(target)]
+    made.inputs, made.outputs = [source], [target]
     return made
 
 
