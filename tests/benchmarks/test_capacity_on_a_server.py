@@ -13,11 +13,16 @@ import pytest
 
 from deployworkbook.costs.capacity.check import compare_with_measured
 from deployworkbook.formulas.observed import observe_server
+from deployworkbook.runtimes.registry import runtime
 from deployworkbook.serving.embedded.savedmodel_engine import SavedModelEngine
 from deployworkbook.serving.embedded.servable import Servable
 from deployworkbook.serving.launcher.starting import start
 from deployworkbook.serving.load import loops
 from deployworkbook.serving.load.target import load_target
+from deployworkbook.serving.repository.interface import interface_of
+from deployworkbook.serving.repository.model_repository import ModelRepository
+from deployworkbook.training.models import mlp
+from deployworkbook.training.variant import Variant
 from tests.serving import models
 
 pytestmark = [pytest.mark.report, pytest.mark.timeout(0)]
@@ -51,7 +56,7 @@ class Measured(NamedTuple):
 def measure(tmp_path):
     """Open loops at shares of what the server can do, in rounds, as the machine's pace changes."""
 
-    def run(base, rounds, seconds, *, requests=120, seed=0):
+    def run(base, rounds, seconds, *, requests=120, seed=0, inputs=None):
         results, gaps = [[] for _ in SHARES], []
         with start(
             base,
@@ -60,7 +65,7 @@ def measure(tmp_path):
             batching_parameters=ONE_BY_ONE,
             tensorflow_intra_op_parallelism=1,
         ) as server:
-            target = load_target(server.grpc_address, {"x": [2.0]}, model="default")
+            target = load_target(server.grpc_address, inputs or {"x": [2.0]}, model="default")
             loops.closed_loop(target, 4, seconds=1.0)  # warm
             alone = loops.closed_loop(target, 1, seconds=1.0, think_s=0.005)
             for turn in range(rounds):
@@ -196,6 +201,30 @@ def test_the_predicted_interval_covers_the_measured_p99(measure, tmp_path):
             f"{share:.0%} busy: {covered} of {RUNS} covered, median error of the formula "
             f"{np.median(errors):.0%}, {refused} without a point, correlation up to "
             f"{max(point.correlation for point in points):.2f}"
+        )
+
+
+@pytest.mark.parametrize("kind", ["savedmodel", "litert", "onnx"])
+def test_each_forms_p99_against_the_interval_that_other_loads_predict(measure, tmp_path, kind):
+    """A network whose weights take milliseconds to read, in each form that a server takes."""
+    variant = Variant("wide", mlp(hidden_units=16_384))
+    repository = ModelRepository(tmp_path / "base")
+    version = repository.publish(runtime(kind).export(variant, tmp_path / "artifacts"))
+    (name,) = interface_of(version.path).inputs
+    image = np.random.default_rng(0).random((1, 28, 28), np.float32)
+    loads = measure(repository.base_path, 2, 3.0, inputs={name: image}).loads
+    seen = [observe_server(each.sent_s, each.done_s) for each in loads]
+    for number, load in enumerate(loads):
+        others = seen[:number] + seen[number + 1 :]
+        (point,) = compare_with_measured(
+            [load.intended_s],
+            [load.responses_s],
+            np.concatenate([each.service_s for each in others]),
+            unloaded_s=np.concatenate([each.unloaded_s for each in others]),
+        )
+        print(
+            f"{kind}, {point.utilisation:.0%} busy: p99 {1e3 * point.measured_s:.1f} ms, predicted "
+            f"{1e3 * point.low_s:.1f} to {1e3 * point.high_s:.1f} ms, covered: {point.is_covered}"
         )
 
 
