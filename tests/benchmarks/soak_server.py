@@ -6,6 +6,8 @@ server is killed with SIGKILL and started again. From time to time the disk is f
 publication, which then has to fail and leave nothing. It prints what happened, and ends with 1
 where a request failed outside the kill's window, an answer was wrong or something was left.
 
+With ``--workers 2``, half-way a worker is killed instead, which the server replaces by itself.
+
 The folder should be a file system of its own, such as a tmpfs of 24 MB, since it is filled up.
 """
 
@@ -37,13 +39,14 @@ BALLAST_BYTES = 2**20  # what a version weighs
 SPARE_BYTES = (-(2**19), 2048, 8192, 10240, 14336, 16384, 18432)
 GRACE_S = 2.0  # for channels to connect again after the start
 NAME = "soak"
+WORKER_SERVES = "Exporting HTTP/REST API"
 
 
 class Server:
     """The server's process, which can be killed and started again on the same ports."""
 
-    def __init__(self, base: Path, log: Path) -> None:
-        self.base, self.log = base, log
+    def __init__(self, base: Path, log: Path, workers: int) -> None:
+        self.base, self.log, self.workers = base, log, workers
         self.port, self.rest_port = free_port(), free_port()
         self.start()
 
@@ -56,6 +59,7 @@ class Server:
             "rest_api_port": self.rest_port,
             "file_system_poll_wait_seconds": 0.5,
             "max_num_load_retries": 0,
+            "num_workers": self.workers,
         }
         offset = self.log.stat().st_size if self.log.exists() else 0
         command = [sys.executable, "-m", "deployworkbook", "serve"]
@@ -68,9 +72,22 @@ class Server:
                 raise RuntimeError(self.log.read_text()[offset:])
             time.sleep(0.05)
 
+    def replace(self) -> None:
+        """Kill it and start it again; if it has workers, kill one and wait for the next."""
+        if self.workers == 1:
+            self.process.kill()
+            self.process.wait()
+            self.start()
+            return
+        serving = self.log.read_text().count(WORKER_SERVES)
+        psutil.Process(self.process.pid).children()[0].kill()
+        while self.log.read_text().count(WORKER_SERVES) == serving:
+            time.sleep(0.05)
+
     def rss_mb(self) -> float:
-        """Its resident memory, MB."""
-        return psutil.Process(self.process.pid).memory_info().rss / 1e6
+        """Its resident memory, with its workers', MB."""
+        process = psutil.Process(self.process.pid)
+        return sum(each.memory_info().rss for each in (process, *process.children())) / 1e6
 
 
 class Load:
@@ -169,6 +186,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--rate", type=float, default=40, help="requests/s of each of 4 threads")
+    parser.add_argument("--workers", type=int, default=1)
     given = parser.parse_args()
     base = given.folder / "model"
     with tempfile.TemporaryDirectory() as elsewhere:
@@ -180,7 +198,7 @@ def main() -> int:
             sources.append(source)
         repository = ModelRepository(base)
         published = {repository.publish(sources[0]).number: 1.0}
-        server = Server(base, Path(elsewhere) / "log")
+        server = Server(base, Path(elsewhere) / "log", given.workers)
         load = Load(server, given.rate)
         started, swaps, half = time.monotonic(), 0, []
         refused = collections.Counter()
@@ -193,10 +211,8 @@ def main() -> int:
             memory.append(server.rss_mb())
             if not window[1] and time.monotonic() > started + given.minutes * 30:
                 killed = time.monotonic()
-                server.process.kill()
-                server.process.wait()
                 memory_before = memory[-1]
-                server.start()
+                server.replace()
                 window = (killed, time.monotonic() + GRACE_S)
                 memory.clear()
                 print(f"killed and ready again after {window[1] - killed - GRACE_S:.1f} s")
