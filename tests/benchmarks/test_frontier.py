@@ -48,7 +48,7 @@ SEEDS = range(int(os.environ.get("DEPLOYWORKBOOK_SEEDS", "5")))
 NETWORKS = {"784-128-10": (784, 128, 10), "784-300-100-10": (784, 300, 100, 10)}
 SPARSITIES = {
     "784-128-10": (0.5, 0.7, 0.85, 0.9, 0.94, 0.975),
-    "784-300-100-10": (0.9, 0.95, 0.97, 0.985),
+    "784-300-100-10": (0.8, 0.9, 0.95, 0.97, 0.98, 0.985, 0.992),
 }
 # All networks of a seed share a start, and learn on equally long: as they are, or while they are
 # pruned and rounded. The learning rates of both were chosen among 0.0015, 0.003, 0.006 and 0.012 on
