@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import get_args
 
 import numpy as np
 
 from deployworkbook.costs.estimation.curves import cost_along
-from deployworkbook.costs.estimation.deployment import NO_BALANCER, Deployment, Serving
+from deployworkbook.costs.estimation.deployment import KINDS, NO_BALANCER, Deployment, Serving
 from deployworkbook.costs.estimation.model import estimate
 from deployworkbook.costs.estimation.workload import Workload
 from deployworkbook.costs.prices.catalog import Catalog
@@ -129,7 +128,7 @@ def cost_explorer(
 def _ways(book: Catalog, deployment: Deployment) -> tuple[str, ...]:
     """Return what can serve with the deployment's kind of machine."""
     kind = book.machine(deployment.machine).kind
-    return {"cpu": get_args(Serving), "gpu": ("machines", "managed")}.get(kind, ("machines",))
+    return tuple(serving for serving, kinds in KINDS.items() if kind in kinds)
 
 
 def _applies(*, serving: str, **others: object) -> set[str]:

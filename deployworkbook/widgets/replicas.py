@@ -7,8 +7,9 @@ from functools import partial
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from deployworkbook.formulas.late_share import response_percentile
 from deployworkbook.formulas.queueing import mean_wait_s, utilisation
-from deployworkbook.formulas.waiting import response_percentile_s
+from deployworkbook.formulas.service_shape import shape_of_variation
 from deployworkbook.plots.replicas import ReplicasResult, ReplicasView
 from deployworkbook.widgets.controls import Choice, LogSlider, Slider
 from deployworkbook.widgets.explorer import Explorer
@@ -85,9 +86,8 @@ def _times_ms(
     waits, tails = np.full((2, len(rho)), np.nan)
     if stable.any():
         waits[stable] = mean_wait_s(rates, service_s, servers, service_scv=service_scv)
-        tails[stable] = response_percentile_s(
-            0.99, rates, service_s, servers, service_scv=service_scv
-        )
+        shape = shape_of_variation(service_scv)
+        tails[stable] = response_percentile(0.99, rho[stable], servers, shape) * service_s
     return 1e3 * waits, 1e3 * tails
 
 

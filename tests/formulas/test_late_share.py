@@ -82,6 +82,16 @@ def test_a_longer_time_and_a_lower_load_are_never_later():
     assert found.max() <= 1.0
 
 
+def test_percentiles_of_many_loads_are_those_of_each():
+    shape = shape_of_times(RARE_SLOW)
+    loads, servers = np.array([[0.0, 0.3], [0.8, 0.99]]), np.array([1, 4])
+    found = response_percentile(0.99, loads, servers, shape)
+    for at in np.ndindex(loads.shape):
+        alone = response_percentile(0.99, loads[at], servers[at[1]], shape)
+        assert found[at] == pytest.approx(float(alone), rel=1e-9)
+        assert late_share(found[at] * (1 + 1e-6), loads[at], servers[at[1]], shape) <= 0.01 + 1e-6
+
+
 def test_an_overload_is_refused():
     with pytest.raises(ValueError, match="utilisation: expected less than 1"):
         late_share(1.0, 1.0, 1, shape_of_variation(1.0))

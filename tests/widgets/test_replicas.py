@@ -20,7 +20,8 @@ def test_one_server_by_hand():
     assert result.utilisation == pytest.approx(0.9)
     assert result.wait_ms == pytest.approx(90.0)
     assert result.mean_ms == pytest.approx(100.0)
-    assert result.p99_ms == pytest.approx(100.0 * np.log(100.0))
+    # From a table of the whole distribution, exact to about 10⁻³.
+    assert result.p99_ms == pytest.approx(100.0 * np.log(100.0), rel=1e-3)
 
 
 def test_the_wait_grows_nine_times_from_50_to_90_percent_utilisation():

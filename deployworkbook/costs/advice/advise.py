@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from deployworkbook.costs.advice.result import Advice, Array, Flags, deployment_of
-from deployworkbook.costs.estimation.deployment import Deployment
+from deployworkbook.costs.estimation.deployment import KINDS, Deployment, check_serving
 from deployworkbook.costs.estimation.inputs import (
     Inputs,
     gather,
@@ -56,8 +56,8 @@ def advise(
         catalog: Prices and assumptions; by default the shipped catalogue.
         accuracy_share: Accuracy objective, from 0 to 1.
         memory_bytes: Most memory that a process may take.
-        machines: Names of the machines to compare; by default all cloud machines, and the edge
-            boards if there are devices.
+        machines: Names of the machines to compare; by default all cloud machines on which ``like``
+            can serve, and the edge boards if there are devices.
         devices: Number of boards that an edge deployment would need; 0 leaves the edge out.
         like: Deployment with what all combinations share (regions, queue, storage, spot share …).
         servable: Runtimes for which there is a server, such as ``SERVED_RUNTIMES``; by default all.
@@ -65,7 +65,8 @@ def advise(
 
     Raises:
         TypeError: An argument is not a number.
-        ValueError: There is no profile or machine, or an argument is out of range.
+        ValueError: There is no profile or machine, a machine cannot serve as ``like`` does, or an
+            argument is out of range.
 
     >>> fast = Profile("int8", "litert", 0.01, 0.1, 0.977, 107_752, 93_384, 200e6)
     >>> slow = Profile("float32", "keras", 40.0, 0.1, 0.978, 409_068, 379_481, 900e6)
@@ -77,16 +78,19 @@ def advise(
     if not profiles:
         remedy = "Measure some first: lessons 04 to 09 write them to the ledger."
         raise value_error("profiles", received="none", expected="at least one", remedy=remedy)
+    shared = replace(like or Deployment(profiles[0]), profile=profiles[0], devices=devices)
     if machines is None:
-        chosen = [m for m in book.machines.values() if m.kind != "edge" or devices]
+        kinds = {*KINDS[shared.serving]} - (set() if devices else {"edge"})
+        chosen = [machine for machine in book.machines.values() if machine.kind in kinds]
     else:
         chosen = [book.machine(name) for name in machines]
+        for machine in chosen:
+            check_serving(shared.serving, machine)
     if not chosen:
         raise value_error("machines", received="none", expected="at least one")
     check_number("accuracy_share", accuracy_share, 0, 1)
     if not memory_bytes > 0:
         raise value_error("memory_bytes", received=f"{memory_bytes}", expected="above 0")
-    shared = replace(like or Deployment(profiles[0]), profile=profiles[0], devices=devices)
     if devices == 0 and any(machine.kind == "edge" for machine in chosen):
         raise value_error("devices", received="0, and edge boards", expected="the number of boards")
     inputs = _all_at_once(workload, profiles, chosen, book, shared)

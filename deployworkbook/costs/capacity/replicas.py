@@ -170,10 +170,7 @@ def replicas_for_all(
     )
     allowed = 1.0 - percentile + ROUNDING
 
-    alone = np.ones_like(lam)
-    for number, kind in enumerate(kinds):
-        at = code == number
-        alone[at] = kind.longer_than(np.maximum(objective[at], 0.0) / s[at])
+    alone = _late_alone(np.maximum(objective, 0.0) / s, kinds, code)
     place = code.astype(np.int64)
     residual = np.array([kind.residual_mean for kind in kinds])[place]
     slowest = np.array([kind.values[-1] for kind in kinds])[place]
@@ -224,6 +221,35 @@ def replicas_for_all(
         good[gap] = holds(middle[gap], gap)
         high, low = np.where(gap & good, middle, high), np.where(gap & ~good, middle, low)
     return np.where(possible, high, np.inf).reshape(shape)
+
+
+def late_alone(
+    times: ArrayLike,
+    *,
+    service_scv: ArrayLike = 1.0,
+    shapes: Sequence[Any] | NDArray[np.object_] | None = None,
+) -> Array:
+    """Return the share of services that take longer than a time, without any wait.
+
+    Args:
+        times: In mean service times, at least 0; the arguments broadcast.
+        service_scv: Squared coefficients of variation of the service times.
+        shapes: Shapes of the service times; where ``None``, that of ``service_scv``.
+
+    >>> late_alone([0.5, 2.0], service_scv=0.0).tolist()
+    [1.0, 0.0]
+    """
+    kinds, codes = _kinds(shapes, check_array("service_scv", service_scv, low=0))
+    t, code = np.broadcast_arrays(check_array("times", times, low=0), codes)
+    return _late_alone(t, kinds, code)
+
+
+def _late_alone(times: Array, kinds: Sequence[ServiceShape], codes: Array) -> Array:
+    alone = np.ones(times.shape)
+    for number, kind in enumerate(kinds):
+        at = codes == number
+        alone[at] = kind.longer_than(times[at])
+    return alone
 
 
 def _kinds(

@@ -118,11 +118,12 @@ def capacity_of(
     )
     load = float(utilisation(rate, time, servers))
     wait = float(mean_wait_s(rate, time, servers, service_scv=kind.scv))
+    late_s = time * float(response_percentile(percentile, load, servers, kind))
     return Capacity(
         replicas=replicas,
         utilisation=load,
         delayed_share=float(erlang_c(servers, rate * time)),
         mean_s=wait + time + overhead,
         percentile=percentile,
-        response_s=response_percentile(percentile, load, servers, kind) * time + overhead,
+        response_s=late_s + overhead,
     )

@@ -7,10 +7,17 @@ from typing import Literal, get_args
 
 from deployworkbook.costs.capacity.result import QUEUES
 from deployworkbook.costs.estimation.profile import Profile
+from deployworkbook.costs.prices.entries import MachineKind, MachineType
 from deployworkbook.costs.units import check_quantity
 from deployworkbook.validation import check_choice, type_error, value_error
 
 Serving = Literal["machines", "managed", "serverless"]
+# Kinds of machines on which each can serve.
+KINDS: dict[Serving, tuple[MachineKind, ...]] = {
+    "machines": ("cpu", "gpu", "tpu", "edge"),
+    "managed": ("cpu", "gpu"),
+    "serverless": ("cpu",),
+}
 Commitment = Literal["one year", "three years"]
 # The catalogue's discount for each term.
 DISCOUNTS: dict[Commitment, str] = {
@@ -126,3 +133,20 @@ class Deployment:
     def runtime(self) -> str:
         """Runtime of the model."""
         return self.profile.runtime
+
+
+def check_serving(serving: Serving, machine: MachineType) -> None:
+    """Check that a machine is of a kind on which something can serve.
+
+    Args:
+        serving: As in a ``Deployment``.
+        machine: Machine of the catalogue.
+
+    Raises:
+        ValueError: It is not; the message lists the kinds.
+    """
+    if machine.kind not in KINDS[serving]:
+        received = f"{machine.name} ({machine.kind}), with serving {serving!r}"
+        raise value_error(
+            "machine", received=received, expected=f"one of {', '.join(KINDS[serving])}"
+        )

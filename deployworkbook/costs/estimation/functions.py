@@ -9,11 +9,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from deployworkbook.costs.capacity.replicas import ROUNDING, late_alone
 from deployworkbook.costs.capacity.result import PERCENTILE
 from deployworkbook.costs.estimation.record import Inputs
 from deployworkbook.costs.units import MIB
 from deployworkbook.formulas.serverless import cold_start_share, function_time_s
-from deployworkbook.formulas.waiting import response_survival
 
 Array = NDArray[np.float64]
 # Amazon's functions have from 128 MiB to 10 GiB.
@@ -45,12 +45,11 @@ def holds(i: Inputs, core_s: Array) -> NDArray[np.bool_]:
     time = np.maximum(request_s(i, core_s), 1e-12)
     starts = np.where(cold_share(i) > 1.0 - PERCENTILE, i.function_start_s, 0.0)
     left = np.asarray(i.latency_objective_s) - starts
-    nobody, wait = 0.0, time  # nobody waits, so how long they would doesn't matter
-    late = response_survival(
-        np.maximum(left, 0.0), nobody, wait, service_time_s=time, service_scv=i.service_scv
+    late = late_alone(
+        np.maximum(left, 0.0) / time, service_scv=i.service_scv, shapes=i.service_shape
     )
     memory = function_mib(i)
     fits = (np.asarray(i.memory_bytes) / MIB <= memory * i.memory_limit_share * (1 + 1e-9)) & (
         memory <= MOST_MIB
     )
-    return np.asarray((late <= 1.0 - PERCENTILE) & (left > 0) & fits)
+    return np.asarray((late <= 1.0 - PERCENTILE + ROUNDING) & (left > 0) & fits)

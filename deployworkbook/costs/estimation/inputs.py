@@ -9,7 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deployworkbook.costs.estimation.deployment import DISCOUNTS, NO_BALANCER, Deployment
+from deployworkbook.costs.estimation.deployment import (
+    DISCOUNTS,
+    NO_BALANCER,
+    Deployment,
+    check_serving,
+)
 from deployworkbook.costs.estimation.profile import Profile
 from deployworkbook.costs.estimation.record import FROM_ASSUMPTIONS, FROM_FIGURES
 from deployworkbook.costs.estimation.record import NUMERIC as NUMERIC
@@ -44,7 +49,7 @@ def gather(
         expected = "at least 1 with an edge board" if edge else "0 with a cloud machine"
         received = f"{deployment.devices} with {machine.name}"
         raise value_error("devices", received=received, expected=expected)
-    _check_serving(deployment, machine)
+    check_serving(deployment.serving, machine)
     trainer = catalog.machine(deployment.training_machine)
     if trainer.kind == "edge":
         raise value_error("training_machine", received=trainer.name, expected="a cloud machine")
@@ -238,13 +243,6 @@ def changed(inputs: Inputs, values: Mapping[str, Any]) -> Inputs:
     if "service_scv" in given:
         given["service_shape"] = None
     return replace(inputs, **given)
-
-
-def _check_serving(deployment: Deployment, machine: MachineType) -> None:
-    allowed = {"managed": ("cpu", "gpu"), "serverless": ("cpu",)}.get(deployment.serving)
-    if allowed is not None and machine.kind not in allowed:
-        received = f"{machine.name} ({machine.kind}), with serving {deployment.serving!r}"
-        raise value_error("machine", received=received, expected=f"one of {', '.join(allowed)}")
 
 
 def _serving_storage(deployment: Deployment, catalog: Catalog) -> Storage:

@@ -147,7 +147,7 @@ def _check_feasible(
         received = f"{rate:,.4g} in the busiest hour, work for {most:,.3g} machines per region"
         expected = f"work for at most {MOST_REPLICAS:,}"
         raise value_error("requests_per_s", received=received, expected=expected)
-    alone = time * response_percentile(PERCENTILE, 0.0, 1, shape_of(inputs))
+    alone = time * float(response_percentile(PERCENTILE, 0.0, 1, shape_of(inputs)))
     received = (
         f"{objective * 1e3:g} ms, with {deployment.profile.name} on {machine.name}, where a "
         f"request without any wait takes {time * 1e3:.3g} ms on average, and 99 of 100 take up "

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deployworkbook.costs.advice.advise import SERVED_RUNTIMES, advise
-from deployworkbook.costs.estimation.deployment import Deployment
+from deployworkbook.costs.estimation.deployment import KINDS, Deployment
 from deployworkbook.costs.estimation.inputs import gather
 from deployworkbook.costs.estimation.model import estimate
 from deployworkbook.costs.estimation.parts import month_of
@@ -173,6 +173,19 @@ def test_all_cloud_machines_compete_and_edge_boards_if_there_are_devices(int8):
     for each in boards:
         found = estimate(Workload(10.0), both.deployment(each))
         assert each.cost_usd_per_month == pytest.approx(float(found.total_usd_per_month), abs=0.1)
+
+
+@pytest.mark.parametrize("serving", ["managed", "serverless"])
+def test_only_machines_that_an_estimate_takes_are_advised(int8, serving):
+    like = Deployment(int8, serving=serving)
+    advice = advise(Workload(10.0), [int8], like=like)
+    assert {machine.kind for machine in advice.machines} == set(KINDS[serving])
+    for choice in advice.choices():
+        if choice.lost_by[0] in {"cheapest", "price", "tie"}:
+            total = estimate(Workload(10.0), advice.deployment(choice)).total_usd_per_month
+            assert float(total) == pytest.approx(choice.cost_usd_per_month, abs=0.1)
+    with pytest.raises(ValueError, match="tpu-v6e-1"):
+        advise(Workload(10.0), [int8], machines=SOME, like=like)
 
 
 def test_of_equal_costs_the_smaller_wins_whatever_its_test_accuracy(int8):

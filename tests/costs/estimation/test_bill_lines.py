@@ -232,6 +232,20 @@ def test_a_devices_time_is_the_rooflines_where_operations_are_known():
     assert estimate(Workload(0.0), idle, CATALOG).replicas_at_peak == 1  # one device at least
 
 
+def test_a_function_is_late_by_its_measured_times_not_by_their_variation():
+    # 2 % of the services take ten times as long: 99 of 100 are not answered within 5 times the
+    # mean, though an exponential part with this variation would be.
+    times = tuple([1.0] * 98 + [10.0] * 2)
+    measured = replace(PROFILE, service_ms=1.18, service_times_ms=times, served=True)
+    function = Deployment(measured, serving="serverless", function_mib=1769)
+    with pytest.raises(ValueError, match="latency_objective_ms"):
+        estimate(Workload(10.0, latency_objective_ms=9.0), function, CATALOG)
+    assert estimate(Workload(10.0, latency_objective_ms=12.0), function, CATALOG)
+    assumed = replace(measured, service_times_ms=(), service_scv=0.2)
+    function = replace(function, profile=assumed)
+    assert estimate(Workload(10.0, latency_objective_ms=9.0), function, CATALOG)
+
+
 def test_only_the_lines_assumptions_and_sources_are_listed():
     own = estimate(WORK, Deployment(PROFILE), CATALOG)
     function = estimate(WORK, Deployment(PROFILE, serving="serverless"), CATALOG)
