@@ -10,9 +10,8 @@ from deployworkbook.formulas.replay import lag_one_correlation
 
 def risks_of(plan: DeploymentPlan) -> tuple[str, ...]:
     """Return what may go wrong, one sentence each."""
-    return tuple(
-        each for each in (_latency(plan), _queue(plan), _swing(plan), _growth(plan)) if each
-    )
+    ways = (_runs, _unable, _queue, _swing, _growth)
+    return tuple(said for said in (way(plan) for way in ways) if said)
 
 
 def unmeasured_in(plan: DeploymentPlan) -> tuple[str, ...]:
@@ -62,13 +61,18 @@ def correlation_of(plan: DeploymentPlan) -> float:
     return lag_one_correlation(times) if len(times) > 1 else 0.0
 
 
-def _latency(plan: DeploymentPlan) -> str:
+def _runs(plan: DeploymentPlan) -> str:
     found = correlation_of(plan)
-    if found > CORRELATED:
-        return (
-            f"Slow requests came in runs (correlation {found:.2f} of one with the next): the "
-            "modelled p99 takes them as independent, so it is a lower bound."
-        )
+    # Functions have no queue, so it doesn't matter in which order slow requests come.
+    if found <= CORRELATED or plan.deployment.serving == "serverless":
+        return ""
+    return (
+        f"Slow requests came in runs (correlation {found:.2f} of one with the next): the modelled "
+        "p99 takes them as independent, so it is a lower bound."
+    )
+
+
+def _unable(plan: DeploymentPlan) -> str:
     unable = plan.spread.unable_share
     return f"In {unable:.0%} of the draws these machines cannot hold the latency." if unable else ""
 

@@ -296,6 +296,12 @@ def test_the_plan_says_which_inputs_of_its_p99_were_measured(int8):
     plan = make_plan(advise(Workload(100.0), [in_runs]))
     assert section_of(plan, "Objectives").rows[0][2].startswith("at least ")
     assert "lower bound" in section_of(plan, "Risks").items[0]
+    # Runs of slow requests don't hide that some draws cannot serve at all.
+    costs = np.where(np.arange(100) < 30, np.inf, 50.0)
+    risky = replace(plan, spread=replace(plan.spread, costs_usd=costs))
+    bound, unable, *_ = section_of(risky, "Risks").items
+    assert "lower bound" in bound
+    assert "30% of the draws" in unable
 
 
 def test_the_other_queue_is_a_risk_that_is_stated(int8):
