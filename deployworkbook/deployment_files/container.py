@@ -1,4 +1,4 @@
-"""What the image holds: TensorFlow Serving's own files, its flags, its labels, its health check."""
+"""The image: TensorFlow Serving's own files and flags, the image's labels, and its health check."""
 
 from __future__ import annotations
 
@@ -12,24 +12,27 @@ from deployworkbook.serving.api.model_files import LITERT
 from deployworkbook.serving.api.server_files import batching_text, monitoring_text
 from deployworkbook.serving.launcher.backends import GRPC_PORT, REST_PORT
 
-# Where the image has the server's own files.
+# The folder of the server's own files in the image.
 CONFIG = "/etc/serving"
-# An ID that belongs to no user of the image.
+# No user of the image has this ID, so the server owns no files there.
 USER_ID = 65532
 LOCAL = "127.0.0.1"
 
 
 def server_files(bundle: Bundle) -> dict[str, str]:
-    """Write the files that the server's flags name, by their names."""
+    """Return the text of each file that the server's flags refer to, by the file's name."""
     batching: dict[str, Any] = {
         "max_batch_size": 32,
-        # A batch waits for no more than a tenth of the time that a person notices.
+        # 2 ms: a batch delays its first request far less than a person could notice.
         "batch_timeout_micros": 2000,
         "max_enqueued_batches": 100,
         "num_batch_threads": bundle.cpus,
     }
     return {
-        "models.config": config_text({model.name: model.served for model in bundle.models}),
+        # In ASCII, because the ConfigMap is YAML, where U+0085 and U+2028 in a label end a line.
+        "models.config": config_text(
+            {model.name: model.served for model in bundle.models}, as_utf8=False
+        ),
         "batching.config": batching_text(batching),
         "monitoring.config": monitoring_text(),
     }
@@ -41,20 +44,23 @@ def flags(bundle: Bundle) -> list[str]:
         "port": GRPC_PORT,
         "rest_api_port": REST_PORT,
         "model_config_file": f"{CONFIG}/models.config",
-        # Labels are set when the server starts, before their versions have loaded.
+        # The server sets labels when it starts, when their versions haven't loaded yet.
         "allow_version_labels_for_unavailable_models": "true",
         **({"prefer_tflite_model": "true"} if LITERT in bundle.kinds else {}),
         "enable_batching": "true",
         "batching_parameters_file": f"{CONFIG}/batching.config",
         "monitoring_config_file": f"{CONFIG}/monitoring.config",
-        # By default it starts a thread per CPU of the machine, however few it may use.
+        # The default is a thread for each CPU of the machine, even if the container has only one.
         "tensorflow_intra_op_parallelism": bundle.cpus,
     }
     return [f"--{name}={value}" for name, value in given.items()]
 
 
 def health_command(bundle: Bundle, *, port: int = REST_PORT) -> str:
-    """Ask whether the first model is ready, with bash alone: the image has no curl."""
+    """Return a command that fails unless the first model is ready.
+
+    It needs nothing but bash, because the image has no curl.
+    """
     path = ready_path(bundle)
     request = f"GET {path} HTTP/1.1\\r\\nHost: {LOCAL}\\r\\nConnection: close\\r\\n\\r\\n"
     return (
@@ -64,12 +70,12 @@ def health_command(bundle: Bundle, *, port: int = REST_PORT) -> str:
 
 
 def ready_path(bundle: Bundle) -> str:
-    """Name the path that answers 200 while a version of the first model is loaded, else 404."""
+    """Return the path that answers 200 once a version of the first model has loaded, else 404."""
     return f"/v1/models/{bundle.models[0].name}/metadata"
 
 
 def labels(bundle: Bundle, base: str) -> Iterator[tuple[str, str]]:
-    """Say where the image and its models come from, as labels of the image."""
+    """Yield the image's labels, which say where it and its models come from."""
     yield "org.opencontainers.image.title", bundle.repository
     yield "org.opencontainers.image.base.name", base
     yield "org.opencontainers.image.version", bundle.image.rpartition(":")[2]

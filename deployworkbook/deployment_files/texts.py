@@ -30,6 +30,11 @@ _TEMPLATES = {
 }
 
 
+def _in_a_cell(text: str) -> str:
+    """Write a text so that it stays in one cell of a Markdown table."""
+    return " ".join(text.split()).replace("|", "\\|")
+
+
 def texts(bundle: Bundle) -> dict[str, str]:
     """Write each file's text, by its path with ``/``."""
     server = server_of(bundle)
@@ -50,6 +55,7 @@ def texts(bundle: Bundle) -> dict[str, str]:
         "metrics_path": server.metrics_path,
         "server_files": server_files,
         "config_name": f"{SERVICE}-{content[:10]}",
+        "in_a_cell": _in_a_cell,
     }
     folder = Path(__file__).parent / "templates"
     templates = _TEMPLATES | ({"kserve.yaml": "kserve.yaml"} if bundle.kserve else {})

@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+from dataclasses import replace
 from importlib.resources import files as resources
 from itertools import combinations
 
@@ -11,11 +12,13 @@ import kubernetes_validate
 import pytest
 import yaml
 from dockerfile_parse import DockerfileParser
+from google.protobuf import text_format
 
 from deployworkbook.deployment_files import monitoring
 from deployworkbook.deployment_files.bundle import Bundle, digest
 from deployworkbook.deployment_files.container import CONFIG, flags, health_command
 from deployworkbook.deployment_files.texts import texts
+from deployworkbook.serving.api.messages import ModelServerConfig
 from deployworkbook.serving.embedded import config
 from tests.serving.fakes import REAL_FLAGS
 
@@ -208,6 +211,29 @@ def test_the_dashboard_is_whole(files):
 
 def test_equal_models_give_equal_files(bundle, files):
     assert texts(bundle) == files
+
+
+@pytest.mark.parametrize("label", ["a\u2028b", "a\x85b", "数字", 'a"|\\b', "a\nb"])
+def test_any_label_reaches_the_server_through_the_config_map(bundle, label):
+    (digits, *others) = bundle.models
+    labelled = replace(bundle, models=(replace(digits, labels={label: 1}), *others))
+    written = texts(labelled)
+    (config_map,) = (
+        each for each in documents(written["kubernetes.yaml"]) if each["kind"] == "ConfigMap"
+    )
+    text = config_map["data"]["models.config"]
+    assert text == written["config/models.config"].rstrip() + "\n"
+    (first, *_) = text_format.Parse(text, ModelServerConfig()).model_config_list.config
+    assert dict(first.version_labels) == {label: 1}
+    rows = [line for line in written["README.md"].splitlines() if line.startswith("| digits |")]
+    assert [row.endswith(" = 1 |") for row in rows] == [True]
+
+
+def test_alerts_keep_queries_with_quotes_and_colons(files):
+    (group,) = yaml.safe_load(files["prometheus/alerts.yaml"])["groups"]
+    queries = {rule["alert"]: rule["expr"] for rule in group["rules"]}
+    assert queries["ServerDown"] == f'up{{job="{monitoring.JOB}"}} == 0'
+    assert queries["RequestsFail"] == f"{monitoring.FAILURES} > {monitoring.OBJECTIVE_FAILURES:g}"
 
 
 def test_the_readme_names_what_there_is(files, bundle):

@@ -66,11 +66,13 @@ def config_of(models: Mapping[str, ServedModel]) -> Any:
     return config
 
 
-def config_text(models: Mapping[str, ServedModel]) -> str:
+def config_text(models: Mapping[str, ServedModel], *, as_utf8: bool = True) -> str:
     """Write the text of a ``--model_config_file``.
 
     Args:
         models: The models to serve, by name.
+        as_utf8: Whether letters beyond ASCII are written as they are; if not, they are escaped, so
+            that the text fits into files for which some characters end a line, such as YAML.
 
     >>> print(config_text({"digits": ServedModel(Path("/models/digits"), {"stable": 1}, (1, 2))}))
     model_config_list {
@@ -92,4 +94,4 @@ def config_text(models: Mapping[str, ServedModel]) -> str:
     }
     <BLANKLINE>
     """
-    return str(text_format.MessageToString(config_of(models)))
+    return str(text_format.MessageToString(config_of(models), as_utf8=as_utf8))
