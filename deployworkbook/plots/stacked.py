@@ -16,9 +16,12 @@ from deployworkbook.plots.words import short
 
 Colour = str | tuple[float, float, float]
 
+# An axis stays as it is while the longest row fills more than a quarter of it.
+LONGEST_AXIS = 4.0
+
 
 class StackedBars:
-    """Rows of stacked bars on an axis that is as long as the longest row needs.
+    """Rows of stacked bars on an axis that is about as long as the longest row needs.
 
     Args:
         view: View that moves them.
@@ -48,7 +51,11 @@ class StackedBars:
             row.update(costs)
             total = sum(costs)
             longest = max(longest, total if np.isfinite(total) else 0.0)
-        return move_ends(self.axes, 0.0, round_up(longest))
+        end = self.axes.get_xlim()[1]
+        # Where a bill is near a step of the axis, a small move must not change its length to and
+        # fro: that is hard to read, and means that the whole picture is drawn again.
+        is_long_enough = 1.15 * longest <= end <= LONGEST_AXIS * longest
+        return not is_long_enough and move_ends(self.axes, 0.0, round_up(longest))
 
     def add_legend(self, columns: int) -> None:
         """Add a legend of the four kinds of cost below the axes."""
