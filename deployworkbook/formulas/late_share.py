@@ -210,7 +210,8 @@ def _waited(t: Array, rho: Array, servers: Array, shape: ServiceShape, band: flo
     for node, longer in enumerate(table.longer):
         share = longer[below] * (1.0 - above) + longer[below + 1] * above
         by_node[node] = np.where(is_sure, 1.0, share) @ shape.weights
-    return np.clip((_node_weights(rho, table.loads) * by_node).sum(axis=0), 0.0, 1.0)
+    late = (_node_weights(rho, table.loads) * by_node).sum(axis=0)
+    return np.asarray(np.clip(late, 0.0, 1.0))
 
 
 def _cells(
