@@ -14,7 +14,7 @@ import yaml
 from dockerfile_parse import DockerfileParser
 from google.protobuf import text_format
 
-from deployworkbook.deployment_files import monitoring
+from deployworkbook.deployment_files import dashboard, monitoring
 from deployworkbook.deployment_files.bundle import Bundle, digest
 from deployworkbook.deployment_files.container import CONFIG, flags, health_command
 from deployworkbook.deployment_files.texts import texts
@@ -232,8 +232,8 @@ def test_any_label_reaches_the_server_through_the_config_map(bundle, label):
 def test_alerts_keep_queries_with_quotes_and_colons(files):
     (group,) = yaml.safe_load(files["prometheus/alerts.yaml"])["groups"]
     queries = {rule["alert"]: rule["expr"] for rule in group["rules"]}
-    assert queries["ServerDown"] == f'up{{job="{monitoring.JOB}"}} == 0'
-    assert queries["RequestsFail"] == f"{monitoring.FAILURES} > {monitoring.OBJECTIVE_FAILURES:g}"
+    assert queries["ServerDown"] == f'up{{job="{dashboard.JOB}"}} == 0'
+    assert queries["RequestsFail"] == f"{monitoring.FAILURES} > {dashboard.OBJECTIVE_FAILURES:g}"
 
 
 def test_the_readme_names_what_there_is(files, bundle):
