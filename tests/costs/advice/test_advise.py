@@ -185,7 +185,7 @@ def test_only_machines_that_an_estimate_takes_are_advised(int8, serving):
             total = estimate(Workload(10.0), advice.deployment(choice)).total_usd_per_month
             assert float(total) == pytest.approx(choice.cost_usd_per_month, abs=0.1)
     with pytest.raises(ValueError, match="tpu-v6e-1"):
-        advise(Workload(10.0), [int8], machines=SOME, like=like)
+        advise(Workload(10.0), [int8], machines=SOME[-1:], like=like)
 
 
 def test_of_equal_costs_the_smaller_wins_whatever_its_test_accuracy(int8):
