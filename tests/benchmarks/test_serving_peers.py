@@ -12,7 +12,6 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -107,12 +106,18 @@ def listens(port):
     return False
 
 
+@contextlib.contextmanager
 def embedded(folder, ports, *flags):
-    return [
+    """Run the embedded server until the block ends; enter it when all its workers serve."""
+    log = folder / f"log-{ports[0]}"
+    command = [
         *(sys.executable, "-m", "deployworkbook", "serve", f"--model_base_path={folder / 'base'}"),
         *(f"--rest_api_port={ports[0]}", f"--port={ports[1]}"),
         *(f"--tensorflow_intra_op_parallelism={THREADS}", "--stop_with_parent", *flags),
     ]
+    with process(command, ports[0], log) as pid:
+        wait_until(lambda: "Ready." in log.read_text(), "all workers")
+        yield pid
 
 
 def body_of(form, image):
@@ -184,7 +189,7 @@ def test_beside(peer, network):
     generator = "wrk" if shutil.which("wrk") else "the package's own generator"
     print(f"\n{OURS} and {peer.name}, {kind} network, one process each; load by {generator}")
     with (
-        process(embedded(folder, ports), ports[0], folder / "ours"),
+        embedded(folder, ports),
         process(program, theirs[0], folder / "theirs"),
     ):
         bodies = body_of("rows", image), body_of(peer.form, image)
@@ -203,10 +208,9 @@ def test_batching_and_workers(network):
     for name, flags in (("batching", ["--enable_batching"]), ("workers", ["--num_workers=2"])):
         ports, plain = (free_port(), free_port()), (free_port(), free_port())
         with (
-            process(embedded(folder, ports, *flags), ports[0], folder / name),
-            process(embedded(folder, plain), plain[0], folder / f"without-{name}"),
+            embedded(folder, ports, *flags),
+            embedded(folder, plain),
         ):
-            time.sleep(5 if name == "workers" else 0)  # for the second worker
             compare(
                 f"REST, {name}",
                 lambda n, ports=ports: rest_rate(ports[0], peers.Peer.path, body, n, folder),
@@ -225,7 +229,7 @@ def test_where_the_time_goes(network):
     if not shutil.which("py-spy"):
         pytest.skip("needs py-spy: pip install py-spy")
     ports = free_port(), free_port()
-    with process(embedded(folder, ports), ports[0], folder / "ours") as pid:
+    with embedded(folder, ports) as pid:
         body = body_of("rows", image)
         rest_rate(ports[0], peers.Peer.path, body, 16, folder)
         picture = Path(os.environ.get(peers.VARIABLE, str(folder))).expanduser() / f"{kind}.svg"

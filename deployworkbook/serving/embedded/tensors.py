@@ -72,6 +72,10 @@ def to_array(proto: Any, name: str, account: Account) -> NDArray[Any]:
         raise _unreadable(name)
     count = math.prod(shape)
     content = proto.tensor_content
+    if content and len(content) == count * dtype.itemsize and kind != STRING:
+        # Twice, because the graph may copy it. The array itself is a view of the message's bytes.
+        account.reserve(2 * len(content), f"the input {name} of shape {list(shape)}")
+        return np.frombuffer(content, dtype).reshape(shape)
     # An empty axis must not hide that others are far too large.
     elements = math.prod(max(size, 1) for size in shape)
     if kind == STRING:
@@ -83,9 +87,7 @@ def to_array(proto: Any, name: str, account: Account) -> NDArray[Any]:
     if kind == STRING:
         return _strings(proto, count, name).reshape(shape)
     if content:
-        if len(content) != count * dtype.itemsize:
-            raise _unreadable(name)
-        return np.frombuffer(content, dtype).reshape(shape)
+        raise _unreadable(name)
     # Values beyond the shape are ignored.
     return repeated(numbers(proto, kind), count)[:count].reshape(shape)
 
@@ -130,11 +132,10 @@ def fill_proto(proto: Any, array: NDArray[Any]) -> None:
 
 
 def _is_a_shape(shape: tuple[int, ...], item_bytes: int) -> bool:
-    return (
-        len(shape) <= MOST_AXES
-        and all(size >= 0 for size in shape)
-        and math.prod(max(size, 1) for size in shape) * max(item_bytes, 1) <= _LARGEST_COUNT
-    )
+    if len(shape) > MOST_AXES or min(shape, default=0) < 0:
+        return False
+    elements = math.prod([size or 1 for size in shape])
+    return elements * max(item_bytes, 1) <= _LARGEST_COUNT
 
 
 def _characters(proto: Any, count: int) -> int:
