@@ -27,6 +27,7 @@ LESSONS = {
     "costs": "01_deployment_cost",
     "losses": "02_loss_functions",
     "descent": "03_gradient_descent",
+    "backpropagation": "04_training",
     "training": "04_training",
     "quantization": "05_quantization",
     "importance": "06_pruning",

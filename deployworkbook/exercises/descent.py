@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from deployworkbook.exercises.declaration import Exercise, GuessQuestion, Mistake
 
@@ -11,7 +12,29 @@ MOMENTA = (
     (np.array([0.2, -0.1]), np.array([1.0, 2.0]), 0.1, 0.9),
     (np.array([1.0]), np.array([-3.0]), 0.5, 0.5),
 )
+BOWLS = (
+    (np.array([1.0, 10.0]), np.array([-4.0, 2.0]), 0.1),
+    (np.array([2.0]), np.array([4.0]), 0.25),
+    (np.array([1.0, 50.0]), np.array([1.0, 1.0]), 0.03),
+)
 MEANS = ((np.array([0.1, -0.02]), 0.9, 1), (np.array([0.5]), 0.99, 10))
+
+
+def _steps_until(
+    curvatures: NDArray[np.float64],
+    start: NDArray[np.float64],
+    rate: float,
+    *,
+    power: int = 2,
+    first: int = 0,
+) -> int:
+    """Count steps until Σ c |θ|^power has fallen to a thousandth."""
+    place, steps = start, first
+    weights = curvatures if power == 2 else np.ones_like(curvatures)
+    goal = (weights * np.abs(start) ** power).sum() / 1000
+    while (weights * np.abs(place) ** power).sum() > goal:
+        place, steps = place - rate * curvatures * place, steps + 1
+    return steps
 
 
 EXERCISES = (
@@ -116,9 +139,47 @@ EXERCISES = (
             Mistake(50 / 2, "Your fraction is upside down."),
         ),
     ),
+    Exercise(
+        id="descent.steps_needed",
+        expected="a function of curvatures, start and rate that returns a whole number of steps",
+        reference=_steps_until,
+        cases=BOWLS,
+        hints=(
+            "Compute the loss at the start, and keep it. Then step in a loop, and count.",
+            "The gradient of ½ c θ² is c θ, in each direction with its own c. NumPy does all "
+            "directions at once: curvatures * place.",
+            "while loss(place) > loss(start) / 1000: take a step, and add 1 to the count",
+        ),
+        mistakes=(
+            Mistake(
+                lambda curvatures, start, rate: _steps_until(curvatures, start, rate, first=1),
+                "One too many: the start is no step. Begin to count at 0.",
+            ),
+            Mistake(
+                lambda curvatures, start, rate: _steps_until(curvatures, start, rate, power=1),
+                "You wait until the distance is a thousandth. The loss falls with its square, so "
+                "it is there earlier.",
+            ),
+            Mistake(
+                lambda curvatures, start, rate: _steps_until(
+                    np.full_like(curvatures, curvatures.max()), start, rate
+                ),
+                "You use one curvature for all directions, but each has its own.",
+            ),
+        ),
+    ),
 )
 
 PREDICTIONS = (
+    GuessQuestion(
+        id="descent.one_step",
+        question="You start at θ = 4 on the loss θ². With which learning rate does the very first "
+        "step reach the bottom?",
+        choices=("0.25", "0.5", "0.75", "with none: it only comes closer"),
+        answer="0.5",
+        reason="The slope at 4 is 8, and the bottom is 4 away: 0.5 · 8 = 4. From any other start "
+        "it is the same, as the slope is always twice the distance.",
+    ),
     GuessQuestion(
         id="descent.fewer_steps",
         question="On a bowl with the condition number 100, which rule needs fewer steps to a "
@@ -149,5 +210,18 @@ PREDICTIONS = (
         answer="nowhere: it wanders around the lowest point",
         reason="At the lowest point the gradients of all patients cancel, but a single patient's "
         "gradient isn't 0. With larger batches or smaller rates it wanders less.",
+    ),
+    GuessQuestion(
+        id="descent.equal_work",
+        question="Everyone may look at each patient five times. Who gets lower, each at its best "
+        "learning rate: five steps on all 442 patients, or 70 steps on batches of 32?",
+        choices=(
+            "five exact steps",
+            "70 noisy steps",
+            "both about the same, as the work is the same",
+        ),
+        answer="70 noisy steps",
+        reason="Far from the bottom a batch of 32 points nearly the same way as all patients, for "
+        "a fourteenth of the work. Only close to the bottom does its noise matter.",
     ),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from deployworkbook.exercises import (
+    backpropagation,
     costs,
     descent,
     distillation,
@@ -24,6 +25,7 @@ MODULES = (
     costs,
     losses,
     descent,
+    backpropagation,
     training,
     quantization,
     importance,

@@ -1,4 +1,4 @@
-"""A multilayer perceptron: forward, and backward by the chain rule.
+"""A multilayer perceptron: forward, and backward by the steps of ``backpropagation``.
 
 Parameters have the order of Keras's ``get_weights``: kernel ``[in, out]`` and bias ``[out]`` per
 dense layer. Hidden layers apply ReLU; the last layer returns logits.
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from deployworkbook.formulas.backpropagation import hidden_error, layer_gradients
 from deployworkbook.formulas.losses import (
     categorical_cross_entropy_from_logits,
     categorical_cross_entropy_from_logits_gradient,
@@ -65,9 +66,6 @@ def backward(
     Raises:
         ValueError: The shapes do not match.
 
-    Source: D. Rumelhart, G. Hinton and R. Williams, "Learning representations by back-propagating
-    errors", Nature 1986.
-
     >>> network = [[[1.0, -1.0]], [0.0, 0.0], [[1.0], [2.0]], [0.5]]
     >>> backward(network, forward(network, [[2.0]]), [[1.0]])[0]  # the second unit is off
     array([[1., 0.]])
@@ -75,7 +73,7 @@ def backward(
     layers = _layers(parameters)
     errors = [check_array("error", error, ndim=2, shape=seen[-1].shape)]
     for (kernel, _), hidden in zip(reversed(layers[1:]), reversed(seen[1:-1]), strict=True):
-        errors.append((errors[-1] @ kernel.T) * (hidden > 0))
+        errors.append(hidden_error(errors[-1], kernel, hidden))
     return errors[::-1]
 
 
@@ -106,7 +104,7 @@ def loss_and_gradients(
     error = categorical_cross_entropy_from_logits_gradient(targets, seen[-1])
     gradients = []
     for values, errors in zip(seen[:-1], backward(parameters, seen, error), strict=True):
-        gradients += [values.T @ errors / len(values), errors.mean(axis=0)]
+        gradients += layer_gradients(values, errors)
     return loss, gradients
 
 

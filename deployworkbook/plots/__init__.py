@@ -5,17 +5,23 @@ Training and classification:
 
     from deployworkbook.plots import (
         confusion_picture,
-        difference_curves,
         labelled_images,
         loss_curves,
+        network_picture,
+        parabola_paths,
+        schedule_curves,
         text_table,
         training_curves,
         weight_histograms,
+        work_curves,
     )
 
     training_curves(trained.history)
     loss_curves({"batch of 32": losses}, window=20)
-    difference_curves({"momentum": {"library": differences}})
+    work_curves({"Adam": (images_seen, losses)}, work="images seen", title="Validation loss")
+    schedule_curves({"linear": [0.3, 0.2, 0.1, 0.0]})
+    parabola_paths({0.25: [4, 2, 1], 1.0: [4, -4, 4]})
+    network_picture([first_kernel, second_kernel], [inputs, hidden, probabilities])
     confusion_picture(confusion)
     labelled_images(images[:6], ["7 as 1"] * 6)
     weight_histograms({"hidden": kernel})

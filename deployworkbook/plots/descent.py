@@ -9,7 +9,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.image import AxesImage
-from matplotlib.ticker import LogLocator
+from matplotlib.ticker import NullLocator
 from numpy.typing import NDArray
 
 from deployworkbook.plots.picture import COLOURS, Picture, styled_without_grid
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from deployworkbook.formulas.surfaces import Surface
     from deployworkbook.formulas.trajectories import Trajectory
 
-# Ends of the logarithmic loss axis; losses beyond them are clipped to them.
+# Ends of the logarithmic loss axis; losses beyond them are clamped to them.
 LOWEST, HIGHEST = 1e-12, 1e6
 
 # A loss above the lowest that ends this many times higher than it began has diverged.
@@ -78,16 +78,44 @@ class _Shades(AxesImage):
         return self._made
 
 
-def set_loss_axis(axes: Axes) -> None:
-    """Set up the vertical axis for losses, with room for marks at both ends."""
-    axes.set(yscale="log", ylim=(LOWEST / 10, 10 * HIGHEST))
-    axes.yaxis.set_major_locator(LogLocator(numticks=7))
+def label_clamped_axis(axes: Axes, lowest: float, highest: float) -> None:
+    """Make the vertical axis logarithmic, with ends that stand for all numbers beyond them.
+
+    Its lowest and highest ticks say "≤" and "≥", and there is room for marks on them.
+
+    Args:
+        axes: Axes whose curves are clamped to the ends.
+        lowest: Power of ten.
+        highest: Power of ten.
+    """
+    first, last = round(np.log10(lowest)), round(np.log10(highest))
+    powers = range(first, last + 1, 3)
+    labels = [f"$10^{{{power}}}$" for power in powers]
+    labels[0], labels[-1] = f"≤ {labels[0]}", f"≥ {labels[-1]}"
+    axes.set(yscale="log", ylim=(lowest / 10, 10 * highest))
+    axes.set_yticks([10.0**power for power in powers], labels)
+    axes.yaxis.set_minor_locator(NullLocator())
     axes.grid(visible=True)
 
 
+def set_loss_axis(axes: Axes) -> None:
+    """Set up the vertical axis for losses, which are clamped to its ends."""
+    label_clamped_axis(axes, LOWEST, HIGHEST)
+
+
 def clipped(losses: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Clip losses beyond the axis, including infinite ones, to its ends."""
+    """Clamp losses beyond the axis, including infinite ones, to its ends."""
     return np.clip(losses, LOWEST, HIGHEST)
+
+
+def clamped_note(losses: NDArray[np.float64]) -> str:
+    """Say that losses are drawn at the axis's upper end, if any are.
+
+    >>> clamped_note(np.array([1.0, 1e9]))
+    'Losses above 1e+06 are drawn at 1e+06.'
+    """
+    is_clamped = bool((losses > HIGHEST).any())
+    return f"Losses above {HIGHEST:.0e} are drawn at {HIGHEST:.0e}." if is_clamped else ""
 
 
 class DescentCurve:
@@ -193,7 +221,8 @@ class DescentView(View[DescentResult]):
             f"the loss above the lowest goes from {start:.3g} to {end:.3g}; the path ends at "
             f"({last})."
         )
-        return f"{text} {self._verdict_of(result)}".strip()
+        parts = (text, self._verdict_of(result), clamped_note(result.excess))
+        return " ".join(part for part in parts if part)
 
     def table(self, result: DescentResult) -> list[Row]:
         """List the losses, the steps to a thousandth, and the rate from which the rule diverges."""

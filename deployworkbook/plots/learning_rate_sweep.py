@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from deployworkbook.plots.descent import DescentCurve, clipped, set_loss_axis
+from deployworkbook.plots.descent import DescentCurve, clamped_note, clipped, set_loss_axis
 from deployworkbook.plots.picture import COLOURS, Picture, styled
 from deployworkbook.plots.view import Row, View, move_ends
 
@@ -102,8 +102,11 @@ class SweepView(View[SweepResult]):
             f"{result.rates[here]:.3g}"
         )
         if result.diverges[here]:
-            return f"{text} diverges."
-        return f"{text} leaves {result.final[here]:.3g}."
+            text = f"{text} diverges."
+        else:
+            text = f"{text} leaves {result.final[here]:.3g}."
+        drawn = np.concatenate([result.final, result.excess[:, here]])
+        return f"{text} {clamped_note(drawn)}".strip()
 
     def table(self, result: SweepResult) -> list[Row]:
         """List the important rates and their losses."""

@@ -15,9 +15,6 @@ from deployworkbook.plots.picture import COLOURS, LINES, Picture, styled, styled
 if TYPE_CHECKING:
     from deployworkbook.training.fit import History
 
-# A difference of 0 is drawn here, below float64's resolution at 1.
-SMALLEST_DIFFERENCE = 1e-17
-
 
 @styled
 def training_curves(history: History) -> Picture:
@@ -78,25 +75,49 @@ def loss_curves(losses: Mapping[str, Sequence[float]], *, window: int) -> Pictur
 
 
 @styled
-def difference_curves(differences: Mapping[str, Mapping[str, Sequence[float]]]) -> Picture:
-    """Draw the differences between trainings by step, on a logarithmic axis.
+def work_curves(
+    losses: Mapping[str, tuple[ArrayLike, ArrayLike]], *, work: str, title: str
+) -> Picture:
+    """Draw the loss of several trainings by the work that each has done, on a logarithmic axis.
 
     Args:
-        differences: Difference at each step, at least 0, by the training's name (colour), then by
-            the training it is compared with (line style).
+        losses: Work done and loss at that point, both shape ``[n]``, by the training's name.
+        work: What the work is counted in, such as ``"passes over the data"``.
+        title: Title, which says what the losses are.
     """
     parts = []
-    picture = Picture(8.5, 3.6)
+    picture = Picture(8, 3.8)
     axes = picture.subplots()
-    for colour, (name, others) in zip(COLOURS[1:], differences.items(), strict=False):
-        for style, (other, values) in zip(LINES, others.items(), strict=False):
-            heights = np.maximum(values, SMALLEST_DIFFERENCE)
-            steps, label = np.arange(1, len(heights) + 1), f"{name}, {other}"
-            axes.plot(steps, heights, style, color=colour, label=label, linewidth=1.6)
-            parts.append(f"{label}: {heights[0]:.0e} at first, {heights.max():.0e} at most")
-    axes.set(xlabel="step", ylabel="difference of the loss (nats)", yscale="log")
+    for (name, (done, values)), style in zip(losses.items(), LINES, strict=False):
+        amounts, heights = np.asarray(done, float), np.asarray(values, float)
+        mark = "o" if len(heights) < 40 else ""
+        axes.plot(amounts, heights, f"{mark}{style}", label=name, linewidth=2, markersize=5)
+        parts.append(f"{name} from {heights[0]:.3g} to {heights[-1]:.3g} after {amounts[-1]:,.3g}")
+    axes.set(xlabel=work, ylabel="loss", yscale="log", title=title)
+    axes.set_xlim(left=0)
+    picture.legend(loc="outside lower center", ncols=len(losses))
+    picture.alt = f"{title}, by {work}: {'; '.join(parts)}."
+    return picture
+
+
+@styled
+def schedule_curves(rates: Mapping[str, Sequence[float]]) -> Picture:
+    """Draw learning-rate schedules by the share of the training that is done.
+
+    Args:
+        rates: Learning rate at evenly spaced steps from the first to the last, by the schedule.
+    """
+    parts = []
+    picture = Picture(6.5, 3.0)
+    axes = picture.subplots()
+    for (name, values), style in zip(rates.items(), LINES, strict=False):
+        axes.plot(np.linspace(0, 1, len(values)), values, style, label=name, linewidth=2)
+        middle = values[len(values) // 2]
+        parts.append(f"{name} {values[0]:.3g} at first, {middle:.3g} halfway, {values[-1]:.3g}")
+    axes.set(xlabel="training done", ylabel="learning rate", ylim=(0, None))
+    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     picture.legend(loc="outside right upper")
-    picture.alt = f"Difference of the losses by step. {'; '.join(parts)}."
+    picture.alt = f"Learning rate by the share of the training done: {'; '.join(parts)} at last."
     return picture
 
 

@@ -10,6 +10,7 @@ from code, and returns the result. Training and compression:
         importance_explorer,
         learning_rate_sweep_explorer,
         loss_explorer,
+        parabola_explorer,
         quantizer_explorer,
         temperature_explorer,
     )
@@ -17,6 +18,7 @@ from code, and returns the result. Training and compression:
     explorer = quantizer_explorer(weights)
     print(explorer.set(bits=4, clipping="mse").sqnr_db)
     loss_explorer()
+    parabola_explorer()
     descent_explorer()
     learning_rate_sweep_explorer()
     importance_explorer(kernel, {"magnitude": scores}, images)

@@ -11,6 +11,7 @@ from .landscapes import diabetes_regression as diabetes_regression
 from .learning_rate_sweep import learning_rate_sweep_explorer as learning_rate_sweep_explorer
 from .losses import loss_explorer as loss_explorer
 from .overhead import overhead_explorer as overhead_explorer
+from .parabola import parabola_explorer as parabola_explorer
 from .platform_choice import platform_choice_explorer as platform_choice_explorer
 from .price_stress import stress_explorer as stress_explorer
 from .quantizer import quantizer_explorer as quantizer_explorer

@@ -6,6 +6,10 @@ EXPLORERS = {
 from deployworkbook.widgets.losses import loss_explorer
 loss_explorer()
 """,
+    "parabola": """
+from deployworkbook.widgets.parabola import parabola_explorer
+parabola_explorer()
+""",
     "descent": """
 from deployworkbook.widgets.descent import descent_explorer
 descent_explorer()

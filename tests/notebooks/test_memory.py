@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import nbformat
-import pytest
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell
 
@@ -26,22 +25,24 @@ def megabytes_after(cells):
     return int(notebook.cells[-1].outputs[0].text) / 1e6
 
 
-@pytest.mark.parametrize("name", ["02_loss_functions", "03_gradient_descent"])
-def test_up_to_the_comparing_cell_a_kernel_is_small(name, home, record_property):
+def code_cells(name):
     notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
-    comparing = next(
-        place
-        for place, cell in enumerate(notebook.cells)
-        if cell.cell_type == "code" and "deployworkbook.training" in cell.source
-    )
-    before = [cell for cell in notebook.cells[:comparing] if cell.cell_type == "code"]
-    assert len(before) > 5
-    megabytes = megabytes_after(before)
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def test_up_to_the_comparing_cell_a_kernel_is_small(home, record_property):
+    cells = code_cells("02_loss_functions")
+    comparing = next(n for n, cell in enumerate(cells) if "deployworkbook.training" in cell.source)
+    assert comparing > 5
+    megabytes = megabytes_after(cells[:comparing])
     record_property("kernel before TensorFlow", f"{megabytes:.0f} MB")
     assert megabytes < MOST_MB
 
 
+def test_the_lesson_on_descent_never_loads_tensorflow(home):
+    assert megabytes_after(code_cells("03_gradient_descent")) < MOST_MB
+
+
 def test_the_lesson_on_costs_never_loads_tensorflow(home):
-    notebook = nbformat.read(NOTEBOOKS / "01_deployment_cost.ipynb", as_version=4)
     # Within it are arrays for the measurement of the memory's speed.
-    assert megabytes_after(cell for cell in notebook.cells if cell.cell_type == "code") < 600
+    assert megabytes_after(code_cells("01_deployment_cost")) < 600

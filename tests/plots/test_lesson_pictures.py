@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from deployworkbook.plots.life_cycle import COSTS, STAGES, life_cycle_picture
+from deployworkbook.plots.network import network_picture
+from deployworkbook.plots.parabola import parabola_paths
 from deployworkbook.plots.training import (
     confusion_picture,
     labelled_images,
@@ -76,3 +78,38 @@ def test_life_cycle_texts_do_not_overlap():
         (i, j) for i, a in enumerate(boxes) for j, b in enumerate(boxes[:i]) if a.overlaps(b)
     ]
     assert overlaps == []
+
+
+KERNELS = [[[1.0, 1.0], [0.5, -1.0]], [[1.0, -1.0], [0.5, 1.0]]]
+VALUES = [[1.0, 2.0], [2.0, 0.0], [0.5, 0.5]]
+ERRORS = [[-1.0, 0.0], [-0.5, 0.5]]
+GRADIENTS = [[[-1.0, 0.0], [-2.0, 0.0]], [[-1.0, 1.0], [0.0, 0.0]]]
+
+
+def test_a_network_shows_its_values_and_weights_and_nothing_backward():
+    picture = network_picture(KERNELS, VALUES)
+    written = texts(picture)
+    assert written.count("0.5") == 4  # two weights and two probabilities
+    assert not [text for text in written if "δ" in text]
+    assert "Inputs 1, 2; weights 1, 1, 0.5, −1 lead to hidden units 1 2, 0" in picture.alt
+
+
+def test_a_network_s_errors_and_gradients_do_not_overlap():
+    picture = network_picture(KERNELS, VALUES, errors=ERRORS, gradients=GRADIENTS)
+    assert {"δ = −1", "δ = 0", "δ = −0.5", "δ = 0.5"} <= set(texts(picture))
+    assert "probabilities 0.5, 0.5, errors −0.5, 0.5, gradients of the weights −1, 1, 0, 0" in (
+        picture.alt
+    )
+    picture.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in picture.axes[0].texts]
+    assert not [
+        (i, j) for i, a in enumerate(boxes) for j, b in enumerate(boxes[:i]) if a.overlaps(b)
+    ]
+
+
+def test_paths_on_a_parabola_stand_side_by_side():
+    picture = parabola_paths({0.25: [4.0, 2.0, 1.0], 1.0: [4.0, -4.0, 4.0]})
+    first, second = picture.axes
+    assert first.lines[1].get_ydata().tolist() == [16.0, 4.0, 1.0]
+    assert second.get_title() == "η = 1"
+    assert "with η = 1 it visits θ = 4, -4, 4" in picture.alt

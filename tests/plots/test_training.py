@@ -2,7 +2,7 @@
 
 import pytest
 
-from deployworkbook.plots.training import SMALLEST_DIFFERENCE, difference_curves, loss_curves
+from deployworkbook.plots.training import loss_curves, schedule_curves, work_curves
 
 
 def test_loss_curves_are_running_means():
@@ -19,11 +19,21 @@ def test_fewer_steps_than_the_window_are_drawn(count):
     assert picture.axes[0].lines[0].get_ydata().tolist() == [2.0]
 
 
-def test_difference_curves_have_a_colour_per_training_and_a_line_style_per_comparison():
-    differences = {"GD": {"a": [1e-7, 1e-6], "b": [0.0, 1e-15]}, "Adam": {"a": [1e-5, 1e-4]}}
-    picture = difference_curves(differences)
-    first, second, third = picture.axes[0].lines
-    assert first.get_color() == second.get_color() != third.get_color()
-    assert first.get_linestyle() == third.get_linestyle() != second.get_linestyle()
-    assert second.get_ydata().tolist() == [SMALLEST_DIFFERENCE, 1e-15]
-    assert "GD, a: 1e-07 at first, 1e-06 at most" in picture.alt
+def test_work_curves_place_each_loss_at_the_work_done():
+    picture = work_curves(
+        {"all at once": ([0, 1, 2], [1.0, 0.5, 0.4]), "batches": ([0, 2], [1.0, 0.01])},
+        work="passes",
+        title="Loss",
+    )
+    first, second = picture.axes[0].lines
+    assert first.get_xdata().tolist() == [0, 1, 2]
+    assert second.get_ydata().tolist() == [1.0, 0.01]
+    assert first.get_linestyle() != second.get_linestyle()
+    assert "batches from 1 to 0.01 after 2" in picture.alt
+
+
+def test_schedules_are_drawn_from_first_to_last_step():
+    picture = schedule_curves({"constant": [0.3, 0.3, 0.3], "falling": [0.3, 0.15, 0.0]})
+    lines = picture.axes[0].lines
+    assert [line.get_xdata().tolist() for line in lines] == [[0.0, 0.5, 1.0]] * 2
+    assert "falling 0.3 at first, 0.15 halfway, 0 at last" in picture.alt

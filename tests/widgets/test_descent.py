@@ -56,6 +56,17 @@ def test_a_path_beyond_float64_is_drawn():
     assert explorer._png
 
 
+def test_losses_that_are_clamped_say_so():
+    explorer = descent_explorer()
+    axes = explorer._view.picture.axes[1]
+    assert [label.get_text() for label in axes.get_yticklabels()][-1] == "≥ $10^{6}$"
+    explorer.set(learning_rate=0.21, steps=50)
+    assert "drawn at" not in explorer._view.picture.alt
+    result = explorer.set(learning_rate=1.0, steps=200)
+    assert result.excess.max() > 1e6
+    assert "Losses above 1e+06 are drawn at 1e+06." in explorer._view.picture.alt
+
+
 @pytest.mark.parametrize("surface", ["bowl", *SURFACES])
 @pytest.mark.parametrize("rule", RULES)
 def test_every_rule_lowers_the_loss_on_every_surface(surface, rule):

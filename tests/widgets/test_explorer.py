@@ -32,6 +32,7 @@ from deployworkbook.widgets.importance import importance_explorer
 from deployworkbook.widgets.learning_rate_sweep import learning_rate_sweep_explorer
 from deployworkbook.widgets.losses import loss_explorer
 from deployworkbook.widgets.overhead import overhead_explorer
+from deployworkbook.widgets.parabola import parabola_explorer
 from deployworkbook.widgets.platform_choice import platform_choice_explorer
 from deployworkbook.widgets.price_stress import stress_explorer
 from deployworkbook.widgets.quantizer import quantizer_explorer
@@ -90,6 +91,7 @@ def example_advice_explorer():
 
 EXPLORERS = [
     loss_explorer,
+    parabola_explorer,
     descent_explorer,
     learning_rate_sweep_explorer,
     small_quantizer_explorer,
