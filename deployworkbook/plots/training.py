@@ -52,12 +52,15 @@ def training_curves(history: History) -> Picture:
 
 
 @styled
-def loss_curves(losses: Mapping[str, Sequence[float]], *, window: int) -> Picture:
+def loss_curves(
+    losses: Mapping[str, Sequence[float]], *, window: int, step: str = "step"
+) -> Picture:
     """Draw the running mean of each training's loss.
 
     Args:
-        losses: Loss per batch, by the training's name.
-        window: Number of batches in the running mean; fewer if there are fewer.
+        losses: Loss per step, by the training's name.
+        window: Number of steps in the running mean; fewer if there are fewer.
+        step: What a step is, such as ``"epoch"``.
     """
     parts = []
     picture = Picture(7, 3.4)
@@ -67,10 +70,11 @@ def loss_curves(losses: Mapping[str, Sequence[float]], *, window: int) -> Pictur
         means = np.convolve(values, np.ones(width) / width, mode="valid")
         axes.plot(np.arange(width, len(values) + 1), means, style, label=name, linewidth=2)
         parts.append(f"{name} from {means[0]:.2f} to {means[-1]:.2f}")
-    axes.set(xlabel="step", ylabel="loss (nats)", title=f"Mean of {window} batches")
+    title = "Loss" if window == 1 else f"Loss, mean of {window} {step}s"
+    axes.set(xlabel=step, ylabel="loss (nats)", title=title)
     axes.set_ylim(bottom=0)
     axes.legend()
-    picture.alt = f"Loss by step, mean of {window} batches: {'; '.join(parts)}."
+    picture.alt = f"{title}, by {step}: {'; '.join(parts)}."
     return picture
 
 
