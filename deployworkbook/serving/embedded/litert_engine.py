@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Hashable, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ from deployworkbook.serving.embedded.pieces import (
     rows_at_a_time,
     run_in_pieces,
 )
+
+log = logging.getLogger(__name__)
 
 # How many examples run together. An interpreter keeps the memory of its largest batch.
 MOST_ROWS = 256
@@ -48,12 +51,13 @@ class LiteRTEngine:
             raise ServingError(Code.NOT_FOUND, str(error)) from error
         except ValueError as error:
             raise invalid(f"{path / FILE_NAME}: {error}") from error
-        # A signature of another subgraph than the first needs a runner of its own.
         self._tensors: dict[str, tuple[Tensor, int]] = {}
         self._plans: dict[Hashable, tuple[list[int], list[int], int]] = {}
         self.signatures = {}
         for name, signature in sorted(signatures.items()):
             if signature.subgraph:
+                said = "%s: signature %s isn't of the first subgraph, so it isn't served."
+                log.warning(said, path / FILE_NAME, name)
                 continue
             self.signatures[name] = predict_signature_of(
                 name, self._named(signature.inputs), self._named(signature.outputs)
