@@ -3,7 +3,7 @@
 Each imports only from those above it:
 
 - ``api``: messages, arrays, error codes and configuration files.
-- ``embedded``: our server, the only part that needs TensorFlow.
+- ``embedded``: our server; only its SavedModels need TensorFlow.
 - ``client``: clients over gRPC and REST, whose errors say what to do.
 - ``repository``: the versions of a model on disk.
 - ``launcher``: starts TensorFlow Serving's binary, its container or our server.
@@ -28,6 +28,10 @@ Publish a version, serve it, and ask:
                 print(client.predict({"image": images}, model="digits"))
             except RequestError as error:
                 print(error.remedy)
+
+A version can be a SavedModel, a LiteRT file or an ONNX file. Publish an artifact of the runtime
+``litert``, and the next version has the same names of inputs and outputs as the one before, so
+clients needn't change.
 
 Send load to a server, from a fixed number of clients or at a fixed rate:
 
