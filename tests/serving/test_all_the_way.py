@@ -22,8 +22,7 @@ from deployworkbook.costs.estimation.workload import Workload
 from deployworkbook.costs.plan.making import make_plan
 from deployworkbook.costs.plan.serving import serving_commands
 from deployworkbook.ledger.book import Ledger
-from deployworkbook.runtimes.base import predict_in_batches
-from deployworkbook.runtimes.benchmarking import benchmark
+from deployworkbook.runtimes.benchmarking import benchmark, predict_in_batches
 from deployworkbook.runtimes.registry import runtime
 from deployworkbook.serving.client.connecting import connect
 from deployworkbook.training.fit import Recipe, train
