@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from deployworkbook.exercises.declaration import Exercise, GuessQuestion, Mistake
 
-WEIGHTS = (
-    (np.array([2.0, -3.0, 0.5]), np.array([0.5, 0.1, 8.0])),
-    (np.array([[-1.0], [4.0]]), np.array([[3.0], [0.0]])),
+ONE_WEIGHT = (
+    (0.5, np.array([0.0, 1.0, 0.5])),
+    (-2.0, np.array([1.0, 0.25])),
 )
 GRADIENTS = (
     (
@@ -22,34 +23,66 @@ GRADIENTS = (
 )
 
 
+def _first_class(weight: float, pixels: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return each image's probability of the first class."""
+    return np.asarray(1 / (1 + np.exp(-weight * pixels)))
+
+
+def _one_weight(weight: float, pixels: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return each image's part: P (x (1 - P))² + (1 - P) (x P)² = x² P (1 - P)."""
+    P = _first_class(weight, pixels)
+    return np.asarray(pixels**2 * P * (1 - P))
+
+
 EXERCISES = (
     Exercise(
-        id="importance.saliency",
-        expected="a function that returns an array of the shape of the weights",
-        reference=lambda weights, information: information * weights**2 / 2,
-        cases=WEIGHTS,
+        id="importance.one_weight",
+        expected="a function of weight and pixels that returns a number of at least 0",
+        reference=lambda w, x: _one_weight(w, x).mean(),
+        cases=ONE_WEIGHT,
         hints=(
-            "The second-order term of the series, with Δ = -w: ½ times the curvature times what?",
-            "The information takes the curvature's place, and w² is the squared distance to 0.",
-            "0.5 * information * weights ** 2",
+            "With P = 1 / (1 + exp(-w x)), the derivative of log P is x (1 - P). Which one is that "
+            "of log(1 - P)?",
+            "The derivative of log(1 - P) is -x P. Square both; then average them with the "
+            "probabilities P and 1 - P.",
+            "P (x (1 - P))² + (1 - P) (x P)² is x² P (1 - P). What is left is the average over "
+            "the images.",
+            "P = 1 / (1 + np.exp(-weight * pixels)); (pixels**2 * P * (1 - P)).mean()",
         ),
         mistakes=(
             Mistake(
-                lambda weights, information: information * weights**2,
-                "The ranking is right, but the loss rises by half of that: the ½ of the series "
-                "is missing.",
+                lambda w, x: _one_weight(w, x).sum(),
+                "That sums over the images. The expectation over P(x) is a mean.",
             ),
             Mistake(
-                lambda weights, information: 0.5 * information * np.abs(weights),
-                "The distance to 0 is squared, as in every second-order term.",
+                lambda w, x: (_first_class(w, x) * (1 - _first_class(w, x))).mean(),
+                "The pixel is missing: by the chain rule, the derivative of w x with respect to w "
+                "is x. A black pixel gives no information.",
             ),
             Mistake(
-                lambda weights, information: 0.5 * weights**2,
-                "That is magnitude again, which ignores the data. Multiply by the information.",
+                lambda w, x: (x * _first_class(w, x) * (1 - _first_class(w, x))).mean(),
+                "The pixel is a factor of the gradient, so it is squared along with the rest.",
             ),
             Mistake(
-                lambda weights, information: 0.5 * information**2 * weights**2,
-                "The information already contains squared gradients: don't square it again.",
+                lambda w, x: (x**2 * _first_class(w, x) * (1 - _first_class(w, x)) ** 2).mean(),
+                "That is the first class's part. Add the second one's: its gradient is -x P, and "
+                "its probability 1 - P.",
+            ),
+            Mistake(
+                lambda w, x: (x**2 * (1 - _first_class(w, x)) ** 2).mean(),
+                "That assumes that the first class is always the right one. Average over both "
+                "classes, with the model's own probabilities.",
+            ),
+            Mistake(
+                lambda w, x: (
+                    x**2 * ((1 - _first_class(w, x)) ** 2 + _first_class(w, x) ** 2) / 2
+                ).mean(),
+                "That weights both classes equally. Weight each by the model's probability for it.",
+            ),
+            Mistake(
+                lambda w, x: 0.0,
+                "The average gradient is always 0, because the two classes cancel out. Square "
+                "each gradient first, then average.",
             ),
         ),
     ),
@@ -105,6 +138,15 @@ EXERCISES = (
 )
 
 PREDICTIONS = (
+    GuessQuestion(
+        id="importance.divergence",
+        question="You move the weight by a small Δ, then by twice as much. How much larger is the "
+        "KL divergence the second time?",
+        choices=("about twice as large", "about four times as large", "about the same"),
+        answer="about four times as large",
+        reason="The divergence is 0 without a move and positive on either side, so near 0 it is a "
+        "parabola: twice the move, four times the divergence.",
+    ),
     GuessQuestion(
         id="importance.black_pixels",
         question="Some pixels are black in every image, so their weights can't change any "

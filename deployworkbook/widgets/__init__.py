@@ -7,6 +7,7 @@ from code, and returns the result. Training and compression:
         PATIENTS,
         descent_explorer,
         diabetes_regression,
+        divergence_explorer,
         importance_explorer,
         learning_rate_sweep_explorer,
         loss_explorer,
@@ -21,6 +22,7 @@ from code, and returns the result. Training and compression:
     parabola_explorer()
     descent_explorer()
     learning_rate_sweep_explorer()
+    divergence_explorer()
     importance_explorer(kernel, {"magnitude": scores}, images)
     temperature_explorer(logits, images, labels)
     print(diabetes_regression().curvatures, "of", PATIENTS, "patients")

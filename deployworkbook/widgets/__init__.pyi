@@ -5,6 +5,7 @@ from .controls import Choice as Choice
 from .controls import Slider as Slider
 from .cost import cost_explorer as cost_explorer
 from .descent import descent_explorer as descent_explorer
+from .divergence import divergence_explorer as divergence_explorer
 from .importance import importance_explorer as importance_explorer
 from .landscapes import PATIENTS as PATIENTS
 from .landscapes import diabetes_regression as diabetes_regression

@@ -23,6 +23,10 @@ import numpy as np
 from deployworkbook.widgets.quantizer import quantizer_explorer
 quantizer_explorer(np.random.default_rng(0).normal(0, 0.06, (784, 128)))
 """,
+    "divergence": """
+from deployworkbook.widgets.divergence import divergence_explorer
+divergence_explorer()
+""",
     "importance": """
 import numpy as np
 from deployworkbook.widgets.importance import importance_explorer

@@ -8,6 +8,7 @@ from deployworkbook.exercises.guessing import LIVE, predict
 from deployworkbook.exercises.progress import guess_made, summary
 from deployworkbook.exercises.registry import PREDICTIONS
 from deployworkbook.jupyter.lessons import catalogue
+from deployworkbook.plots.tables import text_table
 from deployworkbook.widgets.losses import loss_explorer
 from deployworkbook.workspace.folder import RUN_VARIABLE, current_workspace
 
@@ -24,6 +25,15 @@ def test_content_opens_with_the_guess():
     assert closed._place.children == (explorer.widget,)
     assert guess.verdict.startswith("You guessed “both equally”. The answer: “cross-entropy”. ")
     assert guess._choices.disabled
+
+
+def test_a_table_opens_like_an_explorer():
+    guess, table = predict("losses.push"), text_table([["int8", "97 %"]], ["file", "accuracy"])
+    closed = guess.opens(table)
+    assert "97 %" not in closed._place.children[0].value
+    assert "97 %" in forms(closed)["text/html"]
+    guess.lock("both equally")
+    assert "97 %" in closed._place.children[0].value
 
 
 def test_the_first_guess_counts_even_after_a_restart():
