@@ -65,19 +65,22 @@ class Stopwatch:
     """Time a call, without the time in which other programs took the processor away from it."""
 
     def __init__(self) -> None:
-        self._losses = _losses()
-        self._own_s = time.thread_time()
+        self._before = _used()
         self._wall_s = time.perf_counter()
 
     def seconds(self) -> float:
         """Return how long the call has taken."""
         wall_s = time.perf_counter() - self._wall_s
-        return wall_s if _losses() == self._losses else time.thread_time() - self._own_s
+        own_s, losses = _used()
+        return wall_s if losses == self._before[1] else own_s - self._before[0]
 
 
-def _losses() -> int:
-    """Count how often this thread lost the processor; Linux knows."""
-    return 0 if _OF_THREAD is None else resource.getrusage(_OF_THREAD).ru_nivcsw
+def _used() -> tuple[float, int]:
+    """Return this thread's processor time, and how often it lost the processor; Linux knows."""
+    if _OF_THREAD is None:
+        return 0.0, 0
+    found = resource.getrusage(_OF_THREAD)
+    return found.ru_utime + found.ru_stime, found.ru_nivcsw
 
 
 class Pace:
