@@ -33,7 +33,7 @@ Find the cheapest deployment, and write it down:
 
 >>> advice = costs.advise(workload, [float32], accuracy_share=0.97)
 >>> "litert" in costs.SERVED_RUNTIMES  # what ``servable=`` takes, for a plan to be carried out
-False
+True
 >>> plan = costs.make_plan(advice, reference="float32")
 >>> isinstance(plan, costs.DeploymentPlan)
 True
