@@ -55,7 +55,7 @@ def form(request, model, digits, workspace):
     platform = runtime(name)
     artifact = platform.export(variant, workspace.artifacts / digits.name)
     row = benchmark(
-        platform, artifact, digits, repetitions=50, batch_sizes=(1,), seconds=0.01, memory=False
+        platform, artifact, digits, repetitions=100, batch_sizes=(1,), seconds=0.01, memory=False
     )
     Ledger(workspace.ledger_path).add(replace(row, peak_memory_bytes=200_000_000))
     return row, platform.load(artifact)
