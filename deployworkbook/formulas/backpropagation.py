@@ -108,8 +108,8 @@ def central_differences(
     Raises:
         ValueError: The step is not above 0.
 
-    >>> central_differences(lambda arrays: float(arrays[0] ** 2), [3.0])[0].round(6)
-    array(6.)
+    >>> float(central_differences(lambda arrays: float(arrays[0] ** 2), [3.0])[0].round(6))
+    6.0
     """
     h = check_number("step", step, 0, open_low=True)
     moved = [check_array("parameters", values).copy() for values in parameters]
