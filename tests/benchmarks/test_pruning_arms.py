@@ -32,7 +32,7 @@ pytestmark = [pytest.mark.mnist, pytest.mark.report, pytest.mark.timeout(0)]
 
 SEEDS = range(int(os.environ.get("DEPLOYWORKBOOK_SEEDS", "5")))
 SPARSITY, EPOCHS, START_EPOCHS = 0.95, 2, 5
-RATES = (0.001, 0.002, 0.004, 0.008)
+RATES = (0.001, 0.002, 0.004, 0.008, 0.016)
 WAYS = {
     "magnitude, per layer": Pruning(SPARSITY, "magnitude", "layer"),
     "magnitude, global": Pruning(SPARSITY, "magnitude", "global"),
