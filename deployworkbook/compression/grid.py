@@ -1,19 +1,23 @@
-"""The grid of a sweep: its points, their results, and a table of them."""
+"""The grid of a sweep: its points, their results, and a table of them.
+
+Only a point's recipe needs TensorFlow, which takes seconds to import, so it is imported there.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
-from deployworkbook.compression import pipeline
-from deployworkbook.compression.stages import Prune, Quantize, Stage
 from deployworkbook.formulas.frontier import pareto
 from deployworkbook.ledger.measurement import Measurement
 from deployworkbook.validation import check_choice, check_integer
+
+if TYPE_CHECKING:
+    from deployworkbook.compression.stages import Stage
 
 Status = Literal["found", "running", "measured", "failed again", "failed", "stopped"]
 
@@ -43,6 +47,8 @@ class SweepPoint:
             TypeError: A value has the wrong type.
             ValueError: A value is out of range.
         """
+        from deployworkbook.compression import pipeline
+
         usual = max(stage.settings.epochs for stage in pipeline.RECIPE)
         ratio = 1.0 if epochs is None else check_integer("epochs", epochs, 1) / usual
         return tuple(self._set(stage, ratio) for stage in pipeline.RECIPE)
@@ -53,6 +59,8 @@ class SweepPoint:
         >>> SweepPoint(4, 0.9, 2.0).name(epochs=5, seed=1)
         'prune90-T2-int4-e5-seed1'
         """
+        from deployworkbook.compression import pipeline
+
         usual = max(stage.settings.epochs for stage in pipeline.RECIPE)
         parts = [str(self)]
         if epochs not in (None, usual):
@@ -60,6 +68,8 @@ class SweepPoint:
         return "-".join([*parts, f"seed{seed}"] if seed else parts)
 
     def _set(self, stage: Stage, ratio: float) -> Stage:
+        from deployworkbook.compression.stages import Prune, Quantize
+
         epochs = max(1, round(ratio * stage.settings.epochs))
         settings = replace(stage.settings, epochs=epochs, temperature=self.temperature)
         if isinstance(stage, Prune):

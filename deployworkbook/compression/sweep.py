@@ -7,36 +7,24 @@ model.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
-from functools import lru_cache
-from pathlib import Path
 from typing import Literal
 
 from distributed import Client
-from tqdm import tqdm
 
-from deployworkbook.compression import distill, pipeline
 from deployworkbook.compression.grid import SweepPoint, SweepResult
-from deployworkbook.compression.stages import Stage
+from deployworkbook.compression.sweep_task import Builder, Made, SweepTask
 from deployworkbook.compression.workers import TaskEvent, carry_out, local_client, remote_client
 from deployworkbook.ledger.book import Ledger
-from deployworkbook.ledger.machine import Machine, this_machine
-from deployworkbook.ledger.measurement import Measurement
+from deployworkbook.ledger.machine import this_machine
 from deployworkbook.training.data import Dataset, DatasetName, load_dataset
-from deployworkbook.training.fit import Recipe, baseline
 from deployworkbook.validation import check_integer, value_error
-from deployworkbook.workspace.cache import WAITING
 from deployworkbook.workspace.folder import Workspace, current_workspace
 from deployworkbook.workspace.notices import Notice, notify
 
 # Memory of a worker with TensorFlow and MNIST, and some reserve.
 MEMORY_BYTES = 2 * 2**30
-
-# TensorFlow has one seed per process, so a worker with several threads trains in one at a time.
-_ALONE = threading.Lock()
 
 
 def sweep(
@@ -85,7 +73,9 @@ def sweep(
     if workers is not None:
         check_integer("workers", workers, 1)
     place = (workspace or current_workspace()).create()
-    run = _Sweep([(point, point.recipe(epochs)) for point in points], seed, place, on_result)
+    builder = builder_of(epochs, seed)
+    builder.check(points)
+    run = _Sweep(points, builder, place, on_result)
     try:
         data = load_dataset(dataset)
         notice(str(data))
@@ -93,7 +83,7 @@ def sweep(
         if jobs:
             with _client(len(jobs), workers, scheduler) as client:
                 carry_out(
-                    make,
+                    builder.make,
                     jobs,
                     groups=[job.keys[:-1] for job in jobs],
                     client=client,
@@ -105,97 +95,12 @@ def sweep(
     return [run.results[point] for point in points]
 
 
-@dataclass(frozen=True)
-class SweepTask:
-    """A point as a task for a worker.
+def builder_of(epochs: int | None, seed: int) -> Builder:
+    """Return the builder of all points; the arguments are those of ``sweep``."""
+    # Imported here: importing TensorFlow takes seconds, and only building needs it.
+    from deployworkbook.compression.point_building import PointBuilder
 
-    Args:
-        point: The point.
-        recipe: Its stages.
-        keys: Cache key of each stage.
-        dataset: Name of the data set.
-        seed: Seed of the model and of all stages.
-        root: Folder of the workspace.
-    """
-
-    point: SweepPoint
-    recipe: tuple[Stage, ...]
-    keys: tuple[str, ...]
-    dataset: DatasetName
-    seed: int
-    root: Path
-
-
-@dataclass(frozen=True)
-class Made:
-    """Result of a worker's task.
-
-    Args:
-        measurement: Measurement of the last stage.
-        machine: The worker's machine.
-        stages_made: Number of stages that were not in the cache.
-        notices: Notices for the learner.
-    """
-
-    measurement: Measurement
-    machine: Machine
-    stages_made: int
-    notices: list[str] = field(default_factory=list)
-
-
-def make(job: SweepTask) -> Made:
-    """Build and measure a point, in a worker.
-
-    Raises:
-        FileNotFoundError: The workspace's folder is not accessible from here.
-        RuntimeError: Data, versions or code differ from those of the sweep's own process.
-    """
-    workspace, notices = Workspace(job.root), list[str]()
-
-    def notice(text: str) -> None:
-        # Workers are expected to wait for each other.
-        if not text.endswith(WAITING):
-            notices.append(text)
-
-    if not workspace.records.is_dir():
-        raise FileNotFoundError(
-            f"{this_machine().name} has no access to the workspace {job.root}. Workers must share "
-            "its folder: start them on the same machine, or keep it on a drive that all can write "
-            "to."
-        )
-    # A lock within this process: a lock between processes would remain when a worker is killed.
-    tqdm.set_lock(threading.RLock())
-    with _ALONE:
-        data, models = _load(job.dataset), workspace.models
-        model = baseline(data, Recipe(seed=job.seed), folder=models, notice=notice).model
-        keys = tuple(pipeline.keys_of(model, data, recipe=job.recipe, seed=job.seed))
-        if keys != job.keys:
-            raise RuntimeError(
-                f"The worker on {this_machine().name} has other data, another version of "
-                "TensorFlow or other code. Install the same as where the sweep was started."
-            )
-        outcomes = pipeline.run(
-            model,
-            data,
-            recipe=job.recipe,
-            seed=job.seed,
-            folder=models,
-            notice=notice,
-        )
-    epochs = " + ".join(str(stage.settings.epochs) for stage in job.recipe)
-    measurement = replace(
-        outcomes[-1].measurement,
-        variant=job.point.name(
-            epochs=max(stage.settings.epochs for stage in job.recipe), seed=job.seed
-        ),
-        note=f"a sweep's point, {epochs} epochs, seed {job.seed}; others ran at the same time",
-    )
-    return Made(measurement, this_machine(), sum(each.is_new for each in outcomes), notices)
-
-
-@lru_cache(maxsize=1)
-def _load(name: DatasetName) -> Dataset:
-    return load_dataset(name)
+    return PointBuilder(epochs, seed)
 
 
 class _Sweep:
@@ -203,35 +108,29 @@ class _Sweep:
 
     def __init__(
         self,
-        recipes: Sequence[tuple[SweepPoint, tuple[Stage, ...]]],
-        seed: int,
+        points: Sequence[SweepPoint],
+        builder: Builder,
         workspace: Workspace,
         on_result: Callable[[SweepResult], None],
     ) -> None:
-        self.recipes, self.seed, self.workspace = dict(recipes), seed, workspace
+        self.points, self.builder, self.workspace = list(dict.fromkeys(points)), builder, workspace
         self.ledger = Ledger(workspace.ledger_path)
         self.results: dict[SweepPoint, SweepResult] = {}
         self.on_result = on_result
 
     def jobs(self, dataset: Dataset, notice: Notice) -> list[SweepTask]:
         """Return the points to build; first build, on all cores, what all of them start from."""
-        models, seed = self.workspace.models, self.seed
-        model = baseline(dataset, Recipe(seed=seed), folder=models, notice=notice).model
+        models = self.workspace.models
+        all_keys = self.builder.keys(self.points, dataset, models, notice)
         there = {entry.measurement.made_by: entry.measurement for entry in self.ledger.entries()}
         jobs = []
-        for point, recipe in self.recipes.items():
-            keys = tuple(pipeline.keys_of(model, dataset, recipe=recipe, seed=seed))
+        for point, keys in zip(self.points, all_keys, strict=True):
             if keys[-1] in there:
                 self._note(SweepResult(point, "found", there[keys[-1]]))
             else:
-                root = self.workspace.root
-                jobs.append(SweepTask(point, recipe, keys, dataset.name, seed, root))
+                jobs.append(SweepTask(point, keys, dataset.name, self.workspace.root))
         if jobs:
-            teacher = distill.teacher(dataset, folder=models, notice=notice)
-            augmentations = jobs[0].recipe[0].augmentations
-            distill.learn_from(
-                dataset, teacher, augmentations=augmentations, folder=models, notice=notice
-            )
+            self.builder.prepare(dataset, models, notice)
         return jobs
 
     def take(self, job: SweepTask, event: TaskEvent, notice: Notice) -> None:
@@ -251,7 +150,7 @@ class _Sweep:
 
     def stop(self) -> None:
         """Mark unfinished points as stopped."""
-        for point in self.recipes:
+        for point in self.points:
             if point not in self.results or self.results[point].status in {
                 "running",
                 "failed again",

@@ -27,6 +27,13 @@ def model(digits):
 
 
 @pytest.fixture(scope="session")
+def convolutions(digits):
+    """A convolutional network, trained a little."""
+    trained, _ = train(digits, Recipe("cnn", epochs=2))
+    return trained
+
+
+@pytest.fixture(scope="session")
 def examples(digits):
     return Examples(digits.train.images, digits.train.labels)
 
@@ -52,7 +59,11 @@ def dask_cluster(tmp_path):
     """Start a Dask scheduler with some workers, as a user would; give its address and process."""
     where = ["--host", "127.0.0.1", "--no-dashboard", "--dashboard-address", "127.0.0.1:0"]
     environment = dict(os.environ) | {"PYTHONPATH": str(Path(__file__).parents[2])}
-    contact = tmp_path / "scheduler.json"
+    contact, log = tmp_path / "scheduler.json", tmp_path / "dask.log"
+    log.touch()
+
+    def joined():
+        return log.read_text().count("Registered to")
 
     @contextmanager
     def cluster(workers, port=0):
@@ -61,17 +72,19 @@ def dask_cluster(tmp_path):
 
         def start(*arguments):
             command = [sys.executable, "-m", "dask", *arguments, *where]
-            with (tmp_path / "dask.log").open("a") as log:
+            with log.open("a") as out:
                 processes.append(
-                    subprocess.Popen(command, stdout=log, stderr=log, env=environment, cwd=tmp_path)
+                    subprocess.Popen(command, stdout=out, stderr=out, env=environment, cwd=tmp_path)
                 )
 
         try:
             start("scheduler", "--port", str(port), "--scheduler-file", str(contact))
             wait_until(lambda: contact.exists() and contact.read_text(), "the scheduler")
             address = json.loads(contact.read_text())["address"]
+            all_joined = joined() + workers
             for _ in range(workers):
                 start("worker", address, "--nthreads", "2", "--no-nanny")
+            wait_until(lambda: joined() >= all_joined, "the workers")
             yield address, processes[0]
         finally:
             for process in processes:

@@ -1,32 +1,33 @@
-"""Sweeps on the digits: everything once, whatever fails, dies or is stopped."""
+"""Sweeps on the digits: everything once, whatever fails, dies or is stopped.
+
+One sweep trains; the others build light stages, since what happens around them is the same.
+"""
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import threading
-import time
 from contextlib import ExitStack
 from dataclasses import replace
+from pathlib import Path
 
 import psutil
 import pytest
 
 from deployworkbook.cli import main
-from deployworkbook.compression import distill, pipeline
+from deployworkbook.compression import pipeline, workers
 from deployworkbook.compression import sweep as module
-from deployworkbook.compression.distill import AUGMENTATIONS
 from deployworkbook.compression.grid import SweepPoint, SweepResult, as_table, best_of, grid
+from deployworkbook.compression.point_building import PointBuilder
 from deployworkbook.compression.stages import Prune, Quantize
-from deployworkbook.compression.sweep import SweepTask, make, sweep
+from deployworkbook.compression.sweep import sweep
+from deployworkbook.compression.sweep_task import SweepTask
 from deployworkbook.compression.workers import GONE
 from deployworkbook.ledger.book import Ledger
 from deployworkbook.ledger.measurement import Measurement
-from deployworkbook.training.data import load_dataset
-from deployworkbook.training.fit import Recipe, baseline
 from deployworkbook.workspace.folder import ENVIRONMENT_VARIABLE, Workspace
+from tests.compression.light_builder import LightBuilder
 from tests.waiting import WATCHDOG_S, wait_until
 
 # Two pruned models, each with two widths; most tests make the first two points, three stages.
@@ -35,26 +36,45 @@ HALF_GRID, STAGES = GRID[:2], 1 + 2
 SETTINGS = {"dataset": "digits", "epochs": 1}
 OPTIONS = ["sweep", "--dataset", "digits", "--epochs", "1", "--sparsity", "0.8,0.9"]
 OPTIONS += ["--temperature", "2"]
-# One pruned model, with two widths, on one worker: each loads TensorFlow, which takes seconds.
+# One pruned model, with two widths, on one worker.
 HALF_OPTIONS = [*OPTIONS, "--sparsity", "0.8"]
 ALONE = ["--workers", "1"]
 
 
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory):
-    """A workspace with what all points begin with: the model, its teacher, the teacher's logits."""
-    workspace, digits = Workspace(tmp_path_factory.mktemp("prepared")), load_dataset("digits")
-    baseline(digits, Recipe(), folder=workspace.models)
-    teacher = distill.teacher(digits, folder=workspace.models)
-    distill.learn_from(digits, teacher, augmentations=AUGMENTATIONS, folder=workspace.models)
-    return workspace
+# The command, with the light builder.
+COMMAND = [sys.executable, "-c", "from tests.compression.light_builder import *; run_command()"]
 
 
 @pytest.fixture
-def workspace(prepared, tmp_path):
+def workspace(tmp_path):
     """A workspace of the test's own, where no stage is made yet."""
-    shutil.copytree(prepared.models, tmp_path / "mine" / "models")
     return Workspace(tmp_path / "mine").create()
+
+
+@pytest.fixture
+def light(monkeypatch):
+    """Build light stages, without TensorFlow."""
+    monkeypatch.setattr(module, "builder_of", LightBuilder)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A sweep that trains: its workspace, its results, and what it reported."""
+    workspace, told = Workspace(tmp_path_factory.mktemp("trained")).create(), []
+    results = sweep(HALF_GRID, workspace=workspace, on_result=told.append, workers=1, **SETTINGS)
+    return workspace, results, told
+
+
+def mark(workspace, name):
+    """Let something happen in the middle of a light stage."""
+    marked = workspace.root / name
+    marked.touch()
+    return marked
+
+
+def environment_of(workspace):
+    root = {ENVIRONMENT_VARIABLE: str(workspace.root)}
+    return dict(os.environ) | root | {"PYTHONPATH": str(Path(__file__).parents[2])}
 
 
 def stages(workspace):
@@ -123,9 +143,8 @@ def test_an_invalid_point_is_refused_before_anything_runs(point, words, workspac
     assert not rows(workspace)
 
 
-def test_a_sweep_measures_each_point_once_and_resumes_without_training(workspace, monkeypatch):
-    told = []
-    results = sweep(HALF_GRID, workspace=workspace, on_result=told.append, workers=1, **SETTINGS)
+def test_a_sweep_measures_each_point_once(trained):
+    workspace, results, told = trained
     assert [(result.point, result.status) for result in results] == [
         (point, "measured") for point in HALF_GRID
     ]
@@ -135,8 +154,11 @@ def test_a_sweep_measures_each_point_once_and_resumes_without_training(workspace
     for result in results:
         assert result.measurement.accuracy > 0.5  # chance is 0.1
         assert result.measurement.made_by
-    made = stages(workspace)
 
+
+def test_a_repeated_sweep_finds_all_points_and_trains_nothing(trained, monkeypatch):
+    workspace, results, _ = trained
+    made = stages(workspace)
     # Where the scheduler would be asked for, nothing may ask.
     monkeypatch.setattr(module, "local_client", None)
     found = sweep(HALF_GRID, workspace=workspace, **SETTINGS)
@@ -146,17 +168,26 @@ def test_a_sweep_measures_each_point_once_and_resumes_without_training(workspace
     check_all_once(workspace, HALF_GRID)
 
 
+def test_a_worker_needs_the_workspace_and_the_same_code(trained, tmp_path):
+    builder, (workspace, *_) = PointBuilder(epochs=1), trained
+    task = SweepTask(GRID[0], ("a", "b"), "digits", workspace.root)
+    with pytest.raises(RuntimeError, match="other data, another version"):
+        builder.make(task)
+    with pytest.raises(FileNotFoundError, match="no access to the workspace"):
+        builder.make(replace(task, root=tmp_path / "elsewhere"))
+
+
 def obstacle(workspace, point):
     """Stand in the way of a point's last stage: its lock cannot be taken."""
-    digits = load_dataset("digits")
-    model = baseline(digits, Recipe(), folder=workspace.models).model
-    key = pipeline.keys_of(model, digits, recipe=point.recipe(1))[-1]
+    ((_, key),) = LightBuilder(epochs=1).keys([point], None, workspace.models, str)
     lock = workspace.models / f".stage-digits-int{point.bits}-{key}.lock"
-    lock.mkdir()
+    lock.mkdir(parents=True)
     return lock
 
 
-def test_a_failing_point_is_retried_and_named_and_the_others_finish(workspace, capsys, tmp_path):
+def test_a_failing_point_is_retried_and_named_and_the_others_finish(
+    workspace, light, capsys, tmp_path
+):
     lock = obstacle(workspace, GRID[1])
     report = tmp_path / "report.json"
     arguments = [*HALF_OPTIONS, *ALONE, "--retries", 1, "--dir", workspace.root, "--json", report]
@@ -181,29 +212,10 @@ def test_a_failing_point_is_retried_and_named_and_the_others_finish(workspace, c
     check_all_once(workspace, HALF_GRID)
 
 
-def kill_who_trains(workspace, number):
-    """Kill the worker that makes the stage of this number, in the middle of it."""
-    deadline = time.monotonic() + WATCHDOG_S
-    while time.monotonic() < deadline:
-        if len(stages(workspace)) >= number - 1:
-            begun = {path.name.split(".")[1] for path in workspace.models.glob(".stage-*.tmp")}
-            for process in psutil.Process().children(recursive=True):
-                try:
-                    held = {os.path.basename(file.path)[1:-5] for file in process.open_files()}
-                except psutil.NoSuchProcess:  # it ended meanwhile, as those of exports do
-                    continue
-                if begun & held:
-                    process.send_signal(signal.SIGKILL)
-                    return
-        time.sleep(0.005)
-
-
-def test_a_killed_worker_loses_and_repeats_nothing(workspace):
+def test_a_killed_worker_loses_and_repeats_nothing(workspace, light):
     told = []
-    killer = threading.Thread(target=kill_who_trains, args=(workspace, 2))
-    killer.start()
-    results = sweep(HALF_GRID, workspace=workspace, on_result=told.append, **SETTINGS)
-    killer.join()
+    mark(workspace, "kill-2")
+    results = sweep(HALF_GRID, workspace=workspace, on_result=told.append, workers=2, **SETTINGS)
     assert [result.status for result in results] == ["measured"] * len(HALF_GRID)
     died = [result for result in told if result.status == "failed again"]
     assert died
@@ -211,28 +223,33 @@ def test_a_killed_worker_loses_and_repeats_nothing(workspace):
         "its worker process died: killed, or out of memory"
     }
     check_all_once(workspace, HALF_GRID)
-    # Less than all where a stage was whole, and its worker was killed in the next.
-    assert sum(result.stages_made for result in results) <= STAGES
+    # The first stage was whole when the worker was killed in the next.
+    assert sum(result.stages_made for result in results) == STAGES - 1
 
 
 def test_two_sweeps_at_once_build_everything_once(workspace):
-    command = [sys.executable, "-m", "deployworkbook", *HALF_OPTIONS, *ALONE]
-    environment = dict(os.environ) | {ENVIRONMENT_VARIABLE: str(workspace.root)}
+    hold = mark(workspace, "hold-1")
+    command, environment = [*COMMAND, *HALF_OPTIONS, *ALONE], environment_of(workspace)
     both = [
         subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
         for _ in range(2)
     ]
+    wait_until(lambda: len(list(workspace.root.glob("began-*"))) == 2, "both sweeps' workers")
+    hold.unlink()
     for one in both:
-        said, _ = one.communicate(timeout=300)
+        said, _ = one.communicate(timeout=WATCHDOG_S)
         assert one.returncode == 0, said
         assert "2 of 2 points are in the ledger." in said
     check_all_once(workspace, HALF_GRID)
 
 
 def test_a_restarted_scheduler_loses_and_repeats_nothing(
-    workspace, dask_cluster, monkeypatch, capsys
+    workspace, light, dask_cluster, monkeypatch, capsys
 ):
     first = []
+    hold = mark(workspace, f"hold-{STAGES}")
+    # For so long its client looks for a scheduler that is gone.
+    monkeypatch.setattr(workers, "PATIENCE_S", WATCHDOG_S)
     take = module._Sweep.take
 
     def take_and_kill(run, job, event, notice):
@@ -243,6 +260,7 @@ def test_a_restarted_scheduler_loses_and_repeats_nothing(
             scheduler.kill()
             scheduler.wait()
             clusters.enter_context(dask_cluster(1, port=address.rpartition(":")[2]))
+            hold.unlink()
 
     monkeypatch.setattr(module._Sweep, "take", take_and_kill)
     with ExitStack() as clusters:
@@ -256,40 +274,34 @@ def test_a_restarted_scheduler_loses_and_repeats_nothing(
     check_all_once(workspace, HALF_GRID)
 
 
-def test_a_worker_needs_the_workspace_and_the_same_code(workspace, tmp_path):
-    job = SweepTask(GRID[0], GRID[0].recipe(1), ("a", "b"), "digits", 0, workspace.root)
-    with pytest.raises(RuntimeError, match="other data, another version"):
-        make(job)
-    with pytest.raises(FileNotFoundError, match="no access to the workspace"):
-        make(replace(job, root=tmp_path / "elsewhere"))
-
-
-def test_ctrl_c_leaves_no_process_and_keeps_finished_points(workspace):
-    marked = {ENVIRONMENT_VARIABLE: str(workspace.root), "SWEEP_OF_THE_TEST": str(workspace.root)}
+def test_ctrl_c_leaves_no_process_and_keeps_finished_points(workspace, light):
+    hold = mark(workspace, "hold-3")
+    marked = {"SWEEP_OF_THE_TEST": str(workspace.root)}
     process = subprocess.Popen(
-        [sys.executable, "-m", "deployworkbook", *OPTIONS, *ALONE],
+        [*COMMAND, *OPTIONS, *ALONE],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=dict(os.environ) | marked,
+        env=environment_of(workspace) | marked,
         start_new_session=True,
     )
 
-    def has_rows():
+    def has_a_row():
         assert process.poll() is None
         return workspace.ledger_path.exists() and rows(workspace)
 
-    wait_until(has_rows, "the first row")
+    wait_until(has_a_row, "the first row")
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers as well
     said, errors = process.communicate(timeout=WATCHDOG_S)
     assert process.returncode == 130
     assert "Traceback" not in said + errors
     assert not [other for other in psutil.process_iter() if is_marked(other, marked)]
     kept = rows(workspace)
-    assert kept
-    assert f"{len(kept)} of 4 points are in the ledger." in said
+    assert len(kept) == 1
+    assert "1 of 4 points are in the ledger." in said
 
     # The rest follows, and what was there stays as it was.
+    hold.unlink()
     results = sweep(GRID, workspace=workspace, workers=1, **SETTINGS)
     assert sum(result.status == "found" for result in results) == len(kept)
     assert rows(workspace)[: len(kept)] == kept
