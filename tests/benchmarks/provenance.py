@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from importlib.metadata import version
-from time import perf_counter
 
 from deployworkbook.ledger.machine import this_machine
 
 
-def provenance(test: str, *, began_s: float, seeds: Iterable[int]) -> dict[str, object]:
+def provenance(test: str, *, seconds: float, seeds: Iterable[int]) -> dict[str, object]:
     """Say how figures were made: command, versions, machine, date, duration, seeds.
 
     Args:
         test: The test's file, from the repository's root.
-        began_s: When the test began, by ``perf_counter``.
+        seconds: How long it took, or how long its runs took that were kept.
         seeds: The seeds it ran.
     """
     return {
@@ -23,6 +22,6 @@ def provenance(test: str, *, began_s: float, seeds: Iterable[int]) -> dict[str, 
         "versions": {name: version(name) for name in ("deployworkbook", "numpy", "tensorflow")},
         "machine": str(this_machine()),
         "date": datetime.now(UTC).date().isoformat(),
-        "seconds": round(perf_counter() - began_s),
+        "seconds": round(seconds),
         "seeds": list(seeds),
     }

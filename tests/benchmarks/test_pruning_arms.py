@@ -138,7 +138,9 @@ def test_ways_to_prune_tuned_alike(mnist, tmp_path) -> None:
             "points": round(float(points.mean()), 2),
             "interval": [round(low, 2), round(high, 2)],
         }
-    made = provenance("tests/benchmarks/test_pruning_arms.py", began_s=began, seeds=SEEDS)
+    made = provenance(
+        "tests/benchmarks/test_pruning_arms.py", seconds=perf_counter() - began, seeds=SEEDS
+    )
     content = {"provenance": made, "rates": rates, "test": tests, "against": against}
     text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
     (folder / "pruning.json").write_text(text, encoding="utf-8")
