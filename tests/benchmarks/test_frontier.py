@@ -1,7 +1,7 @@
 """The frontier at equal training: how small for how much accuracy, over seeds, with intervals.
 
-A report that takes about half an hour per network on one core; it judges nothing. Each run is kept as soon
-as it ends, so it can be interrupted and goes on where it was:
+A report that takes about half an hour per network on one core; it judges nothing. Each run is kept
+as soon as it ends, so it can be interrupted and goes on where it was:
 
     DEPLOYWORKBOOK_MNIST=… DEPLOYWORKBOOK_FRONTIER=folder pytest -m report -s \
         tests/benchmarks/test_frontier.py
