@@ -107,8 +107,7 @@ def whole_biases(biases: ArrayLike, bits: int = BIAS_BITS) -> tuple[NDArray[np.f
         return values, 0
     exponent = math.ceil(math.log2(largest)) - (bits - 1)
     exponent = max(LOWEST_EXPONENT, min(HIGHEST_EXPONENT, exponent))
-    whole: NDArray[np.float64] = np.round(np.ldexp(values, -exponent))
-    return whole, exponent
+    return np.asarray(np.round(np.ldexp(values, -exponent)), np.float64), exponent
 
 
 def _write_integers(content: Any, tensor: Any, bits: int) -> None:
