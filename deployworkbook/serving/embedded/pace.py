@@ -6,15 +6,15 @@ isn't short would make all other clients wait, so only calls that were short lat
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Hashable
 
-try:
+_OF_THREAD: int | None = None
+with contextlib.suppress(ImportError, AttributeError):  # Windows, macOS
     import resource
 
     _OF_THREAD = resource.RUSAGE_THREAD
-except (ImportError, AttributeError):  # Windows, macOS
-    _OF_THREAD = None
 
 # What the way to a thread and back takes at least while other requests are being answered.
 SHORT_S = 250e-6
