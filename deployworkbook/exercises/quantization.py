@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from deployworkbook.exercises.declaration import Exercise, GuessQuestion, Mistake
 
@@ -16,6 +17,16 @@ RANGES = ((-1.0, 3.0, 8), (1.0, 3.0, 8), (-4.0, -1.0, 4), (-0.7, 3.0, 8))
 KERNELS = (
     (np.array([[0.5, -20.0, 0.01], [-1.0, 10.0, 0.03]]), 8),
     (np.array([[0.2, 1.4], [0.1, -0.7], [-0.3, 0.0]]), 4),
+)
+# By hand: sums of 30 and -22; and 880, -830 and 153, of which two don't fit into int8 later.
+INTEGER_LAYERS = (
+    (np.array([5, -3]), np.array([[3, -2], [1, 4]]), np.array([2, -8]), -4, 5, 4, 10),
+    (
+        np.array([100, -50, 20]),
+        np.array([[7, -7, 1], [2, -3, -1], [5, -5, 0]]),
+        np.array([40, -30, 3]),
+        *(-10, 3, 4, -20),
+    ),
 )
 ACTIVATIONS = (
     (np.array([-0.5, 0.25, 4.0]), np.array([-3.0, 0.0, 9.0])),
@@ -58,6 +69,34 @@ def _grid_of_whole_steps(low: float, high: float, bits: int) -> np.ndarray:
     return np.array([_scale(low, high, bits), zero_point])
 
 
+def _grid_of_one_step_too_many(low: float, high: float, bits: int) -> np.ndarray:
+    scale = (max(high, 0) - min(low, 0)) / 2**bits
+    return np.array([scale, np.rint(-(2 ** (bits - 1)) - min(low, 0) / scale)])
+
+
+def _steps(
+    sums: NDArray[np.int64], multiplier: int, shift: int, *, half: bool = True
+) -> NDArray[np.int64]:
+    """Multiply sums by the ratio in fixed point, rounding to the nearest or down."""
+    return np.asarray((sums * multiplier + half * (1 << shift - 1)) >> shift)
+
+
+def _int8(values: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.clip(values, -128, 127)
+
+
+def _integer_layer(
+    x: NDArray[np.int64],
+    w: NDArray[np.int64],
+    b: NDArray[np.int64],
+    z_x: int,
+    q: int,
+    shift: int,
+    z_y: int,
+) -> NDArray[np.int64]:
+    return _int8(_steps((x - z_x) @ w + b, q, shift) + z_y)
+
+
 EXERCISES = (
     Exercise(
         id="quantization.quantize",
@@ -98,40 +137,18 @@ EXERCISES = (
         ),
     ),
     Exercise(
-        id="quantization.scale",
-        expected="a function of low, high and bits that returns the step of the affine grid",
-        reference=_scale,
-        cases=RANGES,
-        hints=(
-            "How many steps lie between the smallest and the largest of 2^b integers?",
-            "One fewer than there are integers. And the range must include 0.",
-            "(max(high, 0) - min(low, 0)) / (2 ** bits - 1)",
-        ),
-        mistakes=(
-            Mistake(
-                lambda low, high, bits: (max(high, 0) - min(low, 0)) / 2**bits,
-                "2 ** bits counts the integers; between them are 2 ** bits - 1 steps.",
-            ),
-            Mistake(
-                lambda low, high, bits: max(abs(low), abs(high)) / (2 ** (bits - 1) - 1),
-                "That is the symmetric grid's step. The affine grid spans exactly the range.",
-            ),
-            Mistake(
-                lambda low, high, bits: (high - low) / (2**bits - 1),
-                "One of the ranges excludes 0, but 0 must be on the grid: widen it first.",
-            ),
-        ),
-    ),
-    Exercise(
         id="quantization.zero_point",
         expected="a function of low, high and bits that returns two numbers: the scale, and the "
         "integer that stands for 0",
         reference=_grid,
         cases=RANGES,
         hints=(
-            "The lower end of the range gets the lowest integer, -2^(b-1). Where is 0 then?",
-            "0 lies -low / scale steps above the lower end.",
-            "scale, round(-2 ** (bits - 1) - low / scale), with the range widened to include 0",
+            "First widen the range to include 0. How many steps lie between the smallest and the "
+            "largest of 2^b integers? One fewer than there are integers.",
+            "The lower end of the range gets the lowest integer, -2^(b-1). 0 lies -low / scale "
+            "steps above it.",
+            "low, high = min(low, 0), max(high, 0); scale = (high - low) / (2 ** bits - 1); "
+            "return scale, round(-2 ** (bits - 1) - low / scale)",
         ),
         mistakes=(
             Mistake(
@@ -168,6 +185,10 @@ EXERCISES = (
                 ),
                 "The sign is wrong: 0 lies above the lower end, so add steps to the lowest "
                 "integer.",
+            ),
+            Mistake(
+                _grid_of_one_step_too_many,
+                "2 ** bits counts the integers; between them are 2 ** bits - 1 steps.",
             ),
             Mistake(
                 lambda low, high, bits: _grid(low, high, bits)[1],
@@ -221,13 +242,70 @@ EXERCISES = (
         ),
     ),
     Exercise(
+        id="quantization.integer_layer",
+        expected="a function of inputs, weights, bias, the input's zero point, multiplier, shift "
+        "and the output's zero point that returns one integer per output",
+        reference=_integer_layer,
+        cases=INTEGER_LAYERS,
+        hints=(
+            "Follow the three steps of the 2 × 2 layer: the sum; the ratio, by a multiplication "
+            "and a shift; the output's zero point and the clip.",
+            "sums = (inputs - input_zero) @ weights + bias. Shifting right by n bits rounds down, "
+            "so add half of 2^n first: 1 << (shift - 1).",
+            "steps = (sums * multiplier + (1 << (shift - 1))) >> shift; "
+            "return np.clip(steps + output_zero, -128, 127)",
+        ),
+        mistakes=(
+            Mistake(
+                lambda x, w, b, z_x, q, n, z_y: _int8(
+                    _steps((x - z_x) @ w + b, q, n, half=False) + z_y
+                ),
+                "A shift alone rounds down. Add half of 2^shift before you shift.",
+            ),
+            Mistake(
+                lambda x, w, b, z_x, q, n, z_y: _integer_layer(x, w, b, 0, q, n, z_y),
+                "You left out the input's zero point: subtract it from each input first.",
+            ),
+            Mistake(
+                lambda x, w, b, z_x, q, n, z_y: _integer_layer(x, w, b, -z_x, q, n, z_y),
+                "The input's zero point has the wrong sign: subtract it.",
+            ),
+            Mistake(
+                lambda x, w, b, z_x, q, n, z_y: _integer_layer(x, w, 0 * b, z_x, q, n, z_y),
+                "The bias is missing. It counts the same steps as the sum, so just add it.",
+            ),
+            Mistake(
+                lambda x, w, b, z_x, q, n, z_y: _int8(_steps((x - z_x) @ w, q, n) + b + z_y),
+                "You add the bias after the ratio. It counts steps of the sum, so add it there.",
+            ),
+            Mistake(
+                lambda x, w, b, z_x, q, n, z_y: _steps((x - z_x) @ w + b, q, n) + z_y,
+                "Some outputs don't fit into int8: clip them to -128 … 127.",
+            ),
+            Mistake(
+                lambda x, w, b, z_x, q, n, z_y: _integer_layer(x, w, b, z_x, q, n, 0),
+                "The output's zero point is missing.",
+            ),
+            Mistake(
+                lambda x, w, b, z_x, q, n, z_y: _int8(_steps((x - z_x) @ w + b, q, n)) + z_y,
+                "You clip before adding the zero point, which moves values out of the range again.",
+            ),
+            Mistake(
+                lambda x, w, b, z_x, q, n, z_y: _integer_layer(x, w.T, b, z_x, q, n, z_y),
+                "The weights are [inputs, outputs], so the inputs go on the left: inputs @ "
+                "weights.",
+            ),
+        ),
+    ),
+    Exercise(
         id="quantization.calibrate",
         expected="a function of two arrays of activations that returns the two ends of a range",
         reference=lambda train, test: np.array([train.min(), train.max()]),
         cases=ACTIVATIONS,
         hints=(
-            "Which images may a deployed model have seen?",
-            "np.array([train.min(), train.max()])",
+            "The range is fixed before the model meets its users. Which images do you have then?",
+            "The test images stand for those of the users, so leave them alone.",
+            "return train.min(), train.max()",
         ),
         mistakes=(
             Mistake(
