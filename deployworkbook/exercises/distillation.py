@@ -10,14 +10,24 @@ from deployworkbook.formulas.activations import softmax
 from deployworkbook.formulas.distillation import (
     distillation_gradient,
     distillation_loss,
-    softened_softmax,
     student_loss,
 )
 
-ANSWERS = ((np.array([6.0, 2.0, -1.0]), 4.0), (np.array([0.5, 3.0]), 0.5))
 PAIRS = (
     (np.array([6.0, 2.0, -1.0]), np.array([3.0, 2.5, 0.0]), 4.0),
     (np.array([0.5, 3.0]), np.array([1.0, -1.0]), 2.0),
+)
+LESSONS_OF_TEACHERS = (
+    (
+        np.array([[1.0, 0.0], [0.5, 1.0]]),
+        np.array([[2.0, 0.0, -1.0], [0.0, 1.0, 0.0]]),
+        *(2.0, 0.5, 3),
+    ),
+    (
+        np.array([[0.2, 1.0, 0.0], [0.0, 0.5, 1.0], [1.0, 0.3, 0.6]]),
+        np.array([[3.0, -1.0], [0.0, 2.0], [1.0, 0.5]]),
+        *(4.0, 0.2, 2),
+    ),
 )
 LABELLED = (
     (0, np.array([6.0, 2.0, -1.0]), np.array([3.0, 2.5, 0.0]), 4.0, 0.1),
@@ -48,6 +58,26 @@ def _student(
     return float(student_loss(truth, teacher, student, temperature=T, hard_weight=share))
 
 
+def _descend(
+    images: NDArray[np.float64],
+    teacher: NDArray[np.float64],
+    T: float,
+    rate: float,
+    steps: int,
+) -> NDArray[np.float64]:
+    """Train a student of one layer, without a bias, on the softened answers of a teacher."""
+    weights = np.zeros((images.shape[1], teacher.shape[1]))
+    for _ in range(steps):
+        gradient = distillation_gradient(teacher, images @ weights, temperature=T)
+        weights = weights - rate * images.T @ gradient / len(images)
+    return weights
+
+
+def _first_choices(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return 1 for the largest logit of each row, and 0 for the others."""
+    return np.asarray(np.eye(logits.shape[1])[logits.argmax(axis=1)])
+
+
 EXERCISES = (
     Exercise(
         id="distillation.by_hand",
@@ -70,40 +100,6 @@ EXERCISES = (
                 1 / (1 + 81 / 4),
                 "You have divided the ratio of the probabilities by T. Dividing the logits by T "
                 "takes the T-th root of the ratio.",
-            ),
-        ),
-    ),
-    Exercise(
-        id="distillation.softened",
-        expected="a function of logits and temperature that returns probabilities",
-        reference=lambda logits, temperature: softened_softmax(logits, temperature=temperature),
-        cases=ANSWERS,
-        hints=(
-            "It is the usual softmax, but of other numbers.",
-            "Divide the logits by the temperature, then take the softmax.",
-            "e = np.exp(logits / temperature); e / e.sum()",
-        ),
-        mistakes=(
-            Mistake(
-                lambda logits, temperature: softmax(logits * temperature),
-                "You have multiplied by the temperature: that sharpens what it should soften.",
-            ),
-            Mistake(
-                lambda logits, temperature: softmax(logits) / temperature,
-                "You have divided the probabilities, which then no longer sum to 1. Divide the "
-                "logits, before the softmax.",
-            ),
-            Mistake(
-                lambda logits, temperature: softmax(softmax(logits) / temperature),
-                "You have passed probabilities to the softmax, which expects logits.",
-            ),
-            Mistake(
-                lambda logits, temperature: softmax(logits) ** (1 / temperature),
-                "The roots are right, but they do not sum to 1: divide by their sum.",
-            ),
-            Mistake(
-                lambda logits, temperature: softmax(logits),
-                "That is the plain softmax: the temperature is missing.",
             ),
         ),
     ),
@@ -190,6 +186,55 @@ EXERCISES = (
         ),
     ),
     Exercise(
+        id="distillation.linear_student",
+        expected="a function of images, teacher's logits, T, rate and steps that returns weights "
+        "[inputs, classes]",
+        reference=_descend,
+        cases=LESSONS_OF_TEACHERS,
+        hints=(
+            "One step: compute the student's logits, the gradient of the loss with respect to "
+            "them (exercise 3), and from it the gradient with respect to the weights.",
+            "The logits are images @ weights, so the gradient with respect to the weights is "
+            "images.T @ gradient, and the mean over the images divides it by their number.",
+            "weights = np.zeros((images.shape[1], teacher.shape[1])). In each step: gradient = "
+            "T * (q - p), with the softmax along axis 1; "
+            "weights -= rate * images.T @ gradient / len(images)",
+        ),
+        mistakes=(
+            Mistake(
+                lambda x, t, T, rate, steps: _descend(x, t, T, rate * len(x), steps),
+                "Your gradient is that of the sum over the images. For the mean, divide it by "
+                "their number.",
+            ),
+            Mistake(
+                lambda x, t, T, rate, steps: _descend(x, t, T, -rate, steps),
+                "The steps go uphill: subtract the gradient.",
+            ),
+            Mistake(
+                lambda x, t, T, rate, steps: _descend(x, t, T, rate / T, steps),
+                "A factor T is missing: the gradient of the loss, with its T², is T (q - p).",
+            ),
+            Mistake(
+                lambda x, t, T, rate, steps: _descend(x, t, T, rate * T, steps),
+                "You have T² (q - p): the chain rule's 1 / T is missing.",
+            ),
+            Mistake(
+                lambda x, t, T, rate, steps: _descend(x, t, 1.0, rate * T, steps),
+                "Soften both sides: divide the logits of teacher and student by T before the "
+                "softmax.",
+            ),
+            Mistake(
+                lambda x, t, T, rate, steps: _descend(x, 1e6 * _first_choices(t), T, rate, steps),
+                "That learns the teacher's first choices alone, as if they were labels. Learn all "
+                "of its softened probabilities.",
+            ),
+            Mistake(
+                lambda x, t, T, rate, steps: _descend(x, t, T, rate, 1),
+                "You have taken a single step, or have returned from within the loop.",
+            ),
+        ),
+    ),
+    Exercise(
         id="distillation.student_loss",
         expected="a function of label, teacher's and student's logits, T and a that returns nats",
         reference=_student,
@@ -229,12 +274,16 @@ EXERCISES = (
 PREDICTIONS = (
     GuessQuestion(
         id="distillation.temperature",
-        question="At T = 1 a teacher gives its first choice 1000 times the probability of its "
-        "second. How many times is it at T = 4?",
-        choices=("about 250 times", "about 32 times", "about 6 times"),
-        answer="about 6 times",
-        reason="Dividing the logits by 4 takes the fourth root of the ratio, and the fourth root "
-        "of 1000 is 5.6.",
+        question="A teacher is 99.9 % sure of its first choice. You turn its temperature up, from "
+        "1 to 4 and on to 20. What happens to the other nine classes?",
+        choices=(
+            "they become visible, in the order they had before",
+            "they become visible, in a new order",
+            "they all become equally likely at once",
+        ),
+        answer="they become visible, in the order they had before",
+        reason="A higher temperature brings the probabilities closer together, but never changes "
+        "their order. Only at very high temperatures do all classes look alike.",
     ),
     GuessQuestion(
         id="distillation.gradient",
