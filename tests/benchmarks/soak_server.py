@@ -252,7 +252,8 @@ def main() -> int:
     print(f"swaps: {swaps}; refused by a full disk: {dict(refused)}; half published: {half}")
     print(f"failures: {len(load.failures)}, outside the kill's window: {len(outside)}")
     print(f"wrong answers: {len(load.wrong)}; versions with others' answers: {mixed}")
-    print(f"RSS, MB: {memory_before:.0f} before the kill; after it {memory[0]:.0f} … {rss_end:.0f}")
+    after = (memory or [rss_end])[0]
+    print(f"RSS, MB: {memory_before:.0f} before the kill; after it {after:.0f} … {rss_end:.0f}")
     print(f"RSS by swap, MB: {[round(m) for m in memory]}")
     print(f"exit code on SIGTERM: {code}; tracebacks in the log: {log.count('Traceback')}")
     for failure in outside[:10]:
