@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -20,7 +21,6 @@ from deployworkbook.serving.embedded.flags import Options
 from deployworkbook.serving.embedded.ports import bound
 from deployworkbook.serving.embedded.protos import model_service_pb2, prediction_service_pb2
 from deployworkbook.serving.embedded.service import Service
-from deployworkbook.serving.embedded.threads import Threads
 from deployworkbook.serving.embedded.wire import parsed_bytes
 
 log = logging.getLogger(__name__)
@@ -58,9 +58,8 @@ class GrpcServer:
     ) -> None:
         self._options = options
         self._credentials = credentials
-        self._threads = Threads(options.max_concurrent_requests, "grpc")
         self._server = grpc.server(
-            self._threads,
+            ThreadPoolExecutor(options.max_concurrent_requests, thread_name_prefix="grpc"),
             maximum_concurrent_rpcs=options.max_concurrent_requests,
             options=[
                 ("grpc.max_receive_message_length", options.max_request_bytes),
@@ -104,7 +103,6 @@ class GrpcServer:
         """Accept no more requests, and give the running ones some time."""
         self._health.enter_graceful_shutdown()
         self._server.stop(seconds).wait()
-        self._threads.close()
 
 
 def _handlers(service: Service, budget: MemoryBudget) -> tuple[grpc.GenericRpcHandler, ...]:

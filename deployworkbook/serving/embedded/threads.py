@@ -1,4 +1,4 @@
-"""Threads that take over calls, with less work per call than ``ThreadPoolExecutor``'s."""
+"""Threads that take over calls of the REST port, for callers that wait on the event loop."""
 
 from __future__ import annotations
 
@@ -16,10 +16,7 @@ Answer = TypeVar("Answer")
 
 
 class Call:
-    """A call that a thread has taken over, or will.
-
-    gRPC's server asks for ``add_done_callback`` and nothing else of a future.
-    """
+    """A call that a thread has taken over, or will."""
 
     __slots__ = ("_act", "_arguments", "_callbacks", "_lock")
 
@@ -51,9 +48,7 @@ class Call:
 
 
 class Threads:
-    """Up to so many threads; the one that was busy last takes the next call.
-
-    Its stack and its memory are still in the processor's cache, and the others sleep on.
+    """Up to so many threads; the one that has been idle for longest takes the next call.
 
     Args:
         most: How many calls may run at once; others wait in the order in which they came.
@@ -64,7 +59,7 @@ class Threads:
         self._most = most
         self._name = name
         self._lock = threading.Lock()
-        self._idle: list[_Thread] = []
+        self._idle: deque[_Thread] = deque()
         self._waiting: deque[Call] = deque()
         self._count = 0
 
@@ -73,7 +68,7 @@ class Threads:
         call = Call(act, arguments)
         with self._lock:
             if self._idle:
-                self._idle.pop().wake(call)
+                self._idle.popleft().wake(call)
             elif self._count < self._most:
                 self._count += 1
                 _Thread(self, call, f"{self._name}_{self._count}").start()
