@@ -57,7 +57,10 @@ def form(request, model, digits, workspace):
     row = benchmark(
         platform, artifact, digits, repetitions=100, batch_sizes=(1,), seconds=0.01, memory=False
     )
-    Ledger(workspace.ledger_path).add(replace(row, peak_memory_bytes=200_000_000))
+    # What a busy machine would measure is no part of this test.
+    usual = {"latency_p50_ms": 0.05, "latency_p99_ms": 0.1, "peak_memory_bytes": 200_000_000}
+    row = replace(row, **usual)
+    Ledger(workspace.ledger_path).add(row)
     return row, platform.load(artifact)
 
 
