@@ -1,0 +1,37 @@
+"""Kept results say where they come from, and what they say is an interval over seeds."""
+
+import pytest
+
+from deployworkbook.compression.results import NAMES, read_results
+
+
+def differences(name):
+    """Each difference in accuracy, as points and interval."""
+    for found in read_results(name)["against"].values():
+        if "interval" in found:
+            yield found
+            continue
+        for forms in found.values():
+            yield from forms.values()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_results_name_their_command_machine_date_and_five_seeds(name):
+    provenance = read_results(name)["provenance"]
+    assert provenance["command"].startswith("pytest -m report -s tests/benchmarks/test_")
+    assert {"machine", "date", "seconds", "versions"} <= set(provenance)
+    assert provenance["seeds"] == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_differences_are_intervals_around_their_points(name):
+    found = list(differences(name))
+    assert len(found) >= 5
+    for each in found:
+        low, high = each["interval"]
+        assert low <= each["points"] <= high
+
+
+def test_unknown_results_are_refused_with_the_names_that_there_are():
+    with pytest.raises(ValueError, match="'frontier', 'pruning'"):
+        read_results("edge")
