@@ -23,6 +23,13 @@ LOGITS = (
 )
 HUGE_LOGITS = ((np.array([1.0, 2.0]),), (np.array([1000.0, 1001.0]),), (np.array([-1e4, 0.0]),))
 
+# Logits by example and class, and the labels.
+MANY_LOGITS = (
+    (np.array([[1.0, 2.0, 0.0], [0.5, -1.0, 3.0]]), np.array([1, 0])),
+    (np.array([[1000.0, 0.0], [0.0, 1000.0]]), np.array([0, 0])),
+    (np.array([[1000.0, 999.0], [-1000.0, -1001.0]]), np.array([0, 1])),
+)
+
 
 def _target(logits: np.ndarray, label: int) -> np.ndarray:
     row: np.ndarray = one_hot([label], len(logits))[0]
@@ -32,6 +39,24 @@ def _target(logits: np.ndarray, label: int) -> np.ndarray:
 def _naive_log_sum_exp(logits: np.ndarray) -> float:
     with np.errstate(over="ignore", divide="ignore"):
         return float(np.log(np.exp(logits).sum()))
+
+
+def _mean_loss(logits: np.ndarray, labels: np.ndarray) -> float:
+    targets = one_hot(labels, logits.shape[1])
+    return float(categorical_cross_entropy_from_logits(targets, logits).mean())
+
+
+def _many(logits: np.ndarray, labels: np.ndarray, subtracted: float) -> float:
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        sums = subtracted + np.log(np.exp(logits - subtracted).sum(axis=1))
+        return float(np.mean(sums - logits[np.arange(len(labels)), labels]))
+
+
+def _from_probabilities(logits: np.ndarray, labels: np.ndarray) -> float:
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        exponentials = np.exp(logits)
+        chances = exponentials / exponentials.sum(axis=1, keepdims=True)
+        return float(-np.log(chances[np.arange(len(labels)), labels]).mean())
 
 
 EXERCISES = (
@@ -133,15 +158,55 @@ EXERCISES = (
             ),
         ),
     ),
+    Exercise(
+        id="losses.many",
+        expected="a function of logits and labels that returns a finite number",
+        reference=_mean_loss,
+        cases=MANY_LOGITS,
+        hints=(
+            "Write it for one row first, with your answer to exercise 4.",
+            "m = logits.max(axis=1, keepdims=True) is each row's largest logit. The logits of the "
+            "right classes are logits[np.arange(len(labels)), labels].",
+            "sums = m[:, 0] + np.log(np.exp(logits - m).sum(axis=1)); "
+            "return np.mean(sums - logits[np.arange(len(labels)), labels])",
+        ),
+        mistakes=(
+            Mistake(
+                lambda logits, labels: _mean_loss(logits, labels) * len(labels),
+                "That is the sum over the examples. Take the mean, so that the loss doesn't grow "
+                "with the number of examples.",
+            ),
+            Mistake(
+                lambda logits, labels: -_mean_loss(logits, labels),
+                "A cross-entropy is never negative: check the sign.",
+            ),
+            Mistake(
+                lambda logits, labels: _many(logits, labels, 0.0),
+                "That is right for small logits, but not finite for 1000: subtract the largest "
+                "logit before the exponential.",
+            ),
+            Mistake(
+                _from_probabilities,
+                "You have computed the probabilities first. One of them became 0 or not a number; "
+                "compute the logarithm of the sum from the logits.",
+            ),
+            Mistake(
+                lambda logits, labels: _many(logits, labels, logits.max()),
+                "You have subtracted the largest logit of all examples. Another row may lie far "
+                "below it: subtract each row's own, with axis=1 and keepdims=True.",
+            ),
+        ),
+    ),
 )
 
 PREDICTIONS = (
     GuessQuestion(
         id="losses.push",
-        question="The model is quite sure, and wrong. Which loss tells it more strongly to change?",
-        choices=("the squared error", "cross-entropy", "both equally"),
-        answer="cross-entropy",
-        reason="Its gradient is p - y, which is near 1 here. The squared error's gradient vanishes "
-        "where the softmax is flat.",
+        question="The model is sure that it sees a dog, but it is a cat. Cross-entropy pushes the "
+        "cat's logit up with a gradient close to −1. How hard does the squared error push?",
+        choices=("about as hard", "about half as hard", "practically not at all"),
+        answer="practically not at all",
+        reason="The softmax is flat there, so a small step of the logit changes the probability, "
+        "and with it the squared error, by almost nothing.",
     ),
 )

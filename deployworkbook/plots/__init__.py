@@ -7,6 +7,7 @@ Training and classification:
         confusion_picture,
         labelled_images,
         loss_curves,
+        losses_by_probability,
         network_picture,
         parabola_paths,
         schedule_curves,
@@ -18,6 +19,7 @@ Training and classification:
 
     training_curves(trained.history)
     loss_curves({"batch of 32": losses}, window=20)
+    losses_by_probability([0.1, 0.5, 1.0], {"surprise": [2.3, 0.7, 0.0]})
     work_curves({"Adam": (images_seen, losses)}, work="images seen", title="Validation loss")
     schedule_curves({"linear": [0.3, 0.2, 0.1, 0.0]})
     parabola_paths({0.25: [4, 2, 1], 1.0: [4, -4, 4]})

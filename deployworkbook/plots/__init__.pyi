@@ -14,6 +14,7 @@ from .life_cycle import life_cycle_picture as life_cycle_picture
 from .load import load_over_time as load_over_time
 from .load import stall_picture as stall_picture
 from .load import throughput_latency_curves as throughput_latency_curves
+from .losses import losses_by_probability as losses_by_probability
 from .network import network_picture as network_picture
 from .parabola import parabola_paths as parabola_paths
 from .platforms import PlatformFigures as PlatformFigures

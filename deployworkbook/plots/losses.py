@@ -1,16 +1,50 @@
-"""Two losses of one example: probabilities, losses, and gradients with respect to the logits."""
+"""Losses by probability; two losses of one example and their gradients by logit."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from deployworkbook.plots.picture import COLOURS, Picture, styled
+from deployworkbook.plots.picture import COLOURS, LINES, Picture, styled
 from deployworkbook.plots.view import Row, View, set_heights
 
 SQUARED, ENTROPY = COLOURS[2], COLOURS[1]
+
+
+@styled
+def losses_by_probability(
+    probabilities: ArrayLike, losses: Mapping[str, ArrayLike], *, highest: float = 5.0
+) -> Picture:
+    """Draw losses against the probability of the right class.
+
+    Args:
+        probabilities: Probabilities in 0 … 1, shape ``[n]``, increasing.
+        losses: Losses at each of them by name, shape ``[n]``.
+        highest: Largest loss that is drawn.
+    """
+    shares = np.asarray(probabilities, dtype=float)
+    picture = Picture(8, 4.4)
+    axes = picture.subplots()
+    said = []
+    for (name, values), style, colour in zip(losses.items(), LINES, COLOURS[1:], strict=False):
+        heights = np.asarray(values, dtype=float) + 0.0  # no negative zeros in the text
+        axes.plot(shares, heights, style, color=colour, linewidth=2.5, label=name)
+        said.append(
+            f"{name}: {heights[0]:.3g} at {shares[0]:.3g}, {heights[-1]:.3g} at {shares[-1]:.3g}"
+        )
+    axes.set(
+        title="How wrong is it?",
+        xlabel="probability that the model gives to the right class",
+        ylabel="loss",
+        xlim=(0, 1),
+        ylim=(0, highest),
+    )
+    axes.legend(loc="upper right")
+    picture.alt = f"Losses by the probability of the right class. {'; '.join(said)}."
+    return picture
 
 
 @dataclass(frozen=True, eq=False)

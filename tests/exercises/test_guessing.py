@@ -8,6 +8,7 @@ from deployworkbook.exercises.guessing import LIVE, predict
 from deployworkbook.exercises.progress import guess_made, summary
 from deployworkbook.exercises.registry import PREDICTIONS
 from deployworkbook.jupyter.lessons import catalogue
+from deployworkbook.plots.losses import losses_by_probability
 from deployworkbook.plots.tables import text_table
 from deployworkbook.widgets.losses import loss_explorer
 from deployworkbook.workspace.folder import RUN_VARIABLE, current_workspace
@@ -21,9 +22,11 @@ def test_content_opens_with_the_guess():
     guess, explorer = predict("losses.push"), loss_explorer()
     closed = guess.opens(explorer)
     assert explorer.widget not in closed._place.children
-    guess.lock("both equally")
+    guess.lock("about as hard")
     assert closed._place.children == (explorer.widget,)
-    assert guess.verdict.startswith("You guessed “both equally”. The answer: “cross-entropy”. ")
+    assert guess.verdict.startswith(
+        "You guessed “about as hard”. The answer: “practically not at all”. "
+    )
     assert guess._choices.disabled
 
 
@@ -32,24 +35,24 @@ def test_a_table_opens_like_an_explorer():
     closed = guess.opens(table)
     assert "97 %" not in closed._place.children[0].value
     assert "97 %" in forms(closed)["text/html"]
-    guess.lock("both equally")
+    guess.lock("about as hard")
     assert "97 %" in closed._place.children[0].value
 
 
 def test_the_first_guess_counts_even_after_a_restart():
-    predict("losses.push").lock("the squared error")
+    predict("losses.push").lock("about half as hard")
     again = predict("losses.push")
-    assert again.made == "the squared error"
-    again.lock("cross-entropy")
-    assert again.made == guess_made("losses.push") == "the squared error"
+    assert again.made == "about half as hard"
+    again.lock("practically not at all")
+    assert again.made == guess_made("losses.push") == "about half as hard"
     explorer = loss_explorer()
     assert again.opens(explorer)._place.children == (explorer.widget,)
 
 
 def test_a_right_guess_is_confirmed():
     guess = predict("losses.push")
-    guess.lock("cross-entropy")
-    assert guess.verdict.startswith("You guessed “cross-entropy”, and that's right.")
+    guess.lock("practically not at all")
+    assert guess.verdict.startswith("You guessed “practically not at all”, and that's right.")
 
 
 @pytest.mark.parametrize("prediction", PREDICTIONS.values(), ids=lambda p: p.id)
@@ -77,7 +80,7 @@ def test_without_a_kernel_everything_is_shown_and_no_guess_is_made():
     guess = predict("losses.push")
     question, content = forms(guess), forms(guess.opens(loss_explorer()))
     assert {LIVE, "text/html", "text/plain"} <= set(question)
-    assert "Which loss tells it" in question["text/html"]
+    assert "How hard does the squared error push?" in question["text/html"]
     assert {LIVE, "text/html", "image/png", "text/plain"} <= set(content)
     assert "<img alt=" in content["text/html"]
     assert guess_made("losses.push") is None
@@ -91,14 +94,14 @@ def test_in_a_headless_run_content_is_open_and_no_guess_is_made(monkeypatch):
 
 
 def test_guesses_are_counted_by_lesson():
-    predict("losses.push").lock("both equally")
+    predict("losses.push").lock("about as hard")
     rows = {row.lesson: row.guesses for row in summary(current_workspace())}
     assert rows["02_loss_functions"] == 1
     assert rows["03_gradient_descent"] == 0
 
 
 def test_a_guess_outside_the_choices_is_refused():
-    with pytest.raises(ValueError, match="both equally"):
+    with pytest.raises(ValueError, match="about as hard"):
         predict("losses.push").lock("neither")
 
 
@@ -116,3 +119,13 @@ def test_every_prediction_is_asked_in_its_lesson():
     lessons = {lesson.name: lesson.path.read_text() for lesson in catalogue()}
     for prediction in PREDICTIONS.values():
         assert f'predict(\\"{prediction.id}\\")' in lessons[prediction.lesson]
+
+
+def test_a_picture_opens_with_the_guess():
+    guess = predict("losses.push")
+    picture = losses_by_probability([0.1, 1.0], {"surprise": [2.3, 0.0]})
+    closed = guess.opens(picture)
+    assert picture.alt not in closed._place.children[0].value
+    guess.lock("about as hard")
+    assert picture.alt in closed._place.children[0].value
+    assert {LIVE, "text/html", "image/png"} <= set(forms(closed))
