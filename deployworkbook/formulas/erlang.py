@@ -51,6 +51,9 @@ def erlang_b(servers: ArrayLike, offered_load: ArrayLike) -> Array:
             n = first + step
             more = n <= c
             inverse = np.where(more, 1.0 + n / a * inverse, inverse)
+            # Once it is infinite it stays so, as for far more servers than there is work for.
+            if step % 1000 == 0 and not (more & np.isfinite(inverse)).any():
+                break
         return np.asarray(1.0 / inverse).reshape(count.shape)
 
 
