@@ -102,7 +102,7 @@ def loss_and_gradients(
     seen = forward(parameters, inputs)
     loss = float(categorical_cross_entropy_from_logits(targets, seen[-1]).mean())
     error = categorical_cross_entropy_from_logits_gradient(targets, seen[-1])
-    gradients = []
+    gradients: list[NDArray[np.float64]] = []
     for values, errors in zip(seen[:-1], backward(parameters, seen, error), strict=True):
         gradients += layer_gradients(values, errors)
     return loss, gradients
