@@ -43,12 +43,12 @@ def network_picture(
     axes = picture.subplots()
     for layer, kernel in enumerate(weights):
         for start, end in np.ndindex(kernel.shape):
-            slope = None if slopes is None else slopes[layer][start, end]
+            slope = None if slopes is None else float(slopes[layer][start, end])
             _draw_weight(
                 axes,
                 _place(layer, start, len(columns[layer])),
                 _place(layer + 1, end, len(columns[layer + 1])),
-                kernel[start, end],
+                float(kernel[start, end]),
                 slope,
             )
     for layer, column in enumerate(columns):
