@@ -1,5 +1,6 @@
 """TensorFlow with Keras 2, quiet and repeatable."""
 
+import json
 import os
 import subprocess
 import sys
@@ -21,44 +22,73 @@ def run(program):
 
 TRAIN = """
 from deployworkbook.training.keras2 import keras, set_seed, tf
-set_seed(3)
-model = keras.Sequential([keras.layers.Dense(4, input_shape=(2,)), keras.layers.Dropout(0.5)])
-model.compile("adam", "mse")
-data = tf.random.normal((64, 2))
-model.fit(data, tf.zeros((64, 4)), epochs=2, verbose=0)
-print(model.get_weights()[0].tobytes().hex())
+
+def train(seed):
+    set_seed(seed)
+    model = keras.Sequential([keras.layers.Dense(4, input_shape=(2,)), keras.layers.Dropout(0.5)])
+    model.compile("adam", "mse")
+    data = tf.random.normal((64, 2))
+    model.fit(data, tf.zeros((64, 4)), epochs=2, verbose=0)
+    return model.get_weights()[0].tobytes().hex()
+
+"""
+ALONE = """
+said |= {
+    "weights": train(3),
+    "of another seed": train(4),
+    "version": keras.__version__,
+    "is TensorFlow's": tf.keras.layers.Dense is keras.layers.Dense,
+}
+"""
+BESIDE_KERAS_3 = """
+import tensorflow_model_optimization as toolkit
+model = keras.Sequential([keras.layers.Dense(2, input_shape=(2,))])
+pruned = toolkit.sparsity.keras.prune_low_magnitude(model)
+said |= {
+    "weights": train(3),
+    "version of Keras 3": keras_3.__version__,
+    "pruned": type(pruned).__name__,
+}
 """
 
 
-def test_importing_and_training_print_nothing():
-    done = run(TRAIN)
+def facts(program):
+    """What a program says, and what it writes besides."""
+    done = run(f"said = {{}}\n{program}\nimport json\nprint(json.dumps(said))")
     assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
+    *others, last = done.stdout.splitlines()
+    return json.loads(last) | {"else": [*others, *done.stderr.splitlines()]}
 
 
-def test_a_seed_gives_the_same_weights_in_another_process():
-    assert run(TRAIN).stdout == run(TRAIN).stdout
-    assert run(TRAIN).stdout != run(TRAIN.replace("seed(3)", "seed(4)")).stdout
+@pytest.fixture(scope="module")
+def alone():
+    """Facts from a process that imports only the workbook's Keras: importing takes seconds."""
+    return facts(TRAIN + ALONE)
 
 
-def test_tensorflow_uses_keras_2_too():
-    done = run(
-        "from deployworkbook.training.keras2 import keras, tf\n"
-        "assert tf.keras.layers.Dense is keras.layers.Dense\n"
-        "print(keras.__version__)"
-    )
-    assert done.stdout.startswith("2."), done.stderr
+@pytest.fixture(scope="module")
+def beside_keras_3():
+    """Facts from a process that has loaded Keras 3 before."""
+    return facts("import keras as keras_3\n" + TRAIN + BESIDE_KERAS_3)
 
 
-def test_the_toolkit_can_prune_even_if_keras_3_is_loaded():
-    done = run(
-        "import keras\n"
-        "from deployworkbook.training.keras2 import keras\n"
-        "import tensorflow_model_optimization as toolkit\n"
-        "model = keras.Sequential([keras.layers.Dense(2, input_shape=(2,))])\n"
-        "print(type(toolkit.sparsity.keras.prune_low_magnitude(model)).__name__)"
-    )
-    assert done.stdout.strip() == "Sequential", done.stderr
+def test_importing_and_training_print_nothing(alone):
+    assert alone["else"] == []
+
+
+def test_a_seed_gives_the_same_weights_in_another_process(alone, beside_keras_3):
+    assert alone["weights"] == beside_keras_3["weights"]
+    assert alone["weights"] != alone["of another seed"]
+
+
+def test_tensorflow_uses_keras_2_too(alone):
+    assert alone["version"].startswith("2.")
+    assert alone["is TensorFlow's"]
+
+
+def test_the_toolkit_can_prune_even_if_keras_3_is_loaded(beside_keras_3):
+    assert beside_keras_3["version of Keras 3"].startswith("3.")
+    assert beside_keras_3["pruned"] == "Sequential"
 
 
 def test_a_late_import_raises_with_a_remedy():
