@@ -19,7 +19,9 @@ AS_GIVEN = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
 def serve(context: typer.Context) -> None:
-    """Serve SavedModels, LiteRT and ONNX files over TensorFlow Serving's API.
+    """Serve a folder of models over TensorFlow Serving's API.
+
+    Versions may hold SavedModels, LiteRT or ONNX files.
 
     Takes TensorFlow Serving's flags: --port, --rest_api_port, --model_name, --model_base_path.
     """
