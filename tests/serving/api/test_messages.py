@@ -10,6 +10,7 @@ from google.protobuf.descriptor import FieldDescriptor
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays_of
+from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from deployworkbook.serving.api import messages
 from deployworkbook.serving.api.arrays import as_array, to_array, to_proto, type_name
@@ -19,6 +20,7 @@ from deployworkbook.serving.embedded import protos
 from deployworkbook.serving.embedded.protos import tf
 
 OFFICIAL = {
+    "SavedModel": SavedModel,
     "TensorProto": protos.TensorProto,
     "PredictRequest": protos.predict_pb2.PredictRequest,
     "PredictResponse": protos.predict_pb2.PredictResponse,
