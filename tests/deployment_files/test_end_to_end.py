@@ -13,7 +13,7 @@ from deployworkbook.deployment_files import container, monitoring
 from deployworkbook.deployment_files.writing import write
 from deployworkbook.workspace.folder import Workspace
 from tests.serving.conftest import ADDRESS, free_port
-from tests.serving.embedded.test_process import Process
+from tests.serving.embedded.processes import Process
 from tests.waiting import wait_until
 
 

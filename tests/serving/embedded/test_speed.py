@@ -21,7 +21,7 @@ from deployworkbook.serving.embedded.protos import predict_pb2, tf
 from deployworkbook.training.keras2 import keras
 from tests.serving import models
 from tests.serving.conftest import ADDRESS, free_port, predict_request, write
-from tests.serving.embedded.test_process import Process
+from tests.serving.embedded.processes import Process
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.timing

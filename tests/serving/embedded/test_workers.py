@@ -23,7 +23,6 @@ from deployworkbook.serving.embedded.switchboard import Line, Switchboard
 from deployworkbook.serving.embedded.workers import agreed
 from tests.serving import models
 from tests.serving.conftest import ADDRESS, write
-from tests.serving.embedded.test_process import Process
 from tests.waiting import wait_until
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="ports are shared on Linux only")
@@ -149,22 +148,6 @@ def test_workers_need_linux_and_at_least_one(monkeypatch):
     for platform in ("win32", "darwin"):
         monkeypatch.setattr(sys, "platform", platform)
         assert "a server per port" in complaint(options)
-
-
-@pytest.fixture
-def process(tmp_path):
-    started = []
-
-    def begin(*flags):
-        started.append(Process(tmp_path / f"log-{len(started)}", *flags))
-        return started[-1]
-
-    yield begin
-    for each in started:
-        for child in psutil.Process(each.popen.pid).children() if each.popen.poll() is None else ():
-            child.kill()
-        each.popen.kill()
-        each.popen.wait()
 
 
 @linux
