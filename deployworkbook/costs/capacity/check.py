@@ -42,9 +42,11 @@ class LoadPoint:
 
     Args:
         arrival_rate_per_s: Actual arrival rate of the load.
-        utilisation: Arrival rate times mean service time, per server.
+        utilisation: Arrival rate times mean service time, per server: 1 or more where the service
+            times, which come from another load, are too long for this one.
         percentile: Percentile, such as 0.99.
-        predicted_s: Predicted response time at that percentile, by ``formulas.response``.
+        predicted_s: Predicted response time at that percentile, by ``formulas.response``; infinite
+            at a utilisation of 1 or more.
         replayed_s: Response time of a queue with exactly these arrivals: its difference from
             ``predicted_s`` is due to chance, its difference from ``measured_s`` to the server.
         low_s: Lower end of the predicted interval: independent service times.
@@ -54,7 +56,7 @@ class LoadPoint:
         measured_s: Measured response time at that percentile.
         measured_low_s: Lower end of its 95 % interval.
         measured_high_s: Upper end of its 95 % interval.
-        predicted_mean_s: Predicted mean response time.
+        predicted_mean_s: Predicted mean response time; infinite at a utilisation of 1 or more.
         measured_mean_s: Measured mean response time.
         requests: Number of measured requests.
     """
@@ -81,8 +83,12 @@ class LoadPoint:
 
     @property
     def point_s(self) -> float | None:
-        """The prediction as one figure; ``None`` where slow requests come in a row."""
-        return None if self.correlation > CORRELATED else self.predicted_s
+        """The prediction as one figure.
+
+        ``None`` where slow requests come in a row, or come faster than they are served.
+        """
+        no_figure = self.correlation > CORRELATED or not np.isfinite(self.predicted_s)
+        return None if no_figure else self.predicted_s
 
     @property
     def error(self) -> float:
@@ -140,8 +146,8 @@ def compare_with_measured(
 
     Raises:
         TypeError: An argument is not a number.
-        ValueError: Arrivals and responses differ in number, a load has too few requests for the
-            percentile, or a utilisation is 1 or more.
+        ValueError: Arrivals and responses differ in number, or a load has too few requests for the
+            percentile.
 
     >>> point, = compare_with_measured([np.arange(1.0, 201.0)], [[0.010] * 200], [0.010])
     >>> round(point.server_error, 3), round(point.utilisation, 3)
@@ -177,7 +183,13 @@ def compare_with_measured(
                 expected=f"at least {needed}, for percentile {p:g}",
             )
         rate = len(arrivals) / float(arrivals.max())
-        predicted = response_times(rate, service, servers, unloaded_s=alone)
+        busy = float(utilisation(rate, service.mean(), servers))
+        # A load that was measured ended, whatever the other load says of the server: where its
+        # queue would grow without bound, the replay of its arrivals still tells how far it got.
+        predicted_s = predicted_mean_s = np.inf
+        if busy < 1:
+            predicted = response_times(rate, service, servers, unloaded_s=alone)
+            predicted_s, predicted_mean_s = predicted.percentile_s(p), predicted.mean_s
         replayed = _replay(arrivals, service, alone, servers, np.random.default_rng(seed))
         low, high = _interval(responses, p)
         replay = LoadReplay(arrivals, service, alone, starts, servers, p, longer)
@@ -185,9 +197,9 @@ def compare_with_measured(
         points.append(
             LoadPoint(
                 arrival_rate_per_s=rate,
-                utilisation=float(utilisation(rate, service.mean(), servers)),
+                utilisation=busy,
                 percentile=p,
-                predicted_s=predicted.percentile_s(p),
+                predicted_s=predicted_s,
                 replayed_s=float(np.quantile(replayed, p)),
                 low_s=likely[0],
                 high_s=likely[1],
@@ -195,7 +207,7 @@ def compare_with_measured(
                 measured_s=float(np.quantile(responses, p)),
                 measured_low_s=low,
                 measured_high_s=high,
-                predicted_mean_s=predicted.mean_s,
+                predicted_mean_s=predicted_mean_s,
                 measured_mean_s=float(responses.mean()),
                 requests=len(responses),
             )

@@ -48,6 +48,7 @@ class Manager:
         self._early_labels = early_labels
         self.catalogue = Catalogue()
         self.closed = closed or threading.Event()
+        self._unloading: list[threading.Thread] = []
         # One thread at a time changes models; requests don't wait for it.
         self._work = threading.Lock()
         self._ignored: set[Path] = set()
@@ -135,12 +136,20 @@ class Manager:
                     return
                 self._reconcile(model)
 
-    def close(self) -> None:
-        """Load nothing more, and unload each version once it has no running request."""
+    def close(self, *, within_s: float = 1.0) -> None:
+        """Load nothing more, and unload each version once it has no running request.
+
+        Args:
+            within_s: Longest time to wait for that. A request that runs for longer keeps its
+                version.
+        """
         self.closed.set()
         with self._work:
             for model in self.catalogue.models.values():
                 self._unload(model, model.available())
+        until = time.monotonic() + within_s
+        for thread in list(self._unloading):
+            thread.join(max(0.0, until - time.monotonic()))
 
     def _reconcile(self, model: Model) -> None:
         try:
@@ -225,9 +234,11 @@ class Manager:
             version = model.versions[number]
             self._set(version, VersionState.UNLOADING)
             # In a thread, because a request may take long, and other models mustn't wait for it.
-            threading.Thread(
+            thread = threading.Thread(
                 target=self._free, args=(model.config.name, version), daemon=True
-            ).start()
+            )
+            self._unloading = [*filter(threading.Thread.is_alive, self._unloading), thread]
+            thread.start()
 
     def _free(self, name: str, version: Version) -> None:
         with self.catalogue.changed:
