@@ -12,6 +12,7 @@ The layers, from the ground up; each imports only from those above it in this li
 - ``runtimes``: forms of the model that can be run, and the benchmark that measures them.
 - ``compression``: techniques that make the model smaller, one per file.
 - ``serving``: TensorFlow Serving's API; ``serving.embedded`` is a server of it.
+- ``monitoring``: a model in production, watched: alerts, records, drift.
 - ``deployment_files``: what serves the published models elsewhere, by Docker and Kubernetes.
 - ``plots``: results in, picture or table out.
 - ``widgets``: explorers, which move a formula's arguments and draw its result.

@@ -8,9 +8,9 @@ from typing import Any
 
 DATASOURCE = "prometheus"
 JOB = "model-server"
-# The objectives behind the alerts: 99 in 100 answers within 100 ms, at most 1 failure in 100.
+# The objectives behind the alerts: 99 in 100 answers within 100 ms, 999 in 1,000 without failure.
 OBJECTIVE_MS = 100
-OBJECTIVE_FAILURES = 0.01
+OBJECTIVE_ANSWERED = 0.999
 
 
 @dataclass(frozen=True)
@@ -33,16 +33,24 @@ class Watch:
     """What to ask Prometheus about one kind of server.
 
     Args:
-        failures: Query for the share of requests that failed.
-        loads: Counter of loads of versions; empty if the server has none.
+        failed: Counters of requests that the server failed.
+        requests: Counters of all requests.
+        broken: Counter of versions that couldn't be loaded; empty if the server has none.
         quantile_ms: Writes the query for a quantile of latency per model, in ms.
+        buckets: The histogram behind it.
         panels: The dashboard's charts.
+        answered_series: A series of answered requests, for the alerts' unit tests.
+        failed_series: A series of failed ones.
     """
 
-    failures: str
-    loads: str
+    failed: tuple[str, ...]
+    requests: tuple[str, ...]
+    broken: str
     quantile_ms: Callable[..., str]
+    buckets: str
     panels: tuple[Panel, ...]
+    answered_series: str
+    failed_series: str
 
 
 def dashboard(panels: Sequence[Panel]) -> dict[str, Any]:

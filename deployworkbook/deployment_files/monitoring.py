@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from deployworkbook.deployment_files.dashboard import JOB, Panel, Watch
+from deployworkbook.monitoring.counting import events, share
+from deployworkbook.monitoring.outcomes import CLIENTS_PATTERN
 
 _REQUESTS = ":tensorflow:serving:request_count"
 _LATENCY = ":tensorflow:serving:request_latency_bucket"
 _RUNTIME = ":tensorflow:serving:runtime_latency_bucket"
 LOADS = ":tensorflow:cc:saved_model:load_attempt_count"
 
-# A client's mistake isn't the server's failure; asking for an unknown model is mostly a mistake.
-_CLIENTS = "OK|INVALID_ARGUMENT|NOT_FOUND|FAILED_PRECONDITION|OUT_OF_RANGE|UNIMPLEMENTED|CANCELLED"
-FAILURES = (
-    f'(sum(rate({_REQUESTS}{{status!~"{_CLIENTS}"}}[5m])) or vector(0)) / '
-    f"sum(rate({_REQUESTS}[5m]))"
-)
+FAILED = f'{_REQUESTS}{{status!~"{CLIENTS_PATTERN}"}}'
+BROKEN = f'{LOADS}{{status!="success"}}'
+FAILURES = share([FAILED], [_REQUESTS], "5m")
 
 
 def quantile_ms(share: float, *, by: str, metric: str = _LATENCY) -> str:
@@ -53,9 +52,18 @@ PANELS = (
     Panel(
         "Loads of versions per hour",
         "short",
-        {"{{model_path}} {{status}}": f"increase({LOADS}[1h])"},
+        {"{{model_path}} {{status}}": events(LOADS, "1h")},
     ),
     Panel("Servers that answer", "short", {"servers": f'sum(up{{job="{JOB}"}})'}),
 )
 
-WATCH = Watch(FAILURES, LOADS, quantile_ms, PANELS)
+WATCH = Watch(
+    failed=(FAILED,),
+    requests=(_REQUESTS,),
+    broken=BROKEN,
+    quantile_ms=quantile_ms,
+    buckets=_LATENCY,
+    panels=PANELS,
+    answered_series=f'{_REQUESTS}{{job="{JOB}",model_name="digits",status="OK"}}',
+    failed_series=f'{_REQUESTS}{{job="{JOB}",model_name="digits",status="INTERNAL"}}',
+)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from deployworkbook.deployment_files.dashboard import JOB, Panel, Watch
+from deployworkbook.monitoring.counting import share
 
 _GOOD, _BAD = "ovms_requests_success", "ovms_requests_fail"
 
-FAILURES = (
-    f"(sum(rate({_BAD}[5m])) or vector(0)) / (sum(rate({_GOOD}[5m])) + sum(rate({_BAD}[5m])))"
-)
+_LATENCY = "ovms_request_time_us"
+
+FAILURES = share([_BAD], [_GOOD, _BAD], "5m")
 
 
-def quantile_ms(share: float, *, by: str, metric: str = "ovms_request_time_us") -> str:
+def quantile_ms(share: float, *, by: str, metric: str = _LATENCY) -> str:
     """Write the query for a quantile of latency, in ms; the server counts µs.
 
     >>> quantile_ms(0.5, by="model_name")
@@ -53,5 +54,14 @@ PANELS = (
     Panel("Servers that answer", "short", {"servers": f'sum(up{{job="{JOB}"}})'}),
 )
 
-# It has no counter of versions that could not be loaded.
-WATCH = Watch(FAILURES, "", quantile_ms, PANELS)
+WATCH = Watch(
+    failed=(_BAD,),
+    requests=(_GOOD, _BAD),
+    # It has no counter of versions that could not be loaded.
+    broken="",
+    quantile_ms=quantile_ms,
+    buckets=f"{_LATENCY}_bucket",
+    panels=PANELS,
+    answered_series=f'{_GOOD}{{job="{JOB}",name="digits"}}',
+    failed_series=f'{_BAD}{{job="{JOB}",name="digits"}}',
+)

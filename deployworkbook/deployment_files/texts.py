@@ -7,9 +7,10 @@ import json
 from functools import partial
 from pathlib import Path
 
-from deployworkbook.deployment_files import container, dashboard
+from deployworkbook.deployment_files import alerts, container, dashboard
 from deployworkbook.deployment_files.bundle import MODELS, Bundle
 from deployworkbook.deployment_files.servers import server_of
+from deployworkbook.monitoring.alertmanager import alertmanager_text
 from deployworkbook.serving.launcher.backends import GRPC_PORT, REST_PORT
 from deployworkbook.workspace.templates import render
 
@@ -17,6 +18,7 @@ SERVICE = "model-server"
 NAMESPACE = "deployworkbook"
 # How long requests still arrive after a pod was told to end. The servers end at once.
 DRAIN_S = 10
+ALERTMANAGER = "alertmanager/alertmanager.yaml"
 # The template of each file that is filled in, by the file's path.
 _TEMPLATES = {
     "README.md": "README.md",
@@ -24,7 +26,6 @@ _TEMPLATES = {
     "compose.yaml": "compose.yaml",
     "kubernetes.yaml": "kubernetes.yaml",
     "prometheus/prometheus.yaml": "prometheus.yaml",
-    "prometheus/alerts.yaml": "alerts.yaml",
     "grafana/provisioning/datasources/prometheus.yaml": "datasources.yaml",
     "grafana/provisioning/dashboards/dashboards.yaml": "dashboards.yaml",
 }
@@ -65,4 +66,6 @@ def texts(bundle: Bundle) -> dict[str, str]:
     files["grafana/dashboards/serving.json"] = (
         json.dumps(dashboard.dashboard(server.watch.panels), indent=2) + "\n"
     )
+    files |= alerts.files(server.watch)
+    files[ALERTMANAGER] = alertmanager_text()
     return files | {f"config/{name}": text for name, text in server_files.items()}
