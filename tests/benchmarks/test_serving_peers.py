@@ -152,8 +152,25 @@ def rest_rate(port, path, body, connections, folder):
     return float(re.search(r"Requests/sec:\s+([0-9.]+)", said)[1]), median_us
 
 
-def grpc_rate(port, body, connections):
-    result = loops.closed_loop(LoadTarget(f"{ADDRESS}:{port}", (body,)), connections, seconds=2.0)
+def infer_request(image):
+    """A request of the Open Inference Protocol, its numbers as raw bytes, field by field."""
+
+    def field(number, content):
+        return bytes([number << 3 | 2]) + varint(len(content)) + content
+
+    def varint(value):
+        high, low = value >> 7, value & 127
+        return bytes([low | 128]) + varint(high) if high else bytes([low])
+
+    shape = field(3, b"".join(map(varint, image.shape)))
+    tensor = field(1, b"x") + field(2, b"FP32") + shape
+    raw = field(7, image.astype("<f4").tobytes())
+    return field(1, b"default") + field(5, tensor) + raw
+
+
+def grpc_rate(port, body, connections, path=""):
+    target = LoadTarget(f"{ADDRESS}:{port}", (body,), path)
+    result = loops.closed_loop(target, connections, seconds=SECONDS)
     assert not result.errors
     return len(result.latencies_ms) / SECONDS, float(np.median(result.latencies_ms)) * 1e3
 
@@ -198,6 +215,13 @@ def test_beside(peer, network):
             lambda n: rest_rate(ports[0], peers.Peer.path, bodies[0], n, folder),
             lambda n: rest_rate(theirs[0], peer.path, bodies[1], n, folder),
         )
+        if peer.grpc:
+            request = predict_request("default", image).SerializeToString()
+            compare(
+                "gRPC",
+                lambda n: grpc_rate(ports[1], request, n),
+                lambda n: grpc_rate(theirs[1], infer_request(image), n, peer.grpc),
+            )
 
 
 def test_batching_and_workers(network):

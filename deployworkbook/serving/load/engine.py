@@ -156,10 +156,10 @@ class _Record:
 class _GrpcLine:
     """A caller on a channel that all share, as streams of one connection."""
 
-    def __init__(self, channel: grpc.Channel, deadline_s: float) -> None:
+    def __init__(self, channel: grpc.Channel, target: LoadTarget) -> None:
         # Bytes in, bytes out: the messages are serialized beforehand.
-        self._call = channel.unary_unary(f"/{PREDICTION_SERVICE}/Predict")
-        self._deadline_s = deadline_s
+        self._call = channel.unary_unary(target.path or f"/{PREDICTION_SERVICE}/Predict")
+        self._deadline_s = target.deadline_s
 
     def send(self, payload: bytes) -> tuple[int, bytes]:
         try:
@@ -202,7 +202,7 @@ class _RestLine:
 
 
 def _line(target: LoadTarget, channel: Any) -> _GrpcLine | _RestLine:
-    return _RestLine(target) if channel is None else _GrpcLine(channel, target.deadline_s)
+    return _RestLine(target) if channel is None else _GrpcLine(channel, target)
 
 
 def _channel(address: str) -> grpc.Channel:

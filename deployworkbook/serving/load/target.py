@@ -22,7 +22,7 @@ class LoadTarget:
 
     Args:
         address: ``HOST:PORT`` for gRPC, ``http://HOST:PORT`` for REST, on this machine.
-        path: The URL path, for REST.
+        path: The URL path, for REST; the method, for gRPC, by default that of predictions.
         payloads: The requests as bytes, sent in turn.
         deadline_s: How long each request may take.
 

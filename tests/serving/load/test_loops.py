@@ -78,6 +78,13 @@ def naive_p99_ms(address, rate_per_s, seconds):
     return float(np.percentile(times, 99))
 
 
+def test_another_grpc_method_can_be_asked(stalling):
+    """As for a server of another protocol; this one doesn't know it."""
+    path = "/inference.GRPCInferenceService/ModelInfer"
+    target = LoadTarget(stalling.address, (b"",), path)
+    assert set(closed_loop(target, 1, seconds=0.2).errors) == {"UNIMPLEMENTED"}
+
+
 @pytest.mark.timing
 @pytest.mark.parametrize("connections", [1, 64])
 def test_a_stall_counts_for_all_who_were_due_in_it(stalling, connections):
