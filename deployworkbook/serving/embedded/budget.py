@@ -45,12 +45,14 @@ class MemoryBudget:
         return Account(self)
 
     def change(self, difference: int) -> bool:
-        """Take bytes, or return them if negative; return whether there were enough."""
-        with self.lock:
-            if difference > 0 and self._taken + difference > self.in_flight_bytes:
-                return False
-            self._taken += difference
-            return True
+        """Take bytes, or return them if negative; return whether there were enough.
+
+        The caller holds ``lock``.
+        """
+        if difference > 0 and self._taken + difference > self.in_flight_bytes:
+            return False
+        self._taken += difference
+        return True
 
 
 class Account:
@@ -62,7 +64,7 @@ class Account:
 
     def __init__(self, budget: MemoryBudget) -> None:
         self._budget = budget
-        self._lock = threading.Lock()
+        self._lock = budget.lock
         self._held = 0
         self._users = 0
         self._cancelled = False
@@ -99,8 +101,7 @@ class Account:
                     f"may take {self._budget.request_bytes:,} ({REQUEST_FLAG}). Send less at "
                     "once, or start the server with a larger value.",
                 )
-            more = _counted(total) - _counted(self._held)
-            if more and not self._budget.change(more):
+            if total > FREE_BYTES and not self._budget.change(total - max(FREE_BYTES, self._held)):
                 raise ServingError(
                     Code.RESOURCE_EXHAUSTED,
                     f"There is no memory for {what} ({size_bytes:,} bytes): the requests that are "
@@ -131,12 +132,7 @@ class Account:
                 self._give(self._held)
 
     def _give(self, size_bytes: int) -> None:
-        left = self._held - size_bytes
-        less = _counted(left) - _counted(self._held)
-        if less:
-            self._budget.change(less)
-        self._held = left
-
-
-def _counted(held: int) -> int:
-    return max(0, held - FREE_BYTES)
+        held = self._held
+        self._held = held - size_bytes
+        if held > FREE_BYTES:
+            self._budget.change(max(FREE_BYTES, self._held) - held)
