@@ -96,7 +96,8 @@ def reliability(confidences: ArrayLike, correct: ArrayLike, *, bins: int = 10) -
 
     def mean(values: Array) -> Array:
         total = np.bincount(place, weights=values, minlength=count)
-        return np.divide(total, counts, out=np.full(count, np.nan), where=counts > 0)
+        share: Array = np.divide(total, counts, out=np.full(count, np.nan), where=counts > 0)
+        return share
 
     return Reliability(edges, counts, mean(sure), mean(right))
 

@@ -93,7 +93,7 @@ def difference_of_confidences(
     """
     known = check_unit("reference_confidences", reference_confidences).mean()
     accuracy = float(check_unit("reference_accuracy", reference_accuracy))
-    return np.clip(accuracy + confidence_based_accuracy(confidences) - known, 0.0, 1.0)
+    return np.asarray(np.clip(accuracy + confidence_based_accuracy(confidences) - known, 0, 1))
 
 
 def negative_entropy(probabilities: ArrayLike) -> Array:
