@@ -47,10 +47,14 @@ def rotated(images: ArrayLike, degrees: float) -> Array:
     left = np.minimum(from_x.astype(np.int64), width)
     low, far = from_y - top, from_x - left
     corner = top * (width + 2) + left
-    result = framed[:, corner] * ((1 - low) * (1 - far))
-    result += framed[:, corner + 1] * ((1 - low) * far)
-    result += framed[:, corner + width + 2] * (low * (1 - far))
-    result += framed[:, corner + width + 3] * (low * far)
+    result = np.zeros((len(x), height * width))
+    for offset, weight in (
+        (0, (1 - low) * (1 - far)),
+        (1, (1 - low) * far),
+        (width + 2, low * (1 - far)),
+        (width + 3, low * far),
+    ):
+        result += weight * framed.take(corner + offset, axis=1)
     return result.reshape(x.shape)
 
 

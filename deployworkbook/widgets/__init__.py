@@ -57,6 +57,14 @@ Money:
     storage_explorer(stored_gib=100)
     advice_explorer(profiles, workload, accuracy_share=0.97)
 
+Monitoring:
+
+    from deployworkbook.widgets import alarm_explorer, budget_explorer, drift_explorer
+
+    drift_explorer(model.get_weights(), (held_out, held_out_labels), (images, labels))
+    alarm_explorer(clean_scores, {"rotated by 20°": rotated_scores})
+    budget_explorer()
+
 A workshop has controls of your own, and builds something that takes long:
 
     from deployworkbook.widgets import Choice, Slider, Workshop

@@ -1,4 +1,5 @@
 from .advice import advice_explorer as advice_explorer
+from .alarm import alarm_explorer as alarm_explorer
 from .batching import batching_explorer as batching_explorer
 from .cloud_or_edge import cloud_or_edge_explorer as cloud_or_edge_explorer
 from .controls import Choice as Choice
@@ -6,6 +7,8 @@ from .controls import Slider as Slider
 from .cost import cost_explorer as cost_explorer
 from .descent import descent_explorer as descent_explorer
 from .divergence import divergence_explorer as divergence_explorer
+from .drift import drift_explorer as drift_explorer
+from .error_budget import budget_explorer as budget_explorer
 from .importance import importance_explorer as importance_explorer
 from .landscapes import PATIENTS as PATIENTS
 from .landscapes import diabetes_regression as diabetes_regression

@@ -106,4 +106,23 @@ stress_explorer(Workload(2000.0), Deployment(profile))
 from deployworkbook.widgets.storage_choice import storage_explorer
 storage_explorer()
 """,
+    "drift": """
+import numpy as np
+from deployworkbook.widgets.drift import drift_explorer
+rng = np.random.default_rng(0)
+hidden = [rng.normal(0, 0.06, (784, 128)), np.zeros(128)]
+model = [*hidden, rng.normal(0, 0.1, (128, 10)), np.zeros(10)]
+images, labels = rng.random((2000, 28, 28)), rng.integers(0, 10, 2000)
+drift_explorer(model, (images, labels), (images[:600], labels[:600]))
+""",
+    "alarm": """
+import numpy as np
+from deployworkbook.widgets.alarm import alarm_explorer
+rng = np.random.default_rng(0)
+alarm_explorer(rng.normal(size=4000), {"rotated": rng.normal(0.7, 1, 2000)})
+""",
+    "error budget": """
+from deployworkbook.widgets.error_budget import budget_explorer
+budget_explorer()
+""",
 }

@@ -22,11 +22,14 @@ from deployworkbook.plots.platforms import PlatformFigures
 from deployworkbook.plots.view import View
 from deployworkbook.widgets import explorer as subject
 from deployworkbook.widgets.advice import advice_explorer
+from deployworkbook.widgets.alarm import alarm_explorer
 from deployworkbook.widgets.batching import batching_explorer
 from deployworkbook.widgets.cloud_or_edge import cloud_or_edge_explorer
 from deployworkbook.widgets.controls import Choice, LogSlider, Slider, Stops
 from deployworkbook.widgets.cost import cost_explorer
 from deployworkbook.widgets.descent import descent_explorer
+from deployworkbook.widgets.drift import drift_explorer
+from deployworkbook.widgets.error_budget import budget_explorer
 from deployworkbook.widgets.explorer import Explorer
 from deployworkbook.widgets.importance import importance_explorer
 from deployworkbook.widgets.learning_rate_sweep import learning_rate_sweep_explorer
@@ -89,6 +92,16 @@ def example_advice_explorer():
     return advice_explorer([CLOUD.profile, exact], WORK)
 
 
+def small_drift_explorer():
+    model = [RANDOM.normal(0, 0.06, (784, 12)), np.zeros(12), RANDOM.normal(size=(12, 10))]
+    images, labels = RANDOM.random((400, 28, 28)), np.arange(400) % 10
+    return drift_explorer([*model, np.zeros(10)], (images, labels), (images, labels))
+
+
+def small_alarm_explorer():
+    return alarm_explorer(RANDOM.normal(size=500), {"rotated": RANDOM.normal(1, 1, 500)})
+
+
 EXPLORERS = [
     loss_explorer,
     parabola_explorer,
@@ -106,6 +119,9 @@ EXPLORERS = [
     storage_explorer,
     example_stress_explorer,
     example_advice_explorer,
+    small_drift_explorer,
+    small_alarm_explorer,
+    budget_explorer,
 ]
 
 LIVE = "application/vnd.jupyter.widget-view+json"
