@@ -1,4 +1,4 @@
-"""The exercises of lesson 09: overhead, operations and bytes, bounds, parity."""
+"""The exercises of lesson 09: overhead, operations and bytes, the roofline, parity."""
 
 from __future__ import annotations
 
@@ -11,7 +11,12 @@ from deployworkbook.exercises.declaration import Exercise, GuessQuestion, Mistak
 # Overhead, time per image, and deadline, in one unit; binary fractions, so division is exact.
 DEADLINES = ((6.0, 2.0, 21.0), (0.5, 0.25, 0.25), (1.0, 0.125, 2.0))
 
-MACHINES = ((1000.0, 50.0, 100.0, 10.0), (1000.0, 500.0, 100.0, 10.0))
+# Operations and bytes per image, bytes of weights, and what a machine does per second.
+MACHINES = (
+    (1000.0, 10.0, 93.0, 1000.0, 20.0),
+    (600.0, 4.0, 110.0, 200.0, 8.0),
+    (1000.0, 40.0, 90.0, 1000.0, 20.0),
+)
 
 # Sizes and times that aren't on a line, so that each way of fitting gives another one.
 BATCHES = (
@@ -35,8 +40,47 @@ def _largest_batch(overhead: float, per_image: float, deadline: float) -> int:
     return max(0, math.floor((deadline - overhead) / per_image))
 
 
-def _bound(operations: float, moved: float, per_s: float, bytes_per_s: float) -> float:
-    return max(operations / per_s, moved / bytes_per_s)
+def _gained_per_image(
+    operations: float, moved: float, operations_per_s: float, bytes_per_s: float
+) -> float:
+    """Seconds by which arithmetic catches up on memory with each image of a batch."""
+    return operations / operations_per_s - moved / bytes_per_s
+
+
+def _turning_point(
+    operations: float, moved: float, weights: float, operations_per_s: float, bytes_per_s: float
+) -> float:
+    gained = _gained_per_image(operations, moved, operations_per_s, bytes_per_s)
+    if gained <= 0:
+        return math.inf
+    return math.ceil(weights / bytes_per_s / gained)
+
+
+def _without_images(
+    operations: float, moved: float, weights: float, operations_per_s: float, bytes_per_s: float
+) -> float:
+    return math.ceil(weights / bytes_per_s / (operations / operations_per_s))
+
+
+def _negative(
+    operations: float, moved: float, weights: float, operations_per_s: float, bytes_per_s: float
+) -> float:
+    gained = _gained_per_image(operations, moved, operations_per_s, bytes_per_s)
+    return math.ceil(weights / bytes_per_s / gained)
+
+
+def _broken(
+    operations: float, moved: float, weights: float, operations_per_s: float, bytes_per_s: float
+) -> float:
+    gained = _gained_per_image(operations, moved, operations_per_s, bytes_per_s)
+    return weights / bytes_per_s / gained if gained > 0 else math.inf
+
+
+def _rounded_down(
+    operations: float, moved: float, weights: float, operations_per_s: float, bytes_per_s: float
+) -> float:
+    exact = _broken(operations, moved, weights, operations_per_s, bytes_per_s)
+    return math.floor(exact) if math.isfinite(exact) else exact
 
 
 def _fit(sizes: np.ndarray, times: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -146,34 +190,33 @@ EXERCISES = (
         ),
     ),
     Exercise(
-        id="runtimes.bound",
-        expected="a function of work and speeds, as its arguments are named, that returns seconds",
-        reference=_bound,
+        id="runtimes.turning_point",
+        expected="a function of work and speeds, as its arguments are named, that returns a whole "
+        "number of images, or math.inf",
+        reference=_turning_point,
         cases=MACHINES,
         hints=(
-            "How long would the operations take alone? How long the bytes alone?",
-            "Both happen at the same time: whichever takes longer is the bound.",
-            "max(operations / operations_per_s, moved / bytes_per_s)",
+            "For a batch of n, write down both times: operations · n / operations_per_s, and "
+            "(weights + moved · n) / bytes_per_s.",
+            "Set the first at least as long as the second, and solve for n. Look at the sign of "
+            "what you divide by.",
+            "gained = operations / operations_per_s - moved / bytes_per_s; if gained > 0, "
+            "math.ceil(weights / bytes_per_s / gained)",
         ),
         mistakes=(
             Mistake(
-                lambda operations, moved, per_s, bytes_per_s: (
-                    operations / per_s + moved / bytes_per_s
-                ),
-                "That is one after the other. A processor moves data and computes at the same "
-                "time.",
+                _without_images,
+                "Each image has to be read as well, not only the weights.",
             ),
             Mistake(
-                lambda operations, moved, per_s, bytes_per_s: min(
-                    operations / per_s, moved / bytes_per_s
-                ),
-                "The faster of the two has to wait for the other.",
+                _negative,
+                "If an image takes longer to read than to compute, no batch is large enough: "
+                "return math.inf.",
             ),
+            Mistake(_broken, "A batch has a whole number of images: round up."),
             Mistake(
-                lambda operations, moved, per_s, bytes_per_s: max(
-                    per_s / operations, bytes_per_s / moved
-                ),
-                "Those are runs per second, which is upside down: divide the work by the speed.",
+                _rounded_down,
+                "With the batch rounded down, memory still takes longer. Round up.",
             ),
         ),
     ),
