@@ -206,10 +206,15 @@ def page_hinkley(
     path = np.zeros(x.shape)
     for t, value in enumerate(x, 1):
         mean = mean + (value - mean) / t
-        rise = keep * rise + (value - mean - delta)
-        fall = keep * fall + (value - mean + delta)
-        lowest, highest = np.minimum(lowest, rise), np.maximum(highest, fall)
+        gap = value - mean
+        if way != "down":
+            rise = keep * rise + (gap - delta)
+            lowest = np.minimum(lowest, rise)
+            up = rise - lowest
+        if way != "up":
+            fall = keep * fall + (gap + delta)
+            highest = np.maximum(highest, fall)
+            down = highest - fall
         if t >= first:
-            up, down = rise - lowest, highest - fall
-            path[t - 1] = {"up": up, "down": down, "both": np.maximum(up, down)}[way]
+            path[t - 1] = up if way == "up" else down if way == "down" else np.maximum(up, down)
     return np.moveaxis(path, 0, -1)
