@@ -179,8 +179,9 @@ EXERCISES = (
 PREDICTIONS = (
     GuessQuestion(
         id="costs.busy",
-        question="You pay for machines that are busy 50 % of the time. A manager asks for 95 %, "
-        "to save half. How does the average response time change?",
+        question="Requests wait for a single core, which is busy 50 % of the time. To save money, "
+        "a manager sends it more work, until it is busy 95 % of the time. How does the average "
+        "response time change?",
         choices=("it doubles", "it grows tenfold", "it stays the same"),
         answer="it grows tenfold",
         reason="It is proportional to 1 divided by the free share: 1 / 0.5 is 2, and 1 / 0.05 "
