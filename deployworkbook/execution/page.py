@@ -16,6 +16,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell, new_notebook
 from pygments.formatters.html import HtmlFormatter
 
+from deployworkbook.execution.folds import mark_folds
 from deployworkbook.execution.mathml import mathml
 from deployworkbook.execution.outputs import is_counted, read_notebook
 from deployworkbook.execution.sanitize import sanitize
@@ -49,9 +50,10 @@ class IndexEntry:
 def write_page(notebook: Path, page: Path, *, home: str | None = None) -> None:
     """Write an executed notebook as one HTML file.
 
-    Formulas become MathML, pictures are embedded, widgets keep their last state, and links to other
-    notebooks lead to their pages. Anything that navigates, loads or executes is removed, and the
-    page's content security policy forbids scripts, requests and forms.
+    Formulas become MathML, pictures are embedded, widgets keep their last state, links to other
+    notebooks lead to their pages, and sections that JupyterLab shows collapsed are folded. Anything
+    that navigates, loads or executes is removed, and the page's content security policy forbids
+    scripts, requests and forms.
 
     Args:
         notebook: Path of the executed notebook, which is only read.
@@ -80,6 +82,7 @@ def _write(content: NotebookNode, source: Path, page: Path, home: str | None) ->
     add_static_forms(content)
     _describe_images(content)
     title = _title(content, source.stem)
+    mark_folds(content)
     exporter = _PageExporter()
     html, _ = exporter.from_notebook_node(
         content,

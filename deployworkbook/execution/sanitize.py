@@ -60,6 +60,7 @@ STYLES = (
         for side in ("", "-top", "-right", "-bottom", "-left")
     )
     | {"border-radius", "max-height", "max-width", "min-width", "opacity", "word-break"}
+    | {"flex", "flex-wrap", "overflow-x"}
 )
 
 

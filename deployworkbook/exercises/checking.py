@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import numbers
+import os
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
 import numpy as np
+from IPython.display import display
 
 from deployworkbook.exercises.calling import CallError, NoValueError, call, parameters_of
 from deployworkbook.exercises.declaration import Exercise
+from deployworkbook.exercises.folding import Fold
 from deployworkbook.exercises.progress import record
 from deployworkbook.exercises.registry import EXERCISES
 from deployworkbook.validation import check_choice, describe
+from deployworkbook.workspace.folder import RUN_VARIABLE
 
 Status = Literal["right", "not yet", "not answered"]
 
 # Relative error below which an answer may be rounded rather than wrong: two significant digits.
 ROUNDED = 0.05
+# Title of an exercise's last hint.
+SOLUTION = "Solution"
 # Significant digits by which wrong answers are told apart.
 DIGITS = 6
 
@@ -33,19 +39,24 @@ class Verdict:
         text: Text for the learner, without a hint.
         is_known_mistake: Whether the text explains the mistake, so that no hint is needed.
         answer_key: Hash of the answer's values; empty if it has none.
+        right_value: What a function should return for the case that the text names; empty if there
+            is no such case.
     """
 
     status: Status
     text: str
     is_known_mistake: bool = False
     answer_key: str = ""
+    right_value: str = ""
 
 
 def check(exercise_id: str, answer: Any) -> None:
     """Check an answer; if it is wrong, explain the mistake or give an increasingly detailed hint.
 
     No answer raises an error, so an unsolved exercise doesn't stop a notebook. Only an answer with
-    new values counts as a try, so running a cell again reveals nothing.
+    new values counts as a try, so running a cell again reveals nothing. The last hint, which is
+    the solution, and the right value of the failing case are folded. A headless run, whose pages
+    nobody can answer on, folds all hints of an exercise that has no answer.
 
     Args:
         exercise_id: Name of the exercise.
@@ -57,6 +68,9 @@ def check(exercise_id: str, answer: Any) -> None:
     exercise = find_exercise(exercise_id)
     verdict = judge(exercise, answer)
     print(verdict.text)
+    if verdict.status == "not answered" and os.environ.get(RUN_VARIABLE):
+        for place in range(len(exercise.hints)):
+            display(_hint(exercise, place))
     if not verdict.answer_key:
         return
     is_hinted = verdict.status == "not yet" and not verdict.is_known_mistake
@@ -66,8 +80,21 @@ def check(exercise_id: str, answer: Any) -> None:
         answer_key=verdict.answer_key,
         is_hinted=is_hinted,
     )
-    if is_hinted:
-        print(f"Hint: {exercise.hints[min(place, len(exercise.hints) - 1)]}")
+    if not is_hinted:
+        return
+    hint = _hint(exercise, min(place, len(exercise.hints) - 1))
+    if hint.title != SOLUTION:
+        print(hint)
+        return
+    display(hint)
+    if verdict.right_value:
+        display(Fold("Right value for these arguments", verdict.right_value))
+
+
+def _hint(exercise: Exercise, place: int) -> Fold:
+    """Return a hint by its place; the last one is the solution."""
+    is_last = place == len(exercise.hints) - 1
+    return Fold(SOLUTION if is_last else "Hint", exercise.hints[place])
 
 
 def find_exercise(exercise_id: str) -> Exercise:
@@ -110,7 +137,8 @@ def judge(exercise: Exercise, answer: Any) -> Verdict:
             f"Give at least {_digits(exercise.relative_tolerance)} significant digits."
         )
         return Verdict("not yet", text, True, key)
-    return Verdict("not yet", _difference(exercise, given, right), answer_key=key)
+    text, right_value = _difference(exercise, given, right)
+    return Verdict("not yet", text, answer_key=key, right_value=right_value)
 
 
 def _results(exercise: Exercise, answer: Any) -> list[Any]:
@@ -182,20 +210,25 @@ def _key(results: list[Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _difference(exercise: Exercise, given: list[Any], right: list[Any]) -> str:
+def _difference(exercise: Exercise, given: list[Any], right: list[Any]) -> tuple[str, str]:
+    """Return what differs in the first failing case, and that case's right value."""
     for case, a, b in zip(exercise.cases or ((),), given, right, strict=True):
+        right_value = _number_or_array(b) if case else ""
         if a.shape != b.shape:
             return (
                 f"Not yet. Expected: {exercise.expected}, {_form(b)}. Received: {_form(a)}"
                 f"{_where(exercise, case)}."
-            )
+            ), right_value
         if not _equal(exercise.relative_tolerance, [a], [b]):
-            received = f"{a:g}" if a.ndim == 0 else _short(a)
             return (
-                f"Not yet. Expected: {exercise.expected}. Received: {received}"
+                f"Not yet. Expected: {exercise.expected}. Received: {_number_or_array(a)}"
                 f"{_where(exercise, case)}."
-            )
+            ), right_value
     raise AssertionError("two answers differ and are equal")
+
+
+def _number_or_array(value: Any) -> str:
+    return f"{value:g}" if value.ndim == 0 else _short(value)
 
 
 def _form(array: Any) -> str:

@@ -7,7 +7,7 @@ In a notebook, one cell asks and the next holds what the answer needs::
 
     guess.opens(loss_explorer())
 
-In a headless run, or without a kernel, nobody guesses and everything is open.
+In a headless run, or without a kernel, nobody guesses: pages fold the answer and what it needs.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import ipywidgets
 from IPython.core.formatters import DisplayFormatter
 
 from deployworkbook.exercises.declaration import GuessQuestion
+from deployworkbook.exercises.folding import fold_html
 from deployworkbook.exercises.progress import guess_made, record_guess
 from deployworkbook.exercises.registry import PREDICTIONS
 from deployworkbook.validation import check_choice
@@ -80,7 +81,7 @@ class Guess:
             self._open()
         elif os.environ.get(RUN_VARIABLE):
             place.children = (_widget_of(content),)
-        return _Closed(place, content)
+        return _Closed(self, place, content)
 
     @property
     def verdict(self) -> str:
@@ -104,14 +105,18 @@ class Guess:
             place.children = (_widget_of(content),)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
-        """Return the live question, and its text for use without a kernel."""
+        """Return the live question, and its text with a folded answer for use without a kernel."""
         said = self.verdict or "No guess was made in this run."
+        shown = f"<p>{escape(said)}</p>"
         question = self.prediction.question
+        if self.made is None:
+            answer = f"<p><b>{escape(self.prediction.answer)}</b></p>"
+            shown = fold_html("Answer", f"{answer}<p>{escape(self.prediction.reason)}</p>")
         choices = "; ".join(self.prediction.choices) + "."
         asked = f"<p><b>{escape(question)}</b> {escape(choices)}</p>"
         live: dict[str, Any] = self.widget._repr_mimebundle_()
         return live | {
-            "text/html": f"{asked}<p>{escape(said)}</p>",
+            "text/html": f"{asked}{shown}",
             "text/plain": f"{question} {choices}\n{said}",
         }
 
@@ -124,14 +129,17 @@ def _widget_of(content: Any) -> Any:
 
 
 class _Closed:
-    """Content that opens with a guess; without a kernel it is open."""
+    """Content that opens with a guess; a page without a kernel folds it until there is one."""
 
-    def __init__(self, place: Any, content: Any) -> None:
+    def __init__(self, guess: Guess, place: Any, content: Any) -> None:
+        self._guess = guess
         self._place = place
         self._content = content
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
         bundle: dict[str, Any] = DisplayFormatter().format(self._content)[0]
+        if self._guess.made is None:
+            bundle["text/html"] = fold_html("Open this after your guess", bundle["text/html"])
         live: dict[str, Any] = self._place._repr_mimebundle_()
         return bundle | {LIVE: live[LIVE]}
 

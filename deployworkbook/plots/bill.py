@@ -71,7 +71,7 @@ def bill_picture(
             xytext=(5, 0),
             textcoords="offset points",
             va="center",
-            fontsize=10,
+            fontsize=11,
         )
     name_rows(axes, bills)
     longest = float(left.max()) or 1.0
@@ -130,7 +130,7 @@ def tornado_picture(
 def add_note(picture: Picture, note: str) -> None:
     """Add a note below all axes, wrapped to the picture's width."""
     letters = int(11 * picture.get_figwidth())
-    picture.supxlabel(textwrap.fill(note, letters), fontsize=10)
+    picture.supxlabel(textwrap.fill(note, letters), fontsize=11)
 
 
 def bill_in_words(bill: CostBreakdown) -> str:

@@ -174,7 +174,7 @@ def relative_bars(variants: Sequence[str], costs: Mapping[str, Sequence[float]])
             hatch=HATCHES[index % len(HATCHES)],
             edgecolor="white",
         )
-        axes.bar_label(bars, [f"{share:.0%}" for share in shares], padding=3, fontsize=10)
+        axes.bar_label(bars, [f"{share:.0%}" for share in shares], padding=3, fontsize=11)
         parts.append((name, shares))
     axes.set_yticks(places + height * (len(costs) - 1) / 2, variants)
     axes.invert_yaxis()

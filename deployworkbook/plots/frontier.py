@@ -211,7 +211,7 @@ class _Panel:
             text.remove()
         self._numbers = [
             self.axes.annotate(
-                f"{number}", at, (6, 5), textcoords="offset points", fontsize=10, color=COLOURS[0]
+                f"{number}", at, (6, 5), textcoords="offset points", fontsize=11, color=COLOURS[0]
             )
             for number, at in enumerate(zip(costs, accuracy, strict=True), 1)
         ]

@@ -66,7 +66,7 @@ def life_cycle_picture() -> Picture:
                 edgecolor=colour,
             )
             axes.add_patch(box)
-            axes.text(column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=10.5)
+            axes.text(column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=11)
     return picture
 
 

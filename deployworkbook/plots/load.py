@@ -114,8 +114,9 @@ def stall_picture(loads: Mapping[str, LoadResult]) -> Picture:
         axes.axhline(load.p99_ms, color=COLOURS[2], ls="--", label="p99")
         axes.axhline(load.p50_ms, color=COLOURS[0], ls=":", label="p50")
         axes.set(title=f"{name} (measured)", xlabel="due time (s)", yscale="log")
+        axes.set_ylabel("latency (ms)")
+        axes.tick_params(labelleft=True)  # a narrow screen shows them below each other
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=3)
-    axes_of[0].set_ylabel("latency (ms)")
     lowest = min(np.min(load.latencies_ms, initial=1.0) for load in loads.values())
     axes_of[0].set_ylim(bottom=lowest / 1.5)
     return picture

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,25 +44,42 @@ class PaletteEncoder:
 
     def png(self, picture: NDArray[np.uint8]) -> bytes:
         """Encode a picture with the shape of the still one."""
+        return self.pngs(picture, (0, picture.shape[1]))[0]
+
+    def pngs(self, picture: NDArray[np.uint8], edges: Sequence[int]) -> list[bytes]:
+        """Encode the panels of a picture with the shape of the still one.
+
+        Args:
+            picture: Colours of the pixels.
+            edges: Columns at which the panels begin and end, the first and the last one included.
+        """
+        places, palette = self._indexed(picture)
+        rows = places.reshape(picture.shape[:2])
+        return [_encode(rows[:, left:right], palette) for left, right in pairwise(edges)]
+
+    def _indexed(self, picture: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """Return each pixel's palette index, and the palette."""
         dots = _as_numbers(picture)
         has_changed = dots != self._dots
         count = np.count_nonzero(has_changed)
         if count > LARGEST_SHARE * len(dots):
-            places, palette = _quantize(dots, COLOURS)
-        elif count:
-            changed = np.flatnonzero(has_changed)
-            moved, moved_palette = _quantize(dots[changed], COLOURS - len(self._palette))
-            places = self._places.copy()
-            places[changed] = moved + len(self._palette)
-            palette = np.concatenate([self._palette, moved_palette])
-        else:
-            places, palette = self._places, self._palette
-        height, width = picture.shape[:2]
-        image = Image.frombuffer("P", (width, height), places.tobytes())
-        image.putpalette(palette.tobytes())
-        buffer = io.BytesIO()
-        image.save(buffer, "png", compress_level=1)
-        return buffer.getvalue()
+            return _quantize(dots, COLOURS)
+        if count == 0:
+            return self._places, self._palette
+        changed = np.flatnonzero(has_changed)
+        moved, moved_palette = _quantize(dots[changed], COLOURS - len(self._palette))
+        places = self._places.copy()
+        places[changed] = moved + len(self._palette)
+        return places, np.concatenate([self._palette, moved_palette])
+
+
+def _encode(places: NDArray[np.uint8], palette: NDArray[np.uint8]) -> bytes:
+    height, width = places.shape
+    image = Image.frombuffer("P", (width, height), places.tobytes())
+    image.putpalette(palette.tobytes())
+    buffer = io.BytesIO()
+    image.save(buffer, "png", compress_level=1)
+    return buffer.getvalue()
 
 
 def _as_numbers(picture: NDArray[np.uint8]) -> NDArray[np.uint32]:

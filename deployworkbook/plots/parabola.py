@@ -56,10 +56,10 @@ def parabola_paths(paths: Mapping[float, ArrayLike], *, curvature: float = 2.0) 
         _draw_parabola(axes, curvature)
         axes.plot(path, _height(path, curvature), "o-", color=COLOURS[2], lw=1.5, ms=5)
         axes.plot(path[:1], _height(path[:1], curvature), "s", color=COLOURS[0], ms=9, mfc="white")
-        axes.set_title(f"η = {rate:g}")
+        axes.set(title=f"η = {rate:g}", ylabel="loss")
+        axes.tick_params(labelleft=True)  # a narrow screen shows them below each other
         listed = ", ".join(f"{value:.3g}" for value in path)
         parts.append(f"with η = {rate:g} it visits θ = {listed}")
-    row[0].set_ylabel("loss")
     picture.alt = (
         f"Steps of gradient descent on a parabola of curvature {curvature:g}: {'; '.join(parts)}."
     )

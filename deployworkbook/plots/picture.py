@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import base64
-import html
 import io
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.rcsetup import cycler
+from PIL import Image
+
+from deployworkbook.plots.panels import (
+    DARK_STYLE,
+    DOTS_PER_INCH,
+    SMALLEST_TEXT_PT,
+    panel_edges,
+    panels_html,
+)
 
 if TYPE_CHECKING:
     # Only newer versions of matplotlib name this type.
@@ -33,18 +43,16 @@ STYLE: dict[RcKeyType, Any] = {
     "axes.spines.right": False,
     "axes.spines.top": False,
     "axes.titlesize": 12,
-    "font.size": 11,
+    "font.size": SMALLEST_TEXT_PT,
     "grid.alpha": 0.3,
     "legend.frameon": False,
-    "xtick.labelsize": 10,
-    "ytick.labelsize": 10,
+    "xtick.labelsize": SMALLEST_TEXT_PT,
+    "ytick.labelsize": SMALLEST_TEXT_PT,
 }
 
 # Decorators for functions that make a picture: all of its artists must be created in its style.
 styled = mpl.rc_context(STYLE)
 styled_without_grid = mpl.rc_context(STYLE | {"axes.grid": False})
-
-DOTS_PER_INCH = 100
 
 
 class Picture(Figure):
@@ -75,32 +83,32 @@ class Picture(Figure):
 
     def png(self) -> bytes:
         """Encode the picture as PNG."""
+        self.canvas.draw()
+        return self._encode(0, int(self.bbox.width))
+
+    def panels(self) -> list[bytes]:
+        """Encode the panels as PNGs, from left to right; together they are the picture."""
+        self.canvas.draw()
+        return [self._encode(left, right) for left, right in pairwise(panel_edges(self))]
+
+    def _encode(self, left: int, right: int) -> bytes:
+        """Encode columns of the drawn picture."""
+        dots = np.asarray(self.canvas.buffer_rgba())[:, left:right, :3]
         buffer = io.BytesIO()
-        self.savefig(buffer, format="png")
+        Image.fromarray(np.ascontiguousarray(dots)).save(buffer, "png")
         return buffer.getvalue()
 
     def _repr_mimebundle_(
         self, include: object = None, exclude: object = None
     ) -> dict[str, str | bytes]:
         """Return the picture with its alternative text for a notebook, as HTML, PNG and text."""
-        png = self.png()
+        panels = self.panels()
+        whole = panels[0] if len(panels) == 1 else self._encode(0, int(self.bbox.width))
         return {
-            "text/html": image_html(png, self.alt),
-            "image/png": base64.b64encode(png).decode(),
+            "text/html": panels_html(panels, self.alt) + DARK_STYLE,
+            "image/png": base64.b64encode(whole).decode(),
             "text/plain": self.alt,
         }
-
-
-def image_html(png: bytes, alt: str) -> str:
-    """Return a PNG as a self-contained HTML image.
-
-    >>> image_html(b"x", "A < B")
-    '<img alt="A &lt; B" src="data:image/png;base64,eA==" style="max-width: 100%">'
-    """
-    data = base64.b64encode(png).decode()
-    return (
-        f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{data}" style="max-width: 100%">'
-    )
 
 
 def name_rows(axes: Axes, names: Iterable[str]) -> None:

@@ -89,7 +89,7 @@ class ChoiceView(View[ChoiceResult]):
             if place == result.best:
                 bar.set(facecolor=COLOURS[3])
                 said.append("the best")
-            text.set(x=length * 1.15, text="; ".join(said), fontsize=10)
+            text.set(x=length * 1.15, text="; ".join(said), fontsize=11)
         return move_ends(self._axes, *self._ends[result.is_cloud])
 
     def describe(self, result: ChoiceResult) -> str:

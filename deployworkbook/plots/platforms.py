@@ -84,7 +84,7 @@ def latency_picture(latencies: Mapping[str, Latency], *, title: str) -> Picture:
             (8, 0),
             textcoords="offset points",
             va="center",
-            fontsize=10,
+            fontsize=11,
         )
     name_rows(axes, names)
     axes.set(xscale="log", title=title)
@@ -150,7 +150,7 @@ def footprint_picture(platforms: Sequence[PlatformFigures]) -> Picture:
     panels = picture.subplots(1, len(known), sharey=True, squeeze=False)[0]
     for axes, (title, values), colour in zip(panels, known.items(), COLOURS[1:], strict=False):
         bars = axes.barh(places, values, 0.7, color=colour)
-        axes.bar_label(bars, [f"{value:.3g}" for value in values], padding=3, fontsize=10)
+        axes.bar_label(bars, [f"{value:.3g}" for value in values], padding=3, fontsize=11)
         axes.set(title=title, xlim=(0, 1.25 * max(values)))
         axes.grid(False, axis="y")
     panels[0].set_yticks(places, names)

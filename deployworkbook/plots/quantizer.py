@@ -79,7 +79,7 @@ class QuantizerView(View[QuantizerResult]):
         )
         counts.add_collection(self._levels, autolim=False)
         self._note = counts.text(
-            0.5, 0.95, "", transform=counts.transAxes, ha="center", va="top", fontsize=10
+            0.5, 0.95, "", transform=counts.transAxes, ha="center", va="top", fontsize=11
         )
 
         ratio.set(title="Signal to rounding noise", xlabel="bits", ylabel="dB")

@@ -81,6 +81,8 @@ class ReplicasView(View[ReplicasResult]):
         by_count.set(xlim=(0, most + 1), xticks=np.arange(2, most + 1, 2))
         self._counts = self.line(by_count, "s", color=COLOURS[1], ms=6, label="p99")
         self._chosen = self.line(by_count, "o", color=COLOURS[2], ms=9, label="here")
+        by_count.set_ylabel("response time (ms)")
+        by_count.tick_params(labelleft=True)  # a narrow screen shows it below the other one
         for axes in (by_load, by_count):
             axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=2)
 

@@ -80,7 +80,7 @@ class StackedRow:
             for colour in colours
         ]
         # Not an annotation: plain texts are drawn fast, from cached letters.
-        self._text = axes.text(0, place, "", va="center", fontsize=10)
+        self._text = axes.text(0, place, "", va="center", fontsize=11)
         self.moving = [*self._bars, self._text]
 
     def update(self, costs_usd: Sequence[float]) -> None:

@@ -95,7 +95,7 @@ class StorageView(View[StorageResult]):
         # Leave room within the axes for the label of the longest bar.
         bars.set_xlim(LEAST_USD, 1e3 * MOST_USD)
         self._bars = list(bars.barh(places, np.ones(len(names)), 0.7))
-        self._texts = [bars.text(1, place, "", va="center", fontsize=10) for place in places]
+        self._texts = [bars.text(1, place, "", va="center", fontsize=11) for place in places]
         curves.set(title="By reads (modelled)", xlabel="reads per month", ylabel="USD per month")
         curves.set(xscale="log", xlim=(curve_reads[0], curve_reads[-1]))
         curves.set(yscale="log", ylim=(LEAST_USD, MOST_USD))
@@ -104,7 +104,7 @@ class StorageView(View[StorageResult]):
             for name, colour, style in zip(names, self._colours, styles, strict=True)
         ]
         self._here = self.line(curves, ":", color=COLOURS[0], label="here")
-        self.picture.legend(loc="outside right center", fontsize=10)
+        self.picture.legend(loc="outside right center", fontsize=11)
         add_note(self.picture, note)
         self.moving += [*self._bars, *self._texts]
 

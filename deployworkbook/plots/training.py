@@ -212,5 +212,5 @@ def labelled_images(images: ArrayLike, titles: list[str], *, columns: int = 6) -
         axes.axis("off")
     for axes, image, title in zip(grid, stack, titles, strict=False):
         axes.imshow(image, cmap="gray_r", vmin=0, vmax=1)
-        axes.set_title(title, fontsize=10)
+        axes.set_title(title, fontsize=11)
     return picture

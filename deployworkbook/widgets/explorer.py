@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 
 import ipywidgets
 
-from deployworkbook.plots.picture import image_html
+from deployworkbook.plots.panels import DARK_STYLE, panels_html
 from deployworkbook.plots.view import Row, View
 from deployworkbook.validation import did_you_mean, value_error
 from deployworkbook.widgets.background import running_loop
@@ -64,7 +64,7 @@ class Explorer(Generic[Result]):
         self._is_waiting = False
         self._is_set_here = False
         self._drawn_at = -BURST_S
-        self._png = b""
+        self._panels: list[bytes] = []
         self.result = self._show()
         self.widget = self._assemble()
         for widget in self._widgets.values():
@@ -119,6 +119,8 @@ class Explorer(Generic[Result]):
             [
                 ipywidgets.HBox([*self._widgets.values(), button], layout=wrapped),
                 self._shown,
+                # Apart from the pictures, so that the page's style doesn't change with each.
+                ipywidgets.HTML(DARK_STYLE, layout=ipywidgets.Layout(display="none")),
             ]
         )
 
@@ -141,16 +143,18 @@ class Explorer(Generic[Result]):
         """Compute and draw; show an error in the picture's place, and raise it."""
         try:
             result = self._compute(**self.values)
-            self._png = self._view.draw(result)
+            self._panels = self._view.draw(result)
         except Exception:
             text = html.escape(traceback.format_exc())
-            self._shown.value = f'<pre role="alert" style="color: #a40e26">{text}</pre>'
+            self._shown.value = (
+                f'<pre role="alert" style="color: var(--jp-error-color1, #a40e26)">{text}</pre>'
+            )
             raise
         if self._applies is not None:
             matters = self._applies(**self.values)
             for name, widget in self._widgets.items():
                 widget.disabled = name not in matters
-        image = image_html(self._png, self._view.picture.alt)
+        image = panels_html(self._panels, self._view.picture.alt)
         self._shown.value = image + _table_html(self._view.table(result))
         self._drawn_at = time.monotonic()
         return result
@@ -162,8 +166,8 @@ class Explorer(Generic[Result]):
         lines = [alt, *(f"{name}: {value}" for name, value in rows)]
         live: dict[str, Any] = self.widget._repr_mimebundle_()
         return live | {
-            "text/html": image_html(self._png, alt) + _table_html(rows),
-            "image/png": base64.b64encode(self._png).decode(),
+            "text/html": panels_html(self._panels, alt) + DARK_STYLE + _table_html(rows),
+            "image/png": base64.b64encode(self._view.png()).decode(),
             "text/plain": "\n".join(lines),
         }
 

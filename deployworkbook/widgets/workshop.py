@@ -194,9 +194,9 @@ class Workshop(Explorer[FrontierResult]):
         """Wait for the button."""
 
     def _assemble(self) -> Any:
-        controls, shown = super()._assemble().children
+        controls, *shown = super()._assemble().children
         controls.children = [*controls.children, self._button]
-        return ipywidgets.VBox([controls, self._panel, self._said, shown])
+        return ipywidgets.VBox([controls, self._panel, self._said, *shown])
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
         self._context = contextvars.copy_context()

@@ -62,23 +62,24 @@ MEASURE = """
 async ([changes]) => {
   const area = document.querySelector('.jp-OutputArea');
   const handle = area.querySelector('.noUi-handle');
-  const picture = () => area.querySelector('img[src^="data:"]');
+  const panels = () => [...area.querySelectorAll('img[src^="data:"]')];
+  const sources = () => panels().map(panel => panel.src).join();
   const times = [];
   for (let change = 0; change < changes; change++) {
-    const before = picture().src;
+    const before = sources();
     const another = new Promise((found, failed) => {
       const late = setTimeout(() => failed(new Error('the picture did not change')), 5000);
       new MutationObserver((_, observer) => {
-        if (!picture() || picture().src === before) return;
+        if (!panels().length || sources() === before) return;
         observer.disconnect();
         clearTimeout(late);
-        found(picture());
+        found(panels());
       }).observe(area, {subtree: true, childList: true, attributes: true});
     });
     const key = change % 4 < 2 ? 'ArrowLeft' : 'ArrowRight';
     const start = performance.now();
     handle.dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true}));
-    await (await another).decode();
+    await Promise.all((await another).map(panel => panel.decode()));
     await new Promise(requestAnimationFrame);
     times.push(performance.now() - start);
     await new Promise(done => setTimeout(done, 100 + 17 * Math.random()));

@@ -6,11 +6,19 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from deployworkbook.execution.page import write_page
 from deployworkbook.jupyter.lessons import catalogue
+from deployworkbook.plots.panels import LEAST_SCALE
 from deployworkbook.widgets.explorer import _table_html
 
 LESSONS = catalogue()
-PHONE = {"width": 375, "height": 800}
+PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1200, "height": 900}
+# Each panel of a picture: where it ends, the widths of its image, and how it is coloured.
+PANELS = """
+[...document.querySelectorAll('.workbook-picture img')].map(each => [
+  each.parentElement.getBoundingClientRect().right, each.getBoundingClientRect().width,
+  each.naturalWidth, getComputedStyle(each).filter,
+])
+"""
 
 
 @pytest.fixture(scope="module", params=LESSONS, ids=lambda lesson: lesson.name)
@@ -22,6 +30,14 @@ def url(request, run_fast):
     return page.as_uri()
 
 
+def unfold(page):
+    """Open all folds; return how many there were, and how many were open before."""
+    folds = "[...document.querySelectorAll('details')]"
+    counts = page.evaluate(f"(f => [f.length, f.filter(each => each.open).length])({folds})")
+    page.evaluate(f"{folds}.forEach(each => each.open = true)")
+    return counts
+
+
 def test_it_asks_for_nothing_but_itself(url, open_page, keep_picture):
     page = open_page(url, offline=True, viewport=DESKTOP)
     keep_picture(page, full_page=True)
@@ -31,6 +47,10 @@ def test_it_asks_for_nothing_but_itself(url, open_page, keep_picture):
 
 def test_formulas_and_pictures_are_seen(url, open_page):
     page = open_page(url, offline=True, viewport=DESKTOP)
+    folds, opened = unfold(page)
+    # Each lesson has an exercise, whose solution is folded.
+    assert folds > 0
+    assert opened == 0
     sizes = page.evaluate(
         "[...document.querySelectorAll('math')].map(m => m.getBoundingClientRect().height)"
     )
@@ -50,7 +70,13 @@ def test_formulas_and_pictures_are_seen(url, open_page):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_fits_a_phone_and_can_be_read(url, open_page, keep_picture, scheme):
     page = open_page(url, offline=True, viewport=PHONE, color_scheme=scheme)
+    unfold(page)
     keep_picture(page)
+    for panel, width, natural, dark in page.evaluate(PANELS):
+        assert panel <= PHONE["width"]
+        # Text of 11 points at a size of 1 has at least 9.
+        assert width >= LEAST_SCALE * natural - 1
+        assert (dark == "none") == (scheme == "light")
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     ink, paper = page.evaluate(
         "(s => [s.color, s.backgroundColor])(getComputedStyle(document.body))"

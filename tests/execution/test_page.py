@@ -1,6 +1,7 @@
 """HTML pages of executed notebooks."""
 
 import base64
+import re
 
 import bs4
 import nbformat
@@ -8,6 +9,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from deployworkbook.execution.page import IndexEntry, write_index, write_page
+from deployworkbook.plots.panels import DARK_FILTER
 from deployworkbook.plots.picture import Picture
 
 PNG = base64.b64encode(Picture(0.2, 0.2).png()).decode()
@@ -165,6 +167,56 @@ def test_errors_keep_their_colours_and_nothing_is_interpreted(page_of):
     pre = page_of(code("1", error)).find("pre", "error")
     assert pre.find("span", "ansi-red-fg").get_text() == "E"
     assert pre.get_text() == "E: <b>x</b>\nline 2\n"
+
+
+def collapsed(source):
+    return new_markdown_cell(source, metadata={"jp-MarkdownHeadingCollapsed": True})
+
+
+def test_collapsed_sections_are_folded_up_to_the_next_heading_of_their_level(page_of):
+    page = page_of(
+        new_markdown_cell("# T"),
+        collapsed("## A\n\ntext of A"),
+        code("a = 1"),
+        collapsed("### A1"),
+        code("a1 = 1"),
+        new_markdown_cell("### A2"),
+        new_markdown_cell("```\n# no heading\n```"),
+        new_markdown_cell("## B"),
+        collapsed("## C"),
+        code("c = 1"),
+    )
+    sections = page.find_all("details", "section")
+    assert [each.summary.find(["h2", "h3"])["id"] for each in sections] == ["A", "A1", "C"]
+    first, inner, last = (each.get_text() for each in sections)
+    assert "text of A" in first
+    assert "no heading" in first
+    assert "A2" not in inner
+    assert "a1 = 1" in inner
+    assert "B" not in first + inner + last
+    assert "c = 1" in last
+    assert not any(each.has_attr("open") for each in sections)
+
+
+def test_a_fold_that_a_notebook_claims_is_ignored(page_of):
+    cell = new_markdown_cell("text", metadata={"deployworkbook_fold": {"ends": 10**9}})
+    assert page_of(new_markdown_cell("# T"), cell).find_all("details") == []
+
+
+def test_pictures_keep_their_panels_and_have_a_dark_form(page_of):
+    picture = Picture(6, 2, alt="Two panels.")
+    picture.subplots(1, 2)
+    page = page_of(code("1", new_output("display_data", {**picture._repr_mimebundle_()})))
+    (shown,) = page.find_all("div", "workbook-picture")
+    assert [image["alt"] for image in shown.find_all("img")] == [
+        "Two panels.",
+        "Panel 2 of 2 of the same picture.",
+    ]
+    assert "flex-wrap: wrap" in shown["style"]
+    for panel in shown.find_all("div"):
+        assert {"flex", "max-width", "overflow-x"} <= set(re.findall(r"([\w-]+):", panel["style"]))
+    dark = page.find("style").get_text().partition("screen and (prefers-color-scheme: dark)")[2]
+    assert f".workbook-picture img {{ filter: {DARK_FILTER}; }}" in dark
 
 
 def test_parameters_are_labelled(page_of):

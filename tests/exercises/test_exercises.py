@@ -4,6 +4,7 @@ import inspect
 import json
 import math
 import multiprocessing
+import re
 import signal
 import sys
 import threading
@@ -11,9 +12,11 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from fractions import Fraction
+from html import escape
 
 import numpy as np
 import pytest
+from IPython.core.formatters import DisplayFormatter
 
 from deployworkbook.exercises import check, progress
 from deployworkbook.exercises.checking import find_exercise, judge
@@ -21,7 +24,7 @@ from deployworkbook.exercises.declaration import Exercise
 from deployworkbook.exercises.progress import record, summary
 from deployworkbook.exercises.registry import EXERCISES
 from deployworkbook.jupyter.lessons import catalogue
-from deployworkbook.workspace.folder import Workspace, current_workspace
+from deployworkbook.workspace.folder import RUN_VARIABLE, Workspace, current_workspace
 
 ALL = list(EXERCISES.values())
 MISTAKES = [(exercise, mistake) for exercise in ALL for mistake in exercise.mistakes]
@@ -66,7 +69,8 @@ def test_no_answer_raises_an_error(exercise, capsys):
 
 def hint_for(exercise_id, answer, capsys):
     check(exercise_id, answer)
-    return capsys.readouterr().out.partition("Hint: ")[2].strip()
+    found = re.search(r"^(?:Hint|Solution): (.*)$", capsys.readouterr().out, re.MULTILINE)
+    return found[1] if found else ""
 
 
 def test_each_new_wrong_answer_gets_the_next_hint(capsys):
@@ -76,6 +80,34 @@ def test_each_new_wrong_answer_gets_the_next_hint(capsys):
         for wrong in np.arange(100.0, 101.0 + len(exercise.hints))
     ]
     assert hints == [*exercise.hints, exercise.hints[-1]]
+
+
+def test_solution_and_right_value_come_after_the_hints_and_are_folded(monkeypatch, capsys):
+    shown = []
+    monkeypatch.setattr("deployworkbook.exercises.checking.display", shown.append)
+    exercise = EXERCISES["plan.rate"]
+    for wrong in (1.5, 2.5, 3.5):
+        assert shown == []
+        check("plan.rate", lambda service, objective, wrong=wrong: wrong)
+    assert [fold.title for fold in shown] == ["Solution", "Right value for these arguments"]
+    assert [fold.text for fold in shown] == [exercise.hints[-1], "107.897"]
+    printed = capsys.readouterr().out
+    assert exercise.hints[-1] not in printed
+    assert "107.897" not in printed
+
+
+def test_a_headless_run_folds_the_hints_of_an_exercise_without_an_answer(monkeypatch):
+    shown = []
+    monkeypatch.setattr("deployworkbook.exercises.checking.display", shown.append)
+    check("plan.rate", ...)
+    assert shown == []
+    monkeypatch.setenv(RUN_VARIABLE, "1")
+    check("plan.rate", ...)
+    assert [fold.title for fold in shown] == ["Hint", "Hint", "Solution"]
+    for fold in shown:
+        html = DisplayFormatter().format(fold)[0]["text/html"]
+        assert html.startswith(f"<details><summary>{fold.title}</summary>")
+        assert escape(fold.text) in html
 
 
 def test_a_repeated_answer_gets_the_same_hint_and_is_not_a_new_try(capsys):

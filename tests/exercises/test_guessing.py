@@ -86,6 +86,19 @@ def test_without_a_kernel_everything_is_shown_and_no_guess_is_made():
     assert guess_made("losses.push") is None
 
 
+def test_without_a_guess_a_page_folds_the_answer_and_what_it_opens():
+    guess = predict("losses.push")
+    closed = guess.opens(loss_explorer())
+    asked, fold, answer = forms(guess)["text/html"].partition("<details>")
+    assert fold
+    assert guess.prediction.question in asked
+    assert guess.prediction.reason in answer
+    assert guess.prediction.reason not in forms(guess)["text/plain"]
+    assert forms(closed)["text/html"].startswith("<details>")
+    guess.lock("about as hard")
+    assert "<details>" not in forms(guess)["text/html"] + forms(closed)["text/html"]
+
+
 def test_in_a_headless_run_content_is_open_and_no_guess_is_made(monkeypatch):
     monkeypatch.setenv(RUN_VARIABLE, "1")
     guess, explorer = predict("losses.push"), loss_explorer()

@@ -59,7 +59,7 @@ def test_a_path_beyond_float64_is_drawn():
     assert result.walk.diverged
     assert np.isfinite(result.walk.losses).all()
     assert "Diverged" in explorer._view.picture.alt
-    assert explorer._png
+    assert explorer._view.png()
 
 
 def test_losses_that_are_clamped_say_so():
@@ -175,7 +175,7 @@ def test_shades_match_the_loss(surface):
         [left + j / (columns - 1) * (right - left), bottom + i / (rows - 1) * (top - bottom)], -1
     )
     x, y = view._axes.transData.transform(places.reshape(-1, 2)).astype(int).T
-    pixels = np.asarray(Image.open(io.BytesIO(explorer._png)).convert("RGB"), float)
+    pixels = np.asarray(Image.open(io.BytesIO(explorer._view.png())).convert("RGB"), float)
     colours = pixels[len(pixels) - 1 - y, x]
     bands = 255 * view._shades.get_cmap()(np.arange(12))[:, :3]
     shown = np.linalg.norm(colours[:, None] - bands, axis=-1).argmin(axis=1)

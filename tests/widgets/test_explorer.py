@@ -17,6 +17,7 @@ import deployworkbook.widgets
 from deployworkbook.costs.estimation.deployment import Deployment
 from deployworkbook.costs.estimation.profile import Profile
 from deployworkbook.costs.estimation.workload import Workload
+from deployworkbook.plots.panels import SMALLEST_TEXT_PT
 from deployworkbook.plots.picture import Picture
 from deployworkbook.plots.platforms import PlatformFigures
 from deployworkbook.plots.view import View
@@ -285,7 +286,7 @@ def test_blitting_draws_the_same_as_a_full_redraw(make):
     explorer = make()
     for name, control in explorer.controls.items():
         explorer.set(**{name: ends_of(control)[-1]})
-    blitted = pixels(explorer._png)
+    blitted = pixels(explorer._view.png())
     view = explorer._view
     for artist in view.moving:
         artist.set_animated(False)
@@ -300,7 +301,7 @@ def test_texts_are_large_enough_and_controls_are_labelled(make):
     explorer = make()
     for text in explorer._view.picture.findobj(mpl.text.Text):
         if text.get_text():
-            assert text.get_fontsize() >= 10, text.get_text()
+            assert text.get_fontsize() >= SMALLEST_TEXT_PT, text.get_text()
     for control in explorer.controls.values():
         assert control.label
         assert control.label in explorer._widgets[control.name].description

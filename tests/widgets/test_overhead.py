@@ -31,9 +31,9 @@ def test_another_platform_has_its_own_line_and_points():
     assert explorer.result.platform == "quick"
     assert explorer.result.line.fixed == pytest.approx(0.0001)
     np.testing.assert_allclose(explorer.result.measured_s, list(BATCH_S["quick"].values()))
-    before = explorer._png
+    before = explorer._view.png()
     explorer.set(platform="slow")
-    assert explorer._png != before
+    assert explorer._view.png() != before
 
 
 def test_no_batch_meets_a_deadline_shorter_than_the_overhead():

@@ -56,9 +56,9 @@ def test_limits_that_no_platform_meets_are_reported():
 
 def test_a_limit_that_excludes_no_platform_is_shown():
     explorer = platform_choice_explorer(PLATFORMS)
-    before = explorer._png
+    before = explorer._view.png()
     explorer.set(memory_mb=1500.0)
-    assert explorer._png != before
+    assert explorer._view.png() != before
     assert "1,500 MB, first answer in 30 s, response in 1 s" in explorer._view.picture.alt
 
 
