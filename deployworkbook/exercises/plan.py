@@ -35,7 +35,8 @@ def _percentile_of_sums(first: np.ndarray, second: np.ndarray, *, method: Any) -
     return float(np.percentile(first + second, 99, method=method))
 
 
-def _rate(service: float, objective: float) -> float:
+def highest_rate(service: float, objective: float) -> float:
+    """Return the highest rate at which the 99th percentile meets an objective."""
     return (1 - service * math.log(100) / objective) / service
 
 
@@ -104,7 +105,7 @@ EXERCISES = (
         id="plan.rate",
         expected="a function of service and objective, in seconds, that returns requests per "
         "second",
-        reference=_rate,
+        reference=highest_rate,
         cases=LOADS,
         # The lesson computes with 4.605 by hand.
         relative_tolerance=1e-3,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from deployworkbook.exercises import (
+    adviser,
     backpropagation,
     costs,
     descent,
@@ -39,6 +40,7 @@ MODULES = (
     runtimes,
     serving,
     plan,
+    adviser,
 )
 
 EXERCISES: dict[str, Exercise] = {
