@@ -62,7 +62,7 @@ class CloudOrEdgeView(View[CloudOrEdgeResult]):
 
     @styled
     def __init__(self, rates_per_s: NDArray[np.float64], note: str) -> None:
-        super().__init__(Picture(10.5, 4.2))
+        super().__init__(Picture(10, 4.2))
         curves, here = self.picture.subplots(1, 2, width_ratios=(1.3, 1))
         curves.set(title="By traffic (modelled)", xlabel="requests per second")
         curves.set(xscale="log", xlim=(rates_per_s[0], rates_per_s[-1]))

@@ -50,7 +50,7 @@ class CostView(View[CostResult]):
 
     @styled
     def __init__(self, rates_per_s: NDArray[np.float64], note: str) -> None:
-        super().__init__(Picture(10.5, 4.6))
+        super().__init__(Picture(10, 4.6))
         bars, shares = self.picture.subplots(1, 2, width_ratios=(1.5, 1))
         rows = {kind: _shades(colour) for kind, colour in KIND_COLOURS.items()}
         rows["together"] = list(KIND_COLOURS.values())

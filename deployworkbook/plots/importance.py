@@ -100,7 +100,7 @@ class ImportanceView(View[ImportanceResult]):
         reach = float(np.percentile(np.abs(weights), 99.5)) or 1.0
         scale = mpl.colormaps["RdBu_r"]
         self._coloured = scale(_tiled(weights, between=0.0) / (2 * reach) + 0.5, bytes=True)
-        super().__init__(Picture(10.5, 4.2))
+        super().__init__(Picture(10, 4.2))
         fields, pixels = self.picture.subplots(1, 2, width_ratios=[2, 1])
         self._fields = Pixels(fields, _side(ROWS), _side(COLUMNS))
         fields.set_title("Weights of 32 units (grey: pruned)")

@@ -78,7 +78,7 @@ class OverheadView(View[OverheadResult]):
         rates = np.concatenate([n / times for n, times in measured.values()])
         self._sizes = next(iter(measured.values()))[0]
         ends = (sizes[0] / 1.25, sizes[-1] * 1.25)
-        super().__init__(Picture(10.5, 4))
+        super().__init__(Picture(10, 4))
         time, rate = self.picture.subplots(1, 2)
         time.set(title="Time per batch (ms)", xlabel="images per batch")
         time.set(xscale="log", yscale="log", xlim=ends)

@@ -69,7 +69,7 @@ class StressView(View[StressResult]):
 
     @styled
     def __init__(self, line_factors: NDArray[np.float64], note: str) -> None:
-        super().__init__(Picture(10.5, 4.2))
+        super().__init__(Picture(10, 4.2))
         bars, lines = self.picture.subplots(1, 2, width_ratios=(1.3, 1))
         bars.set_title("A month (modelled)")
         kinds = list(KIND_COLOURS.values())

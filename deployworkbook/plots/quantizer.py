@@ -63,7 +63,7 @@ class QuantizerView(View[QuantizerResult]):
     def __init__(self, weights: NDArray[np.float64]) -> None:
         values = np.ravel(weights)
         reach = 1.05 * float(np.abs(values).max())
-        super().__init__(Picture(10.5, 3.6))
+        super().__init__(Picture(10, 3.6))
         stairs, counts, ratio = self.picture.subplots(1, 3)
         stairs.plot([-reach, reach], [-reach, reach], ":", color=COLOURS[0], lw=1)
         stairs.set(title="Weight → rounded weight", xlabel="weight", xlim=(-reach, reach))

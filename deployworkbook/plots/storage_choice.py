@@ -88,7 +88,7 @@ class StorageView(View[StorageResult]):
         places = np.arange(len(names))
         self._colours = [STORAGE_COLOURS[kind] for kind in kinds]
         styles = [LINES[kinds[:place].count(kind) % len(LINES)] for place, kind in enumerate(kinds)]
-        super().__init__(Picture(10.5, 1.8 + 0.42 * len(names)))
+        super().__init__(Picture(10, 1.8 + 0.42 * len(names)))
         bars, curves = self.picture.subplots(1, 2, width_ratios=(1.1, 1))
         name_rows(bars, names)
         bars.set(title="This use (modelled)", xlabel="USD per month", xscale="log")

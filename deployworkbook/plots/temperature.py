@@ -53,7 +53,7 @@ class TemperatureView(View[TemperatureResult]):
     @styled
     def __init__(self, classes: int, lowest: float, highest: float) -> None:
         places = np.arange(classes)
-        super().__init__(Picture(10.5, 3.4))
+        super().__init__(Picture(10, 3.4))
         image, chances, entropy = self.picture.subplots(1, 3, width_ratios=[1, 2, 1.4])
         self._image = image.imshow(np.zeros((28, 28)), cmap="gray_r", vmin=0, vmax=1)
         image.set(title="The image", xticks=[], yticks=[])

@@ -1,5 +1,7 @@
 """Guesses before answers."""
 
+from html import escape
+
 import pytest
 from IPython.core.formatters import DisplayFormatter
 
@@ -91,8 +93,8 @@ def test_without_a_guess_a_page_folds_the_answer_and_what_it_opens():
     closed = guess.opens(loss_explorer())
     asked, fold, answer = forms(guess)["text/html"].partition("<details>")
     assert fold
-    assert guess.prediction.question in asked
-    assert guess.prediction.reason in answer
+    assert escape(guess.prediction.question) in asked
+    assert escape(guess.prediction.reason) in answer
     assert guess.prediction.reason not in forms(guess)["text/plain"]
     assert forms(closed)["text/html"].startswith("<details>")
     guess.lock("about as hard")
