@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+from deployworkbook.plots.panels import Panels, Strip
 
 # A PNG's palette has 256 colours: some for the still picture, the rest for the moving parts.
 STILL_COLOURS = 112
@@ -44,33 +45,42 @@ class PaletteEncoder:
 
     def png(self, picture: NDArray[np.uint8]) -> bytes:
         """Encode a picture with the shape of the still one."""
-        return self.pngs(picture, (0, picture.shape[1]))[0]
+        return _encode(*self._indexed(picture))
 
-    def pngs(self, picture: NDArray[np.uint8], edges: Sequence[int]) -> list[bytes]:
+    def panels(self, picture: NDArray[np.uint8], strips: Sequence[Strip]) -> Panels:
         """Encode the panels of a picture with the shape of the still one.
 
         Args:
             picture: Colours of the pixels.
-            edges: Columns at which the panels begin and end, the first and the last one included.
+            strips: Parts of the picture.
         """
         places, palette = self._indexed(picture)
-        rows = places.reshape(picture.shape[:2])
-        return [_encode(rows[:, left:right], palette) for left, right in pairwise(edges)]
+        return [
+            [
+                box.right - box.left
+                if box.is_blank
+                else _encode(places[box.top : box.bottom, box.left : box.right], palette)
+                for box in strip
+            ]
+            for strip in strips
+        ]
 
     def _indexed(self, picture: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """Return each pixel's palette index, and the palette."""
+        """Return each pixel's palette index, shape ``[height, width]``, and the palette."""
+        shape = picture.shape[:2]
         dots = _as_numbers(picture)
         has_changed = dots != self._dots
         count = np.count_nonzero(has_changed)
         if count > LARGEST_SHARE * len(dots):
-            return _quantize(dots, COLOURS)
+            places, palette = _quantize(dots, COLOURS)
+            return places.reshape(shape), palette
         if count == 0:
-            return self._places, self._palette
+            return self._places.reshape(shape), self._palette
         changed = np.flatnonzero(has_changed)
         moved, moved_palette = _quantize(dots[changed], COLOURS - len(self._palette))
         places = self._places.copy()
         places[changed] = moved + len(self._palette)
-        return places, np.concatenate([self._palette, moved_palette])
+        return places.reshape(shape), np.concatenate([self._palette, moved_palette])
 
 
 def _encode(places: NDArray[np.uint8], palette: NDArray[np.uint8]) -> bytes:

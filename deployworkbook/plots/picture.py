@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Iterable
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
@@ -20,8 +19,10 @@ from deployworkbook.plots.panels import (
     DARK_STYLE,
     DOTS_PER_INCH,
     SMALLEST_TEXT_PT,
-    panel_edges,
+    Box,
+    Panels,
     panels_html,
+    strips_of,
 )
 
 if TYPE_CHECKING:
@@ -84,29 +85,31 @@ class Picture(Figure):
     def png(self) -> bytes:
         """Encode the picture as PNG."""
         self.canvas.draw()
-        return self._encode(0, int(self.bbox.width))
+        return self._encode(Box(0, 0, int(self.bbox.width), int(self.bbox.height)))
 
-    def panels(self) -> list[bytes]:
-        """Encode the panels as PNGs, from left to right; together they are the picture."""
+    def panels(self) -> Panels:
+        """Encode the panels as PNGs; together they are the picture."""
         self.canvas.draw()
-        return [self._encode(left, right) for left, right in pairwise(panel_edges(self))]
+        return [
+            [box.right - box.left if box.is_blank else self._encode(box) for box in strip]
+            for strip in strips_of(self)
+        ]
 
-    def _encode(self, left: int, right: int) -> bytes:
-        """Encode columns of the drawn picture."""
-        dots = np.asarray(self.canvas.buffer_rgba())[:, left:right, :3]
+    def _encode(self, box: Box) -> bytes:
+        """Encode a part of the drawn picture."""
+        dots = np.asarray(self.canvas.buffer_rgba())
+        part = dots[box.top : box.bottom, box.left : box.right, :3]
         buffer = io.BytesIO()
-        Image.fromarray(np.ascontiguousarray(dots)).save(buffer, "png")
+        Image.fromarray(np.ascontiguousarray(part)).save(buffer, "png")
         return buffer.getvalue()
 
     def _repr_mimebundle_(
         self, include: object = None, exclude: object = None
     ) -> dict[str, str | bytes]:
         """Return the picture with its alternative text for a notebook, as HTML, PNG and text."""
-        panels = self.panels()
-        whole = panels[0] if len(panels) == 1 else self._encode(0, int(self.bbox.width))
         return {
-            "text/html": panels_html(panels, self.alt) + DARK_STYLE,
-            "image/png": base64.b64encode(whole).decode(),
+            "text/html": panels_html(self.panels(), self.alt) + DARK_STYLE,
+            "image/png": base64.b64encode(self.png()).decode(),
             "text/plain": self.alt,
         }
 

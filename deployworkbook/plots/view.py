@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike
 
 from deployworkbook.plots.letters import draw_text
 from deployworkbook.plots.palette_png import PaletteEncoder
-from deployworkbook.plots.panels import panel_edges
+from deployworkbook.plots.panels import Panels, Strip, strips_of
 from deployworkbook.plots.picture import Picture
 
 Result = TypeVar("Result")
@@ -43,7 +43,7 @@ class View(ABC, Generic[Result]):
         self.moving: list[Artist] = []
         self._still: Any = None
         self._encoder: PaletteEncoder | None = None
-        self._edges: tuple[int, ...] = ()
+        self._strips: list[Strip] = []
 
     @abstractmethod
     def update(self, result: Result) -> bool:
@@ -69,8 +69,8 @@ class View(ABC, Generic[Result]):
         self.moving.extend(bars)
         return bars
 
-    def draw(self, result: Result) -> list[bytes]:
-        """Draw a result and encode its panels as PNGs, from left to right."""
+    def draw(self, result: Result) -> Panels:
+        """Draw a result and encode its panels as PNGs."""
         still_changed = self.update(result)
         canvas = self.picture.canvas
         if self._encoder is None or still_changed:
@@ -81,8 +81,8 @@ class View(ABC, Generic[Result]):
             self.picture.set_layout_engine("none")
             self._still = canvas.copy_from_bbox(self.picture.bbox)
             self._encoder = PaletteEncoder(np.asarray(canvas.buffer_rgba()))
-            # Once only as well, so that a panel's width doesn't change.
-            self._edges = self._edges or panel_edges(self.picture)
+            # Once only as well, so that no panel's size changes.
+            self._strips = self._strips or strips_of(self.picture)
         canvas.restore_region(self._still)
         renderer = canvas.get_renderer()
         for artist in sorted(self.moving, key=lambda each: each.get_zorder()):
@@ -91,7 +91,7 @@ class View(ABC, Generic[Result]):
             elif artist.get_visible():
                 artist.draw(renderer)
         self.picture.alt = self.describe(result)
-        return self._encoder.pngs(np.asarray(canvas.buffer_rgba()), self._edges)
+        return self._encoder.panels(np.asarray(canvas.buffer_rgba()), self._strips)
 
     def png(self) -> bytes:
         """Encode the whole picture of the result that was drawn last."""

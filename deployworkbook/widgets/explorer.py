@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 
 import ipywidgets
 
-from deployworkbook.plots.panels import DARK_STYLE, panels_html
+from deployworkbook.plots.panels import DARK_STYLE, Panels, panels_html
 from deployworkbook.plots.view import Row, View
 from deployworkbook.validation import did_you_mean, value_error
 from deployworkbook.widgets.background import running_loop
@@ -64,7 +64,7 @@ class Explorer(Generic[Result]):
         self._is_waiting = False
         self._is_set_here = False
         self._drawn_at = -BURST_S
-        self._panels: list[bytes] = []
+        self._panels: Panels = []
         self.result = self._show()
         self.widget = self._assemble()
         for widget in self._widgets.values():

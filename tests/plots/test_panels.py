@@ -2,7 +2,6 @@
 
 import io
 import re
-from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -13,11 +12,12 @@ from deployworkbook.plots.panels import (
     LEAST_SCALE,
     SMALLEST_SEEN_PT,
     SMALLEST_TEXT_PT,
-    panel_edges,
     panels_html,
+    strips_of,
 )
 from deployworkbook.plots.parabola import parabola_paths
 from deployworkbook.plots.picture import COLOURS, Picture, styled
+from deployworkbook.plots.training import labelled_images
 
 PAPER = (255, 255, 255)
 
@@ -31,18 +31,49 @@ def two_panels(**options):
     return picture
 
 
-def pixels(png):
-    return np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
+def pixels(part, height=0):
+    if isinstance(part, int):
+        return np.full((height, part, 3), 255)
+    return np.asarray(Image.open(io.BytesIO(part)).convert("RGB"))
+
+
+def put_together(strips):
+    """The picture of which these are the parts."""
+    rows = []
+    for strip in strips:
+        height = max(len(pixels(part)) for part in strip if not isinstance(part, int))
+        rows.append(np.concatenate([pixels(part, height) for part in strip], axis=1))
+    return np.concatenate(rows)
 
 
 def test_panels_side_by_side_are_the_picture():
     picture = two_panels()
-    panels = [pixels(png) for png in picture.panels()]
-    assert len(panels) == 2
-    np.testing.assert_array_equal(np.concatenate(panels, axis=1), pixels(picture.png()))
+    panels = picture.panels()
+    assert [len(strip) for strip in panels] == [2]
+    np.testing.assert_array_equal(put_together(panels), pixels(picture.png()))
     # A cut goes through nothing but paper.
-    for panel in panels:
-        assert (panel[:, [0, -1]] == PAPER).all()
+    for panel in panels[0]:
+        assert (pixels(panel)[:, [0, -1]] == PAPER).all()
+
+
+def test_a_legend_for_all_panels_and_a_note_are_strips_without_their_margins():
+    picture = two_panels()
+    picture.legend([picture.axes[0].lines[0]], ["loss"], loc="outside upper center")
+    picture.supxlabel("A note about both.")
+    legend, panels, note = picture.panels()
+    for strip in (legend, note):
+        left, middle, right = strip
+        assert pixels(middle).shape[1] < 200
+        assert left + right > 700
+    assert len(panels) == 2
+    np.testing.assert_array_equal(put_together([legend, panels, note]), pixels(picture.png()))
+
+
+def test_rows_of_panels_are_strips():
+    picture = labelled_images(np.zeros((12, 28, 28)), [f"digit {i}" for i in range(12)])
+    strips = picture.panels()
+    assert len(strips) == 2
+    np.testing.assert_array_equal(put_together(strips), pixels(picture.png()))
 
 
 def test_nothing_that_belongs_together_is_cut():
@@ -51,22 +82,19 @@ def test_nothing_that_belongs_together_is_cut():
         two_panels(sharey=True),  # one panel has the tick labels of both
         parabola_paths({0.1: [1.0, 0.5]}),
     ):
-        assert len(picture.panels()) == 1
-    titled = two_panels()
-    titled.suptitle("A title as long as both of the panels together, so that it lies over the gap")
-    assert len(titled.panels()) == 1
+        assert [len(strip) for strip in picture.panels()] == [1]
     with_bar = two_panels()
     image = with_bar.axes[0].imshow(np.eye(2))
     with_bar.colorbar(image, ax=with_bar.axes[0])
     with_bar.canvas.draw()
-    (_, cut, _) = panel_edges(with_bar)
+    ((left, _),) = strips_of(with_bar)
     bar, right = with_bar.axes[2], with_bar.axes[1]
-    assert bar.get_window_extent().x1 < cut < right.get_window_extent().x0
+    assert bar.get_window_extent().x1 < left.right < right.get_window_extent().x0
 
 
 def test_each_panel_of_paths_has_its_own_labels():
     picture = parabola_paths({rate: [1.0, 0.5] for rate in (0.1, 0.2, 0.3)})
-    assert len(picture.panels()) == 3
+    assert [len(strip) for strip in picture.panels()] == [3]
 
 
 def test_a_panel_is_never_shrunk_below_the_smallest_text_that_can_be_read():
@@ -107,12 +135,3 @@ def test_in_dark_themes_paper_is_dark_and_ink_can_be_read():
     for colour in COLOURS:
         dots = [int(colour[place : place + 2], 16) for place in (1, 3, 5)]
         assert contrast(in_the_dark(dots), paper) >= 3, colour
-
-
-def test_edges_cover_the_picture():
-    picture = two_panels()
-    picture.canvas.draw()
-    edges = panel_edges(picture)
-    assert edges[0] == 0
-    assert edges[-1] == 900
-    assert all(right > left for left, right in pairwise(edges))
