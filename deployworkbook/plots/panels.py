@@ -48,6 +48,8 @@ class Box(NamedTuple):
     is_blank: bool = False
 
 
+# Where something is drawn: left, top, right and bottom.
+Drawn = tuple[float, float, float, float]
 Strip = Sequence[Box]
 # A picture's strips: a panel is a PNG, and a blank part its width in pixels.
 Panels = list[list[bytes | int]]
@@ -64,13 +66,13 @@ def strips_of(figure: Figure) -> list[Strip]:
     """
     canvas = figure.canvas
     width, height = int(figure.bbox.width), int(figure.bbox.height)
-    whole = [(0, 0, width, height)]
+    drawn: list[Drawn] = [(0.0, 0.0, width, height)]
     if isinstance(canvas, FigureCanvasAgg) and len(figure.axes) > 1:
-        whole = _drawn_boxes(figure, canvas.get_renderer(), height)
-    tops = _edges([(top, bottom) for _, top, _, bottom in whole], height, LEAST_STRIP_PX)
+        drawn = _drawn_boxes(figure, canvas.get_renderer(), height)
+    tops = _edges([(top, bottom) for _, top, _, bottom in drawn], height, LEAST_STRIP_PX)
     strips: list[Strip] = []
     for top, bottom in pairwise(tops):
-        spans = [(left, right) for left, high, right, low in whole if top <= high and low <= bottom]
+        spans = [(left, right) for left, high, right, low in drawn if top <= high and low <= bottom]
         edges = _edges(spans, width, LEAST_PANEL_PX)
         before = strips[-1] if strips else ()
         if len(edges) == 2 and len(before) == 1:  # two strips of one panel are one
@@ -78,14 +80,12 @@ def strips_of(figure: Figure) -> list[Strip]:
         else:
             strips.append([Box(left, top, right, bottom) for left, right in pairwise(edges)])
     if len(strips) > 1:
-        strips = [_without_margins(strip, whole, width) for strip in strips]
+        strips = [_without_margins(strip, drawn, width) for strip in strips]
     return strips
 
 
-def _drawn_boxes(
-    figure: Figure, renderer: RendererAgg, height: int
-) -> list[tuple[float, float, float, float]]:
-    """Return where axes, texts and legends are: left, top, right and bottom."""
+def _drawn_boxes(figure: Figure, renderer: RendererAgg, height: int) -> list[Drawn]:
+    """Return where axes, texts and legends are."""
     found: list[BboxBase] = []
     for axes in figure.axes:
         box = axes.get_tightbbox(renderer)
@@ -128,9 +128,7 @@ def _edges(spans: Sequence[tuple[float, float]], end: int, least: int) -> tuple[
     return (*edges, end)
 
 
-def _without_margins(
-    strip: Strip, drawn: Sequence[tuple[float, float, float, float]], width: int
-) -> Strip:
+def _without_margins(strip: Strip, drawn: Sequence[Drawn], width: int) -> Strip:
     """Return a strip of one panel, such as a legend, with its margins as blank parts."""
     if len(strip) > 1:
         return strip
