@@ -22,6 +22,8 @@ from deployworkbook.jupyter import doctor, lab
 from deployworkbook.jupyter.lessons import catalogue
 from deployworkbook.ledger.book import Ledger
 from deployworkbook.ledger.measurement import Measurement
+from deployworkbook.monitoring import snapshot
+from deployworkbook.monitoring.exposition import Reader, Reading
 from deployworkbook.serving.embedded import server
 from deployworkbook.serving.repository.model_repository import ModelRepository
 from deployworkbook.workspace.folder import current_workspace
@@ -31,7 +33,7 @@ REPOSITORY = Path(__file__).parent.parent
 README = (REPOSITORY / "README.md").read_text()
 COMMAND = re.compile(
     r"deployworkbook (?:lab|run|reset|serve|cost|plan|prices|doctor|ledger|progress|sweep"
-    r"|publish|deploy-files)\b[^`\n&#]*"
+    r"|publish|deploy-files|monitor)\b[^`\n&#]*"
 )
 
 
@@ -59,6 +61,17 @@ ALL = {
 @pytest.fixture(scope="session")
 def litert_file(tmp_path_factory):
     return forms.litert(tmp_path_factory.mktemp("made") / "litert") / "model.tflite"
+
+
+class ReadOnce(Reader):
+    """A server without traffic; whoever watches it presses Ctrl-C at the second look."""
+
+    def __init__(self, address):
+        super().__init__(address)
+        self.history.add(Reading(0.0, {}))
+
+    def read(self):
+        raise KeyboardInterrupt
 
 
 @pytest.fixture
@@ -100,6 +113,7 @@ def prepared(home, tmp_path, monkeypatch, litert_file):
     monkeypatch.setattr(page, "write_index", lambda *_, **__: None)
     monkeypatch.setattr(doctor, "checks", lambda *_, **__: begun.append("doctor") or [])
     monkeypatch.setattr(lab, "start", lambda *_, **__: begun.append("lab") or 0)
+    monkeypatch.setattr(snapshot, "open_reader", ReadOnce)
     monkeypatch.setattr(server, "run", lambda options, **_: begun.append(options.model_name))
     return begun
 

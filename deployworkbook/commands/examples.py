@@ -28,6 +28,10 @@ EXAMPLES = {
         "deployworkbook deploy-files deploy",
         "deployworkbook deploy-files deploy --model digits --cpus 4",
     ),
+    "monitor": (
+        "deployworkbook monitor http://127.0.0.1:8501",
+        "deployworkbook monitor http://127.0.0.1:8501 --once --json",
+    ),
     "sweep": (
         "deployworkbook sweep --sparsity 0.9,0.95",
         "deployworkbook sweep --bits 8 --temperature 3 --workers 2",

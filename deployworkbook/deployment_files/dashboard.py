@@ -6,6 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from deployworkbook.monitoring.objectives import ratio_name
+from deployworkbook.monitoring.panels import Panel as Shown
+
 DATASOURCE = "prometheus"
 JOB = "model-server"
 # The objectives behind the alerts: 99 in 100 answers within 100 ms, 999 in 1,000 without failure.
@@ -26,6 +29,21 @@ class Panel:
     title: str
     unit: str
     queries: dict[str, str]
+
+
+def _burn(window: str) -> str:
+    return f"{ratio_name(window)} / {1 - OBJECTIVE_ANSWERED:.6g}"
+
+
+# Whatever server it is; the shares of failures are recorded by the alerts' rules.
+SHARED = (
+    Panel(
+        "Error budget: how many times too fast it is used up",
+        "short",
+        {"last hour": _burn("1h"), "last 5 minutes": _burn("5m")},
+    ),
+    Panel("Servers that answer", "short", {"servers": f'sum(up{{job="{JOB}"}})'}),
+)
 
 
 @dataclass(frozen=True)
@@ -53,12 +71,30 @@ class Watch:
     failed_series: str
 
 
-def dashboard(panels: Sequence[Panel]) -> dict[str, Any]:
-    """Describe the dashboard: two charts per row."""
+def written(panels: Sequence[Shown]) -> tuple[Panel, ...]:
+    """Write panels' queries as PromQL.
+
+    Args:
+        panels: What to show.
+    """
+    return tuple(
+        Panel(
+            panel.title,
+            panel.unit,
+            {legend: query.promql() for legend, query in panel.queries.items()},
+        )
+        for panel in panels
+    )
+
+
+def dashboard(
+    panels: Sequence[Panel], *, uid: str = "serving", title: str = "Model server"
+) -> dict[str, Any]:
+    """Describe a dashboard: two charts per row."""
     source = {"type": "prometheus", "uid": DATASOURCE}
     return {
-        "uid": "deployworkbook-serving",
-        "title": "Model server",
+        "uid": f"deployworkbook-{uid}",
+        "title": title,
         "tags": ["deployworkbook"],
         "timezone": "browser",
         "schemaVersion": 39,

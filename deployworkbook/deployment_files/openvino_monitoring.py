@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deployworkbook.deployment_files.dashboard import JOB, Panel, Watch
+from deployworkbook.deployment_files.dashboard import JOB, SHARED, Panel, Watch
 from deployworkbook.monitoring.counting import share
 
 _GOOD, _BAD = "ovms_requests_success", "ovms_requests_fail"
@@ -51,7 +51,7 @@ PANELS = (
         },
     ),
     Panel("Requests at once", "short", {"{{name}}": "sum by (name) (ovms_current_requests)"}),
-    Panel("Servers that answer", "short", {"servers": f'sum(up{{job="{JOB}"}})'}),
+    *SHARED,
 )
 
 WATCH = Watch(

@@ -11,6 +11,7 @@ from deployworkbook.deployment_files import alerts, container, dashboard
 from deployworkbook.deployment_files.bundle import MODELS, Bundle
 from deployworkbook.deployment_files.servers import server_of
 from deployworkbook.monitoring.alertmanager import alertmanager_text
+from deployworkbook.monitoring.panels import MODEL_PANELS
 from deployworkbook.serving.launcher.backends import GRPC_PORT, REST_PORT
 from deployworkbook.workspace.templates import render
 
@@ -63,9 +64,12 @@ def texts(bundle: Bundle) -> dict[str, str]:
     files = {path: render(folder / f"{name}.j2", **values) for path, name in templates.items()}
     # The build sees the models and the server's files, nothing else.
     files[".dockerignore"] = "*\n!models/\n!config/\n"
-    files["grafana/dashboards/serving.json"] = (
-        json.dumps(dashboard.dashboard(server.watch.panels), indent=2) + "\n"
-    )
+    model = dashboard.written(MODEL_PANELS)
+    for name, described in (
+        ("serving", dashboard.dashboard(server.watch.panels)),
+        ("model", dashboard.dashboard(model, uid="model", title="Model, by version")),
+    ):
+        files[f"grafana/dashboards/{name}.json"] = json.dumps(described, indent=2) + "\n"
     files |= alerts.files(server.watch)
     files[ALERTMANAGER] = alertmanager_text()
     return files | {f"config/{name}": text for name, text in server_files.items()}

@@ -45,9 +45,11 @@ def parse(text: str) -> dict[Series, float]:
     >>> parse('asked{model="digits"} 3')
     {('asked', (('model', 'digits'),)): 3.0}
     """
+    # Without types: the parser would add "_total" to the names of counters that lack it.
+    samples = "\n".join(line for line in text.splitlines() if not line.startswith("#"))
     return {
         (sample.name, tuple(sorted(sample.labels.items()))): float(sample.value)
-        for family in text_string_to_metric_families(text)
+        for family in text_string_to_metric_families(f"{samples}\n")
         for sample in family.samples
     }
 

@@ -18,6 +18,7 @@ from deployworkbook.deployment_files import dashboard, monitoring
 from deployworkbook.deployment_files.bundle import Bundle, digest
 from deployworkbook.deployment_files.container import CONFIG, flags, health_command
 from deployworkbook.deployment_files.texts import texts
+from deployworkbook.monitoring.panels import MODEL_PANELS
 from deployworkbook.serving.api.messages import ModelServerConfig
 from deployworkbook.serving.embedded import config
 from tests.serving.fakes import REAL_FLAGS
@@ -186,16 +187,20 @@ def test_prometheus_accepts_its_files_and_every_query(files, tmp_path, missing):
     assert f"{len(queries)} rules found" in said.stdout
 
 
-def test_the_dashboard_is_whole(files):
-    given = json.loads(files["grafana/dashboards/serving.json"])
+@pytest.mark.parametrize(
+    ("name", "shown"), [("serving", monitoring.PANELS), ("model", dashboard.written(MODEL_PANELS))]
+)
+def test_a_dashboard_is_whole(files, name, shown):
+    given = json.loads(files[f"grafana/dashboards/{name}.json"])
     (sources,) = documents(files["grafana/provisioning/datasources/prometheus.yaml"])
     (providers,) = documents(files["grafana/provisioning/dashboards/dashboards.yaml"])
     (compose,) = documents(files["compose.yaml"])
     uid = sources["datasources"][0]["uid"]
     panels = given["panels"]
-    assert len({panel["id"] for panel in panels}) == len(panels) == len(monitoring.PANELS)
-    for panel in panels:
-        assert panel["datasource"]["uid"] == uid
+    assert len({panel["id"] for panel in panels}) == len(panels) == len(shown)
+    for panel, wanted in zip(panels, shown, strict=True):
+        assert (panel["title"], panel["datasource"]["uid"]) == (wanted.title, uid)
+        assert [each["expr"] for each in panel["targets"]] == list(wanted.queries.values())
         refs = [target["refId"] for target in panel["targets"]]
         assert len(set(refs)) == len(refs) > 0
         assert {target["datasource"]["uid"] for target in panel["targets"]} == {uid}

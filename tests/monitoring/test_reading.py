@@ -23,6 +23,11 @@ def history(*readings):
     return kept
 
 
+def test_names_stay_as_they_are_written():
+    text = '# TYPE :a:count counter\n:a:count{m="x"} 2\n# TYPE b_total counter\nb_total 3\n'
+    assert parse(text) == {(":a:count", (("m", "x"),)): 2, ("b_total", ()): 3}
+
+
 def test_a_counter_that_appears_with_one_has_counted_one():
     kept = history((0, 'ok{m="a"} 5'), (1, 'ok{m="a"} 7\nbad{m="a"} 1'), (2, 'bad{m="a"} 1'))
     assert Events("bad", ("m",), "1m").evaluate(kept) == {(("m", "a"),): 1}
