@@ -6,11 +6,13 @@ see the data. So arrays and bytes are described, not written, and messages lose 
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, BinaryIO, Self, cast
 
 import numpy as np
 import orjson
@@ -22,6 +24,7 @@ from deployworkbook.validation import describe
 ANSWERED, FAILED = "request answered", "request failed"
 # More numbers than this in one field are data.
 _MOST_NUMBERS = 4
+_PLAIN = (str, int, float, type(None))
 
 
 class RequestLog:
@@ -40,19 +43,42 @@ class RequestLog:
     def __init__(self, path: Path) -> None:
         self.path = Path(path)
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        # Without a buffer, one write per line: lines of several processes don't mix.
+        # Without a buffer, a write is whole lines: those of several processes don't mix.
         self._file = self.path.open("ab", buffering=0)
         self._start = self._file.tell()
         self._logger = structlog.wrap_logger(
-            structlog.BytesLogger(self._file),
+            structlog.BytesLogger(cast(BinaryIO, _Lines(self))),
             processors=[
                 structlog.processors.add_log_level,
-                structlog.processors.TimeStamper(fmt="iso", utc=True),
+                _stamped,
                 without_data,
                 structlog.processors.JSONRenderer(serializer=orjson.dumps),
             ],
             wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        )
+        ).bind()
+
+        self._held: list[bytes] | None = None
+
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        """Write the records of a block by one write at its end; for one thread at a time."""
+        self._held = []
+        try:
+            yield
+        finally:
+            lines, self._held = b"".join(self._held), None
+            self._file.write(lines)
+
+    def append(self, line: bytes) -> None:
+        """Write a line, or hold it until the end of ``together``.
+
+        Args:
+            line: The line, with its end.
+        """
+        if self._held is None:
+            self._file.write(line)
+        else:
+            self._held.append(line)
 
     @property
     def written_bytes(self) -> int:
@@ -96,6 +122,24 @@ class RequestLog:
         self.close()
 
 
+class _Lines:
+    """What structlog takes for a file of bytes."""
+
+    def __init__(self, log: RequestLog) -> None:
+        self.write = log.append
+
+    def flush(self) -> None:
+        """Do nothing: there is no buffer."""
+
+
+def _stamped(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Add the time, unless the record has one: when its request ended."""
+    at_s = event.pop("at_s", None)
+    moment = datetime.now(UTC) if at_s is None else datetime.fromtimestamp(at_s, UTC)
+    event["timestamp"] = moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return event
+
+
 def without_data(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Replace arrays, bytes and long lists in a record by a description of them.
 
@@ -103,7 +147,7 @@ def without_data(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMap
     {'image': 'array of shape (28, 28), float64', 'images': 1}
     """
     for name, value in event.items():
-        if isinstance(value, str | int | float | None):
+        if isinstance(value, _PLAIN):
             continue
         if isinstance(value, np.generic):
             event[name] = value.item()
@@ -115,7 +159,7 @@ def without_data(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMap
             event[name] = f"{len(value):,} entries"
         elif isinstance(value, list | tuple):
             is_short = len(value) <= _MOST_NUMBERS and all(
-                isinstance(each, str | int | float | None) for each in value
+                isinstance(each, _PLAIN) for each in value
             )
             event[name] = value if is_short else f"{len(value):,} values"
         else:

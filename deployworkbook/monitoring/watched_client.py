@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 import uuid
 from collections.abc import Mapping
@@ -12,15 +13,16 @@ from numpy.typing import NDArray
 
 from deployworkbook.monitoring.drift_watch import DriftWatch
 from deployworkbook.monitoring.exporter import Exporter
-from deployworkbook.monitoring.outcomes import is_servers_fault
+from deployworkbook.monitoring.recorder import Note, Recorder
 from deployworkbook.monitoring.records import RequestLog
+from deployworkbook.serving.api.codes import Code
 from deployworkbook.serving.api.types import ModelMetadata, ModelSpec, Prediction, VersionStatus
 from deployworkbook.serving.client.base import Client, Inputs
 from deployworkbook.serving.client.errors import RequestError
 
 
 class WatchedClient(Client):
-    """Do what a client does, and watch it.
+    """Do what a client does, and watch it: requests are counted a moment later, by a thread.
 
     A canary router takes it like any client, and its two versions are then told apart: the version
     that answers is in the answer. Over REST it is the version or label that was asked for.
@@ -43,9 +45,10 @@ class WatchedClient(Client):
         super().__init__(client.address, deadline_s=client.deadline_s)
         self.has_types = client.has_types
         self._client = client
-        self._exporter = exporter
-        self._log = log
-        self._drift = drift
+        self._recorder = Recorder(exporter=exporter, log=log, drift=drift)
+        self._keeps_inputs = drift is not None
+        # A request's ID is this client's name and a number.
+        self._name, self._numbers = uuid.uuid4().hex[:8], itertools.count(1)
 
     def predict(
         self,
@@ -68,67 +71,39 @@ class WatchedClient(Client):
             deadline_s: How long this call may take.
         """
         asked: dict[str, Any] = {"version": version, "label": label, "signature": signature}
-        request_id = uuid.uuid4().hex[:16]
         started = time.perf_counter()
         try:
             found = self._client.predict(inputs, model=model, deadline_s=deadline_s, **asked)
         except RequestError as error:
             taken_s = time.perf_counter() - started
             named = label if version is None else version
-            self._failed(request_id, model, "newest" if named is None else named, error, taken_s)
+            which = "newest" if named is None else named
+            self._note(model, which, taken_s, error.code, said=error.said)
             raise
         taken_s = time.perf_counter() - started
         answered_by = found.version if found.version is not None else label or "newest"
-        self._answered(request_id, model, answered_by, found, inputs, taken_s)
+        scores = _probabilities(found)
+        images = None
+        if self._keeps_inputs and scores is not None:
+            # A copy: its owner may reuse the array.
+            images = np.array(_first(inputs))
+        self._note(model, answered_by, taken_s, Code.OK, inputs=images, scores=scores)
         return found
 
+    def flush(self) -> None:
+        """Count, log and check all requests so far; a thread does it several times a second."""
+        self._recorder.flush()
+
     def close(self) -> None:
-        """Close the client."""
+        """Close the client, after all its requests are counted."""
+        self._recorder.close()
         self._client.close()
 
-    def _failed(
-        self, request_id: str, model: str, version: int | str, error: RequestError, taken_s: float
+    def _note(
+        self, model: str, version: int | str, taken_s: float, code: Code, **more: Any
     ) -> None:
-        if self._exporter is not None:
-            self._exporter.count(version, error.code.name)
-        if self._log is not None:
-            self._log.failed(
-                error.code.name,
-                error.said,
-                is_ours=is_servers_fault(error.code),
-                request_id=request_id,
-                model=model,
-                version=version,
-                latency_ms=round(1000 * taken_s, 3),
-            )
-
-    def _answered(
-        self,
-        request_id: str,
-        model: str,
-        version: int | str,
-        found: Prediction,
-        inputs: Inputs,
-        taken_s: float,
-    ) -> None:
-        scores = _probabilities(found)
-        classes: list[int] = [] if scores is None else scores.argmax(axis=-1).tolist()
-        confidences: list[float] = [] if scores is None else scores.max(axis=-1).tolist()
-        if self._exporter is not None:
-            self._exporter.count(
-                version, "OK", latency_s=taken_s, classes=classes, confidences=confidences
-            )
-        if self._log is not None:
-            self._log.answered(
-                request_id=request_id,
-                model=model,
-                version=version,
-                latency_ms=round(1000 * taken_s, 3),
-                examples=len(classes),
-            )
-        if self._drift is not None and scores is not None:
-            array = next(iter(inputs.values())) if isinstance(inputs, Mapping) else inputs
-            self._drift.observe(np.asarray(array), scores)
+        request_id = f"{self._name}-{next(self._numbers)}"
+        self._recorder.add(Note(request_id, model, version, time.time(), taken_s, code, **more))
 
     def _predict(
         self, spec: ModelSpec, arrays: Mapping[str, NDArray[Any]], until: float
@@ -140,6 +115,10 @@ class WatchedClient(Client):
 
     def _status(self, spec: ModelSpec, until: float) -> list[VersionStatus]:
         return self._client._status(spec, until)
+
+
+def _first(inputs: Inputs) -> Any:
+    return next(iter(inputs.values())) if isinstance(inputs, Mapping) else inputs
 
 
 def _probabilities(found: Prediction) -> NDArray[Any] | None:

@@ -184,7 +184,7 @@ def test_a_lost_server_silences_what_it_explains(installed, webhook, tmp_path):
 def traffic(exporter):
     generator = np.random.default_rng(0)
     for seconds in generator.exponential(0.01, 200):
-        exporter.count(2, "OK", latency_s=seconds, classes=[3], confidences=[0.9])
+        exporter.count(2, "OK", latencies_s=[seconds], classes=[3], confidences=[0.9])
     exporter.count(2, "INTERNAL")
     exporter.show_estimate(0.97)
     exporter.expect("cusum", 10)
@@ -205,7 +205,7 @@ def test_prometheus_and_the_reader_show_the_same_panels(installed, tmp_path):
             traffic(exporter)
 
             def all_shown():
-                exporter.count(2, "OK", latency_s=0.01, classes=[3], confidences=[0.9])
+                exporter.count(2, "OK", latencies_s=[0.01], classes=[3], confidences=[0.9])
                 return all(real.show(panels).values()) and all(own.show(panels).values())
 
             wait_until(all_shown, "every panel")

@@ -25,7 +25,7 @@ def test_counters_exist_before_the_first_request_of_a_version():
 def test_two_versions_are_told_apart():
     exporter = Exporter("digits")
     for _ in range(3):
-        exporter.count(1, "OK", latency_s=0.001, classes=[7, 7], confidences=[0.9, 0.99])
+        exporter.count(1, "OK", latencies_s=[0.001], classes=[7, 7], confidences=[0.9, 0.99])
     exporter.count(2, "INTERNAL")
     found = samples(exporter.text())
     which = ("model", "digits"), ("version", "1")

@@ -29,7 +29,7 @@ def call(*arguments):
 def exporter():
     exporter = Exporter("digits", versions=[1, 2])
     for seconds in np.linspace(0.001, 0.02, 99):
-        exporter.count(1, "OK", latency_s=seconds, classes=[3], confidences=[0.9])
+        exporter.count(1, "OK", latencies_s=[seconds], classes=[3], confidences=[0.9])
     exporter.count(2, "INTERNAL")
     exporter.expect("cusum", 20.0)
     exporter.show_drift("cusum", 25.0, alarms=1)
@@ -90,7 +90,7 @@ def test_a_server_tells_its_versions(server, capsys):
 def test_rates_need_two_readings(exporter):
     reader = open_reader(exporter.address)
     before = snapshot(reader, objective=0.999)
-    exporter.count(1, "OK", latency_s=0.001)
+    exporter.count(1, "OK", latencies_s=[0.001])
     assert reader.read()
     after = snapshot(reader, objective=0.999)
     reader.close()

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from deployworkbook.monitoring import recorder
 from deployworkbook.monitoring.exporter import Exporter
 from deployworkbook.monitoring.records import RequestLog
 from deployworkbook.monitoring.reports import error_report
@@ -63,6 +64,7 @@ def test_a_canarys_versions_are_told_apart_in_metrics_and_log(exporter, log):
     router = CanaryRouter(client, "digits", stable=1, canary=2, share=0.5)
     for key in range(200):
         router.predict(np.full((2, 4), 0.123), key=key)
+    client.flush()
     canary = router.result("canary")
     text = exporter.text()
 
@@ -84,6 +86,7 @@ def test_each_request_has_an_id_a_version_and_a_latency(log):
     client = WatchedClient(Pretended(), log=log)
     client.predict(np.zeros((3, 4)), model="digits", label="stable")
     client.predict(np.zeros((1, 4)), model="digits")
+    client.close()
     one, other = (json.loads(line) for line in log.path.read_text().splitlines())
     assert one["request_id"] != other["request_id"]
     assert (one["version"], one["examples"]) == (1, 3)
@@ -97,3 +100,30 @@ def test_it_does_what_the_client_does(exporter):
         with pytest.raises(RequestError, match="INTERNAL"):
             client.predict(np.zeros((1, 4)), model="digits", version=2)
     assert inner.closed
+
+
+def test_notes_do_not_pile_up(exporter):
+    """However slowly they are worked off, they hold no more than some images."""
+    client = WatchedClient(Pretended(), exporter=exporter)
+    client._recorder._ended.set()
+    client._recorder._thread.join()
+    for _ in range(30):
+        client.predict(np.zeros((100, 4)), model="digits")
+    assert client._recorder._examples < recorder.MOST_EXAMPLES
+    assert 'requests_total{code="OK",model="digits",version="1"} 30.0' in exporter.text()
+    client.close()
+
+
+def test_an_array_that_is_reused_is_seen_as_it_was_sent():
+    seen = []
+
+    class Drift:
+        def observe(self, images, scores):
+            seen.extend(images[:, 0].tolist())
+
+    with WatchedClient(Pretended(), drift=Drift()) as client:
+        buffer = np.zeros((1, 4))
+        for number in range(5):
+            buffer[:] = number
+            client.predict(buffer, model="digits")
+    assert seen == [0, 1, 2, 3, 4]
