@@ -32,10 +32,10 @@ def monitor(
         bool, typer.Option("--json", help="Print one JSON object per reading.")
     ] = False,
 ) -> None:
-    """Show live what served models do: traffic, failures, latency, versions, drift, error budget.
+    """Show live how served models are doing.
 
-    Reads the servers' metrics; a model server has them with --monitoring_config_file. Ctrl-C ends
-    it.
+    Traffic, failures, latency, versions, drift, and what is left of the error budget, from the
+    servers' metrics. A model server has them with --monitoring_config_file. Ctrl-C ends it.
     """
     import json
     import time
