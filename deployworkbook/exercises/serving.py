@@ -1,4 +1,4 @@
-"""The exercises of lesson 10: answers and bytes, batches, canaries, and waiting clients."""
+"""The exercises of lesson 10: answers and bytes, retries, batches, and waiting clients."""
 
 from __future__ import annotations
 
@@ -17,8 +17,34 @@ ANSWERS = (
 BATCHES = ((600.0, 0.006, 0.001), (250.0, 0.009, 0.001), (120.0, 0.010, 0.001))
 # Deadline, a, c and largest batch, milliseconds; in the last there is no time left to wait.
 DEADLINES = ((50.0, 10.0, 0.5, 32), (100.0, 20.0, 2.0, 8), (10.0, 8.0, 1.0, 4))
-# Requests, the canary's share, and all requests per second.
-CANARIES = ((12_000, 0.1, 200.0), (600, 0.05, 40.0))
+# Down, first wait, service and deadline, in seconds. Tries of the first: 0, 0.1, 0.3 and 0.7. Those
+# of the others with a wait of 0.25: 0, 0.25, 0.75, 1.75, 3.75, 7.75 and 15.75.
+OUTAGES = (
+    (0.45, 0.1, 0.02, 10.0),
+    (0.0, 0.1, 0.02, 1.0),
+    (3.0, 0.25, 0.5, 5.0),
+    (3.0, 0.25, 0.5, 4.0),
+    (9.0, 0.25, 0.5, 5.0),
+)
+
+
+def _in_time(answered: float, deadline: float) -> float:
+    return answered if answered <= deadline else math.inf
+
+
+def _found_up(down: float, wait: float, growth: float = 2.0) -> float:
+    """Return when a client first finds the server up, if each wait is a multiple of the last."""
+    at = 0.0
+    while at < down:
+        at, wait = at + wait, growth * wait
+    return at
+
+
+def _found_up_from_the_start(down: float, wait: float) -> float:
+    at = 0.0
+    while at < down:
+        at, wait = wait, 2 * wait
+    return at
 
 
 def _batch(rate: float, call: float, image: float) -> int:
@@ -74,6 +100,57 @@ EXERCISES = (
             Mistake(32 * 28 * 28, "That is a byte per pixel, as in a PNG. A float32 has four."),
             Mistake(32 * 28 * 28 * 8, "That is float64, NumPy's default, which the model refuses."),
             Mistake(32 * 28 * 28 * 32, "Those are bits. A byte has eight."),
+        ),
+    ),
+    Exercise(
+        id="serving.retries",
+        expected="a function of down, wait, service and deadline that returns seconds, or math.inf",
+        reference=lambda down, wait, service, deadline: _in_time(
+            _found_up(down, wait) + service, deadline
+        ),
+        cases=OUTAGES,
+        hints=(
+            "Keep two numbers: when the next try is sent, and how long to wait if it fails.",
+            "While the try is sent before the server is up: add the wait to the time of the try, "
+            "then double the wait.",
+            "The answer comes at at + service. If that is after the deadline, return math.inf.",
+        ),
+        mistakes=(
+            Mistake(
+                lambda down, wait, service, deadline: _in_time(
+                    _found_up(down, wait, growth=1.0) + service, deadline
+                ),
+                "All your waits are equally long. Each one should be twice as long as the one "
+                "before, so that a server that struggles isn't flooded with tries.",
+            ),
+            Mistake(
+                lambda down, wait, service, deadline: _in_time(
+                    _found_up_from_the_start(down, wait) + service, deadline
+                ),
+                "You count each wait from the first try. It begins when the latest try has failed.",
+            ),
+            Mistake(
+                lambda down, wait, service, deadline: _in_time(down + service, deadline),
+                "A client doesn't know when the server is back. It finds out with its next try.",
+            ),
+            Mistake(
+                lambda down, wait, service, deadline: _found_up(down, wait) + service,
+                "Some answers come after the deadline, when the client has given up. Return "
+                "math.inf for these.",
+            ),
+            Mistake(
+                lambda down, wait, service, deadline: (
+                    _found_up(down, wait) + service
+                    if _found_up(down, wait) <= deadline
+                    else math.inf
+                ),
+                "The last try is sent before the deadline, but its answer comes after it. The "
+                "deadline is for the answer.",
+            ),
+            Mistake(
+                lambda down, wait, service, deadline: _in_time(_found_up(down, wait), deadline),
+                "That is when the last try is sent. Its answer takes the service time as well.",
+            ),
         ),
     ),
     Exercise(
@@ -141,34 +218,6 @@ EXERCISES = (
         ),
     ),
     Exercise(
-        id="serving.canary",
-        expected="a function of requests, share and rate that returns seconds",
-        reference=lambda requests, share, rate: requests / (share * rate),
-        cases=CANARIES,
-        hints=(
-            "How many requests does the canary see per second?",
-            "requests / (share * rate)",
-        ),
-        mistakes=(
-            Mistake(
-                lambda requests, share, rate: requests / rate,
-                "That is the time for all versions together. The canary sees only its share.",
-            ),
-            Mistake(
-                lambda requests, share, rate: requests / ((1 - share) * rate),
-                "That is for the stable version, which gets the rest of the traffic.",
-            ),
-            Mistake(
-                lambda requests, share, rate: requests * share / rate,
-                "With a smaller share it takes more time, not less.",
-            ),
-            Mistake(
-                lambda requests, share, rate: requests / (share * rate) / 60,
-                "Those are minutes; the question asks for seconds.",
-            ),
-        ),
-    ),
-    Exercise(
         id="serving.hang",
         expected="a whole number of requests",
         reference=50,
@@ -215,11 +264,11 @@ PREDICTIONS = (
     GuessQuestion(
         id="serving.batching",
         question="Many clients send the server one image each. It now combines their requests into "
-        "batches. What happens to its throughput with the model of lesson 04?",
+        "batches. What happens to its throughput with your small model?",
         choices=("it grows severalfold", "it hardly grows, or falls", "it doubles"),
         answer="it hardly grows, or falls",
-        reason="Batches share the cost of running the model, which is a small part here: "
-        "receiving, reading and answering a request cost more, and every request pays for that.",
+        reason="Batches share the cost of running the model, which is a small part here. "
+        "Receiving, reading and answering a request cost more, and every request pays for that.",
     ),
     GuessQuestion(
         id="serving.utilisation",

@@ -41,6 +41,12 @@ A single platform; ``RUNTIMES`` has all of them by name:
     print(count_correct(predictor, data.test), "of", len(data.test))
     print(parity(reference, predict_in_batches(predictor, data.test.images)))
 
+The smallest of your exported forms that is accurate enough on validation images:
+
+    from deployworkbook.runtimes import smallest_form
+
+    own = smallest_form(folder, ["int8", "int4"], data.validation, accuracy_share=0.97)
+
 Your own timings, in turns or one by one, and the limits of the machine:
 
     from deployworkbook.runtimes import (

@@ -4,6 +4,7 @@ from .benchmarking import count_correct as count_correct
 from .benchmarking import measure_latency as measure_latency
 from .benchmarking import measure_throughput as measure_throughput
 from .benchmarking import predict_in_batches as predict_in_batches
+from .choosing import smallest_form as smallest_form
 from .comparison import compare_platforms as compare_platforms
 from .comparison import parity as parity
 from .everywhere import export_everywhere as export_everywhere

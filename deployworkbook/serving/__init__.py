@@ -52,6 +52,13 @@ Send load to a server, from a fixed number of clients or at a fixed rate:
     other = start_closed_loop(target, 4, seconds=10).wait()
     times = measure_service_times(target, requests=2400)  # for a plan's p99
 
+Put a web app of your own beside it; ``code`` listens on the port in ``sys.argv[1]``:
+
+    from deployworkbook.serving import start_web_app
+
+    with start_web_app(code, "model.onnx") as app:
+        print(app.address)
+
 Bring a new version into a running server, and judge it on part of the traffic:
 
     from deployworkbook.serving import CanaryRouter, Criteria, compare_canary, roll_out

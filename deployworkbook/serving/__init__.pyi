@@ -5,6 +5,7 @@ from .client.relay import CountingRelay as CountingRelay
 from .launcher.backends import Backend as Backend
 from .launcher.backends import server_command as server_command
 from .launcher.starting import start as start
+from .launcher.web_app import start_web_app as start_web_app
 from .load.loops import closed_loop as closed_loop
 from .load.loops import open_loop as open_loop
 from .load.loops import start_closed_loop as start_closed_loop

@@ -70,7 +70,7 @@ class RunningServer(contextlib.AbstractContextManager["RunningServer"]):
                 env={**os.environ, PARENT_VARIABLE: str(os.getpid())},
                 start_new_session=True,
             )
-        self._guard = None if self.backend == "embedded" else self._guarded()
+        self._guard = None if self.backend == "embedded" else start_guard(self.pid, *self._removal)
         atexit.register(self.stop)
 
     @property
@@ -115,8 +115,7 @@ class RunningServer(contextlib.AbstractContextManager["RunningServer"]):
 
     def log_tail(self, lines: int = 20) -> str:
         """Return the last lines of its log."""
-        text = self.log_path.read_text(encoding="utf-8", errors="replace")
-        return "\n".join(text.splitlines()[-check_integer("lines", lines, 1) :])
+        return log_end(self.log_path, lines)
 
     def wait_until_ready(self, model_name: str, timeout_s: float) -> None:
         """Wait until both ports answer and the model, if there is one of that name, is loaded.
@@ -187,19 +186,10 @@ class RunningServer(contextlib.AbstractContextManager["RunningServer"]):
         states = [version["state"] for version in answer.json()["model_version_status"]]
         return "AVAILABLE" in states
 
-    def _guarded(self) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            [sys.executable, "-I", guard.__file__, str(self.pid), *self._removal],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-
     def _end_guard(self) -> None:
         atexit.unregister(self.stop)
         if self._guard is not None:
-            self._guard.communicate(b".")
+            end_guard(self._guard)
             self._guard = None
 
     def _failure(self, what: str) -> str:
@@ -207,6 +197,33 @@ class RunningServer(contextlib.AbstractContextManager["RunningServer"]):
             f"The {self.backend} server {what}. Its command: {json.dumps(self.command)}. "
             f"The end of its log, {self.log_path}:\n{self.log_tail()}"
         )
+
+
+def start_guard(process_id: int, *command: str) -> subprocess.Popen[bytes]:
+    """Start what stops a process once this one has died, however it died.
+
+    Args:
+        process_id: The process to stop.
+        command: A command that cleans up afterwards; none by default.
+    """
+    return subprocess.Popen(
+        [sys.executable, "-I", guard.__file__, str(process_id), *command],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+def end_guard(running: subprocess.Popen[bytes]) -> None:
+    """End a guard whose process has ended already."""
+    running.communicate(b".")
+
+
+def log_end(path: Path, lines: int = 20) -> str:
+    """Return the last lines of a log."""
+    text = path.read_text(encoding="utf-8", errors="replace")
+    return "\n".join(text.splitlines()[-check_integer("lines", lines, 1) :])
 
 
 def _is_done(future: grpc.Future) -> bool:
