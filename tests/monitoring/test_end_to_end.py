@@ -21,6 +21,10 @@ from deployworkbook.monitoring.exporter import Exporter
 from deployworkbook.monitoring.panels import MODEL_PANELS, SERVER_PANELS
 from deployworkbook.monitoring.tools import Alertmanager
 from deployworkbook.monitoring.watching import ByReader, watch
+from deployworkbook.serving.api.server_files import METRICS_PATH
+from tests.serving import forms
+from tests.serving.conftest import predict_request, write
+from tests.serving.conftest import start as start
 from tests.waiting import wait_until
 
 
@@ -151,6 +155,43 @@ def test_a_fault_reaches_the_webhook_and_goes(installed, webhook, pretended, tmp
         pretended.lines = {f'{REQUESTS}{{model_name="digits",status="OK"}}': 1}
         next_alert(webhook, "ErrorBudgetBurns", "resolved")
     assert "/m/3" not in webhook.seen
+
+
+def test_a_real_server_shows_every_panel_and_its_first_broken_version(installed, start, tmp_path):
+    """The server tries a version once, so its counter of failures appears with 1."""
+    forms.onnx(tmp_path / "model" / "1")
+    file = write(
+        tmp_path / "monitoring.config",
+        f'prometheus_config {{ enable: true path: "{METRICS_PATH}" }}',
+    )
+    server = start(
+        model_name="half",
+        model_base_path=tmp_path / "model",
+        monitoring_config_file=file,
+        max_num_load_retries=0,
+    )
+    address = f"{server.address}{METRICS_PATH}"
+    with watch(
+        {JOB: [address]},
+        kind="prometheus",
+        groups=alerts.groups(monitoring.WATCH),
+        folder=tmp_path / "p",
+    ) as watching:
+        wait_until(lambda: watching.prometheus.query("up == 1"), "a first reading")
+
+        def shown():
+            server.predict(predict_request())
+            return all(watching.show(SERVER_PANELS).values())
+
+        wait_until(shown, "every panel")
+        assert watching.prometheus.alerts() == []
+        (tmp_path / "broken").mkdir()
+        (tmp_path / "broken" / "model.onnx").write_bytes(b"no model")
+        (tmp_path / "broken").rename(tmp_path / "model" / "2")
+        wait_until(watching.prometheus.alerts, "an alert")
+        (alert,) = watching.prometheus.alerts()
+    assert alert["labels"]["alertname"] == "VersionDoesNotLoad"
+    assert alert["labels"]["model_path"].endswith("/model/2")
 
 
 def test_a_lost_server_silences_what_it_explains(installed, webhook, tmp_path):
