@@ -7,7 +7,6 @@ from bisect import bisect_right
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 
 import requests
 from prometheus_client.parser import text_string_to_metric_families
@@ -64,6 +63,8 @@ class History:
     def __init__(self, keep_s: float = 600.0) -> None:
         self.keep_s = check_number("keep_s", keep_s, 0, open_low=True)
         self._readings: deque[Reading] = deque()
+        # By how much each series has increased since the first reading, by name.
+        self._totals: deque[dict[str, dict[Labels, float]]] = deque()
 
     def add(self, reading: Reading) -> None:
         """Add a reading, and drop those that are too old.
@@ -71,10 +72,27 @@ class History:
         Args:
             reading: The newest one.
         """
+        self._totals.append(self._increased(reading))
         self._readings.append(reading)
         # The one just outside is the start of the longest window.
         while len(self._readings) > 2 and self._readings[1].at_s < reading.at_s - self.keep_s:
             self._readings.popleft()
+            self._totals.popleft()
+
+    def _increased(self, reading: Reading) -> dict[str, dict[Labels, float]]:
+        # A series that is gone keeps what it has counted.
+        known = self._totals[-1] if self._totals else {}
+        totals = {name: dict(of_name) for name, of_name in known.items()}
+        before = self._readings[-1].values if self._readings else None
+        for (name, labels), value in reading.values.items():
+            of_name = totals.setdefault(name, {})
+            if before is None:
+                of_name[labels] = 0.0
+                continue
+            old = before.get((name, labels), 0.0)
+            gained = value - old if value >= old else value
+            of_name[labels] = of_name.get(labels, 0.0) + gained
+        return totals
 
     def __len__(self) -> int:
         return len(self._readings)
@@ -109,18 +127,13 @@ class History:
             name: The counter's name.
             seconds: The window's length.
         """
-        readings = self.within(seconds)
-        if len(readings) == 1:
-            only = readings[0].values.items()
+        if len(self) == 1:
+            only = self.newest.values.items()
             return {labels: value for (key, labels), value in only if key == name}, 0.0
-        found: dict[Labels, float] = {}
-        for before, after in pairwise(readings):
-            for (key, labels), value in after.values.items():
-                if key == name:
-                    old = before.values.get((key, labels), 0.0)
-                    gained = value - old if value >= old else value
-                    found[labels] = found.get(labels, 0.0) + gained
-        return found, readings[-1].at_s - readings[0].at_s
+        start = len(self) - len(self.within(seconds))
+        first, last = self._totals[start].get(name, {}), self._totals[-1].get(name, {})
+        found = {labels: total - first.get(labels, 0.0) for labels, total in last.items()}
+        return found, self.newest.at_s - self._readings[start].at_s
 
 
 class Reader:

@@ -53,6 +53,13 @@ def test_old_readings_are_dropped():
     assert len(kept) <= 8
 
 
+def test_a_window_that_starts_after_the_first_reading_forgets_what_was_before():
+    kept = history((0, "ok 0"), (50, "ok 50"), (100, "ok 60\nbad 3"), (150, "ok 70\nbad 4"))
+    assert Events("ok", (), "1m").evaluate(kept) == {(): 20}
+    assert Events("bad", (), "1m").evaluate(kept) == {(): 4}
+    assert Events("bad", (), "30s").evaluate(kept) == {(): 1}
+
+
 def test_one_reading_counts_since_the_servers_start():
     kept = history((5, 'r{s="OK"} 3\nr{s="INTERNAL"} 1'))
     assert FailedShare("r", "s", ("OK",)).evaluate(kept) == {(): 0.25}
