@@ -25,7 +25,11 @@ from deployworkbook.ledger.measurement import Measurement
 from deployworkbook.monitoring import snapshot
 from deployworkbook.monitoring.exposition import Reader, Reading
 from deployworkbook.serving.embedded import server
+from deployworkbook.serving.probing import checks, recording
+from deployworkbook.serving.probing.golden import Golden
 from deployworkbook.serving.repository.model_repository import ModelRepository
+from deployworkbook.training import data
+from deployworkbook.training.data import load_dataset
 from deployworkbook.workspace.folder import current_workspace
 from tests.serving import forms
 
@@ -33,7 +37,7 @@ REPOSITORY = Path(__file__).parent.parent
 README = (REPOSITORY / "README.md").read_text()
 COMMAND = re.compile(
     r"deployworkbook (?:lab|run|reset|serve|cost|plan|prices|doctor|ledger|progress|sweep"
-    r"|publish|deploy-files|monitor)\b[^`\n&#]*"
+    r"|publish|deploy-files|monitor|probe)\b[^`\n&#]*"
 )
 
 
@@ -114,6 +118,16 @@ def prepared(home, tmp_path, monkeypatch, litert_file):
     monkeypatch.setattr(doctor, "checks", lambda *_, **__: begun.append("doctor") or [])
     monkeypatch.setattr(lab, "start", lambda *_, **__: begun.append("lab") or 0)
     monkeypatch.setattr(snapshot, "open_reader", ReadOnce)
+    small = load_dataset("digits")
+    monkeypatch.setattr(data, "load_dataset", lambda *_: small)
+    asked = Golden("digits", 1, {}, {}, 255, 250.0, 0.01, ())
+    monkeypatch.setattr(
+        recording, "record_golden", lambda *_, **__: begun.append("record") or asked
+    )
+    monkeypatch.setattr(Golden, "from_json", lambda *_: asked)
+    monkeypatch.setattr(checks, "probe", lambda *_, **__: begun.append("probe") or [])
+    current_workspace().golden.mkdir()
+    (current_workspace().golden / "digits.json").write_text("golden images")
     monkeypatch.setattr(server, "run", lambda options, **_: begun.append(options.model_name))
     return begun
 
@@ -128,7 +142,7 @@ def test_a_command_that_a_text_shows_runs_as_it_stands(prepared, place, command,
     said = capsys.readouterr()
     assert not ended.value.code, said.out + said.err
     name = command.split()[1]
-    if name in {"run", "sweep", "lab", "doctor"}:
+    if name in {"run", "sweep", "lab", "doctor", "probe"}:
         assert prepared
 
 

@@ -78,7 +78,10 @@ CONFINED = {
 # The parts of a part, each of which imports only from those before it.
 ORDER = {
     "costs": ("prices", "capacity", "estimation", "advice", "plan"),
-    "serving": ("api", "embedded", "client", "repository", "launcher", "load", "release"),
+    "serving": (
+        *("api", "embedded", "client", "repository", "launcher", "load", "release"),
+        "probing",
+    ),
 }
 
 

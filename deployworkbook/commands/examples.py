@@ -32,6 +32,10 @@ EXAMPLES = {
         "deployworkbook monitor http://127.0.0.1:8501",
         "deployworkbook monitor http://127.0.0.1:8501 --once --json",
     ),
+    "probe": (
+        "deployworkbook probe http://127.0.0.1:8501 --model digits --record",
+        "deployworkbook probe http://127.0.0.1:8501 --model digits --junit report.xml",
+    ),
     "sweep": (
         "deployworkbook sweep --sparsity 0.9,0.95",
         "deployworkbook sweep --bits 8 --temperature 3 --workers 2",

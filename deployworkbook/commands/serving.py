@@ -78,10 +78,12 @@ def deploy_files(
 
     They are for Docker, Compose and Kubernetes; the README among them has the commands. TensorFlow
     Serving gets SavedModels and LiteRT files; OpenVINO Model Server gets ONNX files, in the folder
-    "onnx" within DIR if you have both. Files you have edited are copied to your workspace's backups
-    before they are replaced.
+    "onnx" within DIR if you have both. Models with golden images (see the command probe) get tests
+    from outside: a CronJob and a JUnit project. Files you have edited are copied to your
+    workspace's backups before they are replaced.
     """
     from deployworkbook.deployment_files.bundle import Bundle, by_server, find_models
+    from deployworkbook.deployment_files.outside import find_golden
     from deployworkbook.deployment_files.writing import write
 
     workspace = workspace_of(folder)
@@ -89,11 +91,16 @@ def deploy_files(
     for place, models in enumerate(groups):
         # A second group are ONNX files, and their server another one.
         name, target = (f"{image}-onnx", directory / "onnx") if place else (image, directory)
-        bundle = Bundle(models, name, cpus=cpus, memory_mib=memory, kserve=kserve)
+        found = find_golden(models, workspace.golden)
+        bundle = Bundle(
+            models, name, cpus=cpus, memory_mib=memory, kserve=kserve, golden=found.golden
+        )
         written = write(target, bundle, workspace=workspace)
         for each in models:
             numbers = ", ".join(str(version.number) for version in each.versions)
             print(f"{each.name}: version {numbers}")
+        for note in found.notes:
+            print(note)
         for path, backup in written.backups.items():
             print(f"Your {path} is saved as {backup}.")
         print(f"Wrote {len(written.paths)} files and models to {target}; see its README.md.")

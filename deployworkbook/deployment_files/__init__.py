@@ -5,5 +5,6 @@
 - ``openvino``: the file and flags of OpenVINO Model Server, which takes ONNX files.
 - ``monitoring``, ``openvino_monitoring``: the queries of Prometheus' alerts and Grafana's
   ``dashboard``, for each of the two; ``servers``: what the files say of each.
+- ``outside``: tests of the deployed models from outside, with golden images.
 - ``texts``: all files by path, filled in from ``templates``; ``writing`` writes them to disk.
 """

@@ -12,6 +12,7 @@ from pathlib import Path
 from deployworkbook.serving.api.model_config import ServedModel
 from deployworkbook.serving.api.model_files import ONNX, SAVEDMODEL, model_file
 from deployworkbook.serving.api.version_folders import versions_below
+from deployworkbook.serving.probing.golden import Golden
 from deployworkbook.serving.repository.model_repository import ModelRepository
 from deployworkbook.serving.repository.published import PublishedVersion, hashes_of
 from deployworkbook.validation import describe, value_error
@@ -71,6 +72,7 @@ class Bundle:
         cpus: CPUs per server.
         memory_mib: Memory per server, in MiB.
         kserve: Whether there should be a manifest for KServe, too.
+        golden: Golden images of the models that are to be tested from outside.
     """
 
     models: tuple[BundledModel, ...]
@@ -78,6 +80,7 @@ class Bundle:
     cpus: int = 2
     memory_mib: int = 1024
     kserve: bool = False
+    golden: tuple[Golden, ...] = ()
 
     def __post_init__(self) -> None:
         if not _IMAGE.fullmatch(self.repository) or ":" in self.repository.rpartition("/")[2]:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
-from deployworkbook.deployment_files import alerts, container, dashboard
+from deployworkbook.deployment_files import alerts, container, dashboard, outside
 from deployworkbook.deployment_files.bundle import MODELS, Bundle
 from deployworkbook.deployment_files.servers import server_of
 from deployworkbook.monitoring.alertmanager import alertmanager_text
 from deployworkbook.monitoring.panels import MODEL_PANELS
 from deployworkbook.serving.launcher.backends import GRPC_PORT, REST_PORT
+from deployworkbook.serving.probing.checks import in_words
 from deployworkbook.workspace.templates import render
 
 SERVICE = "model-server"
 NAMESPACE = "deployworkbook"
+PROBE = "model-probe"
 # How long requests still arrive after a pod was told to end. The servers end at once.
 DRAIN_S = 10
 ALERTMANAGER = "alertmanager/alertmanager.yaml"
@@ -26,6 +29,7 @@ _TEMPLATES = {
     "Dockerfile": "Dockerfile",
     "compose.yaml": "compose.yaml",
     "kubernetes.yaml": "kubernetes.yaml",
+    "servicemonitor.yaml": "servicemonitor.yaml",
     "prometheus/prometheus.yaml": "prometheus.yaml",
     "grafana/provisioning/datasources/prometheus.yaml": "datasources.yaml",
     "grafana/provisioning/dashboards/dashboards.yaml": "dashboards.yaml",
@@ -37,11 +41,28 @@ def _in_a_cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
 
+def _hash(contents: Iterable[str]) -> str:
+    """Hash texts for a name that changes with them."""
+    return hashlib.sha256("".join(contents).encode()).hexdigest()[:10]
+
+
+def _probe_values(bundle: Bundle) -> dict[str, object]:
+    """Return what the templates of the tests from outside name."""
+    code = outside.checks_code()
+    return {
+        "probe": PROBE,
+        "code": code,
+        "code_name": f"{PROBE}-code-{_hash(code.values())}",
+        "golden": bundle.golden,
+        "golden_name": f"{PROBE}-golden-{_hash(each.to_json() for each in bundle.golden)}",
+        "in_words": in_words,
+    }
+
+
 def texts(bundle: Bundle) -> dict[str, str]:
     """Write each file's text, by its path with ``/``."""
     server = server_of(bundle)
     server_files = server.files(bundle)
-    content = hashlib.sha256("".join(server_files.values()).encode()).hexdigest()
     values = {
         "bundle": bundle,
         "container": container,
@@ -56,12 +77,15 @@ def texts(bundle: Bundle) -> dict[str, str]:
         "rest_port": REST_PORT,
         "metrics_path": server.metrics_path,
         "server_files": server_files,
-        "config_name": f"{SERVICE}-{content[:10]}",
+        "config_name": f"{SERVICE}-{_hash(server_files.values())}",
         "in_a_cell": _in_a_cell,
+        **_probe_values(bundle),
     }
     folder = Path(__file__).parent / "templates"
     templates = _TEMPLATES | ({"kserve.yaml": "kserve.yaml"} if bundle.kserve else {})
+    templates |= outside.TEMPLATES if bundle.golden else {}
     files = {path: render(folder / f"{name}.j2", **values) for path, name in templates.items()}
+    files |= outside.plain_files(bundle.golden) if bundle.golden else {}
     # The build sees the models and the server's files, nothing else.
     files[".dockerignore"] = "*\n!models/\n!config/\n"
     model = dashboard.written(MODEL_PANELS)

@@ -9,6 +9,7 @@ Each imports only from those above it:
 - ``launcher``: starts TensorFlow Serving's binary, its container or our server.
 - ``load``: sends load to a server and measures it.
 - ``release``: rolls a new version out, or tries it on part of the traffic first.
+- ``probing``: checks a deployed model from outside.
 
 Publish a version, serve it, and ask:
 
@@ -68,6 +69,14 @@ Bring a new version into a running server, and judge it on part of the traffic:
     router = CanaryRouter(client, "digits", share=0.1)
     verdict = router.compare(Criteria(accuracy_loss=0.015))
     again = compare_canary(router.result("stable"), router.result("canary"), Criteria())
+
+Record what a released model answers, and check later, from outside, whether it still does:
+
+    from deployworkbook.serving import Golden, probe, record_golden
+
+    golden = record_golden(server.rest_address, images, labels, model="digits")
+    for check in probe(server.rest_address, Golden.from_json(golden.to_json())):
+        print(check)
 
 ``compare_canary`` compares two results that you already have. To see the command that starts a
 server, and its model config:

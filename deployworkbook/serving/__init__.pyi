@@ -12,6 +12,9 @@ from .load.loops import start_closed_loop as start_closed_loop
 from .load.loops import start_open_loop as start_open_loop
 from .load.service_times import measure_service_times as measure_service_times
 from .load.target import load_target as load_target
+from .probing.checks import probe as probe
+from .probing.golden import Golden as Golden
+from .probing.recording import record_golden as record_golden
 from .release.canary import CanaryRouter as CanaryRouter
 from .release.comparison import Criteria as Criteria
 from .release.comparison import compare_canary as compare_canary

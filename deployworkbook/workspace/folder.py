@@ -6,6 +6,7 @@ A workspace is one folder::
     ledger.sqlite        every measurement
     models/              trained models, cached
     published/           model versions for servers to load, one folder per model
+    golden/              images with the answers of released models, one file per model
     logs/                logs of model servers
     backups/             files that a command has replaced
     .deployworkbook/     the workbook's own records; also marks the folder as a workspace
@@ -68,6 +69,11 @@ class Workspace:
     def published(self) -> Path:
         """The folder of published models, with one folder per model and version."""
         return self.root / "published"
+
+    @property
+    def golden(self) -> Path:
+        """The folder of golden images, ``<model>.json``: what released models answered."""
+        return self.root / "golden"
 
     @property
     def logs(self) -> Path:

@@ -27,7 +27,7 @@ What TensorFlow Serving does and this server doesn't:
 It answers such requests with UNIMPLEMENTED (501), and stops at once if it doesn't know a flag.
 
 What it does and TensorFlow Serving doesn't: it serves a version that has no SavedModel but a
-model.onnx, by ONNX Runtime, as OpenVINO Model Server does.
+model.onnx, by ONNX Runtime, as OpenVINO Model Server does, and a page to try models with: --demo.
 
 Requests are limited: see --max_request_bytes, --max_request_memory_bytes,
 --max_in_flight_memory_bytes, --max_connections and --max_concurrent_requests.
@@ -68,6 +68,7 @@ class Options:
     max_connections: int = 256
     max_concurrent_requests: int = 256
     num_workers: int = 1
+    demo: bool = False
     drain_seconds: float = 10
     stop_with_parent: bool = False
 
@@ -108,6 +109,7 @@ _HELP = {
     "max_concurrent_requests": "Maximum number of concurrent requests per port.",
     "num_workers": "Number of processes that share the ports, each with the models in its memory; "
     "limits are for each. More than 1 needs Linux.",
+    "demo": "Offer a page on which people draw a digit, at /demo of the REST port.",
     "drain_seconds": "Seconds that running requests have left after SIGTERM, SIGINT or SIGHUP.",
     "stop_with_parent": "Stop when the process that started this one ends.",
 }
@@ -163,6 +165,8 @@ def complaint(options: Options) -> str:
     for name in ("port", "rest_api_port"):
         if not 0 <= getattr(options, name) <= 65535:
             return f"--{name}: expected a number from 0 to 65535."
+    if options.demo and not options.rest_api_port:
+        return "--demo needs --rest_api_port, on which the page is."
     if options.batching_parameters_file and not options.enable_batching:
         return "--batching_parameters_file needs --enable_batching."
     for name in (

@@ -101,6 +101,11 @@ class Catalogue:
         """
         return _Loan(self, self._taken(name, version, label))
 
+    def names(self) -> list[str]:
+        """List the names of the models that have an available version."""
+        with self.changed:
+            return sorted(name for name, model in self.models.items() if model.available())
+
     def status(self, name: str, version: int | None = None) -> list[Version]:
         """List the state of a model's versions, newest first.
 

@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from deployworkbook.serving.api.types import DEFAULT_SIGNATURE
+from deployworkbook.serving.embedded import demo
 from deployworkbook.serving.embedded.bodies import (
     HttpError,
     PiecewiseResponse,
@@ -119,6 +120,8 @@ class Rest:
     async def _respond(self, request: Request, account: Account) -> Response:
         target = request.scope["raw_path"].decode("ascii", "replace")
         path = path_of(target)
+        if request.method == "GET" and path == demo.PATH and self._options.demo:
+            return demo.demo_page(self._service.models())
         query = request.scope["query_string"].decode("ascii", "replace")
         if request.method == "GET" and path == self._metrics_path:
             text = await to_thread.run_sync(self._service.metrics_text)

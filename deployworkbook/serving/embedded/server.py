@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 import grpc
 
 from deployworkbook.serving.api.addresses import host_and_port, is_loopback
-from deployworkbook.serving.embedded import config, connections
+from deployworkbook.serving.embedded import config, connections, demo
 from deployworkbook.serving.embedded.batching import Batcher
 from deployworkbook.serving.embedded.batching_parameters import Batching
 from deployworkbook.serving.embedded.budget import MemoryBudget
@@ -177,6 +177,9 @@ class Server:
                 "Exporting HTTP/REST API at:%s ...",
                 host_and_port(options.host, options.rest_api_port),
             )
+            if options.demo:
+                address = host_and_port(options.host, options.rest_api_port)
+                log.info("Demo page: http://%s%s", address, demo.PATH)
         if workers is None:
             log.info("Ready.")
         else:

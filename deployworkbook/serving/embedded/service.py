@@ -65,6 +65,10 @@ class Service:
         self._metrics.request_latency.observe(model, api, entrypoint, value=microseconds)
         return answer
 
+    def models(self) -> list[str]:
+        """List the names of the models that have an available version."""
+        return self._catalogue.names()
+
     def servable(self, spec: Any) -> AbstractContextManager[Servable]:
         """Lend the version that a ``ModelSpec`` asks for to a request.
 

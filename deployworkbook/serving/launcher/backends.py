@@ -27,6 +27,7 @@ FLAGS = frozenset(option.name for option in fields(Options))
 # TensorFlow Serving doesn't know these and wouldn't start.
 EMBEDDED_ONLY = frozenset(
     {
+        "demo",
         "host",
         "max_request_bytes",
         "max_request_memory_bytes",
