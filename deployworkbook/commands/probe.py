@@ -17,11 +17,14 @@ if TYPE_CHECKING:
 
 # Enough for two images of each class, and asked for in a second.
 CANDIDATES = 500
+DatasetChoice = Literal["auto", "mnist", "digits"]
 COLOURS = {"passed": "green", "failed": "red", "skipped": "yellow"}
 
 
 def probe(
-    address: Annotated[str, typer.Argument(help="REST address, such as http://127.0.0.1:8501.")],
+    address: Annotated[
+        str, typer.Argument(metavar="ADDRESS", help="REST address, such as http://127.0.0.1:8501.")
+    ],
     model: Annotated[
         str | None, typer.Option(metavar="NAME", help="Model (default: the only one recorded).")
     ] = None,
@@ -36,7 +39,7 @@ def probe(
         ),
     ] = None,
     dataset: Annotated[
-        Literal["auto", "mnist", "digits"], typer.Option(help="Images to record with.")
+        str, typer.Option(help="Images to record with: mnist, digits, or auto for the first found.")
     ] = "auto",
     latency_ms: Annotated[
         float | None,
@@ -51,7 +54,7 @@ def probe(
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcomes as JSON.")] = False,
     folder: Folder = None,
 ) -> None:
-    """Check from outside whether a deployed model still answers as it did at its release.
+    """Check a deployed model from outside, against its release.
 
     Record once, when you have released a version, then check as often as you like: the version, the
     inputs and outputs, the classes and scores of golden images, the latency, and the texts of
@@ -80,17 +83,19 @@ def _record(
     address: str,
     model: str | None,
     golden: Path | None,
-    dataset: Literal["auto", "mnist", "digits"],
+    dataset: str,
     latency_ms: float | None,
     folder: Path | None,
 ) -> None:
     from deployworkbook.serving.probing.recording import LATENCY_MS, record_golden
     from deployworkbook.training.data import load_dataset
+    from deployworkbook.validation import check_choice
     from deployworkbook.workspace.files import full_path
 
     if model is None:
         raise typer.BadParameter("--record needs the model's name.", param_hint="--model")
-    test = load_dataset(dataset).test.take(CANDIDATES)
+    known: tuple[DatasetChoice, ...] = ("auto", "mnist", "digits")
+    test = load_dataset(check_choice("--dataset", dataset, known)).test.take(CANDIDATES)
     recorded = record_golden(
         address, test.images, test.labels, model=model, latency_ms=latency_ms or LATENCY_MS
     )

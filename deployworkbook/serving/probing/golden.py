@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -107,8 +108,9 @@ def _bytes(image: GoldenImage) -> bytes:
 
 def _nested(values: list[float], sizes: Sequence[int]) -> Any:
     """Nest a flat list by the sizes of its axes."""
+    if len(values) != math.prod(sizes):
+        raise ValueError(f"{len(values)} pixels for an image of shape {list(sizes)}")
+    nested: list[Any] = list(values)
     for size in reversed(sizes[1:]):
-        values = [values[n : n + size] for n in range(0, len(values), size)]  # type: ignore[misc]
-    if sizes and len(values) != sizes[0]:
-        raise ValueError(f"an image that doesn't have the shape {list(sizes)}")
-    return values
+        nested = [nested[n : n + size] for n in range(0, len(nested), size)]
+    return nested
