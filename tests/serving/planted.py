@@ -76,6 +76,7 @@ class Proxy(ThreadingHTTPServer):
 
 class _Passing(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = 2**16  # head and body in one packet: the second would wait for an acknowledgement
 
     def do_GET(self):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
