@@ -108,7 +108,7 @@ def approved(driver, planted):
     return Page(driver).open(planted["sound"]).choose_all()
 
 
-def differences(found, approved):
+def differences(found, approved, *, budget_ms=60_000):
     """What differs from the release, as somebody who looks at the page would notice it."""
     pairs = list(zip(found, approved, strict=True))
     kinds = {
@@ -117,7 +117,7 @@ def differences(found, approved):
             abs(x - y) > 1 for a, b in pairs for x, y in zip(a.shares, b.shares, strict=True)
         ),
         "version": any(a.version != b.version for a, b in pairs),
-        "time": statistics.median(a.milliseconds for a in found) > LATENCY_MS,
+        "time": statistics.median(a.milliseconds for a in found) > budget_ms,
     }
     return {kind for kind, differs in kinds.items() if differs}
 
@@ -132,7 +132,9 @@ def test_a_sound_server_shows_what_it_showed_at_the_release(page, planted, appro
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_the_page_shows_each_fault(page, planted, approved, fault):
-    found = differences(page.open(planted[fault]).choose_all(), approved)
+    # Only the slow server is timed: how long a busy machine takes is no part of the other tests.
+    budget = {"budget_ms": LATENCY_MS} if fault == "slow server" else {}
+    found = differences(page.open(planted[fault]).choose_all(), approved, **budget)
     expected = {"slow server": {"time"}, "stale version": {"version"}}.get(fault)
     if expected is None:  # another digit for some, too
         assert {"shares"} <= found <= {"shares", "digit"}
