@@ -26,7 +26,7 @@ from deployworkbook.monitoring import snapshot
 from deployworkbook.monitoring.exposition import Reader, Reading
 from deployworkbook.serving.embedded import server
 from deployworkbook.serving.probing import checks, recording
-from deployworkbook.serving.probing.golden import Golden
+from deployworkbook.serving.probing.golden import Golden, GoldenImage
 from deployworkbook.serving.repository.model_repository import ModelRepository
 from deployworkbook.training import data
 from deployworkbook.training.data import load_dataset
@@ -120,14 +120,15 @@ def prepared(home, tmp_path, monkeypatch, litert_file):
     monkeypatch.setattr(snapshot, "open_reader", ReadOnce)
     small = load_dataset("digits")
     monkeypatch.setattr(data, "load_dataset", lambda *_: small)
-    asked = Golden("digits", 1, {}, {}, 255, 250.0, 0.01, ())
+    tensors = {"x": {"dtype": "DT_FLOAT", "shape": [-1, 1]}}
+    image = GoldenImage("AA==", 0, (1.0, 0.0))
+    asked = Golden("digits", 1, tensors, tensors, 255, 250.0, 0.01, (image,))
     monkeypatch.setattr(
         recording, "record_golden", lambda *_, **__: begun.append("record") or asked
     )
-    monkeypatch.setattr(Golden, "from_json", lambda *_: asked)
     monkeypatch.setattr(checks, "probe", lambda *_, **__: begun.append("probe") or [])
     current_workspace().golden.mkdir()
-    (current_workspace().golden / "digits.json").write_text("golden images")
+    (current_workspace().golden / "digits.json").write_text(asked.to_json())
     monkeypatch.setattr(server, "run", lambda options, **_: begun.append(options.model_name))
     return begun
 
