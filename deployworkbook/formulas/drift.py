@@ -155,6 +155,9 @@ def population_stability_threshold(
 
         (1/n + 1/m) χ²_(B-1, 1-α)
 
+    The rate is an average over references. All windows share the one reference there is, and their
+    rate may be several times as high: for a stream, calibrate by ``false_alarms.clean_peaks``.
+
     Args:
         size: n, values in the window, at least 1.
         reference_size: m, values in the reference, at least 1.

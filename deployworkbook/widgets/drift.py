@@ -45,11 +45,11 @@ Labels = NDArray[np.int64]
 
 WINDOWS = (50, 100, 200, 400)
 DETECTORS = (
-    "PSI, brightness",
-    "PSI, confidence",
-    "KS, confidence",
-    "χ², predicted classes",
-    "MMD, hidden layer",
+    "PSI of brightness",
+    "PSI of confidence",
+    "KS of confidence",
+    "χ² of predicted classes",
+    "MMD of the hidden layer",
 )
 # The kernel has a number per pair of images: a part of each sample is enough here.
 KERNEL_ROWS = 100

@@ -38,7 +38,7 @@ def test_without_a_change_nothing_alarms_and_estimates_are_right(explorer):
 @pytest.mark.parametrize("kind", ["rotated", "noisy", "dimmed", "inverted"])
 def test_strong_changes_are_noticed(explorer, kind):
     result = explorer.set(kind=kind, strength=0.8, window=200)
-    assert "MMD, hidden layer" in result.alarms
+    assert "MMD of the hidden layer" in result.alarms
     assert f"alarms: {result.alarms[0]}" in explorer._view.picture.alt
 
 
@@ -54,7 +54,7 @@ def test_swapped_labels_change_the_accuracy_and_nothing_else(explorer):
 
 def test_other_shares_of_classes_are_seen_in_the_predictions(explorer):
     result = explorer.set(kind=FEW_CLASSES, strength=0.8, window=200)
-    assert "χ², predicted classes" in result.alarms
+    assert "χ² of predicted classes" in result.alarms
     assert result.change == "80% of them only 4 and 9"
 
 
@@ -70,7 +70,7 @@ def test_every_change_says_what_it_did_and_keeps_pixels_in_range(explorer):
 
 def test_the_table_has_both_sides(explorer):
     rows = dict(explorer._view.table(explorer.reset()))
-    assert {"true accuracy", "mean confidence", "KS, confidence"} <= set(rows)
+    assert {"true accuracy", "mean confidence", "KS of confidence"} <= set(rows)
 
 
 @pytest.mark.parametrize(
