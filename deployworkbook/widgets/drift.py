@@ -43,7 +43,7 @@ from deployworkbook.widgets.explorer import Explorer
 Array = NDArray[np.float64]
 Labels = NDArray[np.int64]
 
-WINDOWS = (50, 100, 200, 400)
+WINDOWS = (50, 100, 200, 300)
 DETECTORS = (
     "PSI of brightness",
     "PSI of confidence",
@@ -210,7 +210,7 @@ def drift_explorer(
             with ReLU and 10 classes, such as ``model.get_weights()`` of the workbook's.
         reference: Images as at release, in 0 … 1, shape ``[m, 28, 28]``, and their labels; images
             that the model wasn't trained with, at least 200.
-        current: Other images, shape ``[n, 28, 28]``, and their labels, at least 400, of all
+        current: Other images, shape ``[n, 28, 28]``, and their labels, at least 300, of all
             classes: those that are changed.
 
     Raises:

@@ -43,7 +43,7 @@ def test_strong_changes_are_noticed(explorer, kind):
 
 
 def test_swapped_labels_change_the_accuracy_and_nothing_else(explorer):
-    clean = explorer.set(kind=SWAPPED, strength=0.0, window=400)
+    clean = explorer.set(kind=SWAPPED, strength=0.0, window=300)
     swapped = explorer.set(strength=1.0)
     assert swapped.accuracy < clean.accuracy - 0.1
     assert swapped.mean_confidence == clean.mean_confidence
@@ -76,9 +76,9 @@ def test_the_table_has_both_sides(explorer):
 @pytest.mark.parametrize(
     ("reference", "current", "match"),
     [
-        (digits(199, 0), digits(400, 0), "reference"),
-        (digits(200, 0), digits(399, 0), "current"),
-        ((digits(200, 0)[0], np.zeros(3, int)), digits(400, 0), "3 labels"),
+        (digits(199, 0), digits(300, 0), "reference"),
+        (digits(200, 0), digits(299, 0), "current"),
+        ((digits(200, 0)[0], np.zeros(3, int)), digits(300, 0), "3 labels"),
     ],
 )
 def test_too_few_images_are_refused(reference, current, match):
