@@ -186,8 +186,8 @@ PREDICTIONS = (
         "thousandth of the loss, each at its best learning rate?",
         choices=("gradient descent", "momentum", "both about the same"),
         answer="momentum",
-        reason="Along the valley floor every step points the same way, so the velocity builds up; "
-        "across the valley the steps alternate, so they cancel out.",
+        reason="The steepest direction limits the learning rate of both. Gradient descent then "
+        "crawls along the flattest one, where momentum gathers speed.",
     ),
     GuessQuestion(
         id="descent.best_rate",
@@ -213,8 +213,8 @@ PREDICTIONS = (
     ),
     GuessQuestion(
         id="descent.equal_work",
-        question="Everyone may look at each patient five times. Who gets lower, each at its best "
-        "learning rate: five steps on all 442 patients, or 70 steps on batches of 32?",
+        question="With either batch size you look at each patient five times, at the best learning "
+        "rate. Which gets lower: five steps on all 442 patients, or 70 steps on batches of 32?",
         choices=(
             "five exact steps",
             "70 noisy steps",
