@@ -1,4 +1,4 @@
-"""The exercises of lesson 08: sizes, factors, budgets."""
+"""The exercises of lesson 08: the fewest bytes, an entropy coder, shared values, the frontier."""
 
 from __future__ import annotations
 
@@ -48,6 +48,77 @@ def _the_best_of_each(sizes: np.ndarray, accuracies: np.ndarray) -> np.ndarray:
     return chosen
 
 
+# Messages and how often each symbol occurs; their numbers stay below 2^53.
+MESSAGES = (
+    ([0, 1, 0, 0], [3, 1]),
+    ([2, 0, 1, 1, 0, 2, 1], [2, 5, 3]),
+    ([1, 3, 3, 0, 2], [1, 2, 1, 4]),
+)
+
+
+def _number(message: list[int], frequencies: list[int]) -> int:
+    number, total = 0, sum(frequencies)
+    for symbol in reversed(message):
+        f, c = frequencies[symbol], sum(frequencies[:symbol])
+        number = number // f * total + c + number % f
+    return number
+
+
+def _number_with(
+    message: list[int], frequencies: list[int], *, before: bool = True, rest: bool = True
+) -> int:
+    """Encode without the sum of the shares before a symbol's, or without the remainder."""
+    number, total = 0, sum(frequencies)
+    for symbol in reversed(message):
+        f, c = frequencies[symbol], sum(frequencies[:symbol])
+        number = number // f * total + before * c + rest * (number % f)
+    return number
+
+
+# Weights with zeros among them, first centres, rounds. In the first case the nearest centres
+# change in each round and after the last; in the second, nothing is nearest to the centre 4.
+WEIGHTS = (
+    (np.array([[0.0, 1.0, 2.0, 0.0], [3.0, 4.0, 10.0, 11.0]]), np.array([1.0, 2.0]), 2),
+    (np.array([0.0, -3.0, -2.0, 0.0, 7.0, 8.0, 0.0, 1.0]), np.array([-2.0, 4.0, 6.0]), 3),
+)
+
+
+def _shared(weights: np.ndarray, centres: np.ndarray, rounds: int) -> np.ndarray:
+    return _k_means(weights, centres, rounds)
+
+
+def _k_means(
+    weights: np.ndarray,
+    centres: np.ndarray,
+    rounds: int,
+    *,
+    keep_zeros: bool = True,
+    learn_from_zeros: bool = False,
+    keep_empty: bool = True,
+    assign_last: bool = True,
+) -> np.ndarray:
+    """Share values as the exercise asks, or with one of its usual mistakes."""
+    centres = np.array(centres, float)
+    flat = np.asarray(weights, float).ravel()
+    shown = flat if learn_from_zeros else flat[flat != 0]
+    nearest = np.zeros(flat.size, int)
+    for _ in range(rounds):
+        nearest = np.abs(flat[:, None] - centres).argmin(axis=1)
+        codes = np.abs(shown[:, None] - centres).argmin(axis=1)
+        counts = np.bincount(codes, minlength=centres.size)
+        sums = np.bincount(codes, shown, minlength=centres.size)
+        with np.errstate(invalid="ignore"):
+            means = sums / counts if not keep_empty else sums / np.maximum(counts, 1)
+        centres = np.where(counts > 0, means, centres) if keep_empty else means
+    if assign_last:
+        nearest = np.abs(flat[:, None] - centres).argmin(axis=1)
+    result = centres[nearest]
+    if keep_zeros:
+        result = np.where(flat == 0, 0.0, result)
+    shaped: np.ndarray = result.reshape(np.shape(weights))
+    return shaped
+
+
 EXERCISES = (
     Exercise(
         id="pipeline.limit",
@@ -81,19 +152,83 @@ EXERCISES = (
         ),
     ),
     Exercise(
-        id="pipeline.packed",
-        expected="a whole number of bytes",
-        reference=math.ceil(101 * 4 / 8),
-        relative_tolerance=1e-9,
+        id="pipeline.encode",
+        expected="a function of message and frequencies (lists) that returns a whole number",
+        reference=_number,
+        cases=MESSAGES,
         hints=(
-            "Two weights of 4 bits share a byte.",
-            "The last weight has no partner, and there is no half byte.",
-            "math.ceil(101 * 4 / 8)",
+            "Begin with 0, and apply the rule to each symbol, from the last to the first.",
+            "For a symbol: f is its frequency, c the sum of the frequencies before it, M the sum "
+            "of all.",
+            "for symbol in reversed(message): number = number // f * M + c + number % f",
         ),
         mistakes=(
-            Mistake(101 * 4 // 8, "The last weight is cut off: round up."),
-            Mistake(101 * 4 / 8, "A file has no half bytes."),
-            Mistake(101, "That is a byte per weight: 8 bits, not 4."),
+            Mistake(
+                lambda message, frequencies: _number(message[::-1], frequencies),
+                "You write the message from its start, so the decoder would read it backwards. "
+                "Begin with the last symbol.",
+            ),
+            Mistake(
+                lambda message, frequencies: _number_with(message, frequencies, before=False),
+                "c is missing: without it all symbols get the same share of 0 … M - 1, and the "
+                "decoder can't tell them apart.",
+            ),
+            Mistake(
+                lambda message, frequencies: _number_with(message, frequencies, rest=False),
+                "x mod f is missing. The division throws that remainder away, and the decoder "
+                "needs it.",
+            ),
+        ),
+    ),
+    Exercise(
+        id="pipeline.shared_values",
+        expected="a function of weights, centres (arrays) and rounds that returns an array of the "
+        "weights' shape",
+        reference=_shared,
+        cases=WEIGHTS,
+        hints=(
+            "Pick out the weights that aren't 0. In each round, find the nearest centre of each of "
+            "them, then move each centre to the mean of its weights.",
+            "nearest = np.abs(alive[:, None] - centres).argmin(axis=1) is one half of a round. For "
+            "the other half, loop over the centres, and leave one alone if no weight is nearest.",
+            "After the rounds, find the nearest centres once more: result = np.zeros(weights.shape)"
+            "; result[weights != 0] = centres[nearest]",
+        ),
+        mistakes=(
+            Mistake(
+                lambda weights, centres, rounds: _k_means(
+                    weights, centres, rounds, keep_zeros=False, learn_from_zeros=True
+                ),
+                "The pruned weights must stay 0: neither replace them nor let them pull a centre.",
+            ),
+            Mistake(
+                lambda weights, centres, rounds: _k_means(
+                    weights, centres, rounds, learn_from_zeros=True
+                ),
+                "The zeros stay 0, but they pull the nearest centre towards them. Leave them out "
+                "of the means.",
+            ),
+            Mistake(
+                lambda weights, centres, rounds: _k_means(weights, centres, 0),
+                "The centres haven't moved. Move each one to the mean of its weights.",
+            ),
+            Mistake(
+                lambda weights, centres, rounds: _k_means(weights, centres, 1),
+                "That is one round. The nearest centres change when the centres move, so repeat.",
+            ),
+            Mistake(
+                lambda weights, centres, rounds: _k_means(
+                    weights, centres, rounds, assign_last=False
+                ),
+                "You use the assignment from before the last move. Find the nearest centres again.",
+            ),
+            Mistake(
+                lambda weights, centres, rounds: _k_means(
+                    weights, centres, rounds, keep_empty=False
+                ),
+                "A centre that no weight is nearest to has no mean (0 divided by 0). Leave it "
+                "where it is.",
+            ),
         ),
     ),
     Exercise(
@@ -124,36 +259,18 @@ EXERCISES = (
             ),
         ),
     ),
-    Exercise(
-        id="pipeline.points",
-        expected="percentage points",
-        reference=0.5,
-        relative_tolerance=1e-6,
-        hints=(
-            "Percentage points are the difference between two percentages.",
-            "98.0 - 97.5",
-        ),
-        mistakes=(
-            Mistake(
-                100 * 0.5 / 98.0,
-                "That is relative to the old accuracy. Percentage points are the plain difference.",
-            ),
-            Mistake(
-                25.0,
-                "That is the growth of the errors, from 2.0 to 2.5 in a hundred: also true, but a "
-                "different figure.",
-            ),
-            Mistake(
-                0.005,
-                "That is the loss as a fraction of 1. A percentage point is a hundredth, so "
-                "multiply by 100.",
-            ),
-            Mistake(-0.5, "The size is right. A loss of points is given without the minus sign."),
-        ),
-    ),
 )
 
 PREDICTIONS = (
+    GuessQuestion(
+        id="pipeline.ablation",
+        question="The recipe prunes to 97 % zeros and rounds to 4 bits. Leave out one ingredient: "
+        "which one changes the test accuracy most?",
+        choices=("the teacher", "the moved digits", "half of the epochs", "pruning", "rounding"),
+        answer="pruning",
+        reason="Without pruning the model is more accurate by over a point, and its file is about "
+        "ten times as large. Leaving out any other ingredient changes the accuracy by less.",
+    ),
     GuessQuestion(
         id="pipeline.order",
         question="You prune to 97 % zeros and round to 4 bits, with the same number of epochs for "

@@ -1,6 +1,8 @@
 from .bill import bill_picture as bill_picture
 from .bill import rate_text as rate_text
 from .bill import tornado_picture as tornado_picture
+from .budget import Budget as Budget
+from .budget import FrontierPoint as FrontierPoint
 from .compression import accuracy_by_sparsity as accuracy_by_sparsity
 from .compression import gradient_norms as gradient_norms
 from .compression import pixel_maps_picture as pixel_maps_picture
@@ -8,8 +10,6 @@ from .compression import relative_bars as relative_bars
 from .compression import sensitivity_picture as sensitivity_picture
 from .compression import sparsity_schedules as sparsity_schedules
 from .compression import students_picture as students_picture
-from .frontier import Budget as Budget
-from .frontier import FrontierPoint as FrontierPoint
 from .life_cycle import life_cycle_picture as life_cycle_picture
 from .load import load_over_time as load_over_time
 from .load import stall_picture as stall_picture

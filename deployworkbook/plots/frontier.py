@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -11,62 +12,14 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
+from deployworkbook.plots.budget import Budget, FrontierPoint
+from deployworkbook.plots.label_places import label_offsets
 from deployworkbook.plots.picture import COLOURS, Picture, styled
 from deployworkbook.plots.view import Row, View
+from deployworkbook.plots.words import counted, listed
 
-if TYPE_CHECKING:
-    from deployworkbook.ledger.measurement import Measurement
-
-
-@dataclass(frozen=True)
-class FrontierPoint:
-    """One variant of the model.
-
-    Args:
-        name: Name in the ledger.
-        compressed_bytes: Size of its zipped file.
-        accuracy: Share of images classified correctly, of those that one chooses by.
-        latency_us: Median time per image, in microseconds.
-    """
-
-    name: str
-    compressed_bytes: int
-    accuracy: float
-    latency_us: float
-
-    @classmethod
-    def of(cls, measurement: Measurement) -> FrontierPoint:
-        """Make a point from a variant's measurement.
-
-        Raises:
-            ValueError: Size, accuracy or latency was not measured.
-        """
-        size, accuracy = measurement.compressed_bytes, measurement.accuracy
-        latency_ms = measurement.latency_p50_ms
-        if size is None or accuracy is None or latency_ms is None:
-            raise ValueError(
-                f"{measurement.variant}: expected zipped size, accuracy and latency. Received: "
-                f"{size}, {accuracy}, {latency_ms}. Measure it with runtimes.benchmark."
-            )
-        return cls(measurement.variant, size, accuracy, 1000 * latency_ms)
-
-
-@dataclass(frozen=True)
-class Budget:
-    """A budget for a variant's size and accuracy.
-
-    Args:
-        compressed_bytes: Largest size of its zipped file.
-        accuracy: Smallest share of the images that it must classify correctly.
-    """
-
-    compressed_bytes: int
-    accuracy: float
-
-    def is_met_by(self, point: FrontierPoint) -> bool:
-        """Return whether a variant meets the budget."""
-        is_small = point.compressed_bytes <= self.compressed_bytes
-        return is_small and point.accuracy >= self.accuracy
+# A label farther from its marker, in points, is joined to it by a line.
+BESIDE = 23.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,6 +89,8 @@ class FrontierView(View[FrontierResult]):
         self._allowed.set_visible(result.budget is not None)
         margin = max(0.1, 0.1 * (highest - lowest))
         self._panels[0].axes.set_ylim(lowest - margin, min(highest + margin, 101))
+        self._panels[0].number(sizes, accuracy, result.best)
+        self._panels[1].number(times, accuracy, result.best)
         return True
 
     def describe(self, result: FrontierResult) -> str:
@@ -146,34 +101,55 @@ class FrontierView(View[FrontierResult]):
             f"of size and accuracy. The newest, {last.name}, takes {last.compressed_bytes:,} bytes "
             f"zipped and {last.latency_us:.1f} µs per image, and is {last.accuracy:.2%} accurate."
         )
-        if result.budget is None:
-            return text
-        verdict = "meets" if result.budget.is_met_by(last) else "misses"
-        text = (
-            f"{text} It {verdict} the budget of {result.budget.compressed_bytes:,} bytes and "
-            f"{result.budget.accuracy:.2%}."
-        )
+        return f"{text} {self.judge(result)}".rstrip()
+
+    def judge(self, result: FrontierResult) -> str:
+        """Judge the newest variant by the budget, with its score and the best; empty without one.
+
+        Args:
+            result: Data of the plot.
+        """
+        budget, last = result.budget, result.points[-1]
+        if budget is None:
+            return ""
+        missed = budget.misses(last)
+        if missed:
+            text = f"It misses the budget ({budget}): {listed(missed)}."
+        else:
+            text = f"It meets the budget ({budget}). Score: {budget.score(last)}."
         if result.best is None:
             return f"{text} No variant meets the budget yet."
         best = result.points[result.best]
         if best is last:
-            return f"{text} It is the smallest variant that does."
+            return f"{text} That is the best so far: the smallest variant within the budget."
         return (
             f"{text} The smallest variant within the budget is {best.name}, with "
-            f"{best.compressed_bytes:,} bytes and {best.accuracy:.2%}."
+            f"{best.compressed_bytes:,} bytes and {best.accuracy:.2%}. "
+            f"Best score so far: {budget.score(best)}."
         )
 
     def table(self, result: FrontierResult) -> list[Row]:
         """List all variants: which are on the frontier, and which is the best within the budget."""
         return [
-            (
-                f"{index + 1} {point.name}",
-                f"{point.compressed_bytes:,} bytes zipped, {point.accuracy:.2%}, "
-                f"{point.latency_us:.1f} µs{', on the frontier' if front else ''}"
-                f"{', the smallest within the budget' if index == result.best else ''}",
-            )
-            for index, (point, front) in enumerate(zip(result.points, result.smallest, strict=True))
+            (f"{index + 1} {point.name}", self._row(result, index))
+            for index, point in enumerate(result.points)
         ]
+
+    @staticmethod
+    def _row(result: FrontierResult, index: int) -> str:
+        point, budget = result.points[index], result.budget
+        row = f"{point.compressed_bytes:,} bytes zipped, {point.accuracy:.2%}"
+        row += f", {point.latency_us:.1f} µs"
+        if budget is not None and budget.epochs is not None:
+            row += f", {counted(point.epochs, 'epoch')}"
+        if result.smallest[index]:
+            row += ", on the frontier"
+        if index == result.best:
+            row += ", the smallest within the budget"
+        if budget is None:
+            return row
+        missed = budget.misses(point)
+        return f"{row}; {listed(missed) if missed else f'score {budget.score(point)}'}"
 
 
 class _Panel:
@@ -207,13 +183,37 @@ class _Panel:
         self._best.set_data(costs[chosen], accuracy[chosen])
         is_log = self.axes.get_xscale() == "log"
         self.axes.set_xlim(costs.min() / 1.4 if is_log else 0, costs.max() * 1.4)
+
+    def number(
+        self, costs: NDArray[np.float64], accuracy: NDArray[np.float64], best: int | None
+    ) -> None:
+        """Number the points as in the table, when the axes' limits are final."""
         for text in self._numbers:
             text.remove()
+        places = np.column_stack([costs, accuracy])
+        to_points = 72 / self.axes.figure.dpi
+        centres = to_points * self.axes.transData.transform(places)
+        texts = [f"{number}" for number in range(1, len(places) + 1)]
+        reaches = [8.0 if index in (best, len(texts) - 1) else 4.0 for index in range(len(texts))]
+        bounds = to_points * self.axes.bbox.get_points()
+        offsets = label_offsets(centres, texts, reaches=reaches, bounds=bounds)
+        properties: dict[str, Any] = {
+            "textcoords": "offset points",
+            "ha": "center",
+            "va": "center",
+            "fontsize": 11,
+            "color": COLOURS[0],
+        }
+        line = {"arrowstyle": "-", "lw": 0.6, "color": COLOURS[0], "shrinkA": 0}
         self._numbers = [
             self.axes.annotate(
-                f"{number}", at, (6, 5), textcoords="offset points", fontsize=11, color=COLOURS[0]
+                text,
+                tuple(at),
+                offset,
+                arrowprops=line if math.hypot(*offset) > BESIDE else None,
+                **properties,
             )
-            for number, at in enumerate(zip(costs, accuracy, strict=True), 1)
+            for text, at, offset in zip(texts, places, offsets, strict=True)
         ]
 
     def widen(self, cost: float) -> None:

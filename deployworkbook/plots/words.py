@@ -1,6 +1,8 @@
-"""Formatting of numbers in pictures: few digits, and singular or plural nouns."""
+"""Formatting in pictures: numbers of few digits, singular or plural nouns, and lists."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 
 def short(value: float) -> str:
@@ -21,3 +23,12 @@ def counted(number: float, thing: str) -> str:
     ('1 board', '2,500 boards', '0.25 requests')
     """
     return f"{short(number)} {thing}{'' if short(number) == '1' else 's'}"
+
+
+def listed(parts: Sequence[str]) -> str:
+    """Join the parts of a sentence by commas and a last "and".
+
+    >>> listed(["one"]), listed(["one", "two", "three"])
+    ('one', 'one, two and three')
+    """
+    return " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]]))

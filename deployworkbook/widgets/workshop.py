@@ -13,7 +13,8 @@ import ipywidgets
 import numpy as np
 
 from deployworkbook.formulas.frontier import pareto
-from deployworkbook.plots.frontier import Budget, FrontierPoint, FrontierResult, FrontierView
+from deployworkbook.plots.budget import Budget, FrontierPoint
+from deployworkbook.plots.frontier import FrontierResult, FrontierView
 from deployworkbook.widgets.background import in_cell, on_interrupt
 from deployworkbook.widgets.build_progress import BuildCancelled, BuildProgress
 from deployworkbook.widgets.controls import Control
@@ -89,7 +90,8 @@ class Workshop(Explorer[FrontierResult]):
         wrapped = ipywidgets.Layout(flex_flow="row wrap", align_items="center")
         self._panel = ipywidgets.HBox([self._cancel, self._bar, self._doing], layout=wrapped)
         start = frontier_of(points, budget)
-        super().__init__(controls, lambda **_: start, FrontierView())
+        self._frontier_view = FrontierView()
+        super().__init__(controls, lambda **_: start, self._frontier_view)
         self._compute = self._with_another
         self._interruptible = on_interrupt(self.cancel)
         self._button.on_click(lambda _: self.start())
@@ -161,7 +163,9 @@ class Workshop(Explorer[FrontierResult]):
         said = ""
         try:
             self.result = self._show()
-            said = f"Built and measured in {progress.seconds:.1f} s. {self._view.picture.alt}"
+            last = self.result.points[-1]
+            said = f"{last.name}: built and measured in {progress.seconds:.1f} s. "
+            said += self._frontier_view.judge(self.result)
         except (BuildCancelled, KeyboardInterrupt):
             said = (
                 f"Cancelled after {progress.seconds:.1f} s; nothing was added. Stages that were "

@@ -168,6 +168,9 @@ class Trainer:
         seed: Of the batches.
         sparsity: Share of the weights to prune; 0 for a float32 network.
         pixels: Which pixels the lesson shows, where it is a cropped one.
+        hard_weight: Weight of the labels in the loss, beside the teacher; 1 for labels alone.
+        rounded_from: Share of the steps after which a compressed network is rounded; infinity for
+            never.
     """
 
     parameters: list[Floats]
@@ -177,6 +180,8 @@ class Trainer:
     seed: int
     sparsity: float = 0.0
     pixels: NDArray[np.int64] | None = None
+    hard_weight: float = HARD_WEIGHT
+    rounded_from: float = ROUNDED_FROM
 
     def run(self) -> tuple[list[Floats], list[np.float32]]:
         """Train; return the parameters, and the steps that the kernels are on."""
@@ -222,9 +227,9 @@ class Trainer:
         """The loss's gradient with respect to the logits: labels and teacher together."""
         error = softmax(logits)
         error[np.arange(len(labels)), labels] -= 1
-        error *= HARD_WEIGHT
+        error *= np.float32(self.hard_weight)
         soft = softmax(logits / TEMPERATURE) - softmax(said / TEMPERATURE)
-        error += (1 - HARD_WEIGHT) * TEMPERATURE * soft
+        error += np.float32((1 - self.hard_weight) * TEMPERATURE) * soft
         error /= len(labels)
         return error
 
@@ -252,7 +257,7 @@ class Trainer:
             self.masks = [score >= least for score in scores]
             self._factors = [mask.astype(np.float32) for mask in self.masks]
             self._fading = [np.float32(1) - np.float32(FADE) * (1 - each) for each in self._factors]
-        if done >= ROUNDED_FROM * total and (due or not self.steps):
+        if done >= self.rounded_from * total and (due or not self.steps):
             kept = zip(self.free[::2], self._factors, strict=True)
             self.steps = [best_step(kernel * factor) for kernel, factor in kept]
             self._scaled = [f * step for f, step in zip(self._factors, self.steps, strict=True)]

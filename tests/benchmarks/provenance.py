@@ -1,10 +1,12 @@
-"""Where the figures of a report come from."""
+"""Where the figures of a report come from, and where they are kept while it runs."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from importlib.metadata import version
+from pathlib import Path
 
 from deployworkbook.ledger.machine import this_machine
 
@@ -25,3 +27,17 @@ def provenance(test: str, *, seconds: float, seeds: Iterable[int]) -> dict[str, 
         "seconds": round(seconds),
         "seeds": list(seeds),
     }
+
+
+class Kept:
+    """Figures by name, in a file that is written after each."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.figures = json.loads(path.read_text()) if path.exists() else {}
+
+    def add(self, name: str, figures: dict) -> None:
+        """Keep some figures under a name."""
+        self.figures[name] = figures
+        self.path.write_text(json.dumps(self.figures, indent=1))
+        print(name, figures, flush=True)

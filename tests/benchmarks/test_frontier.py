@@ -24,22 +24,22 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from deployworkbook.compression import distill
-from deployworkbook.compression.augmentation import augment, augmentation_matrices
-from deployworkbook.compression.coded_file import encode_network
 from deployworkbook.compression.lean import lean_flatbuffer
 from deployworkbook.formulas.intervals import mean_interval
-from deployworkbook.runtimes.benchmarking import compressed_bytes, count_correct
+from deployworkbook.runtimes.benchmarking import count_correct
 from deployworkbook.runtimes.litert import LiteRTRuntime
 from deployworkbook.training.fit import Recipe, baseline
-from deployworkbook.training.keras2 import keras, tf
 from deployworkbook.training.variant import Variant
-from tests.benchmarks.frontier_training import (
-    Lesson,
-    Trainer,
-    first_weights,
-    forward,
-    integer_network,
+from tests.benchmarks.frontier_networks import (
+    accuracy,
+    kept,
+    keras_model,
+    moved_images,
+    rounded_biases,
+    sizes_of,
+    without_idle_units,
 )
+from tests.benchmarks.frontier_training import Lesson, Trainer, first_weights
 from tests.benchmarks.provenance import provenance
 
 pytestmark = [pytest.mark.mnist, pytest.mark.report, pytest.mark.timeout(0)]
@@ -60,17 +60,6 @@ FLOAT_RATE, RATE = 0.012, 0.008
 LOSSES = (0.0, 0.25, 0.5, 1.0)
 
 
-def moved_images(images: np.ndarray) -> np.ndarray:
-    """Each movement of all images, uint8."""
-    whole = np.empty((len(distill.AUGMENTATIONS), len(images), 784), np.uint8)
-    for move, matrix in enumerate(augmentation_matrices(distill.AUGMENTATIONS, (28, 28))):
-        for start in range(0, len(images), 6000):
-            few = tf.constant(images[start : start + 6000])
-            grey = augment(few, tf.constant(matrix)).numpy()
-            whole[move, start : start + 6000] = np.rint(255 * grey).reshape(len(few), 784)
-    return whole.reshape(-1, 784)
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
     """Where runs are kept."""
@@ -78,63 +67,6 @@ def folder(tmp_path_factory) -> Path:
     place = Path(named) if named else tmp_path_factory.mktemp("frontier")
     place.mkdir(parents=True, exist_ok=True)
     return place
-
-
-def kept(path: Path, make) -> dict[str, np.ndarray]:
-    """Arrays from a file, or made now and written whole."""
-    if not path.exists():
-        part = path.with_suffix(".part.npz")
-        np.savez(part, **make())
-        part.replace(path)
-    with np.load(path, allow_pickle=False) as arrays:
-        return dict(arrays)
-
-
-def accuracy(parameters, split) -> float:
-    """Share of the images that NumPy's float32 classifies rightly."""
-    logits = forward(parameters, split.images.reshape(len(split), 784))[1]
-    return float((logits.argmax(axis=1) == split.labels).mean())
-
-
-def without_idle_units(parameters: list[np.ndarray]) -> list[np.ndarray]:
-    """Drop hidden units that are always 0, or that nothing listens to."""
-    slim = list(parameters)
-    for place in range(0, len(slim) - 2, 2):
-        fed = (slim[place] != 0).any(axis=0) | (slim[place + 1] > 0)
-        heard = (slim[place + 2] != 0).any(axis=1)
-        stays = fed & heard
-        slim[place], slim[place + 1] = slim[place][:, stays], slim[place + 1][stays]
-        slim[place + 2] = slim[place + 2][stays]
-    return slim
-
-
-def keras_model(parameters: list[np.ndarray]):
-    """The same network for LiteRT."""
-    widths = [bias.size for bias in parameters[1::2]]
-    dense = [keras.layers.Dense(width, activation="relu") for width in widths[:-1]]
-    last = keras.layers.Dense(widths[-1], activation="softmax")
-    model = keras.Sequential([keras.layers.Flatten(input_shape=(28, 28)), *dense, last])
-    model.set_weights(parameters)
-    return model
-
-
-def sizes_of(parameters, steps, place: Path) -> dict[str, int]:
-    """Bytes of a network's LiteRT file, raw and zipped, and of the coded file."""
-    variant, sizes = Variant("float32", model=keras_model(parameters)), {}
-    if len(steps):
-        layers = integer_network(parameters, steps)
-        exact = [array for layer in layers for array in (layer.kernel, layer.bias)]
-        content = lean_flatbuffer(keras_model(exact), bits=4)
-        variant = Variant("small", flatbuffer=content)
-        sizes["coded"] = len(encode_network(layers))
-    artifact = LiteRTRuntime().export(variant, place)
-    return sizes | {"raw": artifact.size_bytes, "zipped": compressed_bytes(artifact)}
-
-
-def rounded_biases(parameters, steps) -> list[np.ndarray]:
-    """What is stored: with biases as multiples of a power of two."""
-    layers = integer_network(parameters, steps)
-    return [array for layer in layers for array in (layer.kernel, layer.bias)]
 
 
 def run_seed(name: str, seed: int, lesson: Lesson, cropped: Lesson, data, folder: Path) -> list:

@@ -26,7 +26,7 @@ from deployworkbook.compression.retrain import Settings
 from deployworkbook.compression.training_set import Examples
 from deployworkbook.formulas.intervals import mean_interval
 from deployworkbook.training.fit import Recipe, baseline
-from tests.benchmarks.provenance import provenance
+from tests.benchmarks.provenance import Kept, provenance
 
 pytestmark = [pytest.mark.mnist, pytest.mark.report, pytest.mark.timeout(0)]
 
@@ -77,20 +77,6 @@ def accuracy(model, split) -> float:
     """Share of the images that a model classifies rightly."""
     said = model.predict(split.images, batch_size=1000, verbose=0)
     return float((said.argmax(axis=1) == split.labels).mean())
-
-
-class Kept:
-    """Figures by name, in a file that is written after each."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.figures = json.loads(path.read_text()) if path.exists() else {}
-
-    def add(self, name: str, figures: dict) -> None:
-        """Keep some figures under a name."""
-        self.figures[name] = figures
-        self.path.write_text(json.dumps(self.figures, indent=1))
-        print(name, figures, flush=True)
 
 
 def test_ways_to_prune_tuned_alike(mnist, tmp_path) -> None:

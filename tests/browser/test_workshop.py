@@ -6,7 +6,7 @@ import pytest
 SOURCE = """
 import time
 from deployworkbook.compression.progress import BuildPart
-from deployworkbook.plots.frontier import Budget, FrontierPoint
+from deployworkbook.plots.budget import Budget, FrontierPoint
 from deployworkbook.widgets.controls import Slider
 from deployworkbook.widgets.workshop import Workshop
 

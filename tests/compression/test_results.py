@@ -33,5 +33,16 @@ def test_differences_are_intervals_around_their_points(name):
 
 
 def test_unknown_results_are_refused_with_the_names_that_there_are():
-    with pytest.raises(ValueError, match="'frontier', 'pruning'"):
+    with pytest.raises(ValueError, match="'ablation', 'frontier', 'pruning'"):
         read_results("edge")
+
+
+def test_the_ablation_compares_each_recipe_with_the_whole_one():
+    arms = read_results("ablation")["against"]
+    whole, *others = arms.values()
+    assert (whole["points"], whole["interval"]) == (0, [0, 0])
+    assert len(others) >= 5
+    means = [sum(arm["test"]) / len(arm["test"]) for arm in arms.values()]
+    for arm, mean in zip(arms.values(), means, strict=True):
+        # Both are rounded to a hundredth of a point.
+        assert arm["points"] == pytest.approx(100 * (mean - means[0]), abs=0.011)

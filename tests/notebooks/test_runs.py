@@ -195,7 +195,8 @@ def test_on_the_real_mnist_a_teacher_helps_a_student_of_16_units_with_few_images
 @pytest.mark.mnist
 def test_on_the_real_mnist_a_fiftieth_of_the_size_takes_little_training(measure):
     short = {"epochs": 6, "order_epochs": 1, "workshop_epochs": 1}
-    _, rows = measure("08_compression_pipeline", **short)
+    said, rows = measure("08_compression_pipeline", **short)
+    assert re.search(r"^\d of 5 variants meet the budget$", said, re.M)
     whole = rows["float32"]
     (small,) = (rows[name] for name in rows if re.match(r"prune97\.5-.*int4", name))
     assert whole.compressed_bytes >= 50 * small.compressed_bytes

@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from deployworkbook.plots.frontier import Budget, FrontierPoint
+from deployworkbook.plots.budget import Budget, FrontierPoint
 from deployworkbook.widgets.build_progress import BuildCancelled
 from deployworkbook.widgets.controls import Slider
 from deployworkbook.widgets.workshop import Workshop, frontier_of

@@ -9,7 +9,7 @@ from typing import Any
 
 from deployworkbook.validation import check_choice
 
-NAMES = ("frontier", "pruning")
+NAMES = ("ablation", "frontier", "pruning")
 
 
 @cache
@@ -17,7 +17,8 @@ def read_results(name: str) -> dict[str, Any]:
     """Read kept figures of a measurement over several seeds.
 
     Args:
-        name: ``"frontier"``: factor against accuracy lost, at equal training;
+        name: ``"ablation"``: what a small variant loses without an ingredient of its recipe;
+            ``"frontier"``: factor against accuracy lost, at equal training;
             ``"pruning"``: ways to choose weights, each at the learning rate that suits it.
 
     Returns:
