@@ -4,8 +4,11 @@ import re
 
 import pytest
 
+from deployworkbook.plots.panels import DARK_FILTER
+
 SOURCE = "from deployworkbook.widgets import loss_explorer\nloss_explorer()"
 PICTURE = ".jp-OutputArea-output img[alt*='Cross-entropy']"
+PANELS = ".jp-OutputArea-output .workbook-picture img"
 HANDLE = ".noUi-handle"
 WINDOW = {"width": 1300, "height": 950}
 
@@ -33,6 +36,11 @@ def test_arrow_keys_move_a_slider_and_the_picture_follows(page, keep_picture):
     # The logit of the true class went from 1.0 to 1.5, beside 2 and 0:
     # e^1.5 / (e^1.5 + e^2 + e^0) = 4.4817 / 12.8708 = 0.348.
     assert "has the probability 0.348" in shown(page)
+    # In a dark theme, which JupyterLab marks so, each panel has its dark form.
+    filters = f"[...document.querySelectorAll({PANELS!r})].map(e => getComputedStyle(e).filter)"
+    assert set(page.evaluate(filters)) == {"none"}
+    page.evaluate("document.body.dataset.jpThemeLight = 'false'")
+    assert page.evaluate(filters) == [DARK_FILTER] * 3
 
 
 def test_after_a_drag_the_picture_is_that_of_the_last_place(page):
