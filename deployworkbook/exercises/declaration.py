@@ -36,6 +36,7 @@ LESSONS = {
     "pipeline": "08_compression_pipeline",
     "runtimes": "09_runtimes",
     "serving": "10_tf_serving",
+    "monitoring": "11_monitoring",
     "plan": "12_deployment_plan",
 }
 

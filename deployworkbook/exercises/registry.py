@@ -12,6 +12,7 @@ from deployworkbook.exercises import (
     integers,
     losses,
     machines,
+    monitoring,
     pipeline,
     plan,
     pruning,
@@ -39,6 +40,7 @@ MODULES = (
     pipeline,
     runtimes,
     serving,
+    monitoring,
     plan,
     adviser,
 )
