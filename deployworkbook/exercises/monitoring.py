@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -27,7 +28,7 @@ CHI_SQUARED_9 = 21.67
 
 def _increase(readings: Sequence[float]) -> float:
     """Count what a counter counted, with restarts from 0."""
-    steps = zip(readings[:-1], readings[1:], strict=True)
+    steps = pairwise(readings)
     return float(sum(b - a if b >= a else b for a, b in steps))
 
 
@@ -81,12 +82,12 @@ EXERCISES = (
                 "between, and the counter with it.",
             ),
             Mistake(
-                lambda r: float(sum(max(0.0, b - a) for a, b in zip(r[:-1], r[1:], strict=True))),
+                lambda r: float(sum(max(0.0, b - a) for a, b in pairwise(r))),
                 "You have left out what was counted between the restart and the next reading: it "
                 "is at least that reading.",
             ),
             Mistake(
-                lambda r: float(sum(abs(b - a) for a, b in zip(r[:-1], r[1:], strict=True))),
+                lambda r: float(sum(abs(b - a) for a, b in pairwise(r))),
                 "A counter never counts down. After a restart, what it lost says nothing.",
             ),
             Mistake(
