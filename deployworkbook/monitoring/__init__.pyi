@@ -2,12 +2,14 @@ from .counting import events as events
 from .counting import share as share
 from .drift_watch import DriftWatch as DriftWatch
 from .exporter import Exporter as Exporter
+from .fingerprints import fingerprint as fingerprint
 from .objectives import Objective as Objective
 from .objectives import burn_groups as burn_groups
 from .panels import MODEL_PANELS as MODEL_PANELS
 from .panels import SERVER_PANELS as SERVER_PANELS
 from .profile import load_profile as load_profile
 from .profile import make_profile as make_profile
+from .queries import quantile_of as quantile_of
 from .records import RequestLog as RequestLog
 from .reports import error_report as error_report
 from .rule_files import Alert as Alert

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -26,6 +26,7 @@ from deployworkbook.workspace.files import write_atomically
 ADDRESS = "127.0.0.1"
 READY_S = 30.0
 GRACE_S = 10.0
+TRIES = 3
 # Where programs are found: Debian calls Alertmanager by another name.
 PROMETHEUS = ("prometheus",)
 ALERTMANAGER = ("prometheus-alertmanager", "alertmanager")
@@ -36,18 +37,29 @@ class Tool(contextlib.AbstractContextManager["Tool"]):
     """A program that answers over HTTP; it ends with this process, however that ends.
 
     Args:
-        command: The program and its arguments.
-        port: Where it listens.
+        command: Writes the program and its arguments for a port.
         log_path: The file for its output.
     """
 
-    def __init__(self, command: Sequence[str], *, port: int, log_path: Path) -> None:
-        self.command = list(command)
-        self.address = f"http://{ADDRESS}:{port}"
+    def __init__(self, command: Callable[[int], Sequence[str]], *, log_path: Path) -> None:
         self.log_path = log_path
         self._session = requests.Session()
         self._session.trust_env = False
-        with log_path.open("wb") as log:
+        for attempt in range(TRIES):
+            port = free_port()
+            self.command = list(command(port))
+            self.host_and_port = f"{ADDRESS}:{port}"
+            self.address = f"http://{self.host_and_port}"
+            self._start()
+            failure = self._failure_to_start()
+            if not failure:
+                return
+            # Another process may have taken the port since it was found free.
+            if "address already in use" not in failure or attempt == TRIES - 1:
+                raise RuntimeError(failure)
+
+    def _start(self) -> None:
+        with self.log_path.open("wb") as log:
             self._process = subprocess.Popen(
                 self.command,
                 stdin=subprocess.DEVNULL,
@@ -63,7 +75,6 @@ class Tool(contextlib.AbstractContextManager["Tool"]):
             start_new_session=True,
         )
         atexit.register(self.stop)
-        self._wait_until_ready()
 
     @property
     def pid(self) -> int:
@@ -129,16 +140,18 @@ class Tool(contextlib.AbstractContextManager["Tool"]):
     ) -> None:
         self.stop()
 
-    def _wait_until_ready(self) -> None:
+    def _failure_to_start(self) -> str:
+        """Wait until it answers; return what went wrong if it doesn't, and nothing if it does."""
         deadline = time.monotonic() + READY_S
         while not self._is_ready():
             if not self.is_running() or time.monotonic() > deadline:
                 self.stop()
                 end = "\n".join(self.log_path.read_text(errors="replace").splitlines()[-10:])
-                raise RuntimeError(
+                return (
                     f"{self.command[0]} did not start. The end of its log, {self.log_path}:\n{end}"
                 )
             time.sleep(0.02)
+        return ""
 
     def _is_ready(self) -> bool:
         try:
@@ -174,18 +187,16 @@ class Prometheus(Tool):
     ) -> None:
         program = find(PROMETHEUS)
         folder.mkdir(parents=True, exist_ok=True)
-        port = free_port()
         write_atomically(folder / "rules.yaml", rules_text(groups))
         write_atomically(folder / "prometheus.yaml", configuration(targets, alertmanager, interval))
         super().__init__(
-            [
+            lambda port: [
                 program,
                 f"--config.file={folder / 'prometheus.yaml'}",
                 f"--storage.tsdb.path={folder / 'data'}",
                 "--storage.tsdb.retention.time=2h",
                 f"--web.listen-address={ADDRESS}:{port}",
             ],
-            port=port,
             log_path=folder / "prometheus.log",
         )
 
@@ -253,20 +264,17 @@ class Alertmanager(Tool):
     ) -> None:
         program = find(ALERTMANAGER)
         folder.mkdir(parents=True, exist_ok=True)
-        port = free_port()
         text = alertmanager_text(webhooks, group_wait=group_wait, group_interval="1s")
         write_atomically(folder / "alertmanager.yaml", text)
-        self.host_and_port = f"{ADDRESS}:{port}"
         super().__init__(
-            [
+            lambda port: [
                 program,
                 f"--config.file={folder / 'alertmanager.yaml'}",
                 f"--storage.path={folder / 'data'}",
-                f"--web.listen-address={self.host_and_port}",
+                f"--web.listen-address={ADDRESS}:{port}",
                 # Otherwise it looks for others on the network.
                 "--cluster.listen-address=",
             ],
-            port=port,
             log_path=folder / "alertmanager.log",
         )
 

@@ -279,6 +279,15 @@ def test_without_prometheus_our_reader_reads_and_says_why(monkeypatch, tmp_path)
         watch([], kind="prometheus", folder=tmp_path)
 
 
+def test_a_port_that_was_taken_meanwhile_is_replaced(installed, webhook, monkeypatch, tmp_path):
+    taken, free = webhook.server_port, tools.free_port()
+    ports = iter([taken, free])
+    monkeypatch.setattr(tools, "free_port", lambda: next(ports))
+    with Alertmanager(folder=tmp_path) as manager:
+        assert manager.host_and_port == f"127.0.0.1:{free}"
+        assert manager.alerts() == []
+
+
 def test_a_prometheus_that_cannot_start_quotes_its_log(installed, tmp_path):
     with pytest.raises(RuntimeError, match=r"prometheus\.log"):
         watch(["http://127.0.0.1:1/metrics"], kind="prometheus", folder=tmp_path, interval="soon")
