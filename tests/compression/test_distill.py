@@ -69,6 +69,7 @@ def test_a_seed_gives_the_same_student(digits):
     assert not np.array_equal(first.get_weights()[0], other.get_weights()[0])
 
 
+@pytest.mark.report
 @pytest.mark.mnist
 def test_on_the_real_mnist_the_teacher_is_right_in_99_percent(mnist, mnist_workspace):
     master = teacher(mnist, folder=mnist_workspace.models)

@@ -178,29 +178,19 @@ def test_on_the_real_mnist_zeros_zip_well_and_fewer_neurons_run_faster(measure):
     assert halved.accuracy > 0.97
 
 
-# Lessons 07 and 08 train for minutes. Here they train for less, and less is claimed; with
-# ``-m report`` they run as they stand.
+# Lessons 07 and 08 train for minutes. Here 07 trains for less, and less is claimed; with
+# ``-m report`` both run as they stand.
 
 
 @pytest.mark.mnist
 def test_on_the_real_mnist_a_teacher_helps_a_student_of_16_units_with_few_images(measure):
-    said, rows = measure("07_distillation", widths=[16], temperatures=[3], epochs=6)
+    short = {"teacher_epochs": 2, "widths": [16], "temperatures": [3], "epochs": 6}
+    said, rows = measure("07_distillation", **short)
     # The verdict is printed where the interval of the paired differences is above 0.
     assert re.search(r"16 units, 2,000 images: .* distilled is better$", said, re.M)
     assert re.search(r"16 units, 54,000 images: ", said)
-    assert rows["teacher-cnn"].accuracy >= 0.99
+    assert rows["teacher-cnn"].accuracy >= 0.98
     assert rows["student-16-distilled"].size_bytes < rows["teacher-cnn"].size_bytes / 5
-
-
-@pytest.mark.mnist
-def test_on_the_real_mnist_a_fiftieth_of_the_size_takes_little_training(measure):
-    short = {"epochs": 6, "order_epochs": 1, "workshop_epochs": 1}
-    said, rows = measure("08_compression_pipeline", **short)
-    assert re.search(r"^\d of 5 variants meet the budget$", said, re.M)
-    whole = rows["float32"]
-    (small,) = (rows[name] for name in rows if re.match(r"prune97\.5-.*int4", name))
-    assert whole.compressed_bytes >= 50 * small.compressed_bytes
-    assert small.accuracy >= whole.accuracy - 0.02
 
 
 @pytest.mark.report
@@ -214,7 +204,8 @@ def test_on_the_real_mnist_a_teacher_makes_students_of_16_units_better(measure):
 @pytest.mark.report
 @pytest.mark.mnist
 def test_on_the_real_mnist_a_fiftieth_of_the_size_is_as_accurate_as_the_article_s_model(measure):
-    _, rows = measure("08_compression_pipeline")
+    said, rows = measure("08_compression_pipeline")
+    assert re.search(r"^\d of 5 variants meet the budget$", said, re.M)
     whole, small = rows["float32"], rows["prune97.5-int4"]
     # Both zipped. The whole model is the article's, of 5 epochs on labels; the small one had 26
     # more and a teacher, so this says nothing on what compression costs: test_frontier.py does.
