@@ -6,8 +6,9 @@ a thread takes the notes several times a second.
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +19,7 @@ from deployworkbook.monitoring.exporter import Exporter
 from deployworkbook.monitoring.outcomes import is_servers_fault
 from deployworkbook.monitoring.records import RequestLog
 from deployworkbook.serving.api.codes import Code
+from deployworkbook.workspace.notices import Notice, notify
 
 EVERY_S = 0.25
 # Notes hold images until they are looked at: with these, about 3 MB.
@@ -58,6 +60,7 @@ class Recorder:
         log: Gets a record of each request.
         drift: Looks at inputs and outputs.
         every_s: How often notes are worked off.
+        notice: Called with a sentence at the first failure of each of the three.
     """
 
     def __init__(
@@ -67,7 +70,9 @@ class Recorder:
         log: RequestLog | None,
         drift: DriftWatch | None,
         every_s: float = EVERY_S,
+        notice: Notice = notify,
     ) -> None:
+        self._notice, self._complaints = notice, set[str]()
         self._exporter, self._log, self._drift = exporter, log, drift
         self._notes: list[Note] = []
         self._examples = 0
@@ -97,19 +102,31 @@ class Recorder:
             if not notes:
                 return
             if self._exporter is not None:
-                self._count(self._exporter, notes)
+                with self._forgiven("counted"):
+                    self._count(self._exporter, notes)
             if self._log is not None:
-                with self._log.together():
+                with self._forgiven("logged"), self._log.together():
                     for note in notes:
                         self._write(self._log, note)
             if self._drift is not None:
-                self._look(self._drift, notes)
+                with self._forgiven("checked for drift"):
+                    self._look(self._drift, notes)
 
     def close(self) -> None:
         """Work off all notes, and end the thread."""
         self._ended.set()
         self._thread.join()
         self.flush()
+
+    @contextlib.contextmanager
+    def _forgiven(self, what: str) -> Iterator[None]:
+        """Warn once if requests can't be recorded: a full disk must not end predictions."""
+        try:
+            yield
+        except (OSError, ValueError) as error:
+            if what not in self._complaints:
+                self._complaints.add(what)
+                self._notice(f"Some requests were not {what}: {error}")
 
     def _run(self, every_s: float) -> None:
         while not self._ended.wait(every_s):

@@ -22,7 +22,9 @@ from deployworkbook.serving.client.errors import RequestError
 
 
 class WatchedClient(Client):
-    """Do what a client does, and watch it: requests are counted a moment later, by a thread.
+    """Do what a client does, and watch it.
+
+    Answered requests are counted and logged a moment later, by a thread; failed ones at once.
 
     A canary router takes it like any client, and its two versions are then told apart: the version
     that answers is in the answer. Over REST it is the version or label that was asked for.
@@ -79,6 +81,8 @@ class WatchedClient(Client):
             named = label if version is None else version
             which = "newest" if named is None else named
             self._note(model, which, taken_s, error.code, said=error.said)
+            # Who handles the error, or dies of it, finds it in the log.
+            self.flush()
             raise
         taken_s = time.perf_counter() - started
         answered_by = found.version if found.version is not None else label or "newest"

@@ -93,6 +93,29 @@ def test_each_request_has_an_id_a_version_and_a_latency(log):
     assert one["latency_ms"] >= 0
 
 
+def test_a_failure_is_in_the_log_when_it_is_raised(log):
+    client = WatchedClient(Pretended(), log=log)
+    client._recorder._ended.set()
+    client._recorder._thread.join()
+    client.predict(np.zeros((1, 4)), model="digits")
+    with pytest.raises(RequestError):
+        client.predict(np.zeros((1, 4)), model="digits", version=2)
+    answered, failed = (json.loads(line) for line in log.path.read_text().splitlines())
+    assert (answered["code"], failed["code"]) == ("OK", "INTERNAL")
+    client.close()
+
+
+def test_a_log_that_cannot_be_written_ends_no_prediction(log, exporter, caplog):
+    with WatchedClient(Pretended(), log=log, exporter=exporter) as client:
+        log.close()
+        for _ in range(3):
+            client.predict(np.zeros((1, 4)), model="digits")
+            client.flush()
+    (warning,) = caplog.records
+    assert "not logged" in warning.message
+    assert 'requests_total{code="OK",model="digits",version="1"} 3.0' in exporter.text()
+
+
 def test_it_does_what_the_client_does(exporter):
     inner = Pretended()
     with WatchedClient(inner, exporter=exporter) as client:
