@@ -55,8 +55,8 @@ class Rate(Query):
 
     def promql(self) -> str:
         """Write the query for Prometheus."""
-        counted = events(self.counter, self.window)
-        return f"sum by ({', '.join(self.by)}) {counted} / {seconds_of(self.window):g}"
+        # Not by ``events``: for a Prometheus that has just started, all requests would be new.
+        return f"sum by ({', '.join(self.by)}) (rate({self.counter}[{self.window}]))"
 
     def evaluate(self, history: History) -> Values:
         """Compute the same from readings; nothing from a single one."""

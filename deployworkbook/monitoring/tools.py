@@ -186,6 +186,7 @@ class Prometheus(Tool):
         interval: str = "1s",
     ) -> None:
         program = find(PROMETHEUS)
+        self._servers = sum(map(len, targets.values()))
         folder.mkdir(parents=True, exist_ok=True)
         write_atomically(folder / "rules.yaml", rules_text(groups))
         write_atomically(folder / "prometheus.yaml", configuration(targets, alertmanager, interval))
@@ -199,6 +200,23 @@ class Prometheus(Tool):
             ],
             log_path=folder / "prometheus.log",
         )
+
+    def wait_for_readings(self, count: int = 1) -> None:
+        """Wait until it has tried to read all its servers a number of times.
+
+        Args:
+            count: How many times; rates need two.
+
+        Raises:
+            TimeoutError: It hasn't for half a minute.
+        """
+        deadline = time.monotonic() + READY_S
+        # A server that doesn't answer has a reading, too: that it is down.
+        text = f"count(count_over_time(up[5m]) >= {count})"
+        while [value for _, value in self.query(text)] != [self._servers]:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{self.command[0]} reads nothing; its log: {self.log_path}")
+            time.sleep(0.05)
 
     def query(self, text: str) -> list[tuple[dict[str, str], float]]:
         """Ask for a query's present values; NaN, the share of nothing, is left out.

@@ -168,7 +168,7 @@ def watch(
     interval: str = "1s",
     folder: Path | None = None,
 ) -> Watching:
-    """Start to read servers' metrics.
+    """Start to read servers' metrics, and wait for the first readings.
 
     Args:
         addresses: The metrics' addresses, or lists of them by job (default: all one job).
@@ -200,4 +200,6 @@ def watch(
         alertmanager=alertmanager,
         interval=interval,
     )
+    if any(jobs.values()):
+        process.wait_for_readings()
     return ByPrometheus(process, "asked for" if kind == "prometheus" else "it is installed")
