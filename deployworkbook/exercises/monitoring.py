@@ -88,7 +88,7 @@ EXERCISES = (
             ),
             Mistake(
                 lambda r: float(sum(abs(b - a) for a, b in pairwise(r))),
-                "A counter never counts down. After a restart, what it lost says nothing.",
+                "A counter never counts down. After a restart, the size of the drop says nothing.",
             ),
             Mistake(
                 lambda r: _increase(r) + r[0],
@@ -131,7 +131,7 @@ EXERCISES = (
             Mistake(2.0, "That is the burn rate. The budget is for 30 days; how much do six use?"),
             Mistake(0.2, "That is the share of the month that has passed, at a burn rate of 1."),
             Mistake(0.6, "That is the share that is left."),
-            Mistake(0.002, "That is 1 % of six days. Compare it with what may fail in 30 days."),
+            Mistake(0.002, "That is 1 % of six days, as a share of 30. But only 0.5 % may fail."),
         ),
     ),
     Exercise(
@@ -154,15 +154,15 @@ EXERCISES = (
                 lambda f, t, long, short, burn, o: [
                     _share(f, t, at, long) > burn * (1 - o) for at in range(len(t))
                 ],
-                "You look at the long window only, so the alert goes on after the errors ended. "
+                "You look at the long window only, so the alert goes on long after the errors. "
                 "Both windows must be above the limit.",
             ),
             Mistake(
                 lambda f, t, long, short, burn, o: [
                     _share(f, t, at, short) > burn * (1 - o) for at in range(len(t))
                 ],
-                "You look at the short window only, so a brief spike rings. Both windows must be "
-                "above the limit.",
+                "You look at the short window only, so even a brief spike sets it off. Both "
+                "windows must be above the limit.",
             ),
             Mistake(
                 lambda f, t, long, short, burn, o: [
