@@ -63,7 +63,8 @@ def test_the_wheel_carries_lessons_templates_and_no_tests(wheel):
     stubs = (REPOSITORY / "deployworkbook").rglob("*.pyi")
     assert {path.relative_to(REPOSITORY).as_posix() for path in stubs} <= set(names)
     assert "deployworkbook/py.typed" in names
-    assert not [name for name in names if "tests" in name or name.startswith("notebooks")]
+    assert not [name for name in names if name.startswith(("tests/", "notebooks/"))]
+    assert not [name for name in names if "/tests/" in name]
 
 
 def test_it_is_the_wheel_that_runs(program, tmp_path):
