@@ -303,14 +303,6 @@ def test_a_grid_without_zero_is_not_accepted():
     assert "the scale still belongs to a range without 0" in verdict.text
 
 
-IN_POINTS = [each for each in ALL if each.expected.startswith("percentage points")]
-
-
-@pytest.mark.parametrize("exercise", IN_POINTS, ids=lambda e: e.id)
-def test_a_fraction_given_for_percentage_points_is_recognised(exercise):
-    assert judge(exercise, exercise.reference / 100).is_known_mistake
-
-
 def test_received_and_expected_are_shown_but_not_the_answer(capsys):
     check("training.weights", 7)
     said = capsys.readouterr().out
