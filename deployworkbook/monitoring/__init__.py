@@ -9,7 +9,8 @@
   detectors that compare with it, with thresholds from a wanted rate of false alarms.
 - ``exporter``, ``watched_client``: metrics by version, counted where answers arrive.
 - ``queries``, ``panels``: what to show, for Prometheus and for our own ``exposition`` reader.
-- ``tools``, ``watching``: Prometheus and Alertmanager as processes, or our reader without them.
+- ``tools``, ``prometheus_process``, ``alertmanager_process``, ``watching``: Prometheus and
+  Alertmanager as processes, or our reader without them.
 
 Describe a model at release, and choose thresholds that one clean stream in a hundred exceeds:
 

@@ -1,3 +1,4 @@
+from .alertmanager_process import Alertmanager as Alertmanager
 from .counting import events as events
 from .counting import share as share
 from .drift_watch import DriftWatch as DriftWatch
@@ -16,6 +17,5 @@ from .rule_files import Alert as Alert
 from .rule_files import Group as Group
 from .rule_files import rules_text as rules_text
 from .thresholds import calibrate as calibrate
-from .tools import Alertmanager as Alertmanager
 from .watched_client import WatchedClient as WatchedClient
 from .watching import watch as watch

@@ -8,13 +8,13 @@ import threading
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from deployworkbook.monitoring.exposition import Reader
 from deployworkbook.monitoring.panels import MODEL_PANELS, SERVER_PANELS, Panel, legend
+from deployworkbook.monitoring.prometheus_process import PROMETHEUS, Prometheus
 from deployworkbook.monitoring.rule_files import Group
-from deployworkbook.monitoring.tools import INSTALL, PROMETHEUS, Prometheus
+from deployworkbook.monitoring.tools import INSTALL
 from deployworkbook.validation import check_choice, check_number
 from deployworkbook.workspace.folder import current_workspace
 
@@ -51,12 +51,7 @@ class Watching(contextlib.AbstractContextManager["Watching"]):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     def __repr__(self) -> str:

@@ -16,10 +16,10 @@ import pytest
 
 from deployworkbook.deployment_files import alerts, monitoring
 from deployworkbook.deployment_files.dashboard import JOB
-from deployworkbook.monitoring import tools
+from deployworkbook.monitoring import alertmanager_process, prometheus_process, tools
+from deployworkbook.monitoring.alertmanager_process import Alertmanager
 from deployworkbook.monitoring.exporter import Exporter
 from deployworkbook.monitoring.panels import MODEL_PANELS, SERVER_PANELS
-from deployworkbook.monitoring.tools import Alertmanager
 from deployworkbook.monitoring.watching import ByReader, watch
 from deployworkbook.serving.api.server_files import METRICS_PATH
 from tests.serving import forms
@@ -30,7 +30,7 @@ from tests.waiting import wait_until
 
 @pytest.fixture
 def installed(missing):
-    for names in (tools.PROMETHEUS, tools.ALERTMANAGER):
+    for names in (prometheus_process.PROMETHEUS, alertmanager_process.ALERTMANAGER):
         if not any(map(shutil.which, names)):
             missing(f"{names[0]}. {tools.INSTALL}")
 

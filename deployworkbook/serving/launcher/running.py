@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import json
 import os
-import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Mapping
@@ -21,19 +18,15 @@ from deployworkbook.serving.api import server_files
 from deployworkbook.serving.api.addresses import host_and_port
 from deployworkbook.serving.client.grpc import open_channel
 from deployworkbook.serving.embedded.flags import PARENT_VARIABLE
-from deployworkbook.serving.launcher import guard
 from deployworkbook.serving.launcher.backends import Backend, FlagValue, removal, server_command
-from deployworkbook.validation import check_integer
-
-ADDRESS = "127.0.0.1"
-GRACE_S = 15.0
+from deployworkbook.serving.launcher.owned_process import ADDRESS, OwnedProcess
 
 
 class StartError(RuntimeError):
     """The server ended early or wasn't ready in time; the message quotes the end of its log."""
 
 
-class RunningServer(contextlib.AbstractContextManager["RunningServer"]):
+class RunningServer(OwnedProcess):
     """A running server and its two addresses; ``start`` makes one.
 
     Args:
@@ -53,25 +46,17 @@ class RunningServer(contextlib.AbstractContextManager["RunningServer"]):
         self.backend = backend.name
         self.why = backend.why
         self.grpc_port, self.rest_port = ports
-        self.log_path = log_path
         self.monitored = "monitoring_config_file" in flags
         name = f"deployworkbook-{uuid.uuid4().hex[:12]}"
-        self._removal = removal(backend, name=name)
         all_flags = {"port": ports[0], "rest_api_port": ports[1], **flags}
-        self.command = server_command(backend, all_flags, name=name)
-        log_path.parent.mkdir(parents=True, exist_ok=True)
-        with log_path.open("wb") as log:
-            # A session of its own, so that Ctrl-C in a lesson interrupts only the cell.
-            self._process = subprocess.Popen(
-                self.command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env={**os.environ, PARENT_VARIABLE: str(os.getpid())},
-                start_new_session=True,
-            )
-        self._guard = None if self.backend == "embedded" else start_guard(self.pid, *self._removal)
-        atexit.register(self.stop)
+        super().__init__(
+            server_command(backend, all_flags, name=name),
+            log_path=log_path,
+            environment={**os.environ, PARENT_VARIABLE: str(os.getpid())},
+            # The embedded server watches its parent by itself.
+            guarded=backend.name != "embedded",
+            cleanup=removal(backend, name=name),
+        )
 
     @property
     def grpc_address(self) -> str:
@@ -89,33 +74,15 @@ class RunningServer(contextlib.AbstractContextManager["RunningServer"]):
         return f"{self.rest_address}{server_files.METRICS_PATH}" if self.monitored else None
 
     @property
-    def pid(self) -> int:
-        """The process ID; for a container, that of Docker's client."""
-        return self._process.pid
-
-    @property
     def memory_bytes(self) -> int | None:
         """Resident memory of its process and workers, in bytes.
 
         ``None`` for a container or an ended server.
         """
-        if self._removal or not self.is_running():
+        if self._cleanup or not self.is_running():
             return None
         process = psutil.Process(self.pid)
         return sum(int(each.memory_info().rss) for each in (process, *process.children()))
-
-    @property
-    def exit_code(self) -> int | None:
-        """The exit code (negative: the signal that killed it); ``None`` while it runs."""
-        return self._process.poll()
-
-    def is_running(self) -> bool:
-        """Return whether the process is running."""
-        return self.exit_code is None
-
-    def log_tail(self, lines: int = 20) -> str:
-        """Return the last lines of its log."""
-        return log_end(self.log_path, lines)
 
     def wait_until_ready(self, model_name: str, timeout_s: float) -> None:
         """Wait until both ports answer and the model, if there is one of that name, is loaded.
@@ -142,32 +109,6 @@ class RunningServer(contextlib.AbstractContextManager["RunningServer"]):
                 time.sleep(0.02)
             ready.cancel()
 
-    def stop(self, grace_s: float = GRACE_S) -> None:
-        """Stop the server, unless it has ended; the embedded one first finishes running requests.
-
-        Args:
-            grace_s: How long it may take before it is killed, in seconds.
-        """
-        if self.is_running():
-            self._process.terminate()
-            try:
-                self._process.wait(grace_s)
-            except subprocess.TimeoutExpired:
-                self.kill()
-        self._end_guard()
-
-    def kill(self) -> None:
-        """Kill the server at once, as ``kill -9`` does."""
-        if self._removal:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                subprocess.run(self._removal, check=False, capture_output=True, timeout=GRACE_S)
-        self._process.kill()
-        self._process.wait()
-        self._end_guard()
-
-    def __exit__(self, *error: object) -> None:
-        self.stop()
-
     def __repr__(self) -> str:
         state = "running" if self.is_running() else f"ended with {self.exit_code}"
         return (
@@ -186,44 +127,11 @@ class RunningServer(contextlib.AbstractContextManager["RunningServer"]):
         states = [version["state"] for version in answer.json()["model_version_status"]]
         return "AVAILABLE" in states
 
-    def _end_guard(self) -> None:
-        atexit.unregister(self.stop)
-        if self._guard is not None:
-            end_guard(self._guard)
-            self._guard = None
-
     def _failure(self, what: str) -> str:
         return (
             f"The {self.backend} server {what}. Its command: {json.dumps(self.command)}. "
             f"The end of its log, {self.log_path}:\n{self.log_tail()}"
         )
-
-
-def start_guard(process_id: int, *command: str) -> subprocess.Popen[bytes]:
-    """Start what stops a process once this one has died, however it died.
-
-    Args:
-        process_id: The process to stop.
-        command: A command that cleans up afterwards; none by default.
-    """
-    return subprocess.Popen(
-        [sys.executable, "-I", guard.__file__, str(process_id), *command],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-
-
-def end_guard(running: subprocess.Popen[bytes]) -> None:
-    """End a guard whose process has ended already."""
-    running.communicate(b".")
-
-
-def log_end(path: Path, lines: int = 20) -> str:
-    """Return the last lines of a log."""
-    text = path.read_text(encoding="utf-8", errors="replace")
-    return "\n".join(text.splitlines()[-check_integer("lines", lines, 1) :])
 
 
 def _is_done(future: grpc.Future) -> bool:

@@ -13,7 +13,8 @@ from deployworkbook.serving.api import server_files
 from deployworkbook.serving.api.model_files import LITERT, kinds_below
 from deployworkbook.serving.api.version_folders import versions_below
 from deployworkbook.serving.launcher.backends import FLAGS, FlagValue, choose
-from deployworkbook.serving.launcher.running import ADDRESS, RunningServer, StartError
+from deployworkbook.serving.launcher.owned_process import ADDRESS
+from deployworkbook.serving.launcher.running import RunningServer, StartError
 from deployworkbook.validation import check_integer, check_number, type_error, value_error
 from deployworkbook.workspace.files import timestamp, write_atomically
 from deployworkbook.workspace.folder import current_workspace

@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import json
 import socket
-import subprocess
 import sys
 import time
 import uuid
 from pathlib import Path
 
 from deployworkbook.serving.api.addresses import host_and_port
-from deployworkbook.serving.launcher.running import (
-    ADDRESS,
-    GRACE_S,
-    StartError,
-    end_guard,
-    log_end,
-    start_guard,
-)
+from deployworkbook.serving.launcher.owned_process import ADDRESS, OwnedProcess, free_port
+from deployworkbook.serving.launcher.running import StartError
 from deployworkbook.validation import check_number, describe, type_error
 from deployworkbook.workspace.files import timestamp, write_atomically
 from deployworkbook.workspace.folder import current_workspace
 
 
-class RunningWebApp(contextlib.AbstractContextManager["RunningWebApp"]):
+class RunningWebApp(OwnedProcess):
     """A running web app; ``start_web_app`` makes one.
 
     Args:
@@ -39,33 +31,13 @@ class RunningWebApp(contextlib.AbstractContextManager["RunningWebApp"]):
     def __init__(
         self, program: Path, arguments: tuple[str, ...], port: int, log_path: Path
     ) -> None:
-        self.port, self.log_path = port, log_path
-        self.command = [sys.executable, str(program), str(port), *arguments]
-        with log_path.open("wb") as log:
-            # A session of its own, so that Ctrl-C in a lesson interrupts only the cell.
-            self._process = subprocess.Popen(
-                self.command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        self._guard: subprocess.Popen[bytes] | None = start_guard(self.pid)
-        atexit.register(self.stop)
+        self.port = port
+        super().__init__([sys.executable, str(program), str(port), *arguments], log_path=log_path)
 
     @property
     def address(self) -> str:
         """The address, such as ``http://127.0.0.1:8000``."""
         return f"http://{host_and_port(ADDRESS, self.port)}"
-
-    @property
-    def pid(self) -> int:
-        """The process ID."""
-        return self._process.pid
-
-    def is_running(self) -> bool:
-        """Return whether the process is running."""
-        return self._process.poll() is None
 
     def wait_until_ready(self, timeout_s: float) -> None:
         """Wait until it accepts connections.
@@ -77,35 +49,14 @@ class RunningWebApp(contextlib.AbstractContextManager["RunningWebApp"]):
         while not self._listens():
             if not self.is_running():
                 self.stop()
-                raise StartError(self._failure(f"ended with exit code {self._process.poll()}"))
+                raise StartError(self._failure(f"ended with exit code {self.exit_code}"))
             if time.monotonic() > deadline:
                 self.stop(grace_s=0)
                 raise StartError(self._failure(f"did not listen within {timeout_s:g} s"))
             time.sleep(0.02)
 
-    def stop(self, grace_s: float = GRACE_S) -> None:
-        """Stop it, unless it has ended.
-
-        Args:
-            grace_s: How long it may take before it is killed, in seconds.
-        """
-        if self.is_running():
-            self._process.terminate()
-            try:
-                self._process.wait(grace_s)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
-        atexit.unregister(self.stop)
-        if self._guard is not None:
-            end_guard(self._guard)
-            self._guard = None
-
-    def __exit__(self, *error: object) -> None:
-        self.stop()
-
     def __repr__(self) -> str:
-        state = "running" if self.is_running() else f"ended with {self._process.poll()}"
+        state = "running" if self.is_running() else f"ended with {self.exit_code}"
         return f"<web app, {state}: {self.address}>"
 
     def _listens(self) -> bool:
@@ -116,7 +67,7 @@ class RunningWebApp(contextlib.AbstractContextManager["RunningWebApp"]):
     def _failure(self, what: str) -> str:
         return (
             f"The web app {what}. Its command: {json.dumps(self.command)}. "
-            f"The end of its log, {self.log_path}:\n{log_end(self.log_path)}"
+            f"The end of its log, {self.log_path}:\n{self.log_tail()}"
         )
 
 
@@ -151,17 +102,10 @@ def start_web_app(
     stem = f"web-app-{timestamp()}-{uuid.uuid4().hex[:6]}"
     program = (logs / f"{stem}.py").resolve()
     write_atomically(program, code)
-    app = RunningWebApp(program, tuple(map(str, arguments)), _free_port(), logs / f"{stem}.log")
+    app = RunningWebApp(program, tuple(map(str, arguments)), free_port(), logs / f"{stem}.log")
     try:
         app.wait_until_ready(ready_timeout_s)
     except BaseException:
         app.stop(grace_s=0)
         raise
     return app
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((ADDRESS, 0))
-        port: int = probe.getsockname()[1]
-        return port
