@@ -13,6 +13,7 @@ from deployworkbook.deployment_files.bundle import MODELS, Bundle
 from deployworkbook.deployment_files.servers import server_of
 from deployworkbook.monitoring.alertmanager import alertmanager_text
 from deployworkbook.monitoring.panels import MODEL_PANELS
+from deployworkbook.monitoring.rule_files import operator_text
 from deployworkbook.serving.launcher.backends import GRPC_PORT, REST_PORT
 from deployworkbook.serving.probing.checks import in_words
 from deployworkbook.workspace.templates import render
@@ -23,6 +24,7 @@ PROBE = "model-probe"
 # How long requests still arrive after a pod was told to end. The servers end at once.
 DRAIN_S = 10
 ALERTMANAGER = "alertmanager/alertmanager.yaml"
+OPERATOR_RULES = "prometheusrule.yaml"
 # The template of each file that is filled in, by the file's path.
 _TEMPLATES = {
     "README.md": "README.md",
@@ -95,5 +97,8 @@ def texts(bundle: Bundle) -> dict[str, str]:
     ):
         files[f"grafana/dashboards/{name}.json"] = json.dumps(described, indent=2) + "\n"
     files |= alerts.files(server.watch)
+    files[OPERATOR_RULES] = operator_text(
+        alerts.groups(server.watch), name=SERVICE, namespace=NAMESPACE
+    )
     files[ALERTMANAGER] = alertmanager_text()
     return files | {f"config/{name}": text for name, text in server_files.items()}

@@ -8,8 +8,10 @@ from .objectives import Objective as Objective
 from .objectives import burn_groups as burn_groups
 from .panels import MODEL_PANELS as MODEL_PANELS
 from .panels import SERVER_PANELS as SERVER_PANELS
+from .panels import Panel as Panel
 from .profile import load_profile as load_profile
 from .profile import make_profile as make_profile
+from .queries import FailedShare as FailedShare
 from .queries import quantile_of as quantile_of
 from .records import RequestLog as RequestLog
 from .reports import error_report as error_report

@@ -9,7 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from deployworkbook.formulas.label_free import confidence_based_accuracy
+from deployworkbook.formulas.label_free import (
+    average_thresholded_confidence,
+    confidence_based_accuracy,
+    negative_entropy,
+)
 from deployworkbook.formulas.sequential import cusum
 from deployworkbook.monitoring.detectors import SLACK, WINDOW
 from deployworkbook.monitoring.exporter import Exporter
@@ -21,6 +25,7 @@ Array = NDArray[np.float64]
 
 # Images that wait before they are looked at together: NumPy costs as much for one as for these.
 TOGETHER = 20
+_SCORE = "score"
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,8 @@ class DriftWatch:
     Args:
         detectors: Detectors with their thresholds, as from ``calibrate``.
         exporter: Shows statistics, alarms and the estimated accuracy to Prometheus.
+        certainty_threshold: A profile's, to estimate the accuracy by; without it, the estimate is
+            the mean confidence, which is right only for a calibrated model.
         window: Answers that the estimated accuracy is of.
         together: Images that are looked at together; more cost less per image, and are noticed
             later.
@@ -60,16 +67,19 @@ class DriftWatch:
         detectors: Sequence[Calibrated],
         *,
         exporter: Exporter | None = None,
+        certainty_threshold: float | None = None,
         window: int = WINDOW,
         together: int = TOGETHER,
     ) -> None:
         self._watched = [_Watched(each) for each in detectors]
         self._exporter = exporter
+        self._threshold = certainty_threshold
         self._window = check_integer("window", window, 1)
         self._together = check_integer("together", together, 1)
         self._waiting: list[dict[str, Array]] = []
         self._count = 0
-        self._doubts = np.empty(0)
+        # How sure the model was of each of the newest answers.
+        self._scores = np.empty(0)
         self._lock = threading.Lock()
         if exporter is not None:
             for each in detectors:
@@ -89,6 +99,9 @@ class DriftWatch:
             ValueError: The numbers of images and answers differ.
         """
         features = features_of(inputs, outputs)
+        features[_SCORE] = (
+            1.0 - features[DOUBT] if self._threshold is None else negative_entropy(outputs)
+        )
         if embeddings is not None:
             features[EMBEDDING] = np.asarray(embeddings, np.float64)
         with self._lock:
@@ -104,16 +117,17 @@ class DriftWatch:
             return tuple(each.finding() for each in self._watched)
 
     def estimated_accuracy(self) -> float | None:
-        """Estimate the accuracy of the newest answers by their mean confidence.
+        """Estimate the accuracy of the newest answers from how sure the model was of them.
 
-        It is right as long as the model's confidence is: not on images unlike any it has seen.
+        It is right as long as being sure means the same as at release: not on images unlike any
+        that the model has seen.
 
         Returns:
             From 0 to 1; ``None`` before the first answer.
         """
         with self._lock:
             self._look()
-            return self._estimate() if len(self._doubts) else None
+            return self._estimate() if len(self._scores) else None
 
     def _look(self) -> None:
         if not self._waiting:
@@ -123,7 +137,7 @@ class DriftWatch:
             name: np.concatenate([each[name] for each in self._waiting]) for name in sorted(names)
         }
         self._waiting, self._count = [], 0
-        self._doubts = np.concatenate([self._doubts, joined[DOUBT]])[-self._window :]
+        self._scores = np.concatenate([self._scores, joined[_SCORE]])[-self._window :]
         for each in self._watched:
             if each.feature in joined:
                 alarms = each.look(joined[each.feature])
@@ -133,7 +147,9 @@ class DriftWatch:
             self._exporter.show_estimate(self._estimate())
 
     def _estimate(self) -> float:
-        return float(confidence_based_accuracy(1.0 - self._doubts))
+        if self._threshold is None:
+            return float(confidence_based_accuracy(self._scores))
+        return float(average_thresholded_confidence(self._scores, self._threshold))
 
 
 class _Watched:

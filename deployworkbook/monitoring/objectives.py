@@ -49,16 +49,16 @@ def window_of(hours: float) -> str:
     """Write a length of time for Prometheus, in its largest whole unit.
 
     Args:
-        hours: The length, a whole number of minutes.
+        hours: The length, a whole number of seconds.
 
-    >>> [window_of(hours) for hours in (5 / 60, 0.5, 6.0, 72.0)]
-    ['5m', '30m', '6h', '3d']
+    >>> [window_of(hours) for hours in (4 / 3600, 5 / 60, 0.5, 6.0, 72.0)]
+    ['4s', '5m', '30m', '6h', '3d']
     """
-    minutes = round(60 * hours)
-    for unit, size in (("d", 1440), ("h", 60)):
-        if minutes % size == 0:
-            return f"{minutes // size}{unit}"
-    return f"{minutes}m"
+    seconds = round(3600 * hours)
+    for unit, size in (("d", 86_400), ("h", 3600), ("m", 60)):
+        if seconds % size == 0:
+            return f"{seconds // size}{unit}"
+    return f"{seconds}s"
 
 
 def ratio_name(window: str) -> str:

@@ -12,7 +12,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from deployworkbook.validation import check_array, check_integer, describe, value_error
+from deployworkbook.formulas.label_free import confidence_threshold, negative_entropy
+from deployworkbook.validation import (
+    check_array,
+    check_integer,
+    check_labels,
+    check_same_shape,
+    describe,
+    value_error,
+)
 from deployworkbook.workspace.files import atomic_path
 
 Array = NDArray[np.float64]
@@ -21,6 +29,8 @@ DOUBT, BRIGHTNESS, CLASSES, EMBEDDING = "doubt", "brightness", "classes", "embed
 # Embeddings to keep: their detector compares each pair.
 MOST_EMBEDDINGS = 1000
 _LEAST = 100
+# What a file says besides the features.
+_ABOUT = ("classes", "model_sha256", "data_sha256", "certainty_threshold")
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,12 +47,15 @@ class Profile:
         classes: Number of classes.
         model_sha256: Hash of the model's files.
         data_sha256: Hash of the images.
+        certainty_threshold: As large a share of the images is as certain as this (by
+            ``negative_entropy``) as was answered right; ``None`` if nobody knew the right answers.
     """
 
     features: Mapping[str, Array]
     classes: int
     model_sha256: str
     data_sha256: str
+    certainty_threshold: float | None = None
 
     def reference(self, feature: str) -> Array:
         """Return a feature of the images to compare with.
@@ -85,7 +98,7 @@ class Profile:
         Args:
             path: The file, usually ``….npz``.
         """
-        about = {name: getattr(self, name) for name in ("classes", "model_sha256", "data_sha256")}
+        about = {name: getattr(self, name) for name in _ABOUT}
         arrays: dict[str, Any] = {name: np.asarray(a) for name, a in self.features.items()}
         with atomic_path(Path(path)) as temporary, temporary.open("wb") as file:
             np.savez_compressed(file, about=np.array(json.dumps(about)), **arrays)
@@ -96,6 +109,7 @@ def make_profile(
     outputs: ArrayLike,
     *,
     model_sha256: str,
+    labels: ArrayLike | None = None,
     embeddings: ArrayLike | None = None,
     seed: int = 0,
 ) -> Profile:
@@ -106,6 +120,8 @@ def make_profile(
             good.
         outputs: The probabilities of the classes, shape ``[n, classes]``.
         model_sha256: Hash of the model's files.
+        labels: The right classes, shape ``[n]``; with them, accuracy can be estimated later by a
+            threshold, which needs no calibrated model.
         embeddings: What a hidden layer says of the images, shape ``[n, d]``; without it, no
             detector of embeddings is made.
         seed: Seed of the random order.
@@ -133,7 +149,13 @@ def make_profile(
             )
         features[EMBEDDING] = hidden[order[:MOST_EMBEDDINGS]]
     digest = hashlib.sha256(np.ascontiguousarray(inputs).tobytes()).hexdigest()
-    return Profile(features, int(np.shape(outputs)[-1]), model_sha256, digest)
+    classes = int(np.shape(outputs)[-1])
+    threshold = None
+    if labels is not None:
+        true = check_labels("labels", labels, classes)
+        check_same_shape("labels", true, "predicted classes", found[CLASSES])
+        threshold = confidence_threshold(negative_entropy(outputs), found[CLASSES] == true)
+    return Profile(features, classes, model_sha256, digest, threshold)
 
 
 def load_profile(path: Path) -> Profile:
@@ -150,7 +172,14 @@ def load_profile(path: Path) -> Profile:
         with np.load(Path(path), allow_pickle=False) as file:
             about = json.loads(str(file["about"]))
             features = {name: file[name].astype(np.float64) for name in file if name != "about"}
-        return Profile(features, int(about["classes"]), about["model_sha256"], about["data_sha256"])
+        threshold = about["certainty_threshold"]
+        return Profile(
+            features,
+            int(about["classes"]),
+            about["model_sha256"],
+            about["data_sha256"],
+            None if threshold is None else float(threshold),
+        )
     except FileNotFoundError:
         raise
     except (KeyError, ValueError, TypeError, OSError, EOFError) as error:

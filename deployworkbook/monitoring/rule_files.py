@@ -149,6 +149,32 @@ def rules_text(groups: Sequence[Group]) -> str:
     return _written({"groups": [group.as_group() for group in groups]})
 
 
+def operator_text(groups: Sequence[Group], *, name: str, namespace: str) -> str:
+    """Write the same rules as an object of Kubernetes, for the Prometheus Operator.
+
+    Args:
+        groups: The groups, in order.
+        name: The object's name.
+        namespace: Its namespace.
+
+    >>> group = Group("web", (Recording("a:b", "sum(c)"),))
+    >>> print(operator_text([group], name="web", namespace="shop").partition("spec")[0], end="")
+    apiVersion: monitoring.coreos.com/v1
+    kind: PrometheusRule
+    metadata:
+      name: web
+      namespace: shop
+    """
+    return _written(
+        {
+            "apiVersion": "monitoring.coreos.com/v1",
+            "kind": "PrometheusRule",
+            "metadata": {"name": name, "namespace": namespace},
+            "spec": {"groups": [group.as_group() for group in groups]},
+        }
+    )
+
+
 def unit_tests_text(rules_file: str, scenes: Sequence[Scene], *, interval: str) -> str:
     """Write a file of unit tests, for ``promtool test rules FILE``.
 

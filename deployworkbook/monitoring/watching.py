@@ -45,6 +45,10 @@ class Watching(contextlib.AbstractContextManager["Watching"]):
         """
 
     @abstractmethod
+    def firing(self) -> list[str]:
+        """Return the names of the alerts that fire now, sorted; our own reader has none."""
+
+    @abstractmethod
     def close(self) -> None:
         """Stop reading."""
 
@@ -85,6 +89,11 @@ class ByPrometheus(Watching):
             for panel in panels
         }
 
+    def firing(self) -> list[str]:
+        """Ask it which alerts fire."""
+        alerts = self.prometheus.alerts()
+        return sorted({each["labels"]["alertname"] for each in alerts if each["state"] == "firing"})
+
     def close(self) -> None:
         """End the process."""
         self.prometheus.stop()
@@ -123,6 +132,10 @@ class ByReader(Watching):
         """
         with self._lock:
             return show(self.readers, panels)
+
+    def firing(self) -> list[str]:
+        """Return nothing: it evaluates no rules."""
+        return []
 
     def close(self) -> None:
         """Stop reading."""

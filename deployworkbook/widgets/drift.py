@@ -33,6 +33,7 @@ from deployworkbook.formulas.label_free import (
     confidence_based_accuracy,
     confidence_based_spread,
     confidence_threshold,
+    negative_entropy,
 )
 from deployworkbook.formulas.perceptron import forward
 from deployworkbook.plots.drift import EXAMPLES, DriftResult, DriftView, Finding
@@ -83,11 +84,12 @@ CHANGES = {
 
 @dataclass(frozen=True, eq=False)
 class _Answers:
-    """What a model says to images: its hidden layer, confidence and classes."""
+    """What a model says to images: its hidden layer, how sure it is, and the classes."""
 
     brightness: Array
     hidden: Array
     confidence: Array
+    certainty: Array
     classes: Labels
 
 
@@ -99,7 +101,7 @@ class _Reference:
         self.answers = self.ask(images)
         correct = self.answers.classes == labels
         self.accuracy = float(correct.mean())
-        self.threshold = confidence_threshold(self.answers.confidence, correct)
+        self.threshold = confidence_threshold(self.answers.certainty, correct)
         self.counts = np.bincount(self.answers.classes, minlength=self.parameters[-1].shape[0])
         self.edges = {
             name: quantile_edges(getattr(self.answers, name))
@@ -115,6 +117,7 @@ class _Reference:
             brightness=images.mean(axis=(1, 2)),
             hidden=hidden,
             confidence=probabilities.max(axis=1),
+            certainty=negative_entropy(probabilities),
             classes=probabilities.argmax(axis=1),
         )
 
@@ -191,7 +194,7 @@ def compute_drift(
         reference_accuracy=reference.accuracy,
         accuracy=float((now.classes == true).mean()),
         mean_confidence=float(confidence_based_accuracy(now.confidence)),
-        thresholded=float(average_thresholded_confidence(now.confidence, reference.threshold)),
+        thresholded=float(average_thresholded_confidence(now.certainty, reference.threshold)),
         spread=float(confidence_based_spread(now.confidence)),
     )
 

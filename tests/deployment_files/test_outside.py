@@ -143,6 +143,13 @@ def test_the_service_monitor_finds_the_service(files, kubernetes):
     assert service["metadata"]["name"] == JOB
 
 
+def test_the_operators_rules_are_those_of_the_alerts_file(files, kubernetes):
+    (rules,) = yaml.safe_load_all(files["prometheusrule.yaml"])
+    assert (rules["apiVersion"], rules["kind"]) == ("monitoring.coreos.com/v1", "PrometheusRule")
+    assert rules["metadata"]["namespace"] == kubernetes["Service"]["metadata"]["namespace"]
+    assert rules["spec"] == yaml.safe_load(files["prometheus/alerts.yaml"])
+
+
 def test_without_golden_images_there_are_no_tests_from_outside(published):
     without = texts(Bundle(find_models(published)))
     assert not [path for path in without if path.startswith(("probe", "junit"))]

@@ -91,6 +91,16 @@ def test_live_traffic_reaches_prometheus(calibrated, synthetic):
     assert {each.detector: each.images for each in watch.findings()}["mmd-embedding"] == 0
 
 
+def test_a_profiles_threshold_estimates_a_model_that_is_too_sure(synthetic):
+    images, answers = synthetic(600, 4, doubt=0.9)
+    true = answers.argmax(axis=1)
+    true[::3] = (true[::3] + 1) % 10
+    profile = make_profile(images, answers, model_sha256="ab", labels=true)
+    watch = DriftWatch((), certainty_threshold=profile.certainty_threshold, window=600)
+    watch.observe(images, answers)
+    assert watch.estimated_accuracy() == pytest.approx(2 / 3)
+
+
 def clean_streams_that_alarm(release, each, streams):
     features = features_of(release.images, release.probabilities(release.images))
     detector = each.detector

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from deployworkbook.formulas.label_free import negative_entropy
 from deployworkbook.monitoring.profile import EMBEDDING, load_profile, make_profile
 
 
@@ -19,9 +20,24 @@ def test_a_profile_is_read_as_it_was_written(data, tmp_path):
     read = load_profile(tmp_path / "profile.npz")
     assert (read.classes, read.model_sha256) == (10, "ab")
     assert read.data_sha256 == profile.data_sha256
+    assert read.certainty_threshold is profile.certainty_threshold is None
     assert read.features.keys() == profile.features.keys()
     for name, values in profile.features.items():
         np.testing.assert_array_equal(read.features[name], values)
+
+
+def test_with_labels_as_many_are_certain_as_are_right(data, tmp_path):
+    images, outputs = data
+    labels = outputs.argmax(axis=1)
+    labels[:60] = (labels[:60] + 1) % 10
+    profile = make_profile(images, outputs, model_sha256="ab", labels=labels)
+    assert (negative_entropy(outputs) >= profile.certainty_threshold).mean() == 0.8
+    profile.save(tmp_path / "profile.npz")
+    assert load_profile(tmp_path / "profile.npz").certainty_threshold == pytest.approx(
+        profile.certainty_threshold, rel=1e-15
+    )
+    with pytest.raises(ValueError, match="labels"):
+        make_profile(images, outputs, model_sha256="ab", labels=labels[:50])
 
 
 def test_no_image_is_in_it(data, tmp_path):
