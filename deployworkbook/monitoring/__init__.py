@@ -16,7 +16,8 @@ Describe a model at release, and choose thresholds that one clean stream in a hu
 
     from deployworkbook.monitoring import DriftWatch, calibrate, load_profile, make_profile
 
-    profile = make_profile(validation_images, probabilities, model_sha256=version_hash)
+    known = {"model_sha256": version_hash, "labels": validation_labels}
+    profile = make_profile(validation_images, probabilities, **known)
     profile.save(folder / "profile.npz")
     detectors = calibrate(load_profile(folder / "profile.npz"), false_alarms=0.01)
 
@@ -25,7 +26,8 @@ Watch a client's predictions, also those of a canary router:
     from deployworkbook.monitoring import Exporter, RequestLog, WatchedClient, error_report
 
     exporter, log = Exporter("digits", versions=[1, 2]), RequestLog(folder / "requests.jsonl")
-    drift = DriftWatch(detectors, exporter=exporter)
+    certain = profile.certainty_threshold
+    drift = DriftWatch(detectors, exporter=exporter, certainty_threshold=certain)
     client = WatchedClient(connect(address), exporter=exporter, log=log, drift=drift)
     router = CanaryRouter(client, "digits", stable=1, canary=2, share=0.1)
     router.predict({"image": images})
@@ -38,8 +40,10 @@ Read the metrics with a Prometheus where there is one, and send alerts to a webh
         SERVER_PANELS,
         Alert,
         Alertmanager,
+        FailedShare,
         Group,
         Objective,
+        Panel,
         burn_groups,
         events,
         rules_text,
@@ -56,6 +60,8 @@ Read the metrics with a Prometheus where there is one, and send alerts to a webh
         with watch(addresses, groups=groups, alertmanager=manager.host_and_port) as watching:
             print(watching.kind, watching.why)
             print(watching.show((*SERVER_PANELS, *MODEL_PANELS)))
+            last = Panel("Failed lately", "", {"": FailedShare("requests", "code", ("OK",), "9s")})
+            print(watching.firing(), watching.show([last]))
 """
 
 import lazy_loader

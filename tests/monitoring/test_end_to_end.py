@@ -149,6 +149,7 @@ def test_a_fault_reaches_the_webhook_and_goes(installed, webhook, pretended, tmp
         pretended.lines[f'{REQUESTS}{{model_name="digits",status="OK"}}'] = 50
         pretended.lines[f'{REQUESTS}{{model_name="digits",status="INTERNAL"}}'] = 50
         alert = next_alert(webhook, "ErrorBudgetBurns", "firing")
+        assert {"ErrorBudgetBurns", "VersionDoesNotLoad"} <= set(watching.firing())
         assert (alert["labels"]["severity"], alert["labels"]["burn_rate"]) == ("page", "14.4")
 
         # The server starts again, without failures: the alert goes.
@@ -274,6 +275,7 @@ def test_without_prometheus_our_reader_reads_and_says_why(monkeypatch, tmp_path)
         shown = watching.show(MODEL_PANELS)
         assert shown["Requests per second, by version"]["version 2 INTERNAL"] > 0
         assert all(shown.values())
+        assert watching.firing() == []
         assert not any(watching.show(SERVER_PANELS).values())
     with pytest.raises(FileNotFoundError, match="apt-get install"):
         watch([], kind="prometheus", folder=tmp_path)
