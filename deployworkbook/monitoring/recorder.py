@@ -134,18 +134,21 @@ class Recorder:
 
     @staticmethod
     def _count(exporter: Exporter, notes: Sequence[Note]) -> None:
-        groups: dict[tuple[int | str, Code], list[Note]] = {}
+        groups: dict[tuple[int | str, Code, int], list[Note]] = {}
         for note in notes:
-            groups.setdefault((note.version, note.code), []).append(note)
-        for (version, code), group in groups.items():
-            scores = [note.scores for note in group if note.scores is not None]
+            classes = 0 if note.scores is None else note.scores.shape[-1]
+            groups.setdefault((note.version, note.code, classes), []).append(note)
+        for (version, code, _), group in groups.items():
+            scores = np.concatenate(
+                [note.scores for note in group if note.scores is not None] or [np.empty((0, 1))]
+            )
             exporter.count(
                 version,
                 code.name,
                 requests=len(group),
                 latencies_s=[note.latency_s for note in group] if code is Code.OK else (),
-                classes=np.concatenate([each.argmax(axis=-1) for each in scores] or [[]]),
-                confidences=np.concatenate([each.max(axis=-1) for each in scores] or [[]]),
+                classes=scores.argmax(axis=-1),
+                confidences=scores.max(axis=-1),
             )
 
     @staticmethod

@@ -45,17 +45,17 @@ class RequestLog:
         # Without a buffer, a write is whole lines: those of several processes don't mix.
         self._file = self.path.open("ab", buffering=0)
         self._start = self._file.tell()
+        self._processors: list[structlog.typing.Processor] = [
+            structlog.processors.add_log_level,
+            without_data,
+            _stamped,
+            structlog.processors.JSONRenderer(serializer=orjson.dumps, option=orjson.OPT_UTC_Z),
+        ]
         self._logger = structlog.wrap_logger(
             structlog.BytesLogger(cast(BinaryIO, _Lines(self))),
-            processors=[
-                structlog.processors.add_log_level,
-                _stamped,
-                without_data,
-                structlog.processors.JSONRenderer(serializer=orjson.dumps),
-            ],
+            processors=self._processors,
             wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         ).bind()
-
         self._held: list[bytes] | None = None
 
     @contextlib.contextmanager
@@ -90,7 +90,11 @@ class RequestLog:
         Args:
             fields: Such as ``request_id``, ``model``, ``version`` and ``latency_ms``.
         """
-        self._logger.info(ANSWERED, code="OK", **fields)
+        # As ``self._logger.info`` would, in half the time: this is done for each request.
+        record: Any = {"code": "OK", **fields, "event": ANSWERED}
+        for process in self._processors:
+            record = process(self._logger, "info", record)
+        self.append(record + b"\n")
 
     def failed(self, code: str, said: str, *, is_ours: bool = True, **fields: Any) -> None:
         """Record a failed request, with the error's fingerprint and its message without numbers.
@@ -129,8 +133,7 @@ class _Lines:
 def _stamped(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Add the time, unless the record has one: when its request ended."""
     at_s = event.pop("at_s", None)
-    moment = datetime.now(UTC) if at_s is None else datetime.fromtimestamp(at_s, UTC)
-    event["timestamp"] = moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+    event["timestamp"] = datetime.now(UTC) if at_s is None else datetime.fromtimestamp(at_s, UTC)
     return event
 
 
