@@ -11,6 +11,7 @@ The layers, from the ground up; each imports only from those above it in this li
 - ``training``: the one model of the workbook, its data and its training (TensorFlow).
 - ``runtimes``: forms of the model that can be run, and the benchmark that measures them.
 - ``compression``: techniques that make the model smaller, one per file.
+- ``edge``: the model on a microcontroller: written as C and compiled.
 - ``serving``: TensorFlow Serving's API; ``serving.embedded`` is a server of it.
 - ``monitoring``: a model in production, watched: alerts, records, drift.
 - ``deployment_files``: what serves the published models elsewhere, by Docker and Kubernetes.

@@ -36,6 +36,7 @@ ALLOWED = {
         "training",
         "runtimes",
     },
+    "edge": {"validation", "workspace", "formulas", "training", "runtimes"},
     "serving": {"validation", "workspace", "formulas", "training", "runtimes"},
     "monitoring": {"validation", "workspace", "formulas", "serving"},
     "deployment_files": {"validation", "workspace", "serving", "monitoring"},

@@ -39,7 +39,7 @@ class NumPyRuntime(FolderRuntime):
 
     def _writer(self, variant: Variant) -> Callable[[Path], object]:
         arrays: dict[str, Any] = {}
-        for number, (kernel, bias) in enumerate(_layers(variant), 1):
+        for number, (kernel, bias) in enumerate(dense_layers(variant), 1):
             arrays |= {f"kernel_{number}": kernel, f"bias_{number}": bias}
         return lambda folder: np.savez(folder / FILE_NAME, allow_pickle=False, **arrays)
 
@@ -100,7 +100,7 @@ class NumPyPredictor:
         return logits
 
 
-def _layers(variant: Variant) -> list[Layer]:
+def dense_layers(variant: Variant) -> list[Layer]:
     """Return the matrices of a Keras model, if it is a dense network."""
     layers = [each for each in variant.model.layers if type(each).__name__ not in _PASSIVE]
     for place, layer in enumerate(layers, 1):

@@ -1,0 +1,24 @@
+"""The model on a microcontroller: written as C, compiled, run.
+
+Write a variant as C, and compile it for a processor:
+
+    from deployworkbook.edge import TARGETS, compile_c, export_c, read_project
+
+    project = export_c(Variant("int8", flatbuffer=content), Path("digits-int8"))
+    print(project.layouts, project.table_bytes, project.buffer_bytes)
+    build = compile_c(read_project(Path("digits-int8")), "cortex-m0plus", optimize="-Os")
+    print(build.flash_bytes, build.ram_bytes, list(TARGETS))
+
+What a layout takes, before anything is written, and the whole model in NumPy:
+
+    from deployworkbook.edge import LAYOUTS, layouts_for, plan, read_network, to_pixels
+
+    for layout in layouts_for(weights):
+        print(layout.name, layout.flash_bytes)
+    program = plan(read_network(variant), layout="int8")
+    scores = program.scores(to_pixels(images))
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

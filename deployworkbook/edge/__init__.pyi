@@ -1,0 +1,10 @@
+from .compiling import CompileError as CompileError
+from .compiling import compile_c as compile_c
+from .exporting import export_c as export_c
+from .layouts.choosing import LAYOUTS as LAYOUTS
+from .layouts.choosing import layouts_for as layouts_for
+from .network import read_network as read_network
+from .planning import plan as plan
+from .program import to_pixels as to_pixels
+from .project import read_project as read_project
+from .targets import TARGETS as TARGETS
