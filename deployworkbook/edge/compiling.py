@@ -25,8 +25,10 @@ from deployworkbook.validation import check_choice
 FUNCTIONS = ("model_scores", "model_classify")
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-pedantic")
 # Functions and tables that nothing uses are left out of the program.
-_LEAN = ("-ffunction-sections", "-fdata-sections", "-fno-unwind-tables")
-_LEAN += ("-fno-asynchronous-unwind-tables", "-fno-exceptions")
+_LEAN = (
+    *("-ffunction-sections", "-fdata-sections"),
+    *("-fno-unwind-tables", "-fno-asynchronous-unwind-tables"),
+)
 LINKER_SCRIPT = Path(__file__).parent / "native" / "memory.ld"
 OPTIMIZATIONS = ("-Os", "-O2", "-O3", "-O0")
 
@@ -104,11 +106,23 @@ def compile_c(
         *(str(source) for source in (*project.sources, *sources)),
         *("-o", str(path)),
     ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise CompileError(done.stderr.strip() or done.stdout.strip())
+    _run(command, is_bare=chosen.is_bare)
     sections = read_sections(path.read_bytes()) if chosen.is_bare else None
     return Build(path, chosen.name, sections, shlex.join(compiler))
+
+
+def _run(command: Sequence[str], *, is_bare: bool) -> None:
+    """Run the compiler, without its library of arithmetic if that isn't needed.
+
+    A core without floating point or 64 bits needs it, and building it once takes some seconds.
+    """
+    for libraries in (["-nostdlib"], []) if is_bare else ([],):
+        done = subprocess.run([*command, *libraries], capture_output=True, text=True, check=False)
+        if not done.returncode:
+            return
+        if "undefined symbol: __" not in done.stderr:
+            break
+    raise CompileError(done.stderr.strip() or done.stdout.strip())
 
 
 def find_compiler(target: Target) -> list[str]:
@@ -139,14 +153,15 @@ def _linking(target: Target, functions: Sequence[str]) -> list[str]:
     if target.is_bare:
         kept = [f"-Wl,-u,{name}" for name in functions]
         entry = f"-Wl,--entry={functions[0]}"
-        options = ["-ffreestanding", "-nostdlib", "-static", "-Wl,--gc-sections"]
+        options = ["-ffreestanding", "-static", "-Wl,--gc-sections"]
         # The file then has no holes between flash and RAM.
         options.append("-Wl,-z,max-page-size=4")
         return [*options, entry, *kept, "-T", str(LINKER_SCRIPT)]
     if target.triple:
         kept = [f"-Wl,--export={name}" for name in functions]
         return ["-ffreestanding", "-nostdlib", "-Wl,--no-entry", *kept]
-    return ["-shared", "-fPIC"]
+    # The model needs no library. Where the system allows it, none is looked for, or built first.
+    return ["-shared", "-fPIC", *(["-nostdlib"] if sys.platform == "linux" else [])]
 
 
 def _library_suffix() -> str:

@@ -15,7 +15,7 @@ from deployworkbook.validation import value_error
 _OPERATORS = {
     number: name for name, number in vars(schema.BuiltinOperator).items() if name[0] != "_"
 }
-_TYPES = {
+_TYPES: dict[int, np.dtype[Any]] = {
     schema.TensorType.FLOAT32: np.dtype(np.float32),
     schema.TensorType.FLOAT16: np.dtype(np.float16),
     schema.TensorType.INT8: np.dtype(np.int8),
@@ -100,7 +100,8 @@ class _Reader:
             return _unpacked(data, _PACKED[tensor.type], int(np.prod(shape))).reshape(shape)
         if tensor.type not in _TYPES:
             raise _unsupported(f"numbers of LiteRT's type {tensor.type}")
-        return np.frombuffer(data.tobytes(), _TYPES[tensor.type]).reshape(shape)
+        values: NDArray[Any] = np.frombuffer(data.tobytes(), _TYPES[tensor.type])
+        return values.reshape(shape)
 
     def _grid(self, index: int) -> Grid | None:
         """Return the grid of an activation's tensor; ``None`` if it holds floats."""
@@ -111,7 +112,12 @@ class _Reader:
             raise _unsupported(f"activations of LiteRT's type {tensor.type}")
         found = tensor.quantization
         # LiteRT's scales are float32; they are kept as they are.
-        return Grid(np.float64(found.scale[0]), np.int64(found.zeroPoint[0]), -128, 127)
+        return Grid(
+            np.asarray(found.scale[0], np.float64),
+            np.asarray(found.zeroPoint[0], np.int64),
+            -128,
+            127,
+        )
 
 
 def _unpacked(data: NDArray[np.uint8], bits: int, count: int) -> NDArray[np.int8]:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Literal
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Literal
 
 from deployworkbook.edge.litert_layers import litert_layers
 from deployworkbook.edge.stored_layers import StoredLayer
@@ -92,5 +89,4 @@ def read_network(variant: Variant) -> Network:
 def _keras_layers(variant: Variant) -> list[StoredLayer]:
     from deployworkbook.runtimes.numpy import dense_layers
 
-    pairs: list[tuple[NDArray[Any], NDArray[Any]]] = list(dense_layers(variant))
-    return [StoredLayer(np.float32(kernel), np.float32(bias)) for kernel, bias in pairs]
+    return [StoredLayer(kernel, bias) for kernel, bias in dense_layers(variant)]

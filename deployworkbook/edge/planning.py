@@ -107,7 +107,7 @@ def _ratio(
 ) -> NDArray[Any]:
     """Return s_x s_w / s_y for each output, in the type that the rounding computes with."""
     dtype = np.float32 if rounding == "float32" else np.float64
-    s_x, s_w, s_y = (
-        np.asarray(each, dtype) for each in (input_grid.scale, scale, output_grid.scale)
-    )
+    scales = (input_grid.scale, scale, output_grid.scale)
+    numbers: list[NDArray[Any]] = [np.asarray(each).astype(dtype) for each in scales]
+    s_x, s_w, s_y = numbers
     return np.broadcast_to(s_x * s_w / s_y, shape)

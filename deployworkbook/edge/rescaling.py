@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -73,8 +74,8 @@ def rescaling(ratio: ArrayLike, *, largest: ArrayLike, rounding: Rounding) -> Re
     [3, -2]
     """
     check_choice("rounding", rounding, ROUNDINGS)
-    ratios = np.asarray(ratio, np.float32 if rounding == "float32" else np.float64)
-    reach = np.asarray(largest, np.float64)
+    ratios: NDArray[Any] = np.asarray(ratio, np.float32 if rounding == "float32" else np.float64)
+    reach: NDArray[Any] = np.asarray(largest, np.float64)
     if rounding == "float32" and reach.max() > 2.0**MANTISSA_BITS:
         raise value_error(
             "sums",

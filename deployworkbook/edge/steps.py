@@ -84,16 +84,16 @@ class Step:
         Whole numbers are exact, floats are added in another order.
         """
         if self.output_type == "float":
-            sums = values.astype(np.float32) @ self.layout.weights + self.bias
-            return np.maximum(sums, 0) if self.relu else sums
+            floats: NDArray[Any] = values.astype(np.float32) @ self.layout.weights + self.bias
+            return np.maximum(floats, 0) if self.relu else floats
         # In float64, because its matrix product is fast; it is exact up to 2^53.
         products = values.astype(np.float64) @ self.layout.weights.astype(np.float64)
-        sums = products.astype(np.int64) + self.bias
+        sums: NDArray[Any] = products.astype(np.int64) + self.bias
         if self.relu:
             sums = np.maximum(sums, 0)
         if self.rescaling is not None:
             sums = self.rescaling.apply(sums) + self.zero_point
-        return sums if self.limits is None else np.clip(sums, *self.limits)
+        return sums if self.limits is None else np.asarray(np.clip(sums, *self.limits))
 
     @property
     def _biases(self) -> Table:

@@ -88,7 +88,8 @@ def _common_step(
         step = float((highest * units).max() / (HIDDEN_HIGHEST - 1))
     # No finer than the finest there is: a ratio above 1 adds no information.
     step = max(step, float(units.min()))
-    return rescaling(units / step, largest=magnitude, rounding="single"), step
+    largest = magnitude if following is None else highest
+    return rescaling(units / step, largest=largest, rounding="single"), step
 
 
 def _fits(following: StoredLayer, highest: NDArray[np.float64]) -> bool:

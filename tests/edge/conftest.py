@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -76,6 +75,17 @@ class Networks:
         return self.random.normal(0, 0.5, outputs).astype(np.float32)
 
 
+@pytest.fixture(scope="session")
+def compiler_cache(tmp_path_factory):
+    return tmp_path_factory.mktemp("zig")
+
+
+@pytest.fixture(autouse=True)
+def _one_compiler_cache(compiler_cache, monkeypatch):
+    """The compiler keeps what it made for earlier tests, whose homes are gone."""
+    monkeypatch.setenv("ZIG_GLOBAL_CACHE_DIR", str(compiler_cache))
+
+
 @pytest.fixture
 def networks():
     return Networks(0)
@@ -94,7 +104,7 @@ def c_scores(build: Build, project: CProject, pixels):
 
 
 @pytest.fixture
-def run_c(tmp_path: Path):
+def run_c():
     """Compile a project for this machine, with warnings as errors, and compute scores."""
 
     def run(project, pixels, optimize="-O2"):

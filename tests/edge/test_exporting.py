@@ -71,8 +71,9 @@ def test_whole_sums_are_the_network_s_floats(per_output, bits, networks) -> None
             values = np.maximum(values, 0)
     program = plan(network)
     scores = program.scores(pixels) * program.score_step
-    # Hidden sums are rounded to 2^-17 of the largest possible one at worst, biases to half a step.
-    assert np.abs(scores - values).max() < 2e-4 * np.abs(values).max()
+    # At worst, hidden sums keep 16 bits of the largest possible one, which is some ten times the
+    # largest there is.
+    assert np.abs(scores - values).max() < 1e-3 * np.abs(values).max()
 
 
 def test_tables_and_buffers_are_known_beforehand(networks, tmp_path) -> None:

@@ -43,7 +43,7 @@ class DenseInt4:
     def flash_bytes(self) -> int:
         """Bytes of its table."""
         inputs, outputs = self.weights.shape
-        return inputs * -(-outputs // 2)
+        return int(inputs * -(-outputs // 2))
 
     def tables(self) -> list[Table]:
         """Build the table: rows of pairs, one row per input."""
