@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from deployworkbook.exercises.registry import PREDICTIONS
 from deployworkbook.plots.panels import DARK_FILTER
 
 SOURCE = "from deployworkbook.widgets import loss_explorer\nloss_explorer()"
@@ -111,6 +112,34 @@ def test_a_locked_guess_opens_the_explorer(lab, open_page, keep_picture):
     keep_picture(page)
     verdict = "You guessed “about as hard”. The answer: “practically not at all”."
     assert page.get_by_text(verdict).is_visible()
+
+
+def test_every_guess_keeps_its_answer_back_until_it_is_locked(lab, open_page):
+    names = sorted(PREDICTIONS)
+    # JupyterLab folds a cell's outputs from the fiftieth on.
+    cells = [
+        "from IPython.display import display\n"
+        "from deployworkbook.exercises import predict\n"
+        "from deployworkbook.plots import text_table\n"
+        f"for name in {names[start : start + 20]}:\n"
+        "    guess = predict(name)\n"
+        "    display(guess, guess.opens(text_table([[f'behind {name}']], ['kept back'])))"
+        for start in range(0, len(names), 20)
+    ]
+    page = open_page(lab.write("guesses.ipynb", *cells), viewport=WINDOW)
+    lab.wait_until_idle(page)
+    lab.run_all(page)
+    locks = page.get_by_role("button", name="Lock my guess", exact=True)
+    locks.nth(len(names) - 1).wait_for()
+    for at, name in enumerate(names):
+        prediction, answer = PREDICTIONS[name], page.get_by_text(f"behind {name}", exact=True)
+        assert locks.nth(at).is_disabled()
+        assert answer.count() == 0
+        assert page.get_by_text(prediction.reason).count() == 0
+        page.locator(".widget-radio-box").nth(at).locator("input").first.check()
+        locks.nth(at).click()
+        answer.wait_for()
+        assert page.get_by_text(prediction.reason).is_visible()
 
 
 def test_what_does_not_matter_is_greyed_until_it_does(lab, open_page, keep_picture):

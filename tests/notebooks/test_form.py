@@ -56,6 +56,15 @@ def test_outputs_and_counts_are_stripped(path):
     assert "widgets" not in read(path).metadata
 
 
+def test_every_guess_opens_something(path):
+    text = "\n".join(cell.source for cell in code_cells(path))
+    guesses = list(re.finditer(r"^(\w+) = predict\(\s*\"([\w.]+)\"", text, re.MULTILINE))
+    assert len(guesses) == text.count('predict("') >= 1
+    for guess in guesses:
+        later = text[guess.end() :].split(f"\n{guess[1]} = predict(")[0]
+        assert f"{guess[1]}.opens(" in later, guess[2]
+
+
 def test_it_says_what_the_catalogue_needs(path):
     about = read(path).metadata["deployworkbook"]
     assert set(about) == {"title", "question", "minutes", "fast"}
