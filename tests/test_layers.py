@@ -36,7 +36,7 @@ ALLOWED = {
         "training",
         "runtimes",
     },
-    "edge": {"validation", "workspace", "formulas", "training", "runtimes"},
+    "edge": {"validation", "workspace", "formulas", "training", "runtimes", "compression"},
     "serving": {"validation", "workspace", "formulas", "training", "runtimes"},
     "monitoring": {"validation", "workspace", "formulas", "serving"},
     "deployment_files": {"validation", "workspace", "serving", "monitoring"},

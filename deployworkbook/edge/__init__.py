@@ -2,11 +2,14 @@
 
 Write a variant as C, and compile it for a processor:
 
-    from deployworkbook.edge import TARGETS, compile_c, export_c, read_project
+    from deployworkbook.edge import TARGETS, CompileError, compile_c, export_c, read_project
 
     project = export_c(Variant("int8", flatbuffer=content), Path("digits-int8"))
     print(project.layouts, project.table_bytes, project.buffer_bytes)
-    build = compile_c(read_project(Path("digits-int8")), "cortex-m0plus", optimize="-Os")
+    try:
+        build = compile_c(read_project(Path("digits-int8")), "cortex-m0plus", optimize="-Os")
+    except CompileError as error:
+        print(error)
     print(build.flash_bytes, build.ram_bytes, list(TARGETS))
 
 What a layout takes, before anything is written, and the whole model in NumPy:
@@ -15,7 +18,7 @@ What a layout takes, before anything is written, and the whole model in NumPy:
 
     for layout in layouts_for(weights):
         print(layout.name, layout.flash_bytes)
-    program = plan(read_network(variant), layout="int8")
+    program = plan(read_network(variant), layout=list(LAYOUTS)[1])
     scores = program.scores(to_pixels(images))
 """
 

@@ -1,0 +1,96 @@
+"""Against LiteRT: real files, real digits, every answer."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from deployworkbook.compression.lean import lean_flatbuffer
+from deployworkbook.compression.litert_quantization import calibration_images, quantize
+from deployworkbook.edge.exporting import export_c
+from deployworkbook.edge.network import read_network
+from deployworkbook.edge.program import to_pixels
+from deployworkbook.runtimes.litert import LiteRTPredictor
+from deployworkbook.training.fit import Recipe, train
+from deployworkbook.training.keras2 import keras
+from deployworkbook.training.variant import Variant
+
+
+@pytest.fixture(scope="module")
+def model(digits):
+    trained, _ = train(digits, Recipe(epochs=2))
+    return trained
+
+
+@pytest.fixture(scope="module")
+def pixels(digits):
+    return to_pixels(digits.test.images)
+
+
+@pytest.fixture(scope="module")
+def images(pixels):
+    """The images as their bytes mean them."""
+    return pixels.reshape(-1, 28, 28).astype(np.float32) / np.float32(255)
+
+
+def test_int8_equals_litert_on_every_output(model, digits, pixels, images, run_c, tmp_path) -> None:
+    variant = quantize(model, "int8-full", images=calibration_images(digits.train, count=100))
+    project = export_c(variant, tmp_path / "c")
+    scores, classes = run_c(project, pixels)
+    expected = LiteRTPredictor(variant.flatbuffer)(images)
+    np.testing.assert_array_equal(project.probabilities(scores), expected)
+    np.testing.assert_array_equal(expected[np.arange(len(classes)), classes], expected.max(axis=1))
+
+
+@pytest.mark.parametrize("technique", ["float16", "int8-weights"])
+def test_floats_are_near_litert(technique, model, pixels, images, run_c, tmp_path) -> None:
+    """Where LiteRT computes in float32, so are those that the C code computes in whole numbers."""
+    variant = quantize(model, technique)
+    project = export_c(variant, tmp_path / "c")
+    scores, _ = run_c(project, pixels)
+    expected = LiteRTPredictor(variant.flatbuffer)(images)
+    np.testing.assert_allclose(project.probabilities(scores), expected, atol=1e-3)
+
+
+@pytest.mark.parametrize("technique", ["int8-dynamic", "int4", "int2"])
+def test_classes_are_as_many_as_litert_s(
+    technique, model, digits, pixels, images, run_c, tmp_path
+) -> None:
+    """LiteRT rounds these activations to int8, image by image, and the C code doesn't."""
+    variant = quantize(model, technique)
+    _, classes = run_c(export_c(variant, tmp_path / "c"), pixels)
+    expected = LiteRTPredictor(variant.flatbuffer)(images).argmax(axis=1)
+    assert (classes == expected).mean() > 0.97
+
+
+def test_the_lean_form_is_the_network_of_its_weights(
+    model, pixels, images, run_c, tmp_path
+) -> None:
+    """Whole numbers give the classes of the float network that has the file's weights."""
+    variant = Variant("int4", flatbuffer=lean_flatbuffer(model, bits=4))
+    values = images.reshape(len(images), -1).astype(np.float64)
+    layers = read_network(variant).layers
+    for number, layer in enumerate(layers):
+        values = values @ (layer.weights * layer.scale.astype(float)) + layer.bias
+        values = np.maximum(values, 0) if number + 1 < len(layers) else values
+    project = export_c(variant, tmp_path / "c")
+    scores, classes = run_c(project, pixels)
+    np.testing.assert_allclose(scores * project.score_step, values, atol=1e-3)
+    np.testing.assert_array_equal(classes, values.argmax(axis=1))
+
+
+def test_keras_exports_as_float32(model, pixels, images, run_c, tmp_path) -> None:
+    project = export_c(Variant("float32", model=model), tmp_path / "c")
+    assert project.layouts == ("float32", "float32")
+    scores, _ = run_c(project, pixels)
+    expected = model.predict_on_batch(images)
+    np.testing.assert_allclose(project.probabilities(scores), expected, atol=1e-5)
+
+
+def test_other_operations_are_named(tmp_path) -> None:
+    layers = [keras.layers.Reshape((28, 28, 1)), keras.layers.Conv2D(2, 3), keras.layers.Flatten()]
+    network = keras.Sequential([keras.layers.InputLayer((28, 28)), *layers, keras.layers.Dense(10)])
+    with pytest.raises(ValueError, match="operation"):
+        export_c(quantize(network, "float16"), tmp_path / "c")
+    with pytest.raises(ValueError, match="TFL3"):
+        export_c(Variant("wrong", flatbuffer=b"wrong file"), tmp_path / "c")
