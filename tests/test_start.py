@@ -10,6 +10,8 @@ import pytest
 HEAVY = ["IPython", "ipywidgets", "jupyterlab", "keras", "matplotlib", "nbformat", "pandas"]
 HEAVY += ["papermill", "pip", "scipy", "sklearn", "tensorflow", "tf_keras"]
 PACKAGE = Path(__file__).parent.parent / "deployworkbook"
+LIGHT = ["formulas.losses", "formulas.descent", "formulas.quantization", "cli"]
+WITHOUT_TENSORFLOW = ["plots.training", "widgets.descent", "training.data"]
 FACES = sorted(stub.parent.name for stub in PACKAGE.rglob("__init__.pyi"))
 
 
@@ -26,48 +28,38 @@ def test_the_package_itself_loads_nothing_else():
 
 
 @pytest.fixture(scope="module")
-def loaded_by_faces():
-    """What each face loads by itself, in one interpreter that imports them one after another."""
+def loaded_by():
+    """What each module loads that those before it didn't, in one interpreter."""
     code = """
 import importlib, json, sys
 import lazy_loader
 loaded = {}
-for face in sys.argv[1:]:
+for name in sys.argv[1:]:
     before = set(sys.modules)
-    importlib.import_module(f"deployworkbook.{face}")
-    loaded[face] = sorted(set(sys.modules) - before)
+    importlib.import_module(f"deployworkbook.{name}")
+    loaded[name] = sorted(set(sys.modules) - before)
 print(json.dumps(loaded))
 """
-    command = [sys.executable, "-c", code, *FACES]
+    command = [sys.executable, "-c", code, *FACES, *LIGHT, *WITHOUT_TENSORFLOW]
     return json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
 
 
 @pytest.mark.parametrize("face", FACES)
-def test_a_face_loads_only_itself(face, loaded_by_faces):
-    loaded = loaded_by_faces[face]
+def test_a_face_loads_only_itself(face, loaded_by):
+    loaded = loaded_by[face]
     others = [name for name in loaded if name.split(".")[0] not in sys.stdlib_module_names]
     assert set(others) - {"deployworkbook"} == {f"deployworkbook.{face}"}
 
 
-@pytest.mark.parametrize(
-    "module",
-    [
-        "formulas.losses",
-        "formulas.descent",
-        "formulas.quantization",
-        "cli",
-    ],
-)
-def test_light_modules_load_nothing_heavy(module):
-    assert not loaded_after(f"import deployworkbook.{module}") & set(HEAVY)
+@pytest.mark.parametrize("module", LIGHT)
+def test_light_modules_load_nothing_heavy(module, loaded_by):
+    assert not {name.split(".")[0] for name in loaded_by[module]} & set(HEAVY)
 
 
-@pytest.mark.parametrize(
-    "module", ["plots.training", "widgets.descent", "exercises", "training.data"]
-)
-def test_lessons_that_do_not_train_start_without_tensorflow(module):
+@pytest.mark.parametrize("module", WITHOUT_TENSORFLOW)
+def test_lessons_that_do_not_train_start_without_tensorflow(module, loaded_by):
     heavy = {"tensorflow", "tf_keras", "keras"}
-    assert not loaded_after(f"import deployworkbook.{module}") & heavy
+    assert not {name.split(".")[0] for name in loaded_by[module]} & heavy
 
 
 def test_the_check_sees_what_is_loaded():

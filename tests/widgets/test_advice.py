@@ -10,6 +10,7 @@ from deployworkbook.costs.estimation.profile import Profile
 from deployworkbook.costs.estimation.workload import OFFICE_DAY, Workload
 from deployworkbook.costs.prices.catalog_file import load_catalog
 from deployworkbook.widgets.advice import advice_explorer, compute_advice
+from tests.controls import made_once
 
 # A large process, an accurate one, a small one that is less accurate, and a slow one.
 TENSORFLOW = Profile("float32", "savedmodel", 1.0, 0.1, 0.980, 409_000, 380_000, 800e6)
@@ -20,9 +21,14 @@ PROFILES = [TENSORFLOW, FLOAT32, INT4, SLOW]
 WORK = Workload(2000.0, daily_shape=OFFICE_DAY, latency_objective_ms=50.0)
 
 
+@made_once
+def four_variants():
+    return advice_explorer(PROFILES, WORK, accuracy_share=0.975, memory_bytes=1e9)
+
+
 @pytest.fixture
 def explorer():
-    return advice_explorer(PROFILES, WORK, accuracy_share=0.975, memory_bytes=1e9)
+    return four_variants()
 
 
 def test_it_starts_with_the_given_objectives(explorer):

@@ -22,11 +22,45 @@ from deployworkbook.widgets.cost_controls import size_slider
 from deployworkbook.widgets.price_stress import stress_explorer
 from deployworkbook.widgets.replicas import replicas_explorer
 from deployworkbook.widgets.storage_choice import CURVE_READS, storage_explorer
-from tests.controls import ends_of
+from tests.controls import ends_of, made_once
 
 PROFILE = Profile("float32", "numpy", 0.02, 0.1, 0.98, 407_080, 380_000, 100e6)
 CLOUD = Deployment(PROFILE)
 WORK = Workload(100.0, daily_shape=OFFICE_DAY)
+
+
+@made_once
+def cost():
+    return cost_explorer(WORK, CLOUD)
+
+
+@made_once
+def cloud_or_edge():
+    return cloud_or_edge_explorer(WORK, CLOUD)
+
+
+@made_once
+def stress():
+    return stress_explorer(WORK, CLOUD)
+
+
+@made_once
+def replicas():
+    return replicas_explorer(rate_per_s=1000.0, service_ms=5.0, service_scv=1.0)
+
+
+@made_once
+def storage():
+    return storage_explorer()
+
+
+MAKERS = {
+    "cost": cost,
+    "cloud or edge": cloud_or_edge,
+    "prices": stress,
+    "replicas": replicas,
+    "storage": storage,
+}
 
 
 def alt(explorer):
@@ -38,7 +72,7 @@ def table(explorer):
 
 
 def test_the_cost_explorer_starts_with_the_estimate():
-    explorer = cost_explorer(WORK, CLOUD)
+    explorer = cost()
     found = estimate(WORK, CLOUD)
     assert explorer.result.bill.by_kind_usd == found.by_kind_usd
     assert table(explorer)["per month"] == f"{found.total_usd_per_month:,.2f} USD"
@@ -46,7 +80,7 @@ def test_the_cost_explorer_starts_with_the_estimate():
 
 
 def test_each_control_sets_the_input_it_is_named_after():
-    explorer = cost_explorer(WORK, CLOUD)
+    explorer = cost()
     moved = explorer.set(
         requests_per_s=5000.0,
         request_kb=10.0,
@@ -72,7 +106,7 @@ def test_each_control_sets_the_input_it_is_named_after():
 
 
 def test_what_serves_decides_which_controls_matter():
-    explorer = cost_explorer(WORK, CLOUD)
+    explorer = cost()
     function = explorer.set(serving="serverless", spot_share=0.5, committed_share=0.8, replicas=5)
     names = {part.name for part in function.bill.parts}
     assert "function requests" in names
@@ -103,7 +137,7 @@ def test_initial_values_are_not_rounded_to_the_nearest_step():
 
 
 def test_bars_show_the_parts_and_areas_the_shares():
-    explorer = cost_explorer(WORK, CLOUD)
+    explorer = cost()
     result, view = explorer.set(requests_per_s=1e4), explorer._view
     maintenance = [bar.get_width() for bar in view._bars.rows[3]._bars]
     parts = [float(part.cost_usd) for part in result.bill.parts if part.kind == "maintenance"]
@@ -118,7 +152,7 @@ def test_bars_show_the_parts_and_areas_the_shares():
 
 
 def test_too_few_replicas_are_reported():
-    explorer = cost_explorer(WORK, CLOUD)
+    explorer = cost()
     result = explorer.set(requests_per_s=1e4, replicas=1)
     assert result.bill.replicas_needed > 1
     needed = f"{result.bill.replicas_needed}"
@@ -127,7 +161,7 @@ def test_too_few_replicas_are_reported():
 
 
 def test_the_boards_are_cheaper_beyond_the_models_break_even_point():
-    explorer = cloud_or_edge_explorer(WORK, CLOUD)
+    explorer = cloud_or_edge()
     even = explorer.result.break_even_per_s
     edge = Deployment(PROFILE, machine="raspberry-pi-5-4gb", devices=100)
     assert even == pytest.approx(break_even(WORK, CLOUD, edge), rel=2e-3)
@@ -138,14 +172,14 @@ def test_the_boards_are_cheaper_beyond_the_models_break_even_point():
 
 
 def test_lower_wages_lower_the_break_even_point():
-    explorer = cloud_or_edge_explorer(WORK, CLOUD)
+    explorer = cloud_or_edge()
     before = explorer.result.break_even_per_s
     # Boards need more of people's time than a cloud does.
     assert explorer.set(wage_usd_per_hour=20.0).break_even_per_s < before
 
 
 def test_boards_that_cannot_serve_are_reported_and_not_drawn():
-    explorer = cloud_or_edge_explorer(WORK, CLOUD)
+    explorer = cloud_or_edge()
     result = explorer.set(requests_per_s=1e5, devices=1, board="raspberry-pi-zero-2-w")
     assert result.totals_usd[1] == np.inf
     assert result.most_of_boards_per_s < 1e5
@@ -156,7 +190,7 @@ def test_boards_that_cannot_serve_are_reported_and_not_drawn():
 
 
 def test_boards_may_be_cheaper_at_every_rate_or_at_none():
-    explorer = cloud_or_edge_explorer(WORK, CLOUD)
+    explorer = cloud_or_edge()
     result = explorer.set(devices=1, board="raspberry-pi-zero-2-w")
     assert result.break_even_per_s == RATES_PER_S[0]
     # The slider's end is not a break-even point.
@@ -172,7 +206,7 @@ def test_boards_may_be_cheaper_at_every_rate_or_at_none():
     [(100, "raspberry-pi-5-4gb"), (10_000, "raspberry-pi-5-4gb"), (1, "raspberry-pi-zero-2-w")],
 )
 def test_the_capacity_of_all_boards_is_found_even_beyond_the_picture(devices, board):
-    explorer = cloud_or_edge_explorer(WORK, CLOUD)
+    explorer = cloud_or_edge()
     most = explorer.set(devices=devices, board=board).most_of_boards_per_s
     edge = Deployment(PROFILE, machine=board, devices=1)
     rates = np.array([0.998, 1.002]) * most / devices
@@ -189,7 +223,7 @@ def test_a_catalogue_without_boards_is_refused():
 
 
 def test_storage_is_compared_by_the_model_in_the_catalogues_order():
-    explorer = storage_explorer()
+    explorer = storage()
     result = explorer.set(stored_gib=50.0, reads_per_month=1e6, read_kb=100.0, writes_per_month=1e3)
     assert [option.storage.name for option in result.options] == list(load_catalog().storage)
     wanted = storage_options(50.0, reads_per_month=1e6, writes_per_month=1e3, read_bytes=1e5)
@@ -199,7 +233,8 @@ def test_storage_is_compared_by_the_model_in_the_catalogues_order():
 
 @pytest.mark.parametrize("reads", [1.0, 1e4, 1e8])
 def test_the_curves_by_reads_agree_with_the_model(reads):
-    explorer = storage_explorer(stored_gib=10.0, reads_per_month=1e5, read_kb=1000.0)
+    explorer = storage()
+    explorer.set(stored_gib=10.0, reads_per_month=1e5, read_kb=1000.0)
     place = int(np.argmin(abs(CURVE_READS - reads)))
     wanted = {
         option.storage.name: option.cost_usd_per_month
@@ -212,12 +247,13 @@ def test_the_curves_by_reads_agree_with_the_model(reads):
 
 
 def test_storage_that_is_too_slow_is_not_chosen():
-    explorer = storage_explorer(stored_gib=100.0)
+    explorer = storage()
+    explorer.set(stored_gib=100.0)
     often = explorer.set(reads_per_month=1e10, read_kb=4.0)
     assert not often.able[[option.storage.kind == "hdd" for option in often.options]].any()
     assert "can't keep up" in table(explorer)["cold-hdd"]
     explorer.reset()
-    quick = explorer.set(read_limit_ms=1.0)
+    quick = explorer.set(stored_gib=100.0, read_limit_ms=1.0)
     assert [
         each.storage.name for each, able in zip(quick.options, quick.able, strict=True) if able
     ] == ["local-ssd"]
@@ -231,7 +267,7 @@ def test_a_read_is_at_most_all_stored_data():
 
 
 def test_the_cost_at_changed_prices_agrees_with_the_model():
-    explorer = stress_explorer(WORK, CLOUD)
+    explorer = stress()
     assert explorer.result.change == pytest.approx(0.0)
     result = explorer.set(compute=2.0, storage=0.5, network=3.0, maintenance=1.1)
     wanted = estimate(
@@ -284,13 +320,6 @@ def test_no_cost_explorer_loads_tensorflow():
     assert done.stdout == "[]\n"
 
 
-MAKERS = {
-    "cost": lambda: cost_explorer(WORK, CLOUD),
-    "cloud or edge": lambda: cloud_or_edge_explorer(WORK, CLOUD),
-    "prices": lambda: stress_explorer(WORK, CLOUD),
-    "replicas": lambda: replicas_explorer(rate_per_s=1000.0, service_ms=5.0, service_scv=1.0),
-    "storage": storage_explorer,
-}
 # Powers of ten, NaN and the like, negative zeros, and plurals after 1.
 UNREADABLE = re.compile(
     r"e[+-]\d\d|\b(?:nan|inf|None)\b|-0(?:\.0+)?%?(?![\d.])"
@@ -302,10 +331,10 @@ UNREADABLE = re.compile(
 @pytest.mark.parametrize("end", [0, -1])
 def test_texts_are_readable_at_the_ends_of_all_controls(maker, end):
     explorer = maker()
+    initial = explorer.values
     all_at_once = {name: ends_of(control)[end] for name, control in explorer.controls.items()}
     for moved in ({}, all_at_once, *({name: value} for name, value in all_at_once.items())):
-        explorer.reset()
-        explorer.set(**moved)
+        explorer.set(**initial | moved)
         said = "\n".join([alt(explorer), *(": ".join(row) for row in table(explorer).items())])
         said += "\n".join(text.get_text() for text in explorer._view.picture.findobj(Text))
         assert not UNREADABLE.search(said), (moved, said)
@@ -332,7 +361,7 @@ def test_tick_labels_do_not_touch(name):
 
 
 def test_the_highest_cost_is_within_the_picture():
-    explorer = cloud_or_edge_explorer(WORK, CLOUD)
+    explorer = cloud_or_edge()
     dearest = explorer.set(requests_per_s=1e5, response_kb=explorer.controls["response_kb"].high)
     curves = explorer._view.picture.axes[0]
     assert max(dearest.cloud_by_rate_usd) < curves.get_ylim()[1]

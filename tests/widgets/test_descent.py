@@ -17,7 +17,7 @@ from deployworkbook.widgets.landscapes import (
     SURFACES,
     start_on,
 )
-from tests.controls import ends_of
+from tests.controls import ends_of, made_once
 
 SETTINGS = {
     "surface": "bowl",
@@ -32,10 +32,9 @@ SETTINGS = {
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def explorer():
-    """An explorer whose controls each of its tests moves."""
-    return descent_explorer()
+    return made_once(descent_explorer)()
 
 
 def test_gradient_descent_on_the_bowl_by_hand():
@@ -46,15 +45,13 @@ def test_gradient_descent_on_the_bowl_by_hand():
 
 
 @pytest.mark.parametrize(("rate", "grows"), [(0.199, False), (0.21, True)])
-def test_rates_beyond_the_limit_are_reported_as_diverging(rate, grows):
-    explorer = descent_explorer()
+def test_rates_beyond_the_limit_are_reported_as_diverging(explorer, rate, grows):
     result = explorer.set(learning_rate=rate, steps=200)
     assert result.grows == grows
     assert ("Diverging" in explorer._view.picture.alt) == grows
 
 
-def test_a_path_beyond_float64_is_drawn():
-    explorer = descent_explorer()
+def test_a_path_beyond_float64_is_drawn(explorer):
     result = explorer.set(learning_rate=10.0, condition_number=1000.0, steps=200)
     assert result.walk.diverged
     assert np.isfinite(result.walk.losses).all()
@@ -62,8 +59,7 @@ def test_a_path_beyond_float64_is_drawn():
     assert explorer._view.png()
 
 
-def test_losses_that_are_clamped_say_so():
-    explorer = descent_explorer()
+def test_losses_that_are_clamped_say_so(explorer):
     axes = explorer._view.picture.axes[1]
     assert [label.get_text() for label in axes.get_yticklabels()][-1] == "≥ $10^{6}$"
     explorer.set(learning_rate=0.21, steps=50)
@@ -106,8 +102,7 @@ def test_the_limit_depends_on_the_rule():
         assert result.condition_number is None
 
 
-def test_noise_shrinks_as_batches_grow():
-    explorer = descent_explorer()
+def test_noise_shrinks_as_batches_grow(explorer):
     ends = {}
     for size in BATCH_SIZES:
         result = explorer.set(surface=REAL, batch_size=size, learning_rate=0.2, steps=200)
@@ -119,9 +114,8 @@ def test_noise_shrinks_as_batches_grow():
     assert ends[1] > 3 * ends[8] > 9 * ends[64] > 27 * ends[PATIENTS]
 
 
-def test_batches_of_1_wander_around_the_minimum():
+def test_batches_of_1_wander_around_the_minimum(explorer):
     # The answer to a prediction of lesson 03: all of them come to rest, single ones do not.
-    explorer = descent_explorer()
     settings = {"surface": REAL, "learning_rate": 0.1, "steps": 200}
     whole, one = (explorer.set(**settings, batch_size=size) for size in (PATIENTS, 1))
     paths = [each.walk.path[150:] for each in (whole, one)]
@@ -138,8 +132,7 @@ def test_the_same_batch_size_gives_the_same_path():
     np.testing.assert_array_equal(first, second)
 
 
-def test_batches_of_1_diverge_below_the_limit_of_the_full_batch():
-    explorer = descent_explorer()
+def test_batches_of_1_diverge_below_the_limit_of_the_full_batch(explorer):
     settings = {"surface": REAL, "learning_rate": 0.5, "steps": 200}
     whole = explorer.set(**settings)
     assert whole.limit > 0.5
@@ -150,20 +143,18 @@ def test_batches_of_1_diverge_below_the_limit_of_the_full_batch():
     assert "on batches of 1" in explorer._view.picture.alt
 
 
-def test_a_start_moves_between_the_edges():
+def test_a_start_moves_between_the_edges(explorer):
     surface = saddle()  # from -3 to 3 both ways; its own start is (-2, 0.01)
     np.testing.assert_array_equal(start_on(surface, 0, 0), surface.start)
     np.testing.assert_allclose(start_on(surface, -100, 100), [-3.0, 3.0])
     np.testing.assert_allclose(start_on(surface, 50, -50), [0.5, -1.495])
-    explorer = descent_explorer()
     up = explorer.set(surface="saddle", learning_rate=0.1)
     down = explorer.set(move_2=-5)
     assert up.walk.path[-1, 1] > 0 > down.walk.path[-1, 1]
 
 
 @pytest.mark.parametrize("surface", [BOWL, *SURFACES])
-def test_shades_match_the_loss(surface):
-    explorer = descent_explorer()
+def test_shades_match_the_loss(explorer, surface):
     explorer.set(surface=BOWL if surface != BOWL else "saddle")  # so that it has to change
     result = explorer.set(surface=surface, learning_rate=1e-4)
     view = explorer._view
@@ -185,8 +176,7 @@ def test_shades_match_the_loss(surface):
     assert (np.abs(shown - np.floor(12 * shares)) <= 1).mean() > 0.95
 
 
-def test_points_far_outside_are_drawn_in_their_direction():
-    explorer = descent_explorer()
+def test_points_far_outside_are_drawn_in_their_direction(explorer):
     result = explorer.set(learning_rate=10.0, condition_number=1000.0, steps=200)
     drawn = np.array(explorer._view._path.get_data()).T
     assert np.abs(drawn).max() < 1000
@@ -194,7 +184,6 @@ def test_points_far_outside_are_drawn_in_their_direction():
         assert point[0] / point[1] == pytest.approx(exact[0] / exact[1])
 
 
-def test_a_loss_without_a_minimum_is_reported():
-    explorer = descent_explorer()
+def test_a_loss_without_a_minimum_is_reported(explorer):
     explorer.set(surface="saddle", learning_rate=0.1, steps=200)
     assert "no minimum" in explorer._view.picture.alt

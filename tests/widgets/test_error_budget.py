@@ -4,6 +4,7 @@ import pytest
 
 from deployworkbook.formulas.slo import BURN_ALERTS, minutes_until_fires
 from deployworkbook.widgets.error_budget import OBJECTIVES, budget_explorer, compute_budget
+from tests.controls import made_once
 
 SETTINGS = {"rate_per_s": 100.0, "objective": "99.9 %", "error_share": 0.02, "minutes": 600.0}
 
@@ -38,7 +39,7 @@ def test_the_budget_by_hand():
 
 
 def test_a_spike_of_two_minutes_pages_nobody():
-    explorer = budget_explorer()
+    explorer = made_once(budget_explorer)()
     result = explorer.set(error_share=0.25, minutes=2.0)
     assert result.fired == ()
     assert "No alert fires" in explorer._view.picture.alt
@@ -47,15 +48,16 @@ def test_a_spike_of_two_minutes_pages_nobody():
 
 def test_with_little_traffic_a_single_failed_request_pages():
     # 36 requests per hour: one of them is 2.8 % of the hour, 28 times the budget.
-    result = budget_explorer().set(rate_per_s=0.01, error_share=0.001, minutes=1.0)
+    explorer = made_once(budget_explorer)()
+    result = explorer.set(rate_per_s=0.01, error_share=0.001, minutes=1.0)
     assert result.failed == 0  # at that rate, no request comes within the minute
-    result = budget_explorer().set(rate_per_s=0.01, error_share=0.001, minutes=5.0)
+    result = explorer.set(minutes=5.0)
     assert result.failed == 1
     assert result.fired[0].name == "page: 14.4 over 1 h"
 
 
 @pytest.mark.parametrize(("objective", "words"), [(k, k) for k in OBJECTIVES])
 def test_the_objective_is_read_out(objective, words):
-    explorer = budget_explorer()
+    explorer = made_once(budget_explorer)()
     explorer.set(objective=objective)
     assert f"An objective of {words}:" in explorer._view.picture.alt

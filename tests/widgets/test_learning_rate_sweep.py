@@ -11,6 +11,7 @@ from deployworkbook.widgets.learning_rate_sweep import (
     compute_sweep,
     learning_rate_sweep_explorer,
 )
+from tests.controls import made_once
 
 SETTINGS = {
     "surface": "bowl",
@@ -63,7 +64,7 @@ def test_the_losses_equal_those_of_the_descent_explorer(surface, rule, batch_siz
 
 
 def test_smaller_batches_need_smaller_rates_and_end_higher():
-    explorer = learning_rate_sweep_explorer()
+    explorer = made_once(learning_rate_sweep_explorer)()
     results = [explorer.set(surface=REAL, batch_size=size, steps=200) for size in (1, 16, PATIENTS)]
     bests = [result.rates[result.best] for result in results]
     left = [result.final[result.best] for result in results]
@@ -83,7 +84,7 @@ def test_the_best_rate_of_an_elongated_bowl_is_just_below_its_limit():
 
 
 def test_divergence_is_shown_and_reported():
-    explorer = learning_rate_sweep_explorer()
+    explorer = made_once(learning_rate_sweep_explorer)()
     view = explorer._view
     explorer.set(learning_rate=0.25)
     assert "diverges" in view.picture.alt
@@ -99,7 +100,7 @@ def test_divergence_is_shown_and_reported():
 
 
 def test_a_known_limit_is_marked_and_an_unknown_one_is_not():
-    explorer = learning_rate_sweep_explorer()
+    explorer = made_once(learning_rate_sweep_explorer)()
     explorer.set(condition_number=100.0)
     assert explorer._view._limit.get_xdata() == pytest.approx([0.02, 0.02])
     explorer.set(rule="Adam")
@@ -117,7 +118,7 @@ def test_a_rate_between_two_stops_is_not_rounded():
 
 
 def test_moving_the_rate_computes_no_path(monkeypatch):
-    explorer = learning_rate_sweep_explorer()
+    explorer = made_once(learning_rate_sweep_explorer)()
 
     def refuse(*arguments, **settings):
         raise AssertionError("a path was computed")

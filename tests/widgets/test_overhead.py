@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from deployworkbook.widgets.overhead import overhead_explorer
+from tests.controls import made_once
 
 # Exactly 6 ms + 2 ms per image, and 0.1 ms + 2 ms per image.
 SIZES = (1, 10, 100)
@@ -13,10 +14,19 @@ BATCH_S = {
 }
 
 
-def test_the_split_is_that_computed_by_hand():
+@made_once
+def slow_and_quick():
+    return overhead_explorer(BATCH_S)
+
+
+@pytest.fixture
+def explorer():
+    return slow_and_quick()
+
+
+def test_the_split_is_that_computed_by_hand(explorer):
     # 7 images: 6 + 14 = 20 ms, of which 6 are overhead; 350 images per second. In 21 ms there is
     # room for 7 and half an image.
-    explorer = overhead_explorer(BATCH_S)
     result = explorer.set(batch_size=1, deadline_ms=21.0)
     assert (result.platform, result.largest_batch) == ("slow", 7)
     assert result.time_s == pytest.approx(0.008)
@@ -36,14 +46,12 @@ def test_another_platform_has_its_own_line_and_points():
     assert explorer._view.png() != before
 
 
-def test_no_batch_meets_a_deadline_shorter_than_the_overhead():
-    explorer = overhead_explorer(BATCH_S)
+def test_no_batch_meets_a_deadline_shorter_than_the_overhead(explorer):
     assert explorer.set(deadline_ms=5.0).largest_batch == 0
     assert ("largest batch within 5 ms", "none") in explorer._view.table(explorer.result)
 
 
-def test_overhead_hardly_matters_in_large_batches():
-    explorer = overhead_explorer(BATCH_S)
+def test_overhead_hardly_matters_in_large_batches(explorer):
     rates = [
         explorer.set(platform=name, batch_size=1024).throughput_per_s for name in ("slow", "quick")
     ]
