@@ -71,12 +71,14 @@ def _int8_program(network: Network, layout: str | None, rounding: Rounding) -> P
         zero_point = output_grid.zero_point.item()
         lowest = 0 if hidden else output_grid.low
         highest = output_grid.high - zero_point if hidden else output_grid.high
+        chosen = choose_layout(layer.weights, layout)
         steps.append(
             Step(
-                choose_layout(layer.weights, layout),
+                chosen,
                 bias,
                 input_type=steps[-1].output_type if steps else "uint8_t",
-                output_type="int32_t",
+                # Sums that grow together need room for all that they pass.
+                output_type="uint8_t" if hidden and chosen.by_output else "int32_t",
                 relu=hidden,
                 rescaling=rescaling(
                     _ratio(grid, layer.scale, output_grid, layer.bias.shape, rounding),

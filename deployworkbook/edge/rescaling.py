@@ -50,8 +50,20 @@ class Rescaling:
         )
         return product.astype(np.int64)
 
+    @property
+    def is_common(self) -> bool:
+        """Whether all outputs have the same ratio, which then needs no table."""
+        return bool((self.multiplier == self.multiplier[0]).all() and np.ptp(self.shift) == 0)
+
+    @property
+    def flash_bytes(self) -> int:
+        """Bytes of its tables: five per output, or none."""
+        return 0 if self.is_common else 5 * self.multiplier.size
+
     def tables(self) -> list[Table]:
-        """Return the tables of multipliers and shifts: five bytes per output."""
+        """Return the tables of multipliers and shifts, if there are any."""
+        if self.is_common:
+            return []
         return [
             Table("multipliers", self.multiplier.astype(np.uint32)),
             Table("shifts", self.shift.astype(np.uint8)),

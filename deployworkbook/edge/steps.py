@@ -70,7 +70,7 @@ class Step:
     @property
     def flash_bytes(self) -> int:
         """Bytes of its tables, counted without building those of the weights."""
-        others = 0 if self.rescaling is None else 5 * self.outputs
+        others = 0 if self.rescaling is None else self.rescaling.flash_bytes
         return self.layout.flash_bytes + self._biases.size_bytes + others
 
     @property

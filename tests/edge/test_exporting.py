@@ -36,6 +36,14 @@ def test_int8_in_c_equals_numpy(sizes, rounding, networks, run_c, tmp_path) -> N
     np.testing.assert_array_equal(classes, scores.argmax(axis=1))
 
 
+def test_int8_in_sparse_rows_equals_numpy(networks, run_c, tmp_path) -> None:
+    program = plan(networks.int8((784, 20, 10), sparsity=0.9))
+    assert program.steps[0].layout.name == "sparse int8"
+    pixels = networks.pixels(784)
+    scores, _ = run_c(write_project(program, "test", tmp_path / "c"), pixels)
+    np.testing.assert_array_equal(scores, program.scores(pixels))
+
+
 def test_int8_with_another_grid_of_pixels_reads_a_table(networks, run_c, tmp_path) -> None:
     program = plan(networks.int8((40, 6), input_scale=1 / 200, input_zero=-100))
     assert program.input_table is not None
@@ -44,7 +52,7 @@ def test_int8_with_another_grid_of_pixels_reads_a_table(networks, run_c, tmp_pat
     np.testing.assert_array_equal(scores, program.scores(pixels))
 
 
-@pytest.mark.parametrize("layout", [None, "int8", "int4", "sparse int4"])
+@pytest.mark.parametrize("layout", [None, "int8", "int4", "sparse int8", "sparse int4"])
 @pytest.mark.parametrize("per_output", [False, True])
 @pytest.mark.parametrize("sizes", SIZES, ids=str)
 def test_stored_integers_in_c_equal_numpy(

@@ -11,7 +11,8 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from deployworkbook.edge.layouts.choosing import LAYOUTS, choose_layout, layouts_for
 from deployworkbook.edge.layouts.int4 import DenseInt4
 from deployworkbook.edge.layouts.int8 import DenseInt8
-from deployworkbook.edge.layouts.sparse import SparseInt4
+from deployworkbook.edge.layouts.sparse_int4 import SparseInt4
+from deployworkbook.edge.layouts.sparse_int8 import SparseInt8
 
 SHAPES = array_shapes(min_dims=2, max_dims=2, max_side=12)
 FOUR_BITS = arrays(np.int8, SHAPES, elements=st.integers(-8, 7))
@@ -59,6 +60,24 @@ def test_dense_int4_holds_the_weights(weights) -> None:
 @given(FOUR_BITS)
 def test_sparse_rows_hold_the_weights(weights) -> None:
     np.testing.assert_array_equal(read_back(SparseInt4(weights)), weights)
+
+
+@given(arrays(np.int8, SHAPES))
+def test_sparse_rows_of_bytes_hold_the_weights(weights) -> None:
+    layout = SparseInt8(weights)
+    counts, entries = (table.values for table in layout.tables())
+    assert layout.flash_bytes == built_bytes(layout)
+    gaps, values = entries.reshape(-1, 2).astype(np.uint8).T
+    found = np.zeros(weights.shape, np.int8)
+    for output, (row_gaps, row_values) in enumerate(
+        zip(
+            np.split(gaps, np.cumsum(counts)[:-1]),
+            np.split(values.astype(int) - 128, np.cumsum(counts)[:-1]),
+            strict=True,
+        )
+    ):
+        found[np.cumsum(row_gaps), output] = row_values
+    np.testing.assert_array_equal(found, weights)
 
 
 @pytest.mark.parametrize("places", [[], [0], [999], [255, 256], [256, 766, 999], [0, 255, 510]])

@@ -11,11 +11,12 @@ from deployworkbook.edge.layouts.base import Layout
 from deployworkbook.edge.layouts.float32 import DenseFloat32
 from deployworkbook.edge.layouts.int4 import EXCESS, DenseInt4
 from deployworkbook.edge.layouts.int8 import DenseInt8
-from deployworkbook.edge.layouts.sparse import SparseInt4
+from deployworkbook.edge.layouts.sparse_int4 import SparseInt4
+from deployworkbook.edge.layouts.sparse_int8 import SparseInt8
 from deployworkbook.validation import check_choice, value_error
 
 LAYOUTS: Mapping[str, Any] = {
-    layout.name: layout for layout in (DenseFloat32, DenseInt8, DenseInt4, SparseInt4)
+    layout.name: layout for layout in (DenseFloat32, DenseInt8, DenseInt4, SparseInt8, SparseInt4)
 }
 
 
@@ -29,11 +30,11 @@ def layouts_for(weights: NDArray[Any]) -> list[Layout]:
     >>> sparse = np.zeros((784, 100), np.int8)
     >>> sparse[::40] = 3
     >>> [(layout.name, layout.flash_bytes) for layout in layouts_for(sparse)]
-    [('sparse int4', 3100), ('int4', 39200), ('int8', 78400)]
+    [('sparse int4', 3100), ('sparse int8', 4100), ('int4', 39200), ('int8', 78400)]
     """
     if weights.dtype.kind == "f":
         return [DenseFloat32(weights)]
-    found: list[Layout] = [DenseInt8(weights)]
+    found: list[Layout] = [DenseInt8(weights), SparseInt8(weights)]
     if weights.min() >= -EXCESS and weights.max() < EXCESS:
         found += [DenseInt4(weights), SparseInt4(weights)]
     return sorted(found, key=lambda layout: layout.flash_bytes)
