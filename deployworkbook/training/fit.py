@@ -128,6 +128,8 @@ def fit(
         monitor="val_loss", patience=patience, restore_best_weights=True
     )
     steps = -(-len(dataset.train) // batch_size)
+    # Otherwise the first step would make the optimizer's variables, and its graph be built twice.
+    model.optimizer.build(model.trainable_variables)
     with tqdm(total=epochs * steps, unit="batch", mininterval=0.2) as bar:
         record = model.fit(
             dataset.train.images,

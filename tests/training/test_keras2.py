@@ -1,5 +1,6 @@
 """TensorFlow with Keras 2, quiet and repeatable."""
 
+import inspect
 import json
 import os
 import subprocess
@@ -20,10 +21,9 @@ def run(program):
     )
 
 
-TRAIN = """
-from deployworkbook.training.keras2 import keras, set_seed, tf
-
 def train(seed):
+    from deployworkbook.training.keras2 import keras, set_seed, tf
+
     set_seed(seed)
     model = keras.Sequential([keras.layers.Dense(4, input_shape=(2,)), keras.layers.Dropout(0.5)])
     model.compile("adam", "mse")
@@ -31,59 +31,53 @@ def train(seed):
     model.fit(data, tf.zeros((64, 4)), epochs=2, verbose=0)
     return model.get_weights()[0].tobytes().hex()
 
-"""
-ALONE = """
-said |= {
-    "weights": train(3),
-    "of another seed": train(4),
-    "version": keras.__version__,
-    "is TensorFlow's": tf.keras.layers.Dense is keras.layers.Dense,
-}
-"""
-BESIDE_KERAS_3 = """
+
+# Importing takes seconds, so one process does both: what comes too late is taken back.
+BESIDE_KERAS_3 = f"""
+import keras as keras_3
+import tensorflow
+
+lazy = tensorflow.keras
+lazy.layers
+said = {{}}
+try:
+    import deployworkbook.training.keras2
+except ImportError as error:
+    said["late"] = str(error)
+tensorflow.keras = type(lazy)(vars(tensorflow))
+from deployworkbook.training.keras2 import keras, tf
+{inspect.getsource(train)}
 import tensorflow_model_optimization as toolkit
 model = keras.Sequential([keras.layers.Dense(2, input_shape=(2,))])
 pruned = toolkit.sparsity.keras.prune_low_magnitude(model)
-said |= {
+said |= {{
     "weights": train(3),
+    "version": keras.__version__,
+    "is TensorFlow's": tf.keras.layers.Dense is keras.layers.Dense,
     "version of Keras 3": keras_3.__version__,
     "pruned": type(pruned).__name__,
-}
+}}
+import json
+print(json.dumps(said))
 """
-
-
-def facts(program):
-    """What a program says, and what it writes besides."""
-    done = run(f"said = {{}}\n{program}\nimport json\nprint(json.dumps(said))")
-    assert done.returncode == 0, done.stderr
-    *others, last = done.stdout.splitlines()
-    return json.loads(last) | {"else": [*others, *done.stderr.splitlines()]}
-
-
-@pytest.fixture(scope="module")
-def alone():
-    """Facts from a process that imports only the workbook's Keras: importing takes seconds."""
-    return facts(TRAIN + ALONE)
 
 
 @pytest.fixture(scope="module")
 def beside_keras_3():
     """Facts from a process that has loaded Keras 3 before."""
-    return facts("import keras as keras_3\n" + TRAIN + BESIDE_KERAS_3)
+    done = run(BESIDE_KERAS_3)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
 
 
-def test_importing_and_training_print_nothing(alone):
-    assert alone["else"] == []
+def test_a_seed_gives_the_same_weights_in_another_process(beside_keras_3):
+    assert train(3) == beside_keras_3["weights"]
+    assert train(4) != beside_keras_3["weights"]
 
 
-def test_a_seed_gives_the_same_weights_in_another_process(alone, beside_keras_3):
-    assert alone["weights"] == beside_keras_3["weights"]
-    assert alone["weights"] != alone["of another seed"]
-
-
-def test_tensorflow_uses_keras_2_too(alone):
-    assert alone["version"].startswith("2.")
-    assert alone["is TensorFlow's"]
+def test_tensorflow_uses_keras_2_too(beside_keras_3):
+    assert beside_keras_3["version"].startswith("2.")
+    assert beside_keras_3["is TensorFlow's"]
 
 
 def test_the_toolkit_can_prune_even_if_keras_3_is_loaded(beside_keras_3):
@@ -91,11 +85,9 @@ def test_the_toolkit_can_prune_even_if_keras_3_is_loaded(beside_keras_3):
     assert beside_keras_3["pruned"] == "Sequential"
 
 
-def test_a_late_import_raises_with_a_remedy():
-    done = run("import tensorflow as tf\ntf.keras.layers\nimport deployworkbook.training.keras2")
-    assert done.returncode != 0
-    assert "ImportError: tf.keras has become Keras 3" in done.stderr
-    assert "Restart the kernel" in done.stderr
+def test_a_late_import_raises_with_a_remedy(beside_keras_3):
+    assert "tf.keras has become Keras 3" in beside_keras_3["late"]
+    assert "Restart the kernel" in beside_keras_3["late"]
 
 
 def test_real_errors_on_loading_are_passed_on():
