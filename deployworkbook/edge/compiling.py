@@ -43,7 +43,7 @@ class Build:
 
     Args:
         path: The program: an ELF file for a microcontroller, a module for WebAssembly, a shared
-            library for this computer.
+            library for this computer; for AVR, an object file.
         target: Name of the processor.
         sections: Its bytes by section, for a microcontroller; else ``None``.
         compiler: The command that compiled it.
@@ -76,11 +76,14 @@ def compile_c(
 ) -> Build:
     """Compile a model, and link it into a program.
 
+    For AVR it is only compiled: its bytes lack the multiplications of 32 and 64 bits that AVR's own
+    compiler links in, some 100 bytes.
+
     Args:
         project: What ``export_c`` wrote.
         target: One of ``TARGETS``.
         optimize: ``"-Os"`` for few bytes, ``"-O2"`` or ``"-O3"`` for few cycles, ``"-O0"``.
-        sources: C files of your own to compile with it.
+        sources: C files of your own to compile with it; none for AVR.
         functions: Functions to keep: what none of them needs is left out.
         options: More options for the compiler.
 
@@ -99,14 +102,14 @@ def compile_c(
     path = folder / f"{chosen.name}{chosen.suffix or _library_suffix()}"
     command = [
         *compiler,
-        *("-std=c99", optimize, *WARNINGS, *_LEAN, *chosen.options),
+        *(f"-std={chosen.standard}", optimize, *WARNINGS, *_LEAN, *chosen.options),
         *_linking(chosen, functions),
         *options,
         f"-I{project.directory}",
         *(str(source) for source in (*project.sources, *sources)),
         *("-o", str(path)),
     ]
-    _run(command, is_bare=chosen.is_bare)
+    _run(command, is_bare=chosen.is_bare and chosen.is_linked)
     sections = read_sections(path.read_bytes()) if chosen.is_bare else None
     return Build(path, chosen.name, sections, shlex.join(compiler))
 
@@ -150,6 +153,8 @@ def find_compiler(target: Target) -> list[str]:
 
 
 def _linking(target: Target, functions: Sequence[str]) -> list[str]:
+    if not target.is_linked:
+        return ["-c", "-ffreestanding", "-Wno-avr-rtlib-linking-quirks"]
     if target.is_bare:
         kept = [f"-Wl,-u,{name}" for name in functions]
         entry = f"-Wl,--entry={functions[0]}"

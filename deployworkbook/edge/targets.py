@@ -14,13 +14,15 @@ class Target:
         name: Our name of it.
         triple: Architecture, system and binary interface; empty for this computer.
         cpu: The compiler's name of the core.
-        suffix: Suffix of what is linked for it.
+        suffix: Suffix of what is made for it.
+        standard: The C that it is compiled as.
     """
 
     name: str
     triple: str
     cpu: str = ""
     suffix: str = ".elf"
+    standard: str = "c99"
 
     @property
     def options(self) -> list[str]:
@@ -31,7 +33,12 @@ class Target:
     @property
     def is_bare(self) -> bool:
         """Whether it is a microcontroller: flash and RAM, and no operating system."""
-        return self.suffix == ".elf"
+        return self.suffix in {".elf", ".o"}
+
+    @property
+    def is_linked(self) -> bool:
+        """Whether a program is made, rather than an object file alone."""
+        return self.suffix != ".o"
 
 
 TARGETS: Mapping[str, Target] = {
@@ -41,6 +48,9 @@ TARGETS: Mapping[str, Target] = {
         Target("cortex-m4", "thumb-freestanding-eabihf", "cortex_m4"),
         Target("cortex-m7", "thumb-freestanding-eabihf", "cortex_m7"),
         Target("riscv32", "riscv32-freestanding-none", "generic_rv32+m+c"),
+        # Arduino's Uno. The compiler lacks AVR's library of arithmetic, without which nothing is
+        # linked; __flash, the memory of tables, is GNU C.
+        Target("avr", "avr-freestanding-none", "atmega328p", suffix=".o", standard="gnu99"),
         Target("wasm32", "wasm32-freestanding", suffix=".wasm"),
         Target("host", "", suffix=""),
     )

@@ -29,7 +29,8 @@ def test_flash_and_ram_are_as_predicted(target, project) -> None:
     assert 0 <= sections.constants - project.table_bytes <= 8
     assert build.ram_bytes == project.buffer_bytes
     assert build.flash_bytes == sections.code + sections.constants
-    assert 100 < sections.code < 600
+    # AVR has registers of 8 bits: four instructions for a sum of 32.
+    assert 100 < sections.code < (1500 if target == "avr" else 600)
 
 
 def test_code_is_as_small_as_it_was_measured(project) -> None:

@@ -52,15 +52,20 @@ class SparseInt4:
     @property
     def flash_bytes(self) -> int:
         """Bytes of its tables: a count for each row, and its pairs."""
-        return int(count_bytes(self.pairs) * len(self.pairs) + 3 * self.pairs.sum())
+        return int(count_bytes(self.pairs) * len(self.pairs) + 3 * max(1, self.pairs.sum()))
 
     def tables(self) -> list[Table]:
         """Build the tables: how many pairs each row has, and all pairs one after another."""
         rows = [_pairs(weights) for weights in self.weights.T]
         return [
             table_of("counts", [len(row) for row in rows], "uint8_t", "uint16_t"),
-            Table("pairs", np.concatenate(rows).ravel()),
+            # C has no empty tables.
+            Table("pairs", (np.concatenate(rows) if any(map(len, rows)) else _FILLER).ravel()),
         ]
+
+
+# A pair that adds nothing.
+_FILLER = np.zeros((1, 3), np.uint8)
 
 
 def _pairs(weights: NDArray[np.int8]) -> NDArray[np.uint8]:

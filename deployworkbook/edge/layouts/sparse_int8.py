@@ -46,12 +46,13 @@ class SparseInt8:
     @property
     def flash_bytes(self) -> int:
         """Bytes of its tables: a count for each row, and its entries."""
-        return int(count_bytes(self.counts) * len(self.counts) + 2 * self.counts.sum())
+        return int(count_bytes(self.counts) * len(self.counts) + 2 * max(1, self.counts.sum()))
 
     def tables(self) -> list[Table]:
         """Build the tables: how many entries each row has, and all entries one after another."""
         rows = [row_entries(weights) for weights in self.weights.T]
-        entries = np.array([entry for row in rows for entry in row], np.int16).reshape(-1, 2)
+        # C has no empty tables, so that an entry that adds nothing stands for none.
+        entries = np.array([entry for row in rows for entry in row] or [(0, 0)], np.int16)
         entries[:, 1] += EXCESS
         return [
             table_of("counts", [len(row) for row in rows], "uint8_t", "uint16_t"),
