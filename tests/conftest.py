@@ -1,5 +1,6 @@
 """What all tests share: a home of their own, and the data."""
 
+import itertools
 import os
 import re
 import signal
@@ -21,6 +22,8 @@ from deployworkbook.training.mnist import ENVIRONMENT_VARIABLE
 from deployworkbook.workspace.folder import Workspace
 
 REPOSITORY = Path(__file__).parent.parent
+# Files of half a minute and more whose names come late in the alphabet.
+LONG = ("test_fit.py", "test_style.py", "test_explorer.py")
 
 # What a shell starts in the background ignores Ctrl-C, and under nohup hang-ups, and so do the
 # commands that tests then send one.
@@ -56,15 +59,22 @@ def pytest_ignore_collect(collection_path, config):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Leave out what only reports; put what trains on the real MNIST first.
+    """Leave out what only reports; put first what takes long and stays together.
 
-    So no long test begins when all else has ended.
+    So nothing long begins when all else has ended: what trains on the real MNIST, and the longest
+    of the files that would be among the last.
     """
     if "report" not in config.option.markexpr:
         reports = [item for item in items if item.get_closest_marker("report")]
         config.hook.pytest_deselected(items=reports)
         items[:] = [item for item in items if item not in reports]
-    items.sort(key=lambda item: item.get_closest_marker("mnist") is None)
+    items.sort(key=_place)
+
+
+def _place(item):
+    if item.get_closest_marker("mnist"):
+        return 0
+    return 1 if item.path.name in LONG else 2
 
 
 def pytest_xdist_make_scheduler(config, log):
@@ -96,10 +106,18 @@ def missing():
     return end
 
 
+@pytest.fixture(scope="session")
+def homes(tmp_path_factory):
+    """Where homes are made: pytest would look through thousands of folders for the next number."""
+    folder = tmp_path_factory.mktemp("homes")
+    return (folder / str(number) for number in itertools.count())
+
+
 @pytest.fixture(autouse=True)
-def home(tmp_path_factory, monkeypatch):
+def home(homes, monkeypatch):
     """No test touches the files of the user who runs it."""
-    folder = tmp_path_factory.mktemp("home")
+    folder = next(homes)
+    folder.mkdir()
     monkeypatch.setenv("HOME", str(folder))
     monkeypatch.setenv("DEPLOYWORKBOOK_HOME", str(folder / "deployworkbook"))
     monkeypatch.delenv("KERAS_HOME", raising=False)

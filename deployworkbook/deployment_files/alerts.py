@@ -41,7 +41,9 @@ def files(watch: Watch) -> dict[str, str]:
             interval=objective_scenes.QUICK,
         ),
         SLOW_TESTS: unit_tests_text(
-            name, objective_scenes.slow_scenes(*examples), interval=objective_scenes.SLOW
+            name,
+            objective_scenes.slow_scenes(*examples),
+            interval=objective_scenes.SLOW_EVALUATION,
         ),
     }
 

@@ -14,8 +14,8 @@ from deployworkbook.costs.plan.text import plan_as_html
 PHONE = {"width": 375, "height": 800}
 
 
-@pytest.fixture(params=["one region", "all there is", "on boards"])
-def url(request, tmp_path):
+@pytest.fixture(scope="module", params=["one region", "all there is", "on boards"])
+def url(request, tmp_path_factory):
     """A plan with all of its sections."""
     forms = [
         Profile("float32", "savedmodel", 0.45, 1.0, 0.9769, 431_000, 390_000, 670e6),
@@ -31,7 +31,7 @@ def url(request, tmp_path):
     }[request.param]
     advice = advise(work, forms, accuracy_share=0.9719, memory_bytes=1e9, **more)
     where = "AMD EPYC, 2 cores, 24 GiB, Linux x86_64; data set mnist"
-    page = tmp_path / "deployment_plan.html"
+    page = tmp_path_factory.mktemp("plan") / "deployment_plan.html"
     page.write_text(plan_as_html(make_plan(advice, measured_on=where)), encoding="utf-8")
     return page.as_uri()
 

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import nbformat
 import pytest
@@ -12,6 +13,8 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from deployworkbook import __version__
 from deployworkbook.cli import join_parameters, main
+from deployworkbook.execution import runner
+from deployworkbook.execution.jobs import Outcome
 from deployworkbook.ledger.book import Ledger
 from deployworkbook.ledger.machine import this_machine
 from deployworkbook.ledger.measurement import Measurement
@@ -90,10 +93,24 @@ def test_a_failure_exits_with_1_and_names_cell_and_error(notebook, tmp_path, cap
     assert "failed" in (out / "index.html").read_text()
 
 
-def test_a_hanging_notebook_exits_with_1(notebook, tmp_path, capsys):
-    path = notebook("hang", "import time\ntime.sleep(600)")
-    assert call("run", path, "--out", tmp_path / "out", "--cell-timeout", 1) == 1
+@pytest.fixture
+def pretended(monkeypatch):
+    """How each notebook ends, by name, without a run; the runner's own tests start kernels."""
+    done = SimpleNamespace(ends={}, jobs=[])
+
+    def run_jobs(jobs, **_):
+        done.jobs = jobs
+        return [Outcome(job, seconds=1.5, **done.ends[job.source.stem]) for job in jobs]
+
+    monkeypatch.setattr(runner, "run_jobs", run_jobs)
+    return done
+
+
+def test_a_hanging_notebook_exits_with_1(notebook, tmp_path, capsys, pretended):
+    pretended.ends["hang"] = {"status": "timed out", "failed_cell": 2, "error": "too long"}
+    assert call("run", notebook("hang", ""), "--out", tmp_path / "out", "--cell-timeout", 1) == 1
     assert "timed out in code cell 2" in capsys.readouterr().out
+    assert [job.cell_limit_s for job in pretended.jobs] == [1]
 
 
 @pytest.mark.parametrize(
@@ -283,7 +300,11 @@ def test_the_doctor_as_json_keeps_its_exit_code(monkeypatch, capsys):
     ]
 
 
-def test_a_run_as_json_has_a_summary_per_notebook(notebook, tmp_path, capsys):
+def test_a_run_as_json_has_a_summary_per_notebook(notebook, tmp_path, capsys, pretended):
+    pretended.ends = {
+        "fine": {"status": "passed", "cells_run": 2, "cells": 2},
+        "bad": {"status": "failed", "failed_cell": 2, "error": "ZeroDivisionError: by zero"},
+    }
     paths = [notebook("fine", "a"), notebook("bad", "1 / 0")]
     assert call("run", *paths, "--out", tmp_path / "out", "--json") == 1
     said = capsys.readouterr()

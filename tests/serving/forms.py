@@ -53,15 +53,47 @@ def onnx(folder, *, add=2.0, rows="n", weights=None):
         [helper.make_tensor_value_info("y", TensorProto.FLOAT, [rows])],
         constants,
     )
+    return _write_onnx(graph, folder)
+
+
+def slow_onnx(folder, *, rounds):
+    """An ONNX file that takes its time: y = |x|, again and again, some 100,000 times a second."""
+    body = helper.make_graph(
+        [
+            helper.make_node("Identity", ["goes_on"], ["goes_on_still"]),
+            helper.make_node("Abs", ["before"], ["after"]),
+        ],
+        "round",
+        [
+            helper.make_tensor_value_info("number", TensorProto.INT64, []),
+            helper.make_tensor_value_info("goes_on", TensorProto.BOOL, []),
+            helper.make_tensor_value_info("before", TensorProto.FLOAT, ["n"]),
+        ],
+        [
+            helper.make_tensor_value_info("goes_on_still", TensorProto.BOOL, []),
+            helper.make_tensor_value_info("after", TensorProto.FLOAT, ["n"]),
+        ],
+    )
+    graph = helper.make_graph(
+        [helper.make_node("Loop", ["rounds", "", "x"], ["y"], body=body)],
+        "slow",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n"])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n"])],
+        [numpy_helper.from_array(np.array(rounds, np.int64), "rounds")],
+    )
+    return _write_onnx(graph, folder)
+
+
+MAKERS = {"savedmodel": savedmodel, "litert": litert, "onnx": onnx}
+
+
+def _write_onnx(graph, folder):
     folder.mkdir(parents=True)
     opset = [helper.make_opsetid("", 18)]
     save_model(
         helper.make_model(graph, opset_imports=opset, ir_version=9), str(folder / "model.onnx")
     )
     return folder
-
-
-MAKERS = {"savedmodel": savedmodel, "litert": litert, "onnx": onnx}
 
 
 def make(kind, folder, **given):

@@ -21,7 +21,7 @@ from deployworkbook.serving.embedded.peers import Peers, Place
 from deployworkbook.serving.embedded.protos import model_management_pb2
 from deployworkbook.serving.embedded.switchboard import Line, Switchboard
 from deployworkbook.serving.embedded.workers import agreed
-from tests.serving import models
+from tests.serving import forms
 from tests.serving.conftest import ADDRESS, write
 from tests.waiting import wait_until
 
@@ -151,9 +151,10 @@ def test_workers_need_linux_and_at_least_one(monkeypatch):
 
 
 @linux
-def test_two_workers_swap_reload_and_are_replaced(process, half, tmp_path):
+def test_two_workers_swap_reload_and_are_replaced(process, tmp_path):
     base = tmp_path / "base"
-    models.half_plus_two(base / "1")
+    forms.onnx(base / "1")
+    forms.onnx(tmp_path / "other" / "1")
     monitoring = write(tmp_path / "m", 'prometheus_config { enable: true path: "/metrics" }')
     running = process(
         f"--model_base_path={base}",
@@ -178,8 +179,7 @@ def test_two_workers_swap_reload_and_are_replaced(process, half, tmp_path):
     text = requests.get(f"{address}/metrics", timeout=30).text
     assert ':tensorflow:serving:request_count{model_name="default",status="OK"} 40' in text
 
-    models.half_plus_two(tmp_path / "next", add=5.0)
-    (tmp_path / "next").rename(base / "2")
+    forms.onnx(tmp_path / "next", add=5.0).rename(base / "2")
 
     def state():
         found = requests.get(f"{address}/v1/models/default/versions/2", timeout=30)
@@ -193,7 +193,8 @@ def test_two_workers_swap_reload_and_are_replaced(process, half, tmp_path):
 
     request = model_management_pb2.ReloadConfigRequest()
     config = request.config.model_config_list.config.add()
-    config.name, config.base_path, config.model_platform = "other", str(half), "tensorflow"
+    config.name, config.base_path = "other", str(tmp_path / "other")
+    config.model_platform = "tensorflow"
     path = "/tensorflow.serving.ModelService/HandleReloadConfigRequest"
     said = running.channel.unary_unary(path)(request.SerializeToString(), timeout=60)
     assert model_management_pb2.ReloadConfigResponse.FromString(said).status.error_code == 0
@@ -219,7 +220,7 @@ def test_two_workers_swap_reload_and_are_replaced(process, half, tmp_path):
 @linux
 def test_workers_that_cannot_start_end_the_server(process, tmp_path):
     (tmp_path / "1").mkdir()
-    (tmp_path / "1" / "saved_model.pb").write_bytes(b"broken")
+    (tmp_path / "1" / "model.onnx").write_bytes(b"broken")
     running = process(
         f"--model_base_path={tmp_path}", "--max_num_load_retries=0", "--num_workers=2"
     )
