@@ -24,6 +24,14 @@ _TEXTS = (
     *("variant", "runtime", "runtime_version", "dataset", "dataset_fingerprint"),
     *("lesson", "kind", "note", "made_by"),
 )
+_WHOLE = (
+    *("size_bytes", "compressed_bytes", "correct", "examples", "peak_memory_bytes"),
+    *("flash_bytes", "ram_bytes"),
+)
+_NUMBERS = (
+    *("latency_p50_ms", "latency_p99_ms", "load_ms", "ready_ms", "service_load_per_s"),
+    "instructions_per_image",
+)
 
 
 @dataclass(frozen=True)
@@ -56,6 +64,10 @@ class Measurement:
         note: Anything else worth recording.
         made_by: Hash of everything the variant was made from (data, settings, code), to find it
             again; may be empty.
+        flash_bytes: Flash that code and weights take on a microcontroller.
+        ram_bytes: RAM that the program takes there, its stack included.
+        instructions_per_image: Mean number of instructions per image there, as an emulator counted
+            them. The time they take is modelled for each chip and is no part of the row.
 
     Raises:
         TypeError: A figure is not a number, or a name is not text.
@@ -84,6 +96,9 @@ class Measurement:
     service_times_ms: tuple[float, ...] = field(default=(), repr=False)
     note: str = ""
     made_by: str = ""
+    flash_bytes: int | None = None
+    ram_bytes: int | None = None
+    instructions_per_image: float | None = None
 
     def __post_init__(self) -> None:
         for name in _TEXTS:
@@ -91,15 +106,13 @@ class Measurement:
             if not isinstance(value, str):
                 raise type_error(name, received=describe(value), expected="text")
         check_choice("kind", self.kind, ["measured", "modelled"])
-        for name in ("size_bytes", "compressed_bytes", "correct", "examples", "peak_memory_bytes"):
+        for name in _WHOLE:
             value = getattr(self, name)
             if value is not None:
                 check_integer(name, value, 0)
         if self.threads is not None:
             check_integer("threads", self.threads, 1)
-        for name in (
-            *("latency_p50_ms", "latency_p99_ms", "load_ms", "ready_ms", "service_load_per_s"),
-        ):
+        for name in _NUMBERS:
             value = getattr(self, name)
             if value is not None:
                 check_number(name, value, 0)

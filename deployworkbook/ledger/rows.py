@@ -27,8 +27,9 @@ COLUMNS = (
     *("dataset", "dataset_fingerprint", "kind", "size_bytes", "compressed_bytes", "correct"),
     *("examples", "latency_p50_ms", "latency_p99_ms", "peak_memory_bytes", "note"),
     *("made_by", "threads", "load_ms", "ready_ms", "service_load_per_s"),
+    *("flash_bytes", "ram_bytes", "instructions_per_image"),
 )
-COLUMNS_OF_VERSIONS = (18, 19, 22, 23)
+COLUMNS_OF_VERSIONS = (18, 19, 22, 23, 26)
 _OWN_TABLES = {"throughput_per_s", "service_times_ms"}
 MEASURED = tuple(f.name for f in fields(Measurement) if f.name not in _OWN_TABLES)
 MACHINE_COLUMNS, RATE_COLUMNS, TIMES_COLUMNS = 6, 3, 2

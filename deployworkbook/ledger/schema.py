@@ -61,6 +61,11 @@ MIGRATIONS = (
         times_ms TEXT NOT NULL
     );
     """,
+    """
+    ALTER TABLE measurements ADD COLUMN flash_bytes INTEGER;
+    ALTER TABLE measurements ADD COLUMN ram_bytes INTEGER;
+    ALTER TABLE measurements ADD COLUMN instructions_per_image REAL;
+    """,
 )
 
 TABLES = frozenset({"machines", "measurements", "throughputs"})

@@ -24,8 +24,10 @@ FIGURES = (
     "at batch",
     "memory (MB)",
 )
+# Shown only if a row has one of them: few rows come from a microcontroller.
+ON_A_CHIP = ("flash (KB)", "RAM (KB)", "instructions")
 DETAILS = ("threads", "load (ms)", "ready (ms)", "lesson", "measured at (UTC)", "machine", "note")
-NUMBERS = (*FIGURES[4:7], *FIGURES[8:11], FIGURES[12], *DETAILS[1:3])
+NUMBERS = (*FIGURES[4:7], *FIGURES[8:11], FIGURES[12], *ON_A_CHIP, *DETAILS[1:3])
 
 
 def as_table(entries: Sequence[LedgerEntry], *, every: bool, details: bool) -> pd.DataFrame:
@@ -38,18 +40,22 @@ def as_table(entries: Sequence[LedgerEntry], *, every: bool, details: bool) -> p
         details: Whether to add the columns ``DETAILS``.
 
     Returns:
-        One row per entry, indexed by its number.
+        One row per entry, indexed by its number; the columns ``ON_A_CHIP`` only if a row has them,
+        or with the details.
     """
     kept = list(entries) if every else newest(entries)
     index = pd.Index([entry.id for entry in kept], name="row", dtype="int64")
     rows = [_row(entry) for entry in kept]
-    table = pd.DataFrame(rows, index=index, columns=[*FIGURES, *DETAILS])
+    table = pd.DataFrame(rows, index=index, columns=[*FIGURES, *ON_A_CHIP, *DETAILS])
     for column in NUMBERS:
         table[column] = table[column].astype("float64")
     for column in ("at batch", "threads"):
         # A nullable integer: float64 would show 256 as 256.0.
         table[column] = table[column].astype("Int64")
-    return table if details else table[list(FIGURES)]
+    if details:
+        return table
+    chips = [column for column in ON_A_CHIP if table[column].notna().any()]
+    return table[[*FIGURES, *chips]]
 
 
 def _row(entry: LedgerEntry) -> tuple[object, ...]:
@@ -70,6 +76,9 @@ def _row(entry: LedgerEntry) -> tuple[object, ...]:
         _rounded(rates[best] if best else None),
         best,
         _scaled(measurement.peak_memory_bytes, 1e6, 0),
+        _scaled(measurement.flash_bytes, 1000, 2),
+        _scaled(measurement.ram_bytes, 1000, 2),
+        _scaled(measurement.instructions_per_image, 1, 0),
         measurement.threads,
         _rounded(measurement.load_ms),
         _rounded(measurement.ready_ms),

@@ -45,6 +45,9 @@ FULL = Measurement(
     service_times_ms=tuple(0.7 + 0.001 * n for n in range(900)),
     note="as trained",
     made_by="0123456789abcdef",
+    flash_bytes=5_800,
+    ram_bytes=1_376,
+    instructions_per_image=83_560.25,
 )
 WITHOUT_TIMES = replace(FULL, service_times_ms=())
 LEAST = Measurement("int8", "litert", "2.3", "digits", "def", kind="modelled")
@@ -197,8 +200,8 @@ def test_rows_whose_machine_is_lost_are_kept(path):
 def test_two_rows_with_the_same_number_after_damage_are_both_kept(path):
     Ledger(path).add_all([FULL, LEAST])
     content = path.read_bytes()
-    # The key comes right before the record: 23 columns, of which the first is stored as NULL.
-    place = content.rindex(b"\x02\x18\x00")
+    # The key comes right before the record: 26 columns, of which the first is stored as NULL.
+    place = content.rindex(b"\x02\x1b\x00")
     found = readable_rows(content[:place] + b"\x01" + content[place + 1 :]).entries
     assert {entry.measurement.variant for entry in found.values()} == {"float32", "int8"}
 
@@ -376,6 +379,18 @@ def test_the_table_has_units_and_numbers(path):
     assert (details["threads"], details["load (ms)"], details["ready (ms)"]) == (2, 512, 4010)
 
 
+def test_a_microcontroller_s_figures_are_shown_if_a_row_has_them(path):
+    ledger = Ledger(path)
+    ledger.add(replace(LEAST, kind="measured"))
+    assert "flash (KB)" not in ledger.table()
+    assert pd.isna(ledger.table(details=True).loc[1]["flash (KB)"])
+    chip = replace(LEAST, runtime="cortex-m0plus", flash_bytes=5_804, ram_bytes=1_376)
+    ledger.add(replace(chip, instructions_per_image=83_560.4))
+    row = ledger.table().loc[2]
+    assert (row["flash (KB)"], row["RAM (KB)"], row["instructions"]) == (5.8, 1.38, 83_560)
+    assert pd.isna(ledger.table().loc[1]["instructions"])
+
+
 def test_figures_in_the_table_are_rounded(path):
     ledger = Ledger(path)
     ledger.add(
@@ -452,6 +467,9 @@ def test_an_empty_ledger_gives_an_empty_table(path):
         ({"load_ms": -1.0}, "load_ms"),
         ({"ready_ms": float("inf")}, "ready_ms"),
         ({"threads": 0}, "threads"),
+        ({"flash_bytes": -1}, "flash_bytes"),
+        ({"ram_bytes": -1}, "ram_bytes"),
+        ({"instructions_per_image": float("inf")}, "instructions_per_image"),
         ({"correct": 11, "examples": 10}, "correct"),
         ({"correct": 1}, "both or neither"),
         ({"kind": "guessed"}, "kind"),
@@ -472,6 +490,7 @@ def test_an_impossible_measurement_is_refused(change, words):
         {"correct": 1, "examples": 1},
         {"latency_p50_ms": 0, "latency_p99_ms": 0, "load_ms": 0, "ready_ms": 0},
         {"threads": 1},
+        {"flash_bytes": 0, "ram_bytes": 0, "instructions_per_image": 0},
         {"throughput_per_s": {1: 0.0}},
     ],
 )
