@@ -37,8 +37,9 @@ def check(
 ) -> None:
     """Check a file of prices and assumptions, and print what it changes.
 
-    The file has the sections of the workbook's catalogue (machines, storage, archives, balancers,
-    transfer, figures, processors, assumptions, sources) but only the entries that differ.
+    The file has the sections of the workbook's catalogue (machines, microcontrollers, storage,
+    archives, balancers, transfer, figures, processors, assumptions, sources) but only the entries
+    that differ.
     """
     from deployworkbook.costs.prices.catalog_file import load_catalog
     from deployworkbook.costs.prices.changes import changes_between
@@ -73,6 +74,7 @@ def show(
         each.source
         for entries in (
             catalog.machines,
+            catalog.microcontrollers,
             catalog.storage,
             catalog.archives,
             catalog.balancers,
@@ -81,9 +83,8 @@ def show(
         )
         for each in entries.values()
     ]
-    sources += [
-        each.device_source for each in catalog.machines.values() if each.device_source is not None
-    ]
+    devices = (*catalog.machines.values(), *catalog.microcontrollers.values())
+    sources += [each.device_source for each in devices if each.device_source is not None]
     for source in dict.fromkeys(sources):
         print(f"Source: {source}" + (f"\n        {source.url}" if source.url else ""))
 
@@ -102,6 +103,20 @@ def _tables(catalog: Catalog) -> dict[str, tuple[Row, list[Row]]]:
             *_known(each.source),
         )
         for each in catalog.machines.values()
+    ]
+    chips = [
+        (
+            each.name,
+            each.core,
+            f"{each.clock_mhz:g}",
+            f"{each.flash_kib:g}",
+            f"{each.ram_kib:g}",
+            f"{each.active_ma:g} at {each.supply_volts:g} V",
+            f"{each.sleep_ua:g}",
+            f"{each.price_usd:g}",
+            *_known(each.source),
+        )
+        for each in catalog.microcontrollers.values()
     ]
     storage = [
         (
@@ -146,6 +161,10 @@ def _tables(catalog: Catalog) -> dict[str, tuple[Row, list[Row]]]:
         "Machines": (
             ("machine", "kind", "vCPUs", "GiB", "devices, GiB", "USD", "", *known),
             machines,
+        ),
+        "Microcontrollers": (
+            ("chip", "core", "MHz", "flash, KiB", "RAM, KiB", "mA", "asleep, µA", "USD", *known),
+            chips,
         ),
         "Storage, USD": (("storage", "per GiB-month", *uses, *known), storage),
         "Load balancers, USD; contents of a capacity unit": (

@@ -15,6 +15,7 @@ HOURS_PER_MONTH = 730
 SECONDS_PER_MONTH = SECONDS_PER_HOUR * HOURS_PER_MONTH
 MONTHS_PER_YEAR = 12
 GB = 10**9
+KIB = 2**10
 MIB = 2**20
 GIB = 2**30
 
@@ -57,6 +58,11 @@ RANGES: dict[str, tuple[float, float]] = {
     "_watts": (0, 1e5),
     "_kwh": (0, 1e12),
     "_gflops": (0, 1e9),
+    "_mhz": (0, 1e5),
+    "_kib": (0, 1e7),
+    "_volts": (0, 1e3),
+    "_ma": (0, 1e5),
+    "_ua": (0, 1e7),
     "_per_million": (0, 1e12),
     "_ms": (0, 1e7),
     "_s": (0, 1e6),
@@ -93,6 +99,11 @@ POSITIVE = {
     "wages_share",
     "device_life_months",
     "logged_per_object_ratio",
+    "clock_mhz",
+    "flash_kib",
+    "ram_kib",
+    "supply_volts",
+    "active_ma",
 }
 # Names that count things, and their smallest values.
 COUNTS = {

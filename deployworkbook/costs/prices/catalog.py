@@ -18,6 +18,7 @@ from deployworkbook.costs.prices.entries import (
     Storage,
     Transfer,
 )
+from deployworkbook.costs.prices.microcontroller import Microcontroller
 from deployworkbook.validation import check_choice
 
 Entry = TypeVar("Entry")
@@ -30,6 +31,7 @@ class Catalog:
     Args:
         files: Files that it was read from, the shipped one first.
         machines: Cloud machines and edge boards.
+        microcontrollers: Chips with flash and RAM of their own, which run no server.
         storage: Kinds of storage that answer at once.
         archives: Kinds that give data back after hours, for logged requests.
         balancers: Load balancers.
@@ -41,6 +43,7 @@ class Catalog:
 
     files: tuple[str, ...]
     machines: Mapping[str, MachineType] = field(repr=False)
+    microcontrollers: Mapping[str, Microcontroller] = field(repr=False)
     storage: Mapping[str, Storage] = field(repr=False)
     archives: Mapping[str, Storage] = field(repr=False)
     balancers: Mapping[str, Balancer] = field(repr=False)
@@ -56,6 +59,14 @@ class Catalog:
             ValueError: There is none of that name; the message names the closest one.
         """
         return find("machine", self.machines, name)
+
+    def microcontroller(self, name: str) -> Microcontroller:
+        """Return a microcontroller by name.
+
+        Raises:
+            ValueError: There is none of that name; the message names the closest one.
+        """
+        return find("microcontroller", self.microcontrollers, name)
 
     def storage_named(self, name: str) -> Storage:
         """Return a kind of storage by name.

@@ -30,6 +30,7 @@ from deployworkbook.costs.prices.entries import (
     Tier,
     Transfer,
 )
+from deployworkbook.costs.prices.microcontroller import Core, Microcontroller
 from deployworkbook.costs.units import check_quantity
 from deployworkbook.validation import (
     check_choice,
@@ -48,6 +49,7 @@ SECTIONS = {
     "sources": Source,
     "processors": Processor,
     "machines": MachineType,
+    "microcontrollers": Microcontroller,
     "storage": Storage,
     "archives": Storage,
     "balancers": Balancer,
@@ -57,6 +59,7 @@ SECTIONS = {
 }
 CHOICES = {
     ("machines", "kind"): get_args(MachineKind),
+    ("microcontrollers", "core"): get_args(Core),
     ("storage", "kind"): get_args(StorageKind),
     ("archives", "kind"): get_args(StorageKind),
     ("processors", "architecture"): ("x86", "arm", "gpu", "tpu"),
@@ -64,7 +67,7 @@ CHOICES = {
 }
 # Sections whose entries the formulas look up by name.
 FIXED = {"transfer", "figures", "assumptions"}
-TEXTS = {"title", "url", "region", "basis", "kind", "architecture", "reason"}
+TEXTS = {"title", "url", "region", "basis", "kind", "architecture", "core", "reason"}
 
 
 def load_catalog(own: Path | None = None) -> Catalog:

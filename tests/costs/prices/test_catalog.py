@@ -57,6 +57,35 @@ def test_each_fact_has_a_source_with_date_and_region():
             assert machine.device_source.basis == "seen"
 
 
+def test_each_microcontroller_says_where_its_figures_are_from():
+    chips = load_catalog().microcontrollers
+    assert {"cortex-m0plus", "cortex-m4", "riscv32", "avr"} == {c.core for c in chips.values()}
+    for chip in chips.values():
+        assert chip.name.split("x")[0][:6] in chip.device_source.title
+        for source in (chip.source, chip.device_source):
+            assert source.basis in {"seen", "recalled"}
+            assert source.date <= date(2026, 11, 30)
+        # What was not read again says so in its own words, too.
+        assert (chip.device_source.basis == "recalled") == ("recalled" in chip.device_source.title)
+        assert chip.sleep_ua < 1000 * chip.active_ma
+
+
+def test_memories_of_a_microcontroller_count_in_units_of_1024():
+    chip = load_catalog().microcontroller("ATmega328P")
+    assert (chip.flash_bytes, chip.ram_bytes) == (32_768, 2_048)
+    with pytest.raises(ValueError, match="Did you mean ATmega328P"):
+        load_catalog().microcontroller("ATmega328")
+
+
+def test_a_chip_of_your_own_needs_all_fields(own):
+    known = "expected one of 'cortex-m0plus'"
+    with pytest.raises(ValueError, match=rf"microcontrollers\.mine\.core: {known}"):
+        load_catalog(own('[microcontrollers]\nmine = { core = "cortex-m99" }\n'))
+    text = '[microcontrollers]\nmine = { core = "avr", clock_mhz = 16, flash_kib = 16 }\n'
+    with pytest.raises(ValueError, match=r"mine\.ram_kib: expected a value"):
+        load_catalog(own(text))
+
+
 def test_each_assumption_has_a_reason_and_is_within_its_range():
     catalog = load_catalog()
     for each in catalog.assumptions.values():
