@@ -101,6 +101,7 @@ def plan(
         reference=reference or "float32",
         measured_on=measured.where,
         doubts=[str(each) for each in outliers],
+        chip_forms=measured.chip_forms,
     )
     for page in write_plan(made, out, workspace=workspace_of(folder)):
         if page.backup is not None:

@@ -1,5 +1,6 @@
 from .advice.advise import SERVED_RUNTIMES as SERVED_RUNTIMES
 from .advice.advise import advise as advise
+from .advice.chips import choose_chips as choose_chips
 from .advice.storing import storage_options as storage_options
 from .capacity.check import compare_with_measured as compare_with_measured
 from .capacity.replicas import replicas_for as replicas_for

@@ -6,6 +6,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from deployworkbook.costs.estimation.chip_form import ChipForm
 from deployworkbook.costs.estimation.profile import SERVER_PREFIX, Profile, served_form
 from deployworkbook.validation import check_choice, value_error
 
@@ -24,6 +25,8 @@ class Measured:
         machine: Machine on which times were measured, in words.
         left_out: Reasons why variants in runtimes were left out: all their rows are incomplete.
         machine_identity: Identity of this machine, to tell it from others.
+        chip_forms: Variants compiled for microcontrollers: the newest row of each, counted on an
+            emulated core by any machine.
     """
 
     profiles: tuple[Profile, ...]
@@ -31,6 +34,7 @@ class Measured:
     machine: str
     left_out: tuple[str, ...]
     machine_identity: Hashable = None
+    chip_forms: tuple[ChipForm, ...] = ()
 
     @property
     def where(self) -> str:
@@ -58,15 +62,34 @@ def measured_in(entries: Sequence[LedgerEntry], *, dataset: str | None = None) -
     names = list(dict.fromkeys(entry.measurement.dataset for entry in reversed(rows)))
     chosen = names[0] if dataset is None else check_choice("dataset", dataset, names)
     of_dataset = [entry for entry in rows if entry.measurement.dataset == chosen]
+    # Rows of emulated cores have no time, and so no machine that they were measured on.
+    on_chips = [entry for entry in of_dataset if _is_emulated(entry.measurement)]
+    of_dataset = [entry for entry in of_dataset if not _is_emulated(entry.measurement)]
+    if not of_dataset:
+        remedy = "Lessons 04 to 09 and `sweep` measure some."
+        raise value_error(
+            "ledger", received="rows of emulated cores only", expected="timed rows", remedy=remedy
+        )
     machine = of_dataset[-1].machine
     # Costs are per core, so rows measured on one core are preferred to newer ones.
     here = [entry.measurement for entry in of_dataset if entry.machine.identity == machine.identity]
     profiles, left_out = _newest(here)
     if not profiles:
         raise ValueError(f"No row of the ledger is complete. {left_out[0]}")
+    newest = {(e.measurement.variant, e.measurement.runtime): e.measurement for e in on_chips}
+    forms = [ChipForm.from_measurement(row) for row in newest.values()]
     return Measured(
-        tuple(profiles.values()), chosen, str(machine), tuple(left_out), machine.identity
+        tuple(profiles.values()),
+        chosen,
+        str(machine),
+        tuple(left_out),
+        machine.identity,
+        tuple(form for form in forms if form is not None),
     )
+
+
+def _is_emulated(row: Measurement) -> bool:
+    return row.instructions_per_image is not None and row.latency_p50_ms is None
 
 
 def _newest(rows: Sequence[Measurement]) -> tuple[dict[tuple[str, str], Profile], list[str]]:
@@ -92,13 +115,14 @@ def _newest(rows: Sequence[Measurement]) -> tuple[dict[tuple[str, str], Profile]
 
 
 def comparable(entries: Sequence[LedgerEntry], measured: Measured) -> list[LedgerEntry]:
-    """Return all rows on the data set and machine of ``measured``, in their order."""
+    """Return all timed rows on the data set and machine of ``measured``, in their order."""
     return [
         entry
         for entry in entries
         if entry.measurement.kind == "measured"
         and entry.measurement.dataset == measured.dataset
         and entry.machine.identity == measured.machine_identity
+        and not _is_emulated(entry.measurement)
     ]
 
 

@@ -107,6 +107,31 @@ def savings(plan: DeploymentPlan) -> Section:
     )
 
 
+def chips(plan: DeploymentPlan) -> Section:
+    """Name the microcontrollers that could run the model beside the sensor, without a server."""
+    title = "On a microcontroller instead"
+    if not plan.chips:
+        return Section(title)
+    rows = tuple(
+        (
+            each.form.variant,
+            each.form.core,
+            f"{each.form.accuracy_share:.2%}",
+            f"{each.form.flash_bytes:,} and {each.form.ram_bytes:,}",
+            each.chip.name if each.chip else each.reason,
+            f"{each.chip.price_usd:,.2f}" if each.chip else "",
+        )
+        for each in plan.chips
+    )
+    text = (
+        "Where the data is made on a device of your own, a chip can answer there, without requests "
+        "or a server. Flash, RAM and accuracy are measured on an emulated core; the rest of the "
+        "firmware needs room, too."
+    )
+    head = ("form", "core", "test accuracy", "flash and RAM, bytes", "cheapest chip", "USD, once")
+    return Section(title, (text,), head, rows)
+
+
 def comparison(plan: DeploymentPlan) -> Section:
     """Count why the others lost, and name the next best."""
     choices = plan.advice.choices()

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from deployworkbook.costs.advice.chips import ChipChoice, choose_chips
 from deployworkbook.costs.advice.result import Advice, Candidate
 from deployworkbook.costs.capacity.result import PERCENTILE, QUEUES, Capacity, capacity_of
 from deployworkbook.costs.estimation.breakdown import CostBreakdown
+from deployworkbook.costs.estimation.chip_form import ChipForm
 from deployworkbook.costs.estimation.deployment import Deployment
 from deployworkbook.costs.estimation.inputs import gather
 from deployworkbook.costs.estimation.machines import service_s, shape_of, workers
@@ -40,6 +42,7 @@ class DeploymentPlan:
         made_on: Date of the plan.
         measured_on: Machine and data set of the measurements.
         doubts: Measurements that look wrong, in words.
+        chips: Variants compiled for microcontrollers, and the cheapest chip of each.
     """
 
     advice: Advice
@@ -57,6 +60,7 @@ class DeploymentPlan:
     made_on: date
     measured_on: str
     doubts: tuple[str, ...] = ()
+    chips: tuple[ChipChoice, ...] = ()
 
 
 def make_plan(
@@ -67,6 +71,7 @@ def make_plan(
     seed: int = 0,
     measured_on: str = "",
     doubts: Sequence[str] = (),
+    chip_forms: Sequence[ChipForm] = (),
     today: date | None = None,
 ) -> DeploymentPlan:
     """Make a plan for the best choice of an advice.
@@ -78,6 +83,7 @@ def make_plan(
         seed: Seed of the draws from the assumptions' ranges.
         measured_on: Machine and data set of the measurements, in words.
         doubts: Measurements that look wrong, in words.
+        chip_forms: Variants compiled for microcontrollers, to name the chips that they fit.
         today: Date of the plan; by default today's.
 
     Raises:
@@ -124,6 +130,9 @@ def make_plan(
         made_on=date.today() if today is None else today,
         measured_on=measured_on,
         doubts=tuple(doubts),
+        chips=tuple(
+            choose_chips(chip_forms, catalog, accuracy_share=advice.accuracy_objective_share)
+        ),
     )
 
 

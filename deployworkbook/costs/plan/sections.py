@@ -24,6 +24,7 @@ def sections_of(plan: DeploymentPlan) -> list[Section]:
         figures.other_accuracies(plan),
         figures.savings(plan),
         figures.comparison(plan),
+        figures.chips(plan),
         figures.sensitivity(plan),
         figures.basis(plan),
     ]

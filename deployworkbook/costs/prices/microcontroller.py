@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,6 +10,13 @@ from deployworkbook.costs.prices.entries import Source
 from deployworkbook.costs.units import KIB
 
 Core = Literal["cortex-m0plus", "cortex-m4", "riscv32", "avr"]
+
+# The catalogue's cores that run a core's programs.
+RUNS_ON: Mapping[str, tuple[Core, ...]] = {
+    "cortex-m0plus": ("cortex-m0plus", "cortex-m4"),
+    "cortex-m4": ("cortex-m4",),
+    "riscv32": ("riscv32",),
+}
 
 
 @dataclass(frozen=True)
