@@ -36,7 +36,10 @@ ALLOWED = {
         "training",
         "runtimes",
     },
-    "edge": {"validation", "workspace", "formulas", "training", "runtimes", "compression"},
+    "edge": {
+        *("validation", "workspace", "formulas", "ledger", "costs"),
+        *("training", "runtimes", "compression"),
+    },
     "serving": {"validation", "workspace", "formulas", "training", "runtimes"},
     "monitoring": {"validation", "workspace", "formulas", "serving"},
     "deployment_files": {"validation", "workspace", "serving", "monitoring"},

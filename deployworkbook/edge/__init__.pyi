@@ -1,9 +1,13 @@
 from .compiling import CompileError as CompileError
 from .compiling import compile_c as compile_c
+from .emulation import emulate as emulate
 from .exporting import export_c as export_c
 from .layouts.choosing import LAYOUTS as LAYOUTS
 from .layouts.choosing import layouts_for as layouts_for
+from .measuring import measure_core as measure_core
+from .micro_interpreter import run_micro as run_micro
 from .network import read_network as read_network
+from .on_chip import read_on_chip as read_on_chip
 from .planning import plan as plan
 from .program import to_pixels as to_pixels
 from .project import read_project as read_project

@@ -134,3 +134,19 @@ Received: an array of float64, shape (2, 28, 28).
         expected = "float32 of shape [n, 28, 28], n at least 1"
         raise value_error("images", received=describe(images), expected=expected)
     return images
+
+
+def check_timed(predict: Predictor) -> Predictor:
+    """Return a predictor whose time a clock can measure: not one of an emulated core.
+
+    Raises:
+        ValueError: Its core is emulated, so that its time would be the emulator's.
+    """
+    if getattr(predict, "emulated", False):
+        raise value_error(
+            predict.runtime,
+            received="an emulated core, which has no time of its own",
+            expected="a platform that this computer runs itself",
+            remedy="Count its instructions instead: measure_core(variant, dataset, directory).",
+        )
+    return predict

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deployworkbook.ledger.measurement import Measurement
-from deployworkbook.runtimes.base import Artifact, Predictor, Runtime
+from deployworkbook.runtimes.base import Artifact, Predictor, Runtime, check_timed
 from deployworkbook.runtimes.memory import Start, start_process
 from deployworkbook.runtimes.timing import Latency, time_batches, time_images
 from deployworkbook.training.data import Dataset, Split
@@ -138,8 +138,11 @@ def benchmark(
         memory: Whether to start a process to measure peak memory and load time.
         lesson: Name of the notebook, for the ledger.
         note: Note for the ledger.
+
+    Raises:
+        ValueError: The runtime emulates a core, whose time no clock can measure.
     """
-    predict = runtime.load(artifact)
+    predict = check_timed(runtime.load(artifact))
     latency = measure_latency(predict, dataset.test.images, repetitions=repetitions)
     return row_of(
         predict,

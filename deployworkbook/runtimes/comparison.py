@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
 from deployworkbook.ledger.measurement import Measurement
-from deployworkbook.runtimes.base import Artifact
+from deployworkbook.runtimes.base import Artifact, check_timed
 from deployworkbook.runtimes.benchmarking import predict_in_batches, row_of
 from deployworkbook.runtimes.memory import Start, start_process
 from deployworkbook.runtimes.registry import runtime
@@ -114,7 +114,8 @@ def compare_platforms(
         One result per artifact, in the same order.
 
     Raises:
-        ValueError: There is no artifact, or two have the same platform and variant.
+        ValueError: There is no artifact, two have the same platform and variant, or one is for a
+            core that is emulated.
     """
     chosen = plan or MeasurementPlan()
     keys = [f"{each.runtime} {each.variant}" for each in artifacts]
@@ -123,7 +124,8 @@ def compare_platforms(
         raise value_error("artifacts", received=received, expected="different ones")
     images = dataset.test.images
     predictors = {
-        key: runtime(each.runtime).load(each) for key, each in zip(keys, artifacts, strict=True)
+        key: check_timed(runtime(each.runtime).load(each))
+        for key, each in zip(keys, artifacts, strict=True)
     }
     started = keys if chosen.own_process else []
     starts: dict[str, Start] = {}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from deployworkbook.runtimes.base import Artifact, Predictor
 from deployworkbook.runtimes.provenance import Provenance, sha256_of
-from deployworkbook.runtimes.registry import RUNTIMES
+from deployworkbook.runtimes.registry import PLATFORMS
 from deployworkbook.training.variant import FORMS, Variant
 from deployworkbook.validation import value_error
 from deployworkbook.workspace.files import atomic_folder
@@ -146,4 +146,4 @@ def _inspect(artifact: Artifact) -> tuple[Provenance, str]:
 
 
 def _packages(runtime: str) -> list[str]:
-    return ["deployworkbook", "numpy", *RUNTIMES[runtime].packages.values()]
+    return ["deployworkbook", "numpy", *PLATFORMS[runtime].packages.values()]

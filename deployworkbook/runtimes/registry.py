@@ -53,21 +53,35 @@ RUNTIMES = {
     ),
 }
 
+# The model as C, compiled for this machine, or for a microcontroller's core that is emulated. They
+# are no part of the comparison of platforms, since an emulated core has no time of its own.
+EDGE_RUNTIMES = {
+    "host-c": Platform(
+        "deployworkbook.edge.host", "HostCRuntime", _LITERT, obstacle="compiler_obstacle"
+    ),
+    "cortex-m0plus": Platform(
+        "deployworkbook.edge.emulated",
+        "CortexM0PlusRuntime",
+        _LITERT | {"ziglang": "ziglang", "unicorn": "unicorn"},
+    ),
+}
+PLATFORMS = RUNTIMES | EDGE_RUNTIMES
+
 
 def runtime(name: str) -> Runtime:
     """Return a runtime by name.
 
     Args:
-        name: One of ``RUNTIMES``, such as ``litert``.
+        name: One of ``PLATFORMS``, such as ``litert``.
 
     Raises:
         ValueError: There is no such runtime; the message lists those there are.
         UnavailableError: It doesn't work here; the message says why, and what to install.
     """
-    reason = _obstacle(check_choice("runtime", name, RUNTIMES))
+    reason = _obstacle(check_choice("runtime", name, PLATFORMS))
     if reason:
         raise UnavailableError(f"{name}: {reason}")
-    entry = RUNTIMES[name]
+    entry = PLATFORMS[name]
     platform: Runtime = getattr(import_module(entry.module), entry.class_name)(**entry.options)
     return platform
 
@@ -83,7 +97,7 @@ def unavailable() -> dict[str, str]:
 
 
 def _obstacle(name: str) -> str:
-    entry = RUNTIMES[name]
+    entry = PLATFORMS[name]
     missing = [package for module, package in entry.packages.items() if not find_spec(module)]
     if missing:
         return f"not installed: {', '.join(missing)}. Install it: pip install {' '.join(missing)}"

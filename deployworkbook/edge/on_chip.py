@@ -1,0 +1,87 @@
+"""What an emulated model would take of a real chip: memory for sure, time and energy by a model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from deployworkbook.costs.prices.microcontroller import RUNS_ON, Microcontroller
+from deployworkbook.edge.emulation import Emulation
+from deployworkbook.formulas.battery import task_energy_mj
+from deployworkbook.formulas.cycles import TIMINGS
+
+
+@dataclass(frozen=True)
+class Range:
+    """A modelled figure.
+
+    Args:
+        low: With the fewest cycles that the published timings allow.
+        high: With the most.
+    """
+
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        low, high = f"{self.low:,.3g}", f"{self.high:,.3g}"
+        return low if low == high else f"{low} to {high}"
+
+
+@dataclass(frozen=True)
+class ChipReading:
+    """A model on a chip of the catalogue.
+
+    Args:
+        chip: The chip.
+        fits: Whether flash and RAM suffice.
+        flash_share: Share of the flash that the model takes; above 1 if it doesn't fit.
+        ram_share: Share of the RAM.
+        runs: Whether the chip runs the program that was emulated. If not, ``fits`` compares its
+            memories with that program's, and another core's program takes more or fewer bytes.
+        time_ms: Modelled time per image; ``None`` where no timings of the core are published.
+        energy_uj: Modelled energy per image, without what the chip draws while it sleeps.
+    """
+
+    chip: Microcontroller
+    fits: bool
+    flash_share: float
+    ram_share: float
+    runs: bool
+    time_ms: Range | None
+    energy_uj: Range | None
+
+    def images_per_battery(self, battery_mj: float) -> Range | None:
+        """Return how many images a battery's energy suffices for, if nothing else takes any.
+
+        Args:
+            battery_mj: Energy of the battery, see ``formulas.battery.battery_energy_mj``.
+        """
+        if self.energy_uj is None:
+            return None
+        return Range(*(1000 * battery_mj / uj for uj in (self.energy_uj.high, self.energy_uj.low)))
+
+
+def read_on_chip(emulation: Emulation, chip: Microcontroller) -> ChipReading:
+    """Compare a model's memory with a chip's, and model its time and energy per image.
+
+        t = C / f,  E = U I t
+
+    C are the modelled cycles, f, U and I the chip's clock, voltage and current.
+
+    Args:
+        emulation: The model on an emulated core.
+        chip: A chip, such as ``load_catalog().microcontroller("RP2040")``.
+    """
+    flash = emulation.flash_bytes / chip.flash_bytes
+    ram = emulation.ram_bytes / chip.ram_bytes
+    runs = chip.core in RUNS_ON.get(emulation.core, ())
+    time_ms = energy_uj = None
+    if runs and chip.core in TIMINGS and emulation.kinds:
+        cycles = emulation.cycles(chip.core)
+        seconds = [count / (1e6 * chip.clock_mhz) for count in (cycles.low, cycles.high)]
+        joules = task_energy_mj(
+            seconds, active_ma=chip.active_ma, supply_volts=chip.supply_volts
+        ).tolist()
+        time_ms = Range(*(1000 * second for second in seconds))
+        energy_uj = Range(*(1000 * each for each in joules))
+    return ChipReading(chip, max(flash, ram) <= 1, flash, ram, runs, time_ms, energy_uj)
