@@ -19,18 +19,6 @@ def workspace(tmp_path):
     return Workspace(tmp_path / "learner")
 
 
-def test_this_machine_has_no_problems(workspace, monkeypatch):
-    monkeypatch.delenv(mnist.ENVIRONMENT_VARIABLE, raising=False)
-    found = list(doctor.checks(workspace))
-    assert [check for check in found if check.status == "problem"] == []
-    assert [check.name for check in found] == [
-        *("Python", "packages", "your folder", "disk", "memory", "SQLite", "data"),
-        *("platforms", "model server", "port", "kernel", "Keras"),
-    ]
-    assert "Keras 2." in found[-1].found
-    assert all(check.remedy for check in found if check.status != "ok")
-
-
 def test_an_old_python_is_a_problem(monkeypatch):
     monkeypatch.setattr(doctor.platform, "python_version", lambda: "3.9.1")
     check = doctor.check_python()
