@@ -38,8 +38,8 @@ def check(
     """Check a file of prices and assumptions, and print what it changes.
 
     The file has the sections of the workbook's catalogue (machines, microcontrollers, storage,
-    archives, balancers, transfer, figures, processors, assumptions, sources) but only the entries
-    that differ.
+    archives, balancers, transfer, figures, radios, batteries, processors, assumptions, sources)
+    but only the entries that differ.
     """
     from deployworkbook.costs.prices.catalog_file import load_catalog
     from deployworkbook.costs.prices.changes import changes_between
@@ -80,6 +80,8 @@ def show(
             catalog.balancers,
             catalog.transfer,
             catalog.figures,
+            catalog.radios,
+            catalog.batteries,
         )
         for each in entries.values()
     ]
@@ -148,6 +150,29 @@ def _tables(catalog: Catalog) -> dict[str, tuple[Row, list[Row]]]:
     figures = [
         (name, f"{each.value:g}", *_known(each.source)) for name, each in catalog.figures.items()
     ]
+    radios = [
+        (
+            each.name,
+            f"{each.bits_per_s:,g}",
+            f"{each.packet_bytes:g} + {each.header_bytes:g}",
+            f"{each.transmit_ma:g}",
+            f"{each.receive_ma:g}",
+            f"{each.session_mj:g}",
+            *_known(each.source),
+        )
+        for each in catalog.radios.values()
+    ]
+    batteries = [
+        (
+            each.name,
+            f"{each.capacity_mah:,g}",
+            f"{each.cell_volts:g}",
+            f"{each.self_discharge_share_per_year:.1%}",
+            f"{each.most_ma:g}",
+            *_known(each.source),
+        )
+        for each in catalog.batteries.values()
+    ]
     cores = [
         _assumed(each, each.speed_ratio, each.low_ratio, each.high_ratio)
         for each in catalog.processors.values()
@@ -173,6 +198,19 @@ def _tables(catalog: Catalog) -> dict[str, tuple[Row, list[Row]]]:
         ),
         "Transfer, USD": (("way", "per GiB", *known), transfer),
         "Figures": (("figure", "value", *known), figures),
+        "Radios": (
+            (
+                "radio",
+                "bit/s",
+                "bytes a packet",
+                "sends, mA",
+                "receives, mA",
+                "session, mJ",
+                *known,
+            ),
+            radios,
+        ),
+        "Batteries": (("battery", "mAh", "V", "lost a year", "at most, mA", *known), batteries),
         "Speed of a core, assumed": (("processor", "speed", "range", "reason"), cores),
         "Other assumptions": (("assumption", "value", "range", "reason"), assumed),
     }

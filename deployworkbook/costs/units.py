@@ -72,6 +72,10 @@ RANGES: dict[str, tuple[float, float]] = {
     "_share_per_month": (-0.5, 1),
     "_ratio": (0, 1e6),
     "_scv": (0, 1e3),
+    "_share_per_year": (0, 1),
+    "_mah": (0, 1e8),
+    "_mj": (0, 1e9),
+    "_usd_per_mb": (0, 1e3),
 }
 # Quantities that must be positive. Smaller values than LEAST count as 0, since dividing by them
 # could overflow.
@@ -104,6 +108,11 @@ POSITIVE = {
     "ram_kib",
     "supply_volts",
     "active_ma",
+    "bits_per_s",
+    "packet_bytes",
+    "duty_share",
+    "capacity_mah",
+    "cell_volts",
 }
 # Names that count things, and their smallest values.
 COUNTS = {

@@ -73,6 +73,12 @@ Platforms and servers:
     throughput_latency_curves({"gRPC": [slow, fast]})
     stall_picture({"closed loop": busy, "open loop": steady})
 
+Devices in the field:
+
+    from deployworkbook.plots import MeasuredForm
+
+    measured = [MeasuredForm(bits=4, sparsity=0.975, hidden=104, accuracy=0.98)]
+
 Money:
 
     from deployworkbook.plots import bill_picture, life_cycle_picture, rate_text, tornado_picture

@@ -65,6 +65,14 @@ Monitoring:
     alarm_explorer(clean_scores, {"rotated by 20°": rotated_scores})
     budget_explorer()
 
+Devices in the field:
+
+    from deployworkbook.widgets import battery_explorer, fit_explorer, update_explorer
+
+    fit_explorer(measured, model=(model.get_weights(), images, labels))
+    battery_explorer(cycles=100_000)
+    update_explorer(full_bytes=5_000, patch_bytes=1_000)
+
 A workshop has controls of your own, and builds something that takes long:
 
     from deployworkbook.widgets import Choice, Slider, Workshop

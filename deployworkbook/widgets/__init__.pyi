@@ -1,6 +1,7 @@
 from .advice import advice_explorer as advice_explorer
 from .alarm import alarm_explorer as alarm_explorer
 from .batching import batching_explorer as batching_explorer
+from .battery import battery_explorer as battery_explorer
 from .cloud_or_edge import cloud_or_edge_explorer as cloud_or_edge_explorer
 from .controls import Choice as Choice
 from .controls import Slider as Slider
@@ -9,11 +10,13 @@ from .descent import descent_explorer as descent_explorer
 from .divergence import divergence_explorer as divergence_explorer
 from .drift import drift_explorer as drift_explorer
 from .error_budget import budget_explorer as budget_explorer
+from .fit import fit_explorer as fit_explorer
 from .importance import importance_explorer as importance_explorer
 from .landscapes import PATIENTS as PATIENTS
 from .landscapes import diabetes_regression as diabetes_regression
 from .learning_rate_sweep import learning_rate_sweep_explorer as learning_rate_sweep_explorer
 from .losses import loss_explorer as loss_explorer
+from .over_the_air import update_explorer as update_explorer
 from .overhead import overhead_explorer as overhead_explorer
 from .parabola import parabola_explorer as parabola_explorer
 from .platform_choice import platform_choice_explorer as platform_choice_explorer

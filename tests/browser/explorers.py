@@ -125,4 +125,21 @@ alarm_explorer(rng.normal(size=4000), {"rotated": rng.normal(0.7, 1, 2000)})
 from deployworkbook.widgets.error_budget import budget_explorer
 budget_explorer()
 """,
+    "fit": """
+import numpy as np
+from deployworkbook.plots.fit import MeasuredForm
+from deployworkbook.widgets.fit import fit_explorer
+rng = np.random.default_rng(0)
+weights = [rng.normal(0, 0.06, (784, 128)), np.zeros(128), rng.normal(0, 0.1, (128, 10))]
+images, labels = rng.random((500, 28, 28)), rng.integers(0, 10, 500)
+fit_explorer([MeasuredForm(4, 0.975, 104, 0.98)], model=([*weights, np.zeros(10)], images, labels))
+""",
+    "battery": """
+from deployworkbook.widgets.battery import battery_explorer
+battery_explorer(cycles=123_456)
+""",
+    "over the air": """
+from deployworkbook.widgets.over_the_air import update_explorer
+update_explorer(full_bytes=5812, patch_bytes=1017)
+""",
 }

@@ -12,7 +12,7 @@ from deployworkbook.costs.estimation.inputs import NUMERIC, Inputs
 from deployworkbook.costs.estimation.profile import Profile
 from deployworkbook.costs.estimation.workload import Workload
 from deployworkbook.costs.plan import making
-from deployworkbook.costs.prices import catalog, entries
+from deployworkbook.costs.prices import catalog, entries, field_entries, microcontroller
 from deployworkbook.costs.prices.catalog_file import load_catalog
 from deployworkbook.costs.units import (
     COUNTS,
@@ -50,7 +50,8 @@ NUMBERS = ("int", "float", "Number", "Decimal", "Array")
 
 
 def classes():
-    for module in (breakdown, catalog, entries, making, parts, result, storing, uncertainty):
+    mine = (breakdown, catalog, entries, field_entries, making, microcontroller, parts, result)
+    for module in (*mine, storing, uncertainty):
         for member in vars(module).values():
             if hasattr(member, "__dataclass_fields__") and member.__module__ == module.__name__:
                 yield member

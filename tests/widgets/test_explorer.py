@@ -17,6 +17,7 @@ import deployworkbook.widgets
 from deployworkbook.costs.estimation.deployment import Deployment
 from deployworkbook.costs.estimation.profile import Profile
 from deployworkbook.costs.estimation.workload import Workload
+from deployworkbook.plots.fit import MeasuredForm
 from deployworkbook.plots.panels import SMALLEST_TEXT_PT
 from deployworkbook.plots.picture import Picture
 from deployworkbook.plots.platforms import PlatformFigures
@@ -25,6 +26,7 @@ from deployworkbook.widgets import explorer as subject
 from deployworkbook.widgets.advice import advice_explorer
 from deployworkbook.widgets.alarm import alarm_explorer
 from deployworkbook.widgets.batching import batching_explorer
+from deployworkbook.widgets.battery import battery_explorer
 from deployworkbook.widgets.cloud_or_edge import cloud_or_edge_explorer
 from deployworkbook.widgets.controls import Choice, LogSlider, Slider, Stops
 from deployworkbook.widgets.cost import cost_explorer
@@ -32,9 +34,11 @@ from deployworkbook.widgets.descent import descent_explorer
 from deployworkbook.widgets.drift import drift_explorer
 from deployworkbook.widgets.error_budget import budget_explorer
 from deployworkbook.widgets.explorer import Explorer
+from deployworkbook.widgets.fit import fit_explorer
 from deployworkbook.widgets.importance import importance_explorer
 from deployworkbook.widgets.learning_rate_sweep import learning_rate_sweep_explorer
 from deployworkbook.widgets.losses import loss_explorer
+from deployworkbook.widgets.over_the_air import update_explorer
 from deployworkbook.widgets.overhead import overhead_explorer
 from deployworkbook.widgets.parabola import parabola_explorer
 from deployworkbook.widgets.platform_choice import platform_choice_explorer
@@ -103,6 +107,13 @@ def small_alarm_explorer():
     return alarm_explorer(RANDOM.normal(size=500), {"rotated": RANDOM.normal(1, 1, 500)})
 
 
+def small_fit_explorer():
+    model = [RANDOM.normal(size=(784, 12)), np.zeros(12), RANDOM.normal(size=(12, 10))]
+    images, labels = RANDOM.random((20, 28, 28)), np.arange(20) % 10
+    form = MeasuredForm(bits=8, sparsity=0.0, hidden=128, accuracy=0.98)
+    return fit_explorer([form], model=([*model, np.zeros(10)], images, labels))
+
+
 EXPLORERS = [
     made_once(make)
     for make in (
@@ -125,6 +136,9 @@ EXPLORERS = [
         small_drift_explorer,
         small_alarm_explorer,
         budget_explorer,
+        small_fit_explorer,
+        battery_explorer,
+        update_explorer,
     )
 ]
 

@@ -18,6 +18,7 @@ from deployworkbook.costs.prices.entries import (
     Storage,
     Transfer,
 )
+from deployworkbook.costs.prices.field_entries import Battery, Radio
 from deployworkbook.costs.prices.microcontroller import Microcontroller
 from deployworkbook.validation import check_choice
 
@@ -37,6 +38,8 @@ class Catalog:
         balancers: Load balancers.
         transfer: Kinds of data transfer.
         figures: Single facts.
+        radios: Radio links of small devices.
+        batteries: Batteries of small devices.
         processors: Assumed speeds.
         assumptions: Other assumptions.
     """
@@ -49,6 +52,8 @@ class Catalog:
     balancers: Mapping[str, Balancer] = field(repr=False)
     transfer: Mapping[str, Transfer] = field(repr=False)
     figures: Mapping[str, Figure] = field(repr=False)
+    radios: Mapping[str, Radio] = field(repr=False)
+    batteries: Mapping[str, Battery] = field(repr=False)
     processors: Mapping[str, Processor] = field(repr=False)
     assumptions: Mapping[str, Assumption] = field(repr=False)
 

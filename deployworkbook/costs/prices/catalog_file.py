@@ -30,6 +30,7 @@ from deployworkbook.costs.prices.entries import (
     Tier,
     Transfer,
 )
+from deployworkbook.costs.prices.field_entries import Battery, Radio
 from deployworkbook.costs.prices.microcontroller import Core, Microcontroller
 from deployworkbook.costs.units import check_quantity
 from deployworkbook.validation import (
@@ -55,6 +56,8 @@ SECTIONS = {
     "balancers": Balancer,
     "transfer": Transfer,
     "figures": Figure,
+    "radios": Radio,
+    "batteries": Battery,
     "assumptions": Assumption,
 }
 CHOICES = {

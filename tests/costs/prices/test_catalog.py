@@ -45,12 +45,13 @@ def test_the_catalogue_has_enough_entries_of_each_kind():
 def test_each_fact_has_a_source_with_date_and_region():
     catalog = load_catalog()
     sections = (catalog.machines, catalog.storage, catalog.archives, catalog.balancers)
-    for section in (*sections, catalog.transfer, catalog.figures):
+    in_field = (catalog.radios, catalog.batteries)
+    for section in (*sections, catalog.transfer, catalog.figures, *in_field):
         for entry in section.values():
             assert entry.source.title
             assert entry.source.url.startswith("https://")
             assert entry.source.region
-            assert date(2019, 1, 1) <= entry.source.date <= date(2026, 11, 29)
+            assert date(2019, 1, 1) <= entry.source.date <= date(2026, 11, 30)
             assert entry.source.basis == "seen"
     for machine in catalog.machines.values():
         if machine.devices:
