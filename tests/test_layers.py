@@ -40,7 +40,7 @@ ALLOWED = {
         *("validation", "workspace", "formulas", "ledger", "costs"),
         *("training", "runtimes", "compression"),
     },
-    "serving": {"validation", "workspace", "formulas", "training", "runtimes"},
+    "serving": {"validation", "workspace", "formulas", "training", "runtimes", "edge"},
     "monitoring": {"validation", "workspace", "formulas", "serving"},
     "deployment_files": {"validation", "workspace", "serving", "monitoring"},
     "plots": set(),

@@ -77,7 +77,7 @@ def test_a_coin_cell_cannot_feed_wi_fi():
     result = computed(radio="wi-fi")
     assert result.missing_ma == 335 - 15
     explorer = battery_explorer()
-    explorer.set(radio="wi-fi")
+    explorer.set(radio="wi-fi", battery="cr2032")
     assert "can't deliver" in explorer._view.picture.alt
     assert computed(radio="wi-fi", battery="2x-aa-alkaline").missing_ma <= 0
 

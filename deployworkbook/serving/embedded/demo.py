@@ -6,18 +6,19 @@ style by their hashes, and connections to the server that it came from; a browse
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import html
-import re
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
 from starlette.responses import Response
 
+from deployworkbook.edge.digit_page.composing import compose_page, policy_of
+
 PATH = "/demo"
+LEAD = "This page sends its pixels to the server's REST API and shows the answer."
 _MODELS = "<!--models-->"
+_CHOICE = f'<p id="which" hidden><label>Model <select id="model">{_MODELS}</select></label></p>\n'
 
 
 def demo_page(models: Iterable[str]) -> Response:
@@ -39,22 +40,7 @@ def demo_page(models: Iterable[str]) -> Response:
 
 @cache
 def _page() -> tuple[str, str]:
-    """Read the file; return it and its policy."""
-    text = Path(__file__).with_suffix(".html").read_text("utf-8")
-    policy = (
-        f"default-src 'none'; script-src {_hash(text, 'script')}; "
-        f"style-src {_hash(text, 'style')}; img-src data:; connect-src 'self'; base-uri 'none'; "
-        "form-action 'none'; frame-ancestors 'none'"
-    )
-    return text, policy
-
-
-def _hash(text: str, element: str) -> str:
-    """Return a policy's word for the content of a page's only element of this name.
-
-    >>> _hash("<style></style>", "style")
-    "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='"
-    """
-    (content,) = re.findall(f"<{element}>(.*?)</{element}>", text, re.DOTALL)
-    digest = hashlib.sha256(content.encode()).digest()
-    return f"'sha256-{base64.b64encode(digest).decode()}'"
+    """Put the page together; return it and its policy."""
+    script = Path(__file__).with_suffix(".js").read_text("utf-8")
+    text = compose_page(lead=LEAD, script=script, choice=_CHOICE)
+    return text, f"{policy_of(text)}; connect-src 'self'; frame-ancestors 'none'"
