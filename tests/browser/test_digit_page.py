@@ -1,0 +1,171 @@
+"""The page that reads a drawn digit by itself: drawn by mouse, without a network, in light and dark."""
+
+import html
+import re
+
+import numpy as np
+import pytest
+
+from deployworkbook.edge import exporting
+from deployworkbook.edge.digit_page.exporting import export_page
+from deployworkbook.edge.exporting import export_c
+from deployworkbook.edge.network import Network
+from deployworkbook.edge.planning import plan
+from deployworkbook.edge.stored_layers import StoredLayer
+from deployworkbook.training.variant import Variant
+
+PHONE = {"width": 390, "height": 844}
+DESKTOP = {"width": 1280, "height": 720}
+LARGEST_BYTES = 400_000
+HIDDEN = 60
+
+SEEN = """
+() => {
+  const seen = document.querySelector('#seen');
+  return [...seen.getContext('2d').getImageData(0, 0, seen.width, seen.height).data]
+    .filter((_, n) => n % 4 === 0);
+}
+"""
+
+
+def trained(digits):
+    """Neurons that look at random pixels, and a least-squares layer after them, in 4 bits."""
+    random = np.random.default_rng(0)
+    images = digits.train_images.reshape(len(digits.train_images), -1).astype(np.float64)
+    first = random.integers(-7, 8, (784, HIDDEN)) * (random.random((784, HIDDEN)) < 0.1)
+    values = np.maximum(images @ first * 0.05, 0)
+    wanted = np.eye(10)[digits.train_labels]
+    second = np.linalg.lstsq(values.T @ values + np.eye(HIDDEN), values.T @ wanted, rcond=None)[0]
+    step = np.abs(second).max() / 7
+    layers = [(first, 0.05), (np.round(second / step), step)]
+    return Network(
+        tuple(
+            StoredLayer(
+                integers.astype(np.int8),
+                np.zeros(integers.shape[1], np.float32),
+                np.array([scale], np.float32),
+            )
+            for integers, scale in layers
+        )
+    )
+
+
+@pytest.fixture(scope="module")
+def network(digits):
+    return trained(digits)
+
+
+@pytest.fixture(scope="module")
+def exported(network, tmp_path_factory):
+    """The page's address, and the model in it as NumPy computes it."""
+    folder = tmp_path_factory.mktemp("page")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(exporting, "read_network", lambda variant: network)
+        project = export_c(Variant("digits", flatbuffer=b"TFL3"), folder / "c")
+    path = export_page(project, folder / "digits.html")
+    assert path.stat().st_size < LARGEST_BYTES
+    return path, project, plan(network)
+
+
+@pytest.fixture
+def opened(exported, open_page):
+    """Open the page without a network, at a window's size."""
+
+    def run(**options):
+        path, *_ = exported
+        return open_page(path.as_uri(), offline=True, **({"viewport": DESKTOP} | options))
+
+    return run
+
+
+def wait(page):
+    page.wait_for_function(
+        "document.body.getAttribute('aria-busy') === 'false'"
+        " && document.querySelector('#digit').value !== ''"
+    )
+
+
+def draw(page, *points):
+    """Draw a line by mouse; points in shares of the drawing area."""
+    box = page.locator("#pad").bounding_box()
+    places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    for place in places[1:]:
+        page.mouse.move(*place, steps=8)
+    page.mouse.up()
+    wait(page)
+
+
+def check(page, exported):
+    """What the page shows is what NumPy computes from the pixels that the page shows."""
+    _, project, program = exported
+    pixels = np.array(page.evaluate(SEEN), np.uint8).reshape(1, 784)
+    scores = program.scores(pixels)
+    assert page.locator("#digit").inner_text() == str(scores.argmax())
+    shown = [row.inner_text().split()[1] for row in page.locator("#scores tr").all()]
+    expected = 100 * project.probabilities(scores)[0]
+    np.testing.assert_allclose(np.array(shown, float), expected, atol=0.051)
+    return pixels.reshape(28, 28)
+
+
+def test_a_digit_drawn_by_mouse_is_read_without_a_network(exported, opened, keep_picture):
+    page = opened()
+    draw(page, (0.3, 0.2), (0.7, 0.2), (0.45, 0.85))
+    keep_picture(page)
+    pixels = check(page, exported)
+    # As MNIST's digits: 20 pixels high.
+    rows = np.flatnonzero(pixels.any(axis=1))
+    assert 19 <= rows[-1] - rows[0] + 1 <= 22
+    assert re.search(r"sure, \d+ µs, no server", page.locator("#details").inner_text())
+    page.get_by_role("button", name="Clear").click()
+    assert page.locator("#digit").inner_text() == ""
+    assert [each for each in page.requests if not each.startswith("data:")] == [page.url]
+
+
+def test_each_digit_on_a_button_is_answered(exported, opened):
+    page = opened()
+    for digit in range(10):
+        page.get_by_role("button", name=str(digit), exact=True).click()
+        wait(page)
+        check(page, exported)
+
+
+def test_a_finger_draws_too(exported, opened):
+    page = opened(viewport=PHONE, has_touch=True, is_mobile=True)
+    box = page.locator("#pad").bounding_box()
+    touch = page.context.new_cdp_session(page)
+    places = [
+        (box["x"] + 0.5 * box["width"], box["y"] + y * box["height"]) for y in (0.2, 0.5, 0.8)
+    ]
+    for kind, points in (
+        ("touchStart", places[:1]),
+        *(("touchMove", [place]) for place in places),
+        ("touchEnd", []),
+    ):
+        given = [{"x": x, "y": y} for x, y in points]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": given})
+    wait(page)
+    check(page, exported)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_fits_a_phone_in_light_and_in_dark(opened, keep_picture, scheme):
+    page = opened(viewport=PHONE, color_scheme=scheme)
+    page.get_by_role("button", name="3", exact=True).click()
+    wait(page)
+    keep_picture(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    color = page.evaluate("getComputedStyle(document.body).color")
+    assert color == ("rgb(255, 255, 255)" if scheme == "dark" else "rgb(0, 0, 0)")
+
+
+def test_its_policy_forbids_all_else(exported):
+    path, *_ = exported
+    (policy,) = re.findall(
+        r'http-equiv="Content-Security-Policy" content="(.*?)"', path.read_text()
+    )
+    parts = dict(part.strip().split(" ", 1) for part in html.unescape(policy).split(";"))
+    assert parts["default-src"] == "'none'"
+    assert "connect-src" not in parts
+    assert re.fullmatch(r"'sha256-[\w+/=]{44}' 'wasm-unsafe-eval'", parts["script-src"])
