@@ -12,6 +12,12 @@ Write a variant as C, and compile it for a processor:
         print(error)
     print(build.flash_bytes, build.ram_bytes, list(TARGETS))
 
+A page on which people draw a digit, and the model in it answers, offline:
+
+    from deployworkbook.edge import export_page
+
+    export_page(project, Path("digits.html"))
+
 What a layout takes, before anything is written, and the whole model in NumPy:
 
     from deployworkbook.edge import LAYOUTS, layouts_for, plan, read_network, to_pixels

@@ -1,5 +1,6 @@
 from .compiling import CompileError as CompileError
 from .compiling import compile_c as compile_c
+from .digit_page.exporting import export_page as export_page
 from .emulation import emulate as emulate
 from .exporting import export_c as export_c
 from .layouts.choosing import LAYOUTS as LAYOUTS

@@ -1,4 +1,4 @@
-"""The page that reads a drawn digit by itself: drawn by mouse, without a network, in light and dark."""
+"""The page that reads a drawn digit by itself: by mouse and finger, without a network."""
 
 import html
 import re
@@ -31,10 +31,10 @@ SEEN = """
 def trained(digits):
     """Neurons that look at random pixels, and a least-squares layer after them, in 4 bits."""
     random = np.random.default_rng(0)
-    images = digits.train_images.reshape(len(digits.train_images), -1).astype(np.float64)
+    images = digits.train.images.reshape(len(digits.train.images), -1).astype(np.float64)
     first = random.integers(-7, 8, (784, HIDDEN)) * (random.random((784, HIDDEN)) < 0.1)
     values = np.maximum(images @ first * 0.05, 0)
-    wanted = np.eye(10)[digits.train_labels]
+    wanted = np.eye(10)[digits.train.labels]
     second = np.linalg.lstsq(values.T @ values + np.eye(HIDDEN), values.T @ wanted, rcond=None)[0]
     step = np.abs(second).max() / 7
     layers = [(first, 0.05), (np.round(second / step), step)]
