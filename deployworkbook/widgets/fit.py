@@ -103,8 +103,7 @@ def _cut(kernel: Array, bits: int, sparsity: float) -> Array:
 def flash_needed(bits: int, sparsity: float, hidden: int) -> tuple[str, tuple[float, ...]]:
     """Return the layout of a 784-hidden-10 network in flash, and its bytes by part.
 
-    Four bits are stored dense or as sparse rows, whichever is smaller; eight and 32 dense, since
-    their zeros take as much as any weight.
+    Each layer is stored dense or as sparse rows, whichever is smaller; float32 always dense.
 
     Args:
         bits: Bits per weight: 4, 8 or 32.
@@ -113,26 +112,27 @@ def flash_needed(bits: int, sparsity: float, hidden: int) -> tuple[str, tuple[fl
 
     >>> layout, (weights, others, _) = flash_needed(4, 0.975, 104)
     >>> layout, round(weights), others
-    ('sparse int4', 3345, 228)
+    ('sparse int4', 3305, 228.0)
     """
     shapes = ((INPUTS, hidden), (hidden, CLASSES))
-    dense = [float(dense_bytes(*shape, bits=bits)) for shape in shapes]
+    sizes = [float(dense_bytes(*shape, bits=bits)) for shape in shapes]
     layout = "float32" if bits == 32 else f"int{bits}"
-    if bits == 4:
-        sparse = [float(sparse_bytes_in_flash(*shape, sparsity=sparsity)) for shape in shapes]
-        if sparse[0] < dense[0]:
-            layout = "sparse int4"
-        dense = [min(pair) for pair in zip(dense, sparse, strict=True)]
+    if bits != 32:
+        sparse = [
+            float(sparse_bytes_in_flash(*shape, sparsity=sparsity, bits=bits)) for shape in shapes
+        ]
+        layout = f"sparse {layout}" if sparse[0] < sizes[0] else layout
+        sizes = [min(pair) for pair in zip(sizes, sparse, strict=True)]
     others = (hidden + CLASSES) * (BIAS_BYTES[bits] + RESCALING_BYTES[bits])
-    return layout, (sum(dense), float(others), float(CODE_BYTES[bits]))
+    return layout, (sum(sizes), float(others), float(CODE_BYTES[bits]))
 
 
 def ram_needed(layout: str, hidden: int) -> tuple[float, ...]:
     """Return the bytes of RAM by part: the image, hidden sums and scores, and the stack.
 
     Args:
-        layout: Layout of the weights. Sparse rows finish one output after another, so that two
-            bytes hold each; dense rows let all sums of four bytes grow together.
+        layout: Layout of the weights. Sparse rows of int4 finish one output after another, in two
+            bytes each; all others have sums of four bytes.
         hidden: Number of hidden units.
 
     >>> ram_needed("sparse int4", 104)
