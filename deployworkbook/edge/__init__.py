@@ -26,6 +26,14 @@ What a layout takes, before anything is written, and the whole model in NumPy:
         print(layout.name, layout.flash_bytes)
     program = plan(read_network(variant), layout=list(LAYOUTS)[1])
     scores = program.scores(to_pixels(images))
+
+A few lines of C of your own:
+
+    from deployworkbook.edge import c_bytes, c_function
+
+    text = "int32_t half(int32_t a) { return a / 2; }"
+    half = c_function(text, "half")
+    print(half(9), c_bytes(text, ["half"]).code)
 """
 
 import lazy_loader

@@ -12,4 +12,6 @@ from .on_chip import read_on_chip as read_on_chip
 from .planning import plan as plan
 from .program import to_pixels as to_pixels
 from .project import read_project as read_project
+from .snippets import c_bytes as c_bytes
+from .snippets import c_function as c_function
 from .targets import TARGETS as TARGETS

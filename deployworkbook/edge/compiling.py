@@ -94,19 +94,47 @@ def compile_c(
         UnavailableError: There is no compiler for the target.
         CompileError: The compiler refused a file; the message is its own.
     """
+    folder = project.directory / "build"
+    folder.mkdir(exist_ok=True)
+    return compile_files(
+        [*project.sources, *sources],
+        folder,
+        target,
+        optimize=optimize,
+        functions=functions,
+        options=[f"-I{project.directory}", *options],
+    )
+
+
+def compile_files(
+    sources: Sequence[Path],
+    folder: Path,
+    target: str,
+    *,
+    functions: Sequence[str],
+    optimize: str = "-Os",
+    options: Sequence[str] = (),
+) -> Build:
+    """Compile C files, and link them into a program.
+
+    Args:
+        sources: The files.
+        folder: Where the program is put, under the target's name.
+        target: As in ``compile_c``, like the other arguments and errors.
+        functions: Functions to keep.
+        optimize: How to optimize.
+        options: More options for the compiler.
+    """
     chosen = TARGETS[check_choice("target", target, TARGETS)]
     check_choice("optimize", optimize, OPTIMIZATIONS)
     compiler = find_compiler(chosen)
-    folder = project.directory / "build"
-    folder.mkdir(exist_ok=True)
     path = folder / f"{chosen.name}{chosen.suffix or _library_suffix()}"
     command = [
         *compiler,
         *(f"-std={chosen.standard}", optimize, *WARNINGS, *_LEAN, *chosen.options),
         *_linking(chosen, functions),
         *options,
-        f"-I{project.directory}",
-        *(str(source) for source in (*project.sources, *sources)),
+        *map(str, sources),
         *("-o", str(path)),
     ]
     _run(command, is_bare=chosen.is_bare and chosen.is_linked)

@@ -45,8 +45,8 @@ def export_c(
         directory: The folder; what an earlier export wrote there is replaced.
         layout: Layout of all weights: ``"float32"``, ``"int8"``, ``"int4"`` or ``"sparse int4"``;
             ``None`` for the smallest of each layer.
-        rounding: For int8: ``"float32"`` as LiteRT's default, or ``"single"`` or ``"double"`` as
-            its reference and optimised kernels.
+        rounding: For int8: ``"float32"`` as LiteRT on a computer, ``"double"`` as TensorFlow Lite
+            Micro, or ``"single"`` as LiteRT's reference kernels.
         test_pixels: Images for the test vector, uint8, shape ``[n, pixels]``; drawn by chance if
             none are given.
 

@@ -31,8 +31,8 @@ class Rescaling:
         multiplier: Whole number below 2^31 for each output.
         shift: From 1 to 62, for each output.
         rounding: ``"float32"`` rounds as LiteRT does on a computer: the product to 24 bits, as
-            float32 keeps them, then to a whole number, halves to even. ``"single"`` and
-            ``"double"`` are those of its reference and optimised kernels, see
+            float32 keeps them, then to a whole number, halves to even. ``"double"`` rounds as
+            TensorFlow Lite Micro, ``"single"`` as LiteRT's reference kernels, see
             ``formulas.integer_inference``.
     """
 

@@ -8,6 +8,7 @@ import pytest
 from deployworkbook.compression.lean import lean_flatbuffer
 from deployworkbook.compression.litert_quantization import calibration_images, quantize
 from deployworkbook.edge.exporting import export_c
+from deployworkbook.edge.micro_interpreter import obstacle, run_micro
 from deployworkbook.edge.network import read_network
 from deployworkbook.edge.program import to_pixels
 from deployworkbook.runtimes.litert import LiteRTPredictor
@@ -40,6 +41,21 @@ def test_int8_equals_litert_on_every_output(model, digits, pixels, images, run_c
     expected = LiteRTPredictor(variant.flatbuffer)(images)
     np.testing.assert_array_equal(project.probabilities(scores), expected)
     np.testing.assert_array_equal(expected[np.arange(len(classes)), classes], expected.max(axis=1))
+
+
+def test_rounded_twice_it_equals_tensorflow_lite_micro(
+    model, digits, pixels, images, missing, tmp_path, run_c
+) -> None:
+    if reason := obstacle():
+        missing(f"TensorFlow Lite Micro ({reason})")
+    variant = quantize(model, "int8-full", images=calibration_images(digits.train, count=100))
+    project = export_c(variant, tmp_path / "c", rounding="double")
+    scores, _ = run_c(project, pixels)
+    micro = run_micro(variant.flatbuffer, images)
+    # Its probabilities are int8, in steps of 1/256 from -128.
+    np.testing.assert_array_equal(project.probabilities(scores) * 256 - 128, micro.outputs)
+    # Beside the image: hidden sums here, hidden activations and its notes there.
+    assert project.buffer_bytes + project.pixels < micro.arena_bytes
 
 
 @pytest.mark.parametrize("technique", ["float16", "int8-weights"])
