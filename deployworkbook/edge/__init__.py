@@ -18,6 +18,17 @@ A page on which people draw a digit, and the model in it answers, offline:
 
     export_page(project, Path("digits.html"))
 
+On an emulated core, with every instruction counted, and what it comes to on a real chip; beside it,
+TensorFlow Lite Micro:
+
+    from deployworkbook.edge import emulate, measure_core, read_on_chip, run_micro
+
+    emulation = emulate(project, to_pixels(images), core="cortex-m0plus")
+    print(emulation.instructions_per_image, emulation.flash_bytes, emulation.ram_bytes)
+    print(read_on_chip(emulation, load_catalog().microcontroller("RP2040")))
+    ledger.add(measure_core(variant, dataset, Path("digits-int8")).measurement)
+    print(run_micro(content, images).arena_bytes)
+
 What a layout takes, before anything is written, and the whole model in NumPy:
 
     from deployworkbook.edge import LAYOUTS, layouts_for, plan, read_network, to_pixels
