@@ -15,3 +15,4 @@ from .project import read_project as read_project
 from .snippets import c_bytes as c_bytes
 from .snippets import c_function as c_function
 from .targets import TARGETS as TARGETS
+from .tools import missing_tools as missing_tools

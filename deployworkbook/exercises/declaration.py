@@ -38,6 +38,7 @@ LESSONS = {
     "serving": "10_tf_serving",
     "monitoring": "11_monitoring",
     "plan": "12_deployment_plan",
+    "edge": "13_edge_devices",
 }
 
 

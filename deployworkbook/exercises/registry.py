@@ -8,6 +8,7 @@ from deployworkbook.exercises import (
     costs,
     descent,
     distillation,
+    edge,
     importance,
     integers,
     losses,
@@ -43,6 +44,7 @@ MODULES = (
     monitoring,
     plan,
     adviser,
+    edge,
 )
 
 EXERCISES: dict[str, Exercise] = {

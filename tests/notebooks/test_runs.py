@@ -53,6 +53,9 @@ ROWS = {
         *((name, "litert") for name in ("int8-dynamic", "int4", "int2")),
         ("int8", "savedmodel"),
     ],
+    "13_edge_devices": [
+        (name, "cortex-m0plus") for name in ("int8-full", "int4", "prune97.5-e2-int4-e1-untaught")
+    ],
 }
 # What a workshop builds is shown by its accuracy on validation images.
 CHOSEN_ON_VALIDATION = {"prune97-e2-int4-e1"}
