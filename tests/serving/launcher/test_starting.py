@@ -26,12 +26,20 @@ from deployworkbook.serving.launcher.backends import (
 from deployworkbook.serving.launcher.running import StartError
 from deployworkbook.serving.launcher.starting import start
 from deployworkbook.workspace.folder import current_workspace
-from tests.serving import fakes
+from tests.serving import fakes, forms
 from tests.serving.conftest import ADDRESS, predict_request, write
 from tests.serving.embedded.test_process import runs
 from tests.waiting import wait_until
 
 SYSTEM = "/usr/bin:/bin"
+
+
+@pytest.fixture(scope="module")
+def light(tmp_path_factory):
+    """A folder of one version, 123, of y = x / 2 + 2, for which no server loads TensorFlow."""
+    folder = tmp_path_factory.mktemp("light")
+    forms.litert(folder / "123")
+    return folder
 
 
 @pytest.fixture
@@ -58,16 +66,16 @@ def over_rest(server, name="default"):
     return requests.post(address, json={"inputs": [2.0]}, timeout=20).json()["outputs"][0]
 
 
-def test_the_embedded_server_is_killed_and_replaced(half, path, proxy, tmp_path):
+def test_the_embedded_server_is_killed_and_replaced(light, path, proxy, tmp_path):
     """The second takes the first one's ports, serves its clients, and stops when told to."""
     config = write(
         tmp_path / "models.config",
-        f'model_config_list {{ config {{ name: "half" base_path: "{half}" '
+        f'model_config_list {{ config {{ name: "half" base_path: "{light}" '
         'model_platform: "tensorflow" version_labels { key: "stable" value: 123 } } }',
     )
     with proxy.in_the_environment():
         first = start(
-            half, model_name="half", monitoring=True, batching_parameters={"max_batch_size": 4}
+            light, model_name="half", monitoring=True, batching_parameters={"max_batch_size": 4}
         )
     assert proxy.connections == 0
     assert (first.backend, first.is_running(), first.exit_code) == ("embedded", True, None)
@@ -89,8 +97,8 @@ def test_the_embedded_server_is_killed_and_replaced(half, path, proxy, tmp_path)
         assert first.exit_code == -signal.SIGKILL
         assert "ended with -9" in repr(first)
         first.stop()
-        ports = {"port": first.grpc_port, "rest_api_port": first.rest_port}
-        with start(model_config_file=config, drain_seconds=1, **ports) as second:
+        given = {"port": first.grpc_port, "rest_api_port": first.rest_port, "drain_seconds": 1}
+        with start(model_config_file=config, prefer_tflite_model=True, **given) as second:
             # The same channel: a client need not know.
             call(predict_request("half").SerializeToString(), timeout=20, wait_for_ready=True)
             assert over_rest(second, "half/labels/stable") == 3.0

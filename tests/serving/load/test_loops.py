@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from deployworkbook.serving.load import loops
 from deployworkbook.serving.load.arrivals import arrival_times
-from deployworkbook.serving.load.engine import LoadPlan
+from deployworkbook.serving.load.engine import LoadPlan, run
 from deployworkbook.serving.load.loops import (
     closed_loop,
     open_loop,
@@ -29,6 +30,20 @@ from tests.waiting import WATCHDOG_S
 def target(request, server):
     address = f"{ADDRESS}:{server.options.port}" if request.param == "grpc" else server.address
     return load_target(address, {"x": np.float32([2.0])}, model="half")
+
+
+@pytest.fixture
+def in_this_process(monkeypatch):
+    """Send loads from this process: an interpreter of its own takes most of a second to start."""
+
+    class Here:
+        def __init__(self, plan, target):
+            self._given = plan, target
+
+        def wait(self):
+            return run(*self._given, started=lambda: None)
+
+    monkeypatch.setattr(loops, "RunningLoad", Here)
 
 
 class Stalling:
@@ -78,6 +93,7 @@ def naive_p99_ms(address, rate_per_s, seconds):
     return float(np.percentile(times, 99))
 
 
+@pytest.mark.usefixtures("in_this_process")
 def test_another_grpc_method_can_be_asked(stalling):
     """As for a server of another protocol; this one doesn't know it."""
     path = "/inference.GRPCInferenceService/ModelInfer"
@@ -132,6 +148,7 @@ def test_an_open_loop_keeps_its_rate_and_is_answered(target):
     assert "no errors" in str(result)
 
 
+@pytest.mark.usefixtures("in_this_process")
 def test_a_closed_loop_has_no_more_under_way_than_users(target):
     result = closed_loop(target, 3, seconds=0.5)
     assert (result.offered_per_s, result.clients) == (None, 3)
@@ -145,17 +162,20 @@ def test_a_closed_loop_has_no_more_under_way_than_users(target):
     assert str(result).startswith("3 clients:")
 
 
+@pytest.mark.usefixtures("in_this_process")
 def test_thinking_users_ask_less(target):
     result = closed_loop(target, 2, seconds=0.6, think_s=0.1)
     # Each user at most every 0.1 s.
     assert 4 <= len(result) <= 14
 
 
+@pytest.mark.usefixtures("in_this_process")
 def test_loads_are_bounded_in_count(target):
     assert len(open_loop(target, 1000, seconds=5, max_requests=20)) == 20
     assert len(closed_loop(target, 2, seconds=5, max_requests=20)) == 20
 
 
+@pytest.mark.usefixtures("in_this_process")
 def test_several_requests_take_turns(server):
     address = f"{ADDRESS}:{server.options.port}"
     inputs = [{"x": np.float32([2.0])}, {"z": np.float32([2.0])}]
@@ -167,6 +187,7 @@ def test_several_requests_take_turns(server):
     assert result.is_saturated
 
 
+@pytest.mark.usefixtures("in_this_process")
 @pytest.mark.parametrize("scheme", ["", "http://"])
 def test_a_server_that_is_not_there_is_counted(scheme):
     target = LoadTarget(f"{scheme}{ADDRESS}:{free_port()}", (b"",), "/v1/models/m:predict")
@@ -176,6 +197,7 @@ def test_a_server_that_is_not_there_is_counted(scheme):
     assert result.throughput_per_s == 0
 
 
+@pytest.mark.usefixtures("in_this_process")
 def test_what_cannot_be_sent_in_time_is_counted_as_waiting(stalling):
     now = time.monotonic()
     stalling.stall = (now, now + WATCHDOG_S)
@@ -188,6 +210,7 @@ def test_what_cannot_be_sent_in_time_is_counted_as_waiting(stalling):
     stalling.stall = (0, 0)
 
 
+@pytest.mark.usefixtures("in_this_process")
 def test_rest_errors_and_timeouts_are_counted():
     given_up = threading.Event()
 
