@@ -87,7 +87,7 @@ class BatteryView(View[BatteryResult]):
 
     @styled
     def __init__(self, names: tuple[str, ...], rates: Array, note: str) -> None:
-        super().__init__(Picture(10.5, 4.4))
+        super().__init__(Picture(9.1, 4.4))
         shares, lives = self.picture.subplots(1, 2, width_ratios=(1, 1.15))
         shares.set(title="Where a day's energy goes (modelled)", xlim=(0, 1))
         name_rows(shares, [name.replace(" ", "\n", 1) for name in names])

@@ -101,7 +101,7 @@ class FitView(View[FitResult]):
 
     @styled
     def __init__(self, note: str) -> None:
-        super().__init__(Picture(10.5, 4.2))
+        super().__init__(Picture(9.1, 4.2))
         bars, accuracy = self.picture.subplots(1, 2, width_ratios=(1, 1.05))
         bars.set(title="Against this device", xlim=(0, LONGEST_SHARE))
         name_rows(bars, ("flash", "RAM"))

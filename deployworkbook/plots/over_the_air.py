@@ -92,7 +92,7 @@ class OverTheAirView(View[OverTheAirResult]):
 
     @styled
     def __init__(self, names: tuple[str, ...], fleet_sizes: Array, note: str) -> None:
-        super().__init__(Picture(10.5, 4.2))
+        super().__init__(Picture(9.1, 4.2))
         here, curves = self.picture.subplots(1, 2, width_ratios=(1, 1.1))
         here.set_title("Here (modelled)")
         colours = list(PART_COLOURS.values())
