@@ -147,5 +147,6 @@ def _texts(project: CProject, program: Program, pixels: NDArray[np.uint8]) -> di
 
 
 def _summary(project: CProject) -> str:
+    layouts = " and ".join(dict.fromkeys(project.layouts))
     sizes = " x ".join(str(size) for size in project.sizes)
-    return f"A dense network of {sizes} units, weights as {' and '.join(project.layouts)}"
+    return f"A dense network of {sizes} units, weights as {layouts}"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+import wasmtime
 
 from deployworkbook.edge import compiling
 from deployworkbook.edge.compiling import CompileError, compile_c, find_compiler
@@ -50,6 +52,31 @@ def test_webassembly_is_a_module(project) -> None:
     build = compile_c(project, "wasm32", options=["-Werror"])
     assert build.path.read_bytes().startswith(b"\0asm")
     assert build.sections is None
+
+
+@pytest.mark.parametrize("kind", ["stored", "int8", "float32"])
+def test_webassembly_equals_numpy(kind, networks, tmp_path) -> None:
+    program = plan(getattr(networks, kind)((60, 12, 10)))
+    project = write_project(program, "test", tmp_path / "c")
+    source = tmp_path / "buffers.c"
+    source.write_text(
+        '#include "model.h"\n'
+        "uint8_t image[MODEL_PIXELS];\nmodel_score_t scores[MODEL_CLASSES];\n"
+        "uint8_t *image_at(void);\nuint8_t *image_at(void) { return image; }\n"
+        "model_score_t *run(void);\n"
+        "model_score_t *run(void) { model_scores(image, scores); return scores; }\n"
+    )
+    build = compile_c(project, "wasm32", sources=[source], functions=["image_at", "run"])
+    store = wasmtime.Store()
+    module = wasmtime.Module(store.engine, build.path.read_bytes())
+    exports = wasmtime.Instance(store, module, []).exports(store)
+    pixels = networks.pixels(60, images=20)
+    for image, expected in zip(pixels, program.scores(pixels), strict=True):
+        exports["memory"].write(store, image.tobytes(), exports["image_at"](store))
+        place = exports["run"](store)
+        found = exports["memory"].read(store, place, place + expected.nbytes)
+        scores = np.frombuffer(found, expected.dtype)
+        np.testing.assert_allclose(scores, expected, rtol=0, atol=1e-5 * (kind == "float32"))
 
 
 def test_the_compiler_s_error_is_shown_as_it_is(project) -> None:
