@@ -16,7 +16,7 @@ from xdist.scheduler import LoadScopeScheduling
 from deployworkbook.execution.outputs import nbformat  # isort: skip
 from deployworkbook.execution.jobs import Job
 from deployworkbook.execution.parameters import fast_parameters
-from deployworkbook.execution.runner import run_jobs
+from deployworkbook.execution.runner import THREADS, run_jobs
 from deployworkbook.training.data import load_dataset
 from deployworkbook.training.mnist import ENVIRONMENT_VARIABLE
 from deployworkbook.workspace.folder import Workspace
@@ -33,6 +33,12 @@ for number, handler in (
 ):
     if signal.getsignal(number) is signal.SIG_IGN:
         signal.signal(number, handler)
+
+# Workers of xdist share the cores, as notebooks that run at once do: threads that share one with
+# another worker's mostly wait. Set before anything loads that reads these.
+if os.environ.get("PYTEST_XDIST_WORKER"):
+    for variable in THREADS:
+        os.environ.setdefault(variable, "1")
 
 # Tests speak to servers of their own, never through a proxy that the environment names.
 for no_proxy in ("no_proxy", "NO_PROXY"):

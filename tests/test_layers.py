@@ -58,7 +58,7 @@ ALLOWED = {
 
 # Where these may be imported; a prefix of the file's path within the package.
 CONFINED = {
-    "tensorflow": ("training/keras2.py",),
+    "tensorflow": ("training/quiet_tensorflow.py",),
     "tf_keras": ("training/keras2.py",),
     "tensorflow_model_optimization": ("compression/",),
     "onnx": ("training/onnx_file.py", "runtimes/onnx_names.py"),

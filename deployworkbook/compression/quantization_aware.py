@@ -25,7 +25,7 @@ from deployworkbook.compression.toolkit import tfmot
 from deployworkbook.formulas.clipping import mse_optimal_grid
 from deployworkbook.formulas.quantization import integer_range
 from deployworkbook.training.data import Dataset
-from deployworkbook.training.fit import History, fit
+from deployworkbook.training.fit import STEPS_AT_ONCE, History, fit
 from deployworkbook.training.flatbuffer import to_flatbuffer
 from deployworkbook.training.keras2 import copy_model, keras, set_seed, tf
 from deployworkbook.training.variant import Variant
@@ -175,6 +175,7 @@ def train_aware(
         keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(rate, steps)),
         loss="sparse_categorical_crossentropy",
         metrics=["accuracy"],
+        steps_per_execution=STEPS_AT_ONCE,
     )
     start = time.perf_counter()
     # The rate falls to 0 at the end, so a worse epoch in between is no reason to stop.

@@ -35,6 +35,9 @@ News = tuple[int, dict[str, Any] | None]
 # A worker ends itself at its time limit; one that can't is killed this much later.
 GRACE_S = 15.0
 
+# By these, TensorFlow and NumPy's libraries are told their number of threads.
+THREADS = ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
 
 def run_jobs(
     jobs: Sequence[Job],
@@ -65,7 +68,7 @@ def run_jobs(
     outcomes: dict[int, Outcome] = {}
     running: dict[int, _Process] = {}
     news: queue.Queue[News] = queue.Queue()
-    variables = dict(os.environ) | dict(environment or {})
+    variables = _threads(min(workers, len(jobs))) | dict(os.environ) | dict(environment or {})
     with _signals_as_interrupts():
         try:
             while waiting or running:
@@ -95,6 +98,18 @@ def run_jobs(
             for process in running.values():
                 process.kill()
     return [outcomes[index] for index in range(len(jobs))]
+
+
+def _threads(at_once: int) -> dict[str, str]:
+    """Return the variables that share the cores among notebooks that run at once.
+
+    Each library would start a thread per core, and threads that share a core with those of another
+    notebook mostly wait for each other: training a small network then takes half as long again.
+    """
+    if at_once < 2:
+        return {}
+    share = max(1, (os.cpu_count() or 1) // at_once)
+    return dict.fromkeys(THREADS, str(share))
 
 
 def _take_news(

@@ -13,6 +13,7 @@ In a headless run, or without a kernel, nobody guesses: pages fold the answer an
 from __future__ import annotations
 
 import os
+from functools import cached_property
 from html import escape
 from typing import Any
 
@@ -39,7 +40,7 @@ class Guess:
     def __init__(self, prediction: GuessQuestion) -> None:
         self.prediction = prediction
         self.made = guess_made(prediction.id)
-        self._closed: list[tuple[Any, Any]] = []
+        self._closed: list[_Closed] = []
         self._verdict = ipywidgets.HTML()
         self._choices = ipywidgets.RadioButtons(
             options=list(prediction.choices), value=self.made, layout={"width": "max-content"}
@@ -73,15 +74,13 @@ class Guess:
         Args:
             content: Explorer or another object with a ``widget``, or a picture.
         """
-        place = ipywidgets.VBox(
-            [ipywidgets.HTML("<i>This opens once you lock your guess above.</i>")]
-        )
-        self._closed.append((place, content))
+        closed = _Closed(self, content)
+        self._closed.append(closed)
         if self.made is not None:
             self._open()
         elif os.environ.get(RUN_VARIABLE):
-            place.children = (_widget_of(content),)
-        return _Closed(self, place, content)
+            closed.open()
+        return closed
 
     @property
     def verdict(self) -> str:
@@ -101,8 +100,8 @@ class Guess:
         self._choices.disabled = True
         self._button.disabled = True
         self._verdict.value = escape(self.verdict)
-        for place, content in self._closed:
-            place.children = (_widget_of(content),)
+        for closed in self._closed:
+            closed.open()
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
         """Return the live question, and its text with a folded answer for use without a kernel."""
@@ -121,23 +120,30 @@ class Guess:
         }
 
 
-def _widget_of(content: Any) -> Any:
-    """Return a content's widget; for one without, such as a picture, one that shows its HTML."""
-    if hasattr(content, "widget"):
-        return content.widget
-    return ipywidgets.HTML(DisplayFormatter().format(content)[0]["text/html"])
-
-
 class _Closed:
     """Content that opens with a guess; a page without a kernel folds it until there is one."""
 
-    def __init__(self, guess: Guess, place: Any, content: Any) -> None:
+    def __init__(self, guess: Guess, content: Any) -> None:
         self._guess = guess
-        self._place = place
         self._content = content
+        self._place = ipywidgets.VBox(
+            [ipywidgets.HTML("<i>This opens once you lock your guess above.</i>")]
+        )
+
+    def open(self) -> None:
+        """Show the content's widget; for one without, such as a picture, one with its HTML."""
+        widget = getattr(self._content, "widget", None)
+        self._place.children = (widget or ipywidgets.HTML(self._still["text/html"]),)
+
+    @cached_property
+    def _still(self) -> dict[str, Any]:
+        """The forms of content that doesn't move: drawing a picture takes most of a second."""
+        bundle: dict[str, Any] = DisplayFormatter().format(self._content)[0]
+        return bundle
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
-        bundle: dict[str, Any] = DisplayFormatter().format(self._content)[0]
+        moves = hasattr(self._content, "widget")
+        bundle = DisplayFormatter().format(self._content)[0] if moves else dict(self._still)
         if self._guess.made is None:
             bundle["text/html"] = fold_html("Open this after your guess", bundle["text/html"])
         live: dict[str, Any] = self._place._repr_mimebundle_()

@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import metadata
 from typing import TYPE_CHECKING, Literal
@@ -64,6 +65,8 @@ class Check:
 def checks(workspace: Workspace, *, port: int | None = None) -> Iterator[Check]:
     """Yield the results of all checks of this machine, the slow ones last.
 
+    The slowest one, TensorFlow's import in a process of its own, runs beside the others.
+
     Args:
         workspace: The learner's folder.
         port: Port for the lab; by default the usual one.
@@ -74,12 +77,14 @@ def checks(workspace: Workspace, *, port: int | None = None) -> Iterator[Check]:
     yield check_disk(workspace)
     yield check_memory()
     yield check_sqlite()
-    yield check_data()
-    yield check_platforms()
-    yield check_model_server()
-    yield check_port(port)
-    yield check_kernel()
-    yield check_keras()
+    with ThreadPoolExecutor(1) as beside:
+        keras = beside.submit(check_keras)
+        yield check_data()
+        yield check_platforms()
+        yield check_model_server()
+        yield check_port(port)
+        yield check_kernel()
+        yield keras.result()
 
 
 def check_table(found: Iterable[Check]) -> Styler:

@@ -85,15 +85,22 @@ class Picture(Figure):
     def png(self) -> bytes:
         """Encode the picture as PNG."""
         self.canvas.draw()
-        return self._encode(Box(0, 0, int(self.bbox.width), int(self.bbox.height)))
+        return self._encode(self._whole())
 
     def panels(self) -> Panels:
         """Encode the panels as PNGs; together they are the picture."""
         self.canvas.draw()
+        return self._panels()
+
+    def _panels(self) -> Panels:
+        """Encode the panels of the drawn picture."""
         return [
             [box.right - box.left if box.is_blank else self._encode(box) for box in strip]
             for strip in strips_of(self)
         ]
+
+    def _whole(self) -> Box:
+        return Box(0, 0, int(self.bbox.width), int(self.bbox.height))
 
     def _encode(self, box: Box) -> bytes:
         """Encode a part of the drawn picture."""
@@ -107,9 +114,17 @@ class Picture(Figure):
         self, include: object = None, exclude: object = None
     ) -> dict[str, str | bytes]:
         """Return the picture with its alternative text for a notebook, as HTML, PNG and text."""
+        # Drawing takes most of the time, so once for both; a single panel is the whole picture.
+        self.canvas.draw()
+        panels = self._panels()
+        match panels:
+            case [[bytes() as whole]]:
+                png = whole
+            case _:
+                png = self._encode(self._whole())
         return {
-            "text/html": panels_html(self.panels(), self.alt) + DARK_STYLE,
-            "image/png": base64.b64encode(self.png()).decode(),
+            "text/html": panels_html(panels, self.alt) + DARK_STYLE,
+            "image/png": base64.b64encode(png).decode(),
             "text/plain": self.alt,
         }
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from deployworkbook.runtimes.base import Predictor, check_images
 from deployworkbook.runtimes.exporting import FolderRuntime
-from deployworkbook.training.keras2 import keras, threads
+from deployworkbook.training.keras2 import keras
+from deployworkbook.training.quiet_tensorflow import threads
 from deployworkbook.training.saved import read_model, save_model
 from deployworkbook.training.variant import Variant
 

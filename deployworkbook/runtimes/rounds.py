@@ -25,12 +25,13 @@ class MeasurementPlan:
         rounds: Number of turns per predictor; the order is drawn again in each round.
         repetitions: Number of single images over all rounds, at least 100 for a p99.
         seconds: Time for single images over all rounds: a slow predictor gets fewer repetitions,
-            but at least 100.
+            but at least ``least``.
         batch_sizes: Batch sizes for the throughput.
         batch_seconds: Time per batch size over all rounds, with at least one batch per round.
         threads: Number of threads for NumPy; other platforms get theirs as they load.
         own_process: Whether to start each artifact in a separate process too, to measure its
             memory and load time.
+        least: Number of single images of a predictor, however slow; a p99 needs 100.
 
     Raises:
         TypeError: A value has the wrong type.
@@ -44,6 +45,7 @@ class MeasurementPlan:
     batch_seconds: float = 0.1
     threads: int = 1
     own_process: bool = True
+    least: int = 100
 
     def __post_init__(self) -> None:
         check_integer("rounds", self.rounds, 1)
@@ -55,6 +57,7 @@ class MeasurementPlan:
             check_integer("batch size", size, 1)
         check_number("batch_seconds", self.batch_seconds, 0)
         check_integer("threads", self.threads, 1)
+        check_integer("least", self.least, 1)
 
 
 def latencies(
@@ -120,4 +123,4 @@ def _repetitions(predict: Predict, images: NDArray[np.float32], plan: Measuremen
     """Return how many single images per round a predictor can do in the planned time."""
     one_s = float(np.median(time_images(predict, images, repetitions=3, warm_up=2))) / 1000
     affordable = plan.seconds / one_s if one_s > 0 else math.inf
-    return math.ceil(max(100, min(plan.repetitions, affordable)) / plan.rounds)
+    return math.ceil(max(plan.least, min(plan.repetitions, affordable)) / plan.rounds)

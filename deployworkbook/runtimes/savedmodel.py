@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from deployworkbook.runtimes.base import Predictor, check_images
 from deployworkbook.runtimes.exporting import FolderRuntime
 from deployworkbook.training.graph_check import check_graph
-from deployworkbook.training.keras2 import tf, threads
+from deployworkbook.training.quiet_tensorflow import tf, threads
 from deployworkbook.training.variant import Variant
 
 NAME = "savedmodel"

@@ -4,8 +4,8 @@ from .fit import baseline as baseline
 from .fit import train as train
 from .flatbuffer import to_flatbuffer as to_flatbuffer
 from .keras2 import keras as keras
-from .keras2 import pin_threads as pin_threads
 from .keras2 import set_seed as set_seed
 from .keras2 import tf as tf
 from .models import mlp as mlp
+from .quiet_tensorflow import pin_threads as pin_threads
 from .variant import Variant as Variant

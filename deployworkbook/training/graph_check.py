@@ -18,7 +18,7 @@ from typing import Any
 from google.protobuf import message_factory
 from google.protobuf.message import DecodeError
 
-from deployworkbook.training.keras2 import tf
+from deployworkbook.training.quiet_tensorflow import tf
 from deployworkbook.validation import value_error
 
 REACHING_OUT = re.compile(

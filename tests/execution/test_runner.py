@@ -270,3 +270,10 @@ def test_a_parameter_that_is_not_json_is_refused(write_notebook, job_of):
     job = job_of(write_notebook("n", "1"), parameters={"a": Path()})
     with pytest.raises(TypeError, match="parameter a"):
         run_jobs([job], workers=1)
+
+
+def test_notebooks_that_run_at_once_share_the_cores(monkeypatch):
+    monkeypatch.setattr(runner.os, "cpu_count", lambda: 8)
+    assert runner._threads(3) == dict.fromkeys(runner.THREADS, "2")
+    assert runner._threads(20) == dict.fromkeys(runner.THREADS, "1")
+    assert runner._threads(1) == {}

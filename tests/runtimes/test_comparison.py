@@ -66,6 +66,8 @@ def test_a_slow_predictor_gets_fewer_repetitions(clock):
     assert {name: len(each.times_ms) for name, each in found.items()} == {"fast": 800, "slow": 100}
     assert found["fast"].p50_ms == found["fast"].p99_ms == pytest.approx(0.003)
     assert found["slow"].p50_ms == pytest.approx(50)
+    brief = MeasurementPlan(rounds=4, seconds=1.0, least=24)
+    assert len(latencies({"slow": predictors["slow"]}, IMAGES, brief)["slow"].times_ms) == 24
 
 
 def test_times_of_batches_by_size(clock):
@@ -146,10 +148,11 @@ def test_no_artifacts_and_duplicates_are_refused(artifacts, digits):
         {"batch_sizes": ()},
         {"batch_sizes": (0,)},
         {"threads": 0},
+        {"least": 0},
     ],
 )
 def test_a_plan_out_of_range_is_refused(wrong):
-    with pytest.raises(ValueError, match=r"rounds|repetitions|seconds|batch|threads"):
+    with pytest.raises(ValueError, match=r"rounds|repetitions|seconds|batch|threads|least"):
         MeasurementPlan(**wrong)
 
 

@@ -5,7 +5,8 @@ import pytest
 
 from deployworkbook.runtimes.base import Artifact, Predictor
 from deployworkbook.runtimes.keras import KerasPredictor, KerasRuntime
-from deployworkbook.training.keras2 import keras, pin_threads, threads
+from deployworkbook.training.keras2 import keras
+from deployworkbook.training.quiet_tensorflow import pin_threads, threads
 from deployworkbook.training.variant import Variant
 
 

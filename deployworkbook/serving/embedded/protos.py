@@ -100,7 +100,7 @@ def __getattr__(name: str) -> Any:
     """Load TensorFlow when it is first asked for."""
     if name != "tf":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from deployworkbook.training.keras2 import tf
+    from deployworkbook.training.quiet_tensorflow import tf
 
     globals()["tf"] = tf
     return tf

@@ -7,7 +7,7 @@ import json
 import os
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import grpc
@@ -91,23 +91,26 @@ class RunningServer(OwnedProcess):
             StartError: The server ended first, or took too long and was killed.
         """
         deadline = time.monotonic() + timeout_s
-        with (
-            requests.Session() as session,
-            open_channel(self.grpc_address, [("grpc.use_local_subchannel_pool", 1)]) as channel,
-        ):
+        with requests.Session() as session:
             # A proxy would look for 127.0.0.1 on its own machine.
             session.trust_env = False
+            self._wait_for(lambda: self._rest_answers(session, model_name), deadline, timeout_s)
+        # Not before: gRPC waits for seconds until it tries a port again that was closed.
+        with open_channel(self.grpc_address) as channel:
             ready = grpc.channel_ready_future(channel)
-            while not (self._rest_answers(session, model_name) and _is_done(ready)):
-                if not self.is_running():
-                    code = self.exit_code
-                    self.stop()
-                    raise StartError(self._failure(f"ended with exit code {code}"))
-                if time.monotonic() > deadline:
-                    self.kill()
-                    raise StartError(self._failure(f"did not serve within {timeout_s:g} s"))
-                time.sleep(0.02)
+            self._wait_for(lambda: _is_done(ready), deadline, timeout_s)
             ready.cancel()
+
+    def _wait_for(self, is_so: Callable[[], bool], deadline: float, timeout_s: float) -> None:
+        while not is_so():
+            if not self.is_running():
+                code = self.exit_code
+                self.stop()
+                raise StartError(self._failure(f"ended with exit code {code}"))
+            if time.monotonic() > deadline:
+                self.kill()
+                raise StartError(self._failure(f"did not serve within {timeout_s:g} s"))
+            time.sleep(0.02)
 
     def __repr__(self) -> str:
         state = "running" if self.is_running() else f"ended with {self.exit_code}"
