@@ -110,7 +110,7 @@ class RunningServer(OwnedProcess):
             if time.monotonic() > deadline:
                 self.kill()
                 raise StartError(self._failure(f"did not serve within {timeout_s:g} s"))
-            time.sleep(0.02)
+            time.sleep(0.04)
 
     def __repr__(self) -> str:
         state = "running" if self.is_running() else f"ended with {self.exit_code}"
