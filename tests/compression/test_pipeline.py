@@ -1,26 +1,28 @@
 """The pipeline: any order, each stage once, and on after a kill."""
 
 import multiprocessing
-import os
 import shutil
-import signal
-from contextlib import nullcontext
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pytest
 
+from deployworkbook.compression import pipeline
 from deployworkbook.compression.augmentation import Augmentation
 from deployworkbook.compression.clustering import Clustering
 from deployworkbook.compression.naming import name_of
-from deployworkbook.compression.pipeline import run
 from deployworkbook.compression.pruning import Pruning, sparsity_of
 from deployworkbook.compression.retrain import Settings
-from deployworkbook.compression.stages import Cluster, Distil, Prune, Quantize
+from deployworkbook.compression.stages import Cluster, Distil, Form, Prune, Quantize
+from deployworkbook.ledger.measurement import Measurement
 from deployworkbook.training.data import load_dataset
+from deployworkbook.training.fit import Recipe, baseline
 from deployworkbook.training.keras2 import set_seed
 from deployworkbook.training.models import mlp
+from deployworkbook.training.variant import Variant
 from tests.waiting import WATCHDOG_S, wait_until
 
 CONTEXT = multiprocessing.get_context("spawn")
@@ -41,34 +43,53 @@ def start():
     return mlp(hidden_units=16)
 
 
-def put_through(folder, *stages, notices=None, **options):
-    return run(
-        start(),
-        load_dataset("digits"),
-        recipe=stages,
-        teaching=None,
-        folder=Path(folder),
-        notice=(notices if notices is not None else []).append,
-        **options,
-    )
+def unmeasured(variant, dataset, lesson):
+    """What takes the place of a measurement, where none is looked at."""
+    return Measurement(variant.name, "litert", "2", dataset.name, dataset.fingerprint)
+
+
+def unconverted(form, name, note):
+    """What takes the place of a file, where none is measured."""
+    return Variant(name, model=form.model, note=note)
+
+
+def put_through(folder, *stages, model=None, notices=None, measure=False, **options):
+    light = [
+        patch.object(pipeline, "_measure", unmeasured),
+        patch.object(Form, "variant", unconverted),
+    ]
+    with ExitStack() as stack:
+        for each in [] if measure else light:
+            stack.enter_context(each)
+        return pipeline.run(
+            model or start(),
+            load_dataset("digits"),
+            recipe=stages,
+            folder=Path(folder),
+            notice=(notices if notices is not None else []).append,
+            **{"teaching": None} | options,
+        )
+
+
+def train_and_put_through(folder, *stages):
+    """Begin with the training of the model; say what is new, and how the weights come out."""
+    trained = baseline(load_dataset("digits"), Recipe(epochs=1), folder=folder, notice=str)
+    outcomes = put_through(folder, *stages, model=trained.model)
+    weights = outcomes[-1].form.model.get_weights()[0]
+    return [trained.is_new, *(each.is_new for each in outcomes)], float(weights.sum())
 
 
 def in_another_process(folder, barrier, results):
-    barrier.wait()
-    outcomes = put_through(folder, *STAGES[:2])
-    weights = outcomes[-1].form.model.get_weights()[0]
-    results.put(([outcome.is_new for outcome in outcomes], float(weights.sum())))
-
-
-def until_killed(folder):
-    put_through(folder, STAGES[0], ENDLESS)
+    barrier.wait(WATCHDOG_S)
+    results.put(train_and_put_through(folder, *STAGES[:2]))
+    train_and_put_through(folder, STAGES[0], ENDLESS)
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
     """All stages, made once, and the folder that keeps them."""
     folder = tmp_path_factory.mktemp("built")
-    return put_through(folder, *STAGES, lesson="08"), folder
+    return put_through(folder, *STAGES, lesson="08", measure=True), folder
 
 
 @pytest.fixture
@@ -90,6 +111,7 @@ def test_each_stage_is_measured(built):
         assert measured.latency_p50_ms > 0
     zipped = [outcome.measurement.compressed_bytes for outcome in outcomes]
     assert zipped == sorted(zipped, reverse=True)
+    assert outcomes[-1].variant.flatbuffer is not None
     last = outcomes[-1].form.model
     for kernel in last.get_weights()[0::2]:
         assert len(np.unique(kernel[kernel != 0])) <= 8
@@ -104,7 +126,6 @@ def test_each_stage_is_measured(built):
 def test_stages_may_have_any_order(tmp_path, order):
     outcomes = put_through(tmp_path, *(STAGES[index] for index in order))
     assert outcomes[-1].form.bits == 8
-    assert outcomes[-1].variant.flatbuffer is not None
     zeros = [int((each.form.model.get_weights()[0] == 0).sum()) for each in outcomes]
     after_pruning = zeros[order.index(1) :]
     assert min(after_pruning) == after_pruning[0] > 0
@@ -135,21 +156,6 @@ def test_only_the_changed_stage_and_later_ones_are_rebuilt(kept):
     outcomes = put_through(kept, STAGES[0], changed, STAGES[3])
     assert [outcome.is_new for outcome in outcomes] == [False, True, True]
     assert all(outcome.is_new for outcome in put_through(kept, *STAGES[:1], seed=1))
-
-
-def test_a_kill_loses_only_the_running_stage(kept):
-    process = CONTEXT.Process(target=until_killed, args=(str(kept),))
-    process.start()
-
-    def is_making_the_second():
-        """Whether a hidden folder stands beside the first stage's whole one."""
-        assert process.is_alive()
-        return list(kept.glob("stage-*")) and list(kept.glob(".stage-*.tmp"))
-
-    wait_until(is_making_the_second, "the second stage")
-    os.kill(process.pid, signal.SIGKILL)
-    process.join(WATCHDOG_S)
-    assert not [outcome for outcome in put_through(kept, *STAGES) if outcome.is_new]
 
 
 class Ended(BaseException):
@@ -195,46 +201,49 @@ def test_an_ended_build_keeps_only_finished_stages(tmp_path, capsys):
     assert capsys.readouterr() == ("", "")
 
 
-def test_a_build_can_be_ended_while_the_teacher_trains_or_answers(tmp_path):
-    options = {"recipe": [STAGES[0]], "teaching": Settings(epochs=1, dropout=True)}
-    for part in ("teacher", "the teacher's answers", ""):
-        watcher = Watcher(end_in=part, after=1)
-        with pytest.raises(Ended) if part else nullcontext():
-            run(start(), load_dataset("digits"), folder=tmp_path, progress=watcher, **options)
-        assert not list(tmp_path.glob(".*.tmp"))
-    assert watcher.begun[:1] == ["the teacher's answers"]
+def test_a_build_can_be_ended_while_the_teacher_trains_or_answers_and_asks_it_once(tmp_path):
+    notices, teaching = [], Settings(epochs=1, dropout=True)
 
-
-def test_two_processes_at_once_make_each_stage_once(tmp_path):
-    barrier, results = CONTEXT.Barrier(2), CONTEXT.Queue()
-    processes = [
-        CONTEXT.Process(target=in_another_process, args=(str(tmp_path), barrier, results))
-        for _ in range(2)
-    ]
-    for process in processes:
-        process.start()
-    (first, weights), (second, same) = (results.get(timeout=240) for _ in processes)
-    for process in processes:
-        process.join(WATCHDOG_S)
-    assert [sorted(pair) for pair in zip(first, second, strict=True)] == [[False, True]] * 2
-    assert weights == same
-
-
-def test_a_teacher_is_asked_once(tmp_path):
-    notices = []
-    teaching = Settings(epochs=1, dropout=True)
-    for _ in range(2):
-        run(
-            start(),
-            load_dataset("digits"),
-            recipe=[STAGES[0]],
-            teaching=teaching,
-            folder=tmp_path,
-            notice=notices.append,
+    def build(watcher):
+        return put_through(
+            tmp_path, STAGES[0], progress=watcher, teaching=teaching, notices=notices
         )
+
+    for part in ("teacher", "the teacher's answers"):
+        with pytest.raises(Ended):
+            build(Watcher(end_in=part, after=1))
+        assert not list(tmp_path.glob(".*.tmp"))
+    for expected in (["the teacher's answers", "distil"], []):
+        watcher = Watcher()
+        (outcome,) = build(watcher)
+        assert watcher.begun == [*expected, f"measuring {outcome.variant.name}"]
     made = sorted(path.name.split("-")[0] for path in tmp_path.iterdir() if path.name[0] != ".")
     assert made == ["logits", "stage", "teacher"]
     assert notices == []
+
+
+def test_two_processes_at_once_make_all_once_and_a_kill_loses_only_the_running_stage(tmp_path):
+    barrier, results = CONTEXT.Barrier(2), CONTEXT.Queue()
+    process = CONTEXT.Process(target=in_another_process, args=(tmp_path, barrier, results))
+    process.start()
+
+    def is_making_another_stage():
+        """Whether a hidden folder stands beside the whole ones."""
+        assert process.is_alive()
+        return list(tmp_path.glob(".stage-*.tmp"))
+
+    try:
+        barrier.wait(WATCHDOG_S)
+        first, weights = train_and_put_through(tmp_path, *STAGES[:2])
+        second, same = results.get(timeout=WATCHDOG_S)
+        wait_until(is_making_another_stage, "the endless stage")
+    finally:
+        process.kill()
+        process.join(WATCHDOG_S)
+    assert [sorted(pair) for pair in zip(first, second, strict=True)] == [[False, True]] * 3
+    assert weights == same
+    again, _ = train_and_put_through(tmp_path, *STAGES[:2])
+    assert again == [False] * 3
 
 
 @pytest.mark.parametrize(
