@@ -13,7 +13,6 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
 from deployworkbook.serving.embedded.demo import PATH
-from tests.serving.conftest import start as start
 from tests.serving.planted import FAULTS, LATENCY_MS
 from tests.serving.planted import planted as planted
 
@@ -21,6 +20,14 @@ INSTALL = "apt-get install chromium chromium-driver"
 PICTURES = Path(__file__).parents[2] / "test-output"
 WAIT_S = 60
 PHONE_PX = 320
+
+
+# All that an answer shows; a question of Selenium's own for each would take ten times as long.
+READ = """
+const text = (selector) => document.querySelector(selector).innerText;
+const rows = [...document.querySelectorAll('#scores tr')].map((row) => row.innerText);
+return [text('#digit'), text('#details'), rows];
+"""
 
 
 @dataclass(frozen=True)
@@ -64,15 +71,13 @@ class Page:
         return self.answer()
 
     def answer(self):
-        version, milliseconds = re.search(
-            r"version (\d+), (\d+) ms", self.find("#details").text
-        ).groups()
-        rows = self.all("#scores tr")
-        shares = tuple(float(row.text.split()[1]) for row in rows)
-        return Answer(self.find("#digit").text, shares, version, int(milliseconds))
+        digit, details, rows = self.script(READ)
+        version, milliseconds = re.search(r"version (\d+), (\d+) ms", details).groups()
+        shares = tuple(float(row.split()[1]) for row in rows)
+        return Answer(digit, shares, version, int(milliseconds))
 
-    def choose_all(self):
-        return [self.choose(digit) for digit in range(10)]
+    def choose_all(self, digits=range(10)):
+        return [self.choose(digit) for digit in digits]
 
     def script(self, text, *given):
         return self.driver.execute_script(text, *given)
@@ -133,8 +138,10 @@ def test_a_sound_server_shows_what_it_showed_at_the_release(page, planted, appro
 @pytest.mark.parametrize("fault", FAULTS)
 def test_the_page_shows_each_fault(page, planted, approved, fault):
     # Only the slow server is timed: how long a busy machine takes is no part of the other tests.
-    budget = {"budget_ms": LATENCY_MS} if fault == "slow server" else {}
-    found = differences(page.open(planted[fault]).choose_all(), approved, **budget)
+    slow = fault == "slow server"
+    budget, digits = ({"budget_ms": LATENCY_MS}, range(3)) if slow else ({}, range(10))
+    shown = page.open(planted[fault]).choose_all(digits)
+    found = differences(shown, approved[: len(digits)], **budget)
     expected = {"slow server": {"time"}, "stale version": {"version"}}.get(fault)
     if expected is None:  # another digit for some, too
         assert {"shares"} <= found <= {"shares", "digit"}

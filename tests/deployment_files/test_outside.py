@@ -1,5 +1,6 @@
 """Tests of the deployed models from outside: CronJob, ServiceMonitor and JUnit project."""
 
+import os
 import shutil
 import subprocess
 from dataclasses import replace
@@ -17,7 +18,6 @@ from deployworkbook.deployment_files.outside import find_golden
 from deployworkbook.deployment_files.texts import texts
 from deployworkbook.serving.repository.model_repository import ModelRepository
 from deployworkbook.workspace.folder import Workspace
-from tests.serving.conftest import start as start
 from tests.serving.planted import FAULTS, MODEL, trained, write_model
 from tests.serving.planted import golden as golden
 from tests.serving.planted import planted as planted
@@ -31,6 +31,8 @@ CLASSES = "eachImageGetsItsClass"
 SCORES = "scoresAreThoseOfTheRelease"
 LATENCY = "oneImageTakesNoLongerThanItsBudget"
 ERRORS = {"anUnknownModelGets404AndAText", "anImageOfTheWrongShapeGets400AndAText"}
+# A virtual machine that lives for seconds: compiling for a longer life would take most of them.
+SHORT_LIVED = {"JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}
 # Only the slow server is timed: how long a busy machine takes is no part of the other tests.
 PATIENT = "-DlatencyMs=60000"
 FAILS = {
@@ -201,6 +203,7 @@ def project(files, planted, tmp_path_factory, missing):
     done = subprocess.run(
         [shutil.which("sh"), "run.sh", planted["sound"], PATIENT],
         cwd=folder,
+        env=os.environ | SHORT_LIVED,
         capture_output=True,
         text=True,
         check=False,
@@ -231,7 +234,7 @@ def test_the_junit_project_finds_each_fault(project, planted, tmp_path, fault):
     done = subprocess.run(
         [java, *given, "-jar", str(JUNIT), "--class-path", classes,
          "--scan-class-path", classes, "--reports-dir", str(tmp_path), "--disable-banner"],
-        capture_output=True, text=True, check=False,
+        env=os.environ | SHORT_LIVED, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 1, done.stdout + done.stderr
     failed = {name for name, passed in outcomes(tmp_path).items() if not passed}

@@ -87,10 +87,10 @@ def predict_request(name="half", x=(2.0,), **spec):
     return request
 
 
-@pytest.fixture(scope="session")
-def start():
-    """Start servers in this process; all end with the session."""
-    with_threads = []
+@contextlib.contextmanager
+def servers_of_this_process():
+    """Give what starts servers in this process; all end with the block."""
+    running = []
 
     def begin(*, ready=True, **given):
         options = Options(
@@ -107,7 +107,7 @@ def start():
         server = Server(options, stopped)
         thread = threading.Thread(target=server.run, daemon=True)
         thread.start()
-        with_threads.append((stopped, thread))
+        running.append((stopped, thread))
         channel = grpc.insecure_channel(
             host_and_port(options.host, options.port),
             [("grpc.max_receive_message_length", -1), ("grpc.use_local_subchannel_pool", 1)],
@@ -119,10 +119,17 @@ def start():
         return Running(options, channel, server)
 
     yield begin
-    for stopped, _ in with_threads:
+    for stopped, _ in running:
         stopped.set()
-    for _, thread in with_threads:
+    for _, thread in running:
         thread.join(10)
+
+
+@pytest.fixture(scope="module")
+def start():
+    """Start servers that end with the module: each looks for versions twenty times a second."""
+    with servers_of_this_process() as begin:
+        yield begin
 
 
 def _wait_for(host, port):
@@ -189,26 +196,28 @@ def all_types(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def server(start, half, all_types, tmp_path_factory):
+def server(half, all_types, tmp_path_factory):
     """Both models, labels and metrics; nothing that a test changes."""
     files = tmp_path_factory.mktemp("files")
     again = shutil.copytree(half, files / "half")
-    return start(
-        model_config_file=write(
-            files / "models.config",
-            f"""
-            model_config_list {{
-              config {{ name: "half" base_path: "{half}" model_platform: "tensorflow"
-                        version_labels {{ key: "stable" value: 123 }} }}
-              config {{ name: "{AWKWARD_NAME}" base_path: "{again}" model_platform: "tensorflow"
-                        version_labels {{ key: "{AWKWARD_NAME}" value: 123 }} }}
-              config {{ name: "types" base_path: "{all_types}" model_platform: "tensorflow" }}
-            }}""",
-        ),
-        monitoring_config_file=write(
-            files / "monitoring.config", 'prometheus_config { enable: true path: "/metrics/here" }'
-        ),
-    )
+    with servers_of_this_process() as begin:
+        yield begin(
+            model_config_file=write(
+                files / "models.config",
+                f"""
+                model_config_list {{
+                  config {{ name: "half" base_path: "{half}" model_platform: "tensorflow"
+                            version_labels {{ key: "stable" value: 123 }} }}
+                  config {{ name: "{AWKWARD_NAME}" base_path: "{again}" model_platform: "tensorflow"
+                            version_labels {{ key: "{AWKWARD_NAME}" value: 123 }} }}
+                  config {{ name: "types" base_path: "{all_types}" model_platform: "tensorflow" }}
+                }}""",
+            ),
+            monitoring_config_file=write(
+                files / "monitoring.config",
+                'prometheus_config { enable: true path: "/metrics/here" }',
+            ),
+        )
 
 
 def write(path, text):

@@ -15,6 +15,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper, save_model
 
 from deployworkbook.serving.probing.recording import record_golden
+from tests.serving.conftest import servers_of_this_process
 
 ADDRESS = "127.0.0.1"
 MODEL = "digits"
@@ -114,7 +115,7 @@ def in_front_of(address, before):
 
 
 @pytest.fixture(scope="session")
-def planted(start, digits, tmp_path_factory):
+def planted(digits, tmp_path_factory):
     """The address of each faulty server, and under ``sound`` of the released one."""
     folder = tmp_path_factory.mktemp("planted")
     half = len(digits.train) // 2
@@ -128,12 +129,13 @@ def planted(start, digits, tmp_path_factory):
     # It takes pixels from 0 to 255, and clients send 0 to 1.
     write_model(folder / "pixels not scaled" / "2", weights, divide_by=255.0)
     write_model(folder / "stale version" / "1", weights)
-    addresses = {
-        path.name: start(model_base_path=path, model_name=MODEL, demo=True, port=0).address
-        for path in sorted(folder.iterdir())
-    }
-    with in_front_of(addresses["sound"], lambda: time.sleep(SLOW_S)) as slow:
-        yield addresses | {"slow server": slow.address}
+    with servers_of_this_process() as begin:
+        addresses = {
+            path.name: begin(model_base_path=path, model_name=MODEL, demo=True, port=0).address
+            for path in sorted(folder.iterdir())
+        }
+        with in_front_of(addresses["sound"], lambda: time.sleep(SLOW_S)) as slow:
+            yield addresses | {"slow server": slow.address}
 
 
 @pytest.fixture(scope="session")

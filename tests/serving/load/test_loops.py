@@ -51,6 +51,7 @@ class Stalling:
 
     def __init__(self):
         self.stall = (0.0, 0.0)
+        self._closed = threading.Event()
         self._server = grpc.server(ThreadPoolExecutor(128))
         handler = grpc.unary_unary_rpc_method_handler(self._predict)
         service = "tensorflow.serving.PredictionService"
@@ -65,10 +66,11 @@ class Stalling:
         begin, end = self.stall
         now = time.monotonic()
         if begin <= now < end:
-            time.sleep(end - now)
+            self._closed.wait(end - now)
         return b""
 
     def close(self):
+        self._closed.set()  # else the interpreter would wait for the thread at its end
         self._server.stop(0).wait()
 
 
