@@ -1,13 +1,19 @@
 """Quantization-aware training: what the file holds is what training saw."""
 
+import functools
+import shutil
+
 import numpy as np
 import pytest
 
+from deployworkbook.compression import quantization_aware as subject
 from deployworkbook.compression.layers import dense_layers
 from deployworkbook.compression.litert_quantization import quantize
 from deployworkbook.compression.quantization_aware import LearnedStep, train_aware, train_aware_once
 from deployworkbook.runtimes.litert import LiteRTPredictor
 from deployworkbook.training.keras2 import tf
+
+EPOCHS = 6
 
 
 def accuracy(content, split):
@@ -15,12 +21,25 @@ def accuracy(content, split):
     return (classes == split.labels).mean()
 
 
-@pytest.fixture(scope="module", params=[2, 3, 4, 6])
-def aware(request, model, digits):
-    before = [weight.copy() for weight in model.get_weights()]
-    result = train_aware(model, digits, bits=request.param, epochs=3)
+def assert_same_weights(before, model):
     for old, new in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
+
+
+@pytest.fixture(scope="module")
+def two_bits(model, digits, tmp_path_factory):
+    """Two bits, learned once, and the folder that keeps them."""
+    folder = tmp_path_factory.mktemp("aware")
+    return train_aware_once(model, digits, folder=folder, bits=2, epochs=EPOCHS), folder
+
+
+@pytest.fixture(scope="module", params=[2, 3, 4, 6])
+def aware(request, two_bits, model, digits):
+    if request.param == 2:
+        return 2, two_bits[0]
+    before = [weight.copy() for weight in model.get_weights()]
+    result = train_aware(model, digits, bits=request.param, epochs=1)
+    assert_same_weights(before, model)
     return request.param, result
 
 
@@ -44,10 +63,10 @@ def test_the_note_says_if_integers_are_stored_wider(aware):
     assert f"weights of {bits} bits" in result.variant.note
 
 
-def test_training_recovers_what_rounding_lost(model, digits):
+def test_training_recovers_what_rounding_lost(two_bits, model, digits):
     float32 = (model.predict(digits.test.images, verbose=0).argmax(1) == digits.test.labels).mean()
     rounded = accuracy(quantize(model, "int2").flatbuffer, digits.test)
-    learned = accuracy(train_aware(model, digits, bits=2).variant.flatbuffer, digits.test)
+    learned = accuracy(two_bits[0].variant.flatbuffer, digits.test)
     # A point is 3.6 of the 360 images; on the digits two bits lose about six points.
     assert rounded < float32 - 0.03
     assert learned > rounded + 0.03
@@ -57,8 +76,7 @@ def test_training_recovers_what_rounding_lost(model, digits):
 def test_eight_bits_become_a_file_that_computes_in_integers(model, digits):
     before = [weight.copy() for weight in model.get_weights()]
     result = train_aware(model, digits, bits=8, epochs=2)
-    for old, new in zip(before, model.get_weights(), strict=True):
-        np.testing.assert_array_equal(old, new)
+    assert_same_weights(before, model)
     layers = dense_layers(result.variant.flatbuffer)
     assert {layer.weights.dtype for layer in layers} == {np.dtype(np.int8)}
     assert all(layer.input_grid and layer.output_grid for layer in layers)
@@ -66,25 +84,35 @@ def test_eight_bits_become_a_file_that_computes_in_integers(model, digits):
     assert result.distance is None
 
 
-def test_a_seed_gives_the_same_file(model, digits):
-    first, second = (train_aware(model, digits, bits=2, epochs=1, seed=3) for _ in range(2))
+def test_a_seed_gives_the_same_file(two_bits, model, digits):
+    again = train_aware(model, digits, bits=2, epochs=EPOCHS)
     for a, b in zip(
-        dense_layers(first.variant.flatbuffer),
-        dense_layers(second.variant.flatbuffer),
+        dense_layers(two_bits[0].variant.flatbuffer),
+        dense_layers(again.variant.flatbuffer),
         strict=True,
     ):
         np.testing.assert_array_equal(a.weights, b.weights)
 
 
-def test_a_result_is_made_once_and_cached(model, digits, tmp_path):
-    made = train_aware_once(model, digits, folder=tmp_path, bits=2, epochs=1)
-    (folder,) = [path for path in tmp_path.iterdir() if path.is_dir()]
-    found = train_aware_once(model, digits, folder=tmp_path, bits=2, epochs=1)
-    assert found == made
-    other = train_aware_once(model, digits, folder=tmp_path, bits=2, epochs=1, seed=1)
-    assert other.variant.flatbuffer != made.variant.flatbuffer
-    assert len([path for path in tmp_path.iterdir() if path.is_dir()]) == 2
-    assert folder.name.startswith("train_aware-digits-")
+def test_a_result_is_made_once_and_cached(two_bits, model, digits, tmp_path, monkeypatch):
+    made, folder = two_bits
+    kept = shutil.copytree(folder, tmp_path / "kept")
+    asked = []
+
+    @functools.wraps(train_aware)
+    def note(*_, **options):
+        asked.append(options)
+        return made
+
+    monkeypatch.setattr(subject, "train_aware", note)
+    options = {"bits": 2, "epochs": EPOCHS}
+    for _ in range(2):
+        for more in ({}, {"seed": 1}):
+            assert train_aware_once(model, digits, folder=kept, **options, **more) == made
+    assert asked == [options | {"seed": 1}]
+    names = [path.name for path in kept.iterdir() if path.is_dir()]
+    assert len(names) == 2
+    assert all(name.startswith("train_aware-digits-") for name in names)
 
 
 def test_the_gradients_of_a_learned_step_by_hand():
@@ -107,9 +135,18 @@ def test_wrong_settings_are_refused(model, digits, change):
 
 
 @pytest.mark.mnist
-def test_on_mnist_training_recovers_two_bits(mnist, mnist_models):
+def test_on_mnist_two_epochs_recover_two_bits(mnist, mnist_models):
+    for seed, model in enumerate(mnist_models):
+        result = train_aware(model, mnist, bits=2, epochs=2, seed=seed)
+        assert accuracy(quantize(model, "int2").flatbuffer, mnist.test) < 0.7
+        # Seen: 0.974, where float32 has 0.977.
+        assert accuracy(result.variant.flatbuffer, mnist.test) >= 0.965
+        assert len(result.variant.flatbuffer) < 31_000
+
+
+@pytest.mark.report
+@pytest.mark.mnist
+def test_on_mnist_six_epochs_reach_97_percent_with_two_bits(mnist, mnist_models):
     for seed, model in enumerate(mnist_models):
         result = train_aware(model, mnist, bits=2, seed=seed)
-        assert accuracy(quantize(model, "int2").flatbuffer, mnist.test) < 0.7
         assert accuracy(result.variant.flatbuffer, mnist.test) >= 0.97
-        assert len(result.variant.flatbuffer) < 31_000
