@@ -16,6 +16,7 @@ from deployworkbook import __version__
 from deployworkbook.commands import (
     cost,
     doctor,
+    edge,
     lab,
     ledger,
     monitor,
@@ -106,6 +107,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "sweep": sweep.sweep,
     "cost": cost.cost,
     "plan": plan.plan,
+    "edge": edge.edge,
     "ledger": ledger.ledger,
     "progress": progress.progress,
 }

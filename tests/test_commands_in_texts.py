@@ -10,12 +10,14 @@ import shutil
 from pathlib import Path
 
 import pytest
+import typer
 
 from deployworkbook.cli import main
 from deployworkbook.commands import sweep_report
 from deployworkbook.commands.examples import EXAMPLES
 from deployworkbook.compression import sweep as compression_sweep
 from deployworkbook.compression.litert_quantization import TECHNIQUES
+from deployworkbook.edge import measuring
 from deployworkbook.execution import page, runner
 from deployworkbook.execution.jobs import Outcome
 from deployworkbook.jupyter import doctor, lab
@@ -37,8 +39,13 @@ REPOSITORY = Path(__file__).parent.parent
 README = (REPOSITORY / "README.md").read_text()
 COMMAND = re.compile(
     r"deployworkbook (?:lab|run|reset|serve|cost|plan|prices|doctor|ledger|progress|sweep"
-    r"|publish|deploy-files|monitor|probe)\b[^`\n&#]*"
+    r"|publish|deploy-files|monitor|probe|edge)\b[^`\n&#]*"
 )
+
+
+def ended():
+    """End a command where its work would begin."""
+    raise typer.Exit
 
 
 def commands_of(text):
@@ -103,7 +110,9 @@ def prepared(home, tmp_path, monkeypatch, litert_file):
     other = exported.with_name("int8-dynamic.litert")
     other.mkdir()
     shutil.copy(litert_file, other)
+    shutil.copytree(other, exported.with_name("int8-full.litert"))
     monkeypatch.chdir(tmp_path)
+    shutil.copy(litert_file, "model.tflite")
     (toml,) = re.findall(r"```toml\n(.*?)```", README, re.S)
     Path("my-prices.toml").write_text(toml)
     Path("FILE").write_text(toml)
@@ -120,6 +129,7 @@ def prepared(home, tmp_path, monkeypatch, litert_file):
     monkeypatch.setattr(sweep_report, "print_results", lambda *_: None)
     monkeypatch.setattr(page, "write_page", lambda *_, **__: begun.append("page"))
     monkeypatch.setattr(page, "write_index", lambda *_, **__: None)
+    monkeypatch.setattr(measuring, "measure_core", lambda *_, **__: begun.append("edge") or ended())
     monkeypatch.setattr(doctor, "checks", lambda *_, **__: begun.append("doctor") or [])
     monkeypatch.setattr(lab, "start", lambda *_, **__: begun.append("lab") or 0)
     monkeypatch.setattr(snapshot, "open_reader", ReadOnce)
@@ -147,7 +157,7 @@ def test_a_command_that_a_text_shows_runs_as_it_stands(prepared, place, command,
     said = capsys.readouterr()
     assert not ended.value.code, said.out + said.err
     name = command.split()[1]
-    if name in {"run", "sweep", "lab", "doctor", "probe"}:
+    if name in {"run", "sweep", "lab", "doctor", "probe", "edge"}:
         assert prepared
 
 

@@ -48,6 +48,10 @@ EXAMPLES = {
         "deployworkbook plan --rps 100 --accuracy 0.97",
         "deployworkbook plan --rps 100 --day office --autoscaling --out plan",
     ),
+    "edge": (
+        "deployworkbook edge int8-full --device STM32L412KB",
+        "deployworkbook edge model.tflite --core cortex-m4 --out model-c --record",
+    ),
     "ledger": (
         "deployworkbook ledger",
         "deployworkbook ledger --all --json",

@@ -50,12 +50,16 @@ def run_micro(content: bytes, images: NDArray[np.float32]) -> MicroRun:
 
     Raises:
         UnavailableError: It isn't installed, or doesn't exist for this system.
-        ValueError: It has no kernel for something in the file; its own words are quoted.
+        ValueError: It is another file, or there is no kernel for something in it; the interpreter's
+            own words are quoted.
     """
     check_images(images)
     reason = obstacle()
     if reason:
         raise UnavailableError(f"TensorFlow Lite Micro: {reason}")
+    if content[4:8] != b"TFL3":
+        received = f"{len(content)} bytes that begin with {content[:8]!r}"
+        raise value_error("the LiteRT file", received=received, expected="a file of LiteRT")
     from tflite_micro import runtime
 
     with _said() as words:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from deployworkbook.costs.prices.microcontroller import RUNS_ON, Microcontroller
+from deployworkbook.edge.compiling import compile_c
 from deployworkbook.edge.emulation import Emulation
 from deployworkbook.formulas.battery import task_energy_mj
 from deployworkbook.formulas.cycles import TIMINGS
@@ -36,8 +37,8 @@ class ChipReading:
         fits: Whether flash and RAM suffice.
         flash_share: Share of the flash that the model takes; above 1 if it doesn't fit.
         ram_share: Share of the RAM.
-        runs: Whether the chip runs the program that was emulated. If not, ``fits`` compares its
-            memories with that program's, and another core's program takes more or fewer bytes.
+        runs: Whether the chip runs the program that was emulated. If not, the bytes are those of a
+            program compiled for its own core, with the emulated core's stack.
         time_ms: Modelled time per image; ``None`` where no timings of the core are published.
         energy_uj: Modelled energy per image, without what the chip draws while it sleeps.
     """
@@ -70,11 +71,19 @@ def read_on_chip(emulation: Emulation, chip: Microcontroller) -> ChipReading:
 
     Args:
         emulation: The model on an emulated core.
-        chip: A chip, such as ``load_catalog().microcontroller("RP2040")``.
+        chip: A chip, such as ``load_catalog().microcontroller("RP2040")``. If it runs other
+            programs than the one emulated, the model is compiled for it.
+
+    Raises:
+        UnavailableError: There is no compiler for the chip's core.
     """
-    flash = emulation.flash_bytes / chip.flash_bytes
-    ram = emulation.ram_bytes / chip.ram_bytes
     runs = chip.core in RUNS_ON.get(emulation.core, ())
+    flash_bytes, ram_bytes = emulation.flash_bytes, emulation.ram_bytes
+    if not runs:
+        own = compile_c(emulation.project, chip.core)
+        flash_bytes = own.flash_bytes or 0
+        ram_bytes += (own.ram_bytes or 0) - (emulation.build.ram_bytes or 0)
+    flash, ram = flash_bytes / chip.flash_bytes, ram_bytes / chip.ram_bytes
     time_ms = energy_uj = None
     if runs and chip.core in TIMINGS and emulation.kinds:
         cycles = emulation.cycles(chip.core)
