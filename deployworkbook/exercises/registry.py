@@ -9,6 +9,7 @@ from deployworkbook.exercises import (
     descent,
     distillation,
     edge,
+    firmware,
     importance,
     integers,
     losses,
@@ -44,6 +45,7 @@ MODULES = (
     monitoring,
     plan,
     adviser,
+    firmware,
     edge,
 )
 
