@@ -21,8 +21,9 @@ A page on which people draw a digit, and the model in it answers, offline:
 On an emulated core, with every instruction counted, and what it comes to on a real chip; beside it,
 TensorFlow Lite Micro:
 
-    from deployworkbook.edge import emulate, measure_core, read_on_chip, run_micro
+    from deployworkbook.edge import emulate, measure_core, missing_tools, read_on_chip, run_micro
 
+    print(missing_tools() or "compiler and emulator are there")
     emulation = emulate(project, to_pixels(images), core="cortex-m0plus")
     print(emulation.instructions_per_image, emulation.flash_bytes, emulation.ram_bytes)
     print(read_on_chip(emulation, load_catalog().microcontroller("RP2040")))
