@@ -27,6 +27,7 @@ from deployworkbook.compression import (
     pruning,
     retrain,
     stages,
+    stepping,
     training_set,
 )
 from deployworkbook.compression.augmentation import Augmentation
@@ -59,6 +60,7 @@ CODE = (
     pruning,
     retrain,
     stages,
+    stepping,
 )
 
 

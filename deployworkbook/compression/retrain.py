@@ -7,7 +7,6 @@ move together.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -18,6 +17,7 @@ from tqdm.auto import tqdm
 
 from deployworkbook.compression.augmentation import Augmentation, augment, augmentation_matrices
 from deployworkbook.compression.constraints import Constraint, Masked, Shared
+from deployworkbook.compression.stepping import Batches, Pace
 from deployworkbook.compression.training_set import Examples
 from deployworkbook.training.keras2 import copy_model, keras, set_seed, tf
 from deployworkbook.validation import (
@@ -29,11 +29,6 @@ from deployworkbook.validation import (
 )
 
 Decay = Literal["cosine", "constant"]
-
-# Ctrl-C, Cancel and the progress bar wait until a call of the compiled function ends. So a call
-# takes as many steps as fit into this time, but no more than make its own cost negligible.
-SECONDS_PER_CALL = 0.5
-STEPS_PER_CALL = 50
 
 
 @dataclass(frozen=True)
@@ -117,12 +112,12 @@ class Retraining:
         taken = {kernel.ref() for kernel in kernels}
         self._free = [v for v in self._model.trainable_variables if v.ref() not in taken]
         self._moved = [*self._free, *(each.variable for each in self._constraints)]
-        self._optimizer = keras.optimizers.Adam(self._rate())
+        self._optimizer = keras.optimizers.Adam(learning_rate(settings, self.steps))
         self._optimizer.build(self._moved)
         # Two generators, so that the batches don't depend on how the steps are divided into calls.
-        self._shuffle, self._look = np.random.default_rng(settings.seed).spawn(2)
-        self._order = np.empty(0, dtype=np.int64)
-        self._steps_per_call = 5
+        shuffle, self._look = np.random.default_rng(settings.seed).spawn(2)
+        self._batches = Batches(len(examples.images), settings.batch_size, shuffle)
+        self._pace = Pace()
         self._matrices = tf.constant(
             augmentation_matrices(examples.augmentations, examples.images.shape[1:])
         )
@@ -130,7 +125,8 @@ class Retraining:
         self._images = tf.constant(examples.images)
         self._labels = tf.constant(check_labels("labels", examples.labels, self.classes))
         said = examples.teacher_logits
-        self._teacher = None if said is None else tf.constant(said)
+        # One row per moved image: to slice off a movement would copy all its rows in each step.
+        self._teacher = None if said is None else tf.constant(said.reshape(-1, said.shape[-1]))
         # For any number of steps, so that a last, shorter call doesn't build a second graph.
         chosen = tf.TensorSpec([None, settings.batch_size], tf.int64)
         seen = tf.TensorSpec([None], tf.int64)
@@ -175,19 +171,8 @@ class Retraining:
         left = self.steps - self.step
         count = left if steps is None else check_integer("steps", steps, 0, left)
         bar = tqdm(total=count, unit="step", mininterval=0.2) if progress is None else progress
-        total = 0.0
         try:
-            end = self.step + count
-            while self.step < end:
-                size = min(self._steps_per_call, end - self.step)
-                start = time.perf_counter()
-                total += float(self._run(*self._batches(size)))
-                seconds = max(time.perf_counter() - start, 1e-9)
-                fitting = int(size * SECONDS_PER_CALL / seconds)
-                most = min(STEPS_PER_CALL, 2 * self._steps_per_call)
-                self._steps_per_call = max(1, min(fitting, most))
-                self.step += size
-                bar.update(size)
+            total = sum(self._pace.calls(self._call, count, bar))
         finally:
             if progress is None:
                 bar.close()
@@ -197,19 +182,12 @@ class Retraining:
         """Return a copy of the model in its current state, with the softmax."""
         return copy_model(self._source, self._model.get_weights())
 
-    def _rate(self) -> Any:
-        if self.settings.decay == "constant":
-            return self.settings.learning_rate
-        return keras.optimizers.schedules.CosineDecay(self.settings.learning_rate, self.steps)
-
-    def _batches(self, count: int) -> tuple[Any, Any]:
-        """Draw the next batches: each example once per epoch, whatever the batch size."""
-        needed = count * self.settings.batch_size
-        while len(self._order) < needed:
-            self._order = np.append(self._order, self._shuffle.permutation(len(self._labels)))
-        chosen, self._order = np.split(self._order, [needed])
+    def _call(self, count: int) -> float:
+        """Take some steps in one call of the compiled function; return the sum of their losses."""
         moves = self._look.integers(len(self._matrices), size=count)
-        return tf.constant(chosen.reshape(count, -1)), tf.constant(moves)
+        total = float(self._run(tf.constant(self._batches.draw(count)), tf.constant(moves)))
+        self.step += count
+        return total
 
     def _take_steps(self, batches: Any, moves: Any) -> Any:
         total = tf.constant(0.0)
@@ -234,17 +212,33 @@ class Retraining:
         return total
 
     def _loss(self, chosen: Any, move: Any, logits: Any) -> Any:
-        share, T = self.settings.hard_weight, self.settings.temperature
-        labels = tf.gather(self._labels, chosen)
-        hard = tf.reduce_mean(
-            tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
-        )
+        hard = hard_loss(logits, tf.gather(self._labels, chosen))
         if self._teacher is None:
             return hard
-        teacher = tf.gather(self._teacher[move], chosen)
-        log_p, log_q = tf.nn.log_softmax(teacher / T), tf.nn.log_softmax(logits / T)
-        soft = T**2 * tf.reduce_mean(tf.reduce_sum(tf.exp(log_p) * (log_p - log_q), axis=-1))
-        return share * hard + (1.0 - share) * soft
+        share = self.settings.hard_weight
+        teacher = tf.gather(self._teacher, move * len(self._labels) + chosen)
+        return share * hard + (1.0 - share) * soft_loss(logits, teacher, self.settings.temperature)
+
+
+def learning_rate(settings: Settings, steps: int) -> Any:
+    """Return the learning rate or its schedule, as an optimizer takes it."""
+    if settings.decay == "constant":
+        return settings.learning_rate
+    return keras.optimizers.schedules.CosineDecay(settings.learning_rate, steps)
+
+
+def hard_loss(logits: Any, labels: Any) -> Any:
+    """Return the mean cross-entropy with the labels, over the batch: the axis before the last."""
+    each = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
+    return tf.reduce_mean(each, axis=-1)
+
+
+def soft_loss(logits: Any, teacher: Any, temperature: float) -> Any:
+    """Return T² KL of the softened answers, as ``formulas.distillation``, averaged likewise."""
+    log_p = tf.nn.log_softmax(teacher / temperature)
+    log_q = tf.nn.log_softmax(logits / temperature)
+    each = tf.reduce_sum(tf.exp(log_p) * (log_p - log_q), axis=-1)
+    return temperature**2 * tf.reduce_mean(each, axis=-1)
 
 
 def with_logits(model: Any) -> Any:

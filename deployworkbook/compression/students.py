@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-import itertools
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -12,22 +11,23 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm.auto import tqdm
 
-from deployworkbook.compression import augmentation, constraints, distill, retrain, training_set
+from deployworkbook.compression import pairs, stepping, training_set
+from deployworkbook.compression.pairs import Lessons, train_pairs
 from deployworkbook.compression.retrain import Settings
 from deployworkbook.compression.training_set import Examples
+from deployworkbook.formulas import descent, distillation, losses, schedules
 from deployworkbook.formulas.intervals import mean_interval
 from deployworkbook.training import models
 from deployworkbook.training.data import Split
 from deployworkbook.training.keras2 import keras, tf
-from deployworkbook.training.saved import read_model, save_model
 from deployworkbook.validation import check_integer, value_error
 from deployworkbook.workspace.cache import build_once, key_of
 from deployworkbook.workspace.folder import current_workspace
 from deployworkbook.workspace.notices import Notice, notify
 
-CODE = (constraints, distill, models, retrain, training_set, augmentation)
+CODE = (descent, distillation, losses, models, pairs, schedules, stepping, training_set)
+NAMES = ("alone", "distilled")
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,13 +83,14 @@ def compare_students(
     """Train pairs of students, or read them from the cache, and test them.
 
     Both students of a pair have the same initial weights, images, batches and steps. Each seed
-    draws its own images, so that the interval includes the chance of that draw.
+    draws its own images, so that the interval includes the chance of that draw. All pairs of a
+    comparison are cached together.
 
     Args:
-        taught: The training set with a teacher's logits.
+        taught: The training set with a teacher's logits; its images aren't moved.
         test: The test set.
-        settings: Training settings of both; temperature and hard weight affect only the distilled
-            one.
+        settings: Training settings of both, without dropout; temperature and hard weight affect
+            only the distilled one.
         hidden_units: Width of the students.
         seeds: One seed per pair, at least two.
         images: Number of training images per pair; by default all.
@@ -97,83 +98,60 @@ def compare_students(
         notice: Called with a text when it waits for another process or finds damage.
 
     Raises:
-        ValueError: There is no teacher, or there are fewer than two seeds, or too few images.
+        ValueError: There is no teacher, fewer than two seeds, too few images, or a setting that
+            students don't have.
     """
-    if taught.teacher_logits is None:
-        raise value_error(
-            "taught", received="labels alone", expected="examples with a teacher's logits"
-        )
     if len(seeds) < 2:
         raise value_error("seeds", received=str(len(seeds)), expected="two or more")
+    if settings.dropout:
+        raise value_error("settings.dropout", received="True", expected="False")
     total = len(taught.images)
     count = total if images is None else check_integer("images", images, 1, total)
-    steps = settings.epochs * -(-count // settings.batch_size)
-    made: dict[str, list[Any]] = {"alone": [], "distilled": []}
-    heard = {"alone": taught.without_teacher(), "distilled": taught}
-    digests = {name: _digest(examples) for name, examples in heard.items()}
-    with tqdm(total=2 * len(seeds) * steps, unit="step", mininterval=0.2) as bar:
-        for seed, name in itertools.product(seeds, heard):
-            lesson = _Lesson(heard[name], count, replace(settings, seed=seed), hidden_units)
-            student, is_new = lesson.student(digests[name], folder, notice, bar)
-            made[name].append(student)
-            if not is_new:
-                bar.update(steps)
-    alone, distilled = made["alone"], made["distilled"]
-    accuracies = (
-        np.array([_accuracy(each, test) for each in students]) for students in (alone, distilled)
-    )
-    return StudentComparison(hidden_units, count, tuple(alone), tuple(distilled), *accuracies)
+    lessons = Lessons.of(taught)
 
-
-@dataclass(frozen=True, eq=False)
-class _Lesson:
-    """Everything that determines a student; the seed draws its images and its initial weights."""
-
-    examples: Examples
-    images: int
-    settings: Settings
-    hidden_units: int
-
-    def student(
-        self, digest: str, folder: Path | None, notice: Notice, bar: Any
-    ) -> tuple[Any, bool]:
-        """Return the student, and whether it was trained just now."""
-        heard = asdict(self.settings)
-        if self.examples.teacher_logits is None:
-            # Without a teacher, these change nothing.
-            del heard["temperature"], heard["hard_weight"]
-        key = key_of(
-            {
-                "settings": heard,
-                "hidden_units": self.hidden_units,
-                "images": self.images,
-                "examples": digest,
-                "versions": [tf.__version__, keras.__version__],
-                "code": [inspect.getsource(part) for part in CODE],
-            }
+    def build(target: Path) -> None:
+        made = train_pairs(
+            lessons, settings=settings, hidden_units=hidden_units, seeds=seeds, images=count
         )
+        arrays = {
+            f"{seed} {name} {place}": array
+            for seed, pair in zip(seeds, made, strict=True)
+            for name, weights in zip(NAMES, pair, strict=True)
+            for place, array in enumerate(weights)
+        }
+        np.savez(target / "weights.npz", **arrays)
 
-        def build(target: Path) -> None:
-            student = distill.student(
-                self._drawn(),
-                settings=self.settings,
-                hidden_units=self.hidden_units,
-                progress=bar,
-            )
-            save_model(student, target / "model.keras")
+    def load(source: Path) -> dict[str, tuple[Any, ...]]:
+        with np.load(source / "weights.npz", allow_pickle=False) as arrays:
+            return {
+                name: tuple(
+                    _student(hidden_units, [arrays[f"{seed} {name} {k}"] for k in range(4)])
+                    for seed in seeds
+                )
+                for name in NAMES
+            }
 
-        def load(source: Path) -> Any:
-            return read_model(source / "model.keras")
+    key = key_of(
+        {
+            "settings": asdict(replace(settings, seed=0)),
+            "hidden_units": hidden_units,
+            "images": count,
+            "seeds": list(seeds),
+            "examples": _digest(taught),
+            "versions": [np.__version__, tf.__version__, keras.__version__],
+            "code": [inspect.getsource(part) for part in CODE],
+        }
+    )
+    place = (folder or current_workspace().models) / f"students-{hidden_units}-{key}"
+    students, _ = build_once(place, build=build, load=load, notice=notice)
+    accuracies = (np.array([_accuracy(each, test) for each in students[name]]) for name in NAMES)
+    return StudentComparison(hidden_units, count, *(students[name] for name in NAMES), *accuracies)
 
-        place = (folder or current_workspace().models) / f"student-{self.hidden_units}-{key}"
-        return build_once(place, build=build, load=load, notice=notice)
 
-    def _drawn(self) -> Examples:
-        total = len(self.examples.images)
-        if self.images == total:
-            return self.examples
-        draw = np.random.default_rng(self.settings.seed)
-        return self.examples.chosen(np.sort(draw.choice(total, self.images, replace=False)))
+def _student(hidden_units: int, weights: list[NDArray[np.float32]]) -> Any:
+    student = models.mlp(hidden_units=hidden_units)
+    student.set_weights(weights)
+    return student
 
 
 def _digest(examples: Examples) -> str:

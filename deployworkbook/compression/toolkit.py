@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from deployworkbook.training.data import Dataset
+from deployworkbook.training.fit import STEPS_AT_ONCE
 from deployworkbook.training.flatbuffer import to_flatbuffer
 from deployworkbook.training.keras2 import copy_model, keras, set_seed
 from deployworkbook.validation import check_choice, check_integer, check_number, value_error
@@ -184,7 +185,12 @@ def quantize_and_preserve(
 
 
 def _fit(model: Any, dataset: Dataset, training: Training, callbacks: list[Any]) -> None:
-    model.compile(keras.optimizers.Adam(training.learning_rate), "sparse_categorical_crossentropy")
+    # The wrappers count their steps within the graph, so several may follow without Python.
+    model.compile(
+        keras.optimizers.Adam(training.learning_rate),
+        "sparse_categorical_crossentropy",
+        steps_per_execution=min(STEPS_AT_ONCE, -(-len(dataset.train) // training.batch_size)),
+    )
     model.fit(
         dataset.train.images,
         dataset.train.labels,
