@@ -44,7 +44,7 @@ AUGMENTATIONS = (
 BATCH_SIZE = 250
 MANY = 50_000
 
-TEACHING = Settings(epochs=5, learning_rate=0.003, dropout=True)
+TEACHING = Settings(epochs=3, learning_rate=0.003, dropout=True)
 
 
 def teacher(

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from deployworkbook.compression import retrain
+from deployworkbook.compression import stepping
 from deployworkbook.compression.augmentation import (
     Augmentation,
     _turned,
@@ -186,7 +186,7 @@ def test_a_call_takes_fewer_steps_if_they_are_slow(
 ):
     """So Ctrl-C and Cancel never wait for many slow steps."""
     ticks = itertools.count(0.0, seconds_per_call)
-    monkeypatch.setattr(retrain, "time", SimpleNamespace(perf_counter=lambda: next(ticks)))
+    monkeypatch.setattr(stepping, "time", SimpleNamespace(perf_counter=lambda: next(ticks)))
     training, bar = Retraining(model, examples, settings=short), Sizes()
     training.advance(sum(sizes), progress=bar)
     assert bar.sizes == sizes
