@@ -85,11 +85,8 @@ class StageResult:
 
 # Found on MNIST's validation set; tests/benchmarks/test_compression.py measures its result.
 RECIPE: tuple[Stage, ...] = (
-    Prune(
-        pruning.Pruning(sparsity=0.975, fade=0.01),
-        Settings(epochs=20, learning_rate=0.003, temperature=2.0),
-    ),
-    Quantize(4, Settings(epochs=6, learning_rate=0.001, temperature=2.0)),
+    Prune(pruning.Pruning(sparsity=0.975, fade=0.01)),
+    Quantize(4),
 )
 
 

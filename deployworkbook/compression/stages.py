@@ -20,8 +20,8 @@ from deployworkbook.training.variant import Variant
 from deployworkbook.validation import check_choice
 
 # A student with few weights can only follow its teacher's first choices, hence the low temperature.
-LONG = Settings(epochs=20, learning_rate=0.003, temperature=2.0)
-SHORT = Settings(epochs=6, learning_rate=0.001, temperature=2.0)
+LONG = Settings(epochs=8, learning_rate=0.006, temperature=2.0)
+SHORT = Settings(epochs=2, learning_rate=0.002, temperature=2.0)
 PRUNING = Pruning()
 CLUSTERING = Clustering()
 
@@ -147,7 +147,7 @@ def part_of(stage: Stage, examples: int) -> BuildPart:
         examples: Number of training images.
 
     >>> part_of(Quantize(4), 1280)
-    BuildPart(name='int4', kind='Quantize', steps=60, epochs=6)
+    BuildPart(name='int4', kind='Quantize', steps=20, epochs=2)
     >>> part_of(Quantize(8), 1280).steps
     0
     """

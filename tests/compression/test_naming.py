@@ -44,10 +44,10 @@ def test_default_settings_are_not_named():
 
 
 def test_variants_of_one_sparsity_differ_by_their_epochs():
-    settle = replace(Quantize().settings, epochs=2)
+    settle = replace(Quantize().settings, epochs=3)
     brief = replace(LONG, epochs=6)
     name = name_of([replace(PRUNE, settings=brief), Quantize(4, settle)])
-    assert name == "prune97-e6-int4-e2"
+    assert name == "prune97-e6-int4-e3"
 
 
 def test_every_setting_changes_the_name():
