@@ -91,7 +91,7 @@ def test_a_long_name_is_shortened_for_a_folder():
     ("settings", "name"),
     [
         ({}, "prune90-T2-int4"),
-        ({"epochs": 20}, "prune90-T2-int4"),
+        ({"epochs": 8}, "prune90-T2-int4"),
         ({"epochs": 1}, "prune90-T2-int4-e1"),
         ({"seed": 3}, "prune90-T2-int4-seed3"),
     ],
