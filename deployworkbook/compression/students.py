@@ -113,23 +113,16 @@ def compare_students(
         made = train_pairs(
             lessons, settings=settings, hidden_units=hidden_units, seeds=seeds, images=count
         )
-        arrays = {
-            f"{seed} {name} {place}": array
-            for seed, pair in zip(seeds, made, strict=True)
-            for name, weights in zip(NAMES, pair, strict=True)
-            for place, array in enumerate(weights)
-        }
-        np.savez(target / "weights.npz", **arrays)
+        for seed, pair in zip(seeds, made, strict=True):
+            for name, weights in zip(NAMES, pair, strict=True):
+                for place, array in enumerate(weights):
+                    np.save(target / f"{seed}-{name}-{place}.npy", array)
 
-    def load(source: Path) -> dict[str, tuple[Any, ...]]:
-        with np.load(source / "weights.npz", allow_pickle=False) as arrays:
-            return {
-                name: tuple(
-                    _student(hidden_units, [arrays[f"{seed} {name} {k}"] for k in range(4)])
-                    for seed in seeds
-                )
-                for name in NAMES
-            }
+    def load(source: Path) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+        def students(name: str) -> tuple[Any, ...]:
+            return tuple(_student(hidden_units, source, f"{seed}-{name}") for seed in seeds)
+
+        return students("alone"), students("distilled")
 
     key = key_of(
         {
@@ -143,14 +136,17 @@ def compare_students(
         }
     )
     place = (folder or current_workspace().models) / f"students-{hidden_units}-{key}"
-    students, _ = build_once(place, build=build, load=load, notice=notice)
-    accuracies = (np.array([_accuracy(each, test) for each in students[name]]) for name in NAMES)
-    return StudentComparison(hidden_units, count, *(students[name] for name in NAMES), *accuracies)
+    (alone, distilled), _ = build_once(place, build=build, load=load, notice=notice)
+    accuracies = (
+        np.array([_accuracy(each, test) for each in students]) for students in (alone, distilled)
+    )
+    return StudentComparison(hidden_units, count, alone, distilled, *accuracies)
 
 
-def _student(hidden_units: int, weights: list[NDArray[np.float32]]) -> Any:
+def _student(hidden_units: int, source: Path, name: str) -> Any:
     student = models.mlp(hidden_units=hidden_units)
-    student.set_weights(weights)
+    files = (source / f"{name}-{place}.npy" for place in range(len(student.weights)))
+    student.set_weights([np.load(file, allow_pickle=False) for file in files])
     return student
 
 
