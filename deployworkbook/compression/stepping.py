@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 # takes as many steps as fit into this time, but no more than make its own cost negligible.
 SECONDS_PER_CALL = 0.5
 STEPS_PER_CALL = 50
+
+T = TypeVar("T")
 
 
 class Batches:
@@ -43,7 +45,7 @@ class Pace:
     def __init__(self) -> None:
         self._size = 5
 
-    def calls(self, run: Callable[[int], object], steps: int, bar: Any) -> Iterator[object]:
+    def calls(self, run: Callable[[int], T], steps: int, bar: Any) -> Iterator[T]:
         """Call a function with numbers of steps that sum to ``steps``; yield what it returns."""
         left = steps
         while left:
