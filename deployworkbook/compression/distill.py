@@ -22,7 +22,8 @@ from deployworkbook.runtimes.litert import LiteRTPredictor
 from deployworkbook.training import models
 from deployworkbook.training.data import Dataset
 from deployworkbook.training.flatbuffer import to_flatbuffer
-from deployworkbook.training.keras2 import keras, set_seed, tf, threads
+from deployworkbook.training.keras2 import keras, set_seed, tf
+from deployworkbook.training.quiet_tensorflow import threads
 from deployworkbook.training.saved import read_model, save_model
 from deployworkbook.workspace.cache import build_once, key_of
 from deployworkbook.workspace.folder import current_workspace
