@@ -1,6 +1,7 @@
 """The grid of a sweep: its points, their results, and a table of them.
 
-Only a point's recipe needs TensorFlow, which takes seconds to import, so it is imported there.
+A point's recipe needs TensorFlow, and only the table needs pandas. Both take long to import, so
+they are imported there: workers need no table.
 """
 
 from __future__ import annotations
@@ -10,13 +11,13 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING, Literal
 
-import pandas as pd
-
 from deployworkbook.formulas.frontier import pareto
 from deployworkbook.ledger.measurement import Measurement
 from deployworkbook.validation import check_choice, check_integer
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from deployworkbook.compression.stages import Stage
 
 Status = Literal["found", "running", "measured", "failed again", "failed", "stopped"]
@@ -127,6 +128,8 @@ def as_table(results: Sequence[SweepResult]) -> pd.DataFrame:
 
     ``frontier`` marks the points on the Pareto frontier of zipped size and accuracy.
     """
+    import pandas as pd
+
     rows = []
     for result in results:
         point, measured = result.point, result.measurement

@@ -21,9 +21,16 @@ SEEDS = range(int(os.environ.get("DEPLOYWORKBOOK_SEEDS", "1")))
 
 
 @pytest.fixture(scope="session")
-def model(digits):
-    trained, _ = train(digits, Recipe())
-    return trained
+def model_folder(digits, tmp_path_factory):
+    """The folder that keeps the model, trained on the digits."""
+    folder = tmp_path_factory.mktemp("model")
+    baseline(digits, Recipe(), folder=folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def model(digits, model_folder):
+    return baseline(digits, Recipe(), folder=model_folder).model
 
 
 @pytest.fixture(scope="session")

@@ -9,8 +9,6 @@ import signal
 import time
 from dataclasses import dataclass
 
-from deployworkbook.cli import main
-from deployworkbook.compression import sweep
 from deployworkbook.compression.sweep_task import Made
 from deployworkbook.ledger.machine import this_machine
 from deployworkbook.ledger.measurement import Measurement
@@ -79,5 +77,9 @@ def happen(workspace):
 
 def run_command():
     """Be the command ``deployworkbook``, with this builder."""
+    # Imported here: workers need neither, and importing takes most of their time.
+    from deployworkbook.cli import main
+    from deployworkbook.compression import sweep
+
     sweep.builder_of = LightBuilder
     main()

@@ -5,18 +5,20 @@ One sweep trains; the others build light stages, since what happens around them 
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import patch
 
 import psutil
 import pytest
 
 from deployworkbook.cli import main
-from deployworkbook.compression import pipeline, workers
+from deployworkbook.compression import distill, pipeline, workers
 from deployworkbook.compression import sweep as module
 from deployworkbook.compression.grid import SweepPoint, SweepResult, as_table, best_of, grid
 from deployworkbook.compression.point_building import PointBuilder
@@ -33,6 +35,8 @@ from tests.waiting import WATCHDOG_S, wait_until
 # Two pruned models, each with two widths; most tests make the first two points, three stages.
 GRID = grid(bits=[4, 8], sparsity=[0.8, 0.9], temperature=[2])
 HALF_GRID, STAGES = GRID[:2], 1 + 2
+# A single one trains.
+TRAINED = GRID[:1]
 SETTINGS = {"dataset": "digits", "epochs": 1}
 OPTIONS = ["sweep", "--dataset", "digits", "--epochs", "1", "--sparsity", "0.8,0.9"]
 OPTIONS += ["--temperature", "2"]
@@ -58,10 +62,16 @@ def light(monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory):
+def trained(model_folder, model, digits, tmp_path_factory):
     """A sweep that trains: its workspace, its results, and what it reported."""
     workspace, told = Workspace(tmp_path_factory.mktemp("trained")).create(), []
-    results = sweep(HALF_GRID, workspace=workspace, on_result=told.append, workers=1, **SETTINGS)
+    shutil.copytree(model_folder, workspace.models, dirs_exist_ok=True)
+    # The model is its own teacher, since nothing here asks how good that is.
+    with patch.object(distill, "Retraining") as teaching:
+        teaching.return_value.result.return_value = model
+        teaching.return_value.steps = 1
+        distill.teacher(digits, folder=workspace.models)
+    results = sweep(TRAINED, workspace=workspace, on_result=told.append, workers=1, **SETTINGS)
     return workspace, results, told
 
 
@@ -146,10 +156,10 @@ def test_an_invalid_point_is_refused_before_anything_runs(point, words, workspac
 def test_a_sweep_measures_each_point_once(trained):
     workspace, results, told = trained
     assert [(result.point, result.status) for result in results] == [
-        (point, "measured") for point in HALF_GRID
+        (point, "measured") for point in TRAINED
     ]
-    check_all_once(workspace, HALF_GRID)
-    assert sum(result.stages_made for result in results) == STAGES
+    check_all_once(workspace, TRAINED)
+    assert sum(result.stages_made for result in results) == 2
     assert {result.status for result in told} == {"running", "measured"}
     for result in results:
         assert result.measurement.accuracy > 0.5  # chance is 0.1
@@ -161,11 +171,11 @@ def test_a_repeated_sweep_finds_all_points_and_trains_nothing(trained, monkeypat
     made = stages(workspace)
     # Where the scheduler would be asked for, nothing may ask.
     monkeypatch.setattr(module, "local_client", None)
-    found = sweep(HALF_GRID, workspace=workspace, **SETTINGS)
-    assert [result.status for result in found] == ["found"] * len(HALF_GRID)
+    found = sweep(TRAINED, workspace=workspace, **SETTINGS)
+    assert [result.status for result in found] == ["found"] * len(TRAINED)
     assert [result.measurement for result in found] == [result.measurement for result in results]
     assert stages(workspace) == made
-    check_all_once(workspace, HALF_GRID)
+    check_all_once(workspace, TRAINED)
 
 
 def test_a_worker_needs_the_workspace_and_the_same_code(trained, tmp_path):
