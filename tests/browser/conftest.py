@@ -1,11 +1,14 @@
 """A real browser, and pages that must not reach the network."""
 
+import asyncio
+import json
 import os
 import re
 import shutil
 import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,6 +17,10 @@ import pytest
 import requests
 from nbformat.v4 import new_code_cell, new_notebook
 from playwright.sync_api import sync_playwright
+from tornado.httpclient import HTTPRequest
+from tornado.websocket import websocket_connect
+
+from tests.waiting import wait_until
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PICTURES = Path(__file__).parents[2] / "test-output"
@@ -40,9 +47,9 @@ def chromium(missing):
         browser.close()
 
 
-@pytest.fixture
-def open_page(chromium):
-    """Open pages; at the end, no console may have shown an error."""
+@contextmanager
+def pages(chromium):
+    """Give what opens pages; at the end, no console may have shown an error."""
     complaints, contexts = [], []
 
     def complain_of_request(request):
@@ -70,6 +77,20 @@ def open_page(chromium):
     for context in contexts:
         context.close()
     assert complaints == []
+
+
+@pytest.fixture
+def open_page(chromium):
+    """Open pages of one test."""
+    with pages(chromium) as open_one:
+        yield open_one
+
+
+@pytest.fixture(scope="module")
+def open_shared_page(chromium):
+    """Open pages that all tests of a module use."""
+    with pages(chromium) as open_one:
+        yield open_one
 
 
 @pytest.fixture
@@ -108,13 +129,60 @@ class Lab:
         nbformat.write(notebook, self.folder / name)
         return self.notebook(name)
 
-    def end_kernels(self):
-        """Shut down all kernels, by the server's own interface."""
-        token = self.url.partition("token=")[2]
-        server = f"http://127.0.0.1:{self.port}/api/sessions"
-        headers = {"Authorization": f"token {token}"}
-        for session in requests.get(server, headers=headers, timeout=30).json():
-            requests.delete(f"{server}/{session['id']}", headers=headers, timeout=30)
+    def ask(self, method, path, **given):
+        """Ask the server by its own interface; return its answer."""
+        answer = requests.request(
+            method,
+            f"http://127.0.0.1:{self.port}/api/{path}",
+            headers={"Authorization": f"token {self.url.partition('token=')[2]}"},
+            timeout=60,
+            **given,
+        )
+        answer.raise_for_status()
+        return answer.json() if answer.content else None
+
+    def start_kernel(self, name):
+        """Start a notebook's kernel, as a page does that opens it; return the kernel's ID."""
+        session = {"path": name, "name": name, "type": "notebook", "kernel": {"name": "python3"}}
+        return self.ask("POST", "sessions", json=session)["kernel"]["id"]
+
+    def run(self, kernel, code):
+        """Run code in a kernel, over the connection that a page has; return what it prints."""
+        headers = {"Authorization": f"token {self.url.partition('token=')[2]}"}
+        address = f"ws://127.0.0.1:{self.port}/api/kernels/{kernel}/channels"
+        request = {
+            "channel": "shell",
+            "header": {"msg_id": "1", "msg_type": "execute_request", "version": "5.3"},
+            "parent_header": {},
+            "metadata": {},
+            "content": {"code": code},
+        }
+
+        async def ask():
+            connection = await websocket_connect(HTTPRequest(address, headers=headers))
+            await connection.write_message(json.dumps(request))
+            said = ""
+            while message := json.loads(await connection.read_message()):
+                mine = message["parent_header"].get("msg_id") == "1"
+                if mine and message["msg_type"] == "stream":
+                    said += message["content"]["text"]
+                if mine and message["msg_type"] == "execute_reply":
+                    break
+            connection.close()
+            return said
+
+        # Playwright keeps an event loop running in this thread.
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(asyncio.run, ask()).result(START_S)
+
+    def sessions(self):
+        """Return the IDs of notebooks' sessions, each of which has a kernel."""
+        return {session["id"] for session in self.ask("GET", "sessions")}
+
+    def end_kernels(self, *, but=frozenset()):
+        """Shut down all kernels but those of some sessions."""
+        for session in self.sessions() - but:
+            self.ask("DELETE", f"sessions/{session}")
 
     @staticmethod
     def wait_until_idle(page):
@@ -129,6 +197,11 @@ class Lab:
         """Run all cells, as a learner does by the menu."""
         page.get_by_role("menuitem", name="Run", exact=True).click()
         page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+
+
+def listens(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 @pytest.fixture(scope="session")
@@ -154,6 +227,7 @@ def start_lab():
             if "token=" in line:
                 break
         assert "token=" in said, said
+        wait_until(lambda: listens(port), "the lab")  # it says where before it is there
         yield Lab(process, port, folder / "learner", said)
         if process.poll() is None:
             process.kill()
@@ -171,8 +245,9 @@ def shared_lab(start_lab, tmp_path_factory):
 @pytest.fixture
 def lab(shared_lab):
     """A lab that tests share: each writes notebooks of other names, and leaves no kernel."""
+    before = shared_lab.sessions()
     yield shared_lab
-    shared_lab.end_kernels()
+    shared_lab.end_kernels(but=before)
 
 
 @pytest.fixture

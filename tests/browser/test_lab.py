@@ -7,6 +7,7 @@ import time
 
 import psutil
 import pytest
+import requests
 
 START_S = 60
 
@@ -21,22 +22,19 @@ def test_it_opens_on_the_first_lesson_without_pop_ups(lab, open_page, keep_pictu
     assert (lab.folder / "04_training.ipynb").exists()
 
 
-def test_cells_run_in_this_interpreter_and_know_their_folder(lab, open_page):
-    url = lab.write(
-        "mine.ipynb",
+def test_cells_run_in_this_interpreter_and_know_their_folder(lab):
+    """Without a page, which adds nothing to it but seconds."""
+    lab.write("mine.ipynb", "")
+    said = lab.run(
+        lab.start_kernel("mine.ipynb"),
         "import sys\n"
         "from deployworkbook.workspace import current_workspace\n"
         "print(sys.executable, current_workspace().root)",
     )
-    page = open_page(url)
-    lab.wait_until_idle(page)
-    lab.run_all(page)
-    output = page.locator(".jp-OutputArea-output").first
-    output.wait_for()
-    assert output.inner_text().strip() == f"{sys.executable} {lab.folder}"
+    assert said.strip() == f"{sys.executable} {lab.folder}"
 
 
-def test_it_listens_on_this_machine_only_and_asks_for_its_token(lab, open_page):
+def test_it_listens_on_this_machine_only_and_asks_for_its_token(lab):
     process, places = psutil.Process(lab.process.pid), set()
     for _ in range(50):  # Linux's table of sockets may miss one while others come and go
         sockets = process.net_connections()
@@ -45,8 +43,7 @@ def test_it_listens_on_this_machine_only_and_asks_for_its_token(lab, open_page):
             break
         time.sleep(0.1)
     assert [ip for ip, port in places if port == lab.port] == ["127.0.0.1"]
-    page = open_page(lab.url.partition("?")[0])
-    assert "/login" in page.url
+    assert "/login" in requests.get(lab.url.partition("?")[0], timeout=START_S).url
 
 
 def test_it_says_where_things_are_and_nothing_else(lab):
@@ -56,12 +53,10 @@ def test_it_says_where_things_are_and_nothing_else(lab):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_it_with_its_kernels(own_lab, open_page, number):
-    page = open_page(own_lab.url)
-    own_lab.wait_until_idle(page)
+def test_a_signal_ends_it_with_its_kernels(own_lab, number):
+    own_lab.start_kernel("00_start_here.ipynb")
     processes = psutil.Process(own_lab.process.pid).children(recursive=True)
     assert processes
-    page.goto("about:blank")  # a page that is open would complain that its server went
     own_lab.process.send_signal(number)
     own_lab.process.wait(30)
     _, alive = psutil.wait_procs(processes, timeout=30)
