@@ -79,7 +79,11 @@ def read_on_chip(emulation: Emulation, chip: Microcontroller) -> ChipReading:
     """
     runs = chip.core in RUNS_ON.get(emulation.core, ())
     flash_bytes, ram_bytes = emulation.flash_bytes, emulation.ram_bytes
-    if not runs:
+    # AVR's compiler takes no table beyond 32 KB, so its code stays uncounted where the tables alone
+    # are too large.
+    if not runs and emulation.project.table_bytes > chip.flash_bytes:
+        flash_bytes = emulation.project.table_bytes
+    elif not runs:
         own = compile_c(emulation.project, chip.core)
         flash_bytes = own.flash_bytes or 0
         ram_bytes += (own.ram_bytes or 0) - (emulation.build.ram_bytes or 0)

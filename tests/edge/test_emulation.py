@@ -127,6 +127,15 @@ def test_a_model_larger_than_a_chip_does_not_fit(models, networks):
     assert read_on_chip(done, chips["RP2040"]).fits
 
 
+def test_tables_larger_than_the_flash_of_another_core_are_not_compiled(networks, tmp_path) -> None:
+    """AVR's compiler refuses them."""
+    project = write_project(plan(networks.int8((784, 64, 10))), "test", tmp_path / "c")
+    done = emulate(project, networks.pixels(784, images=1))
+    reading = read_on_chip(done, load_catalog().microcontrollers["ATmega328P"])
+    assert not reading.fits
+    assert reading.flash_share > 1
+
+
 def test_a_range_is_one_number_where_its_ends_meet():
     assert str(Range(1.0, 1.0)) == "1"
     assert str(Range(0.51234, 1.25)) == "0.512 to 1.25"
