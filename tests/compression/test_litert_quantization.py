@@ -13,8 +13,8 @@ from deployworkbook.formulas.integer_softmax import integer_softmax
 from deployworkbook.formulas.quantization import quantize as to_integers
 from deployworkbook.formulas.quantization_error import quantization_error
 from deployworkbook.runtimes.litert import LiteRTPredictor
-from deployworkbook.training.fit import Recipe, train
 from deployworkbook.training.flatbuffer import to_flatbuffer
+from deployworkbook.training.keras2 import copy_model
 
 MIN_MAX = ["int8-weights", "int8-dynamic", "int8-full", "int4", "int2"]
 
@@ -96,18 +96,21 @@ def test_clipping_lowers_the_error_of_two_bits(files, model):
         )
 
 
-@pytest.mark.parametrize("name", TECHNIQUES)
-def test_zeros_stay_zero(model, digits, name):
-    from deployworkbook.training.keras2 import keras
-
-    pruned = keras.models.clone_model(model)
+@pytest.fixture(scope="module")
+def pruned(model):
+    """A copy with few weights: its kernels, and its file."""
     rng = np.random.default_rng(0)
-    pruned.set_weights(
-        [weight * (rng.random(weight.shape) < 0.1) for weight in model.get_weights()]
-    )
+    few = [weight * (rng.random(weight.shape) < 0.1) for weight in model.get_weights()]
+    copy = copy_model(model, few)
+    return kernels_of(copy), to_flatbuffer(copy)
+
+
+@pytest.mark.parametrize("name", TECHNIQUES)
+def test_zeros_stay_zero(pruned, digits, name):
+    kernels, float32 = pruned
     images = digits.train.images[:50] if TECHNIQUES[name].calibrates else None
-    content = quantize(pruned, name, images=images).flatbuffer
-    for layer, kernel in zip(dense_layers(content), kernels_of(pruned), strict=True):
+    content = quantize(float32, name, images=images).flatbuffer
+    for layer, kernel in zip(dense_layers(content), kernels, strict=True):
         assert (layer.weights[kernel == 0] == 0).all()
         # A channel's largest weight is never rounded away.
         assert (layer.weights != 0).any()
@@ -191,11 +194,11 @@ def test_quantizing_prints_nothing(float32, digits, capfd):
     assert capfd.readouterr() == ("", "")
 
 
-def test_convolutions_are_quantized_too(digits):
-    model, _ = train(digits, Recipe("cnn", epochs=2))
-    content = quantize(model, "int8-full", images=digits.train.images[:100]).flatbuffer
-    assert len(content) < 0.5 * len(to_flatbuffer(model))
-    keras = model.predict(digits.test.images, verbose=0).argmax(axis=1)
+def test_convolutions_are_quantized_too(convolutions, digits):
+    float32 = to_flatbuffer(convolutions)
+    content = quantize(float32, "int8-full", images=digits.train.images[:100]).flatbuffer
+    assert len(content) < 0.5 * len(float32)
+    keras = convolutions.predict(digits.test.images, verbose=0).argmax(axis=1)
     assert (LiteRTPredictor(content)(digits.test.images).argmax(axis=1) == keras).mean() > 0.95
 
 

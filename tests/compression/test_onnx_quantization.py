@@ -12,7 +12,6 @@ from deployworkbook.formulas.clipping import fit_grid
 from deployworkbook.formulas.quantization import quantize as to_integers
 from deployworkbook.runtimes.onnx import ONNXPredictor
 from deployworkbook.runtimes.openvino import OpenVINORuntime
-from deployworkbook.training.fit import Recipe, train
 from deployworkbook.training.onnx_file import to_onnx
 
 
@@ -101,11 +100,11 @@ def test_static_ranges_do_not_depend_on_the_batch(variants, digits):
     np.testing.assert_allclose(static(digits.test.images[:1]), whole[:1], atol=1e-6)
 
 
-def test_convolutions_are_quantized_too(digits, images):
-    model, _ = train(digits, Recipe("cnn", epochs=2))
-    variant = quantize_onnx(model, "onnx-int8-static", images=images)
-    assert len(variant.onnx) < len(to_onnx(model)) / 3.5
-    lost = accuracy(ONNXPredictor(to_onnx(model)), digits.test)
+def test_convolutions_are_quantized_too(convolutions, digits, images):
+    variant = quantize_onnx(convolutions, "onnx-int8-static", images=images)
+    float32 = to_onnx(convolutions)
+    assert len(variant.onnx) < len(float32) / 3.5
+    lost = accuracy(ONNXPredictor(float32), digits.test)
     assert lost - accuracy(ONNXPredictor(variant.onnx), digits.test) < 0.02
 
 

@@ -124,9 +124,8 @@ def test_a_dying_worker_costs_an_attempt_but_no_job(client, tmp_path):
     assert "its worker process died" in ends(events)[2].error
 
 
-def test_workers_divide_the_cores():
-    with local_client(2) as client:
-        (event,) = ends(gather(surroundings, [None], client))
+def test_workers_divide_the_cores(client):
+    (event,) = ends(gather(surroundings, [None], client))
     environment, threads = event.value
     share = -(-this_machine().cores // 2)
     assert environment == dict.fromkeys(THREADS, str(share))

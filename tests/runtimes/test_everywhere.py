@@ -8,6 +8,7 @@ from deployworkbook.compression.onnx_quantization import quantize_onnx
 from deployworkbook.runtimes import everywhere
 from deployworkbook.runtimes.everywhere import export_everywhere
 from deployworkbook.runtimes.registry import RUNTIMES, runtime, unavailable
+from deployworkbook.training.flatbuffer import to_flatbuffer
 from deployworkbook.training.keras2 import keras
 from deployworkbook.training.variant import Variant
 
@@ -55,10 +56,10 @@ def pruned(variant):
 @pytest.fixture(scope="module")
 def variants(variant, pruned, digits):
     images = calibration_images(digits.train, count=200)
-    made = [variant, pruned]
+    made, float32 = [variant, pruned], to_flatbuffer(variant.model)
     for name, technique in TECHNIQUES.items():
         seen = images if technique.calibrates else None
-        made.append(quantize(variant.model, name, images=seen))
+        made.append(quantize(float32, name, images=seen))
     made.append(quantize_onnx(variant.model, "onnx-int8-dynamic"))
     made.append(quantize_onnx(variant.model, "onnx-int8-static", images=images))
     return {each.name: each for each in made}
