@@ -51,6 +51,16 @@ def test_logits_give_the_models_probabilities(model, digits):
     np.testing.assert_allclose(logits[1], moved, atol=1e-4)
 
 
+def test_litert_gives_the_same_logits_as_tensorflow(convolutions, digits, monkeypatch):
+    images = digits.test.images[:300]
+    ours = logits_of(convolutions, images, augmentations=MOVED)
+    monkeypatch.setattr(distill, "MANY", 1)
+    # Sums of up to 800 products in float32, in another order.
+    np.testing.assert_allclose(
+        logits_of(convolutions, images, augmentations=MOVED), ours, atol=1e-3
+    )
+
+
 def test_logits_are_computed_once(model, digits, tmp_path):
     first = learn_from(digits, model, augmentations=MOVED, folder=tmp_path)
     made = [path.name for path in tmp_path.glob("logits-*")]
