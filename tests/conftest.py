@@ -25,6 +25,30 @@ REPOSITORY = Path(__file__).parent.parent
 # Files of half a minute and more whose names come late in the alphabet.
 LONG = ("test_fit.py", "test_style.py", "test_explorer.py")
 
+# What a kernel runs as it starts: it notes, after each cell, how much memory the kernel holds. No
+# name is left that a lesson could use by mistake.
+NOTE_MEMORY = """
+def begin():
+    import json, os, pathlib, sys
+    import psutil
+
+    notes = pathlib.Path(os.environ["IPYTHONDIR"]) / "memory.jsonl"
+
+    def note(result):
+        row = {
+            "source": result.info.raw_cell,
+            "megabytes": psutil.Process().memory_info().rss / 1e6,
+            "tensorflow": "tensorflow" in sys.modules,
+        }
+        with notes.open("a") as file:
+            file.write(json.dumps(row) + "\\n")
+
+    get_ipython().events.register("post_run_cell", note)
+
+begin()
+del begin
+"""
+
 # What a shell starts in the background ignores Ctrl-C, and under nohup hang-ups, and so do the
 # commands that tests then send one.
 for number, handler in (
@@ -176,13 +200,20 @@ def run_lesson():
 
 @pytest.fixture(scope="session")
 def run_fast(run_lesson, tmp_path_factory):
-    """Run a lesson alone, in a new workspace, without a network or MNIST; each once a session."""
+    """Run a lesson alone, in a new workspace, without a network or MNIST; each once a session.
+
+    What its kernel holds after each cell is in the folder's ``ipython/memory.jsonl``.
+    """
     done = {}
 
     def run(lesson):
         if lesson.name not in done:
             folder = tmp_path_factory.mktemp(lesson.name)
+            startup = folder / "ipython" / "profile_default" / "startup"
+            startup.mkdir(parents=True)
+            (startup / "note_memory.py").write_text(NOTE_MEMORY)
             offline = {"DEPLOYWORKBOOK_MNIST": "", "KERAS_HOME": str(folder), "HTTPS_PROXY": ""}
+            offline["IPYTHONDIR"] = str(folder / "ipython")
             notebook = run_lesson(lesson, folder, fast_parameters(lesson.path), **offline)
             done[lesson.name] = (notebook, folder)
         return done[lesson.name]
