@@ -85,8 +85,8 @@ def show(
         )
         for each in entries.values()
     ]
-    devices = (*catalog.machines.values(), *catalog.microcontrollers.values())
-    sources += [each.device_source for each in devices if each.device_source is not None]
+    sources += [each.device_source for each in catalog.machines.values() if each.device_source]
+    sources += [each.device_source for each in catalog.microcontrollers.values()]
     for source in dict.fromkeys(sources):
         print(f"Source: {source}" + (f"\n        {source.url}" if source.url else ""))
 
