@@ -201,10 +201,11 @@ def test_on_the_real_mnist_a_teacher_helps_students_of_64_units_with_few_images(
 
 @pytest.mark.report
 @pytest.mark.mnist
-def test_on_the_real_mnist_a_teacher_makes_students_better(measure):
+def test_on_the_real_mnist_a_teacher_makes_students_of_few_images_better(measure):
+    """With all images, ten pairs of students of 16 units show no difference: +0.15 points seen."""
     said, _ = measure("07_distillation")
-    for students in ("64 units, 2,000 images", "16 units, 54,000 images"):
-        assert re.search(rf"{students}: .* distilled is better$", said, re.M)
+    assert re.search(r"64 units, 2,000 images: .* distilled is better$", said, re.M)
+    assert "distilled is worse" not in said
 
 
 @pytest.mark.report
@@ -213,7 +214,7 @@ def test_on_the_real_mnist_a_fiftieth_of_the_size_is_as_accurate_as_the_article_
     said, rows = measure("08_compression_pipeline")
     assert re.search(r"^\d of 5 variants meet the budget$", said, re.M)
     whole, small = rows["float32"], rows["prune97.5-int4"]
-    # Both zipped. The whole model is the article's, of 5 epochs on labels; the small one had 26
+    # Both zipped. The whole model is the article's, of 5 epochs on labels; the small one had ten
     # more and a teacher, so this says nothing on what compression costs: test_frontier.py does.
     assert whole.compressed_bytes >= 50 * small.compressed_bytes
     assert small.accuracy >= whole.accuracy
