@@ -30,6 +30,8 @@ SPOT = ("spot_",)
 OF_CLOUD = ("cross_zone", "protocol", "machine_watts", "region")
 OF_EDGE = ("device_life", "device_failures", "hours_per_device", "device_hours")
 OF_BOARDS = ("technician", "electricity")
+# Of devices too small for an estimate's boards: the explorers of batteries and updates use them.
+OF_CHIPS = ("image_capture", "cellular", "failed_updates", "outdated_devices")
 
 
 def assumptions_behind(
@@ -159,6 +161,7 @@ def _unused(i: Inputs) -> tuple[str, ...]:
         OF_CLOUD: edge,
         OF_EDGE: not edge,
         OF_BOARDS: not edge,
+        OF_CHIPS: True,
     }
     return tuple(name for names, is_unused in without.items() if is_unused for name in names)
 

@@ -43,6 +43,10 @@ PHRASES = {
     "unpublished_tpu_watts": "power of a TPU",
     "upkeep_hours_per_month": "upkeep of the service",
     "utilisation_limit_share": "how busy a machine may be",
+    "cellular_usd_per_mb": "price of mobile data",
+    "failed_updates_share": "devices that an update leaves unreachable",
+    "image_capture_mj": "energy to take an image",
+    "outdated_devices_share": "devices that missed the update before",
 }
 UNITS = {
     "_share": "%",
