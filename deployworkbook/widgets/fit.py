@@ -116,7 +116,7 @@ def flash_needed(bits: int, sparsity: float, hidden: int) -> tuple[str, tuple[fl
 
     >>> layout, (weights, others, _) = flash_needed(4, 0.975, 104)
     >>> layout, round(weights), others
-    ('sparse int4', 3305, 228.0)
+    ('sparse int4', 3299, 228.0)
     """
     shapes = ((INPUTS, hidden), (hidden, CLASSES))
     sizes = [float(dense_bytes(*shape, bits=bits)) for shape in shapes]
