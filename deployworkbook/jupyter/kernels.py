@@ -11,6 +11,7 @@ Enable it in JupyterLab with
 from __future__ import annotations
 
 from ipykernel.kernelspec import RESOURCES, get_kernel_dict
+from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.kernelspec import (
     NATIVE_KERNEL_NAME,
     KernelSpec,
@@ -53,8 +54,32 @@ class InterpreterKernelSpecManager(KernelSpecManager):
         )
 
 
+class QuietKernelClient(AsyncKernelClient):
+    """Talk to a kernel of this machine without a heartbeat.
+
+    The manager sees the kernel's process, so nobody asks for the heartbeat. Its thread has kept a
+    run from ending: the client waits for it without a limit, after the manager has closed the
+    sockets that the thread uses.
+    """
+
+    def start_channels(
+        self,
+        shell: bool = True,
+        iopub: bool = True,
+        stdin: bool = True,
+        hb: bool = True,
+        control: bool = True,
+    ) -> None:
+        """Start all channels but the heartbeat's; ``hb`` is ignored."""
+        super().start_channels(shell=shell, iopub=iopub, stdin=stdin, hb=False, control=control)
+
+
 class InterpreterKernelManager(AsyncKernelManager):
     """Start that kernel; pass this to papermill as ``kernel_manager_class``."""
+
+    @default("client_factory")
+    def _client_factory_default(self) -> type[QuietKernelClient]:
+        return QuietKernelClient
 
     @default("kernel_spec_manager")
     def _kernel_spec_manager_default(self) -> KernelSpecManager:

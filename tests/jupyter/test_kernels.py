@@ -38,3 +38,15 @@ def test_other_kernels_are_refused():
 def test_a_manager_starts_this_interpreter():
     manager = InterpreterKernelManager(kernel_name="python3")
     assert manager.kernel_spec.argv[0] == sys.executable
+
+
+def test_its_client_waits_for_no_heartbeat(tmp_path):
+    """A run once didn't end, because its client waited for the heartbeat's thread."""
+    manager = InterpreterKernelManager(kernel_name="python3", connection_file=str(tmp_path / "c"))
+    manager.write_connection_file()
+    client = manager.client()
+    client.start_channels()
+    assert client.channels_running
+    assert not client.hb_channel.is_alive()
+    client.stop_channels()
+    assert not client.channels_running
