@@ -1,18 +1,21 @@
-"""Read a 32-bit ELF file: what goes into which memory, and where it starts.
+"""Read a 32-bit ELF file: what goes into which memory, where it starts, and its sections.
 
 Source: "System V Application Binary Interface", chapters 4 and 5.
 """
 
 from __future__ import annotations
 
+import contextlib
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from deployworkbook.validation import value_error
 
 _HEADER = struct.Struct("<16sHHIIIIIHHHHHH")
 _SEGMENT = struct.Struct("<8I")
+_SECTION = struct.Struct("<10I")
 _LOADED, _WRITABLE = 1, 2
 
 
@@ -55,12 +58,45 @@ def read_elf(content: bytes) -> Binary:
     Raises:
         ValueError: It is another file, or damaged.
     """
-    if len(content) < _HEADER.size or content[:6] != b"\x7fELF\x01\x01":
-        expected = "a little-endian ELF file of 32 bits"
-        raise value_error("program", received=f"a file of {len(content)} bytes", expected=expected)
-    _, _, _, _, entry, start, _, _, _, _, count, *_ = _HEADER.unpack_from(content)
-    try:
+    _, _, _, _, entry, start, _, _, _, _, count, *_ = _header(content)
+    with _whole():
         found = sorted(_segments(content, start, count), key=lambda segment: segment.address)
+    return Binary(tuple(found), entry)
+
+
+def read_section_headers(content: bytes) -> list[tuple[int, int, int]]:
+    """Read what a linked program says of its sections.
+
+    Args:
+        content: An ELF file of 32 bits, little-endian.
+
+    Returns:
+        Type, flags and bytes of each section.
+
+    Raises:
+        ValueError: It is another file, or damaged.
+    """
+    _, _, _, _, _, _, start, _, _, _, _, _, count, _ = _header(content)
+    with _whole():
+        rows = [_SECTION.unpack_from(content, start + k * _SECTION.size) for k in range(count)]
+    return [(kind, flags, size) for _, kind, flags, _, _, size, *_ in rows]
+
+
+def _header(content: bytes) -> tuple[Any, ...]:
+    if len(content) < _HEADER.size or content[:6] != b"\x7fELF\x01\x01":
+        raise value_error(
+            "program",
+            received=f"a file of {len(content)} bytes that begins with {content[:6]!r}",
+            expected="a little-endian ELF file of 32 bits",
+        )
+    return _HEADER.unpack_from(content)
+
+
+@contextlib.contextmanager
+def _whole() -> Iterator[None]:
+    """Say that a file is damaged if its tables end too early."""
+    try:
+        yield
     except struct.error as error:
         raise value_error(
             "program",
@@ -68,7 +104,6 @@ def read_elf(content: bytes) -> Binary:
             expected="a whole one",
             remedy="Compile it again.",
         ) from error
-    return Binary(tuple(found), entry)
 
 
 def _segments(content: bytes, start: int, count: int) -> Iterator[Segment]:

@@ -5,15 +5,12 @@ Source: "System V Application Binary Interface", chapter 4.
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from deployworkbook.validation import value_error
+from deployworkbook.edge.elf import read_section_headers
 
-_HEADER = struct.Struct("<16sHHIIIIIHHHHHH")
-_SECTION = struct.Struct("<10I")
-_WRITABLE, _IN_MEMORY = 1, 2
+# Flags of a section, and the type of one that takes no bytes in the file.
+_WRITABLE, _IN_MEMORY, _CODE = 1, 2, 4
 _NO_CONTENT = 8
 
 
@@ -51,17 +48,10 @@ def read_sections(content: bytes) -> Sections:
         content: An ELF file of 32 bits, little-endian.
 
     Raises:
-        ValueError: It is another file.
+        ValueError: It is another file, or damaged.
     """
-    if content[:6] != b"\x7fELF\x01\x01":
-        expected = "a little-endian ELF file of 32 bits"
-        received = f"a file that begins with {content[:6]!r}"
-        raise value_error("program", received=received, expected=expected)
-    header = _HEADER.unpack_from(content)
-    start, count = header[6], header[12]
-    rows = [_SECTION.unpack_from(content, start + k * _SECTION.size) for k in range(count)]
     sizes = dict.fromkeys(("code", "constants", "data", "zeroed"), 0)
-    for _, kind, flags, _, _, size, *_ in rows:
+    for kind, flags, size in read_section_headers(content):
         if flags & _IN_MEMORY:
             sizes[_kind(kind, flags)] += size
     return Sections(**sizes)
@@ -70,9 +60,4 @@ def read_sections(content: bytes) -> Sections:
 def _kind(kind: int, flags: int) -> str:
     if flags & _WRITABLE:
         return "zeroed" if kind == _NO_CONTENT else "data"
-    return "code" if flags & 4 else "constants"
-
-
-def as_rows(sections: Sections) -> Mapping[str, int]:
-    """Return the sections by name, for a table."""
-    return vars(sections)
+    return "code" if flags & _CODE else "constants"
