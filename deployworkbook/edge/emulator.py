@@ -1,12 +1,16 @@
 """Run a compiled program on an emulated core, once per input.
 
 Memory that the host shares with the emulator holds the input, the output and the stack, so that a
-call costs two assignments and one start of the emulator.
+call costs two assignments and one start of the emulator. Inputs don't depend on each other, so each
+processor of the host emulates a chip of its own.
 """
 
 from __future__ import annotations
 
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -17,6 +21,7 @@ from unicorn.unicorn_py3.unicorn import Uc, UcError
 
 from deployworkbook.edge.block_counter import BlockCounter
 from deployworkbook.edge.elf import Binary
+from deployworkbook.ledger.machine import available_cores
 from deployworkbook.validation import check_choice
 
 Bytes = NDArray[np.uint8]
@@ -28,6 +33,8 @@ STACK, INPUT, OUTPUT, RETURN = 0x6000_0000, 0x6100_0000, 0x6200_0000, 0x6300_000
 PAINT = 0xA5
 # Far more than the workbook's network takes on any core without floating point.
 MOST_INSTRUCTIONS = 500_000_000
+# Below this many calls, setting up one more emulator takes longer than it saves.
+FEWEST_CALLS = 50
 
 
 @dataclass(frozen=True)
@@ -104,6 +111,9 @@ def run(
 ) -> Run:
     """Call a program's first function once per input on an emulated core; count instructions.
 
+    Many inputs are divided among several chips. What a program keeps in its variables from call to
+    call, it keeps on its own chip.
+
     Args:
         program: The linked program. It begins with a function of two pointers: what it reads, and
             what it writes.
@@ -118,16 +128,36 @@ def run(
             doesn't return.
     """
     machine = CORES[check_choice("core", core, CORES)]
-    emulator = _Emulator(machine, program, inputs.shape[1], output_bytes)
+    threads = max(1, min(available_cores(), len(inputs) // FEWEST_CALLS))
+    call = partial(_run, machine, program, output_bytes, most_instructions)
     begun = perf_counter()
+    with ThreadPoolExecutor(threads) as pool:
+        parts = list(pool.map(call, np.array_split(inputs, threads)))
+    kinds: Counter[str] = Counter()
+    for part in parts:
+        kinds.update(part.kinds)
+    return Run(
+        np.concatenate([part.outputs for part in parts]),
+        np.concatenate([part.instructions for part in parts]),
+        dict(sorted(kinds.items())),
+        max(part.stack_bytes for part in parts),
+        perf_counter() - begun,
+    )
+
+
+def _run(
+    machine: _Machine, program: Binary, output_bytes: int, most_instructions: int, inputs: Bytes
+) -> Run:
+    """Call the function once per input, one after another, in an emulator of its own."""
+    begun = perf_counter()
+    emulator = _Emulator(machine, program, inputs.shape[1], output_bytes)
     outputs = np.empty((len(inputs), output_bytes), np.uint8)
     instructions = np.empty(len(inputs), np.int64)
     for number, row in enumerate(inputs):
         instructions[number] = emulator.call(program.entry, row, most_instructions)
         outputs[number] = emulator.output
     kinds = dict(emulator.blocks.kinds()) if machine.thumb else {}
-    seconds = perf_counter() - begun
-    return Run(outputs, instructions, kinds, emulator.stack_bytes, seconds)
+    return Run(outputs, instructions, kinds, emulator.stack_bytes, perf_counter() - begun)
 
 
 class _Emulator:

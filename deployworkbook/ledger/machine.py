@@ -48,13 +48,18 @@ def this_machine() -> Machine:
     return Machine(
         name=platform.node(),
         processor=_processor(),
-        cores=_cores(),
+        cores=available_cores(),
         memory_bytes=psutil.virtual_memory().total,
         system=f"{platform.system()} {platform.machine()}",
     )
 
 
-def _cores() -> int:
+def available_cores() -> int:
+    """Return how many cores this process may use.
+
+    >>> available_cores() >= 1
+    True
+    """
     # A container or scheduler may allow fewer cores than exist; not every system can tell.
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
