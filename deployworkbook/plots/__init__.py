@@ -60,6 +60,7 @@ Platforms and servers:
         footprint_picture,
         latency_picture,
         load_over_time,
+        slots_picture,
         stall_picture,
         throughput_latency_curves,
         throughput_picture,
@@ -72,6 +73,7 @@ Platforms and servers:
     load_over_time(result, events={"version 2": 1.5})
     throughput_latency_curves({"gRPC": [slow, fast]})
     stall_picture({"closed loop": busy, "open loop": steady})
+    slots_picture({"static": in_batches, "continuous": step_by_step})
 
 Devices in the field:
 
