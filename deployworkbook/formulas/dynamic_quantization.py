@@ -1,4 +1,4 @@
-"""Dynamic quantization: activations are rounded while the model runs, each input on its own grid."""
+"""Dynamic quantization: activations are rounded at run time, each input on its own grid."""
 
 from __future__ import annotations
 

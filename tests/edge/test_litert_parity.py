@@ -74,7 +74,7 @@ def test_floats_are_near_litert(technique, model, pixels, images, run_c, tmp_pat
 def test_all_that_differs_from_litert_is_its_rounding_of_activations(
     technique, model, pixels, images, run_c, tmp_path
 ) -> None:
-    """The C code gives the scores of the file's weights, and LiteRT's are those of rounded inputs."""
+    """The C code gives the scores of the stored weights, and LiteRT those of rounded inputs."""
     variant = (
         Variant("int4", flatbuffer=lean_flatbuffer(model, bits=4))
         if technique == "lean int4"
