@@ -188,6 +188,7 @@ def check_array(
     finite: bool = True,
     low: float = -np.inf,
     open_low: bool = False,
+    keep_float32: bool = False,
 ) -> NDArray[np.float64]:
     """Return ``value`` as a float64 array after checking its shape and values.
 
@@ -200,6 +201,8 @@ def check_array(
         finite: Whether to refuse NaN and infinity.
         low: Smallest number that is allowed.
         open_low: Whether ``low`` itself is excluded.
+        keep_float32: Whether an array of float32 stays one. It is for formulas whose time matters;
+            the declared type stays float64 for simplicity's sake.
 
     Raises:
         TypeError: It does not contain real numbers.
@@ -234,7 +237,8 @@ def check_array(
     ):
         sizes = ", ".join("any" if size is None else str(size) for size in shape)
         raise value_error(name, received=describe(array), expected=f"last axes of sizes ({sizes})")
-    result = array.astype(np.float64)
+    keep = keep_float32 and array.dtype == np.float32
+    result: NDArray[np.float64] = array if keep else array.astype(np.float64)
     if finite and not np.isfinite(result).all():
         count = int((~np.isfinite(result)).sum())
         raise value_error(name, received=f"{count} NaN or infinite", expected="finite numbers")
