@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from deployworkbook.commands.examples import examples_of
+from deployworkbook.commands.token_tables import known, token_tables
 
 if TYPE_CHECKING:
     from deployworkbook.costs.prices.catalog import Catalog
-    from deployworkbook.costs.prices.entries import Assumption, Processor, Source, Tier
+    from deployworkbook.costs.prices.entries import Assumption, Processor, Tier
 
 Row = tuple[str, ...]
 
@@ -38,8 +39,9 @@ def check(
     """Check a file of prices and assumptions, and print what it changes.
 
     The file has the sections of the workbook's catalogue (machines, microcontrollers, storage,
-    archives, balancers, transfer, figures, radios, batteries, processors, assumptions, sources)
-    but only the entries that differ.
+    archives, balancers, transfer, figures, radios, batteries, accelerators, accelerator_machines,
+    language_models, token_prices, token_rates, processors, assumptions, sources) but only the
+    entries that differ.
     """
     from deployworkbook.costs.prices.catalog_file import load_catalog
     from deployworkbook.costs.prices.changes import changes_between
@@ -66,7 +68,7 @@ def show(
     if as_json:
         print(json.dumps(catalog_as_dict(catalog), indent=1))
         return
-    for title, (head, rows) in _tables(catalog).items():
+    for title, (head, rows) in (_tables(catalog) | token_tables(catalog)).items():
         print(f"{title}\n")
         _print_table(head, rows)
         print()
@@ -82,6 +84,11 @@ def show(
             catalog.figures,
             catalog.radios,
             catalog.batteries,
+            catalog.accelerators,
+            catalog.accelerator_machines,
+            catalog.language_models,
+            catalog.token_prices,
+            catalog.token_rates,
         )
         for each in entries.values()
     ]
@@ -102,7 +109,7 @@ def _tables(catalog: Catalog) -> dict[str, tuple[Row, list[Row]]]:
             f"{each.devices} × {each.device_memory_gib:g}" if each.devices else "",
             f"{each.price_usd or each.price_usd_per_hour:g}",
             "once" if each.kind == "edge" else "per hour",
-            *_known(each.source),
+            *known(each.source),
         )
         for each in catalog.machines.values()
     ]
@@ -116,7 +123,7 @@ def _tables(catalog: Catalog) -> dict[str, tuple[Row, list[Row]]]:
             f"{each.active_ma:g} at {each.supply_volts:g} V",
             f"{each.sleep_ua:g}",
             f"{each.price_usd:g}",
-            *_known(each.source),
+            *known(each.source),
         )
         for each in catalog.microcontrollers.values()
     ]
@@ -127,7 +134,7 @@ def _tables(catalog: Catalog) -> dict[str, tuple[Row, list[Row]]]:
             f"{each.write_usd_per_thousand:g}",
             f"{each.read_usd_per_thousand:g}",
             f"{each.retrieval_usd_per_gib:g}",
-            *_known(each.source),
+            *known(each.source),
         )
         for each in (*catalog.storage.values(), *catalog.archives.values())
     ]
@@ -140,15 +147,15 @@ def _tables(catalog: Catalog) -> dict[str, tuple[Row, list[Row]]]:
             f"{each.unit_open_connections:,g}",
             f"{each.unit_gb_per_hour:g}/h",
             f"{each.unit_rule_evaluations_per_s:,g}/s" if each.unit_rule_evaluations_per_s else "",
-            *_known(each.source),
+            *known(each.source),
         )
         for each in catalog.balancers.values()
     ]
     transfer = [
-        (each.name, _tiers(each.tiers), *_known(each.source)) for each in catalog.transfer.values()
+        (each.name, _tiers(each.tiers), *known(each.source)) for each in catalog.transfer.values()
     ]
     figures = [
-        (name, f"{each.value:g}", *_known(each.source)) for name, each in catalog.figures.items()
+        (name, f"{each.value:g}", *known(each.source)) for name, each in catalog.figures.items()
     ]
     radios = [
         (
@@ -158,7 +165,7 @@ def _tables(catalog: Catalog) -> dict[str, tuple[Row, list[Row]]]:
             f"{each.transmit_ma:g}",
             f"{each.receive_ma:g}",
             f"{each.session_mj:g}",
-            *_known(each.source),
+            *known(each.source),
         )
         for each in catalog.radios.values()
     ]
@@ -169,7 +176,7 @@ def _tables(catalog: Catalog) -> dict[str, tuple[Row, list[Row]]]:
             f"{each.cell_volts:g}",
             f"{each.self_discharge_share_per_year:.1%}",
             f"{each.most_ma:g}",
-            *_known(each.source),
+            *known(each.source),
         )
         for each in catalog.batteries.values()
     ]
@@ -180,24 +187,24 @@ def _tables(catalog: Catalog) -> dict[str, tuple[Row, list[Row]]]:
     assumed = [
         _assumed(each, each.value, each.low, each.high) for each in catalog.assumptions.values()
     ]
-    known = ("as of", "basis")
+    as_of = ("as of", "basis")
     uses = ("1,000 writes", "1,000 reads", "GiB back")
     return {
         "Machines": (
-            ("machine", "kind", "vCPUs", "GiB", "devices, GiB", "USD", "", *known),
+            ("machine", "kind", "vCPUs", "GiB", "devices, GiB", "USD", "", *as_of),
             machines,
         ),
         "Microcontrollers": (
-            ("chip", "core", "MHz", "flash, KiB", "RAM, KiB", "mA", "asleep, µA", "USD", *known),
+            ("chip", "core", "MHz", "flash, KiB", "RAM, KiB", "mA", "asleep, µA", "USD", *as_of),
             chips,
         ),
-        "Storage, USD": (("storage", "per GiB-month", *uses, *known), storage),
+        "Storage, USD": (("storage", "per GiB-month", *uses, *as_of), storage),
         "Load balancers, USD; contents of a capacity unit": (
-            ("balancer", "per hour", "per unit-hour", "new", "open", "GB", "rules", *known),
+            ("balancer", "per hour", "per unit-hour", "new", "open", "GB", "rules", *as_of),
             balancers,
         ),
-        "Transfer, USD": (("way", "per GiB", *known), transfer),
-        "Figures": (("figure", "value", *known), figures),
+        "Transfer, USD": (("way", "per GiB", *as_of), transfer),
+        "Figures": (("figure", "value", *as_of), figures),
         "Radios": (
             (
                 "radio",
@@ -206,11 +213,11 @@ def _tables(catalog: Catalog) -> dict[str, tuple[Row, list[Row]]]:
                 "sends, mA",
                 "receives, mA",
                 "session, mJ",
-                *known,
+                *as_of,
             ),
             radios,
         ),
-        "Batteries": (("battery", "mAh", "V", "lost a year", "at most, mA", *known), batteries),
+        "Batteries": (("battery", "mAh", "V", "lost a year", "at most, mA", *as_of), batteries),
         "Speed of a core, assumed": (("processor", "speed", "range", "reason"), cores),
         "Other assumptions": (("assumption", "value", "range", "reason"), assumed),
     }
@@ -218,10 +225,6 @@ def _tables(catalog: Catalog) -> dict[str, tuple[Row, list[Row]]]:
 
 def _assumed(entry: Processor | Assumption, value: float, low: float, high: float) -> Row:
     return entry.name, f"{value:g}", f"{low:g} to {high:g}", entry.reason
-
-
-def _known(source: Source) -> Row:
-    return f"{source.date:%Y-%m-%d}", source.basis
 
 
 def _tiers(tiers: tuple[Tier, ...]) -> str:

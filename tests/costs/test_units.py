@@ -12,7 +12,13 @@ from deployworkbook.costs.estimation.inputs import NUMERIC, Inputs
 from deployworkbook.costs.estimation.profile import Profile
 from deployworkbook.costs.estimation.workload import Workload
 from deployworkbook.costs.plan import making
-from deployworkbook.costs.prices import catalog, entries, field_entries, microcontroller
+from deployworkbook.costs.prices import (
+    catalog,
+    entries,
+    field_entries,
+    microcontroller,
+    token_entries,
+)
 from deployworkbook.costs.prices.catalog_file import load_catalog
 from deployworkbook.costs.units import (
     COUNTS,
@@ -51,7 +57,7 @@ NUMBERS = ("int", "float", "Number", "Decimal", "Array")
 
 def classes():
     mine = (breakdown, catalog, entries, field_entries, making, microcontroller, parts, result)
-    for module in (*mine, storing, uncertainty):
+    for module in (*mine, storing, token_entries, uncertainty):
         for member in vars(module).values():
             if hasattr(member, "__dataclass_fields__") and member.__module__ == module.__name__:
                 yield member
@@ -81,7 +87,7 @@ def test_every_assumption_and_figure_has_a_unit():
 
 def test_every_assumption_is_an_input():
     # The server's overhead is an input in seconds, and only in the cloud. Those of small devices
-    # are the explorers'.
+    # are the explorers', and those of accelerators belong to tokens.
     assert set(load_catalog().assumptions) - set(NUMERIC) == {
         "server_overhead_ms",
         "server_overhead_scv",
@@ -89,6 +95,10 @@ def test_every_assumption_is_an_input():
         "cellular_usd_per_mb",
         "failed_updates_share",
         "outdated_devices_share",
+        "reached_compute_share",
+        "accelerator_memory_share",
+        "layer_call_us",
+        "layer_exchange_us",
     }
 
 

@@ -20,6 +20,13 @@ from deployworkbook.costs.prices.entries import (
 )
 from deployworkbook.costs.prices.field_entries import Battery, Radio
 from deployworkbook.costs.prices.microcontroller import Microcontroller
+from deployworkbook.costs.prices.token_entries import (
+    Accelerator,
+    AcceleratorMachine,
+    LanguageModel,
+    TokenPrice,
+    TokenRate,
+)
 from deployworkbook.validation import check_choice
 
 Entry = TypeVar("Entry")
@@ -40,6 +47,11 @@ class Catalog:
         figures: Single facts.
         radios: Radio links of small devices.
         batteries: Batteries of small devices.
+        accelerators: GPUs and TPUs, for language models.
+        accelerator_machines: Further machines with one or more of them.
+        language_models: Sizes of open language models.
+        token_prices: What APIs charge for tokens.
+        token_rates: Published measurements of tokens per second.
         processors: Assumed speeds.
         assumptions: Other assumptions.
     """
@@ -54,6 +66,11 @@ class Catalog:
     figures: Mapping[str, Figure] = field(repr=False)
     radios: Mapping[str, Radio] = field(repr=False)
     batteries: Mapping[str, Battery] = field(repr=False)
+    accelerators: Mapping[str, Accelerator] = field(repr=False)
+    accelerator_machines: Mapping[str, AcceleratorMachine] = field(repr=False)
+    language_models: Mapping[str, LanguageModel] = field(repr=False)
+    token_prices: Mapping[str, TokenPrice] = field(repr=False)
+    token_rates: Mapping[str, TokenRate] = field(repr=False)
     processors: Mapping[str, Processor] = field(repr=False)
     assumptions: Mapping[str, Assumption] = field(repr=False)
 
@@ -106,6 +123,37 @@ class Catalog:
         if name in self.figures:
             return self.figures[name].value
         return find("assumption", self.assumptions, name).value
+
+    def accelerator(self, name: str) -> Accelerator:
+        """Return an accelerator by name.
+
+        Raises:
+            ValueError: There is none of that name; the message names the closest one.
+        """
+        return find("accelerator", self.accelerators, name)
+
+    def language_model(self, name: str) -> LanguageModel:
+        """Return a language model by name.
+
+        Raises:
+            ValueError: There is none of that name; the message names the closest one.
+        """
+        return find("language model", self.language_models, name)
+
+    def machines_with(self, accelerator: str) -> list[AcceleratorMachine]:
+        """Return the machines that have an accelerator, those with the fewest devices first.
+
+        Raises:
+            ValueError: There is no such accelerator; the message names the closest one.
+        """
+        chip = self.accelerator(accelerator)
+        single = [
+            AcceleratorMachine(each.name, chip, each.devices, each.price_usd_per_hour, each.source)
+            for each in self.machines.values()
+            if each.devices and each.processor.name == accelerator
+        ]
+        several = [e for e in self.accelerator_machines.values() if e.accelerator == chip]
+        return sorted([*single, *several], key=lambda machine: machine.devices)
 
     def cloud(self) -> list[MachineType]:
         """Return the cloud machines."""

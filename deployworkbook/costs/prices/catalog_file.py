@@ -30,8 +30,16 @@ from deployworkbook.costs.prices.entries import (
     Tier,
     Transfer,
 )
+from deployworkbook.costs.prices.entry_checks import check_whole
 from deployworkbook.costs.prices.field_entries import Battery, Radio
 from deployworkbook.costs.prices.microcontroller import Core, Microcontroller
+from deployworkbook.costs.prices.token_entries import (
+    Accelerator,
+    AcceleratorMachine,
+    LanguageModel,
+    TokenPrice,
+    TokenRate,
+)
 from deployworkbook.costs.units import check_quantity
 from deployworkbook.validation import (
     check_choice,
@@ -58,6 +66,11 @@ SECTIONS = {
     "figures": Figure,
     "radios": Radio,
     "batteries": Battery,
+    "accelerators": Accelerator,
+    "accelerator_machines": AcceleratorMachine,
+    "language_models": LanguageModel,
+    "token_prices": TokenPrice,
+    "token_rates": TokenRate,
     "assumptions": Assumption,
 }
 CHOICES = {
@@ -67,6 +80,14 @@ CHOICES = {
     ("archives", "kind"): get_args(StorageKind),
     ("processors", "architecture"): ("x86", "arm", "gpu", "tpu"),
     ("sources", "basis"): get_args(Basis),
+}
+# Fields that name an entry of another section, and that section.
+REFERENCES = {
+    "source": "sources",
+    "device_source": "sources",
+    "processor": "processors",
+    "accelerator": "accelerators",
+    "model": "language_models",
 }
 # Sections whose entries the formulas look up by name.
 FIXED = {"transfer", "figures", "assumptions"}
@@ -86,7 +107,7 @@ def load_catalog(own: Path | None = None) -> Catalog:
     """
     if own is None:
         return _shipped()
-    tables = {section: dict(entries) for section, entries in _read(SHIPPED).items()}
+    tables = {section: dict(entries) for section, entries in _shipped_tables().items()}
     given = _read(own)
     _check_names(own.name, given, tables)
     changed = {(section, name) for section in given for name in given[section]}
@@ -102,7 +123,12 @@ def load_catalog(own: Path | None = None) -> Catalog:
 
 @cache
 def _shipped() -> Catalog:
-    return _build(_read(SHIPPED), SHIPPED, set())
+    return _build(_shipped_tables(), SHIPPED, set())
+
+
+@cache
+def _shipped_tables() -> dict[str, dict[str, dict[str, Any]]]:
+    return _read(SHIPPED)
 
 
 def _read(path: Path) -> dict[str, dict[str, dict[str, Any]]]:
@@ -141,7 +167,7 @@ def _build(
     modified = datetime.fromtimestamp(path.stat().st_mtime, UTC).date()
     itself = Source(f"your file {path.name}", "", modified, "yours", "own")
     made: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
-    for section in SECTIONS:  # sources and processors before the entries that refer to them
+    for section in SECTIONS:  # those that others refer to come first
         for name, entry in tables.get(section, {}).items():
             yours = own and (section, name) in changed
             file = path if yours or not own else SHIPPED
@@ -170,7 +196,7 @@ def _build(
                     remedy=did_you_mean(name, known),
                 )
             made[section][name] = SECTIONS[section](**values)
-            _check_whole(label, made[section][name])
+            check_whole(label, made[section][name])
     shown = (SHIPPED.name,) if not own else (SHIPPED.name, path.name)
     parts = {key: MappingProxyType(made[key]) for key in SECTIONS if key != "sources"}
     return Catalog(files=shown, **parts)
@@ -181,10 +207,9 @@ def _value(
 ) -> Any:
     """Check one field, and look up the entry that it refers to."""
     field = f"{label}.{key}"
-    if key in {"source", "device_source"}:
-        return made["sources"][check_choice(field, value, made["sources"])]
-    if key == "processor":
-        return made["processors"][check_choice(field, value, made["processors"])]
+    if key in REFERENCES:
+        there = made[REFERENCES[key]]
+        return there[check_choice(field, value, there)]
     if key == "date":
         if type(value) is not date:
             expected = "a date such as 2026-01-31, without quotation marks"
@@ -223,50 +248,6 @@ def _tiers(field: str, section: str, value: Any) -> tuple[Tier, ...]:
         expected = "up_to_gib that rises from tier to tier, and none in the last"
         raise value_error(field, received=str(ends), expected=expected)
     return tuple(tiers)
-
-
-def _check_whole(label: str, entry: Any) -> None:
-    """Check conditions that involve more than one field."""
-    if isinstance(entry, MachineType):
-        paid, other = ("price_usd", "price_usd_per_hour")[:: 1 if entry.kind == "edge" else -1]
-        if not getattr(entry, paid) or getattr(entry, other):
-            expected = f"above 0 for the kind {entry.kind}, and no {other}"
-            received = f"{getattr(entry, paid):g}, and {other} {getattr(entry, other):g}"
-            raise value_error(f"{label}.{paid}", received=received, expected=expected)
-        if entry.kind == "edge" and not entry.power_watts:
-            raise value_error(f"{label}.power_watts", received="0", expected="above 0")
-        if bool(entry.devices) != (entry.kind in {"gpu", "tpu"}):
-            expected = "at least 1 for gpu and tpu, 0 for others"
-            received = f"{entry.devices} for {entry.kind}"
-            raise value_error(f"{label}.devices", received=received, expected=expected)
-        if entry.devices and not entry.device_memory_gib:
-            expected = "the memory of each device, above 0"
-            raise value_error(f"{label}.device_memory_gib", received="0", expected=expected)
-        for idle, full in (
-            ("idle_watts", "power_watts"),
-            ("device_idle_watts", "device_power_watts"),
-        ):
-            if getattr(entry, idle) > getattr(entry, full):
-                received = f"{getattr(entry, idle):g}, and {full} {getattr(entry, full):g}"
-                expected = f"at most {full}"
-                raise value_error(f"{label}.{idle}", received=received, expected=expected)
-    if isinstance(entry, Transfer) and entry.name != "internet" and len(entry.tiers) > 1:
-        received = f"{len(entry.tiers)} tiers"
-        raise value_error(
-            f"{label}.tiers", received=received, expected="one tier: only internet has more"
-        )
-    if isinstance(entry, Processor):
-        _check_range(label, "speed_ratio", entry.low_ratio, entry.speed_ratio, entry.high_ratio)
-    if isinstance(entry, Assumption):
-        _check_range(label, "value", entry.low, entry.value, entry.high)
-
-
-def _check_range(label: str, key: str, low: float, value: float, high: float) -> None:
-    if not low <= value <= high:
-        received = f"{value:g} outside {low:g} to {high:g}"
-        raise value_error(
-            f"{label}.{key}", received=received, expected="a value within its own range"
-        )
 
 
 def _check_table(label: str, value: Any) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from deployworkbook.costs.prices.catalog import SECTIONS, Catalog
 from deployworkbook.costs.prices.entries import Processor, Source
+from deployworkbook.costs.prices.token_entries import Accelerator, LanguageModel
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def changes_between(before: Catalog, after: Catalog) -> list[Change]:
 
 
 def _shown(value: Any) -> str:
-    if isinstance(value, Processor):
+    if isinstance(value, Processor | Accelerator | LanguageModel):
         return value.name
     if isinstance(value, Source):
         return value.title

@@ -9,13 +9,14 @@ from typing import Any
 
 from deployworkbook.costs.prices.catalog import SECTIONS, Catalog
 from deployworkbook.costs.prices.entries import Processor, Source, Tier
+from deployworkbook.costs.prices.token_entries import Accelerator, LanguageModel
 
 
 def catalog_as_dict(catalog: Catalog) -> dict[str, Any]:
     """Return all entries in plain types, by section and name; names carry their units.
 
-    A machine names its processor, which has a section of its own. The last tier of a price ends
-    nowhere: its ``up_to_gib`` is ``None``, since JSON has no infinity.
+    A machine names its processor, which has a section of its own, and so on. The last tier of a
+    price ends nowhere: its ``up_to_gib`` is ``None``, since JSON has no infinity.
 
     Args:
         catalog: The catalogue, with or without a learner's own prices.
@@ -36,7 +37,7 @@ def _fields(entry: Any) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, Processor):
+    if isinstance(value, Processor | Accelerator | LanguageModel):
         return value.name
     if isinstance(value, Source | Tier):
         return _fields(value)

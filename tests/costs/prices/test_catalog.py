@@ -71,6 +71,73 @@ def test_each_microcontroller_says_where_its_figures_are_from():
         assert chip.sleep_ua < 1000 * chip.active_ma
 
 
+def test_accelerators_agree_with_the_machines_that_have_them():
+    catalog = load_catalog()
+    names = {"t4", "l4", "a10g", "a100", "h100", "h200", "tpu-v5e", "tpu-v6e"}
+    assert names <= set(catalog.accelerators)
+    for machine in catalog.machines.values():
+        chip = catalog.accelerators.get(machine.processor.name)
+        if chip:
+            assert chip.memory_gib == machine.device_memory_gib
+            assert chip.memory_gb_per_s == machine.device_memory_gb_per_s
+            assert chip.power_watts == machine.device_power_watts
+    for chip in catalog.accelerators.values():
+        assert chip.operations_per_s(16) < chip.operations_per_s(8) <= chip.operations_per_s(4)
+        found = catalog.machines_with(chip.name)
+        assert {each.accelerator for each in found} == {chip}
+        assert [each.devices for each in found] == sorted(each.devices for each in found)
+    with pytest.raises(ValueError, match="Did you mean h100"):
+        catalog.machines_with("h1000")
+
+
+def test_facts_of_language_models_say_where_they_are_from():
+    catalog = load_catalog()
+    entries = [
+        *catalog.accelerators.values(),
+        *catalog.accelerator_machines.values(),
+        *catalog.language_models.values(),
+        *catalog.token_prices.values(),
+        *catalog.token_rates.values(),
+    ]
+    for entry in entries:
+        assert entry.source.url.startswith("https://")
+        assert entry.source.date <= date(2026, 11, 30)
+        # What was not read again says so in its own words, too.
+        assert (entry.source.basis == "recalled") == ("recalled" in entry.source.title)
+    # A price in a source's words is the price in its entry.
+    for name, price in catalog.token_prices.items():
+        if "USD a million" in price.source.title:
+            assert f"{price.prompt_usd_per_million:.2f}" in price.source.title, name
+
+
+def test_models_have_as_many_weights_as_their_makers_say():
+    # Billions of weights, as the models' cards round them.
+    published = {
+        "llama-2-7b": 6.74,
+        "mistral-7b": 7.24,
+        "llama-3.1-8b": 8.03,
+        "llama-2-70b": 68.98,
+        "llama-3.1-70b": 70.55,
+        "mixtral-8x7b": 46.7,
+        "qwen3-30b-a3b": 30.5,
+    }
+    models = load_catalog().language_models
+    assert {name: round(model.parameters / 1e9, 2) for name, model in models.items()} == (
+        pytest.approx(published, rel=2e-3)
+    )
+
+
+def test_a_model_of_your_own_must_fit_together(own):
+    sizes = "layers = 2, width = 8, heads = 4, hidden = 16, vocabulary = 50, context = 32"
+    text = "[language_models]\nmine = {{ " + sizes + ", kv_heads = {} }}\n"
+    mine = load_catalog(own(text.format(2))).language_model("mine")
+    assert (mine.shape.head_width, mine.source.basis) == (2, "own")
+    with pytest.raises(ValueError, match=r"own.toml: language_models.mine.kv_heads: expected a"):
+        load_catalog(own(text.format(3)))
+    with pytest.raises(ValueError, match=r"token_prices.x.model: expected one of 'llama"):
+        load_catalog(own('[token_prices]\nx = { model = "llama" }\n'))
+
+
 def test_memories_of_a_microcontroller_count_in_units_of_1024():
     chip = load_catalog().microcontroller("ATmega328P")
     assert (chip.flash_bytes, chip.ram_bytes) == (32_768, 2_048)
