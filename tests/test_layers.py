@@ -81,7 +81,7 @@ CONFINED = {
 
 # The parts of a part, each of which imports only from those before it.
 ORDER = {
-    "costs": ("prices", "capacity", "estimation", "advice", "plan"),
+    "costs": ("prices", "capacity", "estimation", "advice", "plan", "tokens"),
     "serving": (
         *("api", "embedded", "client", "repository", "launcher", "load", "release"),
         "probing",
