@@ -85,8 +85,8 @@ def random_weights(
         else:
             residual = part in ("output", "down")
             spread = 0.02 / np.sqrt(2 * shape.layers) if residual else 0.02
-            drawn = generator.standard_normal(sizes, kind)
-            weights[name] = drawn * kind.type(spread)
+            weights[name] = generator.standard_normal(sizes, kind)
+            weights[name] *= kind.type(spread)
     return weights
 
 

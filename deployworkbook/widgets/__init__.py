@@ -73,6 +73,12 @@ Devices in the field:
     battery_explorer(cycles=100_000)
     update_explorer(full_bytes=5_000, patch_bytes=1_000)
 
+Language models:
+
+    from deployworkbook.widgets import block_explorer
+
+    block_explorer(weights)
+
 A workshop has controls of your own, and builds something that takes long:
 
     from deployworkbook.widgets import Choice, Slider, Workshop

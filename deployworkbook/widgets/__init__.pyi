@@ -2,6 +2,7 @@ from .advice import advice_explorer as advice_explorer
 from .alarm import alarm_explorer as alarm_explorer
 from .batching import batching_explorer as batching_explorer
 from .battery import battery_explorer as battery_explorer
+from .block_quantization import block_explorer as block_explorer
 from .cloud_or_edge import cloud_or_edge_explorer as cloud_or_edge_explorer
 from .controls import Choice as Choice
 from .controls import Slider as Slider

@@ -142,4 +142,9 @@ battery_explorer(cycles=123_456)
 from deployworkbook.widgets.over_the_air import update_explorer
 update_explorer(full_bytes=5812, patch_bytes=1017)
 """,
+    "block quantization": """
+import numpy as np
+from deployworkbook.widgets.block_quantization import block_explorer
+block_explorer(np.random.default_rng(0).standard_t(5, size=(784, 128)) * 0.03)
+""",
 }

@@ -27,6 +27,7 @@ from deployworkbook.widgets.advice import advice_explorer
 from deployworkbook.widgets.alarm import alarm_explorer
 from deployworkbook.widgets.batching import batching_explorer
 from deployworkbook.widgets.battery import battery_explorer
+from deployworkbook.widgets.block_quantization import block_explorer
 from deployworkbook.widgets.cloud_or_edge import cloud_or_edge_explorer
 from deployworkbook.widgets.controls import Choice, LogSlider, Slider, Stops
 from deployworkbook.widgets.cost import cost_explorer
@@ -59,6 +60,10 @@ CLOUD = Deployment(Profile("float32", "numpy", 0.02, 0.1, 0.98, 407_080, 380_000
 
 def small_quantizer_explorer():
     return quantizer_explorer(WEIGHTS[:, :2])
+
+
+def small_block_explorer():
+    return block_explorer(WEIGHTS[:64, :4])
 
 
 def small_importance_explorer():
@@ -139,6 +144,7 @@ EXPLORERS = [
         small_fit_explorer,
         battery_explorer,
         update_explorer,
+        small_block_explorer,
     )
 ]
 
