@@ -75,9 +75,11 @@ Devices in the field:
 
 Language models:
 
-    from deployworkbook.widgets import block_explorer
+    from deployworkbook.widgets import block_explorer, cache_explorer, roofline_explorer
 
     block_explorer(weights)
+    cache_explorer(model="llama-3.1-70b")
+    roofline_explorer(model="llama-3.1-8b", accelerator="l4")
 
 A workshop has controls of your own, and builds something that takes long:
 

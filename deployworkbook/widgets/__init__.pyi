@@ -3,6 +3,7 @@ from .alarm import alarm_explorer as alarm_explorer
 from .batching import batching_explorer as batching_explorer
 from .battery import battery_explorer as battery_explorer
 from .block_quantization import block_explorer as block_explorer
+from .cache_memory import cache_explorer as cache_explorer
 from .cloud_or_edge import cloud_or_edge_explorer as cloud_or_edge_explorer
 from .controls import Choice as Choice
 from .controls import Slider as Slider
@@ -26,4 +27,5 @@ from .quantizer import quantizer_explorer as quantizer_explorer
 from .replicas import replicas_explorer as replicas_explorer
 from .storage_choice import storage_explorer as storage_explorer
 from .temperature import temperature_explorer as temperature_explorer
+from .token_roofline import roofline_explorer as roofline_explorer
 from .workshop import Workshop as Workshop

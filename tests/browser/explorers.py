@@ -142,6 +142,18 @@ battery_explorer(cycles=123_456)
 from deployworkbook.widgets.over_the_air import update_explorer
 update_explorer(full_bytes=5812, patch_bytes=1017)
 """,
+    "cache": """
+from deployworkbook.widgets.cache_memory import cache_explorer
+explorer = cache_explorer(model="llama-3.1-70b")
+explorer.set(tokens=3456, users=23)
+explorer
+""",
+    "token roofline": """
+from deployworkbook.widgets.token_roofline import roofline_explorer
+explorer = roofline_explorer(accelerator="l4")
+explorer.set(tokens=3456, batch=16)
+explorer
+""",
     "block quantization": """
 import numpy as np
 from deployworkbook.widgets.block_quantization import block_explorer

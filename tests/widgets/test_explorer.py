@@ -28,6 +28,7 @@ from deployworkbook.widgets.alarm import alarm_explorer
 from deployworkbook.widgets.batching import batching_explorer
 from deployworkbook.widgets.battery import battery_explorer
 from deployworkbook.widgets.block_quantization import block_explorer
+from deployworkbook.widgets.cache_memory import cache_explorer
 from deployworkbook.widgets.cloud_or_edge import cloud_or_edge_explorer
 from deployworkbook.widgets.controls import Choice, LogSlider, Slider, Stops
 from deployworkbook.widgets.cost import cost_explorer
@@ -48,6 +49,7 @@ from deployworkbook.widgets.quantizer import quantizer_explorer
 from deployworkbook.widgets.replicas import replicas_explorer
 from deployworkbook.widgets.storage_choice import storage_explorer
 from deployworkbook.widgets.temperature import temperature_explorer
+from deployworkbook.widgets.token_roofline import roofline_explorer
 from tests.controls import ends_of, made_once
 
 RANDOM = np.random.default_rng(0)
@@ -145,6 +147,8 @@ EXPLORERS = [
         battery_explorer,
         update_explorer,
         small_block_explorer,
+        cache_explorer,
+        roofline_explorer,
     )
 ]
 
