@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from deployworkbook.runtimes.litert import FILE_NAME, open_interpreter
-from deployworkbook.runtimes.litert_signature import LiteRTTensor, read_signatures
 from deployworkbook.serving.embedded.engine import Array, Tensor, predict_signature_of
 from deployworkbook.serving.embedded.errors import Code, ServingError, invalid
 from deployworkbook.serving.embedded.lending import Pool
@@ -21,6 +20,7 @@ from deployworkbook.serving.embedded.pieces import (
     rows_at_a_time,
     run_in_pieces,
 )
+from deployworkbook.training.litert_signature import LiteRTTensor, read_signatures
 
 log = logging.getLogger(__name__)
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from google.protobuf.message import DecodeError
 
 from deployworkbook.runtimes.litert_floats import with_float_ends
-from deployworkbook.runtimes.litert_signature import SIGNATURE, read_signatures, with_signature
 from deployworkbook.serving.api.messages import SavedModel
 from deployworkbook.serving.api.model_files import FILES, LITERT, ONNX, SAVEDMODEL, model_file
+from deployworkbook.training.litert_signature import SIGNATURE, read_signatures, with_signature
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,6 @@ from deployworkbook.compression.coded_litert import coded_flatbuffer
 from deployworkbook.compression.lean import lean_flatbuffer
 from deployworkbook.compression.litert_quantization import quantize
 from deployworkbook.runtimes.litert import LiteRTPredictor
-from deployworkbook.runtimes.litert_signature import read_signatures
 from deployworkbook.serving.api.model_files import FILES
 from deployworkbook.serving.api.version_folders import versions_below
 from deployworkbook.serving.embedded.flags import Options
@@ -29,6 +28,7 @@ from deployworkbook.serving.embedded.loading import open_engine
 from deployworkbook.serving.repository import state
 from deployworkbook.serving.repository.interface import Interface, interface_of
 from deployworkbook.serving.repository.model_repository import ModelRepository
+from deployworkbook.training.litert_signature import read_signatures
 from deployworkbook.training.models import mlp
 from deployworkbook.training.variant import Variant
 from tests.serving import forms

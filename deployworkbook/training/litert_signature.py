@@ -97,9 +97,18 @@ def with_signature(content: bytes, inputs: Sequence[str], outputs: Sequence[str]
     made.outputs = _maps("outputs", graph, graph.outputs, outputs)
     others = [each for each in model.signatureDefs or [] if each.signatureKey != key]
     model.signatureDefs = [made, *others]
-    builder = flatbuffers.Builder(len(content))
+    builder = _Builder(len(content))
     builder.Finish(model.Pack(builder), _IDENTIFIER)
     return bytes(builder.Output())
+
+
+class _Builder(flatbuffers.Builder):  # type: ignore[misc]  # flatbuffers has no types
+    """Puts bytes at multiples of 16, as LiteRT's schema asks for what its tensors hold."""
+
+    def StartVector(self, elemSize: int, numElems: int, alignment: int) -> int:  # noqa: N802
+        """Begin a vector; its bytes may be weights."""
+        begun: int = super().StartVector(elemSize, numElems, 16 if elemSize == 1 else alignment)
+        return begun
 
 
 def _maps(kind: str, graph: Any, indices: Sequence[int], names: Sequence[str]) -> list[Any]:
