@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from tqdm.auto import tqdm
 
-from deployworkbook.training import models
+from deployworkbook.training import loops, models
 from deployworkbook.training.data import Dataset
 from deployworkbook.training.keras2 import keras, set_seed, tf
 from deployworkbook.training.saved import read_model, save_model
@@ -128,8 +128,7 @@ def fit(
         monitor="val_loss", patience=patience, restore_best_weights=True
     )
     steps = -(-len(dataset.train) // batch_size)
-    # Otherwise the first step would make the optimizer's variables, and its graph be built twice.
-    model.optimizer.build(model.trainable_variables)
+    loops.prepare(model, dataset.train)
     with tqdm(total=epochs * steps, unit="batch", mininterval=0.2) as bar:
         record = model.fit(
             dataset.train.images,

@@ -1,0 +1,45 @@
+"""Many steps of Keras's ``fit`` in one call that TensorFlow builds once.
+
+Keras's own loop is built four times over: its body twice, since Python can't know what the loop
+returns if it never runs, and all of it again, since the first step makes the metrics' variables.
+For a small network and few images that takes far longer than the steps themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from deployworkbook.training.data import Split
+from deployworkbook.training.keras2 import tf
+
+
+def prepare(model: Any, examples: Split) -> None:
+    """Make the variables and the loops of a compiled model, for the ``fit`` that follows.
+
+    The steps, and so the weights, are those of Keras's own loops.
+
+    Args:
+        model: A Keras model that was just compiled with ``steps_per_execution``.
+        examples: What it learns from; the first image is looked at, and changes nothing.
+    """
+    model.optimizer.build(model.trainable_variables)
+    model.test_step((tf.constant(examples.images[:1]), tf.constant(examples.labels[:1])))
+    model.reset_metrics()
+    model.train_function = _loop(model, model.train_step, model._train_counter)
+    model.test_function = _loop(model, model.test_step, model._test_counter)
+
+
+def _loop(model: Any, step: Callable[[Any], Any], counter: Any) -> Any:
+    def run(iterator: Any) -> Any:
+        def body(done: Any) -> Any:
+            step(next(iterator))
+            counter.assign_add(1)
+            return done + 1
+
+        # Keras sets the number of steps before each call: the last one of an epoch may be shorter.
+        steps = model._steps_per_execution.read_value()
+        tf.while_loop(lambda done: done < steps, body, [tf.zeros([], steps.dtype)])
+        return model.get_metrics_result()
+
+    return tf.function(run, autograph=False, reduce_retracing=True)

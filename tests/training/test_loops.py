@@ -1,0 +1,44 @@
+"""Loops of many steps that are built once: their steps are those of Keras's own."""
+
+import numpy as np
+import pytest
+
+from deployworkbook.training.keras2 import keras, set_seed
+from deployworkbook.training.loops import prepare
+
+
+def trained(split, *, steps, prepared):
+    """Train a network with dropout; return its weights and the losses per epoch."""
+    set_seed(0)
+    layers = keras.layers
+    model = keras.Sequential(
+        [layers.Input((28, 28)), layers.Flatten(), layers.Dropout(0.3), layers.Dense(10, "softmax")]
+    )
+    model.compile(
+        keras.optimizers.Adam(0.01),
+        "sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+        steps_per_execution=steps,
+    )
+    if prepared:
+        prepare(model, split)
+    record = model.fit(
+        split.images,
+        split.labels,
+        batch_size=8,
+        epochs=2,
+        validation_data=(split.images, split.labels),
+        verbose=0,
+    )
+    return model.get_weights(), record.history
+
+
+# 30 images are four batches, of which the last is shorter; three steps don't divide them.
+@pytest.mark.parametrize("steps", [1, 3])
+def test_weights_and_losses_are_those_of_keras(steps, digits):
+    few = digits.train.take(30)
+    weights, history = trained(few, steps=steps, prepared=True)
+    expected, expected_history = trained(few, steps=steps, prepared=False)
+    for found, wanted in zip(weights, expected, strict=True):
+        np.testing.assert_array_equal(found, wanted)
+    assert history == expected_history
