@@ -13,7 +13,7 @@ from typing import Any, Literal
 from deployworkbook.training.data import Dataset
 from deployworkbook.training.fit import STEPS_AT_ONCE
 from deployworkbook.training.flatbuffer import to_flatbuffer
-from deployworkbook.training.keras2 import copy_model, keras, set_seed
+from deployworkbook.training.keras2 import copy_model, keras, set_seed, tf
 from deployworkbook.training.loops import prepare
 from deployworkbook.validation import check_choice, check_integer, check_number, value_error
 
@@ -32,6 +32,10 @@ __all__ = ["Training", "cluster", "prune_low_magnitude", "quantize_and_preserve"
 Schedule = Literal["polynomial", "constant"]
 Pattern = Literal["single", "2:4", "block"]
 Preserve = Literal["zeros", "clusters"]
+
+# TensorFlow would translate the toolkit's functions into graphs' control flow, though none of them has
+# an ``if`` or a loop that depends on a tensor. That takes longer than all the rest.
+_as_it_is = tf.autograph.experimental.do_not_convert
 
 # Size of a block in the pattern "block", as in the toolkit's guide.
 BLOCK = (4, 4)
@@ -115,7 +119,8 @@ def prune_low_magnitude(
         form = {"sparsity_m_by_n": (2, 4)}
     elif pattern == "block":
         form = {"block_size": BLOCK, "block_pooling_type": "AVG"}
-    wrapped = schedules.prune_low_magnitude(copy_model(model), pruning_schedule=plan, **form)
+    wrap = _as_it_is(schedules.prune_low_magnitude)
+    wrapped = wrap(copy_model(model), pruning_schedule=plan, **form)
     _fit(wrapped, dataset, training, [schedules.UpdatePruningStep()])
     return copy_model(model, schedules.strip_pruning(wrapped).get_weights())
 
@@ -140,7 +145,7 @@ def cluster(
     """
     check_integer("values", values, 2)
     set_seed(training.seed)
-    wrapped = cluster_weights(
+    wrapped = _as_it_is(cluster_weights)(
         copy_model(model),
         number_of_clusters=values,
         cluster_centroids_init=tfmot.clustering.keras.CentroidInitialization.KMEANS_PLUS_PLUS,
@@ -177,7 +182,7 @@ def quantize_and_preserve(
     set_seed(training.seed)
     quantization = tfmot.quantization.keras
     annotated = quantization.quantize_annotate_model(copy_model(model))
-    aware = quantization.quantize_apply(annotated, scheme)
+    aware = _as_it_is(quantization.quantize_apply)(annotated, scheme)
     _fit(aware, dataset, training, [])
     return to_flatbuffer(
         tfmot.clustering.keras.strip_clustering(aware) if preserve == "clusters" else aware,
