@@ -33,7 +33,7 @@ Schedule = Literal["polynomial", "constant"]
 Pattern = Literal["single", "2:4", "block"]
 Preserve = Literal["zeros", "clusters"]
 
-# TensorFlow would translate the toolkit's functions into graphs' control flow, though none of them has
+# TensorFlow would translate the toolkit's functions into a graph's control flow, though none has
 # an ``if`` or a loop that depends on a tensor. That takes longer than all the rest.
 _as_it_is = tf.autograph.experimental.do_not_convert
 
