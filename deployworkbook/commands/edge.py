@@ -46,7 +46,7 @@ def edge(
     ] = None,
     examples: Annotated[
         int | None,
-        typer.Option(min=1, help="Test images to run (default: all, if that takes seconds)."),
+        typer.Option(min=1, help="Test images to emulate (default: all, if that takes seconds)."),
     ] = None,
     dataset: Annotated[
         str, typer.Option(help="Test images: mnist, digits, or auto for the first found.")
@@ -139,6 +139,7 @@ def _plain(result: CoreResult, readings: list[ChipReading]) -> dict[str, Any]:
         "layouts": list(emulation.project.layouts),
         "accuracy": result.accuracy,
         "examples": result.examples,
+        "emulated_images": len(emulation.scores),
         "flash_bytes": emulation.flash_bytes,
         "ram_bytes": emulation.ram_bytes,
         "stack_bytes": emulation.stack_bytes,
@@ -175,7 +176,8 @@ def _print(result: CoreResult, readings: list[ChipReading], battery_mj: float) -
     print(f"  flash         {emulation.flash_bytes:,} bytes")
     print(f"  RAM           {emulation.ram_bytes:,} bytes, {emulation.stack_bytes:,} of them stack")
     print(
-        f"  instructions  {emulation.instructions_per_image:,.0f} per image ({low:,} to {high:,})\n"
+        f"  instructions  {emulation.instructions_per_image:,.0f} per image ({low:,} to {high:,}), "
+        f"{len(emulation.scores):,} images emulated\n"
     )
     table = Table(box=None, padding=(0, 1, 0, 0))
     for title in ("chip", "core", "", "flash", "RAM", "ms", "µJ", CELL, "USD"):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from deployworkbook.costs.prices.microcontroller import RUNS_ON, Microcontroller
 from deployworkbook.edge.compiling import compile_c
 from deployworkbook.edge.emulation import Emulation
+from deployworkbook.edge.targets import TARGETS
 from deployworkbook.formulas.battery import task_energy_mj
 from deployworkbook.formulas.cycles import TIMINGS
 
@@ -24,7 +25,7 @@ class Range:
     high: float
 
     def __str__(self) -> str:
-        low, high = f"{self.low:,.3g}", f"{self.high:,.3g}"
+        low, high = (f"{float(f'{end:.2g}'):,g}" for end in (self.low, self.high))
         return low if low == high else f"{low} to {high}"
 
 
@@ -37,8 +38,9 @@ class ChipReading:
         fits: Whether flash and RAM suffice.
         flash_share: Share of the flash that the model takes; above 1 if it doesn't fit.
         ram_share: Share of the RAM.
-        runs: Whether the chip runs the program that was emulated. If not, the bytes are those of a
-            program compiled for its own core, with the emulated core's stack.
+        runs: Whether the chip would run the program that was emulated. If not, because it is of
+            another kind or could compute floats in hardware, the bytes are those of a program
+            compiled for its own core, with the emulated core's stack.
         time_ms: Modelled time per image; ``None`` where no timings of the core are published.
         energy_uj: Modelled energy per image, without what the chip draws while it sleeps.
     """
@@ -71,13 +73,16 @@ def read_on_chip(emulation: Emulation, chip: Microcontroller) -> ChipReading:
 
     Args:
         emulation: The model on an emulated core.
-        chip: A chip, such as ``load_catalog().microcontroller("RP2040")``. If it runs other
-            programs than the one emulated, the model is compiled for it.
+        chip: A chip, such as ``load_catalog().microcontroller("RP2040")``. If it would run another
+            program than the one emulated, the model is compiled for it.
 
     Raises:
         UnavailableError: There is no compiler for the chip's core.
     """
     runs = chip.core in RUNS_ON.get(emulation.core, ())
+    if emulation.project.arithmetic == "float32":
+        # Nobody calls a library for floats on a core that has a circuit for them.
+        runs = runs and TARGETS[chip.core].has_floats == TARGETS[emulation.core].has_floats
     flash_bytes, ram_bytes = emulation.flash_bytes, emulation.ram_bytes
     # AVR's compiler takes no table beyond 32 KB, so its code stays uncounted where the tables alone
     # are too large.

@@ -36,6 +36,11 @@ class Target:
         return self.suffix in {".elf", ".o"}
 
     @property
+    def has_floats(self) -> bool:
+        """Whether it is a microcontroller with a circuit for floating point."""
+        return self.triple.endswith("hf")
+
+    @property
     def is_linked(self) -> bool:
         """Whether a program is made, rather than an object file alone."""
         return self.suffix != ".o"

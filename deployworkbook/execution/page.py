@@ -169,6 +169,11 @@ class _Renderer(IPythonRenderer):
             url = str(Path(TERMS_PAGE).with_suffix(".html"))
         return super().link(text, re.sub(r"^([^:#]+)\.ipynb(?=#|$)", r"\1.html", url), title)
 
+    def _html_embed_images(self, html: str) -> str:
+        # The original closes all that a block leaves open, such as a fold whose text comes next.
+        embed = super()._html_embed_images
+        return re.sub("<img[^>]*>", lambda tag: embed(tag[0]), html, flags=re.IGNORECASE)
+
     def table(self, text: str) -> str:
         return f'<div class="scroll"><table>\n{text}</table></div>'
 

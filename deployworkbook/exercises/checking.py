@@ -228,7 +228,11 @@ def _difference(exercise: Exercise, given: list[Any], right: list[Any]) -> tuple
 
 
 def _number_or_array(value: Any) -> str:
-    return f"{value:g}" if value.ndim == 0 else _short(value)
+    if value.ndim == 0:
+        return f"{value:g}"
+    # Whole numbers without a point, as learners write them. From 2^53 on, floats have gaps.
+    is_whole = bool(np.all((value == np.rint(value)) & (np.abs(value) < 2**53)))
+    return _short(value.astype(np.int64) if is_whole else value)
 
 
 def _form(array: Any) -> str:

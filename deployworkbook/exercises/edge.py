@@ -7,8 +7,8 @@ import math
 from deployworkbook.exercises.declaration import Exercise, GuessQuestion, Mistake
 
 # Flash and code in bytes, bytes per weight: 8 KiB with dense int4, with 2.5 % of the weights at a
-# byte and a half; 32 KiB with int8.
-MEMORIES = ((8192, 700, 0.5), (8192, 700, 0.0375), (32_768, 900, 1.0))
+# byte and a half; 32 KiB with int8, where the classes' biases decide about the last unit.
+MEMORIES = ((8192, 700, 0.5), (8192, 700, 0.0375), (32_768, 928, 1.0))
 PIXELS, CLASSES, BIAS_BYTES = 784, 10, 2
 # Bytes, bits per second, the radio's mA, the core's MHz and mA.
 RADIOS = ((784.0, 5470.0, 28.0, 64.0, 6.4), (1.0, 250.0, 28.0, 80.0, 6.32))
@@ -72,6 +72,14 @@ EXERCISES = (
                     (flash_bytes - code_bytes) / ((PIXELS + CLASSES) * bytes_per_weight)
                 ),
                 "The biases are missing: 2 bytes for each hidden unit and for each class.",
+            ),
+            Mistake(
+                lambda flash_bytes, code_bytes, bytes_per_weight: math.floor(
+                    (flash_bytes - code_bytes)
+                    / ((PIXELS + CLASSES) * bytes_per_weight + BIAS_BYTES)
+                ),
+                "The biases of the ten classes are missing. Those 20 bytes can be what the last "
+                "unit lacks.",
             ),
         ),
     ),
@@ -149,7 +157,7 @@ PREDICTIONS = (
         choices=("all three", "int8 and int4", "only int4", "none of them"),
         answer="only int4",
         reason="The network has 101,632 weights. They take 407 kB in float32, 102 kB in int8 and "
-        "51 kB in int4, and the chip has 66 kB.",
+        "51 kB in int4, and the chip has 64 · 1,024 bytes, which is 66 kB.",
     ),
     GuessQuestion(
         id="edge.floats",
@@ -164,7 +172,11 @@ PREDICTIONS = (
         id="edge.zeros",
         question="On the chip, the sparse form needs several times fewer instructions if it is "
         "stored with gaps rather than dense in int8. How much faster is it on this computer?",
-        choices=("forty times", "several times, as on the chip", "hardly, or not at all"),
+        choices=(
+            "as many times as it has fewer weights",
+            "several times, as on the chip",
+            "hardly, or not at all",
+        ),
         answer="hardly, or not at all",
         reason="This computer multiplies many neighbouring weights with one instruction, if they "
         "are stored side by side. With gaps it takes them one at a time.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from deployworkbook.exercises.declaration import Exercise, GuessQuestion, Mistake
 
@@ -92,6 +93,30 @@ def _zeros_between(weights: Sequence[int], longest: int) -> list[list[int]]:
             zeros -= longest
         pairs.append([zeros, weight])
         zeros = 0
+    return pairs
+
+
+def _between(weights: Sequence[int], longest: int, *, often: bool = True) -> list[list[int]]:
+    """Count the pixels between two entries, before the first weight from the first pixel on."""
+    pairs, place = [], 0
+    for index, weight in enumerate(weights):
+        if weight:
+            gap = index - place - 1
+            while often and gap > longest:
+                pairs.append([longest, 0])
+                gap -= longest
+            pairs.append([gap, weight])
+            place = index
+    return pairs
+
+
+def _cut_once(weights: Sequence[int], longest: int) -> list[list[int]]:
+    """Cut a gap that is too long once, though what is left may still be too long."""
+    pairs: list[list[int]] = []
+    for gap, weight in _gaps(weights, len(weights)):
+        if gap > longest:
+            pairs.append([longest, 0])
+        pairs.append([gap - longest if gap > longest else gap, weight])
     return pairs
 
 
@@ -223,6 +248,21 @@ EXERCISES = (
                 _zeros_between,
                 "You count the zeros before each weight. The gap is how far to go on: to the next "
                 "neighbour it is 1.",
+            ),
+            Mistake(
+                _between,
+                "Your gaps are too short by one. A gap is the distance to the next entry, not the "
+                "number of pixels between, and the first one counts from the first pixel.",
+            ),
+            Mistake(
+                partial(_between, often=False),
+                "Your gaps are too short by one, and one of them is longer than allowed. A gap is "
+                "the distance to the next entry; cut a long one with entries [longest, 0].",
+            ),
+            Mistake(
+                _cut_once,
+                "You cut a long gap once. What is left can still be too long: cut as often as it "
+                "takes.",
             ),
             Mistake(
                 lambda weights, longest: [pair for pair in _gaps(weights, longest) if pair[1] != 0],

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 from matplotlib.ticker import PercentFormatter
 
 from deployworkbook.plots.bill import add_note
@@ -26,6 +27,8 @@ PART_COLOURS = {
 FLASH_PARTS, RAM_PARTS = tuple(PART_COLOURS)[:3], tuple(PART_COLOURS)[3:]
 KIB = 1024
 LEAST_KIB, MOST_KIB = 1, 8192
+# Forms differ by percents near the top. A worse one is drawn at the lower edge.
+LEAST_ACCURACY = 0.7
 
 Basis = Literal["measured", "simulated", "unknown"]
 
@@ -115,14 +118,16 @@ class FitView(View[FitResult]):
         self._texts = [bars.text(0.01, row - 0.33, "", va="center", fontsize=11) for row in (0, 1)]
         bars.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=3)
         accuracy.set(title="Accuracy by flash", xlabel="flash (KiB)", xscale="log")
-        accuracy.set(xlim=(LEAST_KIB, MOST_KIB), ylim=(0, 1.02))
+        accuracy.set(xlim=(LEAST_KIB, MOST_KIB), ylim=(LEAST_ACCURACY, 1.01))
         ticks = [1, 4, 16, 64, 256, 1024, 4096]
         accuracy.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
         accuracy.minorticks_off()
         accuracy.yaxis.set_major_formatter(PercentFormatter(1))
         self._flash = self.line(accuracy, color=COLOURS[0], lw=2, label="this device's flash")
         self._needed = self.line(accuracy, ":", color=COLOURS[2], lw=1.5, label="flash needed")
-        self._measured = self.line(accuracy, "s", color=COLOURS[1], ms=6, label="measured forms")
+        self._measured = self.line(
+            accuracy, "s", color=COLOURS[1], ms=6, label="measured forms", zorder=5
+        )
         self._here = self.line(
             accuracy, "o", color=COLOURS[2], ms=10, mew=2, label="here (hollow: simulated)"
         )
@@ -145,9 +150,10 @@ class FitView(View[FitResult]):
         self._flash.set_data([result.device_flash_bytes / KIB] * 2, [0, 2])
         self._needed.set_data([flash] * 2, [0, 2])
         self._measured.set_data(
-            [each[0] / KIB for each in result.measured], [each[1] for each in result.measured]
+            [each[0] / KIB for each in result.measured],
+            [_drawn(each[1]) for each in result.measured],
         )
-        self._here.set_data([flash], [result.accuracy])
+        self._here.set_data([flash], [_drawn(result.accuracy)])
         self._here.set_markerfacecolor(COLOURS[2] if result.basis == "measured" else "white")
         return False
 
@@ -172,6 +178,11 @@ class FitView(View[FitResult]):
             ("fits into", ", ".join(fitting) or "none of the devices"),
             ("too large for", ", ".join(small) or "none of the devices"),
         ]
+
+
+def _drawn(accuracy: float) -> float:
+    """Return where an accuracy is drawn; an unknown one, NaN, nowhere."""
+    return float(np.maximum(accuracy, LEAST_ACCURACY))
 
 
 def _parts(names: tuple[str, ...], sizes: tuple[float, ...]) -> str:

@@ -6,13 +6,13 @@ import re
 import numpy as np
 import pytest
 
-from deployworkbook.edge import exporting
+from deployworkbook.compression.litert_quantization import calibration_images, quantize
 from deployworkbook.edge.digit_page.exporting import export_page
-from deployworkbook.edge.exporting import export_c
+from deployworkbook.edge.exporting import export_c, write_project
 from deployworkbook.edge.network import Network
 from deployworkbook.edge.planning import plan
 from deployworkbook.edge.stored_layers import StoredLayer
-from deployworkbook.training.variant import Variant
+from deployworkbook.training.fit import Recipe, baseline
 
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 720}
@@ -59,12 +59,9 @@ def network(digits):
 def exported(network, tmp_path_factory):
     """The page's address, and the model in it as NumPy computes it."""
     folder = tmp_path_factory.mktemp("page")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(exporting, "read_network", lambda variant: network)
-        project = export_c(Variant("digits", flatbuffer=b"TFL3"), folder / "c")
-    path = export_page(project, folder / "digits.html")
-    assert path.stat().st_size < LARGEST_BYTES
-    return path, project, plan(network)
+    program = plan(network)
+    project = write_project(program, "digits", folder / "c")
+    return export_page(project, folder / "digits.html"), project, program
 
 
 @pytest.fixture
@@ -110,6 +107,7 @@ def check(page, exported):
 
 
 def test_a_digit_drawn_by_mouse_is_read_without_a_network(exported, opened, keep_picture):
+    assert exported[0].stat().st_size < LARGEST_BYTES
     page = opened()
     draw(page, (0.3, 0.2), (0.7, 0.2), (0.45, 0.85))
     keep_picture(page)
@@ -158,6 +156,28 @@ def test_it_fits_a_phone_in_light_and_in_dark(opened, keep_picture, scheme):
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     color = page.evaluate("getComputedStyle(document.body).color")
     assert color == ("rgb(255, 255, 255)" if scheme == "dark" else "rgb(0, 0, 0)")
+
+
+@pytest.mark.mnist
+def test_a_model_trained_on_mnist_reads_what_is_drawn(
+    mnist, mnist_workspace, tmp_path, open_page, keep_picture
+):
+    model = baseline(mnist, Recipe(epochs=1), folder=mnist_workspace.models).model
+    variant = quantize(model, "int8-full", images=calibration_images(mnist.train))
+    path = export_page(export_c(variant, tmp_path / "c"), tmp_path / "digits.html")
+    assert path.stat().st_size < LARGEST_BYTES
+    page = open_page(path.as_uri(), offline=True, viewport=DESKTOP)
+    read = []
+    for points in (
+        [(0.52, 0.15), (0.48, 0.85)],
+        [(0.3, 0.2), (0.7, 0.2), (0.45, 0.85)],
+        [(0.5, 0.15), (0.3, 0.35), (0.3, 0.65), (0.5, 0.85), (0.7, 0.65), (0.7, 0.35), (0.5, 0.15)],
+    ):
+        page.get_by_role("button", name="Clear").click()
+        draw(page, *points)
+        read.append(page.locator("#digit").inner_text())
+    keep_picture(page)
+    assert read == ["1", "7", "0"]
 
 
 def test_its_policy_forbids_all_else(exported):

@@ -44,12 +44,12 @@ def test_an_exported_variant_is_measured_recorded_and_compared(exported, capsys,
     options = ("--dataset", "digits", "--examples", 20, "--record", "--out", out)
     assert call("small", *chips, *options) == 0
     said = capsys.readouterr().out
-    for words in ("small on cortex-m0plus", "float32", "of 20 test images", "STM32L412KB", "µJ"):
+    for words in ("small on cortex-m0plus", "float32", "of 360 test images", "STM32L412KB", "µJ"):
         assert words in said
     assert "RP2040" not in said
     assert (out / "model.c").exists()
     (entry,) = Ledger().entries()
-    assert (entry.measurement.variant, entry.measurement.examples) == ("small", 20)
+    assert (entry.measurement.variant, entry.measurement.examples) == ("small", 360)
     assert f"{entry.measurement.flash_bytes:,} bytes" in said
 
 
@@ -59,7 +59,7 @@ def test_a_file_gives_json(exported, capsys):
     assert call(path, *options) == 0
     read = json.loads(capsys.readouterr().out)
     (device,) = read["devices"]
-    assert (read["variant"], read["examples"], device["name"]) == ("small", 5, "RP2040")
+    assert (read["variant"], read["emulated_images"], device["name"]) == ("small", 5, "RP2040")
     assert device["time_ms"][0] <= device["time_ms"][1]
     assert read["most_instructions"] >= read["instructions_per_image"]
     assert Ledger().entries() == []

@@ -127,6 +127,15 @@ def test_a_model_larger_than_a_chip_does_not_fit(models, networks):
     assert read_on_chip(done, chips["RP2040"]).fits
 
 
+def test_a_chip_with_a_circuit_for_floats_gets_a_program_that_uses_it(models, networks):
+    _, project = models("float32")
+    done = emulate(project, networks.pixels(SIZES[0], 1))
+    chips = load_catalog().microcontrollers
+    other = read_on_chip(done, chips["nRF52840"])
+    assert (other.runs, other.fits, other.time_ms) == (False, True, None)
+    assert read_on_chip(done, chips["RP2040"]).time_ms.low > 0
+
+
 def test_tables_larger_than_the_flash_of_another_core_are_not_compiled(networks, tmp_path) -> None:
     """AVR's compiler refuses them."""
     project = write_project(plan(networks.int8((784, 64, 10))), "test", tmp_path / "c")
@@ -138,4 +147,4 @@ def test_tables_larger_than_the_flash_of_another_core_are_not_compiled(networks,
 
 def test_a_range_is_one_number_where_its_ends_meet():
     assert str(Range(1.0, 1.0)) == "1"
-    assert str(Range(0.51234, 1.25)) == "0.512 to 1.25"
+    assert str(Range(0.51234, 1.25)) == "0.51 to 1.2"

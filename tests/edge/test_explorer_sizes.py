@@ -3,12 +3,11 @@
 import numpy as np
 import pytest
 
-from deployworkbook.edge import exporting
 from deployworkbook.edge.compiling import compile_c
+from deployworkbook.edge.exporting import write_project
 from deployworkbook.edge.network import Network
 from deployworkbook.edge.planning import plan
 from deployworkbook.edge.stored_layers import StoredLayer
-from deployworkbook.training.variant import Variant
 from deployworkbook.widgets.fit import flash_needed, ram_needed
 from tests.edge.conftest import grid
 
@@ -36,7 +35,7 @@ def network(bits, sparsity, hidden):
     ("bits", "sparsity", "hidden"),
     [(4, 0.975, 104), (4, 0.5, 64), (8, 0.0, 128), (8, 0.9, 128), (32, 0.0, 32)],
 )
-def test_sizes_are_those_of_the_c_code(bits, sparsity, hidden, tmp_path, monkeypatch):
+def test_sizes_are_those_of_the_c_code(bits, sparsity, hidden, tmp_path):
     drawn = network(bits, sparsity, hidden)
     layout, (weights, others, code) = flash_needed(bits, sparsity, hidden)
     program = plan(drawn)
@@ -45,8 +44,7 @@ def test_sizes_are_those_of_the_c_code(bits, sparsity, hidden, tmp_path, monkeyp
     assert weights + others == pytest.approx(program.table_bytes, rel=0.03)
     values = ram_needed(layout, hidden)[1]
     assert values == program.buffer_bytes + 4 * 10
-    monkeypatch.setattr(exporting, "read_network", lambda variant: drawn)
-    project = exporting.export_c(Variant("drawn", flatbuffer=b"TFL3"), tmp_path / "c")
+    project = write_project(program, "drawn", tmp_path / "c")
     built = compile_c(project, "cortex-m0plus").sections
     # Compilers differ a little from version to version.
     assert code == pytest.approx(built.code, rel=0.25)

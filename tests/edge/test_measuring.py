@@ -59,14 +59,29 @@ def test_a_row_has_memories_and_instructions_and_no_time(variant, digits, tmp_pa
 def test_the_number_of_images_can_be_chosen_or_follows_from_the_budget(
     variant, digits, tmp_path, monkeypatch
 ):
-    assert measure_core(variant, digits, tmp_path / "c", examples=7).examples == 7
+    few = measure_core(variant, digits, tmp_path / "c", examples=7)
+    assert (len(few.emulation.scores), few.examples) == (7, len(digits.test))
     monkeypatch.setattr(measuring, "BUDGET", 1)
     least = measure_core(variant, digits, tmp_path / "c", core="cortex-m4")
-    assert (least.examples, least.emulation.core) == (measuring.LEAST_EXAMPLES, "cortex-m4")
+    assert len(least.emulation.scores) == measuring.LEAST_EXAMPLES
+    assert (least.emulation.core, least.correct) == ("cortex-m4", few.correct)
     with pytest.raises(ValueError, match="examples"):
         measure_core(variant, digits, tmp_path / "c", examples=0)
     with pytest.raises(ValueError, match="'cortex-m0plus'"):
         measure_core(variant, digits, tmp_path / "c", core="avr")
+
+
+def test_a_program_that_computes_something_else_is_reported(variant, digits, tmp_path, monkeypatch):
+    honest = measuring.emulate
+
+    def wrong(*args, **options):
+        done = honest(*args, **options)
+        done.scores[2, 3] += 1
+        return done
+
+    monkeypatch.setattr(measuring, "emulate", wrong)
+    with pytest.raises(RuntimeError, match="test image 2"):
+        measure_core(variant, digits, tmp_path / "c", examples=5)
 
 
 @ON_LINUX

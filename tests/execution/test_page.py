@@ -104,6 +104,17 @@ def test_inert_html_is_unchanged(page_of):
     assert output.decode_contents().strip() == kept
 
 
+def test_a_fold_keeps_all_its_paragraphs_and_pictures(page_of):
+    source = (
+        "Guess.\n\n<details>\n<summary>Answer</summary>\n\nFirst **bold**.\n\n"
+        f'<img alt="p" src="data:image/png;base64,{PNG}">\n\nSecond.\n\n</details>\n\nAfter.'
+    )
+    (fold,) = page_of(new_markdown_cell("# T"), new_markdown_cell(source)).find_all("details")
+    assert [each.get_text() for each in fold.find_all("p")] == ["First bold.", "Second."]
+    assert fold.find("img")["src"].startswith("data:image/png")
+    assert "After." not in fold.get_text()
+
+
 def test_a_table_scrolls_within_the_page_and_holds_formulas(page_of):
     page = page_of(new_markdown_cell("| a | b |\n|---|---|\n| $x$ | 2 |"))
     (table,) = page.find_all("table")
