@@ -9,6 +9,8 @@ reason; formulas are this package's functions. Each imports only from those abov
 - ``estimation``: a month's cost of a workload on a deployment, in parts, and its uncertainty.
 - ``advice``: the cheapest deployment that meets all objectives, and single choices.
 - ``plan``: the advice as a page.
+- ``tokens``: the same for language models: their speed on accelerators, USD per million tokens,
+  an API's price, advice.
 
 >>> from deployworkbook import costs
 >>> traffic = {"daily_shape": costs.OFFICE_DAY, "weekly_shape": costs.WORK_WEEK}
@@ -52,6 +54,25 @@ Questions of one part:
 4
 >>> options = costs.storage_options(50 * costs.GB / costs.GIB)
 >>> note = costs.price_note(machine="c7g.large")
+
+What do a million tokens of a language model cost, and which machine writes them the cheapest?
+
+>>> model, chip = catalog.language_model("llama-3.1-8b"), catalog.accelerator("l4")
+>>> lengths = {"prompt_tokens": 500, "answer_tokens": 200}
+>>> server = costs.TokenServer(model, chip, precision=costs.PRECISIONS[8], batch=16)
+>>> speed = costs.token_speed(server, **lengths)
+>>> bill = costs.token_bill(server, utilisation_share=0.6, **lengths)
+>>> isinstance(speed, costs.TokenSpeed), isinstance(bill, costs.TokenBill)
+(True, True)
+>>> even = [costs.break_even(bill, price) for price in costs.prices_of("llama-3.1-8b")]
+>>> tokens = costs.advise_tokens(costs.TokenWorkload(2.0, **lengths), ["llama-3.1-8b"])
+>>> isinstance(tokens, costs.TokenAdvice), tokens.best.machine.name
+(True, 'g6e.xlarge')
+>>> f"{costs.typical_error(costs.check_against_published()):.0%} off, typically"
+'7% off, typically'
+>>> step = costs.token_step(server)  # for simulations of batching
+>>> step(16, 9600, 512) > step(16, 9600, 0)
+True
 
 ``compare_with_measured`` holds such a prediction against a load that was measured.
 """

@@ -124,6 +124,7 @@ POSITIVE = {
     "cache_bits",
     "accelerator_memory_share",
     "reached_compute_share",
+    "tpu_reached_ratio",
     "capacity_mah",
     "cell_volts",
 }

@@ -99,6 +99,7 @@ def test_every_assumption_is_an_input():
         "accelerator_memory_share",
         "layer_call_us",
         "layer_exchange_us",
+        "tpu_reached_ratio",
     }
 
 

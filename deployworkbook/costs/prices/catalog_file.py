@@ -35,6 +35,7 @@ from deployworkbook.costs.prices.field_entries import Battery, Radio
 from deployworkbook.costs.prices.microcontroller import Core, Microcontroller
 from deployworkbook.costs.prices.token_entries import (
     Accelerator,
+    AcceleratorKind,
     AcceleratorMachine,
     LanguageModel,
     TokenPrice,
@@ -79,6 +80,7 @@ CHOICES = {
     ("storage", "kind"): get_args(StorageKind),
     ("archives", "kind"): get_args(StorageKind),
     ("processors", "architecture"): ("x86", "arm", "gpu", "tpu"),
+    ("accelerators", "kind"): get_args(AcceleratorKind),
     ("sources", "basis"): get_args(Basis),
 }
 # Fields that name an entry of another section, and that section.

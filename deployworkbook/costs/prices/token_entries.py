@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Literal
 
 from deployworkbook.costs.prices.entries import Source
 from deployworkbook.costs.units import GIB
 from deployworkbook.formulas.transformer_shape import TransformerShape, parameter_count
+
+AcceleratorKind = Literal["gpu", "tpu"]
 
 
 @dataclass(frozen=True)
@@ -15,17 +18,19 @@ class Accelerator:
 
     Args:
         name: Name in the catalogue; machines name it as their processor.
+        kind: ``gpu`` or ``tpu``.
         memory_gib: Memory of a device.
         memory_gb_per_s: Bandwidth of its memory, 10⁹ bytes per second.
         dense_16bit_tflops: Peak of dense 16-bit matrix products, 10¹² operations per second, of
             which a multiplication and its addition are two; without the doubling of 2:4 sparsity.
         dense_8bit_tflops: The same in 8 bits, integers or floating point.
         dense_4bit_tflops: The same in 4 bits; that of 8 bits where the chip has no faster one.
-        power_watts: Power at full load; an assumption where the maker publishes none.
+        power_watts: Power at full load; 0 if unpublished.
         source: Source of these figures.
     """
 
     name: str
+    kind: AcceleratorKind
     memory_gib: float
     memory_gb_per_s: float
     dense_16bit_tflops: float

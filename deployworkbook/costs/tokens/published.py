@@ -1,8 +1,8 @@
 """The modelled speed held against published measurements, with its error.
 
-The assumptions were chosen with the dense models on GPUs in view, so their small errors don't prove
-much. Mixtral and the TPU weren't looked at before: there the programs that were measured, both of
-2024, reach only about half of what the model says.
+The assumptions were chosen with the dense models on GPUs and the TPU in view, so their small errors
+don't prove much. Mixtral wasn't looked at before: there the program that was measured, of 2024, is
+up to twice as slow as the model says.
 """
 
 from __future__ import annotations

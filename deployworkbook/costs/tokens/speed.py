@@ -1,7 +1,7 @@
 """How fast a server reads prompts and writes answers, by the roofline (modelled).
 
 The data sheet's peaks count with what programs reach of them, and each layer takes a moment to
-start: three assumptions of the catalogue. ``published`` says how far off the result is.
+start: assumptions of the catalogue. ``published`` says how far off the result is.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from deployworkbook.costs.prices.catalog import Catalog
 from deployworkbook.costs.prices.catalog_file import load_catalog
-from deployworkbook.costs.prices.token_entries import LanguageModel
+from deployworkbook.costs.prices.token_entries import Accelerator, LanguageModel
 from deployworkbook.costs.tokens.server import Precision, TokenServer
 from deployworkbook.formulas.token_costs import step_seconds, step_work
 from deployworkbook.validation import check_number
@@ -102,19 +102,47 @@ def token_speed(
     >>> float(alone.answer_tokens_per_s.round()), float(many.answer_tokens_per_s.round())
     (16.0, 205.0)
     """
+    book = load_catalog() if catalog is None else catalog
+    peak, bandwidth = reached(server.accelerator, server.precision.compute_bits, book)
     return speeds(
         server.model,
         server.precision,
-        operations_per_s=server.accelerator.operations_per_s(server.precision.compute_bits),
-        bytes_per_s=server.accelerator.bytes_per_s,
+        operations_per_s=peak,
+        bytes_per_s=bandwidth,
         devices=server.devices,
         batch=server.batch,
         cache_bits=server.cache_bits,
         prompt_tokens_per_step=server.prompt_tokens_per_step,
         prompt_tokens=prompt_tokens,
         answer_tokens=answer_tokens,
-        catalog=load_catalog() if catalog is None else catalog,
+        catalog=book,
     )
+
+
+def reached(accelerator: Accelerator, compute_bits: int, catalog: Catalog) -> tuple[float, float]:
+    """Return the operations and the bytes per second that programs reach on a device.
+
+    Args:
+        accelerator: The device.
+        compute_bits: Bits in which it computes: 16, 8 or 4.
+        catalog: Assumptions.
+    """
+    ratio = catalog.value("tpu_reached_ratio") if accelerator.kind == "tpu" else 1.0
+    computing = catalog.value("reached_compute_share") * ratio
+    moving = catalog.value("reached_bandwidth_share") * ratio
+    return accelerator.operations_per_s(compute_bits) * computing, accelerator.bytes_per_s * moving
+
+
+def layer_seconds(model: LanguageModel, devices: ArrayLike, catalog: Catalog) -> Array:
+    """Return what the layers take per step whatever they compute: starting, and exchanging parts.
+
+    Args:
+        model: The model.
+        devices: Devices that share its layers; any shape.
+        catalog: Assumptions.
+    """
+    exchange = catalog.value("layer_exchange_us") * (np.asarray(devices) > 1)
+    return np.asarray(model.layers * (catalog.value("layer_call_us") + exchange) * 1e-6)
 
 
 def speeds(
@@ -136,8 +164,8 @@ def speeds(
     Args:
         model: The model.
         precision: How its weights are stored and computed with.
-        operations_per_s: Peaks of a device in the precision's bits; any shape.
-        bytes_per_s: Bandwidth of a device's memory.
+        operations_per_s: What a device reaches in the precision's bits (``reached``); any shape.
+        bytes_per_s: Bytes per second that it moves, likewise.
         devices: Devices that share the weights.
         batch: Answers in progress.
         cache_bits: Bits per number of the cache.
@@ -149,10 +177,9 @@ def speeds(
     p = check_number("prompt_tokens", prompt_tokens, 1, 1e9)
     a = check_number("answer_tokens", answer_tokens, 1, 1e9)
     shape, count = model.shape, np.asarray(devices, np.float64)
-    peak = np.asarray(operations_per_s) * count * catalog.value("reached_compute_share")
-    bandwidth = np.asarray(bytes_per_s) * count * catalog.value("reached_bandwidth_share")
-    layer_us = catalog.value("layer_call_us") + catalog.value("layer_exchange_us") * (count > 1)
-    call_s = shape.layers * layer_us * 1e-6
+    peak = np.asarray(operations_per_s) * count
+    bandwidth = np.asarray(bytes_per_s) * count
+    call_s = layer_seconds(model, count, catalog)
     work = partial(step_work, shape, weight_bits=precision.weight_bits, cache_bits=cache_bits)
     # On average an answer is half written.
     step = step_seconds(

@@ -46,7 +46,7 @@ def test_a_step_by_hand():
 
 def test_many_servers_at_once_equal_one_by_one():
     counts, batches = np.array([[1], [4]]), np.array([1, 16, 256])
-    names = {"operations_per_s": 312e12, "bytes_per_s": 2.039e12}
+    names = {"operations_per_s": 0.5 * 312e12, "bytes_per_s": 0.8 * 2.039e12}
     both = {"cache_bits": 16.0, "prompt_tokens_per_step": 512, "catalog": CATALOG}
     found = speeds(MODEL, PRECISIONS[4], devices=counts, batch=batches, **names, **both, **LENGTHS)
     for row, devices in enumerate((1, 4)):
@@ -120,9 +120,9 @@ def test_the_model_agrees_with_published_measurements():
     assert np.abs(by_source["8 bits"]).max() < 0.25
     # Unpacking four bits takes time of which the model knows nothing, so it is too fast.
     assert 0.2 < min(by_source["5 bits"]) < max(by_source["5 bits"]) < 0.4
-    # Never looked at before: a bound that these programs of 2024 reach half of.
+    assert np.abs(by_source["tpu"]).max() < 0.1
+    # Never looked at before: a bound that this program of 2024 reaches about half of.
     assert 0.2 < min(by_source["experts"]) < max(by_source["experts"]) < 1.0
-    assert 0.5 < min(by_source["tpu"]) < max(by_source["tpu"]) < 1.0
 
 
 def test_a_measurement_of_ones_own_is_checked_like_the_published_ones():
