@@ -27,6 +27,7 @@ from deployworkbook.commands import (
     run,
     serving,
     sweep,
+    tokens,
 )
 from deployworkbook.commands.examples import examples_of
 
@@ -107,6 +108,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "sweep": sweep.sweep,
     "cost": cost.cost,
     "plan": plan.plan,
+    "tokens": tokens.tokens,
     "edge": edge.edge,
     "ledger": ledger.ledger,
     "progress": progress.progress,

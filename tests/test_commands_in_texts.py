@@ -39,7 +39,7 @@ REPOSITORY = Path(__file__).parent.parent
 README = (REPOSITORY / "README.md").read_text()
 COMMAND = re.compile(
     r"deployworkbook (?:lab|run|reset|serve|cost|plan|prices|doctor|ledger|progress|sweep"
-    r"|publish|deploy-files|monitor|probe|edge)\b[^`\n&#]*"
+    r"|publish|deploy-files|monitor|probe|edge|tokens)\b[^`\n&#]*"
 )
 
 

@@ -48,6 +48,10 @@ EXAMPLES = {
         "deployworkbook plan --rps 100 --accuracy 0.97",
         "deployworkbook plan --rps 100 --day office --autoscaling --out plan",
     ),
+    "tokens": (
+        "deployworkbook tokens --model llama-3.1-8b --gpu l4 --bits 8 --batch 16",
+        "deployworkbook tokens --model llama-3.1-70b --rps 20 --json",
+    ),
     "edge": (
         "deployworkbook edge int8-full --device STM32L412KB",
         "deployworkbook edge model.tflite --core cortex-m4 --out model-c --record",

@@ -133,12 +133,7 @@ def token_bill(
     busy = check_number("utilisation_share", utilisation_share, 0, 1, open_low=True)
     fit = server.largest_batch(prompt_tokens + answer_tokens, book)
     if fit < server.batch:
-        raise value_error(
-            "batch",
-            received=f"{server.batch}",
-            expected=_what_fits(server, fit, book),
-            remedy="Use fewer bits, more devices, or devices with more memory.",
-        )
+        raise _too_large(server, fit, book)
     rented = _machine(server, book) if machine is None else machine
     if rented.accelerator != server.accelerator or rented.devices < server.devices:
         received = f"{rented.devices} × {rented.accelerator.name} ({rented.name})"
@@ -177,9 +172,14 @@ def _machine(server: TokenServer, book: Catalog) -> AcceleratorMachine:
     return min(enough, key=lambda each: each.price_usd_per_hour / each.devices)
 
 
-def _what_fits(server: TokenServer, fit: int, book: Catalog) -> str:
-    weights, room = server.weight_bytes / 1e9, server.memory_bytes(book) / 1e9
-    where = f"{server.devices} × {server.accelerator.name}, of whose memory {room:,.0f} GB are used"
+def _too_large(server: TokenServer, fit: int, book: Catalog) -> ValueError:
+    """Return the error for a server whose weights and caches don't fit into its devices."""
+    weights = f"{server.weight_bytes / 1e9:,.0f} GB of weights"
+    room = f"{server.memory_bytes(book) / 1e9:,.0f} GB"
+    where = f"{room}, what may be used of {server.devices} × {server.accelerator.name}"
+    remedy = "Use fewer bits, more devices, or devices with more memory."
     if fit:
-        return f"at most {fit}, what fits beside {weights:,.0f} GB of weights into {where}"
-    return f"weights that leave room for an answer: {weights:,.0f} GB don't, in {where}"
+        expected = f"at most {fit}, which fit beside {weights} into {where}"
+        return value_error("batch", received=f"{server.batch}", expected=expected, remedy=remedy)
+    expected = f"weights that leave room for an answer in {where}"
+    return value_error(server.model.name, received=weights, expected=expected, remedy=remedy)
