@@ -50,8 +50,8 @@ def tokens(
 ) -> None:
     """Estimate what a language model's tokens cost.
 
-    With --gpu, for one server, and against an API. Without, for all GPUs and TPUs of the catalogue, the cheapest first
-    that keeps the objectives. Speeds are modelled from data sheets.
+    With --gpu, for one server, and against an API. Without, for all GPUs and TPUs of the
+    catalogue: the cheapest that keeps the objectives. Speeds are modelled from data sheets.
     """
     from deployworkbook.costs.prices.catalog_file import load_catalog
     from deployworkbook.costs.tokens.advise import advise_tokens
