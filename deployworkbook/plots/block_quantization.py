@@ -61,7 +61,7 @@ class BlockView(View[BlockResult]):
     """
 
     @styled
-    def __init__(self, *, shown: int, reach: float, curves: tuple[int, ...]) -> None:
+    def __init__(self, shown: int, reach: float, curves: tuple[int, ...]) -> None:
         super().__init__(Picture(10, 4))
         weights, errors = self.picture.subplots(1, 2, width_ratios=(1.3, 1))
         weights.set(title="Weights of one output, and the levels of their blocks")

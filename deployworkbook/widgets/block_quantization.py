@@ -151,5 +151,5 @@ def block_explorer(weights: ArrayLike) -> Explorer[BlockResult]:
         Slider("outliers", "outliers kept apart", 0.0, 2.0, 0.25, 0.0, unit="%"),
     ]
     shown = blocks.weights[blocks.window, blocks.column]
-    view = BlockView(shown=len(shown), reach=float(np.abs(shown).max()), curves=CURVES)
+    view = BlockView(len(shown), float(np.abs(shown).max()), CURVES)
     return Explorer(controls, partial(compute_blocks, blocks), view)
