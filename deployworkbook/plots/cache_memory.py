@@ -87,7 +87,7 @@ class CacheView(View[CacheResult]):
         }
         self._weights = self.line(memory, ":", color=COLOURS[0], lw=1.8, label="weights alone")
         self._here = self.line(memory, "o", color=COLOURS[0], ms=11, mfc="none", mew=2)
-        memory.legend(loc="upper left", title="heads of keys and values")
+        memory.legend(loc="upper left", title="key-value heads")
         fitting.set(title="Users that fit on one device", xlabel="users at once")
         fitting.set(xscale="log", xlim=USERS)
         for axis in (memory.xaxis, memory.yaxis, fitting.xaxis):

@@ -110,7 +110,7 @@ def cache_explorer(
     book = load_catalog() if catalog is None else catalog
     controls = [
         Choice("model", "model", tuple(book.language_models), book.language_model(model).name),
-        Choice("grouping", "heads of keys and values", GROUPINGS, PUBLISHED),
+        Choice("grouping", "key-value heads", GROUPINGS, PUBLISHED),
         LogSlider("tokens", "tokens per user", FEWEST_TOKENS, MOST_TOKENS, 10, 8000.0),
         LogSlider("users", "users at once", 1.0, float(MOST_USERS), 10, 10.0),
         Stops("cache_bits", "bits of the cache", CACHE_BITS, 16),

@@ -9,7 +9,7 @@ import numpy as np
 from deployworkbook.costs.prices.catalog import Catalog
 from deployworkbook.costs.prices.catalog_file import load_catalog
 from deployworkbook.costs.tokens.server import PRECISIONS, TokenServer
-from deployworkbook.costs.tokens.speed import speeds
+from deployworkbook.costs.tokens.speed import reached, speeds
 from deployworkbook.formulas.token_costs import cache_bytes_per_token, step_work
 from deployworkbook.plots.token_roofline import TokenRooflineResult, TokenRooflineView
 from deployworkbook.widgets.controls import Choice, LogSlider, Stops
@@ -60,11 +60,12 @@ def compute_token_roofline(
     rates = {}
     for each, kind in PRECISIONS.items():
         server = TokenServer(entry, chip, devices, kind)
+        limits = reached(chip, kind.compute_bits, catalog)
         step_s = speeds(
             entry,
             kind,
-            operations_per_s=chip.operations_per_s(kind.compute_bits),
-            bytes_per_s=chip.bytes_per_s,
+            operations_per_s=limits[0],
+            bytes_per_s=limits[1],
             devices=devices,
             batch=batches,
             cache_bits=CACHE_BITS,
@@ -77,32 +78,31 @@ def compute_token_roofline(
         rates[each] = np.where(batches <= largest, batches / step_s, np.nan)
         if each == bits:
             here, most, step = server, largest, float(step_s[BATCHES.index(batch)])
+            computing, moving = (devices * limit for limit in limits)
     work = partial(step_work, shape, weight_bits=here.precision.weight_bits, cache_bits=CACHE_BITS)
     write, read = work(new=1, past=length, batch=batch), work(new=length)
     peak = devices * chip.operations_per_s(here.precision.compute_bits)
     bandwidth = devices * chip.bytes_per_s
-    reached_peak = peak * catalog.value("reached_compute_share")
-    reached = bandwidth * catalog.value("reached_bandwidth_share")
     return TokenRooflineResult(
         model=model,
         devices=f"{devices} × {accelerator}",
         bits=bits,
         batch=batch,
         tokens=length,
-        operations_per_s=(peak, reached_peak),
-        bytes_per_s=(bandwidth, reached),
+        operations_per_s=(peak, computing),
+        bytes_per_s=(bandwidth, moving),
         intensities=(
             float(write.matrix_operations / write.weight_bytes),
             float(write.attention_operations / write.cache_bytes),
             float(read.intensity),
         ),
         weights_s=(
-            float(write.weight_bytes) / reached,
-            float(write.matrix_operations) / reached_peak,
+            float(write.weight_bytes) / moving,
+            float(write.matrix_operations) / computing,
         ),
         cache_s=(
-            float(write.cache_bytes) / reached,
-            float(write.attention_operations) / reached_peak,
+            float(write.cache_bytes) / moving,
+            float(write.attention_operations) / computing,
         ),
         step_s=step,
         memory_bytes=here.memory_bytes(catalog),
