@@ -75,11 +75,17 @@ Devices in the field:
 
 Language models:
 
-    from deployworkbook.widgets import block_explorer, cache_explorer, roofline_explorer
+    from deployworkbook.widgets import (
+        block_explorer,
+        cache_explorer,
+        roofline_explorer,
+        token_cost_explorer,
+    )
 
     block_explorer(weights)
     cache_explorer(model="llama-3.1-70b")
     roofline_explorer(model="llama-3.1-8b", accelerator="l4")
+    token_cost_explorer(model="llama-3.1-70b", accelerator="h100")
 
 A workshop has controls of your own, and builds something that takes long:
 

@@ -27,5 +27,6 @@ from .quantizer import quantizer_explorer as quantizer_explorer
 from .replicas import replicas_explorer as replicas_explorer
 from .storage_choice import storage_explorer as storage_explorer
 from .temperature import temperature_explorer as temperature_explorer
+from .token_cost import token_cost_explorer as token_cost_explorer
 from .token_roofline import roofline_explorer as roofline_explorer
 from .workshop import Workshop as Workshop

@@ -154,6 +154,12 @@ explorer = roofline_explorer(accelerator="l4")
 explorer.set(tokens=3456, batch=16)
 explorer
 """,
+    "token cost": """
+from deployworkbook.widgets.token_cost import token_cost_explorer
+explorer = token_cost_explorer()
+explorer.set(batch=128, prompt_tokens=345)
+explorer
+""",
     "block quantization": """
 import numpy as np
 from deployworkbook.widgets.block_quantization import block_explorer

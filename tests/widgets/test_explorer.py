@@ -49,6 +49,7 @@ from deployworkbook.widgets.quantizer import quantizer_explorer
 from deployworkbook.widgets.replicas import replicas_explorer
 from deployworkbook.widgets.storage_choice import storage_explorer
 from deployworkbook.widgets.temperature import temperature_explorer
+from deployworkbook.widgets.token_cost import token_cost_explorer
 from deployworkbook.widgets.token_roofline import roofline_explorer
 from tests.controls import ends_of, made_once
 
@@ -149,6 +150,7 @@ EXPLORERS = [
         small_block_explorer,
         cache_explorer,
         roofline_explorer,
+        token_cost_explorer,
     )
 ]
 

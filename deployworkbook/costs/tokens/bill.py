@@ -134,7 +134,7 @@ def token_bill(
     fit = server.largest_batch(prompt_tokens + answer_tokens, book)
     if fit < server.batch:
         raise _too_large(server, fit, book)
-    rented = _machine(server, book) if machine is None else machine
+    rented = cheapest_machine(server, book) if machine is None else machine
     if rented.accelerator != server.accelerator or rented.devices < server.devices:
         received = f"{rented.devices} × {rented.accelerator.name} ({rented.name})"
         expected = f"a machine with at least {server.devices} × {server.accelerator.name}"
@@ -162,7 +162,16 @@ def token_bill(
     )
 
 
-def _machine(server: TokenServer, book: Catalog) -> AcceleratorMachine:
+def cheapest_machine(server: TokenServer, book: Catalog) -> AcceleratorMachine:
+    """Return the machine with the cheapest device that has enough of them for a server.
+
+    Args:
+        server: The server.
+        book: Prices.
+
+    Raises:
+        ValueError: No machine has so many.
+    """
     offered = book.machines_with(server.accelerator.name)
     enough = [each for each in offered if each.devices >= server.devices]
     if not enough:
