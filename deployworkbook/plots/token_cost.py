@@ -146,10 +146,14 @@ class TokenCostView(View[TokenCostResult]):
         """List costs and times."""
         cost = f"{result.usd_per_million:,.3f} USD" if result.fits else "doesn't fit"
         even = result.break_even / 1e6
+        cheapest = min(result.api, key=lambda name: result.api[name], default=None)
+        price = (
+            f"{result.api[cheapest]:,.3f} USD ({cheapest})" if cheapest else "none has the model"
+        )
         return [
             ("million tokens, own", cost),
-            *((f"million tokens, {name}", f"{usd:,.3f} USD") for name, usd in result.api.items()),
-            ("cheaper than any API from", _tokens(even) if result.api else "no API"),
+            ("million tokens, cheapest API", price),
+            ("a machine is cheaper from", _tokens(even) if result.api else "–"),
             ("time to the first token, alone", time_text(result.first_token_s)),
             ("time between tokens, at most", time_text(result.between_tokens_s)),
             ("answers that fit", f"{result.largest_batch:,}"),

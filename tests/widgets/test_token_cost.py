@@ -84,7 +84,7 @@ def test_a_model_without_an_api_has_no_break_even(explorer):
     assert result.api == {}
     assert result.break_even == np.inf
     assert "No API" in explorer._view.picture.alt
-    assert ("cheaper than any API from", "no API") in explorer._view.table(result)
+    assert ("million tokens, cheapest API", "none has the model") in explorer._view.table(result)
 
 
 def test_a_text_longer_than_the_context_is_cut(explorer):
