@@ -26,7 +26,7 @@ ALLOWED = {
     "ledger": {"validation", "workspace", "formulas"},
     "costs": {"validation", "workspace", "formulas"},
     "training": {"validation", "workspace", "formulas"},
-    "runtimes": {"validation", "workspace", "ledger", "telemetry", "training"},
+    "runtimes": {"validation", "workspace", "formulas", "ledger", "telemetry", "training"},
     "compression": {
         "validation",
         "workspace",
@@ -61,7 +61,7 @@ CONFINED = {
     "tensorflow": ("training/quiet_tensorflow.py",),
     "tf_keras": ("training/keras2.py",),
     "tensorflow_model_optimization": ("compression/",),
-    "onnx": ("training/onnx_file.py", "runtimes/onnx_names.py"),
+    "onnx": ("training/onnx_file.py", "runtimes/decoder_graph.py", "runtimes/onnx_names.py"),
     "tf2onnx": ("training/onnx_file.py",),
     # Where telemetry.forbid() comes before them.
     "onnxruntime": ("runtimes/onnx.py", "compression/onnx_quantization.py"),

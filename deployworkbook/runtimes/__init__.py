@@ -47,6 +47,25 @@ The smallest of your exported forms that is accurate enough on validation images
 
     own = smallest_form(folder, ["int8", "int4"], data.validation, accuracy_share=0.97)
 
+A language model's decoder as an ONNX file, and how many tokens per second it reads and writes:
+
+    from deployworkbook.formulas.transformer import random_weights
+    from deployworkbook.runtimes import (
+        GPT2_SMALL,
+        NumPyDecoder,
+        ONNXDecoder,
+        decoder_onnx,
+        measure_decoding,
+    )
+
+    weights = random_weights(GPT2_SMALL)
+    decoders = {
+        "float32": ONNXDecoder(decoder_onnx(GPT2_SMALL, weights, last_only=True)),
+        "numpy": NumPyDecoder(GPT2_SMALL, weights),
+    }
+    speeds = measure_decoding(decoders, vocabulary=GPT2_SMALL.vocabulary, batch=1)
+    print(speeds["float32"].decode_tokens_per_s)
+
 Your own timings, in turns or one by one, and the limits of the machine:
 
     from deployworkbook.runtimes import (

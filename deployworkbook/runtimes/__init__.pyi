@@ -7,10 +7,15 @@ from .benchmarking import predict_in_batches as predict_in_batches
 from .choosing import smallest_form as smallest_form
 from .comparison import compare_platforms as compare_platforms
 from .comparison import parity as parity
+from .decoder_graph import GPT2_SMALL as GPT2_SMALL
+from .decoder_graph import decoder_onnx as decoder_onnx
+from .decoding_speed import measure_decoding as measure_decoding
 from .everywhere import export_everywhere as export_everywhere
 from .limits import measure_limits as measure_limits
 from .litert import LiteRTPredictor as LiteRTPredictor
 from .litert import LiteRTRuntime as LiteRTRuntime
+from .onnx_decoder import NumPyDecoder as NumPyDecoder
+from .onnx_decoder import ONNXDecoder as ONNXDecoder
 from .readings import read_for_cloud as read_for_cloud
 from .readings import read_for_edge as read_for_edge
 from .registry import RUNTIMES as RUNTIMES

@@ -1,4 +1,4 @@
-"""The workbook's model: its data, its layers, its training.
+"""The workbook's models: their data, their layers, their training.
 
 ``keras`` and ``tf`` are Keras 2 and TensorFlow; import them from here, because Keras 2 must be
 chosen before TensorFlow is imported. For example:
@@ -16,6 +16,22 @@ chosen before TensorFlow is imported. For example:
     network = mlp(hidden_units=16)
     network.compile(keras.optimizers.Adam(0.001), "sparse_categorical_crossentropy")
     logits = tf.math.log(network(data.test.images))
+
+A small language model, trained once on Python's own library, and its bits per byte on modules that
+it never saw. Once it is trained, none of this imports TensorFlow:
+
+    from deployworkbook.training import (
+        LanguageRecipe,
+        language_model,
+        load_code_text,
+        measure_quality,
+    )
+
+    text = load_code_text()
+    coder = language_model(LanguageRecipe(seed=0), text=text)
+    context = coder.shape.context
+    quality = measure_quality(coder, coder.vocabulary, text.held_out, context=context)
+    print(quality.bits_per_byte, quality.interval())
 """
 
 import lazy_loader

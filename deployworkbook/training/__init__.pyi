@@ -1,3 +1,4 @@
+from .code_text import load_code_text as load_code_text
 from .data import load_dataset as load_dataset
 from .fit import Recipe as Recipe
 from .fit import baseline as baseline
@@ -6,6 +7,9 @@ from .flatbuffer import to_flatbuffer as to_flatbuffer
 from .keras2 import keras as keras
 from .keras2 import set_seed as set_seed
 from .keras2 import tf as tf
+from .language import LanguageRecipe as LanguageRecipe
+from .language import language_model as language_model
 from .models import mlp as mlp
 from .quiet_tensorflow import pin_threads as pin_threads
+from .text_quality import measure_quality as measure_quality
 from .variant import Variant as Variant

@@ -1,0 +1,97 @@
+"""Measure how fast decoders read a prompt (prefill) and write after it (decode)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from deployworkbook.runtimes.onnx_decoder import Decoder
+from deployworkbook.validation import check_integer
+
+
+@dataclass(frozen=True)
+class DecodingSpeed:
+    """Times of a batch of sequences that a decoder continued.
+
+    Args:
+        batch: Sequences at once.
+        prompt_tokens: Tokens of each prompt.
+        prefill_s: Seconds per prefill, one per round.
+        step_s: Seconds per decoding step, of all rounds.
+    """
+
+    batch: int
+    prompt_tokens: int
+    prefill_s: tuple[float, ...] = field(repr=False)
+    step_s: tuple[float, ...] = field(repr=False)
+
+    @property
+    def first_token_s(self) -> float:
+        """Median time to the first token: that of the prefill."""
+        return float(np.median(self.prefill_s))
+
+    @property
+    def prefill_tokens_per_s(self) -> float:
+        """Prompt tokens of all sequences per second."""
+        return self.batch * self.prompt_tokens / self.first_token_s
+
+    @property
+    def decode_tokens_per_s(self) -> float:
+        """Written tokens of all sequences per second, by the median step."""
+        return self.batch / float(np.median(self.step_s))
+
+
+def measure_decoding(
+    decoders: Mapping[str, Decoder],
+    *,
+    vocabulary: int,
+    batch: int = 1,
+    prompt_tokens: int = 32,
+    new_tokens: int = 16,
+    rounds: int = 3,
+) -> dict[str, DecodingSpeed]:
+    """Time prefill and decode of several decoders, in turns.
+
+    Tokens are drawn at random: which they are makes no difference to the time. A first round warms
+    up, and doesn't count.
+
+    Args:
+        decoders: Decoders by name.
+        vocabulary: Number of different tokens.
+        batch: Sequences at once.
+        prompt_tokens: Tokens of each prompt.
+        new_tokens: Decoding steps after each prefill.
+        rounds: Number of turns per decoder; the order is drawn again in each round.
+
+    Returns:
+        Times by name, in the order of ``decoders``.
+    """
+    for name, value in (("batch", batch), ("prompt_tokens", prompt_tokens)):
+        check_integer(name, value, 1)
+    check_integer("new_tokens", new_tokens, 1)
+    check_integer("rounds", rounds, 1)
+    names = list(decoders)
+    draw = np.random.default_rng(0)
+    prompt = draw.integers(0, vocabulary, (batch, prompt_tokens))
+    steps = draw.integers(0, vocabulary, (new_tokens, batch, 1))
+    prefills: dict[str, list[float]] = {name: [] for name in names}
+    decodes: dict[str, list[float]] = {name: [] for name in names}
+    for turn in range(rounds + 1):
+        for place in draw.permutation(len(names)):
+            name = names[place]
+            sequence = decoders[name].start()
+            times = []
+            for tokens in (prompt, *steps):
+                start = time.perf_counter()
+                sequence(tokens)
+                times.append(time.perf_counter() - start)
+            if turn:
+                prefills[name].append(times[0])
+                decodes[name] += times[1:]
+    return {
+        name: DecodingSpeed(batch, prompt_tokens, tuple(prefills[name]), tuple(decodes[name]))
+        for name in names
+    }
