@@ -60,6 +60,7 @@ Platforms and servers:
         footprint_picture,
         latency_picture,
         load_over_time,
+        roofline_picture,
         slots_picture,
         stall_picture,
         throughput_latency_curves,
@@ -73,6 +74,7 @@ Platforms and servers:
     load_over_time(result, events={"version 2": 1.5})
     throughput_latency_curves({"gRPC": [slow, fast]})
     stall_picture({"closed loop": busy, "open loop": steady})
+    roofline_picture({"decode": (0.5, 8e9)}, operations_per_s=110e9, bytes_per_s=20e9)
     slots_picture({"static": in_batches, "continuous": step_by_step})
 
 Devices in the field:

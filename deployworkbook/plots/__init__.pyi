@@ -22,6 +22,7 @@ from .platforms import PlatformFigures as PlatformFigures
 from .platforms import footprint_picture as footprint_picture
 from .platforms import latency_picture as latency_picture
 from .platforms import throughput_picture as throughput_picture
+from .roofline import roofline_picture as roofline_picture
 from .slots import slots_picture as slots_picture
 from .tables import text_table as text_table
 from .training import confusion_picture as confusion_picture
