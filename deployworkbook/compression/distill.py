@@ -175,7 +175,7 @@ def logits_of(
     Returns:
         Shape ``[augmentations, n, classes]``.
     """
-    move = tf.function(augment, reduce_retracing=True)
+    move = tf.function(augment, autograph=False, reduce_retracing=True)
     ask = _answering(with_logits(model), len(augmentations) * len(images))
     starts = range(0, len(images), BATCH_SIZE)
     if progress is not None:
@@ -197,7 +197,7 @@ def logits_of(
 def _answering(network: Any, images: int) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
     """Return a function from images to logits; for many of them, by LiteRT."""
     if images < MANY:
-        look = tf.function(partial(network, training=False), reduce_retracing=True)
+        look = tf.function(partial(network, training=False), autograph=False, reduce_retracing=True)
         return lambda batch: np.asarray(look(tf.constant(batch)))
     return LiteRTPredictor(to_flatbuffer(network), threads=threads())
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 from deployworkbook.compression.kept import name_of
 from deployworkbook.compression.layers import dense_layers
 from deployworkbook.compression.litert_quantization import apply_recipe
-from deployworkbook.compression.toolkit import tfmot
+from deployworkbook.compression.toolkit import as_it_is, tfmot
 from deployworkbook.formulas.clipping import mse_optimal_grid
 from deployworkbook.formulas.quantization import integer_range
 from deployworkbook.training.data import Dataset
@@ -170,7 +171,10 @@ def train_aware(
     )
     rate = check_number("learning_rate", learning_rate, 0, 10, open_low=True)
     set_seed(seed)
-    aware = toolkit.quantize_model(model) if bits == 8 else _with_learned_steps(model, bits)
+    wrap = as_it_is(
+        toolkit.quantize_model if bits == 8 else partial(_with_learned_steps, bits=bits)
+    )
+    aware = wrap(model)
     aware.compile(
         keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(rate, steps)),
         loss="sparse_categorical_crossentropy",

@@ -127,10 +127,11 @@ class Retraining:
         said = examples.teacher_logits
         # One row per moved image: to slice off a movement would copy all its rows in each step.
         self._teacher = None if said is None else tf.constant(said.reshape(-1, said.shape[-1]))
-        # For any number of steps, so that a last, shorter call doesn't build a second graph.
+        # For any number of steps, so that a last, shorter call doesn't build a second graph. The
+        # loop is TensorFlow's own: to translate Python into one takes longer than to build it.
         chosen = tf.TensorSpec([None, settings.batch_size], tf.int64)
         seen = tf.TensorSpec([None], tf.int64)
-        self._run = tf.function(self._take_steps, input_signature=[chosen, seen])
+        self._run = tf.function(self._take_steps, input_signature=[chosen, seen], autograph=False)
         for constraint in self._constraints:
             constraint.apply()
 
@@ -190,26 +191,31 @@ class Retraining:
         return total
 
     def _take_steps(self, batches: Any, moves: Any) -> Any:
-        total = tf.constant(0.0)
-        for index in tf.range(tf.shape(batches)[0]):
-            chosen, move = batches[index], moves[index]
-            images = tf.gather(self._images, chosen)
-            if not self._still:
-                images = augment(images, self._matrices[move])
-            with tf.GradientTape() as tape:
-                logits = self._model(images, training=self.settings.dropout)
-                loss = self._loss(chosen, move, logits)
-            kernels = [each.kernel for each in self._constraints]
-            free, by_kernel = tape.gradient(loss, [self._free, kernels])
-            bound = [
-                each.gradient(gradient)
-                for each, gradient in zip(self._constraints, by_kernel, strict=True)
-            ]
-            self._optimizer.apply_gradients(zip([*free, *bound], self._moved, strict=True))
-            for each in self._constraints:
-                each.apply()
-            total += loss
+        count = tf.shape(batches)[0]
+        _, total = tf.while_loop(
+            lambda index, total: index < count,
+            lambda index, total: (index + 1, total + self._take_step(batches[index], moves[index])),
+            [tf.constant(0), tf.constant(0.0)],
+        )
         return total
+
+    def _take_step(self, chosen: Any, move: Any) -> Any:
+        images = tf.gather(self._images, chosen)
+        if not self._still:
+            images = augment(images, self._matrices[move])
+        with tf.GradientTape() as tape:
+            logits = self._model(images, training=self.settings.dropout)
+            loss = self._loss(chosen, move, logits)
+        kernels = [each.kernel for each in self._constraints]
+        free, by_kernel = tape.gradient(loss, [self._free, kernels])
+        bound = [
+            each.gradient(gradient)
+            for each, gradient in zip(self._constraints, by_kernel, strict=True)
+        ]
+        self._optimizer.apply_gradients(zip([*free, *bound], self._moved, strict=True))
+        for each in self._constraints:
+            each.apply()
+        return loss
 
     def _loss(self, chosen: Any, move: Any, logits: Any) -> Any:
         hard = hard_loss(logits, tf.gather(self._labels, chosen))

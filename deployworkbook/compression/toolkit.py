@@ -27,7 +27,14 @@ with warnings.catch_warnings():
         cluster_weights,
     )
 
-__all__ = ["Training", "cluster", "prune_low_magnitude", "quantize_and_preserve", "tfmot"]
+__all__ = [
+    "Training",
+    "as_it_is",
+    "cluster",
+    "prune_low_magnitude",
+    "quantize_and_preserve",
+    "tfmot",
+]
 
 Schedule = Literal["polynomial", "constant"]
 Pattern = Literal["single", "2:4", "block"]
@@ -35,7 +42,7 @@ Preserve = Literal["zeros", "clusters"]
 
 # TensorFlow would translate the toolkit's functions into a graph's control flow, though none has
 # an ``if`` or a loop that depends on a tensor. That takes longer than all the rest.
-_as_it_is = tf.autograph.experimental.do_not_convert
+as_it_is = tf.autograph.experimental.do_not_convert
 
 # Size of a block in the pattern "block", as in the toolkit's guide.
 BLOCK = (4, 4)
@@ -119,7 +126,7 @@ def prune_low_magnitude(
         form = {"sparsity_m_by_n": (2, 4)}
     elif pattern == "block":
         form = {"block_size": BLOCK, "block_pooling_type": "AVG"}
-    wrap = _as_it_is(schedules.prune_low_magnitude)
+    wrap = as_it_is(schedules.prune_low_magnitude)
     wrapped = wrap(copy_model(model), pruning_schedule=plan, **form)
     _fit(wrapped, dataset, training, [schedules.UpdatePruningStep()])
     return copy_model(model, schedules.strip_pruning(wrapped).get_weights())
@@ -145,7 +152,7 @@ def cluster(
     """
     check_integer("values", values, 2)
     set_seed(training.seed)
-    wrapped = _as_it_is(cluster_weights)(
+    wrapped = as_it_is(cluster_weights)(
         copy_model(model),
         number_of_clusters=values,
         cluster_centroids_init=tfmot.clustering.keras.CentroidInitialization.KMEANS_PLUS_PLUS,
@@ -182,7 +189,7 @@ def quantize_and_preserve(
     set_seed(training.seed)
     quantization = tfmot.quantization.keras
     annotated = quantization.quantize_annotate_model(copy_model(model))
-    aware = _as_it_is(quantization.quantize_apply)(annotated, scheme)
+    aware = as_it_is(quantization.quantize_apply)(annotated, scheme)
     _fit(aware, dataset, training, [])
     return to_flatbuffer(
         tfmot.clustering.keras.strip_clustering(aware) if preserve == "clusters" else aware,
