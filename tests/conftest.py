@@ -184,6 +184,19 @@ def mnist_workspace(tmp_path_factory, worker_id):
     return Workspace(shared / "mnist-workspace").create()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def compiler_cache(tmp_path_factory, worker_id):
+    """The C compiler keeps what it made for earlier tests, whose homes are gone.
+
+    For each kind of processor it first builds a library of its own, which takes it seconds.
+    """
+    own = tmp_path_factory.getbasetemp()
+    folder = (own if worker_id == "master" else own.parent) / "zig"
+    folder.mkdir(exist_ok=True)
+    os.environ["ZIG_GLOBAL_CACHE_DIR"] = str(folder)
+    return folder
+
+
 @pytest.fixture(scope="session")
 def run_lesson():
     """Run a lesson in a workspace of its own within a folder; give the executed notebook."""

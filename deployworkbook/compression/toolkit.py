@@ -6,7 +6,10 @@ preserve zeros or shared values in quantization-aware training.
 
 from __future__ import annotations
 
+import contextlib
+import sys
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -17,7 +20,22 @@ from deployworkbook.training.keras2 import copy_model, keras, set_seed, tf
 from deployworkbook.training.loops import prepare
 from deployworkbook.validation import check_choice, check_integer, check_number, value_error
 
-with warnings.catch_warnings():
+
+@contextlib.contextmanager
+def _missing(module: str) -> Iterator[None]:
+    """Let a module count as not installed, unless it is imported already."""
+    if module in sys.modules:
+        yield
+        return
+    sys.modules[module] = None  # type: ignore[assignment]  # Python's own way to say so
+    try:
+        yield
+    finally:
+        del sys.modules[module]
+
+
+# One of its modules looks into Keras 3 for what only Keras 2 has, after a second of importing it.
+with warnings.catch_warnings(), _missing("keras"):
     # It compares versions with a class that setuptools has deprecated.
     warnings.filterwarnings("ignore", "distutils Version classes", DeprecationWarning)
     import tensorflow_model_optimization as tfmot

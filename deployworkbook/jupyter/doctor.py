@@ -36,9 +36,9 @@ LAB_PORT = 8888
 
 KERAS_PROGRAM = """
 from deployworkbook.training.keras2 import keras, tf
-import tensorflow_model_optimization as toolkit
+from deployworkbook.compression.toolkit import as_it_is, tfmot
 layer = keras.layers.Dense(1, input_shape=(1,))
-toolkit.sparsity.keras.prune_low_magnitude(keras.Sequential([layer]))
+as_it_is(tfmot.sparsity.keras.prune_low_magnitude)(keras.Sequential([layer]))
 print("TensorFlow", tf.__version__, "with Keras", keras.__version__)
 """
 KERAS_TIMEOUT_S = 120

@@ -75,17 +75,6 @@ class Networks:
         return self.random.normal(0, 0.5, outputs).astype(np.float32)
 
 
-@pytest.fixture(scope="session")
-def compiler_cache(tmp_path_factory):
-    return tmp_path_factory.mktemp("zig")
-
-
-@pytest.fixture(autouse=True)
-def _one_compiler_cache(compiler_cache, monkeypatch):
-    """The compiler keeps what it made for earlier tests, whose homes are gone."""
-    monkeypatch.setenv("ZIG_GLOBAL_CACHE_DIR", str(compiler_cache))
-
-
 @pytest.fixture
 def networks():
     return Networks(0)
