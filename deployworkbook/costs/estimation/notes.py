@@ -32,6 +32,8 @@ OF_EDGE = ("device_life", "device_failures", "hours_per_device", "device_hours")
 OF_BOARDS = ("technician", "electricity")
 # Of devices too small for an estimate's boards: the explorers of batteries and updates use them.
 OF_CHIPS = ("image_capture", "cellular", "failed_updates", "outdated_devices")
+# Of language models, whose tokens have a model of their own.
+OF_TOKENS = ("reached_compute", "accelerator_", "layer_", "tpu_reached")
 
 
 def assumptions_behind(
@@ -162,6 +164,7 @@ def _unused(i: Inputs) -> tuple[str, ...]:
         OF_EDGE: not edge,
         OF_BOARDS: not edge,
         OF_CHIPS: True,
+        OF_TOKENS: True,
     }
     return tuple(name for names, is_unused in without.items() if is_unused for name in names)
 

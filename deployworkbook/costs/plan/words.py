@@ -6,6 +6,7 @@ from deployworkbook.costs.prices.entries import Assumption
 from deployworkbook.costs.units import unit_of
 
 PHRASES = {
+    "accelerator_memory_share": "part of an accelerator's memory for weights and caches",
     "balancer_zones": "zones that a balancer is in",
     "carbon_grams_per_kwh": "CO2 per kWh",
     "cellular_usd_per_mb": "price of mobile data",
@@ -26,6 +27,8 @@ PHRASES = {
     "hours_per_update": "work for an update",
     "image_capture_mj": "energy to take an image",
     "incidents_per_month": "incidents",
+    "layer_call_us": "start of a layer's kernels",
+    "layer_exchange_us": "exchange of a layer's parts between devices",
     "log_line_bytes": "size of a log line",
     "log_store_months": "time that log lines are kept",
     "logged_per_object_ratio": "logged requests per stored object",
@@ -35,6 +38,7 @@ PHRASES = {
     "outdated_devices_share": "devices that missed the update before",
     "protocol_bytes_per_request": "headers of a request",
     "reached_bandwidth_share": "part of a device's memory bandwidth that is reached",
+    "reached_compute_share": "part of a device's arithmetic that is reached",
     "region_hours_per_month": "upkeep of a further region",
     "requests_per_connection": "requests per connection",
     "routing_rules": "routing rules",
@@ -44,6 +48,7 @@ PHRASES = {
     "speed_ratio": "speed of the machine's core against the one that was measured",
     "spot_discount_share": "discount on the spot market",
     "spot_overhead_share": "extra hours for interruptions on the spot market",
+    "tpu_reached_ratio": "what is reached on a TPU, relative to GPUs",
     "unpublished_tpu_watts": "power of a TPU",
     "upkeep_hours_per_month": "upkeep of the service",
     "utilisation_limit_share": "how busy a machine may be",
@@ -51,6 +56,7 @@ PHRASES = {
 UNITS = {
     "_share": "%",
     "_ms": "ms",
+    "_us": "µs",
     # Below a second; from there on, in seconds.
     "_s": "ms",
     "_seconds": "s",
