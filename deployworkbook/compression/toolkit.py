@@ -17,7 +17,7 @@ from deployworkbook.training.data import Dataset
 from deployworkbook.training.fit import STEPS_AT_ONCE
 from deployworkbook.training.flatbuffer import to_flatbuffer
 from deployworkbook.training.keras2 import copy_model, keras, set_seed, tf
-from deployworkbook.training.loops import prepare
+from deployworkbook.training.loops import prepare_fit
 from deployworkbook.validation import check_choice, check_integer, check_number, value_error
 
 
@@ -222,7 +222,7 @@ def _fit(model: Any, dataset: Dataset, training: Training, callbacks: list[Any])
         "sparse_categorical_crossentropy",
         steps_per_execution=min(STEPS_AT_ONCE, -(-len(dataset.train) // training.batch_size)),
     )
-    prepare(model, dataset.train)
+    prepare_fit(model, dataset.train)
     model.fit(
         dataset.train.images,
         dataset.train.labels,

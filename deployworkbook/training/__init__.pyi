@@ -9,6 +9,7 @@ from .keras2 import set_seed as set_seed
 from .keras2 import tf as tf
 from .language import LanguageRecipe as LanguageRecipe
 from .language import language_model as language_model
+from .loops import prepare_fit as prepare_fit
 from .models import mlp as mlp
 from .quiet_tensorflow import pin_threads as pin_threads
 from .text_quality import measure_quality as measure_quality

@@ -128,7 +128,7 @@ def fit(
         monitor="val_loss", patience=patience, restore_best_weights=True
     )
     steps = -(-len(dataset.train) // batch_size)
-    loops.prepare(model, dataset.train)
+    loops.prepare_fit(model, dataset.train)
     with tqdm(total=epochs * steps, unit="batch", mininterval=0.2) as bar:
         record = model.fit(
             dataset.train.images,

@@ -14,7 +14,7 @@ from deployworkbook.training.data import Split
 from deployworkbook.training.keras2 import tf
 
 
-def prepare(model: Any, examples: Split) -> None:
+def prepare_fit(model: Any, examples: Split) -> None:
     """Make the variables and the loops of a compiled model, for the ``fit`` that follows.
 
     The steps, and so the weights, are those of Keras's own loops.

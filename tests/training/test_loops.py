@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from deployworkbook.training.keras2 import keras, set_seed
-from deployworkbook.training.loops import prepare
+from deployworkbook.training.loops import prepare_fit
 
 
 def trained(split, *, steps, prepared):
@@ -21,7 +21,7 @@ def trained(split, *, steps, prepared):
         steps_per_execution=steps,
     )
     if prepared:
-        prepare(model, split)
+        prepare_fit(model, split)
     record = model.fit(
         split.images,
         split.labels,
