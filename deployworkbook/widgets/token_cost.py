@@ -143,11 +143,11 @@ def token_cost_explorer(
     controls = [
         Choice("model", "model", tuple(book.language_models), book.language_model(model).name),
         Choice("accelerator", "accelerator", offered, chip if chip in offered else offered[0]),
-        Stops("devices", "devices per server", DEVICES, 2),
         Choice("precision", "weights in", tuple(BITS), "8 bits"),
-        Stops("batch", "answers at once", BATCHES, 32),
         LogSlider("prompt_tokens", "tokens per prompt", 10.0, 32_000.0, 10, 500.0),
         LogSlider("answer_tokens", "tokens per answer", 10.0, 4000.0, 10, 200.0),
+        Stops("batch", "answers at once", BATCHES, 32),
+        Stops("devices", "devices per server", DEVICES, 2),
         Slider("utilisation", "busy", 5, 100, 5, 60, unit="% of the time"),
         Choice("terms", "rented", tuple(DISCOUNTS), "on-demand"),
     ]

@@ -139,10 +139,10 @@ def roofline_explorer(
             tuple(book.accelerators),
             book.accelerator(accelerator).name,
         ),
-        Stops("devices", "devices", DEVICES, 1),
         Choice("precision", "weights in", tuple(BITS), next(iter(BITS))),
-        Stops("batch", "sequences at once", BATCHES, 1),
         LogSlider("tokens", "tokens per sequence", FEWEST_TOKENS, MOST_TOKENS, 10, 1000.0),
+        Stops("batch", "sequences at once", BATCHES, 1),
+        Stops("devices", "devices", DEVICES, 1),
     ]
     view = TokenRooflineView(np.array(BATCHES, np.float64), tuple(PRECISIONS))
     return Explorer(controls, partial(compute_token_roofline, book), view)
