@@ -8,7 +8,8 @@ The layers, from the ground up; each imports only from those above it in this li
 - ``formulas``: the equations, in NumPy alone; one idea per module, one equation per function.
 - ``ledger``: what this machine is, what was measured on it, and the book of it all.
 - ``costs``: what a deployment costs: prices with their sources, capacity, estimates, advice, plan.
-- ``training``: the one model of the workbook, its data and its training (TensorFlow).
+- ``training``: the one model of the workbook and a small language model, data and training
+  (TensorFlow).
 - ``runtimes``: forms of the model that can be run, and the benchmark that measures them.
 - ``compression``: techniques that make the model smaller, one per file.
 - ``edge``: the model on a microcontroller: written as C and compiled.

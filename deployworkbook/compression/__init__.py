@@ -26,15 +26,15 @@ Fewer bits, as files; ``TECHNIQUES`` has all techniques by name:
     stored = with_stored_integers(model)
     print(list(TECHNIQUES), tfmot.__version__)
 
-A language model in blocks of few bits, rounded to nearest and by GPTQ, and random weights of a real
-size in blocks, for speed alone:
+A language model in blocks of few bits, rounded to nearest and by GPTQ, and random blocks of a real
+size, for speed alone:
 
-    from deployworkbook.compression import nearest_blocks, quantize_decoder
+    from deployworkbook.compression import quantize_decoder, random_blocks
 
     crude = quantize_decoder(coder, bits=4)
     careful = quantize_decoder(coder, bits=4, method="gptq", text=text.train)
     print(careful.bits_per_weight, len(careful.onnx()))
-    blocks = nearest_blocks(GPT2_SMALL, random_weights(GPT2_SMALL), bits=4)
+    blocks = random_blocks(GPT2_SMALL, bits=4)
 
 Fewer bits, simulated before a file is made:
 

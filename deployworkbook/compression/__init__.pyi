@@ -8,8 +8,8 @@ from .coded_file import encode_network as encode_network
 from .coded_file import integer_layers as integer_layers
 from .coded_file import load_coded as load_coded
 from .coded_litert import coded_flatbuffer as coded_flatbuffer
-from .decoder_blocks import nearest_blocks as nearest_blocks
 from .decoder_blocks import quantize_decoder as quantize_decoder
+from .decoder_blocks import random_blocks as random_blocks
 from .kept import make_once as make_once
 from .layers import dense_layers as dense_layers
 from .layers import output_grid as output_grid

@@ -299,13 +299,13 @@ class _Decoder:
     def _nbits(self, name: str, row: str, output: str = "") -> str:
         quantized = self.blocks[name]
         outputs, _, size = quantized.codes.shape
-        packed = [
-            pack_codes(quantized.codes[start : start + ROWS_AT_ONCE], bits=quantized.bits)
-            for start in range(0, outputs, ROWS_AT_ONCE)
-        ]
+        codes = quantized.codes
+        if quantized.bits < 8:
+            parts = np.split(codes, range(ROWS_AT_ONCE, outputs, ROWS_AT_ONCE))
+            codes = np.concatenate([pack_codes(part, bits=quantized.bits) for part in parts])
         inputs = [
             row,
-            self.graph.constant(f"{name}.codes", np.concatenate(packed)),
+            self.graph.constant(f"{name}.codes", codes),
             self.graph.constant(f"{name}.scales", quantized.scales),
         ]
         if quantized.scheme == "asymmetric":

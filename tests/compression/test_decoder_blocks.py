@@ -7,13 +7,14 @@ import pytest
 
 from deployworkbook.compression.decoder_blocks import (
     inputs_of,
-    nearest_blocks,
     quantize_decoder,
+    random_blocks,
 )
+from deployworkbook.formulas.block_quantization import dequantize_blocks
 from deployworkbook.formulas.gptq import output_error, second_moments
 from deployworkbook.formulas.transformer import random_weights
 from deployworkbook.formulas.transformer_shape import TransformerShape
-from deployworkbook.runtimes.decoder_graph import matrix_names
+from deployworkbook.runtimes.decoder_graph import decoder_onnx, matrix_names
 from deployworkbook.runtimes.onnx_decoder import ONNXDecoder
 from deployworkbook.training.language import LanguageModel
 from deployworkbook.training.vocabulary import learn_vocabulary
@@ -109,7 +110,7 @@ def test_widths_without_a_kernel_make_no_file(model):
         quantize_decoder(model, bits=3).onnx()
 
 
-def test_a_tied_output_matrix_has_blocks_of_its_own():
+def test_random_blocks_have_the_size_of_random_weights():
     shape = TransformerShape(
         layers=1,
         width=32,
@@ -121,8 +122,15 @@ def test_a_tied_output_matrix_has_blocks_of_its_own():
         family="gpt2",
         tied=True,
     )
-    blocks = nearest_blocks(shape, random_weights(shape), bits=4)
-    assert blocks["unembedding"].codes.shape == (48, 1, 32)
+    blocks = random_blocks(shape, bits=4, block_size=64)
+    assert blocks["unembedding"].codes.shape == (48, 1, 64)
+    # The width fills half a block.
+    assert not blocks["unembedding"].codes[..., 32:].any()
+    weights = dequantize_blocks(blocks["layers.0.up"])
+    assert weights.shape == (32, 64)
+    assert weights.std() == pytest.approx(0.02, rel=0.05)
+    decoder = ONNXDecoder(decoder_onnx(shape, random_weights(shape), blocks=blocks))
+    assert decoder(np.zeros((1, 3), np.int64)).shape == (1, 3, 48)
 
 
 @pytest.mark.parametrize(
