@@ -101,7 +101,7 @@ def learn_vocabulary(text: bytes, size: int) -> Vocabulary:
     Source: R. Sennrich, B. Haddow and A. Birch, "Neural machine translation of rare words with
     subword units", ACL 2016.
 
-    >>> learn_vocabulary(b"hug hugs bug", size=259).tokens[256:]
+    >>> learn_vocabulary(b"hug hugs hug bug", size=259).tokens[256:]
     [b'ug', b'hug', b' hug']
     """
     check_integer("size", size, BYTES)
