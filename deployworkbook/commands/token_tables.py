@@ -33,9 +33,13 @@ def token_tables(catalog: Catalog) -> dict[str, tuple[Row, list[Row]]]:
         for each in catalog.accelerators.values()
     ]
     machines = [
-        (each.name, f"{each.devices} × {name}", f"{each.price_usd_per_hour:g}", *known(each.source))
-        for name in catalog.accelerators
-        for each in catalog.machines_with(name)
+        (
+            each.name,
+            f"{each.devices} × {each.accelerator.name}",
+            f"{each.price_usd_per_hour:g}",
+            *known(each.source),
+        )
+        for each in catalog.accelerator_machines.values()
     ]
     models = [
         (
@@ -74,7 +78,10 @@ def token_tables(catalog: Catalog) -> dict[str, tuple[Row, list[Row]]]:
             ("device", "GiB", "GB/s", "16 bits", "8 bits", "4 bits", "W", *as_of),
             chips,
         ),
-        "Machines with accelerators": (("machine", "devices", "USD per hour", *as_of), machines),
+        "Further machines with accelerators": (
+            ("machine", "devices", "USD per hour", *as_of),
+            machines,
+        ),
         "Language models": (
             ("model", "10⁹ weights", "layers", "width", "heads", "experts", *as_of),
             models,
