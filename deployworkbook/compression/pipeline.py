@@ -1,4 +1,4 @@
-"""The pipeline: techniques in a declared order; each stage is built once and measured.
+"""The pipeline: techniques in a declared order; each stage is built once, and can be measured.
 
 Stages are cached by a hash of everything that determines them: the stages before, their settings,
 the data, the teacher, the code. A killed build resumes after the last finished stage; a stage whose
@@ -11,9 +11,9 @@ import inspect
 import json
 import tempfile
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
-from functools import partial
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -71,16 +71,21 @@ class StageResult:
     Args:
         form: The model.
         variant: The model as a variant that a runtime can run.
-        measurement: Measurement in LiteRT, on the whole test set.
         seconds: Time it took to build, without measuring.
         is_new: Whether it was built just now rather than read from the cache.
+        measure: Measures the variant.
     """
 
     form: Form
     variant: Variant
-    measurement: Measurement
     seconds: float
     is_new: bool
+    measure: Callable[[], Measurement] = field(repr=False, compare=False)
+
+    @cached_property
+    def measurement(self) -> Measurement:
+        """Measurement in LiteRT, on the whole test set; made when it is first asked for."""
+        return self.measure()
 
 
 # Found on MNIST's validation set; tests/benchmarks/test_compression.py measures its result.
@@ -102,7 +107,7 @@ def run(
     notice: Notice = notify,
     progress: BuildObserver | None = None,
 ) -> list[StageResult]:
-    """Run a model through stages, and measure it after each.
+    """Run a model through stages; each one's result can be measured.
 
     Args:
         model: The trained Keras model to start with; not changed.
@@ -147,11 +152,13 @@ def run(
             notice=notice,
             waiting=None if progress is None else partial(progress.update, 0),
         )
-        if progress is not None:
-            progress.begin(BuildPart(f"measuring {name}", "measuring"))
         variant = form.variant(name, note=f"after stage {number} of {len(recipe)}")
-        measurement = replace(_measure(variant, dataset, lesson), made_by=key)
-        outcomes.append(StageResult(form, variant, measurement, seconds, is_new))
+        measure = partial(_measure, variant, dataset, lesson, made_by=key)
+        outcomes.append(StageResult(form, variant, seconds, is_new, measure))
+    if progress is not None:
+        # Whoever watches waits for the last stage's measurement, too.
+        progress.begin(BuildPart(f"measuring {outcomes[-1].variant.name}", "measuring"))
+        _ = outcomes[-1].measurement
     return outcomes
 
 
@@ -239,11 +246,11 @@ def _load(source: Path) -> tuple[Form, float]:
     return Form(model, record["bits"]), record["seconds"]
 
 
-def _measure(variant: Variant, dataset: Dataset, lesson: str) -> Measurement:
+def _measure(variant: Variant, dataset: Dataset, lesson: str, *, made_by: str) -> Measurement:
     """Measure a stage, with the memory of a process: without it a plan can't take its form."""
     runtime = LiteRTRuntime()
     with tempfile.TemporaryDirectory() as folder:
-        return benchmark(
+        measured = benchmark(
             runtime,
             runtime.export(variant, Path(folder)),
             dataset,
@@ -253,6 +260,7 @@ def _measure(variant: Variant, dataset: Dataset, lesson: str) -> Measurement:
             lesson=lesson,
             note=variant.note,
         )
+    return replace(measured, made_by=made_by)
 
 
 def _check(recipe: Sequence[Stage]) -> None:

@@ -112,9 +112,10 @@ class PointBuilder:
             outcomes = pipeline.run(
                 model, data, recipe=recipe, seed=self.seed, folder=workspace.models, notice=notice
             )
+            measured = outcomes[-1].measurement
         epochs = [stage.settings.epochs for stage in recipe]
         measurement = replace(
-            outcomes[-1].measurement,
+            measured,
             variant=task.point.name(epochs=max(epochs), seed=self.seed),
             note=f"a sweep's point, {' + '.join(map(str, epochs))} epochs, seed {self.seed}; "
             "others ran at the same time",

@@ -43,7 +43,7 @@ def start():
     return mlp(hidden_units=16)
 
 
-def unmeasured(variant, dataset, lesson):
+def unmeasured(variant, dataset, lesson, made_by):
     """What takes the place of a measurement, where none is looked at."""
     return Measurement(variant.name, "litert", "2", dataset.name, dataset.fingerprint)
 
@@ -96,6 +96,20 @@ def built(tmp_path_factory):
 def kept(built, tmp_path):
     """A folder of the test's own in which all stages are kept."""
     return shutil.copytree(built[1], tmp_path / "kept")
+
+
+def test_only_what_is_looked_at_is_measured_and_once(kept):
+    asked = []
+
+    def note(variant, *arguments, **options):
+        asked.append(variant.name)
+        return unmeasured(variant, *arguments, **options)
+
+    with patch.object(pipeline, "_measure", note), patch.object(Form, "variant", unconverted):
+        outcomes = put_through(kept, *STAGES[:2], measure=True)
+        assert asked == []
+        assert outcomes[-1].measurement is outcomes[-1].measurement
+    assert asked == [outcomes[-1].variant.name]
 
 
 def test_each_stage_is_measured(built):
