@@ -254,7 +254,8 @@ def _accuracy(catalog: Catalog) -> str:
     worst = max(checks, key=lambda each: abs(each.error_share))
     return (
         f"Modelled speeds differ from {len(checks)} published ones by {typical_error(checks):.0%} "
-        f"typically, and by {worst.error_share:+.0%} at most ({worst.published.name})."
+        f"typically, and by {worst.error_share:+.0%} at most ({worst.published.name}). "
+        "Most of them were used to choose the assumptions."
     )
 
 

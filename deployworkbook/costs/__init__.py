@@ -68,6 +68,10 @@ What do a million tokens of a language model cost, and which machine writes them
 >>> tokens = costs.advise_tokens(costs.TokenWorkload(2.0, **lengths), ["llama-3.1-8b"])
 >>> isinstance(tokens, costs.TokenAdvice), tokens.best.machine.name
 (True, 'g6e.xlarge')
+>>> costs.token_plan_as_markdown(tokens).startswith("#")
+True
+>>> "<html" in costs.token_plan_as_html(tokens)
+True
 >>> f"{costs.typical_error(costs.check_against_published()):.0%} off, typically"
 '7% off, typically'
 >>> step = costs.token_step(server)  # for simulations of batching

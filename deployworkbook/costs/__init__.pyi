@@ -30,6 +30,8 @@ from .tokens.api import break_even as break_even
 from .tokens.api import prices_of as prices_of
 from .tokens.bill import TokenBill as TokenBill
 from .tokens.bill import token_bill as token_bill
+from .tokens.page import token_plan_as_html as token_plan_as_html
+from .tokens.page import token_plan_as_markdown as token_plan_as_markdown
 from .tokens.published import check_against_published as check_against_published
 from .tokens.published import typical_error as typical_error
 from .tokens.server import PRECISIONS as PRECISIONS

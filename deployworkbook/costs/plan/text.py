@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from deployworkbook.costs.plan.making import DeploymentPlan
+from deployworkbook.costs.plan.section import Section
 from deployworkbook.costs.plan.sections import sections_of, title_of
 from deployworkbook.workspace.templates import render
 
@@ -17,7 +19,7 @@ def plan_as_markdown(plan: DeploymentPlan) -> str:
     Args:
         plan: As ``make_plan`` makes it.
     """
-    return _laid_out(plan, "plan.md.j2").rstrip() + "\n"
+    return markdown_of(title_of(plan), sections_of(plan))
 
 
 def plan_as_html(plan: DeploymentPlan) -> str:
@@ -26,8 +28,15 @@ def plan_as_html(plan: DeploymentPlan) -> str:
     Args:
         plan: As ``make_plan`` makes it.
     """
-    return _laid_out(plan, "plan.html.j2")
+    return html_of(title_of(plan), sections_of(plan))
 
 
-def _laid_out(plan: DeploymentPlan, template: str) -> str:
-    return render(_TEMPLATES / template, title=title_of(plan), sections=sections_of(plan))
+def markdown_of(title: str, sections: Sequence[Section]) -> str:
+    """Lay out sections as Markdown, under a title."""
+    page = render(_TEMPLATES / "plan.md.j2", title=title, sections=sections)
+    return page.rstrip() + "\n"
+
+
+def html_of(title: str, sections: Sequence[Section]) -> str:
+    """Lay out sections as one HTML page, under a title."""
+    return render(_TEMPLATES / "plan.html.j2", title=title, sections=sections)

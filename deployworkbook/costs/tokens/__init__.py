@@ -5,4 +5,5 @@
 - ``bill``: USD and energy per million tokens. ``api``: an API's prices, and the break-even.
 - ``published``: the model of speed against published measurements.
 - ``workload``, ``advise``, ``advice``: the cheapest server that meets all objectives.
+- ``page``: this advice on one page.
 """
