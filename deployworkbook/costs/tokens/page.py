@@ -133,7 +133,8 @@ def _ground(advice: TokenAdvice) -> Section:
     text = (
         f"The same model of speed differs from {len(checks)} published measurements by "
         f"{typical_error(checks):.0%} typically, and by {worst.error_share:+.0%} at most "
-        f"({worst.published.name}); its assumptions were chosen by most of them. Measure before you commit to machines for a year."
+        f"({worst.published.name}); its assumptions were chosen by most of them. "
+        "Measure before you commit to machines for a year."
     )
     assumptions = [advice.catalog.assumptions[name] for name in ASSUMED]
     return Section(
