@@ -61,7 +61,10 @@ CONFINED = {
     "tensorflow": ("training/quiet_tensorflow.py",),
     "tf_keras": ("training/keras2.py",),
     "tensorflow_model_optimization": ("compression/",),
-    "onnx": ("training/onnx_file.py", "runtimes/decoder_graph.py", "runtimes/onnx_names.py"),
+    "onnx": (
+        *("training/onnx_file.py", "runtimes/decoder_graph.py"),
+        *("runtimes/onnx_names.py", "runtimes/onnx_nodes.py"),
+    ),
     "tf2onnx": ("training/onnx_file.py",),
     # Where telemetry.forbid() comes before them.
     "onnxruntime": ("runtimes/onnx.py", "compression/onnx_quantization.py"),

@@ -8,31 +8,27 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
-import onnx
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 
 from deployworkbook.formulas.block_quantization import BlockQuantized
-from deployworkbook.formulas.packed_codes import pack_codes
 from deployworkbook.formulas.transformer import check_weights
 from deployworkbook.formulas.transformer_shape import TransformerShape, weight_shapes
+from deployworkbook.runtimes.onnx_nodes import (
+    OWN_DOMAIN,
+    Nodes,
+    block_product,
+    check_blocks,
+    int8_product,
+)
 from deployworkbook.validation import value_error
 
 Weights = Mapping[str, NDArray[np.float32]]
 
-# Gelu is an operator since version 20; ONNX Runtime's own operators have a domain of their own.
+# Gelu is an operator since version 20.
 OPSET, IR_VERSION = 20, 9
-OWN_DOMAIN = "com.microsoft"
-# Widths for which MatMulNBits has operators, and the smallest block that it takes.
-NBITS, LEAST_BLOCK = (4, 8), 16
-# Rows of inputs are rounded to 8 bits, too, so that products are of integers: with 4, the level
-# at which it is fast on processors without float16.
-INTEGER_PRODUCTS = 4
-# Rows of an output matrix that are packed at once, which bounds the memory that it takes.
-ROWS_AT_ONCE = 2048
 
 TOKENS, LOGITS = "tokens", "logits"
 
@@ -128,7 +124,7 @@ def decoder_onnx(
     given = blocks or {}
     for name, quantized in given.items():
         _check_blocks(name, quantized, shape)
-    graph = _Graph()
+    graph = Nodes()
     _Decoder(graph, shape, weights, given, dynamic_int8).write(last_only=last_only)
     cache = ("batch", shape.kv_heads, "past", shape.head_width)
     grown = ("batch", shape.kv_heads, "total", shape.head_width)
@@ -152,30 +148,12 @@ def decoder_onnx(
     return bytes(model.SerializeToString())
 
 
-class _Graph:
-    """Nodes and constants in the order in which they are added."""
-
-    def __init__(self) -> None:
-        self.nodes: list[onnx.NodeProto] = []
-        self.constants: list[onnx.TensorProto] = []
-
-    def constant(self, name: str, value: Any) -> str:
-        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
-        return name
-
-    def add(self, operator: str, *inputs: str, name: str = "", domain: str = "", **how: Any) -> str:
-        """Add a node with one output, and return the output's name."""
-        output = name or f"{operator}_{len(self.nodes)}"
-        self.nodes.append(helper.make_node(operator, inputs, [output], domain=domain, **how))
-        return output
-
-
 class _Decoder:
     """Writes the nodes of ``formulas.transformer.forward`` for the family ``"gpt2"``."""
 
     def __init__(
         self,
-        graph: _Graph,
+        graph: Nodes,
         shape: TransformerShape,
         weights: Weights,
         blocks: Mapping[str, BlockQuantized],
@@ -276,7 +254,7 @@ class _Decoder:
         """Multiply rows with a matrix in whichever form it has."""
         add, constant = self.graph.add, self.graph.constant
         if name in self.blocks:
-            return self._nbits(name, row, output)
+            return block_product(self.graph, name, row, self.blocks[name], output)
         matrix = (
             unembedding(self.shape, self.weights) if name == "unembedding" else self.weights[name]
         )
@@ -287,41 +265,7 @@ class _Decoder:
                 add("Transpose", "embedding") if is_tied else constant(f"{name}.matrix", matrix)
             )
             return add("MatMul", row, factor, name=output)
-        scales = np.maximum(np.abs(matrix).max(axis=0), np.finfo(np.float32).tiny) / 127
-        codes = constant(f"{name}.codes", np.rint(matrix / scales).astype(np.int8))
-        rounded, step, zero_point = (f"{name}.{part}" for part in ("rounded", "step", "zero"))
-        self.graph.nodes.append(
-            helper.make_node("DynamicQuantizeLinear", [row], [rounded, step, zero_point])
-        )
-        whole = add("Cast", add("MatMulInteger", rounded, codes, zero_point), to=TensorProto.FLOAT)
-        return add("Mul", whole, add("Mul", step, constant(f"{name}.scales", scales)), name=output)
-
-    def _nbits(self, name: str, row: str, output: str = "") -> str:
-        quantized = self.blocks[name]
-        outputs, _, size = quantized.codes.shape
-        codes = quantized.codes
-        if quantized.bits < 8:
-            parts = np.split(codes, range(ROWS_AT_ONCE, outputs, ROWS_AT_ONCE))
-            codes = np.concatenate([pack_codes(part, bits=quantized.bits) for part in parts])
-        inputs = [
-            row,
-            self.graph.constant(f"{name}.codes", codes),
-            self.graph.constant(f"{name}.scales", quantized.scales),
-        ]
-        if quantized.scheme == "asymmetric":
-            points = pack_codes(quantized.zero_points, bits=quantized.bits)
-            inputs.append(self.graph.constant(f"{name}.zero_points", points))
-        return self.graph.add(
-            "MatMulNBits",
-            *inputs,
-            domain=OWN_DOMAIN,
-            K=quantized.inputs,
-            N=outputs,
-            bits=quantized.bits,
-            block_size=size,
-            accuracy_level=INTEGER_PRODUCTS,
-            name=output,
-        )
+        return int8_product(self.graph, name, row, matrix, output)
 
 
 def _check_blocks(name: str, quantized: BlockQuantized, shape: TransformerShape) -> None:
@@ -330,11 +274,4 @@ def _check_blocks(name: str, quantized: BlockQuantized, shape: TransformerShape)
         raise value_error(
             "blocks", received=name, expected=f"matrices, such as {known[0]!r} or {known[-1]!r}"
         )
-    size = quantized.block_size
-    if quantized.bits not in NBITS or size < LEAST_BLOCK or size & (size - 1):
-        raise value_error(
-            f'blocks["{name}"]',
-            received=f"{quantized.bits} bits in blocks of {size}",
-            expected="4 or 8 bits in blocks of 16, 32, 64, …, which MatMulNBits reads",
-            remedy="Dequantize other widths, and measure their quality only.",
-        )
+    check_blocks(name, quantized)
