@@ -22,6 +22,14 @@ def prepare_fit(model: Any, examples: Split) -> None:
     Args:
         model: A Keras model that was just compiled with ``steps_per_execution``.
         examples: What it learns from; the first image is looked at, and changes nothing.
+
+    >>> from deployworkbook.training import load_dataset, mlp
+    >>> few, model = load_dataset("digits").train.take(60), mlp(hidden_units=4)
+    >>> model.compile("sgd", "sparse_categorical_crossentropy", steps_per_execution=5)
+    >>> prepare_fit(model, few)
+    >>> history = model.fit(few.images, few.labels, batch_size=12, verbose=0)
+    >>> int(model.optimizer.iterations.numpy())  # in one call
+    5
     """
     model.optimizer.build(model.trainable_variables)
     model.test_step((tf.constant(examples.images[:1]), tf.constant(examples.labels[:1])))
