@@ -3,7 +3,7 @@
 ``keras`` and ``tf`` are Keras 2 and TensorFlow; import them from here, because Keras 2 must be
 chosen before TensorFlow is imported. For example:
 
-    from deployworkbook.training import Recipe, Variant, baseline, load_dataset
+    from deployworkbook.training import Recipe, Variant, baseline, load_dataset, prepare_fit
     from deployworkbook.training import keras, mlp, pin_threads, set_seed, tf, to_flatbuffer, train
 
     pin_threads(2)
@@ -15,6 +15,8 @@ chosen before TensorFlow is imported. For example:
 
     network = mlp(hidden_units=16)
     network.compile(keras.optimizers.Adam(0.001), "sparse_categorical_crossentropy")
+    prepare_fit(network, data.train)  # then Keras's fit begins sooner
+    network.fit(data.train.images, data.train.labels, verbose=0)
     logits = tf.math.log(network(data.test.images))
 
 A small language model, trained once on Python's own library, and its bits per byte on modules that
