@@ -39,6 +39,7 @@ LESSONS = {
     "monitoring": "11_monitoring",
     "plan": "12_deployment_plan",
     "edge": "13_edge_devices",
+    "tokens": "14_larger_models",
 }
 
 

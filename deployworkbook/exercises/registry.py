@@ -22,6 +22,7 @@ from deployworkbook.exercises import (
     runtimes,
     serving,
     start,
+    tokens,
     training,
 )
 from deployworkbook.exercises.declaration import Exercise, GuessQuestion
@@ -47,6 +48,7 @@ MODULES = (
     adviser,
     firmware,
     edge,
+    tokens,
 )
 
 EXERCISES: dict[str, Exercise] = {
