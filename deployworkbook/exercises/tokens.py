@@ -74,6 +74,16 @@ EXERCISES = (
             ),
             Mistake(
                 lambda rows, columns, sequences, bits: (
+                    2
+                    * sequences
+                    * rows
+                    * columns
+                    / (bits / 8 * (rows * columns + sequences * (rows + columns)))
+                ),
+                "Inputs and outputs have 4 bytes each, whatever the bits of the weights.",
+            ),
+            Mistake(
+                lambda rows, columns, sequences, bits: (
                     1 / _intensity(rows, columns, sequences, bits)
                 ),
                 "Those are bytes per operation. Intensity is operations per byte.",
@@ -117,6 +127,18 @@ EXERCISES = (
                     layers, heads, 1, tokens, sequences, bits
                 ),
                 "Each head has head_width numbers per key, not one.",
+            ),
+            Mistake(
+                lambda layers, heads, width, tokens, sequences, bits: _cache(
+                    layers, 1, width, tokens, sequences, bits
+                ),
+                "That is the cache of one head. Each head has keys and values of its own.",
+            ),
+            Mistake(
+                lambda layers, heads, width, tokens, sequences, bits: _cache(
+                    layers, heads, width, 1, sequences, bits
+                ),
+                "That is the cache of one token. Each token that a sequence has so far is kept.",
             ),
         ),
     ),
@@ -193,6 +215,12 @@ EXERCISES = (
                 lambda billions, weight_bits, gb_per_s: gb_per_s / (billions * weight_bits / 8) / 2,
                 "You have counted two operations per weight. Reading is the limit here, and each "
                 "weight is read once.",
+            ),
+            Mistake(
+                lambda billions, weight_bits, gb_per_s: (
+                    gb_per_s / (billions * 1e9 * weight_bits / 8)
+                ),
+                "Both are billions: of weights, and of bytes per second.",
             ),
         ),
     ),

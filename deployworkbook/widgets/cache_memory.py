@@ -96,12 +96,13 @@ def compute_cache(
 
 
 def cache_explorer(
-    *, model: str = "llama-3.1-8b", catalog: Catalog | None = None
+    *, model: str = "llama-3.1-8b", users: int = 10, catalog: Catalog | None = None
 ) -> Explorer[CacheResult]:
     """Make the explorer of key-value caches.
 
     Args:
         model: Initial model, a name in the catalogue.
+        users: Initial number of users at once.
         catalog: Models, accelerators and assumptions; by default the shipped catalogue.
 
     Raises:
@@ -112,7 +113,7 @@ def cache_explorer(
         Choice("model", "model", tuple(book.language_models), book.language_model(model).name),
         Choice("grouping", "key-value heads", GROUPINGS, PUBLISHED),
         LogSlider("tokens", "tokens per user", FEWEST_TOKENS, MOST_TOKENS, 10, 8000.0),
-        LogSlider("users", "users at once", 1.0, float(MOST_USERS), 10, 10.0),
+        LogSlider("users", "users at once", 1.0, float(MOST_USERS), 10, float(users)),
         Stops("cache_bits", "bits of the cache", CACHE_BITS, 16),
         Choice("precision", "weights in", tuple(BITS), next(iter(BITS))),
     ]

@@ -125,6 +125,8 @@ def token_cost_explorer(
     *,
     model: str = "llama-3.1-70b",
     accelerator: str = "h100",
+    batch: int = 32,
+    devices: int = 2,
     catalog: Catalog | None = None,
 ) -> Explorer[TokenCostResult]:
     """Make the explorer of tokens' costs.
@@ -132,6 +134,8 @@ def token_cost_explorer(
     Args:
         model: Initial model, a name in the catalogue.
         accelerator: Initial accelerator, a name in the catalogue.
+        batch: Initial number of answers at once, one of the slider's.
+        devices: Initial number of devices per server, one of the slider's.
         catalog: Models, machines, prices and assumptions; by default the shipped catalogue.
 
     Raises:
@@ -146,8 +150,8 @@ def token_cost_explorer(
         Choice("precision", "weights in", tuple(BITS), "8 bits"),
         LogSlider("prompt_tokens", "tokens per prompt", 10.0, 32_000.0, 10, 500.0),
         LogSlider("answer_tokens", "tokens per answer", 10.0, 4000.0, 10, 200.0),
-        Stops("batch", "answers at once", BATCHES, 32),
-        Stops("devices", "devices per server", DEVICES, 2),
+        Stops("batch", "answers at once", BATCHES, batch),
+        Stops("devices", "devices per server", DEVICES, devices),
         Slider("utilisation", "busy", 5, 100, 5, 60, unit="% of the time"),
         Choice("terms", "rented", tuple(DISCOUNTS), "on-demand"),
     ]
