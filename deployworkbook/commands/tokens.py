@@ -166,9 +166,9 @@ def _print_bill(bill: TokenBill, found: dict[str, Any], catalog: Catalog) -> Non
     for each in found["apis"]:
         even, most = each["break_even_tokens_per_day"], each["capacity_tokens_per_day"] / 1e6
         able = f"{most:,.0f} million that {found['machine']} can serve"
-        said = f"never cheaper, even with all {able} a day"
+        said = f"never cheaper, even with all {able} per day"
         if even is not None:
-            said = f"cheaper from {even / 1e6:,.0f} million tokens a day on, of the {able}"
+            said = f"cheaper from {even / 1e6:,.0f} million tokens per day on, of the {able}"
         lines.append(f"Against {each['api']}: {said}.")
     model, chip = bill.server.model, bill.server.accelerator
     sources = [model.source, chip.source, bill.machine.source]
@@ -237,7 +237,7 @@ def _print_advice(advice: TokenAdvice) -> None:
     console.print(table)
     work = advice.workload
     lines = [
-        f"{work.tokens_per_day / 1e6:,.1f} million tokens a day, first token within "
+        f"{work.tokens_per_day / 1e6:,.1f} million tokens per day, first token within "
         f"{work.first_token_objective_ms:,g} ms, then one every "
         f"{work.between_tokens_objective_ms:,g} ms; modelled.",
     ]

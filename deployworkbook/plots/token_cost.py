@@ -18,8 +18,8 @@ Array = NDArray[np.float64]
 
 USD_PER_MILLION = (0.02, 200.0)
 USD_PER_DAY = (1.0, 1_000_000.0)
-PLAIN = FuncFormatter(lambda value, _: f"{value:,g}")
-MILLIONS = FuncFormatter(lambda value, _: f"{value / 1e6:,g}")
+PLAIN = FuncFormatter(lambda value, _: f"{value:,.12g}")
+MILLIONS = FuncFormatter(lambda value, _: f"{value / 1e6:,.12g}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,10 +40,10 @@ class TokenCostResult:
         batches: Batches of the curves.
         curves: USD per million tokens by bits per weight; NaN where the batch doesn't fit.
         api: USD per million tokens by API.
-        tokens_per_day: Tokens a day of the right-hand curves.
+        tokens_per_day: Tokens per day of the right-hand curves.
         own_usd_per_day: Cost of as many machines as they need; NaN if the batch doesn't fit.
-        break_even: Tokens a day from which a machine is cheaper than the cheapest API; infinite if
-            it never is.
+        break_even: Tokens per day from which a machine is cheaper than the cheapest API; infinite
+            if it never is.
     """
 
     model: str
@@ -75,12 +75,12 @@ class TokenCostResult:
 
 
 class TokenCostView(View[TokenCostResult]):
-    """USD per million tokens by batch, and USD a day by tokens a day.
+    """USD per million tokens by batch, and USD per day by tokens per day.
 
     Args:
         batches: Batches of the curves.
         bits: Bits per weight of the curves.
-        tokens_per_day: Tokens a day of the right-hand curves.
+        tokens_per_day: Tokens per day of the right-hand curves.
     """
 
     @styled
@@ -90,7 +90,7 @@ class TokenCostView(View[TokenCostResult]):
         million.set(title="USD per million tokens (modelled)", xlabel="answers at once")
         million.set(xscale="log", yscale="log", ylim=USD_PER_MILLION)
         million.set_xlim(batches[0] / 1.2, batches[-1] * 1.2)
-        day.set(title="USD a day (modelled)", xlabel="million tokens a day")
+        day.set(title="USD per day (modelled)", xlabel="million tokens per day")
         day.set(xscale="log", yscale="log", ylim=USD_PER_DAY)
         day.set_xlim(tokens_per_day[0], tokens_per_day[-1])
         for axis in (million.xaxis, million.yaxis, day.yaxis):
@@ -102,9 +102,9 @@ class TokenCostView(View[TokenCostResult]):
         }
         self._prices = self.line(million, ":", color=COLOURS[4], lw=2, label="cheapest API")
         self._here = self.line(million, "o", color=COLOURS[0], ms=11, mfc="none", mew=2)
-        self._own = self.line(day, color=COLOURS[1], lw=2, label="own machines")
+        self._own = self.line(day, color=COLOURS[5], lw=2, label="own machines")
         self._api = self.line(day, ":", color=COLOURS[4], lw=2)
-        self._even = self.line(day, "o", color=COLOURS[2], ms=9, label="break-even")
+        self._even = self.line(day, "o", color=COLOURS[2], ms=9, label="break-even, if any")
         handles = million.get_legend_handles_labels()[0] + day.get_legend_handles_labels()[0]
         self.picture.legend(handles=handles, loc="outside lower center", ncols=6)
 
@@ -139,7 +139,7 @@ class TokenCostView(View[TokenCostResult]):
             return f"{text} The cheapest API takes {result.cheapest_api:,.3g}: always less."
         return (
             f"{text} The cheapest API takes {result.cheapest_api:,.3g}; a machine is cheaper from "
-            f"{short(result.break_even / 1e6)} million tokens a day."
+            f"{short(result.break_even / 1e6)} million tokens per day."
         )
 
     def table(self, result: TokenCostResult) -> list[Row]:
@@ -161,4 +161,4 @@ class TokenCostView(View[TokenCostResult]):
 
 
 def _tokens(millions: float) -> str:
-    return f"{short(millions)} million tokens a day" if np.isfinite(millions) else "never"
+    return f"{short(millions)} million tokens per day" if np.isfinite(millions) else "never"

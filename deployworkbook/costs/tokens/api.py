@@ -1,4 +1,4 @@
-"""An API's price for the same tokens, and from how many a day a server of one's own is cheaper."""
+"""An API's price for the same tokens, and from how many per day one's own server is cheaper."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class BreakEven:
         api_usd_per_million: What it charges for a million tokens, prompts and answers as they come.
         own_usd_per_day: Cost of the machine, whatever it does.
         capacity_tokens_per_day: Tokens of prompts and answers that the machine can serve.
-        tokens_per_day: Tokens a day from which the own machine is cheaper; infinite if it never is:
-            full, it still costs more per token than the API.
+        tokens_per_day: Tokens per day from which the own machine is cheaper; infinite if it never
+            is: full, it still costs more per token than the API.
     """
 
     price: TokenPrice
@@ -65,9 +65,9 @@ def break_even(
     most_busy_share: float = 1.0,
     catalog: Catalog | None = None,
 ) -> BreakEven:
-    """Return from how many tokens a day a machine of one's own is cheaper than an API.
+    """Return from how many tokens per day a machine of one's own is cheaper than an API.
 
-    The machine costs M USD a day, used or not, and serves up to C tokens; the API charges A per
+    The machine costs M USD per day, used or not, and serves up to C tokens; the API charges A per
     token. From M / A tokens on the machine is cheaper, if that is no more than C. Otherwise it
     never is, with any number of machines: each costs M for at most C tokens, worth A · C.
 
@@ -84,8 +84,8 @@ def break_even(
     >>> server = TokenServer(model, chip, precision=PRECISIONS[8], batch=64)
     >>> bill = token_bill(server, prompt_tokens=500, answer_tokens=200)
     >>> found = break_even(bill, catalog.token_prices["replicate-70b"])
-    >>> f"{found.tokens_per_day / 1e9:.1f} billion tokens a day of at most"
-    '1.2 billion tokens a day of at most'
+    >>> f"{found.tokens_per_day / 1e9:.1f} billion tokens per day of at most"
+    '1.2 billion tokens per day of at most'
     """
     book = load_catalog() if catalog is None else catalog
     share = check_number("most_busy_share", most_busy_share, 0, 1, open_low=True)

@@ -42,7 +42,7 @@ def token_plan_as_html(advice: TokenAdvice) -> str:
 
 def _title(advice: TokenAdvice) -> str:
     names = " or ".join(model.name for model in advice.models)
-    return f"{names}: {advice.workload.tokens_per_day / 1e6:,.3g} million tokens a day"
+    return f"{names}: {advice.workload.tokens_per_day / 1e6:,.3g} million tokens per day"
 
 
 def _sections(advice: TokenAdvice) -> list[Section]:

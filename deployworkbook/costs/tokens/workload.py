@@ -29,8 +29,8 @@ class TokenWorkload:
         ValueError: A field is out of range; the message names it.
 
     >>> chat = TokenWorkload(2.0, prompt_tokens=500, answer_tokens=200)
-    >>> f"{chat.tokens_per_day / 1e6:.0f} million tokens a day"
-    '121 million tokens a day'
+    >>> f"{chat.tokens_per_day / 1e6:.0f} million tokens per day"
+    '121 million tokens per day'
     """
 
     requests_per_s: float

@@ -12,7 +12,7 @@ CHAT = TokenWorkload(2.0)
 def test_the_page_says_what_to_rent_and_what_an_api_charges():
     advice = advise_tokens(CHAT, ["llama-3.1-8b"])
     best, page = advice.best, token_plan_as_markdown(advice)
-    assert page.startswith("# llama-3.1-8b: 121 million tokens a day\n")
+    assert page.startswith("# llama-3.1-8b: 121 million tokens per day\n")
     assert f"Rent {best.machines:,.0f} × {best.machine.name} (on-demand) for" in page
     assert f"{best.cost_usd_per_month:,.2f} USD per month" in page
     assert "2 in the busiest hour, of 500 tokens of prompt and 200 of answer" in page
