@@ -15,7 +15,8 @@ from deployworkbook.formulas.activations import softmax
 from deployworkbook.formulas.dynamic_quantization import dynamic_dense
 from deployworkbook.runtimes.litert import LiteRTPredictor
 from deployworkbook.training.fit import Recipe, train
-from deployworkbook.training.keras2 import keras
+from deployworkbook.training.keras2 import keras, set_seed
+from deployworkbook.training.models import mlp
 from deployworkbook.training.variant import Variant
 
 
@@ -97,6 +98,21 @@ def test_all_that_differs_from_litert_is_its_rounding_of_activations(
     scores, classes = run_c(project, pixels)
     np.testing.assert_allclose(scores * project.score_step, exact, atol=1e-3)
     np.testing.assert_array_equal(classes, exact.argmax(axis=1))
+
+
+def test_litert_rounds_to_both_sides_where_4_bit_weights_make_no_pairs(images) -> None:
+    """An odd number of inputs goes to LiteRT's own kernels, which have no zero point."""
+    set_seed(0)
+    variant = quantize(mlp(hidden_units=33), "int4")
+    first, last = read_network(variant).layers
+    values = images.reshape(len(images), -1).astype(np.float64)
+    values = dynamic_dense(values, first.weights, first.bias, scale=first.scale, relu=True)
+    litert = LiteRTPredictor(variant.flatbuffer)(images)
+    near = {}
+    for scheme in ("symmetric", "asymmetric"):
+        scores = dynamic_dense(values, last.weights, last.bias, scale=last.scale, scheme=scheme)
+        near[scheme] = np.mean(np.abs(softmax(scores) - litert).max(axis=1) < 1e-5)
+    assert near["symmetric"] > 0.7 > 0.1 > near["asymmetric"]
 
 
 def test_keras_exports_as_float32(model, pixels, images, run_c, tmp_path) -> None:

@@ -72,7 +72,9 @@ def test_the_smallest_form_on_all_of_mnist(mnist, mnist_workspace, run_c, tmp_pa
     first, last = read_network(variant).layers
     for layer in (first, last):
         scale, relu = layer.scale.astype(np.float64), layer is first
-        rounded = dynamic_dense(rounded, layer.weights, layer.bias, scale=scale, relu=relu)
+        scheme = "symmetric" if len(layer.weights) % 2 else "asymmetric"
+        how = {"scale": scale, "relu": relu, "scheme": scheme}
+        rounded = dynamic_dense(rounded, layer.weights, layer.bias, **how)
         exact = exact @ (layer.weights * scale) + layer.bias
         exact = np.maximum(exact, 0) if relu else exact
     np.testing.assert_array_equal(classes, exact.argmax(axis=1))
