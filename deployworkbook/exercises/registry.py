@@ -22,6 +22,7 @@ from deployworkbook.exercises import (
     runtimes,
     serving,
     start,
+    token_prices,
     tokens,
     training,
 )
@@ -49,6 +50,7 @@ MODULES = (
     firmware,
     edge,
     tokens,
+    token_prices,
 )
 
 EXERCISES: dict[str, Exercise] = {

@@ -75,8 +75,7 @@ class Simulation:
             raise value_error("labels", received=received, expected="a label for each image")
         spaced = np.unique(np.linspace(0, len(pixels) - 1, MOST_IMAGES).round().astype(int))
         pixels, self._labels = pixels[spaced], self._labels[spaced]
-        # In float32, which is twice as fast and exact enough to tell classes apart; without the
-        # pixels that are black in all images.
+        # Without the pixels that are black in all images.
         rows = pixels.reshape(len(pixels), -1).astype(np.float32)
         self._seen = np.flatnonzero(rows.any(axis=0))
         self._pixels = rows[:, self._seen]

@@ -11,7 +11,7 @@ from deployworkbook.costs.prices.catalog_file import load_catalog
 from deployworkbook.costs.tokens.api import api_usd_per_million, prices_of
 from deployworkbook.costs.tokens.bill import DISCOUNTS, Terms, cheapest_machine, price_per_hour
 from deployworkbook.costs.tokens.server import PRECISIONS, TokenServer
-from deployworkbook.costs.tokens.speed import reached, speeds
+from deployworkbook.costs.tokens.speed import token_speed
 from deployworkbook.costs.units import SECONDS_PER_HOUR
 from deployworkbook.plots.token_cost import TokenCostResult, TokenCostView
 from deployworkbook.widgets.controls import Choice, LogSlider, Slider, Stops
@@ -74,20 +74,8 @@ def compute_token_cost(
     curves = {}
     for each, kind in PRECISIONS.items():
         server = TokenServer(entry, chip, devices, kind)
-        limits = reached(chip, kind.compute_bits, catalog)
-        speed = speeds(
-            entry,
-            kind,
-            operations_per_s=limits[0],
-            bytes_per_s=limits[1],
-            devices=devices,
-            batch=batches,
-            cache_bits=server.cache_bits,
-            prompt_tokens_per_step=server.prompt_tokens_per_step,
-            prompt_tokens=prompt,
-            answer_tokens=answer,
-            catalog=catalog,
-        )
+        lengths = {"prompt_tokens": prompt, "answer_tokens": answer}
+        speed = token_speed(server, **lengths, batches=batches, catalog=catalog)
         largest = server.largest_batch(min(tokens, entry.context), catalog)
         usd = 1e6 * usd_per_s / (busy * speed.requests_per_s * tokens)
         curves[each] = np.where(batches <= largest, usd, np.nan)

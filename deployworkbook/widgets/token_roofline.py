@@ -9,7 +9,7 @@ import numpy as np
 from deployworkbook.costs.prices.catalog import Catalog
 from deployworkbook.costs.prices.catalog_file import load_catalog
 from deployworkbook.costs.tokens.server import PRECISIONS, TokenServer
-from deployworkbook.costs.tokens.speed import reached, speeds
+from deployworkbook.costs.tokens.speed import reached, token_speed
 from deployworkbook.formulas.token_costs import cache_bytes_per_token, step_work
 from deployworkbook.plots.token_roofline import TokenRooflineResult, TokenRooflineView
 from deployworkbook.widgets.controls import Choice, LogSlider, Stops
@@ -18,7 +18,6 @@ from deployworkbook.widgets.explorer import Explorer
 BATCHES = tuple(2**power for power in range(11))
 DEVICES = (1, 2, 4, 8)
 BITS = {f"{bits} bits": bits for bits in PRECISIONS}
-CACHE_BITS = 16.0
 FEWEST_TOKENS, MOST_TOKENS = 128.0, 131_072.0
 
 
@@ -60,26 +59,17 @@ def compute_token_roofline(
     rates = {}
     for each, kind in PRECISIONS.items():
         server = TokenServer(entry, chip, devices, kind)
-        limits = reached(chip, kind.compute_bits, catalog)
-        step_s = speeds(
-            entry,
-            kind,
-            operations_per_s=limits[0],
-            bytes_per_s=limits[1],
-            devices=devices,
-            batch=batches,
-            cache_bits=CACHE_BITS,
-            prompt_tokens_per_step=server.prompt_tokens_per_step,
-            prompt_tokens=length,
-            answer_tokens=1,
-            catalog=catalog,
-        ).step_s
+        lengths = {"prompt_tokens": length, "answer_tokens": 1}
+        step_s = token_speed(server, **lengths, batches=batches, catalog=catalog).step_s
         largest = server.largest_batch(length, catalog)
         rates[each] = np.where(batches <= largest, batches / step_s, np.nan)
         if each == bits:
             here, most, step = server, largest, float(step_s[BATCHES.index(batch)])
-            computing, moving = (devices * limit for limit in limits)
-    work = partial(step_work, shape, weight_bits=here.precision.weight_bits, cache_bits=CACHE_BITS)
+            limits = reached(chip, kind.compute_bits, catalog)
+    computing, moving = (devices * limit for limit in limits)
+    weight_bits, cache_bits = here.precision.weight_bits, here.cache_bits
+    work = partial(step_work, shape, weight_bits=weight_bits, cache_bits=cache_bits)
+    token_bytes = float(cache_bytes_per_token(shape, cache_bits=cache_bits))
     write, read = work(new=1, past=length, batch=batch), work(new=length)
     peak = devices * chip.operations_per_s(here.precision.compute_bits)
     bandwidth = devices * chip.bytes_per_s
@@ -107,7 +97,7 @@ def compute_token_roofline(
         step_s=step,
         memory_bytes=here.memory_bytes(catalog),
         weight_bytes=here.weight_bytes,
-        cache_bytes=batch * length * float(cache_bytes_per_token(shape, cache_bits=CACHE_BITS)),
+        cache_bytes=batch * length * token_bytes,
         largest_batch=most,
         batches=batches,
         rates=rates,

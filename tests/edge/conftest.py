@@ -13,6 +13,7 @@ from deployworkbook.edge.network import Network
 from deployworkbook.edge.project import CProject
 from deployworkbook.edge.stored_layers import StoredLayer
 from deployworkbook.edge.tables import C_TYPES
+from deployworkbook.formulas.dynamic_quantization import dynamic_dense
 from deployworkbook.formulas.quantization import Grid
 
 
@@ -73,6 +74,20 @@ class Networks:
 
     def _biases(self, outputs):
         return self.random.normal(0, 0.5, outputs).astype(np.float32)
+
+
+def scores_in_numpy(network: Network, images):
+    """Return the scores of stored weights, and those with inputs rounded as LiteRT rounds them."""
+    exact = rounded = images.reshape(len(images), -1).astype(np.float64)
+    for layer in network.layers:
+        relu, scale = layer is not network.layers[-1], layer.scale.astype(np.float64)
+        # LiteRT's fast kernels want 4-bit weights in pairs; the others have no zero point.
+        is_odd = len(layer.weights) % 2 and np.abs(layer.weights).max() < 8
+        how = {"relu": relu, "scheme": "symmetric" if is_odd else "asymmetric"}
+        rounded = dynamic_dense(rounded, layer.weights, layer.bias, scale=scale, **how)
+        exact = exact @ (layer.weights * scale) + layer.bias
+        exact = np.maximum(exact, 0) if relu else exact
+    return exact, rounded
 
 
 @pytest.fixture

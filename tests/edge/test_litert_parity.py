@@ -18,6 +18,7 @@ from deployworkbook.training.fit import Recipe, train
 from deployworkbook.training.keras2 import keras, set_seed
 from deployworkbook.training.models import mlp
 from deployworkbook.training.variant import Variant
+from tests.edge.conftest import scores_in_numpy
 
 
 @pytest.fixture(scope="module")
@@ -81,13 +82,7 @@ def test_all_that_differs_from_litert_is_its_rounding_of_activations(
         if technique == "lean int4"
         else quantize(model, technique)
     )
-    exact = rounded = images.reshape(len(images), -1).astype(np.float64)
-    layers = read_network(variant).layers
-    for layer in layers:
-        relu, scale = layer is not layers[-1], layer.scale.astype(np.float64)
-        rounded = dynamic_dense(rounded, layer.weights, layer.bias, scale=scale, relu=relu)
-        exact = exact @ (layer.weights * scale) + layer.bias
-        exact = np.maximum(exact, 0) if relu else exact
+    exact, rounded = scores_in_numpy(read_network(variant), images)
     litert = LiteRTPredictor(variant.flatbuffer)(images)
     # LiteRT divides in float32, so an activation between two steps now and then goes the other way.
     difference = np.abs(softmax(rounded) - litert).max(axis=1)

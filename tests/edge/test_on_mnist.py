@@ -12,9 +12,9 @@ from deployworkbook.edge.exporting import export_c, write_project
 from deployworkbook.edge.network import read_network
 from deployworkbook.edge.planning import plan
 from deployworkbook.edge.program import to_pixels
-from deployworkbook.formulas.dynamic_quantization import dynamic_dense
 from deployworkbook.runtimes.litert import LiteRTPredictor
 from deployworkbook.training.fit import Recipe, baseline
+from tests.edge.conftest import scores_in_numpy
 
 ATMEGA328P = (32 * 1024, 2 * 1024)  # bytes of flash and RAM
 # What the stack takes in emulation, and the scores in RAM.
@@ -68,15 +68,7 @@ def test_the_smallest_form_on_all_of_mnist(mnist, mnist_workspace, run_c, tmp_pa
     )
     print(f"{build.flash_bytes:,} bytes of flash, {build.ram_bytes} of RAM")
     # The C code gives the answers of the file's weights, and LiteRT those of rounded activations.
-    exact = rounded = mnist.test.images.reshape(len(labels), -1).astype(np.float64)
-    first, last = read_network(variant).layers
-    for layer in (first, last):
-        scale, relu = layer.scale.astype(np.float64), layer is first
-        scheme = "symmetric" if len(layer.weights) % 2 else "asymmetric"
-        how = {"scale": scale, "relu": relu, "scheme": scheme}
-        rounded = dynamic_dense(rounded, layer.weights, layer.bias, **how)
-        exact = exact @ (layer.weights * scale) + layer.bias
-        exact = np.maximum(exact, 0) if relu else exact
+    exact, rounded = scores_in_numpy(read_network(variant), mnist.test.images)
     # Its biases are whole numbers, which can decide about an image between two classes.
     assert (classes == exact.argmax(axis=1)).mean() >= 0.9995
     np.testing.assert_array_equal(litert, rounded.argmax(axis=1))

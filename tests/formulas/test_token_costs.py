@@ -22,41 +22,11 @@ from deployworkbook.formulas.transformer_shape import (
     matrix_sizes,
     parameter_count,
 )
+from tests.formulas.published_shapes import GPT3, LLAMA2_70B, MIXTRAL
 
 # One layer of width 2, one head, an MLP of 3 and five tokens: 16 + 18 + 10 weights in matrices.
 TINY = TransformerShape(
     layers=1, width=2, heads=1, kv_heads=1, hidden=3, vocabulary=5, context=8, tied=True
-)
-GPT3 = TransformerShape(
-    layers=96,
-    width=12288,
-    heads=96,
-    kv_heads=96,
-    hidden=49152,
-    vocabulary=50257,
-    context=2048,
-    family="gpt2",
-    tied=True,
-)
-LLAMA2_70B = TransformerShape(
-    layers=80,
-    width=8192,
-    heads=64,
-    kv_heads=8,
-    hidden=28672,
-    vocabulary=32000,
-    context=4096,
-)
-MIXTRAL = TransformerShape(
-    layers=32,
-    width=4096,
-    heads=32,
-    kv_heads=8,
-    hidden=14336,
-    vocabulary=32000,
-    context=32768,
-    experts=8,
-    active_experts=2,
 )
 MACHINE = {"operations_per_s": 1e12, "bytes_per_s": 1e11}
 

@@ -8,71 +8,19 @@ from math import prod
 import pytest
 
 from deployworkbook.formulas.transformer_shape import (
-    TransformerShape,
     matrix_sizes,
     parameter_count,
     weight_shapes,
 )
-
-LLAMA2_7B = TransformerShape(
-    layers=32,
-    width=4096,
-    heads=32,
-    kv_heads=32,
-    hidden=11008,
-    vocabulary=32000,
-    context=4096,
-)
-LLAMA3_70B = TransformerShape(
-    layers=80,
-    width=8192,
-    heads=64,
-    kv_heads=8,
-    hidden=28672,
-    vocabulary=128256,
-    context=8192,
-)
-MIXTRAL = TransformerShape(
-    layers=32,
-    width=4096,
-    heads=32,
-    kv_heads=8,
-    hidden=14336,
-    vocabulary=32000,
-    context=32768,
-    experts=8,
-    active_experts=2,
-)
-GPT2 = TransformerShape(
-    layers=12,
-    width=768,
-    heads=12,
-    kv_heads=12,
-    hidden=3072,
-    vocabulary=50257,
-    context=1024,
-    family="gpt2",
-    tied=True,
-)
-GPT2_XL = replace(GPT2, layers=48, width=1600, heads=25, kv_heads=25, hidden=6400, head_width=64)
-QWEN2_HALF_B = TransformerShape(
-    layers=24,
-    width=896,
-    heads=14,
-    kv_heads=2,
-    hidden=4864,
-    vocabulary=151936,
-    context=32768,
-    tied=True,
-    attention_biases=True,
-)
+from deployworkbook.runtimes.decoder_graph import GPT2_SMALL
+from tests.formulas.published_shapes import GPT2_XL, LLAMA2_7B, LLAMA3_70B, MIXTRAL, QWEN2_HALF_B
 
 
 @pytest.mark.parametrize(
     ("shape", "published"),
     [
         # The number of parameters that the released weights have.
-        (GPT2, 124_439_808),
+        (GPT2_SMALL, 124_439_808),
         (GPT2_XL, 1_557_611_200),
         (LLAMA2_7B, 6_738_415_616),
         (replace(LLAMA2_7B, kv_heads=8, hidden=14336), 7_241_732_096),  # Mistral 7B
@@ -85,7 +33,7 @@ def test_count_equals_that_of_the_released_weights(shape, published):
     assert parameter_count(shape) == published
 
 
-@pytest.mark.parametrize("shape", [GPT2, LLAMA3_70B, MIXTRAL, QWEN2_HALF_B])
+@pytest.mark.parametrize("shape", [GPT2_SMALL, LLAMA3_70B, MIXTRAL, QWEN2_HALF_B])
 def test_parts_sum_to_the_whole(shape):
     sizes = matrix_sizes(shape)
     experts = shape.experts * sizes.expert
@@ -109,12 +57,14 @@ def test_mixtral_uses_13_billion_parameters_per_token():
 
 
 def test_a_tied_embedding_has_no_weights_of_its_own():
-    assert parameter_count(GPT2) + 768 * 50257 == parameter_count(replace(GPT2, tied=False))
-    assert "unembedding" not in weight_shapes(GPT2)
+    assert parameter_count(GPT2_SMALL) + 768 * 50257 == parameter_count(
+        replace(GPT2_SMALL, tied=False)
+    )
+    assert "unembedding" not in weight_shapes(GPT2_SMALL)
 
 
 def test_biases_are_named_after_their_matrices():
-    assert weight_shapes(GPT2)["layers.11.up_bias"] == (3072,)
+    assert weight_shapes(GPT2_SMALL)["layers.11.up_bias"] == (3072,)
     assert weight_shapes(QWEN2_HALF_B)["layers.0.key_bias"] == (128,)
     assert "layers.0.output_bias" not in weight_shapes(QWEN2_HALF_B)
     assert not [name for name in weight_shapes(LLAMA2_7B) if "bias" in name]

@@ -73,6 +73,7 @@ def token_speed(
     *,
     prompt_tokens: float,
     answer_tokens: float,
+    batches: ArrayLike | None = None,
     catalog: Catalog | None = None,
 ) -> TokenSpeed:
     """Return how fast a server is, all of its slots in use.
@@ -87,10 +88,11 @@ def token_speed(
         server: The server.
         prompt_tokens: Mean tokens of a prompt, at least 1.
         answer_tokens: a, mean tokens of an answer, at least 1.
+        batches: B, numbers of slots to compare, any shape; by default the server's own.
         catalog: Assumptions; by default the shipped catalogue.
 
     Returns:
-        Times and rates; each is an array of no dimension.
+        Times and rates, each an array of the shape of ``batches``.
 
     Raises:
         ValueError: A number is out of range.
@@ -110,7 +112,7 @@ def token_speed(
         operations_per_s=peak,
         bytes_per_s=bandwidth,
         devices=server.devices,
-        batch=server.batch,
+        batch=server.batch if batches is None else batches,
         cache_bits=server.cache_bits,
         prompt_tokens_per_step=server.prompt_tokens_per_step,
         prompt_tokens=prompt_tokens,
