@@ -106,23 +106,34 @@ def test_impossible_servers_are_refused(settings, words):
 
 def test_the_model_agrees_with_published_measurements():
     checks = check_against_published(CATALOG)
-    assert len({each.published.source.url for each in checks}) >= 3
-    assert len(checks) >= 30
-    by_source = {}
+    assert len({each.published.source.url for each in checks}) >= 6
+    assert len(checks) >= 40
+    by_kind = {}
     for each in checks:
-        moe = each.published.model.experts > 1
-        tpu = each.published.accelerator.name.startswith("tpu")
-        kind = "tpu" if tpu else "experts" if moe else f"{each.published.weight_bits:g} bits"
-        by_source.setdefault(kind, []).append(each.error_share)
-    # Dense models on GPUs, which the assumptions were chosen for.
+        rate = each.published
+        chip = rate.accelerator.name
+        if chip in {"t4", "l4", "a10g", "l40s"}:
+            kind = chip if rate.devices == 1 else f"{chip}, several"
+        else:
+            moe, tpu = rate.model.experts > 1, chip.startswith("tpu")
+            kind = "tpu" if tpu else "experts" if moe else f"{rate.weight_bits:g} bits"
+        by_kind.setdefault(kind, []).append(each.error_share)
     assert typical_error(checks) < 0.1
-    assert np.abs(by_source["16 bits"]).max() < 0.06
-    assert np.abs(by_source["8 bits"]).max() < 0.25
+    # Dense models on large GPUs, which the assumptions were chosen for.
+    assert np.abs(by_kind["16 bits"]).max() < 0.06
+    assert np.abs(by_kind["8 bits"]).max() < 0.25
     # Unpacking four bits takes time of which the model knows nothing, so it is too fast.
-    assert 0.2 < min(by_source["5 bits"]) < max(by_source["5 bits"]) < 0.4
-    assert np.abs(by_source["tpu"]).max() < 0.1
+    assert 0.2 < min(by_kind["5 bits"]) < max(by_kind["5 bits"]) < 0.4
+    assert np.abs(by_kind["tpu"]).max() < 0.1
     # Never looked at before: a bound that this program of 2024 reaches about half of.
-    assert 0.2 < min(by_source["experts"]) < max(by_source["experts"]) < 1.0
+    assert 0.2 < min(by_kind["experts"]) < max(by_kind["experts"]) < 1.0
+    # Nor were these: one device is close, several that exchange parts over a bus are slower.
+    assert min(by_kind["a10g"] + by_kind["l40s"]) > 0
+    assert max(by_kind["a10g"] + by_kind["l40s"]) < 0.25
+    assert min(by_kind["a10g, several"] + by_kind["l4, several"]) > 0.1
+    assert max(by_kind["l4, several"]) < 0.3
+    assert max(by_kind["a10g, several"]) < 0.7
+    assert max(by_kind["t4"]) < 0.8
 
 
 def test_a_measurement_of_ones_own_is_checked_like_the_published_ones():
