@@ -122,11 +122,57 @@ def device_time(
     >>> float(device_time(8.0, 10.0, operations_per_s=4.0, bytes_per_s=2.0, call_s=0.5))
     5.5
     """
+    computing, moving = _parts(operations, traffic_bytes, operations_per_s, bytes_per_s)
+    return np.asarray(check_array("call_s", call_s, low=0) + np.maximum(computing, moving))
+
+
+def serial_time(
+    operations: ArrayLike,
+    traffic_bytes: ArrayLike,
+    *,
+    operations_per_s: ArrayLike,
+    bytes_per_s: ArrayLike,
+    call_s: ArrayLike = 0.0,
+) -> Array:
+    """Return the time of a call that reads and computes by turns, and never both at once.
+
+        t = t_0 + operations / P + bytes / β
+
+    The roofline assumes that reading hides behind computing, or the other way round. Code that
+    waits for what it reads hides nothing. Its time is at most twice the roofline's, and exactly
+    that where both take equally long; far from there the two agree.
+
+    Args:
+        operations: Floating-point operations of the call, at least 0; any shape.
+        traffic_bytes: Bytes moved, at least 0.
+        operations_per_s: P, above 0; infinite if computing costs nothing.
+        bytes_per_s: β, above 0; infinite likewise.
+        call_s: t_0, time of a call that doesn't depend on its size.
+
+    Returns:
+        Seconds, in the arguments' common shape.
+
+    Raises:
+        ValueError: A number is out of range.
+
+    >>> float(serial_time(8.0, 10.0, operations_per_s=4.0, bytes_per_s=2.0, call_s=0.5))
+    7.5
+    """
+    computing, moving = _parts(operations, traffic_bytes, operations_per_s, bytes_per_s)
+    return np.asarray(check_array("call_s", call_s, low=0) + computing + moving)
+
+
+def _parts(
+    operations: ArrayLike,
+    traffic_bytes: ArrayLike,
+    operations_per_s: ArrayLike,
+    bytes_per_s: ArrayLike,
+) -> tuple[Array, Array]:
+    """Return the seconds of computing and of moving."""
     peak = check_array("operations_per_s", operations_per_s, finite=False, low=0, open_low=True)
     bandwidth = check_array("bytes_per_s", bytes_per_s, finite=False, low=0, open_low=True)
     computing = check_array("operations", operations, low=0) / peak
-    moving = check_array("traffic_bytes", traffic_bytes, low=0) / bandwidth
-    return np.asarray(check_array("call_s", call_s, low=0) + np.maximum(computing, moving))
+    return computing, check_array("traffic_bytes", traffic_bytes, low=0) / bandwidth
 
 
 def _widths(widths: Sequence[int]) -> list[int]:

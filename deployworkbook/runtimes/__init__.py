@@ -66,6 +66,27 @@ A language model's decoder as an ONNX file, and how many tokens per second it re
     speeds = measure_decoding(decoders, vocabulary=GPT2_SMALL.vocabulary, batch=1)
     print(speeds["float32"].decode_tokens_per_s)
 
+The same file in OpenVINO:
+
+    from deployworkbook.runtimes import open_decoder
+
+    file = decoder_onnx(GPT2_SMALL, weights, last_only=True)
+    sequence = open_decoder("openvino", file, threads=1).start()
+    print(sequence(np.array([[11, 42]])).shape)  # logits of the next token
+
+What this runtime's kernels reach here, and so how long a step of a decoder of any size takes:
+
+    from deployworkbook.formulas.kernel_ceilings import decoder_seconds
+    from deployworkbook.formulas.token_costs import step_work
+    from deployworkbook.runtimes import measure_ceilings
+
+    def in_float32(shape):
+        return ONNXDecoder(decoder_onnx(shape, random_weights(shape), last_only=True))
+
+    ceilings = measure_ceilings({"float32": in_float32}, weight_bits={"float32": 32})
+    work = step_work(GPT2_SMALL, new=1, past=16, weight_bits=32, cache_bits=32)
+    print(decoder_seconds(work, ceilings["float32"], layers=GPT2_SMALL.layers))
+
 Your own timings, in turns or one by one, and the limits of the machine:
 
     from deployworkbook.runtimes import (

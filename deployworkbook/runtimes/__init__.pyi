@@ -11,6 +11,7 @@ from .decoder_graph import GPT2_SMALL as GPT2_SMALL
 from .decoder_graph import decoder_onnx as decoder_onnx
 from .decoding_speed import measure_decoding as measure_decoding
 from .everywhere import export_everywhere as export_everywhere
+from .kernel_speed import measure_ceilings as measure_ceilings
 from .limits import measure_limits as measure_limits
 from .litert import LiteRTPredictor as LiteRTPredictor
 from .litert import LiteRTRuntime as LiteRTRuntime
@@ -19,6 +20,7 @@ from .onnx_decoder import ONNXDecoder as ONNXDecoder
 from .readings import read_for_cloud as read_for_cloud
 from .readings import read_for_edge as read_for_edge
 from .registry import RUNTIMES as RUNTIMES
+from .registry import open_decoder as open_decoder
 from .registry import runtime as runtime
 from .rounds import MeasurementPlan as MeasurementPlan
 from .rounds import batch_times as batch_times

@@ -38,6 +38,26 @@ class Decoder(Protocol):
         """Start a batch of sequences."""
 
 
+def check_inputs(inputs: list[str]) -> list[str]:
+    """Return the names of the cache's inputs.
+
+    Args:
+        inputs: Names of all inputs of a file.
+
+    Raises:
+        ValueError: They are not those of a decoder.
+    """
+    past = past_names((len(inputs) - 1) // 2)
+    if inputs != [TOKENS, *past]:
+        raise value_error(
+            "inputs",
+            received=", ".join(inputs) or "none",
+            expected=f"{TOKENS}, and past keys and values by layer",
+            remedy="Write the file with decoder_onnx.",
+        )
+    return past
+
+
 class ONNXDecoder:
     """A decoder's ONNX file in memory, as ``decoder_onnx`` writes it.
 
@@ -52,14 +72,7 @@ class ONNXDecoder:
     def __init__(self, source: bytes | Path, *, threads: int = 1) -> None:
         self.session = open_session(source, threads=check_integer("threads", threads, 0))
         inputs = {each.name: each.shape for each in self.session.get_inputs()}
-        self.past = past_names((len(inputs) - 1) // 2)
-        if list(inputs) != [TOKENS, *self.past]:
-            raise value_error(
-                "inputs",
-                received=", ".join(inputs) or "none",
-                expected=f"{TOKENS}, and past keys and values by layer",
-                remedy="Write the file with decoder_onnx.",
-            )
+        self.past = check_inputs(list(inputs))
         _, self.kv_heads, _, self.head_width = inputs[self.past[0]]
         self.grown = [name.removeprefix("past_") for name in self.past]
 

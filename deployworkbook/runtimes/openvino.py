@@ -95,13 +95,7 @@ class OpenVINOPredictor:
         self.runtime = NAMES[precision]
         self.threads = threads
         _check_ends(model)
-        settings = {
-            "INFERENCE_PRECISION_HINT": precision,
-            "INFERENCE_NUM_THREADS": threads,
-            # One prediction at a time, on all of the threads.
-            "NUM_STREAMS": 1,
-        }
-        self._compiled = openvino.Core().compile_model(model, DEVICE, settings)
+        self._compiled = _compile(model, threads, precision)
         self._request = self._compiled.create_infer_request()
 
     def __call__(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -112,6 +106,33 @@ class OpenVINOPredictor:
         self._request.infer()
         result: NDArray[np.float32] = self._request.get_output_tensor().data.copy()
         return result
+
+
+def compile_onnx(source: bytes | Path, *, threads: int) -> Any:
+    """Read an ONNX file of any inputs and outputs, and compile it in float32.
+
+    Args:
+        source: The file's bytes, or its path.
+        threads: Threads per call; 0 for one per core.
+
+    Raises:
+        ValueError: OpenVINO can't read it, or doesn't know one of its operators.
+    """
+    given = source if isinstance(source, bytes) else str(source)
+    try:
+        return _compile(openvino.Core().read_model(given), threads, "f32")
+    except RuntimeError as error:
+        raise ValueError(f"it is not an ONNX file that can be run ({_gist(error)}).") from error
+
+
+def _compile(model: Any, threads: int, precision: Precision) -> Any:
+    settings = {
+        "INFERENCE_PRECISION_HINT": precision,
+        "INFERENCE_NUM_THREADS": threads,
+        # One prediction at a time, on all of the threads.
+        "NUM_STREAMS": 1,
+    }
+    return openvino.Core().compile_model(model, DEVICE, settings)
 
 
 def bfloat16_obstacle() -> str:

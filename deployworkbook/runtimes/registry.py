@@ -6,9 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from deployworkbook.runtimes.base import Runtime, UnavailableError
 from deployworkbook.validation import check_choice
+
+if TYPE_CHECKING:
+    from deployworkbook.runtimes.onnx_decoder import Decoder
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,20 @@ EDGE_RUNTIMES = {
 }
 PLATFORMS = RUNTIMES | EDGE_RUNTIMES
 
+# What runs a language model's decoder from the ONNX file that ``decoder_onnx`` writes.
+DECODERS = {
+    "onnx": Platform(
+        "deployworkbook.runtimes.onnx_decoder",
+        "ONNXDecoder",
+        {"onnxruntime": "onnxruntime", "onnx": "onnx"},
+    ),
+    "openvino": Platform(
+        "deployworkbook.runtimes.openvino_decoder",
+        "OpenVINODecoder",
+        {"openvino": "openvino", "onnx": "onnx"},
+    ),
+}
+
 
 def runtime(name: str) -> Runtime:
     """Return a runtime by name.
@@ -78,26 +97,48 @@ def runtime(name: str) -> Runtime:
         ValueError: There is no such runtime; the message lists those there are.
         UnavailableError: It doesn't work here; the message says why, and what to install.
     """
-    reason = _obstacle(check_choice("runtime", name, PLATFORMS))
-    if reason:
-        raise UnavailableError(f"{name}: {reason}")
-    entry = PLATFORMS[name]
-    platform: Runtime = getattr(import_module(entry.module), entry.class_name)(**entry.options)
+    entry = PLATFORMS[check_choice("runtime", name, PLATFORMS)]
+    platform: Runtime = _class_of(name, entry)(**entry.options)
     return platform
+
+
+def open_decoder(name: str, source: bytes | Path, *, threads: int = 1) -> Decoder:
+    """Open a decoder's ONNX file with one of the platforms that can run it.
+
+    Args:
+        name: One of ``DECODERS``: ``onnx`` or ``openvino``.
+        source: The file's bytes, or its path.
+        threads: Threads per call; 0 for one per core.
+
+    Returns:
+        The decoder, whose ``start()`` returns a sequence that takes tokens and returns logits.
+
+    Raises:
+        ValueError: There is no such platform, or it can't run the file.
+        UnavailableError: It doesn't work here; the message says why, and what to install.
+    """
+    entry = DECODERS[check_choice("runtime", name, DECODERS)]
+    decoder: Decoder = _class_of(name, entry)(source, threads=threads)
+    return decoder
 
 
 def available() -> list[str]:
     """List the runtimes that work here."""
-    return [name for name in RUNTIMES if not _obstacle(name)]
+    return [name for name, entry in RUNTIMES.items() if not _obstacle(entry)]
 
 
 def unavailable() -> dict[str, str]:
     """Return why each of the other runtimes doesn't work here, and what to install."""
-    return {name: reason for name in RUNTIMES if (reason := _obstacle(name))}
+    return {name: reason for name, entry in RUNTIMES.items() if (reason := _obstacle(entry))}
 
 
-def _obstacle(name: str) -> str:
-    entry = PLATFORMS[name]
+def _class_of(name: str, entry: Platform) -> Any:
+    if reason := _obstacle(entry):
+        raise UnavailableError(f"{name}: {reason}")
+    return getattr(import_module(entry.module), entry.class_name)
+
+
+def _obstacle(entry: Platform) -> str:
     missing = [package for module, package in entry.packages.items() if not find_spec(module)]
     if missing:
         return f"not installed: {', '.join(missing)}. Install it: pip install {' '.join(missing)}"

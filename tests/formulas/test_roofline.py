@@ -1,8 +1,15 @@
 """Operations, bytes and the roofline bound: by hand, and against Keras's own count."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from deployworkbook.formulas.roofline import dense_bytes, dense_multiplications, roofline_time
+from deployworkbook.formulas.roofline import (
+    dense_bytes,
+    dense_multiplications,
+    roofline_time,
+    serial_time,
+)
 
 
 def test_by_hand():
@@ -39,3 +46,15 @@ def test_invalid_widths_are_refused(widths):
 def test_a_bandwidth_of_0_is_refused():
     with pytest.raises(ValueError, match="bytes_per_s"):
         roofline_time(1, 1, operations_per_s=1, bytes_per_s=0)
+
+
+@given(st.floats(0, 1e6), st.floats(0, 1e6))
+def test_without_overlap_a_call_takes_at_most_twice_the_bound(operations, moved):
+    machine = {"operations_per_s": 100.0, "bytes_per_s": 10.0}
+    bound = roofline_time(operations, moved, **machine)
+    assert bound <= serial_time(operations, moved, **machine) <= 2 * bound
+
+
+def test_without_overlap_the_ridge_takes_exactly_twice_the_bound():
+    machine = {"operations_per_s": 100.0, "bytes_per_s": 10.0}
+    assert serial_time(100, 10, **machine, call_s=0.5) == 2.5
