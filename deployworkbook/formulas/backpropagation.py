@@ -19,6 +19,7 @@ errors", Nature 1986.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -26,7 +27,9 @@ from numpy.typing import ArrayLike, NDArray
 from deployworkbook.validation import check_array, check_number
 
 
-def hidden_error(error: ArrayLike, kernel: ArrayLike, hidden: ArrayLike) -> NDArray[np.float64]:
+def hidden_error(
+    error: ArrayLike, kernel: ArrayLike, hidden: ArrayLike, *, keep_float32: bool = False
+) -> NDArray[np.float64]:
     """Propagate a layer's error back through its weights to the hidden layer before it.
 
         δ_l = (δ_(l+1) W_(l+1)ᵀ) · 1[h_l > 0]
@@ -38,6 +41,7 @@ def hidden_error(error: ArrayLike, kernel: ArrayLike, hidden: ArrayLike) -> NDAr
         error: δ_(l+1), shape ``[n, out]``.
         kernel: W_(l+1), shape ``[units, out]``.
         hidden: h_l, shape ``[n, units]``.
+        keep_float32: Whether to compute in float32 where all three arrays are of that type.
 
     Returns:
         δ_l, shape ``[n, units]``.
@@ -48,14 +52,15 @@ def hidden_error(error: ArrayLike, kernel: ArrayLike, hidden: ArrayLike) -> NDAr
     >>> hidden_error([[-0.5, 0.5]], [[1.0, -1.0], [0.5, 1.0]], [[2.0, 0.0]])  # the second is off
     array([[-1.,  0.]])
     """
-    values = check_array("hidden", hidden, ndim=2)
-    weights = check_array("kernel", kernel, ndim=2, shape=(values.shape[1], None))
-    above = check_array("error", error, ndim=2, shape=(weights.shape[1],))
+    checked = partial(check_array, ndim=2, keep_float32=keep_float32)
+    values = checked("hidden", hidden)
+    weights = checked("kernel", kernel, shape=(values.shape[1], None))
+    above = checked("error", error, shape=(weights.shape[1],))
     return np.asarray((above @ weights.T) * (values > 0))
 
 
 def layer_gradients(
-    inputs: ArrayLike, error: ArrayLike
+    inputs: ArrayLike, error: ArrayLike, *, keep_float32: bool = False
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Compute the gradient of a batch's mean loss with respect to a layer's kernel and bias.
 
@@ -66,6 +71,7 @@ def layer_gradients(
     Args:
         inputs: h_(l-1), or x for the first layer, shape ``[n, in]``.
         error: δ_l, shape ``[n, out]``.
+        keep_float32: Whether to compute in float32 where both arrays are of that type.
 
     Returns:
         The gradients of the kernel, shape ``[in, out]``, and of the bias, shape ``[out]``.
@@ -77,8 +83,9 @@ def layer_gradients(
     (array([[-1.,  0.],
            [-2.,  0.]]), array([-1.,  0.]))
     """
-    values = check_array("inputs", inputs, ndim=2)
-    errors = check_array("error", error, ndim=2, shape=(len(values), None))
+    checked = partial(check_array, ndim=2, keep_float32=keep_float32)
+    values = checked("inputs", inputs)
+    errors = checked("error", error, shape=(len(values), None))
     return values.T @ errors / len(values), errors.mean(axis=0)
 
 

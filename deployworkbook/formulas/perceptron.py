@@ -7,6 +7,7 @@ dense layer. Hidden layers apply ReLU; the last layer returns logits.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,7 +20,9 @@ from deployworkbook.formulas.losses import (
 from deployworkbook.validation import check_array, value_error
 
 
-def forward(parameters: Sequence[ArrayLike], inputs: ArrayLike) -> list[NDArray[np.float64]]:
+def forward(
+    parameters: Sequence[ArrayLike], inputs: ArrayLike, *, keep_float32: bool = False
+) -> list[NDArray[np.float64]]:
     """Compute each layer's inputs, and the logits.
 
         h_0 = x,  h_l = max(h_(l-1) W_l + b_l, 0),  z = h_(L-1) W_L + b_L
@@ -27,6 +30,8 @@ def forward(parameters: Sequence[ArrayLike], inputs: ArrayLike) -> list[NDArray[
     Args:
         parameters: W_1, b_1, … W_L, b_L.
         inputs: x, shape ``[n, in]``.
+        keep_float32: Whether to compute in float32 where all arrays are of that type, which takes
+            half of the time.
 
     Returns:
         h_0 … h_(L-1) and z, each of shape ``[n, width]``.
@@ -38,8 +43,9 @@ def forward(parameters: Sequence[ArrayLike], inputs: ArrayLike) -> list[NDArray[
     array([[2.5],
            [3.5]])
     """
-    layers = _layers(parameters)
-    values = check_array("inputs", inputs, ndim=2, shape=(layers[0][0].shape[0],))
+    layers = _layers(parameters, keep_float32)
+    width = layers[0][0].shape[0]
+    values = check_array("inputs", inputs, ndim=2, shape=(width,), keep_float32=keep_float32)
     seen = [values]
     for kernel, bias in layers[:-1]:
         values = np.maximum(values @ kernel + bias, 0.0)
@@ -49,7 +55,11 @@ def forward(parameters: Sequence[ArrayLike], inputs: ArrayLike) -> list[NDArray[
 
 
 def backward(
-    parameters: Sequence[ArrayLike], seen: Sequence[NDArray[np.float64]], error: ArrayLike
+    parameters: Sequence[ArrayLike],
+    seen: Sequence[NDArray[np.float64]],
+    error: ArrayLike,
+    *,
+    keep_float32: bool = False,
 ) -> list[NDArray[np.float64]]:
     """Propagate the logits' gradient back to each layer's pre-activations, per example.
 
@@ -59,6 +69,7 @@ def backward(
         parameters: As in ``forward``.
         seen: Its result.
         error: δ_L, shape ``[n, classes]``.
+        keep_float32: As in ``forward``.
 
     Returns:
         δ_1 … δ_L, each of shape ``[n, width]``.
@@ -70,10 +81,11 @@ def backward(
     >>> backward(network, forward(network, [[2.0]]), [[1.0]])[0]  # the second unit is off
     array([[1., 0.]])
     """
-    layers = _layers(parameters)
-    errors = [check_array("error", error, ndim=2, shape=seen[-1].shape)]
+    layers = _layers(parameters, keep_float32)
+    shape = seen[-1].shape
+    errors = [check_array("error", error, ndim=2, shape=shape, keep_float32=keep_float32)]
     for (kernel, _), hidden in zip(reversed(layers[1:]), reversed(seen[1:-1]), strict=True):
-        errors.append(hidden_error(errors[-1], kernel, hidden))
+        errors.append(hidden_error(errors[-1], kernel, hidden, keep_float32=keep_float32))
     return errors[::-1]
 
 
@@ -109,7 +121,7 @@ def loss_and_gradients(
 
 
 def _layers(
-    parameters: Sequence[ArrayLike],
+    parameters: Sequence[ArrayLike], keep_float32: bool = False
 ) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
     if len(parameters) < 2 or len(parameters) % 2:
         raise value_error(
@@ -118,9 +130,10 @@ def _layers(
             expected="a kernel and a bias per layer",
         )
     layers: list[tuple[NDArray[np.float64], NDArray[np.float64]]] = []
+    checked = partial(check_array, keep_float32=keep_float32)
     width: int | None = None
     for kernel, bias in zip(parameters[::2], parameters[1::2], strict=True):
-        weights = check_array("kernel", kernel, ndim=2, shape=(width, None))
+        weights = checked("kernel", kernel, ndim=2, shape=(width, None))
         width = weights.shape[1]
-        layers.append((weights, check_array("bias", bias, ndim=1, shape=(width,))))
+        layers.append((weights, checked("bias", bias, ndim=1, shape=(width,))))
     return layers

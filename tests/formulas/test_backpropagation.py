@@ -1,7 +1,5 @@
 """Backpropagation by hand, against differences, and against TensorFlow."""
 
-from itertools import pairwise
-
 import numpy as np
 import pytest
 
@@ -10,9 +8,9 @@ from deployworkbook.formulas.backpropagation import (
     hidden_error,
     layer_gradients,
 )
-from deployworkbook.formulas.distributions import one_hot
 from deployworkbook.formulas.perceptron import loss_and_gradients
 from deployworkbook.training.keras2 import tf
+from tests.formulas.random_network import network
 
 # Lesson 04's network, whose numbers are chosen to be computed by hand.
 BY_HAND = [
@@ -21,21 +19,6 @@ BY_HAND = [
     np.array([[1.0, -1.0], [0.5, 1.0]]),
     np.array([-2.0, 2.0]),
 ]
-
-
-def network(widths, count, seed=0):
-    """Return random parameters, and random inputs with one-hot targets."""
-    generator = np.random.default_rng(seed)
-    parameters = [
-        array
-        for before, after in pairwise(widths)
-        for array in (
-            generator.normal(size=(before, after)) / np.sqrt(before),
-            generator.normal(size=after),
-        )
-    ]
-    labels = generator.integers(0, widths[-1], size=count)
-    return parameters, generator.normal(size=(count, widths[0])), one_hot(labels, widths[-1])
 
 
 def by_tensorflow(parameters, inputs, targets):

@@ -109,3 +109,13 @@ def test_mismatched_parameters_are_refused(parameters, text: str) -> None:
 def test_inputs_of_the_wrong_width_are_refused(parameters) -> None:
     with pytest.raises(ValueError, match="inputs: expected last axes"):
         forward(parameters, np.ones((1, 4)))
+
+
+def test_float32_is_kept_only_where_it_is_asked_for(parameters, examples) -> None:
+    single = [array.astype(np.float32) for array in parameters]
+    inputs = examples[0].astype(np.float32)
+    assert forward(single, inputs)[-1].dtype == np.float64
+    seen = forward(single, inputs, keep_float32=True)
+    errors = backward(single, seen, np.ones_like(seen[-1]), keep_float32=True)
+    assert {array.dtype for array in (*seen, *errors)} == {np.dtype(np.float32)}
+    np.testing.assert_allclose(seen[-1], forward(single, inputs)[-1], atol=1e-5)
