@@ -15,6 +15,7 @@ The layers, from the ground up; each imports only from those above it in this li
 - ``edge``: the model on a microcontroller: written as C and compiled.
 - ``serving``: TensorFlow Serving's API; ``serving.embedded`` is a server of it.
 - ``monitoring``: a model in production, watched: alerts, records, drift.
+- ``privacy``: what a model gives away: its training data, and itself; attacks, and what they cost.
 - ``deployment_files``: what serves the published models elsewhere, by Docker and Kubernetes.
 - ``plots``: results in, picture or table out.
 - ``widgets``: explorers, which move a formula's arguments and draw its result.

@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "deployworkbook"
 FACES = sorted(stub.parent.name for stub in PACKAGE.rglob("__init__.pyi"))
 # Those whose names load neither TensorFlow nor matplotlib.
-LIGHT = ["costs", "jupyter", "ledger", "workspace"]
+LIGHT = ["costs", "jupyter", "ledger", "privacy", "workspace"]
 
 
 def exports(face):

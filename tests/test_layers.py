@@ -42,6 +42,7 @@ ALLOWED = {
     },
     "serving": {"validation", "workspace", "formulas", "training", "runtimes", "edge"},
     "monitoring": {"validation", "workspace", "formulas", "serving"},
+    "privacy": {"validation", "workspace", "formulas", "training"},
     "deployment_files": {"validation", "workspace", "serving", "monitoring"},
     "plots": set(),
     "widgets": {"validation", "formulas", "costs", "plots"},
