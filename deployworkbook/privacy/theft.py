@@ -21,9 +21,6 @@ from deployworkbook.privacy.shares import Share
 from deployworkbook.training.data import Split
 from deployworkbook.validation import check_choice, check_integer, value_error
 
-# All copies take about so many steps, from however few answers.
-THIEF_STEPS = 800
-
 
 @dataclass(frozen=True)
 class Defence:
@@ -121,6 +118,7 @@ def extract_model(
     counts: Sequence[int] = (100, 300, 1000, 3000),
     defence: Defence | None = None,
     hidden_units: int = 128,
+    steps: int = 800,
     seed: int = 0,
 ) -> Extraction:
     """Copy a model by training a network on its answers.
@@ -133,6 +131,7 @@ def extract_model(
         counts: Numbers of queries, rising, at most n.
         defence: What the server leaves out of its answers; by default nothing.
         hidden_units: Width of the copies. The attacker needn't know the model's.
+        steps: Number of steps that each copy is trained for, from however few answers, at least 1.
         seed: Seed of the copies.
 
     Raises:
@@ -151,7 +150,7 @@ def extract_model(
     copy: Weights = []
     for size in sizes:
         recipe = NetworkRecipe(hidden_units=hidden_units, batch_size=min(64, size), seed=seed)
-        epochs = -(-THIEF_STEPS * recipe.batch_size // size)
+        epochs = -(-check_integer("steps", steps, 1) * recipe.batch_size // size)
         copy = learn(queries[:size], targets[:size], replace(recipe, epochs=epochs))
         same.append(Share(agreements(truth, answers_of(copy, test.images)), len(test)))
         correct.append(accuracy_of(copy, test))

@@ -11,6 +11,8 @@ from deployworkbook.privacy.networks import accuracy_of, logits_of
 from deployworkbook.privacy.ordinary import train_network
 from deployworkbook.privacy.theft import Defence, defence_cost, extract_model
 
+QUICK = {"hidden_units": 24, "steps": 200}
+
 
 @pytest.fixture(scope="module")
 def predict(network):
@@ -67,7 +69,7 @@ def test_training_on_changed_images_makes_them_harmless(network, digits, kept_mo
 
 def test_more_answers_make_better_copies(predict, digits):
     stolen = extract_model(
-        predict, digits.validation.images, digits.test, counts=(10, 140), hidden_units=24
+        predict, digits.validation.images, digits.test, counts=(10, 140), **QUICK
     )
     few, many = (each.value for each in stolen.agreements)
     assert few < many
@@ -83,7 +85,7 @@ def test_terse_answers_make_worse_copies(predict, digits):
             digits.test,
             counts=(60,),
             defence=defence,
-            hidden_units=24,
+            **QUICK,
         )
         return copy.agreements[0].value, copy.hours[0]
 

@@ -92,7 +92,7 @@ def test_pictures_resemble_what_was_learned(network, digits):
 
 @pytest.mark.mnist
 def test_a_few_images_of_mnist_are_found_by_shadow_models(mnist, tmp_path):
-    recipe = LeakageRecipe(images=400, shadows=6, network=NetworkRecipe(epochs=40))
+    recipe = LeakageRecipe(images=200, shadows=8, network=BY_HEART)
     assert study_leakage(mnist, recipe, folder=tmp_path).attacks().interval[0] > 0.55
 
 

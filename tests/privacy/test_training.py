@@ -97,10 +97,10 @@ def test_shares_say_how_sure_they_are():
 
 @pytest.mark.mnist
 def test_private_training_on_mnist(mnist):
-    """A tenth of the lesson's steps, so that it takes two seconds."""
-    recipe = PrivateRecipe(epsilon=3, steps=80)
+    """A few of the lesson's steps, so that it takes a second."""
+    recipe = PrivateRecipe(epsilon=3, steps=50)
     weights = learn_privately(mnist.train, recipe)[-1][1]
-    assert accuracy_of(weights, mnist.test).value > 0.8
+    assert accuracy_of(weights, mnist.test).value > 0.7
 
 
 @pytest.mark.report
