@@ -12,6 +12,8 @@ once for all of them. Answers differ in length, and nobody knows which one will 
 from __future__ import annotations
 
 import heapq
+import math
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -121,23 +123,32 @@ def serve_static(requests: TokenRequests, step: StepTime, *, slots: int) -> Serv
 
 
 def serve_continuous(
-    requests: TokenRequests, step: StepTime, *, slots: int, prompt_tokens_per_step: int = 512
+    requests: TokenRequests,
+    step: StepTime,
+    *,
+    slots: int,
+    prompt_tokens_per_step: int = 512,
+    step_limit_s: float = math.inf,
 ) -> ServedTokens:
     """Simulate continuous batching: slots are filled again as soon as they are free.
 
     Every step continues all answers by a token, and reads up to so many tokens of the prompts
     that are new, the first arrived first. The step that reads the last token of a prompt ends with
     the first of its answer. The fewer tokens of prompts a step may read, the less they delay the
-    other answers, and the longer the first token takes.
+    other answers, and the longer the first token takes. With a limit to the step's time, prompts
+    get what the answers in progress leave of it: from an objective for the time between tokens
+    follows how much of a prompt to read. (Programs turn such a limit into a number of tokens.)
 
     Args:
         requests: The requests.
         step: Time of a step.
         slots: Answers in progress at most.
         prompt_tokens_per_step: Tokens of prompts that a step reads at most.
+        step_limit_s: Time of a step beyond which it reads no more of the prompts; answers go on
+            whatever they take, and a step without answers reads a token at least.
 
     Raises:
-        ValueError: A setting is less than 1.
+        ValueError: A setting is less than 1, or the limit isn't positive.
 
     Source: G.-I. Yu et al., "Orca: a distributed serving system for transformer-based generative
     models", OSDI 2022; prompts in pieces: A. Agrawal et al., "Taming throughput-latency tradeoff
@@ -150,6 +161,8 @@ def serve_continuous(
     """
     limit = check_integer("slots", slots, 1)
     budget = check_integer("prompt_tokens_per_step", prompt_tokens_per_step, 1)
+    if step_limit_s != math.inf:
+        check_number("step_limit_s", step_limit_s, 0, open_low=True)
     record = _Record(requests)
     arrivals, prompts, answers = record.arrivals, record.prompts, record.answers
     free = list(range(limit))  # a heap, so that the lowest slot is taken first
@@ -165,15 +178,18 @@ def serve_continuous(
             record.started[waiting] = now
             reading.append([waiting, prompts[waiting]])
             waiting += 1
-        left, read = budget, []
+        going = len(ending)
+        allowed = left = budget
+        if step_limit_s != math.inf and reading:
+            allowed = left = _tokens_within(step_limit_s, step, going, cached, budget)
+        read = []
         while reading and left:
             piece = min(left, reading[0][1])
             left -= piece
             reading[0][1] -= piece
             if not reading[0][1]:
                 read.append(reading.popleft()[0])
-        going = len(ending)
-        now += record.step(step(going, cached, budget - left), going)
+        now += record.step(step(going, cached, allowed - left), going)
         steps += 1
         cached += going
         while ending and ending[0][0] == steps:
@@ -191,6 +207,12 @@ def serve_continuous(
                 heapq.heappush(ending, (steps + answers[number] - 1, number))
     record.released = record.ended
     return record.result(limit)
+
+
+def _tokens_within(limit_s: float, step: StepTime, going: int, cached: int, most: int) -> int:
+    """Return how many tokens of prompts fit into a step beside its answers, up to ``most``."""
+    fitting = bisect_right(range(most + 1), limit_s, key=lambda new: step(going, cached, new)) - 1
+    return max(fitting, 0 if going else 1)
 
 
 class _Record:

@@ -34,6 +34,12 @@ it never saw. Once it is trained, none of this imports TensorFlow:
     context = coder.shape.context
     quality = measure_quality(coder, coder.vocabulary, text.held_out, context=context)
     print(quality.bits_per_byte, quality.interval())
+
+The same model as a SavedModel, for a server. The first export does import TensorFlow:
+
+    from deployworkbook.training import export_language_model
+
+    saved = export_language_model(coder)  # a folder, to be published
 """
 
 import lazy_loader

@@ -9,6 +9,7 @@ from .keras2 import set_seed as set_seed
 from .keras2 import tf as tf
 from .language import LanguageRecipe as LanguageRecipe
 from .language import language_model as language_model
+from .language_saved import export_language_model as export_language_model
 from .loops import prepare_fit as prepare_fit
 from .models import mlp as mlp
 from .quiet_tensorflow import pin_threads as pin_threads

@@ -119,18 +119,23 @@ def token_losses(shape: TransformerShape, weights: Mapping[str, Any], windows: A
     )
 
 
-def decoder_logits(shape: TransformerShape, weights: Mapping[str, Any], tokens: Any) -> Any:
+def decoder_logits(
+    shape: TransformerShape, weights: Mapping[str, Any], tokens: Any, *, last_only: bool = False
+) -> Any:
     """Predict the token after each position, as ``formulas.transformer.forward`` does.
 
     Args:
         shape: A decoder of the family ``"gpt2"``.
         weights: Tensors by name.
-        tokens: int32, shape ``[batch, n]``.
+        tokens: int32, shape ``[batch, n]``; a graph may leave both sizes open.
+        last_only: Whether to predict only the token after the last position.
 
     Returns:
-        float32, shape ``[batch, n, vocabulary]``.
+        float32, shape ``[batch, n, vocabulary]``, or ``[batch, vocabulary]`` of the last position.
     """
-    batch, count = tokens.shape
+    batch, count = (
+        tf.shape(tokens)[axis] if size is None else size for axis, size in enumerate(tokens.shape)
+    )
     hidden = shape.head_width
 
     def linear(name: str, rows: Any) -> Any:
@@ -145,7 +150,7 @@ def decoder_logits(shape: TransformerShape, weights: Mapping[str, Any], tokens: 
     def heads(rows: Any) -> Any:
         return tf.transpose(tf.reshape(rows, (batch, count, shape.heads, hidden)), (0, 2, 1, 3))
 
-    future = tf.constant(np.triu(np.full((count, count), -1e9, np.float32), 1))
+    future = -1e9 * (1.0 - tf.linalg.band_part(tf.ones((count, count)), -1, 0))
     # One row per position of any window, so that each product is one of two matrices.
     x = tf.reshape(
         tf.gather(weights["embedding"], tokens) + weights["positions"][:count],
@@ -160,6 +165,8 @@ def decoder_logits(shape: TransformerShape, weights: Mapping[str, Any], tokens: 
         x += linear(f"{at}output", tf.reshape(mixed, (batch * count, shape.query_width)))
         row = norm(f"{at}mlp_norm", x)
         x += linear(f"{at}down", tf.nn.gelu(linear(f"{at}up", row), approximate=True))
+    if last_only:
+        x = tf.reshape(x, (batch, count, shape.width))[:, -1]
     unembedding = weights["embedding"] if shape.tied else weights["unembedding"]
     logits = tf.matmul(norm("final_norm", x), unembedding, transpose_b=shape.tied)
-    return tf.reshape(logits, (batch, count, shape.vocabulary))
+    return logits if last_only else tf.reshape(logits, (batch, count, shape.vocabulary))

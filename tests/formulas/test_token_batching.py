@@ -124,6 +124,41 @@ def test_continuous_batching_gains_twice_the_tokens_at_the_same_p99_between_toke
     assert continuous.answer_tokens_per_s >= 2 * static.answer_tokens_per_s
 
 
+@pytest.mark.parametrize(
+    # Where a token of a prompt costs as much as one of an answer, as on processors without a GPU.
+    ("answer_s", "prompt_token_s"),
+    [(1.0e-3, 0.8e-3), (0.6e-3, 0.8e-3), (1.5e-3, 1.5e-3)],
+)
+def test_a_limit_of_the_step_keeps_statics_p99_with_twice_its_tokens(answer_s, prompt_token_s):
+    step = LinearStep(11e-3, answer_s, 0.0, prompt_token_s)
+    requests = random_requests(300, prompt_tokens=32, answer_tokens=64)
+    static = serve_static(requests, step, slots=16)
+    objective = static.between_tokens_s(99)
+    whole = serve_continuous(requests, step, slots=16)
+    limited = serve_continuous(requests, step, slots=16, step_limit_s=objective)
+    assert whole.between_tokens_s(99) > 2 * objective
+    assert limited.between_tokens_s(99) <= objective * (1 + 1e-12)
+    assert limited.answer_tokens_per_s >= 2 * static.answer_tokens_per_s
+    # The limit costs tokens, and no step that could read more of a prompt reads less.
+    assert limited.answer_tokens_per_s < whole.answer_tokens_per_s
+    assert limited.step_tokens.sum() == requests.total_answer_tokens - len(requests)
+
+
+def test_a_limit_by_hand():
+    # 1 s, and 0.1 for each answer and each token of a prompt. Two requests, two slots, 1.35 s.
+    step = LinearStep(1.0, 0.1, 0.0, 0.1)
+    requests = TokenRequests([0, 0], [5, 4], [4, 2])
+    served = serve_continuous(requests, step, slots=2, step_limit_s=1.35)
+    # 3 tokens of a prompt; its other 2 and 1 of the next; beside an answer 2; the last one.
+    np.testing.assert_allclose(served.step_s, [1.3, 1.3, 1.3, 1.2, 1.2])
+    np.testing.assert_allclose(served.first_token_s, [2.6, 5.1])
+    # A limit that nothing keeps: alone, one token at a time.
+    slow = serve_continuous(requests, step, slots=2, step_limit_s=0.5)
+    np.testing.assert_allclose(slow.step_s[:5], [1.1] * 5)
+    with pytest.raises(ValueError, match="step_limit_s"):
+        serve_continuous(requests, step, slots=2, step_limit_s=0.0)
+
+
 def test_fewer_prompt_tokens_per_step_trade_the_first_token_for_the_others():
     requests = random_requests(60, rate_per_s=3.0, prompt_tokens=800, answer_tokens=60, seed=2)
     small = serve_continuous(requests, STEP, slots=16, prompt_tokens_per_step=64)

@@ -13,6 +13,7 @@ from deployworkbook.runtimes.onnx_decoder import ONNXDecoder
 from deployworkbook.training.code_text import CodeText, is_held_out, load_code_text
 from deployworkbook.training.decoder_training import decoder_logits
 from deployworkbook.training.language import LanguageRecipe, language_model
+from deployworkbook.training.language_saved import export_language_model
 from deployworkbook.training.text_quality import TextQuality, measure_quality
 from deployworkbook.training.vocabulary import Vocabulary, learn_vocabulary
 
@@ -123,6 +124,18 @@ def test_a_cached_model_is_read_without_tensorflow(trained, monkeypatch):
     assert second.vocabulary.tokens == first.vocabulary.tokens
     for name, array in first.weights.items():
         np.testing.assert_array_equal(second.weights[name], array)
+
+
+def test_an_exported_model_is_written_once(trained, tmp_path, monkeypatch):
+    model, _ = trained
+    saved = export_language_model(model, folder=tmp_path)
+    assert (saved / "saved_model.pb").is_file()
+    monkeypatch.setitem(sys.modules, "deployworkbook.training.decoder_saved", None)
+    assert export_language_model(model, folder=tmp_path) == saved
+    # Other weights are another file.
+    other = model.with_weights({"unembedding": np.zeros((32, 320))})
+    with pytest.raises(ImportError):
+        export_language_model(other, folder=tmp_path)
 
 
 def test_numpy_and_onnx_give_the_trained_models_logits(trained):
