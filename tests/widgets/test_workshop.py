@@ -183,6 +183,7 @@ def test_the_bundle_has_a_picture_and_a_row_per_variant(workshop):
     assert "2 pruned-0.90" in bundle["text/plain"]
 
 
+@pytest.mark.usefixtures("drawn")
 def test_one_variant_and_equal_variants_can_be_drawn():
     from deployworkbook.plots.frontier import FrontierView
 
