@@ -10,6 +10,7 @@ Everything is computed in float64, or in float32 if that is what it is given.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -196,10 +197,72 @@ class KeyValueCache:
         """Bytes that keys and values take."""
         return self.keys.nbytes + self.values.nbytes
 
+    def grown(self, keys: Array, values: Array) -> KeyValueCache:
+        """Return a cache that has the rows of new positions as well.
+
+        Args:
+            keys: Shape ``[..., kv_heads, n, e]``.
+            values: Shape ``[..., kv_heads, n, v]``.
+
+        Raises:
+            ValueError: They don't fit the cache.
+        """
+        check_fits("keys", keys, self.keys)
+        check_fits("values", values, self.values)
+        return KeyValueCache(
+            np.concatenate([self.keys, keys], axis=-2),
+            np.concatenate([self.values, values], axis=-2),
+        )
+
+
+class LayerCache(Protocol):
+    """What a layer keeps of earlier positions, whatever numbers it is stored in."""
+
+    @property
+    def keys(self) -> Array:
+        """Shape ``[..., kv_heads, positions, e]``."""
+
+    @property
+    def values(self) -> Array:
+        """Shape ``[..., kv_heads, positions, v]``."""
+
+    @property
+    def positions(self) -> int:
+        """Number of positions."""
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes that keys and values take."""
+
+    def grown(self, keys: Array, values: Array) -> LayerCache:
+        """Return a cache that has the rows of new positions as well."""
+
+
+def check_fits(name: str, new: ArrayLike, old: NDArray[Any]) -> None:
+    """Raise an error unless new rows fit a cache's, but for the positions.
+
+    Args:
+        name: What the rows are.
+        new: Rows of new positions, shape ``[..., kv_heads, n, e]``.
+        old: Rows of the cache.
+
+    Raises:
+        ValueError: Their shapes differ elsewhere than in the positions.
+
+    >>> check_fits("keys", np.zeros((2, 1, 8)), np.zeros((2, 5, 8)))
+    """
+    shape = np.shape(new)
+    if (*shape[:-2], *shape[-1:]) != (*old.shape[:-2], old.shape[-1]):
+        raise value_error(
+            name,
+            received=f"shape {shape}",
+            expected=f"the cache's shape, {old.shape}, but for the positions",
+        )
+
 
 def cached_attention(
-    queries: ArrayLike, keys: ArrayLike, values: ArrayLike, *, cache: KeyValueCache | None = None
-) -> tuple[Array, KeyValueCache]:
+    queries: ArrayLike, keys: ArrayLike, values: ArrayLike, *, cache: LayerCache | None = None
+) -> tuple[Array, LayerCache]:
     """Attend from new positions to cached and new ones, and return the grown cache.
 
     The result equals the last rows of attention over all positions at once, but each step computes
@@ -209,7 +272,8 @@ def cached_attention(
         queries: Of the new positions, shape ``[..., heads, n, e]``.
         keys: Of the new positions, shape ``[..., kv_heads, n, e]``.
         values: Of the new positions, shape ``[..., kv_heads, n, v]``.
-        cache: Keys and values of earlier positions; ``None`` at the start.
+        cache: Keys and values of earlier positions; ``None`` at the start, or an empty one of
+            another kind (``cache_quantization.rounded_cache``).
 
     Returns:
         The heads' mixtures, shape ``[..., heads, n, v]``, and a cache of all positions. The one
@@ -226,14 +290,5 @@ def cached_attention(
     """
     k = check_array("keys", keys, shape=(None, None, None), keep_float32=True)
     v = check_array("values", values, shape=(*k.shape[-3:-1], None), keep_float32=True)
-    if cache is not None:
-        for name, new, old in (("keys", k, cache.keys), ("values", v, cache.values)):
-            if (*new.shape[:-2], new.shape[-1]) != (*old.shape[:-2], old.shape[-1]):
-                raise value_error(
-                    name,
-                    received=f"shape {new.shape}",
-                    expected=f"the cache's shape, {old.shape}, but for the positions",
-                )
-        k = np.concatenate([cache.keys, k], axis=-2)
-        v = np.concatenate([cache.values, v], axis=-2)
-    return grouped_attention(queries, k, v), KeyValueCache(k, v)
+    grown: LayerCache = KeyValueCache(k, v) if cache is None else cache.grown(k, v)
+    return grouped_attention(queries, grown.keys, grown.values), grown

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from deployworkbook.formulas.attention import (
-    KeyValueCache,
+    LayerCache,
     cached_attention,
     join_heads,
     split_heads,
@@ -29,7 +29,7 @@ from deployworkbook.validation import check_choice, check_integer, describe, typ
 Array = NDArray[np.float64]
 Weights = Mapping[str, NDArray[Any]]
 # One per layer.
-Cache = tuple[KeyValueCache, ...]
+Cache = tuple[LayerCache, ...]
 DTYPES = ("float32", "float64")
 
 
@@ -39,7 +39,7 @@ class Prediction:
 
     Args:
         logits: Of the token after each position, shape ``[batch, n, vocabulary]``.
-        cache: Keys and values of all positions so far, one ``KeyValueCache`` per layer.
+        cache: Keys and values of all positions so far, one ``attention.LayerCache`` per layer.
     """
 
     logits: Array
@@ -147,7 +147,8 @@ def forward(
         weights: By the names of ``weight_shapes``; float32 ones compute in float32, others in
             float64.
         tokens: Whole numbers below the vocabulary's size, shape ``[batch, n]``.
-        cache: What an earlier call returned for the positions before; ``None`` at the start.
+        cache: What an earlier call returned for the positions before; ``None`` at the start, or
+            ``cache_quantization.rounded_cache`` for a cache in few bits.
         last_only: Whether to compute the last position's logits only, all that decoding needs.
 
     Returns:
@@ -199,8 +200,8 @@ def _attend(
     at: str,
     row: Array,
     places: NDArray[np.int64],
-    cache: KeyValueCache | None,
-) -> tuple[Array, KeyValueCache]:
+    cache: LayerCache | None,
+) -> tuple[Array, LayerCache]:
     queries = split_heads(_linear(weights, f"{at}query", row), shape.heads)
     keys = split_heads(_linear(weights, f"{at}key", row), shape.kv_heads)
     values = split_heads(_linear(weights, f"{at}value", row), shape.kv_heads)

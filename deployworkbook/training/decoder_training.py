@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,24 @@ WARM_UP = 0.05
 COMPILED_FROM = 200
 
 
+@dataclass(frozen=True, eq=False)
+class Teacher:
+    """A trained decoder that another one learns from.
+
+    Args:
+        shape: Its sizes; the vocabulary is the student's.
+        weights: By name.
+        temperature: Temperature at which both models' probabilities are compared, above 0.
+        hard_weight: Share of the text's own tokens in the loss, from 0 to 1; the rest is the
+            teacher's.
+    """
+
+    shape: TransformerShape
+    weights: Mapping[str, NDArray[np.float32]]
+    temperature: float
+    hard_weight: float
+
+
 def train_decoder(
     shape: TransformerShape,
     tokens: NDArray[np.int64],
@@ -36,6 +55,7 @@ def train_decoder(
     batch_size: int,
     learning_rate: float,
     seed: int = 0,
+    teacher: Teacher | None = None,
     progress: Callable[[float], object] = lambda bits: None,
 ) -> tuple[Weights, list[float]]:
     """Train a decoder to predict the next token, on windows drawn at random from a text.
@@ -49,11 +69,12 @@ def train_decoder(
         batch_size: Windows per step, each as long as the context.
         learning_rate: AdamW's largest η.
         seed: Seed of the first weights and the drawing.
+        teacher: A decoder with the same vocabulary to learn from, too; by default none.
         progress: Called after each step with its loss in bits per token.
 
     Returns:
         Weights by the names of ``formulas.transformer_shape.weight_shapes``, and the loss of each
-        step in bits per token.
+        step in bits per token; with a teacher, ``formulas.distillation.student_loss``.
 
     Source: I. Loshchilov and F. Hutter, "Decoupled weight decay regularization", ICLR 2019.
     """
@@ -71,7 +92,14 @@ def train_decoder(
     @tf.function(jit_compile=steps >= COMPILED_FROM)  # type: ignore[untyped-decorator]
     def step(windows: Any, rate: Any, number: Any) -> Any:
         with tf.GradientTape() as tape:
-            losses = token_losses(shape, variables, windows)
+            logits = decoder_logits(shape, variables, windows[:, :-1])
+            losses = token_losses(logits, windows[:, 1:])
+            if teacher is not None:
+                told = decoder_logits(teacher.shape, teacher.weights, windows[:, :-1])
+                share = teacher.hard_weight
+                losses = share * losses + (1 - share) * taught_losses(
+                    told, logits, teacher.temperature
+                )
             loss = tf.reduce_mean(losses)
         gradients = [
             tf.convert_to_tensor(each)
@@ -103,20 +131,33 @@ def train_decoder(
     return {name: variable.numpy() for name, variable in variables.items()}, losses
 
 
-def token_losses(shape: TransformerShape, weights: Mapping[str, Any], windows: Any) -> Any:
-    """Return the cross-entropy of each token of windows but the first, in nats.
+def token_losses(logits: Any, tokens: Any) -> Any:
+    """Return the cross-entropy of each token, in nats.
 
     Args:
-        shape: A decoder of the family ``"gpt2"``.
-        weights: Tensors by name.
-        windows: int32, shape ``[batch, n + 1]``.
+        logits: Shape ``[batch, n, vocabulary]``.
+        tokens: int32, shape ``[batch, n]``.
 
     Returns:
         Shape ``[batch, n]``.
     """
-    return tf.nn.sparse_softmax_cross_entropy_with_logits(
-        labels=windows[:, 1:], logits=decoder_logits(shape, weights, windows[:, :-1])
-    )
+    return tf.nn.sparse_softmax_cross_entropy_with_logits(labels=tokens, logits=logits)
+
+
+def taught_losses(teacher_logits: Any, student_logits: Any, temperature: float) -> Any:
+    """Return ``formulas.distillation.distillation_loss`` of each token, in nats.
+
+    Args:
+        teacher_logits: Shape ``[batch, n, vocabulary]``.
+        student_logits: The shape of ``teacher_logits``.
+        temperature: Above 0.
+
+    Returns:
+        Shape ``[batch, n]``.
+    """
+    teacher, student = teacher_logits / temperature, student_logits / temperature
+    difference = tf.nn.log_softmax(teacher) - tf.nn.log_softmax(student)
+    return temperature**2 * tf.reduce_sum(tf.nn.softmax(teacher) * difference, axis=-1)
 
 
 def decoder_logits(
