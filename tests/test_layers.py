@@ -64,7 +64,7 @@ CONFINED = {
     "tensorflow_model_optimization": ("compression/",),
     "onnx": (
         *("training/onnx_file.py", "runtimes/decoder_graph.py"),
-        *("runtimes/onnx_names.py", "runtimes/onnx_nodes.py"),
+        *("runtimes/onnx_cache.py", "runtimes/onnx_names.py", "runtimes/onnx_nodes.py"),
     ),
     "tf2onnx": ("training/onnx_file.py",),
     # Where telemetry.forbid() comes before them.

@@ -219,11 +219,11 @@ class LayerCache(Protocol):
     """What a layer keeps of earlier positions, whatever numbers it is stored in."""
 
     @property
-    def keys(self) -> Array:
+    def keys(self) -> NDArray[Any]:
         """Shape ``[..., kv_heads, positions, e]``."""
 
     @property
-    def values(self) -> Array:
+    def values(self) -> NDArray[Any]:
         """Shape ``[..., kv_heads, positions, v]``."""
 
     @property
@@ -234,7 +234,7 @@ class LayerCache(Protocol):
     def size_bytes(self) -> int:
         """Bytes that keys and values take."""
 
-    def grown(self, keys: Array, values: Array) -> LayerCache:
+    def grown(self, keys: NDArray[Any], values: NDArray[Any]) -> LayerCache:
         """Return a cache that has the rows of new positions as well."""
 
 

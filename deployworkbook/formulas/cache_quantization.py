@@ -209,9 +209,7 @@ def rounded_cache(
             "scales", received=f"{len(scales)} layers", expected=f"{shape.layers} layers"
         )
     pairs = scales if scales is not None else [(None, None)] * shape.layers
-    return tuple(
-        RoundedCache(*(_empty_rows(sizes, bits, each) for each in pair)) for pair in pairs
-    )
+    return tuple(RoundedCache(*(_empty_rows(sizes, bits, each) for each in pair)) for pair in pairs)
 
 
 def _empty_rows(sizes: tuple[int, ...], bits: int, scales: ArrayLike | None) -> RoundedRows:

@@ -16,6 +16,7 @@ from onnx import TensorProto, helper
 from deployworkbook.formulas.block_quantization import BlockQuantized
 from deployworkbook.formulas.transformer import check_weights
 from deployworkbook.formulas.transformer_shape import TransformerShape, weight_shapes
+from deployworkbook.runtimes.onnx_cache import CacheNodes, past_names
 from deployworkbook.runtimes.onnx_nodes import (
     OWN_DOMAIN,
     Nodes,
@@ -50,20 +51,6 @@ GPT2_SMALL = TransformerShape(
 HIDDEN_SCORE = -1e9
 
 
-def past_names(layers: int) -> list[str]:
-    """Return the names of the cache's inputs, keys and values layer by layer.
-
-    The outputs' names are the same without ``past_``.
-
-    Args:
-        layers: Number of layers.
-
-    >>> past_names(1)
-    ['past_keys_0', 'past_values_0']
-    """
-    return [f"past_{part}_{layer}" for layer in range(layers) for part in ("keys", "values")]
-
-
 def matrix_names(shape: TransformerShape) -> list[str]:
     """Return the names of the matrices that rows are multiplied with, the output matrix last.
 
@@ -96,6 +83,7 @@ def decoder_onnx(
     *,
     blocks: Mapping[str, BlockQuantized] | None = None,
     dynamic_int8: bool = False,
+    int8_cache: bool = False,
     last_only: bool = False,
 ) -> bytes:
     """Write a decoder as an ONNX file, with its matrices in float32, int8 or blocks.
@@ -107,12 +95,14 @@ def decoder_onnx(
             16, 32, 64, … weights. ``MatMulNBits`` multiplies with them.
         dynamic_int8: Whether to store all other matrices in int8, with a scale per output, and
             round their inputs to 8 bits by the range of what they are multiplied with.
+        int8_cache: Whether to keep keys and values in 8 bits, with a float16 scale per token and
+            head, as ``formulas.cache_quantization.rounded_cache`` does.
         last_only: Whether to compute the last position's logits only, all that decoding needs.
 
     Returns:
         The file's bytes. Inputs: ``tokens``, int64 ``[batch, n]``, and the cache by
-        ``past_names``, float32 ``[batch, kv_heads, past, head_width]``. Outputs: ``logits``,
-        float32 ``[batch, n, vocabulary]``, and the grown cache.
+        ``onnx_cache.past_names``, float32 or int8 ``[batch, kv_heads, past, head_width]``.
+        Outputs: ``logits``, float32 ``[batch, n, vocabulary]``, and the grown cache.
 
     Raises:
         ValueError: The shape is of another family, weights don't fit it, or ``MatMulNBits`` can't
@@ -125,23 +115,17 @@ def decoder_onnx(
     for name, quantized in given.items():
         _check_blocks(name, quantized, shape)
     graph = Nodes()
-    _Decoder(graph, shape, weights, given, dynamic_int8).write(last_only=last_only)
-    cache = ("batch", shape.kv_heads, "past", shape.head_width)
-    grown = ("batch", shape.kv_heads, "total", shape.head_width)
-    names = past_names(shape.layers)
-    inputs = [helper.make_tensor_value_info(TOKENS, TensorProto.INT64, ("batch", "n"))]
-    inputs += [helper.make_tensor_value_info(name, TensorProto.FLOAT, cache) for name in names]
-    outputs = [
-        helper.make_tensor_value_info(
-            LOGITS, TensorProto.FLOAT, ("batch", 1 if last_only else "n", shape.vocabulary)
-        )
-    ]
-    outputs += [
-        helper.make_tensor_value_info(name.removeprefix("past_"), TensorProto.FLOAT, grown)
-        for name in names
-    ]
+    cache = CacheNodes(graph, shape, int8=int8_cache)
+    _Decoder(graph, shape, weights, given, dynamic_int8, cache).write(last_only=last_only)
+    past, grown = cache.ends()
+    tokens = helper.make_tensor_value_info(TOKENS, TensorProto.INT64, ("batch", "n"))
+    logits = helper.make_tensor_value_info(
+        LOGITS, TensorProto.FLOAT, ("batch", 1 if last_only else "n", shape.vocabulary)
+    )
     model = helper.make_model(
-        helper.make_graph(graph.nodes, "decoder", inputs, outputs, graph.constants),
+        helper.make_graph(
+            graph.nodes, "decoder", [tokens, *past], [logits, *grown], graph.constants
+        ),
         opset_imports=[helper.make_opsetid("", OPSET), helper.make_opsetid(OWN_DOMAIN, 1)],
         ir_version=IR_VERSION,
     )
@@ -158,9 +142,10 @@ class _Decoder:
         weights: Weights,
         blocks: Mapping[str, BlockQuantized],
         dynamic_int8: bool,
+        cache: CacheNodes,
     ) -> None:
         self.graph, self.shape, self.weights = graph, shape, weights
-        self.blocks, self.dynamic_int8 = blocks, dynamic_int8
+        self.blocks, self.dynamic_int8, self.cache = blocks, dynamic_int8, cache
 
     def write(self, *, last_only: bool) -> None:
         add, constant = self.graph.add, self.graph.constant
@@ -212,30 +197,11 @@ class _Decoder:
             return add("Transpose", split, perm=[0, 2, 1, 3])
 
         queries = add("Mul", heads("query", "split_queries"), "scale")
-        keys, values = (
-            add(
-                "Concat",
-                f"past_{part}_{layer}",
-                heads(part.removesuffix("s"), "split_keys"),
-                axis=2,
-                name=f"{part}_{layer}",
-            )
-            for part in ("keys", "values")
-        )
-        if self.shape.heads != self.shape.kv_heads:
-            keys, values = self._shared(keys), self._shared(values)
-        scores = add("MatMul", queries, add("Transpose", keys, perm=[0, 1, 3, 2]))
+        scores = self.cache.scores(layer, queries, heads("key", "split_keys"))
         shares = add("Softmax", add("Add", scores, mask), axis=-1)
-        mixed = add("Transpose", add("MatMul", shares, values), perm=[0, 2, 1, 3])
+        mixed = self.cache.mixture(layer, shares, heads("value", "split_keys"))
+        mixed = add("Transpose", mixed, perm=[0, 2, 1, 3])
         return self._linear(f"{at}output", add("Reshape", mixed, "join"))
-
-    def _shared(self, rows: str) -> str:
-        """Repeat each head of keys or values for the query heads that share it."""
-        group = self.shape.heads // self.shape.kv_heads
-        order = self.graph.constant(
-            f"group_of_{rows}", np.repeat(np.arange(self.shape.kv_heads), group)
-        )
-        return self.graph.add("Gather", rows, order, axis=1)
 
     def _norm(self, name: str, row: str) -> str:
         return self.graph.add(

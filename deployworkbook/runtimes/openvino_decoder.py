@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,12 +33,21 @@ class OpenVINODecoder:
         self.compiled = compile_onnx(source, threads=check_integer("threads", threads, 0))
         inputs = [each.any_name for each in self.compiled.inputs]
         self.past = check_inputs(inputs)
-        sizes = self.compiled.input(self.past[0]).partial_shape
-        self.kv_heads, self.head_width = sizes[1].get_length(), sizes[3].get_length()
 
     def start(self) -> OpenVINOSequence:
         """Start a batch of sequences."""
         return OpenVINOSequence(self)
+
+    def empty_cache(self, batch: int) -> dict[str, NDArray[Any]]:
+        """Return the keys, values and scales of no position, by the names of the inputs."""
+        ends = {name: self.compiled.input(name) for name in self.past}
+        return {
+            name: np.zeros(
+                (batch, end.partial_shape[1].get_length(), 0, end.partial_shape[3].get_length()),
+                end.element_type.to_dtype(),
+            )
+            for name, end in ends.items()
+        }
 
 
 class OpenVINOSequence:
@@ -51,14 +61,13 @@ class OpenVINOSequence:
         self.decoder = decoder
         self.positions = 0
         self._request = decoder.compiled.create_infer_request()
-        self._cache: dict[str, NDArray[np.float32]] = {}
+        self._cache: dict[str, NDArray[Any]] = {}
 
     def __call__(self, tokens: Tokens) -> Logits:
         """Take new tokens ``[batch, n]``, and return the next one's logits ``[batch, V]``."""
         own, rows = self.decoder, np.ascontiguousarray(tokens, np.int64)
         if not self._cache:
-            empty = np.zeros((len(rows), own.kv_heads, 0, own.head_width), np.float32)
-            self._cache = dict.fromkeys(own.past, empty)
+            self._cache = own.empty_cache(len(rows))
         results = self._request.infer({TOKENS: rows, **self._cache}, share_inputs=True)
         found = {end.any_name: values for end, values in results.items()}
         self._cache = {name: found[name.removeprefix("past_")] for name in own.past}
@@ -67,5 +76,5 @@ class OpenVINOSequence:
 
     @property
     def cache_bytes(self) -> int:
-        """Bytes of all keys and values so far."""
+        """Bytes of all keys and values so far, with their scales."""
         return sum(each.nbytes for each in self._cache.values())
