@@ -13,6 +13,7 @@ The layers, from the ground up; each imports only from those above it in this li
 - ``runtimes``: forms of the model that can be run, and the benchmark that measures them.
 - ``compression``: techniques that make the model smaller, one per file.
 - ``edge``: the model on a microcontroller: written as C and compiled.
+- ``updates``: patches between versions, learning on after a drift, what that costs.
 - ``serving``: TensorFlow Serving's API; ``serving.embedded`` is a server of it.
 - ``monitoring``: a model in production, watched: alerts, records, drift.
 - ``privacy``: what a model gives away: its training data, and itself; attacks, and what they cost.

@@ -20,6 +20,7 @@ from deployworkbook.commands import (
     lab,
     ledger,
     monitor,
+    patch,
     plan,
     prices,
     probe,
@@ -117,3 +118,4 @@ for name, command in COMMANDS.items():
     app.command(name, epilog=examples_of(name))(command)
 app.command(add_help_option=False, context_settings=serving.AS_GIVEN)(serving.serve)
 app.add_typer(prices.app, name="prices")
+app.add_typer(patch.app, name="patch")

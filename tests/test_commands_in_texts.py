@@ -32,6 +32,7 @@ from deployworkbook.serving.probing.golden import Golden, GoldenImage
 from deployworkbook.serving.repository.model_repository import ModelRepository
 from deployworkbook.training import data
 from deployworkbook.training.data import load_dataset
+from deployworkbook.updates.making import make_patch
 from deployworkbook.workspace.folder import current_workspace
 from tests.serving import forms
 
@@ -39,7 +40,7 @@ REPOSITORY = Path(__file__).parent.parent
 README = (REPOSITORY / "README.md").read_text()
 COMMAND = re.compile(
     r"deployworkbook (?:lab|run|reset|serve|cost|plan|prices|doctor|ledger|progress|sweep"
-    r"|publish|deploy-files|monitor|probe|edge|tokens)\b[^`\n&#]*"
+    r"|publish|deploy-files|monitor|probe|edge|tokens|patch)\b[^`\n&#]*"
 )
 
 
@@ -112,7 +113,9 @@ def prepared(home, tmp_path, monkeypatch, litert_file):
     shutil.copy(litert_file, other)
     shutil.copytree(other, exported.with_name("int8-full.litert"))
     monkeypatch.chdir(tmp_path)
-    shutil.copy(litert_file, "model.tflite")
+    for name in ("model.tflite", "old.tflite", "new.tflite"):
+        shutil.copy(litert_file, name)
+    make_patch(litert_file, litert_file, Path("update.patch"))
     (toml,) = re.findall(r"```toml\n(.*?)```", README, re.S)
     Path("my-prices.toml").write_text(toml)
     Path("FILE").write_text(toml)

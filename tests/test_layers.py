@@ -40,6 +40,10 @@ ALLOWED = {
         *("validation", "workspace", "formulas", "ledger", "costs"),
         *("training", "runtimes", "compression"),
     },
+    "updates": {
+        *("validation", "workspace", "formulas", "costs"),
+        *("training", "runtimes", "compression"),
+    },
     "serving": {"validation", "workspace", "formulas", "training", "runtimes", "edge"},
     "monitoring": {"validation", "workspace", "formulas", "serving"},
     "privacy": {"validation", "workspace", "formulas", "training"},

@@ -68,6 +68,14 @@ EXAMPLES = {
         "deployworkbook prices list",
         "deployworkbook prices list --prices my-prices.toml --json",
     ),
+    "patch make": (
+        "deployworkbook patch make old.tflite new.tflite -o update.patch",
+        "deployworkbook patch make old.tflite new.tflite -o update.patch --block-kib 64 --json",
+    ),
+    "patch apply": (
+        "deployworkbook patch apply model.tflite update.patch",
+        "deployworkbook patch apply model.tflite update.patch -o new.tflite --json",
+    ),
     "prices check": ("deployworkbook prices check my-prices.toml",),
 }
 

@@ -5,24 +5,18 @@ from __future__ import annotations
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
+from deployworkbook.costs.estimation.over_the_air import device_update, fleet_costs_usd
 from deployworkbook.costs.prices.catalog import Catalog, find
 from deployworkbook.costs.prices.catalog_file import load_catalog
 from deployworkbook.costs.prices.note import price_note
-from deployworkbook.costs.prices.tiers import cost_in_tiers
-from deployworkbook.costs.units import GIB
-from deployworkbook.formulas.battery import battery_energy_mj
-from deployworkbook.formulas.over_the_air import patched_bytes, sendings_per_packet, transfer_s
-from deployworkbook.formulas.radio import air_time_s, packet_count, session_energy_mj
+from deployworkbook.formulas.over_the_air import patched_bytes
 from deployworkbook.plots.over_the_air import OverTheAirResult, OverTheAirView, Update
 from deployworkbook.validation import check_number
 from deployworkbook.widgets.controls import Choice, LogSlider, Slider, Stops
 from deployworkbook.widgets.explorer import Explorer
 
-Array = NDArray[np.float64]
-
-KB, MB = 1e3, 1e6
+KB = 1e3
 LEAST_KB, MOST_KB = 0.5, 5000.0
 FLEETS = (*(k * 10**power for power in range(6) for k in (1, 2, 5)), 1_000_000)
 FLEET_SIZES = np.geomspace(FLEETS[0], FLEETS[-1], 61)
@@ -63,41 +57,22 @@ def compute_over_the_air(
         WHOLE: full,
         PATCH: float(patched_bytes(patch_share * full, full, outdated_share=outdated)),
     }
-    again = float(sendings_per_packet(loss_share))
-    energy_mj = float(battery_energy_mj(cell.capacity_mah, cell.cell_volts))
     fleets = np.append(FLEET_SIZES, devices)
     ways = []
     for name, size in sizes.items():
-        packets = float(packet_count(size, packet_bytes=radio.packet_bytes))
-        air_s = again * float(
-            air_time_s(
-                size,
-                packet_bytes=radio.packet_bytes,
-                header_bytes=radio.header_bytes,
-                bits_per_s=radio.bits_per_s,
-            )
-        )
-        used_mj = float(
-            session_energy_mj(
-                air_s,
-                current_ma=radio.receive_ma,
-                supply_volts=radio.supply_volts,
-                session_mj=radio.session_mj,
-            )
-        )
-        link_bytes = again * (size + packets * radio.header_bytes)
-        costs = _costs(
-            catalog, fleets, updates_per_month, link_bytes, charged_share=radio.charged_share
+        each = device_update(size, radio, cell, loss_share=loss_share)
+        costs = fleet_costs_usd(
+            catalog, fleets, updates_per_month, each.link_bytes, charged_share=radio.charged_share
         )
         ways.append(
             Update(
                 name=name,
                 device_bytes=size,
-                link_bytes=link_bytes,
-                device_s=radio.session_s + float(transfer_s(air_s, duty_share=radio.duty_share)),
-                device_mj=used_mj,
-                battery_share=used_mj / energy_mj,
-                costs_usd=tuple(float(each[-1]) for each in costs),
+                link_bytes=each.link_bytes,
+                device_s=each.seconds,
+                device_mj=each.energy_mj,
+                battery_share=each.battery_share,
+                costs_usd=tuple(float(part[-1]) for part in costs),
                 data_by_devices_usd=(costs[2] + costs[3])[:-1],
             )
         )
@@ -109,28 +84,6 @@ def compute_over_the_air(
         people_by_devices_usd=(costs[0] + costs[1])[:-1],
         ways=(ways[0], ways[1]),
     )
-
-
-def _costs(
-    catalog: Catalog,
-    fleets: Array,
-    updates_per_month: float,
-    link_bytes: float,
-    *,
-    charged_share: float,
-) -> list[Array]:
-    """Return USD per month by part, in the order of the plot's parts."""
-    paid = {
-        who: catalog.value(f"{who}_wage_usd_per_hour") / catalog.value("wages_share")
-        for who in ("engineer", "technician")
-    }
-    engineers = updates_per_month * catalog.value("hours_per_update") * paid["engineer"]
-    failures = fleets * updates_per_month * catalog.value("failed_updates_share")
-    visits = failures * catalog.value("hours_per_device_visit") * paid["technician"]
-    sent = fleets * updates_per_month * link_bytes
-    cloud = cost_in_tiers(sent / GIB, find("transfer", catalog.transfer, "internet").tiers)
-    carrier = charged_share * sent / MB * catalog.value("cellular_usd_per_mb")
-    return [np.full(len(fleets), engineers), visits, cloud, carrier]
 
 
 def update_explorer(

@@ -1,0 +1,13 @@
+from .applying import apply_patch as apply_patch
+from .comparison import compare_updates as compare_updates
+from .comparison import parameters_of as parameters_of
+from .fleet import fleet_update as fleet_update
+from .making import compressed_bytes as compressed_bytes
+from .making import make_patch as make_patch
+from .making import measure_patch as measure_patch
+from .receiving import receive as receive
+from .retraining import WAYS as WAYS
+from .retraining import Way as Way
+from .retraining import retrain as retrain
+from .schedule import retraining_schedule as retraining_schedule
+from .weights import with_weights as with_weights
