@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -9,8 +10,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from deployworkbook.formulas.intervals import mean_interval
 from deployworkbook.runtimes.onnx_decoder import Decoder
-from deployworkbook.validation import check_integer
+from deployworkbook.validation import check_integer, value_error
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,32 @@ class DecodingSpeed:
         """Shortest decoding step: what the decoder can do when nothing disturbs it."""
         return min(self.step_s)
 
+    def ratio_to(self, other: DecodingSpeed) -> tuple[float, tuple[float, float]]:
+        """Return how many times as long a step takes as another decoder's, with a 95 % interval.
+
+        Rounds are compared in pairs, since both decoders were measured in turns: by the median step
+        of each, and the geometric mean of the ratios.
+
+        Args:
+            other: The other decoder's times, from the same call of ``measure_decoding``.
+
+        Raises:
+            ValueError: There are fewer than two rounds, or their numbers differ.
+        """
+        rounds = len(self.prefill_s)
+        if rounds < 2 or rounds != len(other.prefill_s):
+            raise value_error(
+                "rounds",
+                received=f"{rounds} and {len(other.prefill_s)}",
+                expected="the same number of both, at least 2",
+            )
+        own, others = (
+            np.median(np.reshape(each.step_s, (rounds, -1)), axis=1) for each in (self, other)
+        )
+        ratios = np.log(own / others)
+        low, high = (math.exp(end) for end in mean_interval(ratios))
+        return math.exp(ratios.mean()), (low, high)
+
     @property
     def prefill_tokens_per_s(self) -> float:
         """Prompt tokens of all sequences per second."""
@@ -59,11 +87,11 @@ def measure_decoding(
     new_tokens: int = 16,
     rounds: int = 3,
     processor_time: bool = False,
+    warm_up: bool = True,
 ) -> dict[str, DecodingSpeed]:
     """Time prefill and decode of several decoders, in turns.
 
-    Tokens are drawn at random: which they are makes no difference to the time. A first round warms
-    up, and doesn't count.
+    Tokens are drawn at random: which they are makes no difference to the time.
 
     Args:
         decoders: Decoders by name.
@@ -75,6 +103,8 @@ def measure_decoding(
         processor_time: Whether to count the time that this process computes, rather than the time
             that passes: for decoders of one thread, so that other programs don't count. On Windows,
             whose processor time moves in steps of 16 ms, the time that passes counts all the same.
+        warm_up: Whether a first round runs that doesn't count, as the first steps of a runtime
+            take longer.
 
     Returns:
         Times by name, in the order of ``decoders``.
@@ -90,7 +120,7 @@ def measure_decoding(
     steps = draw.integers(0, vocabulary, (new_tokens, batch, 1))
     prefills: dict[str, list[float]] = {name: [] for name in names}
     decodes: dict[str, list[float]] = {name: [] for name in names}
-    for turn in range(rounds + 1):
+    for turn in range(-int(warm_up), rounds):
         for place in draw.permutation(len(names)):
             name = names[place]
             sequence = decoders[name].start()
@@ -99,7 +129,7 @@ def measure_decoding(
                 start = clock()
                 sequence(tokens)
                 times.append(clock() - start)
-            if turn:
+            if turn >= 0:
                 prefills[name].append(times[0])
                 decodes[name] += times[1:]
     return {

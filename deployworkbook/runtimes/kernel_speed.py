@@ -30,7 +30,7 @@ def _shape(layers: int, heads: int, width: int = 64, hidden: int = 64) -> Transf
     return TransformerShape(width=width, hidden=hidden, **sizes)
 
 
-TINY, MATRICES, HEADS = _shape(4, 1), _shape(2, 1, 1024, 4096), _shape(2, 8)
+TINY, HEADS = _shape(4, 1), _shape(2, 8)
 
 
 @dataclass(frozen=True)
@@ -55,14 +55,15 @@ class _Case:
 
 START, ATTENTION = _Case(TINY, 1), _Case(HEADS, 16, 48)
 # One sequence, where reading is the limit, and so many that arithmetic is.
-PRODUCTS = (_Case(MATRICES, 1), _Case(MATRICES, 8), _Case(MATRICES, 32))
+BATCHES = (1, 8, 32)
 
 
 def measure_ceilings(
     forms: Mapping[str, Callable[[TransformerShape], Decoder]],
     *,
     weight_bits: Mapping[str, float],
-    rounds: int = 6,
+    rounds: int = 4,
+    width: int = 1024,
 ) -> dict[str, DecoderCeiling]:
     """Measure what a runtime reaches of this machine, by the form of its weights, on one thread.
 
@@ -74,6 +75,8 @@ def measure_ceilings(
             thread.
         weight_bits: Bits that are read per weight, scales included, by the same names.
         rounds: Turns of each form.
+        width: Of the tokens of the decoder with large matrices, a multiple of 64; its hidden layers
+            have four times that. They should be too large for the processor's caches.
 
     Returns:
         The ceilings by name, which ``kernel_ceilings.decoder_seconds`` takes.
@@ -84,12 +87,16 @@ def measure_ceilings(
     times = check_integer("rounds", rounds, 1)
     if set(forms) != set(weight_bits):
         raise value_error("weight_bits", received=", ".join(weight_bits), expected=", ".join(forms))
-    cases = (START, *PRODUCTS, ATTENTION)
-    shapes = (TINY, MATRICES, HEADS)
-    decoders = {shape: {name: make(shape) for name, make in forms.items()} for shape in shapes}
+    matrices = _shape(2, 1, width, 4 * check_integer("width", width, 64))
+    products = [_Case(matrices, batch) for batch in BATCHES]
+    cases = (START, *products, ATTENTION)
+    decoders = {
+        shape: {name: make(shape) for name, make in forms.items()}
+        for shape in (TINY, matrices, HEADS)
+    }
     fastest = {(name, case): np.inf for name in forms for case in cases}
     # Cases take turns as well, since a machine may be slower for some seconds.
-    for _ in range(times):
+    for turn in range(times):
         for case in cases:
             speeds = measure_decoding(
                 decoders[case.shape],
@@ -99,16 +106,19 @@ def measure_ceilings(
                 new_tokens=STEPS,
                 rounds=1,
                 processor_time=True,
+                warm_up=turn == 0,
             )
             for name, speed in speeds.items():
                 fastest[name, case] = min(fastest[name, case], speed.fastest_step_s)
     return {
-        name: _ceiling({case: fastest[name, case] for case in cases}, weight_bits[name])
+        name: _ceiling({case: fastest[name, case] for case in cases}, products, weight_bits[name])
         for name in forms
     }
 
 
-def _ceiling(seconds: Mapping[_Case, float], weight_bits: float) -> DecoderCeiling:
+def _ceiling(
+    seconds: Mapping[_Case, float], products: list[_Case], weight_bits: float
+) -> DecoderCeiling:
     """Take a decoder's times apart."""
 
     def left(case: _Case, others_s: float) -> float:
@@ -116,11 +126,11 @@ def _ceiling(seconds: Mapping[_Case, float], weight_bits: float) -> DecoderCeili
         return max(seconds[case] - others_s, seconds[case] / 10)
 
     layer_s = seconds[START] / TINY.layers
-    works = [case.work(weight_bits) for case in PRODUCTS]
+    works = [case.work(weight_bits) for case in products]
     product = fit_ceiling(
         [float(work.matrix_operations) for work in works],
         [float(work.weight_bytes) for work in works],
-        [left(case, layer_s * MATRICES.layers) for case in PRODUCTS],
+        [left(case, layer_s * case.shape.layers) for case in products],
     )
     work = ATTENTION.work(weight_bits)
     products_s = serial_time(

@@ -171,3 +171,32 @@ def test_tokens_per_second_count_all_sequences():
     assert speed.first_token_s == 0.2
     assert speed.prefill_tokens_per_s == pytest.approx(4 * 10 / 0.2)
     assert speed.decode_tokens_per_s == pytest.approx(4 / 0.02)
+
+
+def test_the_ratio_of_two_decoders_compares_their_rounds():
+    # The second round is twice as slow for both: that doesn't widen the interval.
+    one = DecodingSpeed(1, 4, (1.0, 1.0, 1.0), step_s=(3.0, 3.0, 6.0, 6.0, 3.0, 3.0))
+    two = DecodingSpeed(1, 4, (1.0, 1.0, 1.0), step_s=(2.0, 2.0, 4.0, 4.0, 2.0, 2.0))
+    ratio, (low, high) = one.ratio_to(two)
+    assert low == pytest.approx(ratio) == pytest.approx(high) == pytest.approx(1.5)
+    assert one.fastest_step_s == 3.0
+
+
+def test_the_ratio_needs_two_rounds():
+    one = DecodingSpeed(1, 4, (1.0,), (1.0,))
+    with pytest.raises(ValueError, match="at least 2"):
+        one.ratio_to(one)
+
+
+def test_without_a_warm_up_the_first_round_counts(decoder):
+    calls = []
+
+    class Counted:
+        def start(self):
+            calls.append("start")
+            return decoder.start()
+
+    sizes = {"vocabulary": 48, "prompt_tokens": 3, "new_tokens": 2, "rounds": 1}
+    speeds = measure_decoding({"own": Counted()}, **sizes, processor_time=True, warm_up=False)
+    assert calls == ["start"]
+    assert (len(speeds["own"].prefill_s), len(speeds["own"].step_s)) == (1, 2)
