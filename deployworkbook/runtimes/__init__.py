@@ -68,10 +68,11 @@ A language model's decoder as an ONNX file, and how many tokens per second it re
 
 The same file in OpenVINO:
 
-    from deployworkbook.runtimes import open_decoder
+    from deployworkbook.runtimes import added_memory, open_decoder
 
     file = decoder_onnx(GPT2_SMALL, weights, last_only=True)
-    sequence = open_decoder("openvino", file, threads=1).start()
+    decoder, added_bytes = added_memory(lambda: open_decoder("openvino", file, threads=1))
+    sequence = decoder.start()
     print(sequence(np.array([[11, 42]])).shape)  # logits of the next token
 
 What this runtime's kernels reach here, and so how long a step of a decoder of any size takes:
@@ -95,6 +96,7 @@ Your own timings, in turns or one by one, and the limits of the machine:
         measure_latency,
         measure_limits,
         measure_throughput,
+        processor_clock,
         time_batches,
         time_images,
     )
@@ -107,6 +109,7 @@ Your own timings, in turns or one by one, and the limits of the machine:
     seconds = time_batches(predictor, data.test.images[:64], seconds=0.1, least=5)
     times = time_images(predictor, data.test.images, repetitions=100, warm_up=10)
     limits = measure_limits(traffic_bytes=400_000)
+    clock = processor_clock()  # of what this process computes
 """
 
 import lazy_loader

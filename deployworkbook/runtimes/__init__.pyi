@@ -15,6 +15,7 @@ from .kernel_speed import measure_ceilings as measure_ceilings
 from .limits import measure_limits as measure_limits
 from .litert import LiteRTPredictor as LiteRTPredictor
 from .litert import LiteRTRuntime as LiteRTRuntime
+from .memory import added_memory as added_memory
 from .onnx_decoder import NumPyDecoder as NumPyDecoder
 from .onnx_decoder import ONNXDecoder as ONNXDecoder
 from .readings import read_for_cloud as read_for_cloud
@@ -26,5 +27,6 @@ from .rounds import MeasurementPlan as MeasurementPlan
 from .rounds import batch_times as batch_times
 from .rounds import latencies as latencies
 from .savedmodel import SavedModelRuntime as SavedModelRuntime
+from .timing import processor_clock as processor_clock
 from .timing import time_batches as time_batches
 from .timing import time_images as time_images

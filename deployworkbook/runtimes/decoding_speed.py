@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from deployworkbook.formulas.intervals import mean_interval
 from deployworkbook.runtimes.onnx_decoder import Decoder
+from deployworkbook.runtimes.timing import processor_clock
 from deployworkbook.validation import check_integer, value_error
 
 
@@ -101,8 +101,8 @@ def measure_decoding(
         new_tokens: Decoding steps after each prefill.
         rounds: Number of turns per decoder; the order is drawn again in each round.
         processor_time: Whether to count the time that this process computes, rather than the time
-            that passes: for decoders of one thread, so that other programs don't count. On Windows,
-            whose processor time moves in steps of 16 ms, the time that passes counts all the same.
+            that passes: for decoders of one thread, so that other programs don't count
+            (``processor_clock``).
         warm_up: Whether a first round runs that doesn't count, as the first steps of a runtime
             take longer.
 
@@ -113,7 +113,7 @@ def measure_decoding(
         check_integer(name, value, 1)
     check_integer("new_tokens", new_tokens, 1)
     check_integer("rounds", rounds, 1)
-    clock = _clock(processor_time)
+    clock = processor_clock() if processor_time else time.perf_counter
     names = list(decoders)
     draw = np.random.default_rng(0)
     prompt = draw.integers(0, vocabulary, (batch, prompt_tokens))
@@ -136,7 +136,3 @@ def measure_decoding(
         name: DecodingSpeed(batch, prompt_tokens, tuple(prefills[name]), tuple(decodes[name]))
         for name in names
     }
-
-
-def _clock(processor_time: bool) -> Callable[[], float]:
-    return time.process_time if processor_time and os.name != "nt" else time.perf_counter

@@ -64,6 +64,7 @@ def measure_ceilings(
     weight_bits: Mapping[str, float],
     rounds: int = 4,
     width: int = 1024,
+    beside: Callable[[], object] | None = None,
 ) -> dict[str, DecoderCeiling]:
     """Measure what a runtime reaches of this machine, by the form of its weights, on one thread.
 
@@ -77,6 +78,8 @@ def measure_ceilings(
         rounds: Turns of each form.
         width: Of the tokens of the decoder with large matrices, a multiple of 64; its hidden layers
             have four times that. They should be too large for the processor's caches.
+        beside: Called in each round: measures what is to be compared with the ceilings, at the same
+            time, since a busy machine may be slower for some seconds.
 
     Returns:
         The ceilings by name, which ``kernel_ceilings.decoder_seconds`` takes.
@@ -95,7 +98,6 @@ def measure_ceilings(
         for shape in (TINY, matrices, HEADS)
     }
     fastest = {(name, case): np.inf for name in forms for case in cases}
-    # Cases take turns as well, since a machine may be slower for some seconds.
     for turn in range(times):
         for case in cases:
             speeds = measure_decoding(
@@ -110,6 +112,8 @@ def measure_ceilings(
             )
             for name, speed in speeds.items():
                 fastest[name, case] = min(fastest[name, case], speed.fastest_step_s)
+        if beside is not None:
+            beside()
     return {
         name: _ceiling({case: fastest[name, case] for case in cases}, products, weight_bits[name])
         for name in forms

@@ -41,9 +41,13 @@ class Clocked:
 
 def test_known_times_give_back_the_ceilings(monkeypatch):
     clock = [0.0]
-    monkeypatch.setattr(decoding_speed, "_clock", lambda processor_time: lambda: clock[0])
+    monkeypatch.setattr(decoding_speed, "processor_clock", lambda: lambda: clock[0])
     forms = {name: lambda shape, name=name: Clocked(clock, name, shape) for name in TRUE}
-    found = measure_ceilings(forms, weight_bits=BITS, rounds=1)
+    rounds = []
+    found = measure_ceilings(
+        forms, weight_bits=BITS, rounds=2, beside=lambda: rounds.append(clock[0])
+    )
+    assert len(rounds) == 2
     for name, expected in TRUE.items():
         product = found[name].product
         assert product.operations_per_s == pytest.approx(
