@@ -36,6 +36,14 @@ size, for speed alone:
     print(careful.bits_per_weight, len(careful.onnx()))
     blocks = random_blocks(GPT2_SMALL, bits=4)
 
+Two of every four of its weights, by the data that pass through them, and in 4 bits as well:
+
+    from deployworkbook.compression import prune_decoder
+
+    sparse = prune_decoder(coder, text=text.train)
+    both = prune_decoder(coder, bits=4, rounding="gptq", text=text.train)
+    print(sparse.bits_per_weight, both.bits_per_weight)
+
 Fewer bits, simulated before a file is made:
 
     from deployworkbook.compression import (

@@ -10,6 +10,7 @@ from .coded_file import load_coded as load_coded
 from .coded_litert import coded_flatbuffer as coded_flatbuffer
 from .decoder_blocks import quantize_decoder as quantize_decoder
 from .decoder_blocks import random_blocks as random_blocks
+from .decoder_pruning import prune_decoder as prune_decoder
 from .kept import make_once as make_once
 from .layers import dense_layers as dense_layers
 from .layers import output_grid as output_grid

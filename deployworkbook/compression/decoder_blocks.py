@@ -6,13 +6,17 @@ that of the numbers that the integers stand for.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from deployworkbook.compression.decoder_inputs import (
+    calibration_tokens,
+    inputs_of,
+    matrix_groups,
+)
 from deployworkbook.formulas.block_quantization import (
     BlockQuantized,
     BlockScheme,
@@ -20,18 +24,13 @@ from deployworkbook.formulas.block_quantization import (
     quantize_blocks,
 )
 from deployworkbook.formulas.gptq import gptq, second_moments
-from deployworkbook.formulas.transformer import forward
 from deployworkbook.formulas.transformer_shape import TransformerShape, weight_shapes
 from deployworkbook.runtimes.decoder_graph import decoder_onnx, matrix_names
-from deployworkbook.training.code_text import SEPARATOR
 from deployworkbook.training.language import LanguageModel
 from deployworkbook.validation import check_choice, check_integer, value_error
 
 Method = Literal["nearest", "gptq"]
 METHODS: tuple[Method, ...] = ("nearest", "gptq")
-
-# Matrices of a layer that read the same numbers, in the order in which a token meets them.
-_READ_TOGETHER = (("query", "key", "value"), ("output",), ("up",), ("down",))
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,9 +156,9 @@ def quantize_decoder(
             name: quantize_blocks(model.weights[name], **how) for name in matrix_names(model.shape)
         }
         return BlockDecoder(_rounded(model, blocks), blocks, method)
-    tokens = _calibration_tokens(model, text or {}, check_integer("windows", windows, 1))
+    tokens = calibration_tokens(model, text or {}, check_integer("windows", windows, 1))
     blocks, rounded = {}, model
-    for names in _groups(model.shape):
+    for names in matrix_groups(model.shape):
         # All matrices of a group read the same numbers.
         moments = second_moments(inputs_of(rounded, names[0], tokens))
         found = {name: gptq(model.weights[name], moments, **how) for name in names}
@@ -168,59 +167,5 @@ def quantize_decoder(
     return BlockDecoder(rounded, blocks, method)
 
 
-def inputs_of(model: LanguageModel, name: str, tokens: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Return the rows that a matrix of a model is multiplied with.
-
-    Args:
-        model: A language model.
-        name: The matrix's name.
-        tokens: Text for the model, shape ``[batch, n]``.
-
-    Returns:
-        float32, shape ``[batch · n, inputs]``.
-    """
-    watched = model.weights[name].view(_Watched)
-    watched.rows = []
-    forward(model.shape, {**model.weights, name: watched}, tokens)
-    return np.concatenate([rows.reshape(-1, rows.shape[-1]) for rows in watched.rows])
-
-
-class _Watched(np.ndarray):
-    """A matrix that keeps the rows that it is multiplied with."""
-
-    rows: list[NDArray[np.float32]]
-
-    def __rmatmul__(self, rows: Any, /) -> Any:
-        # Python asks the right factor first if its class is derived from the left one's.
-        self.rows.append(rows)
-        return rows @ self.view(np.ndarray)
-
-
-def _groups(shape: TransformerShape) -> Iterator[list[str]]:
-    for layer in range(shape.layers):
-        for parts in _READ_TOGETHER:
-            yield [f"layers.{layer}.{part}" for part in parts]
-    yield ["unembedding"]
-
-
 def _rounded(model: LanguageModel, blocks: Mapping[str, BlockQuantized]) -> LanguageModel:
     return model.with_weights({name: dequantize_blocks(each) for name, each in blocks.items()})
-
-
-def _calibration_tokens(
-    model: LanguageModel, text: Mapping[str, bytes], windows: int
-) -> NDArray[np.int64]:
-    """Cut windows from a text, evenly spread over all of it."""
-    context = model.shape.context
-    # The beginnings of all modules, since encoding everything would take longer than rounding.
-    share = 1 + 8 * windows * context // max(len(text), 1)
-    tokens = model.vocabulary.encode(SEPARATOR.join(each[:share] for each in text.values()))
-    if len(tokens) < context:
-        raise value_error(
-            "text",
-            received=f"{len(tokens)} tokens",
-            expected=f"at least {context}, the model's context",
-            remedy="'gptq' calibrates with training text, such as load_code_text().train.",
-        )
-    starts = np.linspace(0, len(tokens) - context, windows).astype(int)
-    return np.asarray(tokens[starts[:, None] + np.arange(context)])

@@ -15,7 +15,13 @@ from deployworkbook.formulas.block_quantization import (
     BlockScheme,
     block_scales,
 )
-from deployworkbook.validation import check_array, check_integer, check_number, value_error
+from deployworkbook.validation import (
+    check_array,
+    check_integer,
+    check_number,
+    describe,
+    value_error,
+)
 
 Array = NDArray[np.float64]
 
@@ -75,6 +81,7 @@ def gptq(
     scale_bits: int = 16,
     search: bool = False,
     damping: float = 0.01,
+    mask: ArrayLike | None = None,
 ) -> BlockQuantized:
     """Round a matrix in blocks such that the layer's outputs change little.
 
@@ -94,6 +101,8 @@ def gptq(
         search: Whether to look for each block's best scale.
         damping: Share of H's mean diagonal that is added to it, above 0: with little calibration
             data H is singular, or nearly so.
+        mask: Weights to keep, True or False, the shape of ``weights``; the others become 0, and
+            those that come later make up for that, too. By default all are kept.
 
     Returns:
         Integers, scales and zero points, as from ``quantize_blocks``.
@@ -103,7 +112,9 @@ def gptq(
             of second moments.
 
     Source: E. Frantar, S. Ashkboos, T. Hoefler and D. Alistarh, "GPTQ: accurate post-training
-    quantization for generative pre-trained transformers", ICLR 2023.
+    quantization for generative pre-trained transformers", ICLR 2023; with a mask: E. Frantar and
+    D. Alistarh, "SparseGPT: massive language models can be accurately pruned in one-shot", ICML
+    2023, there chosen on the way.
 
     >>> from deployworkbook.formulas.block_quantization import dequantize_blocks, quantize_blocks
     >>> weights = [[-4.0], [0.4], [0.4]]  # the scale is 1, so that both 0.4 are rounded to 0
@@ -115,6 +126,7 @@ def gptq(
     """
     w = check_array("weights", weights, ndim=2).copy()
     inputs, outputs = w.shape
+    kept = np.ones(w.shape, bool) if mask is None else _checked_mask(mask, w.shape)
     size = check_integer("block_size", block_size, 1)
     upper = _inverse_factor(moments, inputs, damping)
     blocks = -(-inputs // size)
@@ -123,14 +135,16 @@ def gptq(
     points = np.empty((outputs, blocks), np.uint8)
     for block in range(blocks):
         start, end = block * size, min((block + 1) * size, inputs)
-        # The transpose is copied: rows of w change while the block is rounded.
+        # The product is a copy: rows of w change while the block is rounded.
+        block_weights = (w[start:end] * kept[start:end]).T
         scale, point = block_scales(
-            w[start:end].T.copy(), bits=bits, scheme=scheme, scale_bits=scale_bits, search=search
+            block_weights, bits=bits, scheme=scheme, scale_bits=scale_bits, search=search
         )
         scales[:, block], points[:, block] = scale, point
         errors = np.empty((end - start, outputs))
         for row in range(start, end):
             code = np.clip(np.rint(w[row] / scale) + point, 0, (1 << bits) - 1)
+            code = np.where(kept[row], code, point)
             codes[:, block, row - start] = code
             error = (w[row] - scale * (code - point)) / upper[row, row]
             w[row + 1 : end] -= upper[row, row + 1 : end, None] * error
@@ -138,6 +152,17 @@ def gptq(
         # The rows after the block, all at once: one product of matrices is faster than many.
         w[end:] -= upper[start:end, end:].T @ errors
     return BlockQuantized(codes, scales, points, bits, inputs, scheme, scale_bits)
+
+
+def _checked_mask(mask: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    kept = np.asarray(mask)
+    if kept.dtype != np.bool_ or kept.shape != shape:
+        raise value_error(
+            "mask",
+            received=describe(kept),
+            expected=f"True or False for each weight, shape {shape}",
+        )
+    return kept
 
 
 def _inverse_factor(moments: ArrayLike, inputs: int, damping: float) -> Array:

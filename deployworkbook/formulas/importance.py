@@ -33,6 +33,36 @@ def magnitude(weights: ArrayLike) -> NDArray[np.float64]:
     return np.abs(check_array("weights", weights))
 
 
+def weights_and_inputs(weights: ArrayLike, input_norms: ArrayLike) -> NDArray[np.float64]:
+    """Score weights by their size times that of what they are multiplied with ("Wanda").
+
+        S_ij = |w_ij| ‖x_i‖
+
+    A small weight whose input is always large moves its output more than a large weight whose
+    input is nearly always 0. It needs no gradient, only some data that pass through the layer.
+
+    Args:
+        weights: w, shape ``[inputs, outputs]``, as in x W.
+        input_norms: ‖x_i‖ over the data, one per input; a common factor changes no ranking, so
+            the root of ``gptq.second_moments``' diagonal does as well.
+
+    Returns:
+        The shape of ``weights``. Compare scores within an output, as ``masks.n_of_m_mask`` does.
+
+    Raises:
+        ValueError: The shapes don't fit, or a norm is negative.
+
+    Source: M. Sun, Z. Liu, A. Bair and J. Z. Kolter, "A simple and effective pruning approach for
+    large language models", ICLR 2024.
+
+    >>> weights_and_inputs([[-1.0], [0.5]], [1.0, 4.0]).tolist()
+    [[1.0], [2.0]]
+    """
+    w = check_array("weights", weights, ndim=2)
+    norms = check_array("input_norms", input_norms, shape=(len(w),), low=0)
+    return np.abs(w) * norms[:, None]
+
+
 def taylor(weights: ArrayLike, gradient: ArrayLike) -> NDArray[np.float64]:
     """Score weights by how much the loss would change without them, to first order.
 

@@ -110,6 +110,7 @@ def n_of_m_mask(scores: ArrayLike, *, keep: int, group: int, axis: int = 0) -> N
     """Keep the best N of every M neighbours: a pattern whose zeros hardware can skip.
 
     2:4 runs up to twice as fast on GPUs with sparse tensor cores; unstructured zeros do not.
+    ``n_of_m_bits`` says what it takes.
 
     Args:
         scores: One score per weight, any shape.
@@ -145,6 +146,30 @@ def n_of_m_mask(scores: ArrayLike, *, keep: int, group: int, axis: int = 0) -> N
     ranks = groups.argsort(axis=-1, kind="stable").argsort(axis=-1)
     kept = (ranks >= size - best).reshape(moved.shape)
     return np.moveaxis(kept, -1, along)
+
+
+def n_of_m_bits(bits: float, *, keep: int = 2, group: int = 4) -> float:
+    """Return the bits per weight, zeros included, if N of every M are stored with their positions.
+
+        N (b + ⌈log2 M⌉) / M
+
+    Args:
+        bits: b, bits of each kept weight.
+        keep: N, from 0 to M.
+        group: M.
+
+    Raises:
+        ValueError: A number is out of range.
+
+    Source: A. Mishra et al., 2021: 2:4 stores a position of 2 bits with each kept value.
+
+    >>> n_of_m_bits(16), n_of_m_bits(4)  # half of the weights, and a bit per weight for positions
+    (9.0, 3.0)
+    """
+    size = check_integer("group", group, 1)
+    kept = check_integer("keep", keep, 0, size)
+    place = (size - 1).bit_length()
+    return kept * (check_number("bits", bits, 0, open_low=True) + place) / size
 
 
 def neuron_mask(scores: ArrayLike, sparsity: float) -> NDArray[np.bool_]:

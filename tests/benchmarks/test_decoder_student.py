@@ -4,7 +4,7 @@
 
 The teacher is the language model's default recipe. Students of a layer half as wide learn for 250
 steps, on the text alone or from the teacher as well. One module in ten is kept apart from all
-training: on it, temperature and weight are chosen at the middle learning rate, and then each arm's
+training: on it, temperature and weight are chosen at the larger learning rate, and then each arm's
 learning rate, at seed 0. Bits per byte on the held-out modules are compared in pairs of equal
 seeds. All students have one teacher, so the interval is that of other students, not of other
 teachers. It takes about five minutes on two idle cores. Figures are kept as they come;
@@ -37,9 +37,10 @@ pytestmark = [pytest.mark.report, pytest.mark.timeout(0)]
 
 SEEDS = (0, 1, 2)
 SMALL = LanguageRecipe(layers=1, width=64, heads=2, steps=250)
-RATES = (0.002, 0.004, 0.006)
+# At 0.008, a student alone does much worse.
+RATES = (0.002, 0.004)
 # Temperature, and the text's share of the loss.
-TEACHINGS = ((1.0, 0.5), (2.0, 0.5), (1.0, 0.0), (2.0, 0.0))
+TEACHINGS = ((1.0, 0.5), (2.0, 0.5), (1.0, 0.0))
 ALONE, TAUGHT = "alone", "taught"
 
 

@@ -1,57 +1,27 @@
 """A language model's matrices in blocks: to nearest, and by GPTQ."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
-from deployworkbook.compression.decoder_blocks import (
-    inputs_of,
-    quantize_decoder,
-    random_blocks,
-)
+from deployworkbook.compression.decoder_blocks import quantize_decoder, random_blocks
+from deployworkbook.compression.decoder_inputs import inputs_of
 from deployworkbook.formulas.block_quantization import dequantize_blocks
 from deployworkbook.formulas.gptq import output_error, second_moments
 from deployworkbook.formulas.transformer import random_weights
 from deployworkbook.formulas.transformer_shape import TransformerShape
 from deployworkbook.runtimes.decoder_graph import decoder_onnx, matrix_names
 from deployworkbook.runtimes.onnx_decoder import ONNXDecoder
-from deployworkbook.training.language import LanguageModel
-from deployworkbook.training.vocabulary import learn_vocabulary
-
-OWN = Path(__file__).read_bytes()
-TEXT = {"one": OWN, "two": OWN[::-1]}
+from tests.compression.random_coder import TEXT, error_of, random_coder, some_tokens
 
 
 @pytest.fixture(scope="module")
 def model():
-    """A model with random weights, in which attention and MLP matter."""
-    shape = TransformerShape(
-        layers=2,
-        width=32,
-        heads=2,
-        kv_heads=2,
-        hidden=64,
-        vocabulary=300,
-        context=32,
-        family="gpt2",
-    )
-    weights = {
-        name: 5 * array if array.ndim == 2 else array
-        for name, array in random_weights(shape).items()
-    }
-    return LanguageModel(
-        shape, weights, learn_vocabulary(OWN, 300), "random", (), 0.0, "2026", is_new=False
-    )
+    return random_coder()
 
 
 @pytest.fixture(scope="module")
 def tokens(model):
-    return model.vocabulary.encode(OWN)[: 8 * 32].reshape(8, 32)
-
-
-def error_of(model, other, tokens):
-    return float(np.square(model(tokens) - other(tokens)).mean())
+    return some_tokens(model)
 
 
 def test_fewer_bits_are_smaller_and_worse(model, tokens):

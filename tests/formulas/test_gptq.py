@@ -11,6 +11,8 @@ from deployworkbook.formulas.block_quantization import (
     quantize_blocks,
 )
 from deployworkbook.formulas.gptq import gptq, output_error, second_moments
+from deployworkbook.formulas.importance import weights_and_inputs
+from deployworkbook.formulas.masks import n_of_m_mask
 
 RNG = np.random.default_rng(0)
 WEIGHTS = RNG.normal(size=(96, 20))
@@ -93,3 +95,27 @@ def test_other_matrices_are_refused(moments, text):
 def test_a_damping_of_0_is_refused():
     with pytest.raises(ValueError, match="damping"):
         gptq(WEIGHTS, MOMENTS, bits=4, damping=0)
+
+
+@SCHEMES
+def test_pruned_weights_are_zero_and_the_kept_ones_make_up_for_them(scheme):
+    scores = weights_and_inputs(WEIGHTS, np.sqrt(np.diag(MOMENTS)))
+    mask = n_of_m_mask(scores, keep=2, group=4)
+    settings = {"bits": 4, "scheme": scheme, "block_size": 32}
+    found = dequantize_blocks(gptq(WEIGHTS, MOMENTS, mask=mask, **settings))
+    assert not found[~mask].any()
+    alone = dequantize_blocks(quantize_blocks(WEIGHTS * mask, **settings))
+    errors = [output_error(WEIGHTS, each, MOMENTS) for each in (found, alone, WEIGHTS * mask)]
+    assert errors[0] < 0.85 * min(errors[1:])
+
+
+def test_a_mask_that_keeps_all_changes_nothing():
+    plain = gptq(WEIGHTS, MOMENTS, bits=3)
+    masked = gptq(WEIGHTS, MOMENTS, bits=3, mask=np.ones(WEIGHTS.shape, bool))
+    np.testing.assert_array_equal(masked.codes, plain.codes)
+
+
+@pytest.mark.parametrize("mask", [np.ones((96, 20)), np.ones((20, 96), bool)])
+def test_a_mask_of_another_shape_or_kind_is_refused(mask):
+    with pytest.raises(ValueError, match="mask: expected True or False"):
+        gptq(WEIGHTS, MOMENTS, bits=4, mask=mask)

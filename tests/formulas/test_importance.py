@@ -10,6 +10,7 @@ from deployworkbook.formulas.importance import (
     magnitude,
     optimal_brain_damage,
     taylor,
+    weights_and_inputs,
 )
 from deployworkbook.formulas.perceptron import forward, loss_and_gradients
 
@@ -124,3 +125,21 @@ def test_weights_of_an_always_dark_pixel_have_no_information(network, inputs) ->
 def test_fisher_refuses_labels_of_another_length(network, inputs) -> None:
     with pytest.raises(ValueError, match="labels"):
         fisher(network, inputs, [0, 1, 2])
+
+
+def test_weights_and_inputs_is_what_an_output_loses_without_a_weight() -> None:
+    # Without w_ij, output j changes by x_i w_ij: its squared error is ‖x_i‖² w_ij².
+    generator = np.random.default_rng(2)
+    weights, rows = generator.normal(size=(4, 3)), generator.normal(size=(9, 4))
+    scores = weights_and_inputs(weights, np.linalg.norm(rows, axis=0))
+    for place in np.ndindex(weights.shape):
+        without = weights.copy()
+        without[place] = 0
+        assert scores[place] ** 2 == pytest.approx(((rows @ (weights - without)) ** 2).sum())
+
+
+def test_weights_and_inputs_refuses_norms_that_do_not_fit() -> None:
+    with pytest.raises(ValueError, match="input_norms"):
+        weights_and_inputs(np.ones((4, 3)), np.ones(3))
+    with pytest.raises(ValueError, match="input_norms"):
+        weights_and_inputs(np.ones((4, 3)), -np.ones(4))

@@ -1,18 +1,23 @@
 from __future__ import annotations
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
+from deployworkbook.formulas.importance import weights_and_inputs
 from deployworkbook.formulas.masks import (
     cubic_sparsity,
     global_masks,
     layer_mask,
+    n_of_m_bits,
     n_of_m_mask,
     neuron_mask,
 )
+from deployworkbook.formulas.packed_codes import pack_codes
 
 # Few distinct scores, so that ties are common.
 SCORES = arrays(
@@ -145,3 +150,27 @@ def test_cubic_sparsity_refuses_a_schedule_that_does_not_rise(changes, text: str
     settings = {"begin": 0, "end": 10, "initial": 0.1, "final": 0.8} | changes
     with pytest.raises(ValueError, match=f"{text}: expected a finite number"):
         cubic_sparsity(0, **settings)
+
+
+def test_the_best_two_of_four_by_their_inputs_are_the_best_pair() -> None:
+    # With inputs that don't go together, the kept pair is the best of all six.
+    generator = np.random.default_rng(0)
+    weights, norms = generator.normal(size=(4, 5)), generator.uniform(0.1, 3, 4)
+    kept = n_of_m_mask(weights_and_inputs(weights, norms), keep=2, group=4)
+    squares = (weights * norms[:, None]) ** 2
+    lost = np.where(kept, 0, squares).sum(axis=0)
+    others = [np.delete(squares, pair, axis=0).sum(axis=0) for pair in combinations(range(4), 2)]
+    np.testing.assert_allclose(lost, np.min(others, axis=0))
+
+
+@pytest.mark.parametrize("bits", [4, 8])
+def test_bits_of_two_of_four_are_those_of_packed_values_and_positions(bits: int) -> None:
+    kept = n_of_m_mask(np.random.default_rng(0).random((16, 8)), keep=2, group=4)
+    places = np.argwhere(kept.T.reshape(-1, 4))[:, 1].reshape(8, -1)
+    values = np.zeros(places.shape)
+    stored = pack_codes(values, bits=bits).nbytes + pack_codes(places, bits=2).nbytes
+    assert n_of_m_bits(bits) == 8 * stored / kept.size
+
+
+def test_all_weights_of_a_group_need_their_positions_only_if_there_is_a_choice() -> None:
+    assert (n_of_m_bits(8, keep=1, group=1), n_of_m_bits(16, keep=1, group=8)) == (8, 19 / 8)
