@@ -1,8 +1,8 @@
 """What a model gives away: who was in its data, what they looked like, and the model itself.
 
-- ``private_training``: DP-SGD with an accountant: accuracy against ε.
-- ``membership_attack``, ``form_leakage``: who was in the training set, by a threshold and by shadow
-  models, and what compression does to that.
+- ``private_training``, ``squares``: DP-SGD with an accountant: accuracy against ε.
+- ``membership_attack``, ``attack_results``, ``form_leakage``: who was in the training set, by a
+  threshold and by shadow models, and what compression does to that.
 - ``inversion``: pictures of what a model takes for each class.
 - ``federation``: devices that train together, and what they send.
 - ``adversaries``: images that deceive a model's forms, and how they transfer.

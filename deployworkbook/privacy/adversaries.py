@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from deployworkbook.formulas.adversarial import fgsm, pgd
 from deployworkbook.privacy.learning import in_turns
@@ -93,10 +94,11 @@ def attack_images(
         return split
     weights = [np.asarray(each, np.float32) for each in network]
     rows = flat(split.images)
-    if attack == "fgsm":
-        moved = fgsm(weights, rows, split.labels, radius=radius)
-    else:
-        moved = pgd(weights, rows, split.labels, radius=radius, steps=PGD_STEPS)
+    with threadpool_limits(1):
+        if attack == "fgsm":
+            moved = fgsm(weights, rows, split.labels, radius=radius)
+        else:
+            moved = pgd(weights, rows, split.labels, radius=radius, steps=PGD_STEPS)
     images = moved.astype(np.float32).reshape(split.images.shape)
     return Split(images, split.labels)
 

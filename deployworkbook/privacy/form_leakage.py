@@ -11,16 +11,11 @@ from numpy.typing import NDArray
 
 from deployworkbook.formulas.intervals import mean_interval
 from deployworkbook.formulas.membership import logit_margins
+from deployworkbook.privacy.attack_results import AttackSummary, MembershipAttack
 from deployworkbook.privacy.forms import FormSettings, make_forms
 from deployworkbook.privacy.kept import arrays_once
 from deployworkbook.privacy.learning import in_turns
-from deployworkbook.privacy.membership_attack import (
-    METHODS,
-    AttackSummary,
-    LeakageStudy,
-    MembershipAttack,
-    Method,
-)
+from deployworkbook.privacy.membership_attack import METHODS, LeakageStudy, Method
 from deployworkbook.privacy.networks import accuracy_of, logits_of
 from deployworkbook.training.data import Dataset
 from deployworkbook.validation import check_choice, check_integer

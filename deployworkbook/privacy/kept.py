@@ -12,14 +12,18 @@ from typing import Any
 import numpy as np
 
 from deployworkbook.formulas import (
+    adversarial,
     backpropagation,
     descent,
+    distillation,
+    federated,
+    losses,
     perceptron,
     private_gradient,
     schedules,
     trajectories,
 )
-from deployworkbook.privacy import learning, networks
+from deployworkbook.privacy import forms, learning, networks, squares
 from deployworkbook.workspace.cache import build_once, key_of
 from deployworkbook.workspace.folder import current_workspace
 from deployworkbook.workspace.notices import Notice, notify
@@ -28,8 +32,8 @@ Arrays = dict[str, Any]
 
 # What all networks are trained by. If one of these changes, they are trained again.
 CODE = (
-    *(backpropagation, descent, perceptron, private_gradient, schedules, trajectories),
-    *(learning, networks),
+    *(adversarial, backpropagation, descent, distillation, federated, losses, perceptron),
+    *(private_gradient, schedules, trajectories, forms, learning, networks, squares),
 )
 
 

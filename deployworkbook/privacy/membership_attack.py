@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from functools import cached_property
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -18,16 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deployworkbook.formulas.distributions import one_hot
-from deployworkbook.formulas.intervals import mean_interval
 from deployworkbook.formulas.membership import (
-    Roc,
-    area_interval,
-    area_under_curve,
     likelihood_ratios,
     logit_margins,
-    members_found,
-    roc_curve,
 )
+from deployworkbook.privacy.attack_results import AttackSummary, MembershipAttack
 from deployworkbook.privacy.kept import arrays_once, named, network_of
 from deployworkbook.privacy.learning import NetworkRecipe, in_turns, learn
 from deployworkbook.privacy.networks import Floats, Weights, accuracy_of, logits_of
@@ -42,48 +36,8 @@ Array = NDArray[np.float64]
 Method = Literal["threshold", "lira"]
 METHODS: tuple[Method, ...] = ("threshold", "lira")
 
-# At this share of false accusations an attack's true ones are counted.
-FALSE_POSITIVE_RATE = 0.01
-
-
-@dataclass(frozen=True, eq=False)
-class MembershipAttack:
-    """How well an attack tells one model's members from others.
-
-    Args:
-        member_scores: Scores of images that the model learned from, shape ``[m]``.
-        other_scores: Scores of others of the same kind, shape ``[n]``.
-    """
-
-    member_scores: Array
-    other_scores: Array
-
-    @cached_property
-    def auc(self) -> float:
-        """Area under the curve: 0.5 for guessing, 1 for an attack that is always right."""
-        return area_under_curve(self.member_scores, self.other_scores)
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """The 95 % interval of the area, over the images; other models may differ by more."""
-        return area_interval(self.member_scores, self.other_scores)
-
-    @property
-    def found(self) -> Share:
-        """Members found while 1 % of the others are accused."""
-        count = members_found(
-            self.member_scores, self.other_scores, false_positive_rate=FALSE_POSITIVE_RATE
-        )
-        return Share(count, len(self.member_scores))
-
-    @property
-    def roc(self) -> Roc:
-        """The curve, for a plot with logarithmic axes."""
-        return roc_curve(self.member_scores, self.other_scores)
-
-    def __str__(self) -> str:
-        low, high = self.interval
-        return f"AUC {self.auc:.3f} ({low:.3f}–{high:.3f}), {self.found} found at 1 % false"
+# So often that a network learns a few thousand images by heart.
+BY_HEART = NetworkRecipe(epochs=50, batch_size=128, learning_rate=0.1)
 
 
 @dataclass(frozen=True)
@@ -92,8 +46,8 @@ class LeakageRecipe:
 
     Args:
         images: Number of images per network, at least 1; at most half of the training set.
-        network: How each is trained. The default goes over its images 50 times, by which a network
-            learns them by heart.
+        network: How each is trained. The default goes over its images 50 times, and learns
+            them by heart.
         private: If given, they are trained by DP-SGD like this instead.
         shadows: Number of shadow models, at least 3.
         seed: Seed of who learns from what, and of all trainings.
@@ -103,7 +57,7 @@ class LeakageRecipe:
     """
 
     images: int = 5000
-    network: NetworkRecipe = field(default_factory=lambda: NetworkRecipe(epochs=50))
+    network: NetworkRecipe = BY_HEART
     private: PrivateRecipe | None = None
     shadows: int = 16
     seed: int = 0
@@ -174,41 +128,6 @@ class LeakageStudy:
         """
         rows = self.members[target]
         return Split(self.pool.images[rows], self.pool.labels[rows])
-
-
-@dataclass(frozen=True, eq=False)
-class AttackSummary:
-    """The same attack on several models.
-
-    Args:
-        attacks: One per model.
-    """
-
-    attacks: tuple[MembershipAttack, ...]
-
-    @cached_property
-    def areas(self) -> Array:
-        """Area under the curve per model."""
-        return np.array([each.auc for each in self.attacks])
-
-    @property
-    def auc(self) -> float:
-        """Mean area."""
-        return float(self.areas.mean())
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """The 95 % interval of the mean area over models, which share their shadow models."""
-        return mean_interval(self.areas)
-
-    @property
-    def found(self) -> float:
-        """Mean share of the members that are found at 1 % false accusations."""
-        return float(np.mean([each.found.value for each in self.attacks]))
-
-    def __str__(self) -> str:
-        low, high = self.interval
-        return f"AUC {self.auc:.3f} ({low:.3f}–{high:.3f}), {self.found:.1%} found at 1 % false"
 
 
 def threshold_attack(network: Sequence[Floats], members: Split, others: Split) -> MembershipAttack:

@@ -28,10 +28,12 @@ PIXELS = IMAGE_SHAPE[0] * IMAGE_SHAPE[1]
 BLOCK = 2000
 
 
-def initial_weights(hidden_units: int, chance: np.random.Generator) -> Weights:
+def initial_weights(
+    hidden_units: int, chance: np.random.Generator, *, inputs: int = PIXELS
+) -> Weights:
     """Draw weights as Keras does by default: kernels by Glorot and Bengio, biases of 0."""
     weights = []
-    for before, after in pairwise((PIXELS, hidden_units, CLASSES)):
+    for before, after in pairwise((inputs, hidden_units, CLASSES)):
         limit = np.sqrt(6.0 / (before + after))
         kernel = chance.uniform(-limit, limit, (before, after)).astype(np.float32)
         weights += [kernel, np.zeros(after, np.float32)]

@@ -21,22 +21,18 @@ from deployworkbook.formulas.privacy_accountant import noise_for_epsilon, traini
 from deployworkbook.formulas.private_gradient import poisson_batch, private_gradients
 from deployworkbook.privacy.kept import arrays_once, named, network_of
 from deployworkbook.privacy.networks import (
-    Floats,
     Weights,
     accuracy_of,
     as_vector,
     as_weights,
-    flat,
     initial_weights,
 )
 from deployworkbook.privacy.shares import Share
+from deployworkbook.privacy.squares import for_pixels, in_squares
 from deployworkbook.training.data import Dataset, Split
 from deployworkbook.validation import check_integer, check_number
 from deployworkbook.workspace.notices import Notice, notify
 
-# Pixels are centred while training, so that no direction is much steeper than the others, by two
-# numbers that MNIST has been published with. The result takes pixels in 0 … 1 again.
-MEAN, DEVIATION = 0.1307, 0.3081
 # How many models of a training are tested, to draw accuracy against ε.
 CHECKPOINTS = 10
 
@@ -66,12 +62,12 @@ class PrivateRecipe:
 
     epsilon: float = 3.0
     delta: float = 1e-5
-    steps: int = 800
-    batch_size: int = 1024
+    steps: int = 600
+    batch_size: int = 2048
     clip_norm: float = 1.0
-    learning_rate: float = 0.1
+    learning_rate: float = 0.5
     momentum: float = 0.9
-    averaging: float = 0.98
+    averaging: float = 0.95
     hidden_units: int = 128
     seed: int = 0
 
@@ -248,10 +244,10 @@ def learn_privately(train: Split, recipe: PrivateRecipe) -> list[tuple[int, Weig
     """Train by DP-SGD; return the averaged weights after some steps, and after the last."""
     count = len(train)
     rate, sigma = recipe.sampling_rate(count), noise_of(recipe, count)
-    rows = (flat(train.images) - np.float32(MEAN)) / np.float32(DEVIATION)
+    rows = in_squares(train.images)
     targets = one_hot(train.labels, int(train.labels.max()) + 1)
     generator = np.random.default_rng(recipe.seed)
-    weights = initial_weights(recipe.hidden_units, generator)
+    weights = initial_weights(recipe.hidden_units, generator, inputs=rows.shape[1])
     # Nothing is known yet, so let the first answers be even: no gradients are spent on unlearning.
     weights[-2][:] = 0.0
     vector, state = as_vector(weights), State()
@@ -277,11 +273,5 @@ def learn_privately(train: Split, recipe: PrivateRecipe) -> list[tuple[int, Weig
             kept = min(recipe.averaging, step / (step + 10.0))
             average = kept * average + (1.0 - kept) * vector
             if step in stops:
-                checkpoints.append((step, _for_raw_pixels(as_weights(average, weights))))
+                checkpoints.append((step, for_pixels(as_weights(average, weights))))
     return checkpoints
-
-
-def _for_raw_pixels(weights: Weights) -> Weights:
-    """Fold the centring of pixels into the first layer: (x - m) / s · W = x · W/s - m/s Σ W."""
-    kernel: Floats = weights[0] / np.float32(DEVIATION)
-    return [kernel, weights[1] - np.float32(MEAN) * kernel.sum(axis=0), *weights[2:]]

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from deployworkbook.formulas.distributions import one_hot
+from deployworkbook.formulas.perceptron import forward
 from deployworkbook.formulas.privacy_accountant import training_epsilon
 from deployworkbook.privacy.learning import NetworkRecipe, gradients, learn
-from deployworkbook.privacy.networks import accuracy_of, flat, logits_of
+from deployworkbook.privacy.networks import accuracy_of, flat, initial_weights, logits_of
 from deployworkbook.privacy.ordinary import train_network
 from deployworkbook.privacy.private_training import (
     PrivateRecipe,
@@ -18,6 +19,7 @@ from deployworkbook.privacy.private_training import (
     train_privately,
 )
 from deployworkbook.privacy.shares import Share
+from deployworkbook.privacy.squares import for_pixels, in_squares
 
 NARROW = NetworkRecipe(hidden_units=24, epochs=10, learning_rate=0.1)
 PRIVATE = PrivateRecipe(epsilon=8, steps=60, hidden_units=24)
@@ -74,6 +76,15 @@ def test_a_private_training_keeps_within_its_epsilon(private, digits):
     how = {"sampling_rate": 0.1, "steps": PRIVATE.steps, "delta": PRIVATE.delta}
     assert private.epsilon == training_epsilon(private.noise_multiplier, **how)
     assert private.accuracy.value > 0.6
+
+
+def test_what_was_trained_on_squares_answers_the_same_to_whole_images(digits):
+    generator = np.random.default_rng(0)
+    rows = in_squares(digits.test.images)
+    small = initial_weights(8, generator, inputs=rows.shape[1])
+    whole = for_pixels(small)
+    expected = forward(small, rows)[-1]
+    np.testing.assert_allclose(logits_of(whole, digits.test.images), expected, atol=1e-5)
 
 
 def test_less_epsilon_is_more_noise(private, digits, kept_models):
