@@ -64,6 +64,11 @@ if os.environ.get("PYTEST_XDIST_WORKER"):
     for variable in THREADS:
         os.environ.setdefault(variable, "1")
 
+# Homes are new, and in each matplotlib would list the fonts again. The workers of xdist inherit it.
+if "MPLCONFIGDIR" not in os.environ:
+    FONTS = tempfile.TemporaryDirectory(prefix="fonts-")
+    os.environ["MPLCONFIGDIR"] = FONTS.name
+
 # Tests speak to servers of their own, never through a proxy that the environment names.
 for no_proxy in ("no_proxy", "NO_PROXY"):
     kept = [os.environ[no_proxy]] if os.environ.get(no_proxy) else []
