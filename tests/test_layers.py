@@ -79,6 +79,7 @@ CONFINED = {
     "pickle": ("serving/load/process.py",),
     "matplotlib": ("plots/", "widgets/"),
     "ipywidgets": ("widgets/", "exercises/guessing.py"),
+    "cryptography": ("serving/security/",),
     "dask": ("compression/workers.py",),
     "distributed": ("compression/workers.py", "compression/sweep.py"),
     "grpc": ("serving/",),
@@ -91,7 +92,7 @@ CONFINED = {
 ORDER = {
     "costs": ("prices", "capacity", "estimation", "advice", "plan", "tokens"),
     "serving": (
-        *("api", "embedded", "client", "repository", "launcher", "load", "release"),
+        *("api", "security", "embedded", "client", "repository", "launcher", "load", "release"),
         "probing",
     ),
 }

@@ -3,6 +3,7 @@
 Each imports only from those above it:
 
 - ``api``: messages, arrays, error codes and configuration files.
+- ``security``: certificates and tokens.
 - ``embedded``: our server; only its SavedModels need TensorFlow.
 - ``client``: clients over gRPC and REST, whose errors say what to do.
 - ``repository``: the versions of a model on disk.
@@ -77,6 +78,17 @@ Record what a released model answers, and check later, from outside, whether it 
     golden = record_golden(server.rest_address, images, labels, model="digits")
     for check in probe(server.rest_address, Golden.from_json(golden.to_json())):
         print(check)
+
+Encrypt the connections, and let in only who has a token:
+
+    from deployworkbook.serving import Certificates, Trust, make_certificates, make_token
+
+    certificates = make_certificates(current_workspace().root / "tls", hosts=["10.0.0.7"])
+    token_file = make_token(current_workspace().root / "token")
+    with start(repository.base_path, tls=certificates, bearer_token_file=token_file) as server:
+        client = connect(server.rest_address, tls=certificates.ca, token=token_file)
+    mutual = Trust(certificates.ca, Path("client.pem"), Path("client.key"))
+    own = Certificates(Path("our-ca.pem"), ssl_config=Path("server.config"))
 
 ``compare_canary`` compares two results that you already have. To see the command that starts a
 server, and its model config:

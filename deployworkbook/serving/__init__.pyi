@@ -20,3 +20,7 @@ from .release.comparison import Criteria as Criteria
 from .release.comparison import compare_canary as compare_canary
 from .release.rollout import roll_out as roll_out
 from .repository.model_repository import ModelRepository as ModelRepository
+from .security.certificates import make_certificates as make_certificates
+from .security.tokens import make_token as make_token
+from .security.trust import Certificates as Certificates
+from .security.trust import Trust as Trust

@@ -21,6 +21,9 @@ from pathlib import Path
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
 
+# The permissions of a file that only its owner may read.
+OWNER_ONLY = 0o600
+
 _OCCUPIED = (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR, errno.EACCES)
 
 
@@ -69,27 +72,34 @@ def timestamp() -> str:
 
 
 @contextmanager
-def atomic_path(path: Path) -> Iterator[Path]:
+def atomic_path(path: Path, *, private: bool = False) -> Iterator[Path]:
     """Yield a temporary path that replaces ``path`` if the block succeeds.
 
     Readers see the old file or the new one, never a partial one.
+
+    Args:
+        path: The file.
+        private: Whether only its owner may read it, from its first byte on: for keys and tokens.
+            Otherwise it keeps the permissions of the file it replaces.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = _beside(path)
     try:
+        if private:
+            os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, OWNER_ONLY))
         yield temporary
         flush(temporary)
-        if path.exists():
+        if path.exists() and not private:
             shutil.copymode(path, temporary)
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def write_atomically(path: Path, content: bytes | str) -> None:
+def write_atomically(path: Path, content: bytes | str, *, private: bool = False) -> None:
     """Write ``content`` to ``path`` with ``atomic_path``; text is encoded as UTF-8."""
     data = content.encode() if isinstance(content, str) else content
-    with atomic_path(path) as temporary:
+    with atomic_path(path, private=private) as temporary:
         temporary.write_bytes(data)
 
 

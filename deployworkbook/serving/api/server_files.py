@@ -1,4 +1,4 @@
-"""A model server's files for batching and monitoring, as protobuf text.
+"""A model server's files for batching, monitoring and TLS, as protobuf text.
 
 ``embedded.config`` reads these files, and so does TensorFlow Serving.
 """
@@ -61,6 +61,27 @@ def monitoring_text(path: str = METRICS_PATH) -> str:
     <BLANKLINE>
     """
     return f"prometheus_config {{ enable: true path: {_quoted(path)} }}\n"
+
+
+def ssl_text(
+    *, server_key: str, server_cert: str, custom_ca: str = "", client_verify: bool = False
+) -> str:
+    r"""Write the text of a ``--ssl_config_file``; it holds the private key.
+
+    Args:
+        server_key: The server's private key, as PEM.
+        server_cert: Its certificate, as PEM.
+        custom_ca: The CA of the clients' certificates, as PEM.
+        client_verify: Whether clients must have one.
+
+    >>> print(ssl_text(server_key="a\nb", server_cert="c"))
+    server_key: "a\nb"
+    server_cert: "c"
+    <BLANKLINE>
+    """
+    given = {"server_key": server_key, "server_cert": server_cert, "custom_ca": custom_ca}
+    lines = [f"{name}: {_quoted(text)}" for name, text in given.items() if text]
+    return "\n".join([*lines, *(["client_verify: true"] if client_verify else []), ""])
 
 
 def _quoted(text: str) -> str:

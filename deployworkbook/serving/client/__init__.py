@@ -2,6 +2,6 @@
 
 - ``connecting``: makes the client for an address.
 - ``base``: what both clients share; ``grpc``, ``rest``: the two of them.
-- ``errors``, ``unreachable``, ``remedies``: what went wrong, and how to fix it.
+- ``errors``, ``unreachable``, ``tls_faults``, ``remedies``: what went wrong, and how to fix it.
 - ``relay``: counts the bytes sent and received.
 """

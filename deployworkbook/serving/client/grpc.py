@@ -27,7 +27,9 @@ from deployworkbook.serving.api.types import (
 )
 from deployworkbook.serving.client.base import DEFAULT_DEADLINE_S, LOOKUP_S, Client, seconds_left
 from deployworkbook.serving.client.errors import RequestError
+from deployworkbook.serving.client.tls_faults import fault_of
 from deployworkbook.serving.client.unreachable import Cause, cause_of_text, unreachable
+from deployworkbook.serving.security.trust import Trust
 from deployworkbook.validation import value_error
 
 PREDICTION_SERVICE = "tensorflow.serving.PredictionService"
@@ -80,10 +82,12 @@ class GrpcClient(Client):
     Args:
         address: ``HOST:PORT``.
         deadline_s: How long a call may take, including retries and look-ups.
-        credentials: TLS credentials; ``None`` for a server without TLS.
+        trust: Whom to trust, for a server with TLS; ``None`` for one without.
+        token: The token that the server wants.
 
     Raises:
-        ValueError: The address has another form.
+        FileNotFoundError: A file of ``trust`` doesn't exist.
+        ValueError: The address has another form, or a file holds no certificate.
     """
 
     def __init__(
@@ -91,13 +95,18 @@ class GrpcClient(Client):
         address: str,
         *,
         deadline_s: float = DEFAULT_DEADLINE_S,
-        credentials: grpc.ChannelCredentials | None = None,
+        trust: Trust | None = None,
+        token: str | None = None,
     ) -> None:
         endpoint = read_endpoint(address)
         if endpoint.is_rest:
             expected = "HOST:PORT, the form for gRPC"
             raise value_error("address", received=repr(address), expected=expected)
         super().__init__(endpoint.address, deadline_s=deadline_s)
+        self._endpoint = endpoint
+        self._trust = trust
+        self._headers = [] if token is None else [("authorization", f"Bearer {token}")]
+        credentials = None if trust is None else trust.credentials()
         self._channel = open_channel(self.address, credentials=credentials)
         self._methods = {
             name: self._channel.unary_unary(
@@ -168,7 +177,9 @@ class GrpcClient(Client):
 
     def _call(self, method: str, request: Any, until: float) -> Any:
         try:
-            return self._methods[method](request, timeout=seconds_left(until))
+            return self._methods[method](
+                request, timeout=seconds_left(until), metadata=self._headers
+            )
         except grpc.RpcError as error:
             raise self._error(error) from error
         except DecodeError as error:
@@ -182,7 +193,10 @@ class GrpcClient(Client):
             # A busy server and one that is gone have the same code; the channel knows which it is.
             is_gone = cause is not Cause.OTHER if connected is None else not connected
             if is_gone or (cause is Cause.CLOSED and _is_of_grpc(said)):
-                return unreachable(self.address, cause, said)
+                fault = None
+                if cause not in (Cause.NAME, Cause.REFUSED, Cause.NO_ROUTE):
+                    fault = fault_of(self._endpoint, self._trust)
+                return fault or unreachable(self.address, cause, said)
         elif code is Code.DEADLINE_EXCEEDED and self._is_connected() is False:
             return unreachable(self.address, Cause.SILENT, said, code=code)
         return RequestError(code, said)

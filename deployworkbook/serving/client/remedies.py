@@ -62,6 +62,13 @@ def remedy_for(
                 )
             case Code.NOT_FOUND:
                 return _not_found(spec, lookups)
+            case Code.UNAUTHENTICATED:
+                return (
+                    "Pass the token that the server's operator has given you: "
+                    "connect(…, token=Path('FILE'))."
+                )
+            case Code.RESOURCE_EXHAUSTED if "--rate_limit" in error.said:
+                return "Send requests no faster than that, or several examples in each."
             case Code.RESOURCE_EXHAUSTED:
                 return (
                     "Send fewer examples at once, or fewer requests; the server's limits are its "

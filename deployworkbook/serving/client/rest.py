@@ -27,7 +27,9 @@ from deployworkbook.serving.api.types import (
 )
 from deployworkbook.serving.client.base import DEFAULT_DEADLINE_S, Client, seconds_left
 from deployworkbook.serving.client.errors import RequestError
-from deployworkbook.serving.client.unreachable import cause_of, unreachable
+from deployworkbook.serving.client.tls_faults import TlsError, fault_of
+from deployworkbook.serving.client.unreachable import Cause, cause_of, unreachable
+from deployworkbook.serving.security.trust import Trust
 from deployworkbook.validation import describe, type_error, value_error
 
 _CHUNK_BYTES = 2**16
@@ -40,8 +42,10 @@ class RestClient(Client):
     model's metadata. An answer doesn't say which version gave it.
 
     Args:
-        address: ``http://HOST:PORT``.
+        address: ``http://HOST:PORT`` or ``https://HOST:PORT``.
         deadline_s: How long a call may take, including retries and look-ups.
+        trust: Whom to trust with ``https://`` (default: whom this machine trusts).
+        token: The token that the server wants.
 
     Raises:
         ValueError: The address has another form.
@@ -49,15 +53,30 @@ class RestClient(Client):
 
     has_types = False
 
-    def __init__(self, address: str, *, deadline_s: float = DEFAULT_DEADLINE_S) -> None:
+    def __init__(
+        self,
+        address: str,
+        *,
+        deadline_s: float = DEFAULT_DEADLINE_S,
+        trust: Trust | None = None,
+        token: str | None = None,
+    ) -> None:
         endpoint = read_endpoint(address)
         if not endpoint.is_rest:
             expected = "http://HOST:PORT or https://HOST:PORT"
             raise value_error("address", received=repr(address), expected=expected)
         super().__init__(endpoint.address, deadline_s=deadline_s)
-        kind = http.client.HTTPSConnection if endpoint.is_tls else http.client.HTTPConnection
+        self._endpoint = endpoint
+        self._trust = trust or Trust()
+        self._headers = {"Content-Type": "application/json"}
+        if token is not None:
+            self._headers["Authorization"] = f"Bearer {token}"
         # http.client ignores the proxies that the environment names.
-        self._connection = kind(endpoint.host, endpoint.port)
+        self._connection = (
+            http.client.HTTPSConnection(endpoint.host, endpoint.port, context=self._trust.context())
+            if endpoint.is_tls
+            else http.client.HTTPConnection(endpoint.host, endpoint.port)
+        )
         self._base = endpoint.path
 
     def close(self) -> None:
@@ -105,7 +124,11 @@ class RestClient(Client):
     def _ask(self, method: str, path: str, until: float, body: bytes | None = None) -> Any:
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception(
-                lambda error: isinstance(error, RequestError) and error.code is Code.UNAVAILABLE
+                lambda error: (
+                    isinstance(error, RequestError)
+                    and error.code is Code.UNAVAILABLE
+                    and not isinstance(error, TlsError)
+                )
             ),
             wait=tenacity.wait_exponential(multiplier=0.1, max=1) + tenacity.wait_random(0, 0.05),
             stop=tenacity.stop_after_attempt(5) | tenacity.stop_before_delay(seconds_left(until)),
@@ -120,7 +143,15 @@ class RestClient(Client):
             said = "the deadline passed before it was answered"
             raise RequestError(Code.DEADLINE_EXCEEDED, said) from error
         except (OSError, http.client.HTTPException) as error:
-            raise unreachable(self.address, cause_of(error), _words(error)) from error
+            raise self._unreachable(error) from error
+
+    def _unreachable(self, error: Exception, code: Code = Code.UNAVAILABLE) -> RequestError:
+        cause = cause_of(error)
+        if cause in (Cause.TLS, Cause.CLOSED):
+            fault = fault_of(self._endpoint, self._trust if self._endpoint.is_tls else None)
+            if fault is not None:
+                return fault
+        return unreachable(self.address, cause, _words(error), code=code)
 
     def _connect(self, until: float) -> None:
         self._connection.timeout = seconds_left(until)
@@ -128,7 +159,7 @@ class RestClient(Client):
             self._connection.connect()
         except (OSError, UnicodeError) as error:
             code = Code.DEADLINE_EXCEEDED if isinstance(error, TimeoutError) else Code.UNAVAILABLE
-            raise unreachable(self.address, cause_of(error), _words(error), code=code) from error
+            raise self._unreachable(error, code) from error
 
     def _exchange(
         self, method: str, path: str, until: float, body: bytes | None
@@ -140,7 +171,7 @@ class RestClient(Client):
                 self._connect(until)
             line = connection.sock
             line.settimeout(seconds_left(until))
-            connection.request(method, path, body, {"Content-Type": "application/json"})
+            connection.request(method, path, body, self._headers)
             answer = connection.getresponse()
             content = bytearray()
             # The socket's timeout limits each wait, not their sum.

@@ -42,6 +42,11 @@ class Cause(Enum):
         "If the server has no TLS, use http:// instead of https://, or no credentials. If it has, "
         "this machine must trust its certificate.",
     )
+    WANTS_TLS = (
+        "the server there wants TLS",
+        "Write https:// instead of http:// for REST, and pass its CA's certificate: "
+        "tls=Path('ca.pem').",
+    )
     OTHER_PROTOCOL = (
         "the server there speaks another protocol",
         f"If it is a model server, {_PORTS}.",

@@ -5,6 +5,7 @@ Each layer imports only from those above it:
 - ``errors``, ``local_paths``, ``flags``, ``ports``, ``logs``, ``signals``, ``metrics``,
   ``versions``, ``batching_parameters``, ``threads``, ``pace``: errors, command line, metrics,
   version policies, threads.
+- ``rates``, ``guard``; ``tls``, ``handshakes``: who may use the server and how often; encryption.
 - ``protos``: the API's messages, without TensorFlow.
 - ``config``: the files that flags name.
 - ``tensors``, ``json_text``, ``json_writing``, ``json_values``, ``json_tensors``,
@@ -19,5 +20,6 @@ Each layer imports only from those above it:
   same ports, without TensorFlow; and what each of them knows of the others.
 - ``service``: the API, independent of the protocol; ``grpc_service`` and ``rest``: the protocols.
 - ``express_requests``, ``express_predict``: the short way of ordinary predict requests over REST.
-- ``connections``, ``heads``, ``express``, ``web``, ``server``: the REST port, and the process.
+- ``connections``, ``heads``, ``express``, ``guarded_rest``, ``web``, ``server``: the REST port, and
+  the process.
 """

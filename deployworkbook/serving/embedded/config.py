@@ -173,6 +173,10 @@ def read_ssl(path: Path) -> Any:
     given = _parsed(path, _new("SSLConfig"))
     if not given.server_key or not given.server_cert:
         raise invalid(f"{path}: expected server_key and server_cert.")
+    if given.client_verify and not given.custom_ca:
+        raise invalid(
+            f"{path}: client_verify: expected custom_ca, which signs the clients' certificates."
+        )
     return given
 
 

@@ -7,6 +7,7 @@ that come while one of them is unfinished, go to h11 and ``rest`` as they came, 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
 from http import HTTPStatus
 from typing import Any
@@ -30,11 +31,14 @@ class Lane:
     Args:
         predict: Answers the requests.
         headers: Headers of each answer.
+        heads: Reads the heads of requests.
     """
 
-    def __init__(self, predict: ExpressPredict, headers: dict[str, str]) -> None:
+    def __init__(
+        self, predict: ExpressPredict, headers: dict[str, str], heads: Heads | None = None
+    ) -> None:
         self.predict = predict
-        self.heads = Heads(LARGEST_HEADERS_BYTES)
+        self.heads = heads or Heads(LARGEST_HEADERS_BYTES)
         self._headers = {"content-type": "application/json", **headers}
         self._given: object = None
         self._starts: dict[int, bytes] = {}
@@ -230,6 +234,8 @@ class ExpressProtocol(LimitedProtocol):
             self._timer = None
 
 
-def express(lane: Lane, most: int) -> Any:
+def express(
+    lane: Lane, most: int, protocol: Callable[..., ExpressProtocol] = ExpressProtocol
+) -> Any:
     """Make uvicorn's protocol, with the short way and a limit on connections."""
-    return limited(most, partial(ExpressProtocol, lane=lane))
+    return limited(most, partial(protocol, lane=lane))

@@ -16,6 +16,10 @@ from deployworkbook.serving.embedded.local_paths import local_path
 # ask for its parent.
 PARENT_VARIABLE = "DEPLOYWORKBOOK_PARENT"
 
+# The token that clients need, if no file holds it. Not a flag: everybody on a machine can read the
+# command lines of its processes.
+TOKEN_VARIABLE = "DEPLOYWORKBOOK_SERVE_TOKEN"  # noqa: S105
+
 NOT_DONE = """\
 What TensorFlow Serving does and this server doesn't:
   - platforms other than tensorflow (custom_model_config), remote file systems (gs://, s3://,
@@ -28,6 +32,12 @@ It answers such requests with UNIMPLEMENTED (501), and stops at once if it doesn
 
 What it does and TensorFlow Serving doesn't: it serves a version that has no SavedModel but a
 model.onnx, by ONNX Runtime, as OpenVINO Model Server does, and a page to try models with: --demo.
+It has TLS on the REST port, too; tokens; and a rate limit per client.
+
+With --bearer_token_file, or a token in the environment's DEPLOYWORKBOOK_SERVE_TOKEN, requests need
+the header "Authorization: Bearer TOKEN". Only a model's status and metadata over REST and gRPC's
+health check are answered without it, because the probes of Docker and Kubernetes have no token.
+To make the files: deployworkbook.serving.make_certificates and make_token.
 
 Requests are limited: see --max_request_bytes, --max_request_memory_bytes,
 --max_in_flight_memory_bytes, --max_connections and --max_concurrent_requests.
@@ -58,6 +68,10 @@ class Options:
     batching_parameters_file: Path | None = None
     monitoring_config_file: Path | None = None
     ssl_config_file: Path | None = None
+    rest_api_ssl_config_file: Path | None = None
+    bearer_token_file: Path | None = None
+    rate_limit_per_second: float = 0
+    rate_limit_burst: int = 10
     enable_grpc_healthcheck_service: bool = True
     rest_api_timeout_in_ms: int = 30_000
     rest_api_enable_cors_support: bool = False
@@ -95,7 +109,14 @@ _HELP = {
     "enable_batching": "Run requests that arrive together as one batch.",
     "batching_parameters_file": "BatchingParameters file; needs --enable_batching.",
     "monitoring_config_file": "MonitoringConfig file, which names the path of the metrics.",
-    "ssl_config_file": "SSLConfig file, for gRPC.",
+    "ssl_config_file": "SSLConfig file, for gRPC: server_key, server_cert, custom_ca, "
+    "client_verify.",
+    "rest_api_ssl_config_file": "SSLConfig file, for REST; it may be the same one.",
+    "bearer_token_file": "File of tokens, one per line; a request needs one of them.",
+    "rate_limit_per_second": "Requests per second of each client, which is a token or, without "
+    "tokens, an IP address; 0 for no limit. A request may hold many examples: see "
+    "--max_request_bytes.",
+    "rate_limit_burst": "Requests that a client may send at once after a pause.",
     "enable_grpc_healthcheck_service": "Offer grpc.health.v1.Health.",
     "rest_api_timeout_in_ms": "Time limit of a REST request, in ms.",
     "rest_api_enable_cors_support": "Allow web pages of other origins to use REST.",
@@ -167,6 +188,12 @@ def complaint(options: Options) -> str:
             return f"--{name}: expected a number from 0 to 65535."
     if options.demo and not options.rest_api_port:
         return "--demo needs --rest_api_port, on which the page is."
+    if options.demo and options.bearer_token_file:
+        return "--demo and --bearer_token_file: browsers send no token. Leave one of them out."
+    if options.rest_api_ssl_config_file and not options.rest_api_port:
+        return "--rest_api_ssl_config_file needs --rest_api_port."
+    if not 0 <= options.rate_limit_per_second < float("inf"):
+        return "--rate_limit_per_second: expected 0 or more."
     if options.batching_parameters_file and not options.enable_batching:
         return "--batching_parameters_file needs --enable_batching."
     for name in (
@@ -176,6 +203,7 @@ def complaint(options: Options) -> str:
         "max_concurrent_requests",
         "num_workers",
         "num_tflite_pools",
+        "rate_limit_burst",
     ):
         if getattr(options, name) < 1:
             return f"--{name}: expected at least 1."

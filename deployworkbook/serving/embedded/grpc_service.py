@@ -18,6 +18,7 @@ from deployworkbook.serving.api.addresses import host_and_port
 from deployworkbook.serving.embedded.budget import FREE_BYTES, Account, MemoryBudget
 from deployworkbook.serving.embedded.errors import Code, ServingError, invalid
 from deployworkbook.serving.embedded.flags import Options
+from deployworkbook.serving.embedded.guard import Guard
 from deployworkbook.serving.embedded.ports import bound
 from deployworkbook.serving.embedded.protos import model_service_pb2, prediction_service_pb2
 from deployworkbook.serving.embedded.service import Service
@@ -44,6 +45,8 @@ class GrpcServer:
         options: Address and limits.
         budget: Memory for requests.
         credentials: TLS credentials; ``None`` for no TLS.
+        guard: Admits calls; ``None`` to admit all. Health checks need no admission, since
+            Kubernetes sends them without a secret; with tokens there is no reflection.
         shared: Share the port with other workers.
     """
 
@@ -54,6 +57,7 @@ class GrpcServer:
         budget: MemoryBudget,
         *,
         credentials: Any = None,
+        guard: Guard | None = None,
         shared: bool = False,
     ) -> None:
         self._options = options
@@ -73,11 +77,12 @@ class GrpcServer:
         )
         self._health = health.HealthServicer()
         names = [_PREDICTION.full_name, _MODEL.full_name, reflection.SERVICE_NAME]
-        self._server.add_generic_rpc_handlers(_handlers(service, budget))
+        self._server.add_generic_rpc_handlers(_handlers(service, budget, guard))
         if options.enable_grpc_healthcheck_service:
             health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
             names.append(health.SERVICE_NAME)
-        reflection.enable_server_reflection(names, self._server)
+        if guard is None or guard.tokens is None:
+            reflection.enable_server_reflection(names, self._server)
 
     def start(self) -> None:
         """Open the port.
@@ -105,7 +110,9 @@ class GrpcServer:
         self._server.stop(seconds).wait()
 
 
-def _handlers(service: Service, budget: MemoryBudget) -> tuple[grpc.GenericRpcHandler, ...]:
+def _handlers(
+    service: Service, budget: MemoryBudget, guard: Guard | None
+) -> tuple[grpc.GenericRpcHandler, ...]:
     """Make a handler per service; gRPC answers other methods with UNIMPLEMENTED."""
     counted = {
         "Predict": service.predict,
@@ -124,7 +131,10 @@ def _handlers(service: Service, budget: MemoryBudget) -> tuple[grpc.GenericRpcHa
             descriptor.full_name,
             {
                 method.name: grpc.unary_unary_rpc_method_handler(
-                    _answer(acts[method.name], GetMessageClass(method.input_type), budget)
+                    _guarded(
+                        _answer(acts[method.name], GetMessageClass(method.input_type), budget),
+                        guard,
+                    )
                 )
                 for method in descriptor.methods
                 if method.name in acts
@@ -132,6 +142,19 @@ def _handlers(service: Service, budget: MemoryBudget) -> tuple[grpc.GenericRpcHa
         )
         for descriptor in (_PREDICTION, _MODEL)
     )
+
+
+def _guarded(
+    answer: Callable[[bytes, Any], bytes], guard: Guard | None
+) -> Callable[[bytes, Any], bytes]:
+    if guard is None:
+        return answer
+
+    def admitted(body: bytes, context: grpc.ServicerContext) -> bytes:
+        guard.admit_call(context)
+        return answer(body, context)
+
+    return admitted
 
 
 def _counted(service: Service, api: str, act: Act, request: Any, account: Account) -> Any:

@@ -11,12 +11,10 @@ import time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn
-
-import grpc
+from typing import NoReturn
 
 from deployworkbook.serving.api.addresses import host_and_port, is_loopback
-from deployworkbook.serving.embedded import config, connections, demo
+from deployworkbook.serving.embedded import config, connections, demo, guard, handshakes
 from deployworkbook.serving.embedded.batching import Batcher
 from deployworkbook.serving.embedded.batching_parameters import Batching
 from deployworkbook.serving.embedded.budget import MemoryBudget
@@ -35,6 +33,7 @@ from deployworkbook.serving.embedded.servable import Servable
 from deployworkbook.serving.embedded.service import Service
 from deployworkbook.serving.embedded.signals import ending_signals as ending_signals
 from deployworkbook.serving.embedded.signals import set_on_end
+from deployworkbook.serving.embedded.tls import read_context, read_credentials
 from deployworkbook.serving.embedded.warmup import warm_up
 from deployworkbook.serving.embedded.web import web_server
 from deployworkbook.serving.embedded.workers import Workers, configured
@@ -61,11 +60,10 @@ def run(options: Options, *, parent_id: int | None = None, place: Place | None =
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     stopped = threading.Event()
     repeated = FirstOfAKind()
-    for name in ("asyncio", connections.log.name):
+    for name in ("asyncio", connections.log.name, handshakes.log.name, guard.log.name):
         logging.getLogger(name).addFilter(repeated)
     every(SECONDS, repeated.report, until=stopped, name="Counting log lines")
     set_on_end(stopped)
-    _warn_if_wide(options.host)
     try:
         Server(options, stopped, parent_id=parent_id, place=place).run()
     except ServingError as error:
@@ -116,7 +114,11 @@ class Server:
             if options.monitoring_config_file
             else None
         )
-        self._credentials = _credentials(options.ssl_config_file)
+        self._guard = guard.guard_of(options)
+        grpc_tls, rest_tls = options.ssl_config_file, options.rest_api_ssl_config_file
+        self._credentials = read_credentials(grpc_tls) if grpc_tls else None
+        self._context = read_context(rest_tls) if rest_tls else None
+        _warn_if_wide(options, self._guard)
         self._batcher = _batcher(options, self._metrics, self._budget)
         self._manager = Manager(
             self._load,
@@ -148,6 +150,7 @@ class Server:
             options,
             self._budget,
             credentials=self._credentials,
+            guard=self._guard,
             shared=workers is not None,
         )
         if options.port:
@@ -162,6 +165,8 @@ class Server:
             self._budget,
             self._batcher,
             metrics_path=self._metrics_path,
+            guard=self._guard,
+            tls=self._context,
         )
         web_thread = threading.Thread(
             target=web.run, kwargs={"sockets": self._sockets}, name="rest", daemon=True
@@ -179,7 +184,8 @@ class Server:
             )
             if options.demo:
                 address = host_and_port(options.host, options.rest_api_port)
-                log.info("Demo page: http://%s%s", address, demo.PATH)
+                scheme = "http" if self._context is None else "https"
+                log.info("Demo page: %s://%s%s", scheme, address, demo.PATH)
         if workers is None:
             log.info("Ready.")
         else:
@@ -264,21 +270,24 @@ def _batcher(options: Options, metrics: Metrics, budget: MemoryBudget) -> Batche
     return Batcher(Batching(), metrics, budget)
 
 
-def _credentials(path: Path | None) -> Any:
-    if path is None:
-        return None
-    given = config.read_ssl(path)
-    return grpc.ssl_server_credentials(
-        [(given.server_key.encode(), given.server_cert.encode())],
-        root_certificates=given.custom_ca.encode() or None,
-        require_client_auth=given.client_verify,
-    )
-
-
-def _warn_if_wide(host: str) -> None:
-    if not is_loopback(host):
+def _warn_if_wide(options: Options, guarded: guard.Guard | None) -> None:
+    if is_loopback(options.host):
+        return
+    if guarded is None or guarded.tokens is None:
         log.warning(
             "Listening on %s: everybody who reaches this machine can use the models and replace "
-            "their configuration; there is no password. The default is 127.0.0.1.",
-            host,
+            "their configuration; there is no password. The default is 127.0.0.1. A token keeps "
+            "others out: --bearer_token_file.",
+            options.host,
         )
+    for port, tls, flag in (
+        (options.port, options.ssl_config_file, "ssl_config_file"),
+        (options.rest_api_port, options.rest_api_ssl_config_file, "rest_api_ssl_config_file"),
+    ):
+        if port and tls is None and guarded is not None and guarded.tokens is not None:
+            log.warning(
+                "Listening on %s without TLS: whoever sees the network's packets reads the "
+                "tokens, the requests and the answers. Give --%s.",
+                host_and_port(options.host, port),
+                flag,
+            )

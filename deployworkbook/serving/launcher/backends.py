@@ -27,6 +27,7 @@ FLAGS = frozenset(option.name for option in fields(Options))
 # TensorFlow Serving doesn't know these and wouldn't start.
 EMBEDDED_ONLY = frozenset(
     {
+        "bearer_token_file",
         "demo",
         "host",
         "max_request_bytes",
@@ -35,10 +36,15 @@ EMBEDDED_ONLY = frozenset(
         "max_connections",
         "max_concurrent_requests",
         "num_workers",
+        "rate_limit_burst",
+        "rate_limit_per_second",
+        "rest_api_ssl_config_file",
         "drain_seconds",
         "stop_with_parent",
     }
 )
+# Without these a server would serve whom it shouldn't, so they can't be dropped.
+DEFENCES = frozenset({"bearer_token_file", "rate_limit_per_second", "rest_api_ssl_config_file"})
 # In TensorFlow Serving, these are whole seconds.
 WHOLE_SECONDS = frozenset({"file_system_poll_wait_seconds", "model_config_file_poll_wait_seconds"})
 GRPC_PORT, REST_PORT = 8500, 8501
@@ -62,7 +68,7 @@ class Backend:
     program: str = ""
 
 
-def choose(wanted: str, *, kinds: Collection[str] = ()) -> Backend:
+def choose(wanted: str, *, kinds: Collection[str] = (), flags: Collection[str] = ()) -> Backend:
     """Choose a server: the one asked for, or the first available.
 
     ``auto`` downloads nothing: it chooses the container only if Docker answers within seconds and
@@ -71,20 +77,23 @@ def choose(wanted: str, *, kinds: Collection[str] = ()) -> Backend:
     Args:
         wanted: One of ``BACKENDS``.
         kinds: Kinds of models to serve, as ``kinds_below`` finds them.
+        flags: Names of the flags that the server gets.
 
     Raises:
         FileNotFoundError: The server asked for is not installed.
         RuntimeError: Docker is installed but doesn't answer.
-        ValueError: There is no such backend, or it doesn't take these models.
+        ValueError: There is no such backend, or it doesn't take these models or flags.
     """
     check_choice("backend", wanted, BACKENDS)
-    if ONNX in kinds and wanted != "embedded":
+    lacks = ["ONNX files"] if ONNX in kinds else sorted(DEFENCES.intersection(flags))
+    if lacks and wanted != "embedded":
+        why = f"TensorFlow Serving takes no {lacks[0]}"
         if wanted == "auto":
-            return Backend("embedded", "TensorFlow Serving takes no ONNX files")
+            return Backend("embedded", why)
         raise value_error(
             "backend",
-            received=f"{wanted!r}, for ONNX files",
-            expected="'embedded' or 'auto', because TensorFlow Serving takes no ONNX files",
+            received=f"{wanted!r}, for {lacks[0]}",
+            expected=f"'embedded' or 'auto', because {why}",
         )
     if wanted == "embedded":
         return Backend("embedded", "asked for")

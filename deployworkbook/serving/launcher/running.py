@@ -20,6 +20,7 @@ from deployworkbook.serving.client.grpc import open_channel
 from deployworkbook.serving.embedded.flags import PARENT_VARIABLE
 from deployworkbook.serving.launcher.backends import Backend, FlagValue, removal, server_command
 from deployworkbook.serving.launcher.owned_process import ADDRESS, OwnedProcess
+from deployworkbook.serving.security.trust import Certificates
 
 
 class StartError(RuntimeError):
@@ -34,6 +35,7 @@ class RunningServer(OwnedProcess):
         flags: Its flags, except the ports.
         ports: The ports for gRPC and REST.
         log_path: The file for its output.
+        tls: Its certificates; ``None`` without TLS.
     """
 
     def __init__(
@@ -42,7 +44,9 @@ class RunningServer(OwnedProcess):
         flags: Mapping[str, FlagValue],
         ports: tuple[int, int],
         log_path: Path,
+        tls: Certificates | None = None,
     ) -> None:
+        self._trust = tls.trust if tls else None
         self.backend = backend.name
         self.why = backend.why
         self.grpc_port, self.rest_port = ports
@@ -65,8 +69,9 @@ class RunningServer(OwnedProcess):
 
     @property
     def rest_address(self) -> str:
-        """The REST address, such as ``http://127.0.0.1:8501``."""
-        return f"http://{host_and_port(ADDRESS, self.rest_port)}"
+        """The REST address, such as ``http://127.0.0.1:8501``; with TLS, ``https://…``."""
+        scheme = "http" if self._trust is None else "https"
+        return f"{scheme}://{host_and_port(ADDRESS, self.rest_port)}"
 
     @property
     def metrics_address(self) -> str | None:
@@ -94,9 +99,14 @@ class RunningServer(OwnedProcess):
         with requests.Session() as session:
             # A proxy would look for 127.0.0.1 on its own machine.
             session.trust_env = False
+            if self._trust is not None:
+                session.verify = str(self._trust.ca)
+                if self._trust.certificate is not None:
+                    session.cert = (str(self._trust.certificate), str(self._trust.key))
             self._wait_for(lambda: self._rest_answers(session, model_name), deadline, timeout_s)
         # Not before: gRPC waits for seconds until it tries a port again that was closed.
-        with open_channel(self.grpc_address) as channel:
+        credentials = None if self._trust is None else self._trust.credentials()
+        with open_channel(self.grpc_address, credentials=credentials) as channel:
             ready = grpc.channel_ready_future(channel)
             self._wait_for(lambda: _is_done(ready), deadline, timeout_s)
             ready.cancel()

@@ -15,6 +15,7 @@ from deployworkbook.serving.api.version_folders import versions_below
 from deployworkbook.serving.launcher.backends import FLAGS, FlagValue, choose
 from deployworkbook.serving.launcher.owned_process import ADDRESS
 from deployworkbook.serving.launcher.running import RunningServer, StartError
+from deployworkbook.serving.security.trust import Certificates
 from deployworkbook.validation import check_integer, check_number, type_error, value_error
 from deployworkbook.workspace.files import timestamp, write_atomically
 from deployworkbook.workspace.folder import current_workspace
@@ -23,7 +24,11 @@ from deployworkbook.workspace.folder import current_workspace
 TRIES = 3
 # What the log says then: of the embedded server, of TensorFlow Serving, of Docker.
 _TAKEN = ("Can't listen on", "in use", "already allocated")
-_OWN_FLAGS = {"port", "rest_api_port", "model_name", "model_base_path", "stop_with_parent", "host"}
+_TLS_FLAGS = ("ssl_config_file", "rest_api_ssl_config_file")
+_OWN_FLAGS = {
+    *("port", "rest_api_port", "model_name", "model_base_path", "stop_with_parent", "host"),
+    *_TLS_FLAGS,
+}
 
 
 def start(
@@ -37,6 +42,7 @@ def start(
     ready_timeout_s: float = 120.0,
     batching_parameters: Mapping[str, int | Sequence[int]] | None = None,
     monitoring: bool = False,
+    tls: Certificates | None = None,
     **flags: FlagValue,
 ) -> RunningServer:
     """Start a model server and wait until it is ready.
@@ -58,6 +64,8 @@ def start(
         ready_timeout_s: How long it may take to be ready, in seconds.
         batching_parameters: Such as ``{"max_batch_size": 32}``; turns batching on.
         monitoring: Whether to offer metrics for Prometheus, at ``metrics_address``.
+        tls: Certificates, which encrypt both ports; from ``make_certificates``, or your own. Only
+            the embedded server has TLS for REST.
         flags: Other flags of the server, by name. Those that only the embedded server knows
             (``backends.EMBEDDED_ONLY``) are dropped for the others, and polling intervals are
             rounded up to whole seconds.
@@ -74,8 +82,10 @@ def start(
     """
     check_number("ready_timeout_s", ready_timeout_s, 0, open_low=True)
     kinds = set() if model_base_path is None else kinds_below(Path(model_base_path))
-    chosen = choose(backend, kinds=kinds)
     given = _checked(flags) | _what_to_serve(model_base_path, model_name, flags)
+    if tls is not None:
+        given |= dict.fromkeys(_TLS_FLAGS, tls.ssl_config.resolve())
+    chosen = choose(backend, kinds=kinds, flags=given)
     if LITERT in kinds:
         given.setdefault("prefer_tflite_model", True)
     logs = Path(log_directory) if log_directory else current_workspace().logs
@@ -90,7 +100,7 @@ def start(
         given["monitoring_config_file"] = file.resolve()
     for attempt in range(TRIES):
         ports = _ports(port, rest_api_port)
-        server = RunningServer(chosen, given, ports, logs / f"{stem}-{attempt}.log")
+        server = RunningServer(chosen, given, ports, logs / f"{stem}-{attempt}.log", tls)
         try:
             server.wait_until_ready(model_name, ready_timeout_s)
         except StartError:

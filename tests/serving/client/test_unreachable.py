@@ -6,7 +6,6 @@ import ssl
 import struct
 import threading
 
-import grpc
 import pytest
 
 from deployworkbook.serving.api.addresses import read_endpoint
@@ -16,6 +15,7 @@ from deployworkbook.serving.client.errors import RequestError
 from deployworkbook.serving.client.grpc import GrpcClient
 from deployworkbook.serving.client.rest import RestClient
 from deployworkbook.serving.client.unreachable import Cause, cause_of, cause_of_text
+from deployworkbook.serving.security.trust import Trust
 from tests.serving.conftest import ADDRESS
 
 
@@ -160,7 +160,7 @@ def test_a_connection_that_is_reset_is_not_called_a_busy_server(resetting, schem
 
 def test_tls_where_the_server_has_none(server):
     place = f"{ADDRESS}:{server.options.port}"
-    over_grpc = refused(GrpcClient(place, credentials=grpc.ssl_channel_credentials()))
+    over_grpc = refused(GrpcClient(place, trust=Trust()))
     over_rest = refused(connect(server.address.replace("http", "https")))
     for error in (over_grpc, over_rest):
         assert "the TLS handshake failed" in error.said

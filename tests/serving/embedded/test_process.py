@@ -2,14 +2,12 @@
 
 import logging
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
 
-import grpc
 import numpy as np
 import psutil
 import pytest
@@ -20,7 +18,6 @@ from deployworkbook.serving.embedded import server as server_module
 from deployworkbook.serving.embedded.errors import ServingError
 from deployworkbook.serving.embedded.flags import NOT_DONE, PARENT_VARIABLE, Options, parse
 from deployworkbook.serving.embedded.ports import bound, check_ports
-from deployworkbook.serving.embedded.protos import predict_pb2
 from deployworkbook.serving.embedded.server import Server, ending_signals
 from tests.serving import forms, models
 from tests.serving.conftest import ADDRESS, free_port, predict_request, write
@@ -286,29 +283,6 @@ def test_memory_does_not_grow_over_ten_swaps(process, tmp_path):
     for number in range(5, 15):
         swap(number)
     assert memory.memory_info().rss < before * 1.1
-
-
-def test_tls(start, half, tmp_path, missing):
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        missing("openssl")
-    key, certificate = tmp_path / "key", tmp_path / "certificate"
-    subprocess.run(
-        [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-         "-nodes", "-days", "2", "-subj", "/CN=localhost",
-         "-addext", "subjectAltName=DNS:localhost", "-keyout", str(key), "-out", str(certificate)],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    texts = [path.read_text().replace("\n", "\\n") for path in (key, certificate)]
-    file = write(tmp_path / "ssl", f'server_key: "{texts[0]}" server_cert: "{texts[1]}"')
-    credentials = grpc.ssl_channel_credentials(certificate.read_bytes())
-    server = start(model_base_path=half, model_name="half", ssl_config_file=file, ready=False)
-    options = [("grpc.ssl_target_name_override", "localhost")]
-    address = f"{ADDRESS}:{server.options.port}"
-    with grpc.secure_channel(address, credentials, options) as channel:
-        call = channel.unary_unary("/tensorflow.serving.PredictionService/Predict")
-        answer = call(predict_request().SerializeToString(), timeout=20, wait_for_ready=True)
-    assert predict_pb2.PredictResponse.FromString(answer).outputs["y"].float_val == [3.0]
 
 
 def _in_a_line(text):

@@ -11,11 +11,14 @@ import psutil
 import pytest
 import requests
 
+from deployworkbook.serving.client.connecting import connect
+from deployworkbook.serving.client.errors import RequestError
 from deployworkbook.serving.embedded.flags import PARENT_VARIABLE
 from deployworkbook.serving.embedded.ports import bound
 from deployworkbook.serving.embedded.protos import predict_pb2
 from deployworkbook.serving.launcher import backends, guard, starting
 from deployworkbook.serving.launcher.backends import (
+    DEFENCES,
     EMBEDDED_ONLY,
     FLAGS,
     IMAGE,
@@ -25,6 +28,8 @@ from deployworkbook.serving.launcher.backends import (
 )
 from deployworkbook.serving.launcher.running import StartError
 from deployworkbook.serving.launcher.starting import start
+from deployworkbook.serving.security.certificates import make_certificates
+from deployworkbook.serving.security.tokens import make_token
 from deployworkbook.workspace.folder import current_workspace
 from tests.serving import fakes, forms
 from tests.serving.conftest import ADDRESS, predict_request, write
@@ -200,6 +205,36 @@ def test_auto_skips_docker_that_hangs_or_lacks_the_image(path, monkeypatch):
     assert "Docker does not answer (nothing within 0.2 s)" in choose("auto").why
     with pytest.raises(RuntimeError, match="nothing within"):
         choose("container")
+
+
+def test_a_server_with_certificates_for_both_sides_and_a_token(path, tmp_path):
+    """Only the embedded server has all of these, so it is chosen though another is installed."""
+    fakes.install(path, "tensorflow_model_server", fakes.MODEL_SERVER)
+    forms.onnx(tmp_path / "models" / "1")
+    certificates = make_certificates(tmp_path / "tls", client=True)
+    token = make_token(tmp_path / "token")
+    given = {"tls": certificates, "bearer_token_file": token}
+    with start(tmp_path / "models", **given) as server:
+        assert server.rest_address.startswith("https://")
+        assert token.read_text().strip() not in " ".join(server.command)
+        for address in (server.grpc_address, server.rest_address):
+            with connect(address, tls=certificates, token=token) as client:
+                assert client.predict([2.0], model="default").outputs["y"] == [3.0]
+            with (
+                connect(address, tls=certificates.ca, token=token) as client,
+                pytest.raises(RequestError, match="the server refused this client's certificate"),
+            ):
+                client.status("default")
+        assert "clients need one, too" in server.log_tail(100)
+        assert token.read_text().strip() not in server.log_tail(1000)
+
+
+@pytest.mark.parametrize("flag", sorted(DEFENCES))
+def test_no_server_is_chosen_that_lacks_a_defence(flag, path):
+    fakes.install(path, "tensorflow_model_server", fakes.MODEL_SERVER)
+    assert choose("auto", flags=["port", flag]).why == f"TensorFlow Serving takes no {flag}"
+    with pytest.raises(ValueError, match=f"because TensorFlow Serving takes no {flag}"):
+        choose("binary", flags=[flag])
 
 
 @pytest.mark.parametrize("name", ["binary", "container"])
