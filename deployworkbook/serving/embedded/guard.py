@@ -20,6 +20,7 @@ from deployworkbook.serving.security.tokens import Tokens, check_token, read_tok
 
 log = logging.getLogger(__name__)
 
+RATE_USED_UP = "A client has used up its rate: %s"
 # gRPC's own header for when to try again, in ms (gRFC A6).
 _PUSHBACK = "grpc-retry-pushback-ms"
 
@@ -90,7 +91,7 @@ class Guard:
         if self.limiter is not None:
             wait_s = self.limiter.take(client)
             if wait_s > 0:
-                log.warning("A client has used up its rate: %s", peer)
+                log.warning(RATE_USED_UP, peer)
                 raise TooSoonError(self.limiter, wait_s)
 
     def admit_call(self, context: grpc.ServicerContext) -> None:

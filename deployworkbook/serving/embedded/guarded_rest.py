@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from deployworkbook.serving.embedded.bodies import error_body
 from deployworkbook.serving.embedded.errors import Code, ServingError
 from deployworkbook.serving.embedded.express import ExpressProtocol
-from deployworkbook.serving.embedded.guard import Guard, TooSoonError, network
+from deployworkbook.serving.embedded.guard import RATE_USED_UP, Guard, TooSoonError, log, network
 from deployworkbook.serving.embedded.heads import Head, Heads
 from deployworkbook.serving.embedded.paths import LOOK, path_of
 
@@ -134,12 +134,23 @@ class GuardedProtocol(ExpressProtocol):
         admitted: Admitted = head.spec
         if self._limiter is not None:
             client = admitted.holder or self._network
-            if self._limiter.take(client) > 0:
-                self._leave_to_h11(data)  # where it is refused
+            wait_s = self._limiter.take(client)
+            if wait_s > 0:
+                self._refuse_request(TooSoonError(self._limiter, wait_s))
                 return
             self._paid = client
         super()._answer(Head(admitted.spec, head.body_bytes), data, start)
         self._paid = None
+
+    def _refuse_request(self, error: TooSoonError) -> None:
+        """Refuse a request at once: whoever sends too many must not cost more than the others."""
+        log.warning(RATE_USED_UP, self._network)
+        body = error_body(error.text)
+        head = self._lane.head(error.http_status, len(body), self.server_state.default_headers)
+        more = "".join(f"{n}: {v}\r\n" for n, v in _explained(error, has_token=True).items())
+        first, line_end, rest = head.partition(b"\r\n")
+        self.transport.write(first + line_end + more.encode() + rest + body)
+        self._end()
 
     def _leave_to_h11(self, data: bytes) -> None:
         if self._paid is not None and self._limiter is not None:

@@ -203,6 +203,14 @@ def test_a_rate_is_each_clients_and_counts_both_protocols(limited):
         limited.predict(predict_request())
     waits = dict(caught.value.trailing_metadata())
     assert 1000 < int(waits["grpc-retry-pushback-ms"]) <= 60_000
+    with requests.Session() as session:  # one connection, on the short way and on the long one
+        url = f"{rest}/v1/models/half:"
+        given = [("predict", BODY), ("classify", {}), ("predict", BODY)]
+        refusals = [session.post(url + what, json=body, timeout=20) for what, body in given]
+        for each in refusals:
+            assert each.status_code == 429
+            assert each.json()["error"].startswith("Too many requests: a client may send")
+            assert 1 <= int(each.headers["Retry-After"]) <= 60
     # Status and metadata are the probes', and cost nothing.
     assert limited.get("/half").status_code == limited.get("/half/metadata").status_code == 200
 
