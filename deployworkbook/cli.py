@@ -29,6 +29,7 @@ from deployworkbook.commands import (
     serving,
     sweep,
     tokens,
+    versions,
 )
 from deployworkbook.commands.examples import examples_of
 
@@ -119,3 +120,4 @@ for name, command in COMMANDS.items():
 app.command(add_help_option=False, context_settings=serving.AS_GIVEN)(serving.serve)
 app.add_typer(prices.app, name="prices")
 app.add_typer(patch.app, name="patch")
+app.add_typer(versions.app, name="versions")

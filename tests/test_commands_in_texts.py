@@ -29,7 +29,10 @@ from deployworkbook.monitoring.exposition import Reader, Reading
 from deployworkbook.serving.embedded import server
 from deployworkbook.serving.probing import checks, recording
 from deployworkbook.serving.probing.golden import Golden, GoldenImage
+from deployworkbook.serving.repository import differences, mlflow_format
+from deployworkbook.serving.repository.differences import VersionDifference
 from deployworkbook.serving.repository.model_repository import ModelRepository
+from deployworkbook.serving.signing.keys import signing_key
 from deployworkbook.training import data
 from deployworkbook.training.data import load_dataset
 from deployworkbook.updates.making import make_patch
@@ -40,7 +43,7 @@ REPOSITORY = Path(__file__).parent.parent
 README = (REPOSITORY / "README.md").read_text()
 COMMAND = re.compile(
     r"deployworkbook (?:lab|run|reset|serve|cost|plan|prices|doctor|ledger|progress|sweep"
-    r"|publish|deploy-files|monitor|probe|edge|tokens|patch)\b[^`\n&#]*"
+    r"|publish|deploy-files|monitor|probe|edge|tokens|patch|versions)\b[^`\n&#]*"
 )
 
 
@@ -107,7 +110,16 @@ def prepared(home, tmp_path, monkeypatch, litert_file):
     exported = current_workspace().artifacts / "mnist" / "float32.savedmodel"
     exported.mkdir(parents=True)
     (exported / "saved_model.pb").write_bytes(b"model")
-    ModelRepository(current_workspace().published / "digits").publish(exported)
+    repository = ModelRepository(current_workspace().published / "digits")
+    key = signing_key()
+    for parent in (None, 1):
+        repository.publish(exported, label="stable", parent=parent, key=key)
+    same = VersionDifference(1, 2, 9, 8, 8, 0, 0, 9, 0.0, (), (5, 5), (), same_interface=True)
+    monkeypatch.setattr(differences, "compare_versions", lambda *_: same)
+    monkeypatch.setattr(mlflow_format, "export_to_mlflow", lambda _, target: target)
+    monkeypatch.setattr(
+        mlflow_format, "import_from_mlflow", lambda _, repository, **__: repository.version(2)
+    )
     other = exported.with_name("int8-dynamic.litert")
     other.mkdir()
     shutil.copy(litert_file, other)

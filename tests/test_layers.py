@@ -44,7 +44,7 @@ ALLOWED = {
         *("validation", "workspace", "formulas", "costs"),
         *("training", "runtimes", "compression"),
     },
-    "serving": {"validation", "workspace", "formulas", "training", "runtimes", "edge"},
+    "serving": {"validation", "workspace", "formulas", "ledger", "training", "runtimes", "edge"},
     "monitoring": {"validation", "workspace", "formulas", "serving"},
     "privacy": {"validation", "workspace", "formulas", "training"},
     "deployment_files": {"validation", "workspace", "serving", "monitoring"},
@@ -79,7 +79,7 @@ CONFINED = {
     "pickle": ("serving/load/process.py",),
     "matplotlib": ("plots/", "widgets/"),
     "ipywidgets": ("widgets/", "exercises/guessing.py"),
-    "cryptography": ("serving/security/",),
+    "cryptography": ("serving/security/", "serving/signing/", "serving/embedded/loading.py"),
     "dask": ("compression/workers.py",),
     "distributed": ("compression/workers.py", "compression/sweep.py"),
     "grpc": ("serving/",),
@@ -92,7 +92,8 @@ CONFINED = {
 ORDER = {
     "costs": ("prices", "capacity", "estimation", "advice", "plan", "tokens"),
     "serving": (
-        *("api", "security", "embedded", "client", "repository", "launcher", "load", "release"),
+        *("api", "security", "signing", "embedded", "client", "repository", "launcher"),
+        *("load", "release"),
         "probing",
     ),
 }

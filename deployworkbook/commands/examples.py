@@ -76,6 +76,35 @@ EXAMPLES = {
         "deployworkbook patch apply model.tflite update.patch",
         "deployworkbook patch apply model.tflite update.patch -o new.tflite --json",
     ),
+    "versions list": (
+        "deployworkbook versions list digits",
+        "deployworkbook versions list digits --json",
+    ),
+    "versions diff": (
+        "deployworkbook versions diff digits 1 2",
+        "deployworkbook versions diff digits 1 2 --dataset digits --examples 200 --json",
+    ),
+    "versions promote": (
+        "deployworkbook versions promote digits 2",
+        "deployworkbook versions promote digits 2 --label canary",
+    ),
+    "versions roll-back": ("deployworkbook versions roll-back digits",),
+    "versions sign": (
+        "deployworkbook versions sign digits",
+        "deployworkbook versions sign digits 2",
+    ),
+    "versions verify": (
+        "deployworkbook versions verify digits",
+        "deployworkbook versions verify digits 2 --json",
+    ),
+    "versions card": (
+        "deployworkbook versions card digits 2",
+        "deployworkbook versions card digits 2 --limit 'Not for cheques.' --json",
+    ),
+    "versions to-mlflow": ("deployworkbook versions to-mlflow digits 2 mlflow-model",),
+    "versions from-mlflow": (
+        "deployworkbook versions from-mlflow digits mlflow-model --variant int8-dynamic",
+    ),
     "prices check": ("deployworkbook prices check my-prices.toml",),
 }
 

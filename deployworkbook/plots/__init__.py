@@ -85,9 +85,16 @@ Devices in the field:
 
 Money:
 
-    from deployworkbook.plots import bill_picture, life_cycle_picture, rate_text, tornado_picture
+    from deployworkbook.plots import (
+        bill_picture,
+        life_cycle_picture,
+        lineage_picture,
+        rate_text,
+        tornado_picture,
+    )
 
     life_cycle_picture()
+    lineage_picture(lineage_of(repository))
     bill_picture({rate_text(100): bill}, title="A month", note="Prices of January 2026")
     tornado_picture(swings, cost_usd=1200.0, note="Prices of January 2026")
 """

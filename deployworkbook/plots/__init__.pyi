@@ -12,6 +12,7 @@ from .compression import sparsity_schedules as sparsity_schedules
 from .compression import students_picture as students_picture
 from .fit import MeasuredForm as MeasuredForm
 from .life_cycle import life_cycle_picture as life_cycle_picture
+from .lineage import lineage_picture as lineage_picture
 from .load import load_over_time as load_over_time
 from .load import stall_picture as stall_picture
 from .load import throughput_latency_curves as throughput_latency_curves

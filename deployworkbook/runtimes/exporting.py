@@ -58,6 +58,15 @@ class FolderRuntime(ABC):
     def _writer(self, variant: Variant) -> Callable[[Path], object]:
         """Convert the variant; return what writes it into an empty folder."""
 
+    def read(self, folder: Path) -> Predictor:
+        """Load a model from a folder without a record, such as a published version.
+
+        Raises:
+            OSError: A file is missing.
+            ValueError: It is no model of this runtime that maps images to classes.
+        """
+        return self._read(folder)
+
     @abstractmethod
     def _read(self, folder: Path) -> Predictor:
         """Load the model from a folder whose files match their record."""

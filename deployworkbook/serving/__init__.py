@@ -4,6 +4,7 @@ Each imports only from those above it:
 
 - ``api``: messages, arrays, error codes and configuration files.
 - ``security``: certificates and tokens.
+- ``signing``: a publisher's key, and versions signed with it.
 - ``embedded``: our server; only its SavedModels need TensorFlow.
 - ``client``: clients over gRPC and REST, whose errors say what to do.
 - ``repository``: the versions of a model on disk.
@@ -34,6 +35,35 @@ Publish a version, serve it, and ask:
 A version can be a SavedModel, a LiteRT file or an ONNX file. Publish an artifact of the runtime
 ``litert``, and the next version has the same names of inputs and outputs as the one before, so
 clients needn't change.
+
+Sign a version, and check it as a server with ``--trusted_key_file`` does before it opens anything:
+
+    from deployworkbook.serving import SignatureError, read_public_key, signing_key, verify_folder
+
+    key = signing_key()
+    version = repository.publish(lite_model, parent=1, made_by="int8", key=key)
+    try:
+        verify_folder(version.path, read_public_key(key.public_path))
+    except SignatureError as error:
+        print(error)
+
+Write its model card, see which version came from which, compare two, and hand one to MLflow:
+
+    from deployworkbook.serving import (
+        compare_versions,
+        export_to_mlflow,
+        import_from_mlflow,
+        lineage_of,
+        make_card,
+        write_card,
+    )
+
+    card = make_card(version, ledger.entries(), limits=["Not for cheques."])
+    write_card(version, card, key=key)
+    print(lineage_of(repository).versions)
+    print(compare_versions(repository.version(1), version, images, labels).gain_interval)
+    folder = export_to_mlflow(version, "mlflow-model")
+    import_from_mlflow(folder, repository)
 
 Send load to a server, from a fixed number of clients or at a fixed rate:
 

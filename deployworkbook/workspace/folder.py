@@ -6,6 +6,7 @@ A workspace is one folder::
     ledger.sqlite        every measurement
     models/              trained models, cached
     published/           model versions for servers to load, one folder per model
+    keys/                key to sign versions with; readable by its owner only
     golden/              images with the answers of released models, one file per model
     logs/                logs of model servers
     backups/             files that a command has replaced
@@ -69,6 +70,11 @@ class Workspace:
     def published(self) -> Path:
         """The folder of published models, with one folder per model and version."""
         return self.root / "published"
+
+    @property
+    def keys(self) -> Path:
+        """The folder of the key pair that signs published versions."""
+        return self.root / "keys"
 
     @property
     def golden(self) -> Path:

@@ -67,6 +67,7 @@ class Options:
     enable_batching: bool = False
     batching_parameters_file: Path | None = None
     monitoring_config_file: Path | None = None
+    trusted_key_file: Path | None = None
     ssl_config_file: Path | None = None
     rest_api_ssl_config_file: Path | None = None
     bearer_token_file: Path | None = None
@@ -109,6 +110,7 @@ _HELP = {
     "enable_batching": "Run requests that arrive together as one batch.",
     "batching_parameters_file": "BatchingParameters file; needs --enable_batching.",
     "monitoring_config_file": "MonitoringConfig file, which names the path of the metrics.",
+    "trusted_key_file": "Public key, as PEM: serve only versions that it signed, unaltered.",
     "ssl_config_file": "SSLConfig file, for gRPC: server_key, server_cert, custom_ca, "
     "client_verify.",
     "rest_api_ssl_config_file": "SSLConfig file, for REST; it may be the same one.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import logging
 import os
@@ -22,7 +23,7 @@ from deployworkbook.serving.embedded.descriptors import affordable_connections
 from deployworkbook.serving.embedded.errors import ServingError
 from deployworkbook.serving.embedded.flags import Options, complaint
 from deployworkbook.serving.embedded.grpc_service import GrpcServer
-from deployworkbook.serving.embedded.loading import open_engine
+from deployworkbook.serving.embedded.loading import open_engine, read_trusted, trusted_folder
 from deployworkbook.serving.embedded.logs import log_to_stderr
 from deployworkbook.serving.embedded.manager import Manager, every
 from deployworkbook.serving.embedded.metrics import Metrics
@@ -114,6 +115,7 @@ class Server:
             if options.monitoring_config_file
             else None
         )
+        self._trusted = read_trusted(options.trusted_key_file)
         self._guard = guard.guard_of(options)
         grpc_tls, rest_tls = options.ssl_config_file, options.rest_api_ssl_config_file
         self._credentials = read_credentials(grpc_tls) if grpc_tls else None
@@ -204,18 +206,20 @@ class Server:
     def _load(self, name: str, number: int, path: Path) -> Servable:
         options = self._options
         started = time.perf_counter()
-        try:
-            engine = open_engine(path, options)
-        except ServingError:
-            self._metrics.load_attempts.add(str(path), "fail")
-            raise
-        servable = Servable(
-            name, number, engine, batcher=self._batcher, observe=partial(self._observe, name)
-        )
-        self._metrics.load_attempts.add(str(path), "success")
-        self._metrics.load_latency.add(str(path), amount=(time.perf_counter() - started) * 1e6)
-        if options.enable_model_warmup:
-            warm_up(servable, path, self._metrics, self._budget)
+        with contextlib.ExitStack() as held:
+            try:
+                folder = held.enter_context(trusted_folder(path, self._trusted))
+                engine = open_engine(folder, options)
+            except ServingError:
+                self._metrics.load_attempts.add(str(path), "fail")
+                raise
+            servable = Servable(
+                name, number, engine, batcher=self._batcher, observe=partial(self._observe, name)
+            )
+            self._metrics.load_attempts.add(str(path), "success")
+            self._metrics.load_latency.add(str(path), amount=(time.perf_counter() - started) * 1e6)
+            if options.enable_model_warmup:
+                warm_up(servable, folder, self._metrics, self._budget)
         return servable
 
     def _observe(self, model: str, api: str, runtime: str, microseconds: float) -> None:

@@ -41,10 +41,18 @@ EMBEDDED_ONLY = frozenset(
         "rest_api_ssl_config_file",
         "drain_seconds",
         "stop_with_parent",
+        "trusted_key_file",
     }
 )
 # Without these a server would serve whom it shouldn't, so they can't be dropped.
-DEFENCES = frozenset({"bearer_token_file", "rate_limit_per_second", "rest_api_ssl_config_file"})
+DEFENCES = frozenset(
+    {
+        "bearer_token_file",
+        "rate_limit_per_second",
+        "rest_api_ssl_config_file",
+        "trusted_key_file",
+    }
+)
 # In TensorFlow Serving, these are whole seconds.
 WHOLE_SECONDS = frozenset({"file_system_poll_wait_seconds", "model_config_file_poll_wait_seconds"})
 GRPC_PORT, REST_PORT = 8500, 8501

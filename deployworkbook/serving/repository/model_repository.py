@@ -26,7 +26,15 @@ from deployworkbook.serving.api.model_config import ServedModel
 from deployworkbook.serving.api.version_folders import LARGEST, version_number, versions_below
 from deployworkbook.serving.repository import publishing
 from deployworkbook.serving.repository.published import PublishedVersion
-from deployworkbook.serving.repository.state import locked_state, note_move, read_state, write_state
+from deployworkbook.serving.repository.state import (
+    locked_state,
+    no_label,
+    note_move,
+    read_state,
+    write_state,
+)
+from deployworkbook.serving.signing.keys import SigningKey
+from deployworkbook.serving.signing.manifest import sign_folder
 from deployworkbook.validation import check_integer, value_error
 from deployworkbook.workspace.files import flush, full_path
 
@@ -56,7 +64,15 @@ class ModelRepository:
         self.base_path.mkdir(parents=True, exist_ok=True)
 
     def publish(
-        self, source: Any, *, variant: str = "", note: str = "", label: str | None = None
+        self,
+        source: Any,
+        *,
+        variant: str = "",
+        note: str = "",
+        label: str | None = None,
+        parent: int | None = None,
+        made_by: str = "",
+        key: SigningKey | None = None,
     ) -> PublishedVersion:
         """Publish a model as the next version.
 
@@ -70,21 +86,31 @@ class ModelRepository:
             note: A note to record.
             label: A label for the new version. A server must have loaded the version first: see
                 ``rollout.roll_out``.
+            parent: Number of the version that it came from, for the lineage.
+            made_by: What made it from that one, such as ``"patch: output layer"``.
+            key: A key to sign it with.
 
         Raises:
             FileNotFoundError: The source doesn't exist.
             OSError: The disk is full, or the folder can't be written. Nothing is left behind,
                 unless the message says that only the label failed.
+            LookupError: There is no such parent.
             ValueError: The source is no model that a server takes, and can't become one.
         """
+        if parent is not None:
+            self.version(parent)
         with (
-            publishing.prepared(self.base_path, source, variant, note) as unfinished,
+            publishing.prepared(
+                self.base_path, source, variant, note, parent=parent, made_by=made_by
+            ) as unfinished,
             self._locked() as state,
         ):
             number = state["newest"] = self._next_number(state)
             # Before a server can see the version, because the disk may be too full for this.
             with publishing.explained(self.base_path):
                 write_state(self.base_path, state)
+                if key is not None:
+                    sign_folder(unfinished, key, model=self.base_path.name, number=number)
             os.replace(unfinished, self.base_path / str(number))
             flush(self.base_path)
         if label is not None:
@@ -123,7 +149,7 @@ class ModelRepository:
     @property
     def labels(self) -> dict[str, int]:
         """Version numbers by label."""
-        return {name: numbers[-1] for name, numbers in self._state()["labels"].items()}
+        return {name: numbers[-1] for name, numbers in read_state(self.base_path)["labels"].items()}
 
     def label(self, name: str, number: int) -> None:
         """Give a label to a version, and take it from the one that had it.
@@ -153,7 +179,7 @@ class ModelRepository:
         """
         with self._locked() as state:
             if state["labels"].pop(name, None) is None:
-                raise _no_label(name, state)
+                raise no_label(name, state)
 
     def roll_back(self, name: str = STABLE) -> PublishedVersion:
         """Return a label to the last version that had it before and still exists.
@@ -169,7 +195,7 @@ class ModelRepository:
         with self._locked() as state:
             numbers = state["labels"].get(name)
             if numbers is None:
-                raise _no_label(name, state)
+                raise no_label(name, state)
             earlier = [n for n in numbers[:-1] if n in present and n != numbers[-1]]
             if not earlier:
                 raise value_error(
@@ -253,7 +279,7 @@ class ModelRepository:
         loaded = set(available) & set(present)
         labels = {}
         for name in wanted:
-            moves = reversed(self._state()["moves"][name])
+            moves = reversed(read_state(self.base_path)["moves"][name])
             last_loaded = next((number for number in moves if number in loaded), None)
             if last_loaded is not None:
                 labels[name] = last_loaded
@@ -268,17 +294,9 @@ class ModelRepository:
             raise ValueError(f"{self.base_path}: version {LARGEST} is the largest number possible.")
         return newest + 1
 
-    def _state(self) -> dict[str, Any]:
-        return read_state(self.base_path)
-
     def _locked(self) -> AbstractContextManager[dict[str, Any]]:
         return locked_state(self.base_path)
 
 
 def _newest(present: Mapping[int, Path]) -> list[int]:
     return [max(present)] if present else []
-
-
-def _no_label(name: str, state: Mapping[str, Any]) -> LookupError:
-    known = ", ".join(sorted(state["labels"])) or "none"
-    return LookupError(f"No version is labelled {name!r}. Labels: {known}.")

@@ -9,8 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from deployworkbook.runtimes.provenance import sha256_of
+from deployworkbook.serving.signing.manifest import SIGNED
 
 RECORD = "published.json"
+CARD, CARD_TEXT = "model-card.json", "model-card.md"
+# What is written about a version, and is no part of the model.
+ABOUT = {RECORD, CARD, CARD_TEXT, SIGNED}
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,8 @@ class Publication:
         published_at: The time, in UTC, as ISO 8601.
         files: The SHA-256 of each file, by its path within the version.
         source: The record of the artifact it was made from, if there was one.
+        parent: Number of the version it came from, if it came from one.
+        made_by: What made it from its parent, such as ``"patch: output layer"``.
     """
 
     variant: str
@@ -30,6 +36,8 @@ class Publication:
     published_at: str
     files: Mapping[str, str]
     source: Mapping[str, Any] = field(default_factory=dict)
+    parent: int | None = None
+    made_by: str = ""
 
     def write(self, folder: Path) -> None:
         """Write the record into the version's folder."""
@@ -67,8 +75,13 @@ class PublishedVersion:
 
     @property
     def size_bytes(self) -> int:
-        """The size of its files, without the record."""
+        """The size of its files, without what is written about it."""
         return sum(path.stat().st_size for path in files_of(self.path))
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether there is a signature; ``verify_folder`` says whether it is right."""
+        return (self.path / SIGNED).is_file()
 
     def damage(self) -> list[str]:
         """List the files that were changed, removed or added since publication."""
@@ -81,8 +94,9 @@ class PublishedVersion:
 
 
 def files_of(folder: Path) -> list[Path]:
-    """List a version's files, in a fixed order, without the record."""
-    return sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / RECORD)
+    """List a version's files, in a fixed order, without what is written about it."""
+    about = {folder / name for name in ABOUT}
+    return sorted(path for path in folder.rglob("*") if path.is_file() and path not in about)
 
 
 def hashes_of(folder: Path) -> dict[str, str]:

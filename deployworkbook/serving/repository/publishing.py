@@ -21,7 +21,7 @@ from deployworkbook.runtimes.provenance import FILE_NAME as PROVENANCE
 from deployworkbook.serving.api.model_files import FILES, LITERT, ONNX, model_file
 from deployworkbook.serving.api.version_folders import versions_below
 from deployworkbook.serving.repository.interface import Interface, adapt, interface_of
-from deployworkbook.serving.repository.published import Publication, hashes_of
+from deployworkbook.serving.repository.published import ABOUT, Publication, hashes_of
 from deployworkbook.validation import describe, value_error
 from deployworkbook.workspace.files import flush
 
@@ -35,7 +35,15 @@ _FULL_TEXTS = tuple(os.strerror(number) for number in _FULL)
 
 
 @contextmanager
-def prepared(base_path: Path, source: Any, variant: str, note: str) -> Iterator[Path]:
+def prepared(
+    base_path: Path,
+    source: Any,
+    variant: str,
+    note: str,
+    *,
+    parent: int | None = None,
+    made_by: str = "",
+) -> Iterator[Path]:
     """Write a version under a hidden name, which the block renames; clean up if it fails.
 
     A lock beside it distinguishes a publication in progress from one that was killed.
@@ -45,6 +53,8 @@ def prepared(base_path: Path, source: Any, variant: str, note: str) -> Iterator[
         source: See ``ModelRepository.publish``.
         variant: The variant's name (default: the source's).
         note: A note to record.
+        parent: Number of the version it came from.
+        made_by: What made it from that one.
 
     Raises:
         FileNotFoundError: The source doesn't exist.
@@ -67,6 +77,8 @@ def prepared(base_path: Path, source: Any, variant: str, note: str) -> Iterator[
                 datetime.now(UTC).isoformat(timespec="seconds"),
                 hashes_of(unfinished),
                 origin,
+                parent,
+                made_by,
             ).write(unfinished)
             for path in (*unfinished.rglob("*"), unfinished):
                 flush(path)
@@ -142,6 +154,9 @@ def _copy(source: Path, target: Path) -> dict[str, Any]:
         text = f"the model takes {needed:,} bytes, and {free:,} are free"
         raise OSError(errno.ENOSPC, text)
     shutil.copytree(source, target)
+    # Of a published version: what was written about it holds for that one alone.
+    for name in ABOUT:
+        (target / name).unlink(missing_ok=True)
     # The artifact's record becomes part of the version's.
     record = target / PROVENANCE
     if not record.is_file():

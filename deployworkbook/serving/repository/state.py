@@ -79,3 +79,14 @@ def note_move(state: dict[str, Any], name: str, number: int) -> None:
     {'moves': {'stable': [1]}}
     """
     state["moves"][name] = [*state["moves"].get(name, []), number][-_MOVES_KEPT:]
+
+
+def no_label(name: str, state: Mapping[str, Any]) -> LookupError:
+    """Return the error for a label that no version has.
+
+    Args:
+        name: The label.
+        state: The repository's state.
+    """
+    known = ", ".join(sorted(state["labels"])) or "none"
+    return LookupError(f"No version is labelled {name!r}. Labels: {known}.")
