@@ -6,7 +6,6 @@ Source: D. J. Bernstein et al., "High-speed high-security signatures" (Ed25519),
 from __future__ import annotations
 
 import hashlib
-import os
 import stat
 import sys
 from dataclasses import dataclass
@@ -15,9 +14,10 @@ from pathlib import Path
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from filelock import FileLock
 
 from deployworkbook.validation import value_error
-from deployworkbook.workspace.files import flush, full_path, write_atomically
+from deployworkbook.workspace.files import full_path, write_atomically
 from deployworkbook.workspace.folder import PRIVATE, current_workspace
 
 PRIVATE_NAME, PUBLIC_NAME = "signing-key.pem", "signing-key.pub.pem"
@@ -108,19 +108,10 @@ def _make(path: Path) -> None:
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        # Readable by nobody else from its first moment on.
-        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        flush(temporary)
-        # Unlike a renaming, a link replaces no key that another process has just made.
-        os.link(temporary, path)
-    except FileExistsError:
-        return
-    finally:
-        temporary.unlink(missing_ok=True)
+    with FileLock(path.with_name(f".{path.name}.lock")):
+        # Another process may have made one in the meantime, and signed with it.
+        if not path.exists():
+            write_atomically(path, content, private=True)
 
 
 def _read_private(path: Path) -> Ed25519PrivateKey:
