@@ -8,7 +8,7 @@ small differences between models would be noise.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -184,8 +184,9 @@ def study_leakage(
     members = generator.permuted(halves, axis=0)
 
     def make() -> tuple[dict[str, NDArray[np.float32]], dict[str, object]]:
-        jobs = [_job(pool, inside, chosen, place) for place, inside in enumerate(members)]
-        networks = in_turns(lambda job: job(), jobs)
+        networks = in_turns(
+            lambda place: _trained(pool, members[place], chosen, place), range(count)
+        )
         arrays: dict[str, NDArray[np.float32]] = {}
         for place, network in enumerate(networks):
             arrays |= named(f"network-{place}", network)
@@ -207,14 +208,11 @@ def study_leakage(
     return LeakageStudy(chosen, pool, members, networks, margins, accuracies)
 
 
-def _job(
-    pool: Split, inside: NDArray[np.bool_], recipe: LeakageRecipe, place: int
-) -> Callable[[], Weights]:
-    """Return the training of one network, from a seed of its own."""
+def _trained(pool: Split, inside: NDArray[np.bool_], recipe: LeakageRecipe, place: int) -> Weights:
+    """Train one network, from a seed of its own."""
     split = Split(pool.images[inside], pool.labels[inside])
     seed = 1000 * recipe.seed + place
     if recipe.private is not None:
-        private = replace(recipe.private, seed=seed)
-        return lambda: learn_privately(split, private)[-1][1]
+        return learn_privately(split, replace(recipe.private, seed=seed))[-1][1]
     ordinary = replace(recipe.network, seed=seed)
-    return lambda: learn(split.images, one_hot(split.labels, CLASSES), ordinary)
+    return learn(split.images, one_hot(split.labels, CLASSES), ordinary)

@@ -62,8 +62,8 @@ class PrivateRecipe:
 
     epsilon: float = 3.0
     delta: float = 1e-5
-    steps: int = 600
-    batch_size: int = 2048
+    steps: int = 1000
+    batch_size: int = 1024
     clip_norm: float = 1.0
     learning_rate: float = 0.5
     momentum: float = 0.9
