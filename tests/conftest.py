@@ -159,6 +159,22 @@ def home(homes, monkeypatch):
     return folder
 
 
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Leave out explorers' drawing, which takes most of their time; what moves is moved.
+
+    A picture that a test asks for is drawn then.
+    """
+
+    def update(view, result):
+        view.update(result)
+        view._encoder = None  # so that what stands still is drawn with what moves
+        view.picture.alt = view.describe(result)
+        return []
+
+    monkeypatch.setattr("deployworkbook.plots.view.View.draw", update)
+
+
 @pytest.fixture(scope="session")
 def digits():
     """The 1,797 digits that come with scikit-learn."""

@@ -12,12 +12,15 @@ FACES = sorted(stub.parent.name for stub in PACKAGE.rglob("__init__.pyi"))
 
 pytestmark = pytest.mark.timing
 
+# Of which the least disturbed counts.
+ROUNDS = 6
+
 
 def start(benchmark, *arguments):
     """Time an interpreter that runs something; return the seconds of the least disturbed round."""
     command = [sys.executable, *arguments]
     benchmark.pedantic(
-        subprocess.run, ([*command],), {"check": True, "capture_output": True}, rounds=10
+        subprocess.run, ([*command],), {"check": True, "capture_output": True}, rounds=ROUNDS
     )
     return benchmark.stats.stats.min
 
@@ -26,7 +29,7 @@ def start(benchmark, *arguments):
 def bare_s():
     """The time of an interpreter that does nothing, in the least disturbed round."""
     times = []
-    for _ in range(10):
+    for _ in range(ROUNDS):
         before = time.perf_counter()
         subprocess.run([sys.executable, "-c", "pass"], check=True)
         times.append(time.perf_counter() - before)

@@ -24,10 +24,10 @@ READ = """
 """
 
 
-@pytest.fixture(scope="module")
-def headless(tmp_path_factory):
+@pytest.fixture
+def headless(tmp_path, undrawn):
     """All explorers, made here by the same lines as in the notebook."""
-    script = tmp_path_factory.mktemp("headless") / "cell.py"
+    script = tmp_path / "cell.py"
     script.write_text("made = []\n" + cell_of("made.append"))
     return runpy.run_path(str(script))["made"]
 

@@ -133,16 +133,14 @@ def test_each_stage_is_measured(built):
     assert sparsity_of(last) > 0.8
 
 
-# The first stage as the last, and the last as the first.
-@pytest.mark.parametrize(
-    "order", [(3, 1, 2), (1, 3, 0)], ids=lambda order: "".join(map(str, order))
-)
-def test_stages_may_have_any_order(tmp_path, order):
-    outcomes = put_through(tmp_path, *(STAGES[index] for index in order))
+def test_stages_may_have_any_order(tmp_path):
+    outcomes = put_through(tmp_path, *reversed(STAGES))
     assert outcomes[-1].form.bits == 8
     zeros = [int((each.form.model.get_weights()[0] == 0).sum()) for each in outcomes]
-    after_pruning = zeros[order.index(1) :]
-    assert min(after_pruning) == after_pruning[0] > 0
+    quantized, clustered, *after_pruning = zeros
+    assert max(quantized, clustered) < after_pruning[0]
+    # Distillation comes last and gives back none.
+    assert min(after_pruning) == after_pruning[0]
 
 
 def test_training_at_four_bits_keeps_the_zeros(tmp_path):

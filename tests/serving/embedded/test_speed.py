@@ -217,7 +217,7 @@ def test_batching_brings_several_times_the_throughput(running):
     body = predict_request("wide", np.ones((1, 3072))).SerializeToString()
     pair = (running.batching_wide, running.plain)
     rounds = [
-        [throughput_per_s(p.port, body, clients=32, seconds=1.0) for p in pair] for _ in range(3)
+        [throughput_per_s(p.port, body, clients=32, seconds=0.5) for p in pair] for _ in range(3)
     ]
     ratios = [a / b for a, b in rounds]
     print(f"{rounds[0][0]:.0f} against {rounds[0][1]:.0f} a second, {np.median(ratios):.1f} times")
