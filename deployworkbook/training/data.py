@@ -12,7 +12,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.model_selection import train_test_split
 
 from deployworkbook.formulas.preprocessing import normalise
 from deployworkbook.training.mnist import (
@@ -23,6 +22,8 @@ from deployworkbook.training.mnist import (
     mnist_file,
     read,
 )
+from deployworkbook.training.small_digits import WHITE, small_digits
+from deployworkbook.training.splitting import stratified_split
 from deployworkbook.validation import (
     check_choice,
     check_integer,
@@ -164,15 +165,14 @@ def load_dataset(
 
 def _digits(reason: str, seed: int, validation_fraction: float) -> Dataset:
     from scipy.ndimage import zoom
-    from sklearn.datasets import load_digits
 
-    small = load_digits()
+    small, labels = small_digits()
     # Bilinear, which keeps the grey values within 0 … 16; a cubic spline would overshoot.
-    factor = BOX_SIZE_PIXELS / small.images.shape[1]
-    enlarged = zoom(small.images, (1, factor, factor), order=1)
+    factor = BOX_SIZE_PIXELS / small.shape[1]
+    enlarged = zoom(small, (1, factor, factor), order=1)
     margin = (IMAGE_SHAPE[0] - BOX_SIZE_PIXELS) // 2
     framed = np.pad(enlarged, ((0, 0), (margin, margin), (margin, margin)))
-    rest, test = _split(_split_of(framed, small.target, 16), 0.2, seed)
+    rest, test = _split(_split_of(framed, labels, WHITE), 0.2, seed)
     train, validation = _split(rest, validation_fraction, seed)
     source = f"scikit-learn's digits, 8×8 pixels enlarged to 28×28, {reason}."
     return Dataset("digits", source, train, validation, test)
@@ -190,11 +190,8 @@ def _split_of(
 
 
 def _split(whole: Split, fraction: float, seed: int) -> tuple[Split, Split]:
-    kept, taken = train_test_split(
-        np.arange(len(whole)), test_size=fraction, random_state=seed, stratify=whole.labels
-    )
-    # In the file's order, so that a batch of images is contiguous in memory.
-    kept, taken = np.sort(kept), np.sort(taken)
+    # Both in the file's order, so that a batch of images is contiguous in memory.
+    kept, taken = stratified_split(whole.labels, fraction, seed)
     return (
         Split(whole.images[kept], whole.labels[kept]),
         Split(whole.images[taken], whole.labels[taken]),
