@@ -3,6 +3,7 @@
 import itertools
 import os
 import re
+import shutil
 import signal
 import sys
 import tempfile
@@ -19,6 +20,7 @@ from deployworkbook.execution.parameters import fast_parameters
 from deployworkbook.execution.runner import THREADS, run_jobs
 from deployworkbook.training.data import load_dataset
 from deployworkbook.training.mnist import ENVIRONMENT_VARIABLE
+from deployworkbook.workspace.files import atomic_folder
 from deployworkbook.workspace.folder import Workspace
 
 REPOSITORY = Path(__file__).parent.parent
@@ -219,6 +221,24 @@ def compiler_cache(tmp_path_factory, worker_id):
 
 
 @pytest.fixture(scope="session")
+def common_models(tmp_path_factory, worker_id):
+    """A folder for the models with which several lessons begin: the first of them trains them."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own if worker_id == "master" else own.parent) / "common-models"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def copy_models(source, target):
+    """Copy the trained model of lesson 04, a teacher and its answers, if the target has none."""
+    for pattern in ("mlp-digits-*", "teacher-digits-*", "logits-digits-*"):
+        for model in source.glob(pattern):
+            if model.is_dir() and not (target / model.name).exists():
+                with atomic_folder(target / model.name) as place:
+                    shutil.copytree(model, place, dirs_exist_ok=True)
+
+
+@pytest.fixture(scope="session")
 def run_lesson():
     """Run a lesson in a workspace of its own within a folder; give the executed notebook."""
 
@@ -233,10 +253,12 @@ def run_lesson():
 
 
 @pytest.fixture(scope="session")
-def run_fast(run_lesson, tmp_path_factory):
+def run_fast(run_lesson, tmp_path_factory, common_models):
     """Run a lesson alone, in a new workspace, without a network or MNIST; each once a session.
 
-    What its kernel holds after each cell is in the folder's ``ipython/memory.jsonl``.
+    The workspace is empty but for the models that other lessons have trained alike. Lesson 04
+    always trains its own, and so do all that run first, or are run by themselves. What its kernel
+    holds after each cell is in the folder's ``ipython/memory.jsonl``.
     """
     done = {}
 
@@ -248,7 +270,12 @@ def run_fast(run_lesson, tmp_path_factory):
             (startup / "note_memory.py").write_text(NOTE_MEMORY)
             offline = {"DEPLOYWORKBOOK_MNIST": "", "KERAS_HOME": str(folder), "HTTPS_PROXY": ""}
             offline["IPYTHONDIR"] = str(folder / "ipython")
+            models = Workspace(folder / "home").create().models
+            if lesson.name != "04_training":
+                models.mkdir()
+                copy_models(common_models, models)
             notebook = run_lesson(lesson, folder, fast_parameters(lesson.path), **offline)
+            copy_models(models, common_models)
             done[lesson.name] = (notebook, folder)
         return done[lesson.name]
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from deployworkbook.training.garbage import without_garbage_collection
 from deployworkbook.validation import check_integer, check_number
 
 Predict = Callable[[NDArray[np.float32]], Any]
@@ -75,7 +74,7 @@ def time_images(
     check_integer("repetitions", repetitions, 1)
     check_integer("warm_up", warm_up, 1)
     times_ns = np.empty(repetitions)
-    with _without_garbage_collection():
+    with without_garbage_collection():
         for turn in range(-warm_up, repetitions):
             place = turn % len(images)
             image = images[place : place + 1]
@@ -104,21 +103,9 @@ def time_batches(
     check_integer("least", least, 1)
     predict(batch)
     times_s: list[float] = []
-    with _without_garbage_collection():
+    with without_garbage_collection():
         while len(times_s) < least or sum(times_s) < seconds:
             start = time.perf_counter()
             predict(batch)
             times_s.append(time.perf_counter() - start)
     return times_s
-
-
-@contextmanager
-def _without_garbage_collection() -> Iterator[None]:
-    # A collection in the middle would count as the model's time.
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()

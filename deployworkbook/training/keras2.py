@@ -14,9 +14,11 @@ from typing import Any
 
 # First: it sets what TensorFlow reads when it loads, and holds its notes back.
 from deployworkbook.training.quiet_tensorflow import tf  # isort: skip
-import tf_keras as keras
-
+from deployworkbook.training.garbage import without_garbage_collection
 from deployworkbook.validation import check_integer
+
+with without_garbage_collection():
+    import tf_keras as keras
 
 # Always pass the format: without it, tf_keras falls back to HDF5 outside the main thread.
 SAVE_FORMAT = "keras_v3"

@@ -2,7 +2,8 @@
 
 One seed and one sparsity, or as many seeds as ``DEPLOYWORKBOOK_SEEDS`` says and three sparsities.
 What each comes to is in the benchmark's extra information (``--benchmark-json``) and printed
-(``-s``). Whether a teacher helps a small student is measured by lesson 07.
+(``-s``). Whether a teacher helps a small student, and what half of the neurons take, is shown in
+tests/compression/test_on_mnist.py.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ import numpy as np
 import pytest
 
 from deployworkbook.compression.lean import lean_flatbuffer
-from deployworkbook.compression.neurons import prune_neurons
 from deployworkbook.compression.pipeline import run
 from deployworkbook.compression.pruning import Pruning, prune
 from deployworkbook.compression.retrain import Settings
@@ -46,7 +46,7 @@ def figures(variant: Variant, mnist, folder) -> tuple[float, int]:
     return correct / len(mnist.test), compressed_bytes(artifact)
 
 
-# Lesson 06's test shows what Fisher's choice of weights comes to on MNIST.
+# What Fisher's choice of weights comes to on MNIST, tests/compression/test_on_mnist.py shows.
 @pytest.mark.report
 @pytest.mark.parametrize("sparsity", SPARSITIES)
 def test_fisher_against_the_toolkit_s_magnitude(
@@ -111,33 +111,3 @@ def test_a_fiftieth_of_the_size_is_as_accurate_as_the_article_s_model(
     assert np.mean(gains) >= 0
     # Against the training of the model that it begins with. Seen: 6 times as long.
     assert max(seconds) < 20 * max(each.seconds for each in starts)
-
-
-# Lesson 06's test asserts the same of what the lesson measures.
-@pytest.mark.report
-def test_half_of_the_neurons_make_a_smaller_and_a_faster_file(
-    benchmark, mnist, starts, tmp_path
-) -> None:
-    examples = Examples(mnist.train.images, mnist.train.labels)
-    whole = starts[0].model
-    half = prune_neurons(whole, examples, share=0.5, settings=Settings(epochs=3))
-    runtime = LiteRTRuntime()
-    artifacts = [
-        runtime.export(Variant(name, model=model), tmp_path)
-        for name, model in (("float32", whole), ("half", half))
-    ]
-    batch = mnist.test.images[:256]
-    predictors = [runtime.load(artifact) for artifact in artifacts]
-    times: list[list[float]] = [[], []]
-    # In turn, so that a busy machine slows both.
-    for _ in range(200):
-        for predict, record in zip(predictors, times, strict=True):
-            began = time.perf_counter()
-            predict(batch)
-            record.append(time.perf_counter() - began)
-    whole_s, half_s = (float(np.median(record[20:])) for record in times)
-    benchmark.extra_info.update(whole_ms=whole_s * 1e3, half_ms=half_s * 1e3)
-    benchmark.pedantic(predictors[1], (batch,), rounds=20)
-    print(f"batch of 256: {whole_s * 1e3:.3f} ms, with half of the neurons {half_s * 1e3:.3f} ms")
-    assert artifacts[1].size_bytes < 0.55 * artifacts[0].size_bytes
-    assert half_s < 0.8 * whole_s

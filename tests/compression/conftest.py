@@ -52,13 +52,18 @@ def short():
 
 
 @pytest.fixture(scope="session")
-def mnist_models(mnist_path, mnist_workspace):
-    """The baseline on the real MNIST, of as many seeds as ``DEPLOYWORKBOOK_SEEDS`` says."""
+def mnist_data(mnist_path):
+    """The real MNIST, read once."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(ENVIRONMENT_VARIABLE, str(mnist_path))
-        data = load_dataset("mnist")
+        return load_dataset("mnist")
+
+
+@pytest.fixture(scope="session")
+def mnist_models(mnist_data, mnist_workspace):
+    """The baseline on the real MNIST, of as many seeds as ``DEPLOYWORKBOOK_SEEDS`` says."""
     folder = mnist_workspace.models
-    return [baseline(data, Recipe(seed=seed), folder=folder).model for seed in SEEDS]
+    return [baseline(mnist_data, Recipe(seed=seed), folder=folder).model for seed in SEEDS]
 
 
 @pytest.fixture
