@@ -76,4 +76,5 @@ def _share(counts: Indices, draws: int, rng: np.random.RandomState) -> Indices:
         chosen = rng.choice(equal, size=min(len(equal), left), replace=False)
         whole[chosen] += 1
         left -= len(chosen)
-    return whole.astype(np.int64)
+    shares: Indices = whole.astype(np.int64)
+    return shares

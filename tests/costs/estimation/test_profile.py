@@ -42,6 +42,13 @@ def test_mean_and_variation_equal_those_of_log_normal_times():
     assert scv == pytest.approx(times.var() / times.mean() ** 2, rel=0.03)
 
 
+def test_a_busy_machines_pauses_still_make_a_profile():
+    # Seen in lesson 00: microseconds for most answers, and a p99 of more than 450 medians.
+    mean, scv = mean_and_scv(0.004, 2.0)
+    assert (mean, scv) == (pytest.approx(0.004 * 1001**0.5), 1000)
+    assert Profile("yours", "numpy", mean, scv, 0.9, 1e5, 1e5, 1e8).service_scv == 1000
+
+
 @pytest.mark.parametrize(("p50", "p99"), [(0, 1), (2, 1), (float("nan"), 1), (1, float("inf"))])
 def test_percentiles_must_rise_and_be_finite(p50, p99):
     with pytest.raises(ValueError, match=r"p50_ms|p99_ms"):
