@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -200,33 +201,47 @@ def mnist(mnist_path, monkeypatch):
 
 
 @pytest.fixture(scope="session")
-def mnist_workspace(tmp_path_factory, worker_id):
-    """A workspace for what is trained on the real MNIST: once, whichever process asks first."""
+def common_folder(tmp_path_factory, worker_id):
+    """Give the folder of a name that all processes of the session share."""
     own = tmp_path_factory.getbasetemp()
-    shared = own if worker_id == "master" else own.parent
-    return Workspace(shared / "mnist-workspace").create()
+    base = own if worker_id == "master" else own.parent
 
+    def folder(name):
+        (base / name).mkdir(exist_ok=True)
+        return base / name
 
-@pytest.fixture(scope="session", autouse=True)
-def compiler_cache(tmp_path_factory, worker_id):
-    """The C compiler keeps what it made for earlier tests, whose homes are gone.
-
-    For each kind of processor it first builds a library of its own, which takes it seconds.
-    """
-    own = tmp_path_factory.getbasetemp()
-    folder = (own if worker_id == "master" else own.parent) / "zig"
-    folder.mkdir(exist_ok=True)
-    os.environ["ZIG_GLOBAL_CACHE_DIR"] = str(folder)
     return folder
 
 
 @pytest.fixture(scope="session")
-def common_models(tmp_path_factory, worker_id):
-    """A folder for the models with which several lessons begin: the first of them trains them."""
-    own = tmp_path_factory.getbasetemp()
-    folder = (own if worker_id == "master" else own.parent) / "common-models"
-    folder.mkdir(exist_ok=True)
+def mnist_workspace(common_folder):
+    """A workspace for what is trained on the real MNIST: once, whichever process asks first."""
+    return Workspace(common_folder("mnist-workspace")).create()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiler_cache(common_folder):
+    """The C compiler keeps what it made for earlier tests, whose homes are gone.
+
+    For each kind of processor it first builds a library of its own, which takes it seconds.
+    """
+    folder = common_folder("zig")
+    os.environ["ZIG_GLOBAL_CACHE_DIR"] = str(folder)
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def font_cache(common_folder):
+    """Matplotlib lists the machine's fonts once, and not again for each test's home."""
+    folder = common_folder("matplotlib")
+    os.environ["MPLCONFIGDIR"] = str(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def common_models(common_folder):
+    """A folder for the models with which several lessons begin: the first of them trains them."""
+    return common_folder("common-models")
 
 
 def copy_models(source, target):
@@ -253,7 +268,7 @@ def run_lesson():
 
 
 @pytest.fixture(scope="session")
-def run_fast(run_lesson, tmp_path_factory, common_models):
+def run_fast(run_lesson, tmp_path_factory, common_models, font_cache):
     """Run a lesson alone, in a new workspace, without a network or MNIST; each once a session.
 
     The workspace is empty but for the models that other lessons have trained alike. Lesson 04
@@ -261,6 +276,9 @@ def run_fast(run_lesson, tmp_path_factory, common_models):
     holds after each cell is in the folder's ``ipython/memory.jsonl``.
     """
     done = {}
+    if not any(font_cache.iterdir()):
+        # On a busy machine matplotlib says that it lists the fonts, and lessons are to be quiet.
+        subprocess.run([sys.executable, "-c", "import matplotlib.font_manager"], check=True)
 
     def run(lesson):
         if lesson.name not in done:
