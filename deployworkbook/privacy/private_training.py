@@ -67,7 +67,7 @@ class PrivateRecipe:
     clip_norm: float = 1.0
     learning_rate: float = 0.5
     momentum: float = 0.9
-    averaging: float = 0.95
+    averaging: float = 0.98
     hidden_units: int = 128
     seed: int = 0
 
