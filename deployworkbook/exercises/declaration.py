@@ -40,6 +40,9 @@ LESSONS = {
     "plan": "12_deployment_plan",
     "edge": "13_edge_devices",
     "tokens": "14_larger_models",
+    "updates": "15_trends_and_challenges",
+    "privacy": "15_trends_and_challenges",
+    "attacks": "15_trends_and_challenges",
 }
 
 

@@ -17,6 +17,7 @@ from deployworkbook.exercises import (
     monitoring,
     pipeline,
     plan,
+    privacy,
     pruning,
     quantization,
     runtimes,
@@ -25,6 +26,7 @@ from deployworkbook.exercises import (
     token_prices,
     tokens,
     training,
+    updates,
 )
 from deployworkbook.exercises.declaration import Exercise, GuessQuestion
 
@@ -51,6 +53,8 @@ MODULES = (
     edge,
     tokens,
     token_prices,
+    updates,
+    privacy,
 )
 
 EXERCISES: dict[str, Exercise] = {
