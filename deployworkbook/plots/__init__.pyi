@@ -23,7 +23,9 @@ from .platforms import PlatformFigures as PlatformFigures
 from .platforms import footprint_picture as footprint_picture
 from .platforms import latency_picture as latency_picture
 from .platforms import throughput_picture as throughput_picture
+from .roc import roc_picture as roc_picture
 from .roofline import roofline_picture as roofline_picture
+from .shares import share_curves as share_curves
 from .slots import slots_picture as slots_picture
 from .tables import text_table as text_table
 from .training import confusion_picture as confusion_picture
