@@ -125,8 +125,8 @@ EXERCISES = (
                 "You have weighed both kinds alike. Weigh them by their share of the traffic.",
             ),
             Mistake(
-                lambda new_before, old_before, new_after, old_after, new_share: -_gain(
-                    new_before, old_before, new_after, old_after, new_share
+                lambda new_before, old_before, new_after, old_after, new_share: (
+                    -_gain(new_before, old_before, new_after, old_after, new_share)
                 ),
                 "The sign is the wrong way round: after minus before.",
             ),

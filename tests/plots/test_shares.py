@@ -27,6 +27,6 @@ def test_attack_is_drawn_beside_guessing_and_said_at_one_percent():
     curve = roc_curve([3.0, 2.5, 1.0, 0.5], [2.0, 0.0])
     picture = roc_picture({"LiRA": curve})
     guessing, attack = picture.axes[0].lines
-    assert guessing.get_xdata() == guessing.get_ydata()
+    assert list(guessing.get_xdata()) == list(guessing.get_ydata())
     assert attack.get_ydata().tolist() == curve.true_positive_rate.tolist()
     assert "LiRA finds 50.0% of the members at 1% false positives" in picture.alt
