@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import FuncFormatter
 
 from deployworkbook.plots.picture import COLOURS, LINES, Picture, styled
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from deployworkbook.formulas.membership import Roc
 
 NOTED = 0.01
+PERCENT = FuncFormatter(lambda value, _: f"{100 * value:g}%")
 
 
 @styled
@@ -41,7 +42,7 @@ def roc_picture(curves: Mapping[str, Roc], *, lowest: float = 1e-3) -> Picture:
     axes.set(xlabel="false positives", ylabel="true positives")
     axes.set_title("Whom the attack finds, and whom it accuses wrongly")
     for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(PercentFormatter(1))
+        axis.set_major_formatter(PERCENT)
     axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
     picture.alt = f"Curves of attacks on logarithmic axes: {'; '.join(said)}."
     return picture

@@ -12,6 +12,7 @@ from .descent import descent_explorer as descent_explorer
 from .divergence import divergence_explorer as divergence_explorer
 from .drift import drift_explorer as drift_explorer
 from .error_budget import budget_explorer as budget_explorer
+from .extraction import extraction_explorer as extraction_explorer
 from .fit import fit_explorer as fit_explorer
 from .importance import importance_explorer as importance_explorer
 from .landscapes import PATIENTS as PATIENTS
@@ -23,6 +24,7 @@ from .overhead import overhead_explorer as overhead_explorer
 from .parabola import parabola_explorer as parabola_explorer
 from .platform_choice import platform_choice_explorer as platform_choice_explorer
 from .price_stress import stress_explorer as stress_explorer
+from .privacy import privacy_explorer as privacy_explorer
 from .quantizer import quantizer_explorer as quantizer_explorer
 from .replicas import replicas_explorer as replicas_explorer
 from .storage_choice import storage_explorer as storage_explorer

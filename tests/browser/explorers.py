@@ -154,6 +154,22 @@ explorer = roofline_explorer(accelerator="l4")
 explorer.set(tokens=3456, batch=16)
 explorer
 """,
+    "privacy": """
+from deployworkbook.formulas.membership import roc_curve
+from deployworkbook.widgets.privacy import privacy_explorer
+explorer = privacy_explorer(attacks={"LiRA": roc_curve([3.0, 2.0, 1.0], [1.5, 0.5, 0.0])})
+explorer.set(noise_multiplier=1.234)
+explorer
+""",
+    "extraction": """
+from types import SimpleNamespace
+from deployworkbook.widgets.extraction import extraction_explorer
+shares = [SimpleNamespace(value=each) for each in (0.7, 0.9, 0.95)]
+copies = SimpleNamespace(queries=(100, 1000, 10_000), agreements=shares)
+explorer = extraction_explorer({"none": copies})
+explorer.set(queries=1234.0)
+explorer
+""",
     "token cost": """
 from deployworkbook.widgets.token_cost import token_cost_explorer
 explorer = token_cost_explorer()

@@ -37,6 +37,7 @@ from deployworkbook.widgets.descent import descent_explorer
 from deployworkbook.widgets.drift import drift_explorer
 from deployworkbook.widgets.error_budget import budget_explorer
 from deployworkbook.widgets.explorer import Explorer
+from deployworkbook.widgets.extraction import extraction_explorer
 from deployworkbook.widgets.fit import fit_explorer
 from deployworkbook.widgets.importance import importance_explorer
 from deployworkbook.widgets.learning_rate_sweep import learning_rate_sweep_explorer
@@ -46,6 +47,7 @@ from deployworkbook.widgets.overhead import overhead_explorer
 from deployworkbook.widgets.parabola import parabola_explorer
 from deployworkbook.widgets.platform_choice import platform_choice_explorer
 from deployworkbook.widgets.price_stress import stress_explorer
+from deployworkbook.widgets.privacy import privacy_explorer
 from deployworkbook.widgets.quantizer import quantizer_explorer
 from deployworkbook.widgets.replicas import replicas_explorer
 from deployworkbook.widgets.storage_choice import storage_explorer
@@ -53,6 +55,7 @@ from deployworkbook.widgets.temperature import temperature_explorer
 from deployworkbook.widgets.token_cost import token_cost_explorer
 from deployworkbook.widgets.token_roofline import roofline_explorer
 from tests.controls import ends_of, made_once
+from tests.widgets.attack_examples import COPIES, CURVES, TRAININGS
 
 pytestmark = pytest.mark.usefixtures("drawn")
 
@@ -125,6 +128,14 @@ def small_fit_explorer():
     return fit_explorer([form], model=([*model, np.zeros(10)], images, labels))
 
 
+def example_privacy_explorer():
+    return privacy_explorer(TRAININGS, attacks=CURVES)
+
+
+def example_extraction_explorer():
+    return extraction_explorer(COPIES)
+
+
 EXPLORERS = [
     made_once(make)
     for make in (
@@ -154,6 +165,8 @@ EXPLORERS = [
         cache_explorer,
         roofline_explorer,
         token_cost_explorer,
+        example_privacy_explorer,
+        example_extraction_explorer,
     )
 ]
 

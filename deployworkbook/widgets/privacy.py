@@ -1,0 +1,104 @@
+"""The privacy explorer: what noise, batch and epochs promise, and what is left to an attack."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Protocol
+
+from deployworkbook.formulas.membership import Roc
+from deployworkbook.formulas.privacy_accountant import training_epsilon
+from deployworkbook.plots.privacy import PrivacyResult, PrivacyView
+from deployworkbook.plots.shares import MeasuredShare
+from deployworkbook.validation import check_integer, check_number
+from deployworkbook.widgets.controls import LogSlider, Slider, Stops
+from deployworkbook.widgets.explorer import Explorer
+
+BATCHES = (64, 128, 256, 512, 1024, 2048, 4096, 8192)
+# Of the workbook's network: 784 · 128 + 128 + 128 · 10 + 10.
+WEIGHTS = 101_770
+FEWEST_EXAMPLES = 100
+
+
+class PrivateRun(Protocol):
+    """A private training that was measured."""
+
+    @property
+    def epsilon(self) -> float:
+        """ε of the training."""
+
+    @property
+    def accuracy(self) -> MeasuredShare:
+        """Accuracy on the test set."""
+
+
+def compute_privacy(
+    *,
+    noise_multiplier: float,
+    batch_size: int,
+    epochs: int,
+    examples: int = 54_000,
+    delta: float = 1e-5,
+) -> PrivacyResult:
+    """Compute the ε of a training by DP-SGD, and how large its noise is.
+
+    Args:
+        noise_multiplier: σ, the noise's standard deviation divided by the clip norm.
+        batch_size: Expected number of images per step, at most ``examples``.
+        epochs: Passes over the images.
+        examples: Number of training images.
+        delta: δ.
+    """
+    rate = min(1.0, batch_size / examples)
+    steps = math.ceil(epochs / rate)
+    return PrivacyResult(
+        noise_multiplier=noise_multiplier,
+        batch_size=min(batch_size, examples),
+        epochs=epochs,
+        steps=steps,
+        epsilon=training_epsilon(noise_multiplier, sampling_rate=rate, steps=steps, delta=delta),
+        delta=delta,
+        noise_to_signal=noise_multiplier * math.sqrt(WEIGHTS) / (rate * examples),
+    )
+
+
+def privacy_explorer(
+    trainings: Sequence[PrivateRun] = (),
+    *,
+    examples: int = 54_000,
+    delta: float = 1e-5,
+    attacks: Mapping[str, Roc] | None = None,
+) -> Explorer[PrivacyResult]:
+    """Make the privacy explorer.
+
+    Args:
+        trainings: Measured private trainings, such as ``train_privately``'s, whose accuracies are
+            drawn.
+        examples: Number of training images, at least 100.
+        delta: δ, in (0, 1); usually below one divided by ``examples``.
+        attacks: Curves of measured attacks by name, drawn beside the bound; by default none.
+
+    Raises:
+        ValueError: A number is out of range.
+    """
+    count = check_integer("examples", examples, FEWEST_EXAMPLES)
+    chance = check_number("delta", delta, 0, 1, open_low=True, open_high=True)
+    batches = tuple(each for each in BATCHES if each <= count)
+    controls = [
+        LogSlider("noise_multiplier", "noise σ, in clip norms", 0.4, 20.0, 20, 1.0),
+        Stops("batch_size", "images per step", batches, batches[-1] if count < 1024 else 1024),
+        Slider("epochs", "epochs", 1, 100, 1, 20),
+    ]
+    note = (
+        f"ε by the accountant, for {count:,} images and δ = {_plain(chance)}; accuracies and "
+        "attacks measured. The bound holds for every attack."
+    )
+    accuracies = {each.epsilon: each.accuracy for each in trainings}
+    view = PrivacyView(accuracies, attacks or {}, note)
+    return Explorer(controls, partial(compute_privacy, examples=count, delta=chance), view)
+
+
+def _plain(number: float) -> str:
+    """Write a small number without an exponent."""
+    return f"{number:.12f}".rstrip("0")
