@@ -242,6 +242,16 @@ PREDICTIONS: tuple[GuessQuestion, ...] = (
         "matter, as you'll see.",
     ),
     GuessQuestion(
+        id="privacy.price",
+        question="Our network learns from MNIST's 54,000 images, with ε = 1. Without privacy it "
+        "gets about 98 % right. How many points does the promise cost?",
+        choices=("less than 1 point", "about 5 points", "about 30 points"),
+        answer="about 5 points",
+        reason="The noise hides any one image, but the mean of a thousand images still shows where "
+        "to go. With fewer images the same promise costs far more, because the mean gets shorter "
+        "and the noise doesn't.",
+    ),
+    GuessQuestion(
         id="attacks.forms",
         question="We change an image of the test set so that the float32 model is wrong about it. "
         "Its int8 form has other weights. Does the same changed image fool that one?",
