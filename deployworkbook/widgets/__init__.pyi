@@ -27,6 +27,7 @@ from .price_stress import stress_explorer as stress_explorer
 from .privacy import privacy_explorer as privacy_explorer
 from .quantizer import quantizer_explorer as quantizer_explorer
 from .replicas import replicas_explorer as replicas_explorer
+from .retraining import retraining_explorer as retraining_explorer
 from .storage_choice import storage_explorer as storage_explorer
 from .temperature import temperature_explorer as temperature_explorer
 from .token_cost import token_cost_explorer as token_cost_explorer

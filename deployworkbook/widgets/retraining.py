@@ -72,15 +72,11 @@ def compute_retraining(
     return RetrainingResult(form, way, scores, update_usd, fleet.data_usd, schedule)
 
 
-def _scores(
-    comparison: UpdateComparison, form: str, new_share: float
-) -> tuple[WayScore, ...]:
+def _scores(comparison: UpdateComparison, form: str, new_share: float) -> tuple[WayScore, ...]:
     def score(name: str, new: float, old: float, size: int) -> WayScore:
         return WayScore(name, new, old, new_share * new + (1 - new_share) * old, size)
 
-    before = score(
-        NONE, comparison.drifted[form].accuracy, comparison.clean[form].accuracy, 0
-    )
+    before = score(NONE, comparison.drifted[form].accuracy, comparison.clean[form].accuracy, 0)
     after = []
     for result in comparison.results:
         each = result.forms[form]

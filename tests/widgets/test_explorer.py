@@ -50,12 +50,14 @@ from deployworkbook.widgets.price_stress import stress_explorer
 from deployworkbook.widgets.privacy import privacy_explorer
 from deployworkbook.widgets.quantizer import quantizer_explorer
 from deployworkbook.widgets.replicas import replicas_explorer
+from deployworkbook.widgets.retraining import retraining_explorer
 from deployworkbook.widgets.storage_choice import storage_explorer
 from deployworkbook.widgets.temperature import temperature_explorer
 from deployworkbook.widgets.token_cost import token_cost_explorer
 from deployworkbook.widgets.token_roofline import roofline_explorer
 from tests.controls import ends_of, made_once
 from tests.widgets.attack_examples import COPIES, CURVES, TRAININGS
+from tests.widgets.update_examples import COMPARISON
 
 pytestmark = pytest.mark.usefixtures("drawn")
 
@@ -132,6 +134,10 @@ def example_privacy_explorer():
     return privacy_explorer(TRAININGS, attacks=CURVES)
 
 
+def example_retraining_explorer():
+    return retraining_explorer(COMPARISON)
+
+
 def example_extraction_explorer():
     return extraction_explorer(COPIES)
 
@@ -167,6 +173,7 @@ EXPLORERS = [
         token_cost_explorer,
         example_privacy_explorer,
         example_extraction_explorer,
+        example_retraining_explorer,
     )
 ]
 
