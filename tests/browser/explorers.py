@@ -161,6 +161,20 @@ explorer = privacy_explorer(attacks={"LiRA": roc_curve([3.0, 2.0, 1.0], [1.5, 0.
 explorer.set(noise_multiplier=1.234)
 explorer
 """,
+    "retraining": """
+from deployworkbook.updates.comparison import FormUpdate, UpdateComparison, UpdateResult
+from deployworkbook.updates.making import PatchSizes
+from deployworkbook.updates.retraining import Way
+from deployworkbook.updates.scores import Change, Score
+from deployworkbook.widgets.retraining import retraining_explorer
+scores = Score(920, 1000), Score(940, 1000), Change(0, 200, 1000), Change(40, 0, 1000)
+sizes = PatchSizes(43_000, "XOR", 107_000, 90_000, {}, None)
+results = (UpdateResult(Way("all weights"), {"int8": FormUpdate("int8", b"", *scores, sizes, None)}, 1),)
+before = {"int8": Score(720, 1000)}, {"int8": Score(980, 1000)}
+explorer = retraining_explorer(UpdateComparison(1000, *before, results))
+explorer.set(new_percent=37)
+explorer
+""",
     "extraction": """
 from types import SimpleNamespace
 from deployworkbook.widgets.extraction import extraction_explorer
