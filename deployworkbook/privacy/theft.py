@@ -64,6 +64,8 @@ class Defence:
             probabilities: The model's, shape ``[n, classes]``.
         """
         known = np.asarray(probabilities, np.float64)
+        # Integers of 8 bits stand for 256ths, so that a model's answers don't quite sum to 1.
+        known = known / known.sum(axis=1, keepdims=True)
         if self.label_only:
             return label_answer(known)
         return known if self.digits is None else rounded_answer(known, self.digits)
