@@ -129,6 +129,12 @@ server, and its model config:
     config = config_text({"digits": repository.served()})
 """
 
+import os
+
 import lazy_loader
+
+# gRPC reads it when it loads. Its core notes each failed handshake on stderr, several times over;
+# the exceptions say what was wrong.
+os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
