@@ -49,7 +49,7 @@ ALLOWED = {
     "privacy": {"validation", "workspace", "formulas", "training"},
     "deployment_files": {"validation", "workspace", "serving", "monitoring"},
     "plots": set(),
-    "widgets": {"validation", "formulas", "costs", "plots"},
+    "widgets": {"validation", "formulas", "costs", "updates", "plots"},
     "exercises": {"validation", "workspace", "formulas"},
     "jupyter": {
         *("validation", "workspace", "telemetry", "plots"),

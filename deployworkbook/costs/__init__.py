@@ -73,7 +73,7 @@ True
 >>> "<html" in costs.token_plan_as_html(tokens)
 True
 >>> f"{costs.typical_error(costs.check_against_published()):.0%} off, typically"
-'7% off, typically'
+'10% off, typically'
 >>> step = costs.token_step(server)  # for simulations of batching
 >>> step(16, 9600, 512) > step(16, 9600, 0)
 True

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from deployworkbook.formulas.attack_bound import most_true_positives
-from deployworkbook.formulas.membership import Roc
 from deployworkbook.plots.bill import add_note
 from deployworkbook.plots.picture import COLOURS, LINES, Picture, styled
 from deployworkbook.plots.roc import NOTED, PERCENT
@@ -17,6 +16,9 @@ from deployworkbook.plots.roofline import PLAIN
 from deployworkbook.plots.shares import MeasuredShare
 from deployworkbook.plots.view import Row, View
 from deployworkbook.plots.words import short
+
+if TYPE_CHECKING:
+    from deployworkbook.formulas.membership import Roc
 
 Array = NDArray[np.float64]
 
@@ -37,6 +39,8 @@ class PrivacyResult:
         delta: δ.
         noise_to_signal: Length of the noise in the mean gradient, divided by the clip norm, which
             is the longest that the mean can be without noise.
+        found: Largest share of members that any attack finds, at ``FALSE_POSITIVES``.
+        found_at_noted: The same where 1 % of the others are accused.
     """
 
     noise_multiplier: float
@@ -46,16 +50,8 @@ class PrivacyResult:
     epsilon: float
     delta: float
     noise_to_signal: float
-
-    @property
-    def found(self) -> Array:
-        """Largest share of members that any attack finds, at ``FALSE_POSITIVES``."""
-        return most_true_positives(FALSE_POSITIVES, epsilon=self.epsilon, delta=self.delta)
-
-    @property
-    def found_at_noted(self) -> float:
-        """The same where 1 % of the others are accused."""
-        return float(most_true_positives(NOTED, epsilon=self.epsilon, delta=self.delta))
+    found: Array
+    found_at_noted: float
 
 
 class PrivacyView(View[PrivacyResult]):

@@ -15,7 +15,7 @@ from deployworkbook.plots.view import Row, View
 from deployworkbook.plots.words import short
 
 if TYPE_CHECKING:
-    from deployworkbook.updates import RetrainingSchedule
+    from deployworkbook.updates.schedule import RetrainingSchedule
 
 SHORTEST_DAYS, LONGEST_DAYS = 0.1, 10_000.0
 CHEAPEST_USD, DEAREST_USD = 0.1, 100_000.0

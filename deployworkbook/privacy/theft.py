@@ -15,7 +15,7 @@ from deployworkbook.formulas.extraction import (
     label_answer,
     rounded_answer,
 )
-from deployworkbook.privacy.learning import NetworkRecipe, learn
+from deployworkbook.privacy.learning import NetworkRecipe, in_turns, learn
 from deployworkbook.privacy.networks import Floats, Predict, Weights, accuracy_of, answers_of
 from deployworkbook.privacy.shares import Share
 from deployworkbook.training.data import Split
@@ -64,11 +64,11 @@ class Defence:
             probabilities: The model's, shape ``[n, classes]``.
         """
         known = np.asarray(probabilities, np.float64)
+        if self.digits is None and not self.label_only:
+            return known
         # Integers of 8 bits stand for 256ths, so that a model's answers don't quite sum to 1.
         known = known / known.sum(axis=1, keepdims=True)
-        if self.label_only:
-            return label_answer(known)
-        return known if self.digits is None else rounded_answer(known, self.digits)
+        return label_answer(known) if self.label_only else rounded_answer(known, self.digits or 0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,18 +148,22 @@ def extract_model(
     # Rounding leaves answers that don't quite sum to 1, and a few that say nothing.
     totals = said.sum(axis=1, keepdims=True)
     targets = np.where(totals > 0, said / np.where(totals > 0, totals, 1.0), 1.0 / said.shape[1])
-    same, correct = [], []
-    copy: Weights = []
-    for size in sizes:
+    made = check_integer("steps", steps, 1)
+
+    def copied(size: int) -> Weights:
         recipe = NetworkRecipe(hidden_units=hidden_units, batch_size=min(64, size), seed=seed)
-        epochs = -(-check_integer("steps", steps, 1) * recipe.batch_size // size)
-        copy = learn(queries[:size], targets[:size], replace(recipe, epochs=epochs))
-        same.append(Share(agreements(truth, answers_of(copy, test.images)), len(test)))
-        correct.append(accuracy_of(copy, test))
+        epochs = -(-made * recipe.batch_size // size)
+        return learn(queries[:size], targets[:size], replace(recipe, epochs=epochs))
+
+    copies = in_turns(copied, sizes)
+    same = [Share(agreements(truth, answers_of(each, test.images)), len(test)) for each in copies]
+    correct = [accuracy_of(each, test) for each in copies]
     hours = np.zeros(len(sizes))
     if guard.limit_per_minute is not None:
         hours = extraction_hours(sizes, limit_per_minute=guard.limit_per_minute)
-    return Extraction(guard, tuple(sizes), tuple(same), tuple(correct), tuple(hours.tolist()), copy)
+    return Extraction(
+        guard, tuple(sizes), tuple(same), tuple(correct), tuple(hours.tolist()), copies[-1]
+    )
 
 
 def defence_cost(predict: Predict | Weights, test: Split, defence: Defence) -> DefenceCost:

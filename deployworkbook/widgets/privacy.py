@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Protocol
 
+from deployworkbook.formulas.attack_bound import most_true_positives
 from deployworkbook.formulas.membership import Roc
 from deployworkbook.formulas.privacy_accountant import training_epsilon
-from deployworkbook.plots.privacy import PrivacyResult, PrivacyView
+from deployworkbook.plots.privacy import FALSE_POSITIVES, PrivacyResult, PrivacyView
+from deployworkbook.plots.roc import NOTED
 from deployworkbook.plots.shares import MeasuredShare
 from deployworkbook.validation import check_integer, check_number
 from deployworkbook.widgets.controls import LogSlider, Slider, Stops
@@ -52,14 +54,17 @@ def compute_privacy(
     """
     rate = min(1.0, batch_size / examples)
     steps = math.ceil(epochs / rate)
+    spent = training_epsilon(noise_multiplier, sampling_rate=rate, steps=steps, delta=delta)
+    promise = {"epsilon": spent, "delta": delta}
     return PrivacyResult(
         noise_multiplier=noise_multiplier,
         batch_size=min(batch_size, examples),
         epochs=epochs,
         steps=steps,
-        epsilon=training_epsilon(noise_multiplier, sampling_rate=rate, steps=steps, delta=delta),
-        delta=delta,
+        **promise,
         noise_to_signal=noise_multiplier * math.sqrt(WEIGHTS) / (rate * examples),
+        found=most_true_positives(FALSE_POSITIVES, **promise),
+        found_at_noted=float(most_true_positives(NOTED, **promise)),
     )
 
 

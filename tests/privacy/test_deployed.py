@@ -144,3 +144,11 @@ def test_attacks_on_mnist(mnist, mnist_workspace):
         copy = extract_model(plain.weights, mnist.validation.images, mnist.test, defence=defence)
         print(defence, [str(each) for each in copy.agreements])
         print("  ", defence_cost(plain.weights, mnist.test, defence))
+
+
+def test_answers_of_an_int8_model_need_not_sum_to_one():
+    """They are 256ths, rounded one by one."""
+    said = np.array([[0.9921875, 0.0, 0.0], [0.5, 0.33203125, 0.17578125]])
+    assert Defence().answer(said).tolist() == said.tolist()
+    assert Defence(digits=1).answer(said).tolist() == [[1.0, 0.0, 0.0], [0.5, 0.3, 0.2]]
+    assert Defence(label_only=True).answer(said).tolist() == [[1, 0, 0], [1, 0, 0]]
