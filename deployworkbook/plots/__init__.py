@@ -83,6 +83,13 @@ Devices in the field:
 
     measured = [MeasuredForm(bits=4, sparsity=0.975, hidden=104, accuracy=0.98)]
 
+Attacks:
+
+    from deployworkbook.plots import roc_picture, share_curves
+
+    roc_picture({"LiRA": study.attack("lira").roc})
+    share_curves({"int8": (radii, accuracies)}, along="largest change of a pixel")
+
 Money:
 
     from deployworkbook.plots import (

@@ -87,6 +87,14 @@ Language models:
     roofline_explorer(model="llama-3.1-8b", accelerator="l4")
     token_cost_explorer(model="llama-3.1-70b", accelerator="h100")
 
+Updates, privacy and attacks:
+
+    from deployworkbook.widgets import extraction_explorer, privacy_explorer, retraining_explorer
+
+    retraining_explorer(compare_updates(files, data))
+    privacy_explorer([train_privately(data)], examples=len(data.train))
+    extraction_explorer({"none": extract_model(predict, images, data.test)})
+
 A workshop has controls of your own, and builds something that takes long:
 
     from deployworkbook.widgets import Choice, Slider, Workshop
