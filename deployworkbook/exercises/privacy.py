@@ -32,11 +32,11 @@ IMAGES = (
 
 def _clipped(gradients: Array, clip_norm: float) -> Array:
     norms = np.linalg.norm(gradients, axis=1, keepdims=True)
-    return gradients * np.minimum(1.0, clip_norm / norms)
+    return np.asarray(gradients * np.minimum(1.0, clip_norm / norms))
 
 
 def _clipped_afterwards(gradients: Array, clip_norm: float) -> Array:
-    return _clipped(gradients.mean(axis=0, keepdims=True), clip_norm)[0]
+    return np.asarray(_clipped(gradients.mean(axis=0, keepdims=True), clip_norm)[0])
 
 
 def _normalized(gradients: Array, clip_norm: float) -> Array:

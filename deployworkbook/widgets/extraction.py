@@ -56,14 +56,14 @@ def compute_extraction(
     """
     counts, agreements = measured[defence]
     curve = np.geomspace(counts[0], counts[-1], 41)
-    pace = {"limit_per_minute": limit_per_minute, "clients": round(clients)}
+    hours = partial(extraction_hours, limit_per_minute=limit_per_minute, clients=round(clients))
     return ExtractionResult(
         defence=defence,
         queries=queries,
         agreement=float(np.interp(np.log(queries), np.log(counts), agreements)),
         curve_queries=curve,
-        curve_hours=extraction_hours(curve, **pace),
-        hours=float(extraction_hours(queries, **pace)),
+        curve_hours=hours(curve),
+        hours=float(hours(queries)),
         usd=queries * usd_per_million / 1e6,
         is_denied=honest_per_minute > limit_per_minute,
     )
