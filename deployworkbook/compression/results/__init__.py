@@ -9,7 +9,7 @@ from typing import Any
 
 from deployworkbook.validation import check_choice
 
-NAMES = ("ablation", "frontier", "pruning")
+NAMES = ("ablation", "decoder_student", "frontier", "pruning")
 
 
 @cache
@@ -18,6 +18,7 @@ def read_results(name: str) -> dict[str, Any]:
 
     Args:
         name: ``"ablation"``: what a small variant loses without an ingredient of its recipe;
+            ``"decoder_student"``: a small decoder, alone and taught by a larger one;
             ``"frontier"``: factor against accuracy lost, at equal training;
             ``"pruning"``: ways to choose weights, each at the learning rate that suits it.
 
