@@ -65,6 +65,7 @@ class ExtractionView(View[ExtractionResult]):
             colour = COLOURS[3:][index % len(COLOURS[3:])]
             left.plot(queries, agreement, form, color=colour, lw=2, label=name)
         left.xaxis.set_major_formatter(THOUSANDS)
+        left.minorticks_off()
         left.yaxis.set_major_formatter(PERCENT)
         self._copy = self.line(left, "*", color=COLOURS[2], ms=16, label="here")
         left.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2)

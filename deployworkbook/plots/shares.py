@@ -10,6 +10,7 @@ from matplotlib.ticker import PercentFormatter
 from numpy.typing import ArrayLike
 
 from deployworkbook.plots.picture import COLOURS, LINES, MARKERS, Picture, styled
+from deployworkbook.plots.roofline import PLAIN
 
 
 class MeasuredShare(Protocol):
@@ -60,6 +61,8 @@ def share_curves(
     axes.set(xlabel=along, ylabel=share, title=title)
     if log:
         axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(PLAIN)
+        axes.minorticks_off()
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
     picture.alt = f"{title or share.capitalize()}, by {along}: {'; '.join(said)}."
