@@ -153,6 +153,7 @@ def test_a_start_moves_between_the_edges(explorer):
     assert up.walk.path[-1, 1] > 0 > down.walk.path[-1, 1]
 
 
+@pytest.mark.usefixtures("drawn")
 @pytest.mark.parametrize("surface", [BOWL, *SURFACES])
 def test_shades_match_the_loss(explorer, surface):
     explorer.set(surface=BOWL if surface != BOWL else "saddle")  # so that it has to change

@@ -36,6 +36,7 @@ def test_the_split_is_that_computed_by_hand(explorer):
     assert "of which 75.0% are overhead" in explorer._view.picture.alt
 
 
+@pytest.mark.usefixtures("drawn")
 def test_another_platform_has_its_own_line_and_points():
     explorer = overhead_explorer(BATCH_S, platform="quick")
     assert explorer.result.platform == "quick"

@@ -54,6 +54,7 @@ def test_limits_that_no_platform_meets_are_reported():
     assert "each of 3 platforms misses a limit of 10 MB" in explorer._view.picture.alt
 
 
+@pytest.mark.usefixtures("drawn")
 def test_a_limit_that_excludes_no_platform_is_shown():
     explorer = platform_choice_explorer(PLATFORMS)
     before = explorer._view.png()
