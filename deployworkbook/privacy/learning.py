@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 
 from deployworkbook.formulas.adversarial import fgsm
 from deployworkbook.formulas.backpropagation import layer_gradients
-from deployworkbook.formulas.descent import State, momentum
+from deployworkbook.formulas.descent import State, adam, momentum
 from deployworkbook.formulas.distillation import student_gradient
 from deployworkbook.formulas.losses import categorical_cross_entropy_from_logits_gradient
 from deployworkbook.formulas.perceptron import backward, forward
@@ -32,10 +32,12 @@ from deployworkbook.privacy.networks import (
     flat,
     initial_weights,
 )
-from deployworkbook.validation import check_integer, check_number
+from deployworkbook.validation import check_choice, check_integer, check_number
 
 T = TypeVar("T")
 S = TypeVar("S")
+Rule = Literal["momentum", "adam"]
+RULES: tuple[Rule, ...] = ("momentum", "adam")
 
 # Temperature and weight of the labels for students, as in ``compression.Settings``.
 TEMPERATURE = 4.0
@@ -44,14 +46,15 @@ HARD_WEIGHT = 0.1
 
 @dataclass(frozen=True)
 class NetworkRecipe:
-    """How an ordinary network is trained: by momentum, with a learning rate that decays to 0.
+    """How an ordinary network is trained, with a learning rate that decays to 0.
 
     Args:
         hidden_units: Width of the hidden layer, at least 1.
         epochs: Passes over the examples, at least 1.
         batch_size: Images per step, at least 1.
         learning_rate: η of the first step, above 0.
-        momentum: μ, from 0 to below 1.
+        momentum: μ, from 0 to below 1; of ``"momentum"`` only.
+        rule: ``"momentum"``, or ``"adam"``, by which a network learns more by heart.
         adversarial_radius: How far each batch's pixels are moved by FGSM before it is learned
             from, from 0 to 1; it rises from 0 during the first half. 0 for ordinary training.
         seed: Seed of the initial weights and of the order of the images.
@@ -65,6 +68,7 @@ class NetworkRecipe:
     batch_size: int = 64
     learning_rate: float = 0.05
     momentum: float = 0.9
+    rule: Rule = "momentum"
     adversarial_radius: float = 0.0
     seed: int = 0
 
@@ -74,6 +78,7 @@ class NetworkRecipe:
         check_integer("batch_size", self.batch_size, 1)
         check_number("learning_rate", self.learning_rate, 0, open_low=True)
         check_number("momentum", self.momentum, 0, 1, open_high=True)
+        check_choice("rule", self.rule, RULES)
         check_number("adversarial_radius", self.adversarial_radius, 0, 1)
         check_integer("seed", self.seed, 0)
 
@@ -106,7 +111,7 @@ def learn(
     rates = cosine_decay(np.arange(steps), steps, recipe.learning_rate)
     order = minibatches(len(images), size, epochs=recipe.epochs, seed=recipe.seed)
     radii = recipe.adversarial_radius * np.minimum(2.0 * np.arange(steps) / steps, 1.0)
-    rule = partial(momentum, momentum=recipe.momentum)
+    rule = adam if recipe.rule == "adam" else partial(momentum, momentum=recipe.momentum)
     # Products this thin gain nothing from several threads.
     with threadpool_limits(1):
         for batch, rate, radius in zip(order, rates, radii, strict=True):

@@ -37,7 +37,7 @@ Method = Literal["threshold", "lira"]
 METHODS: tuple[Method, ...] = ("threshold", "lira")
 
 # So often that a network learns a few thousand images by heart.
-BY_HEART = NetworkRecipe(epochs=50, batch_size=64, learning_rate=0.1)
+BY_HEART = NetworkRecipe(epochs=50, batch_size=128, learning_rate=0.002, rule="adam")
 
 
 @dataclass(frozen=True)

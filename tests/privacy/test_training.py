@@ -39,6 +39,14 @@ def test_a_network_learns_and_is_made_once(network, digits, kept_models):
     assert str(accuracy_of(network.weights, digits.test)) == str(network.accuracy)
 
 
+def test_a_network_learns_by_adam_as_well(digits):
+    split, recipe = digits.train, replace(NARROW, rule="adam", learning_rate=0.003, epochs=4)
+    weights = learn(split.images, one_hot(split.labels, 10), recipe)
+    assert accuracy_of(weights, digits.test).value > 0.8
+    with pytest.raises(ValueError, match="rule: expected one of 'momentum', 'adam'"):
+        NetworkRecipe(rule="sgd")
+
+
 def test_functions_are_judged_as_networks_are(network, digits):
     def predict(images):
         return logits_of(network.weights, images)
