@@ -50,7 +50,7 @@ def _share_above(scores: Array, threshold: float) -> float:
 
 def _threshold(scores: Array, rate: float) -> float:
     """Return the smallest score that at most this share of the scores exceeds."""
-    return float(np.quantile(scores, 1 - rate))
+    return float(np.quantile(scores, 1 - rate, method="higher"))
 
 
 def _true_positives(members: Array, others: Array, rate: float) -> float:
@@ -161,8 +161,8 @@ EXERCISES = (
         cases=SCORES,
         hints=(
             "Whose scores decide where the threshold must be, if few of the others may be accused?",
-            "threshold = np.quantile(other_scores, 1 - false_positive_rate). Which share of the "
-            "members lies above it?",
+            "threshold = np.quantile(other_scores, 1 - false_positive_rate, method='higher'). Which "
+            "share of the members lies above it?",
             "np.mean(member_scores > threshold)",
         ),
         mistakes=(
@@ -194,14 +194,14 @@ EXERCISES = (
     ),
     Exercise(
         id="attacks.step",
-        expected="a function of image, gradient and epsilon that returns the changed image",
+        expected="a function of image, gradient and radius that returns the changed image",
         reference=_uphill,
         cases=IMAGES,
         hints=(
-            "Each pixel may change by epsilon. In which direction does the loss grow?",
-            "image + epsilon * np.sign(gradient) goes uphill as far as it may. Are the results "
+            "Each pixel may change by the radius. In which direction does the loss grow?",
+            "image + radius * np.sign(gradient) goes uphill as far as it may. Are the results "
             "still pixels?",
-            "np.clip(image + epsilon * np.sign(gradient), 0, 1)",
+            "np.clip(image + radius * np.sign(gradient), 0, 1)",
         ),
         mistakes=(
             Mistake(

@@ -64,8 +64,8 @@ EXERCISES = (
             "Each step trusts what the steps before it have shown. Which of them needs to trust "
             "nothing but your own public key?",
             "The signature shows that the manifest is the sender's; the manifest's hashes show "
-            "that the files are. Only then may a program read the files.",
-            "[2, 3, ..., and the switch comes last]",
+            "that the files are. Only then may a program read the files, and the switch is last.",
+            "[2, 3, 1, 4, 5]",
         ),
         mistakes=(
             Mistake(
@@ -193,7 +193,7 @@ PREDICTIONS: tuple[GuessQuestion, ...] = (
     GuessQuestion(
         id="updates.forgetting",
         question="The camera has been mounted at an angle. We train the model for some epochs on "
-        "1,000 of its rotated images. What happens to its accuracy on upright images?",
+        "some of its rotated images. What happens to its accuracy on upright images?",
         choices=("it stays", "it falls by some points", "it falls to a guess"),
         answer="it falls by some points",
         reason="Nothing in the new images says that upright ones still matter, so the weights "

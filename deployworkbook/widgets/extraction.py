@@ -96,10 +96,10 @@ def extraction_explorer(copies: Mapping[str, MeasuredCopies]) -> Explorer[Extrac
     controls = [
         Choice("defence", "defence", names, names[0]),
         LogSlider("queries", "queries", least, most, 10, most),
-        LogSlider("limit_per_minute", "limit per client and minute", *per_minute, 60.0),
+        LogSlider("limit_per_minute", "limit per minute", *per_minute, 60.0),
         LogSlider("clients", "attacker's clients", 1.0, 1000.0, 10, 1.0),
-        LogSlider("honest_per_minute", "honest client, per minute", *per_minute, 10.0),
-        LogSlider("usd_per_million", "price per million", 0.1, 10_000.0, 10, 10.0, unit="USD"),
+        LogSlider("honest_per_minute", "honest, per minute", *per_minute, 10.0),
+        LogSlider("usd_per_million", "a million", 0.1, 10_000.0, 10, 10.0, unit="USD"),
     ]
     note = "Agreement measured, and interpolated between the points; time and price modelled."
     return Explorer(controls, partial(compute_extraction, measured), ExtractionView(measured, note))

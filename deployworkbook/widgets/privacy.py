@@ -90,9 +90,11 @@ def privacy_explorer(
     count = check_integer("examples", examples, FEWEST_EXAMPLES)
     chance = check_number("delta", delta, 0, 1, open_low=True, open_high=True)
     batches = tuple(each for each in BATCHES if each <= count)
+    # A tenth of the images at most, as in training.
+    usual = max(each for each in batches if each <= max(min(1024, count // 10), batches[0]))
     controls = [
-        LogSlider("noise_multiplier", "noise σ, in clip norms", 0.4, 20.0, 20, 1.0),
-        Stops("batch_size", "images per step", batches, batches[-1] if count < 1024 else 1024),
+        LogSlider("noise_multiplier", "noise σ", 0.4, 20.0, 20, 1.0),
+        Stops("batch_size", "images per step", batches, usual),
         Slider("epochs", "epochs", 1, 100, 1, 20),
     ]
     note = (

@@ -101,13 +101,13 @@ def retraining_explorer(
     controls = [
         Choice("way", "what is trained", ways, ways[0]),
         Choice("form", "form", forms, forms[-1]),
-        Slider("new_percent", "new images", 0, 100, 1, 50, unit="% of the traffic"),
+        Slider("new_percent", "new images", 0, 100, 1, 50, unit="%"),
         LogSlider("devices", "devices", 1.0, 1_000_000.0, 10, 10_000.0),
         Choice("link", "radio", links, "lte-m" if "lte-m" in links else links[0]),
-        LogSlider("cents_per_label", "price of a label", 0.1, 1000.0, 10, 5.0, unit="US cents"),
+        LogSlider("cents_per_label", "a label", 0.1, 1000.0, 10, 5.0, unit="US cents"),
         LogSlider("lost_points_per_day", "lost per day", 0.001, 10.0, 10, 0.1, unit="points"),
         LogSlider("requests_per_day", "requests per day", 100.0, 1e8, 10, 10_000.0),
-        LogSlider("cents_per_mistake", "a mistake costs", 0.01, 1000.0, 10, 5.0, unit="US cents"),
+        LogSlider("cents_per_mistake", "a mistake", 0.01, 1000.0, 10, 5.0, unit="US cents"),
     ]
     rows = (comparison.drifted, comparison.clean)
     values = [each.accuracy for row in rows for each in row.values()]
