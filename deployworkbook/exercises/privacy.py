@@ -161,8 +161,8 @@ EXERCISES = (
         cases=SCORES,
         hints=(
             "Whose scores decide where the threshold must be, if few of the others may be accused?",
-            "threshold = np.quantile(other_scores, 1 - false_positive_rate, method='higher'). Which "
-            "share of the members lies above it?",
+            "threshold = np.quantile(other_scores, 1 - false_positive_rate, method='higher'). How "
+            "many of the members lie above it, as a share?",
             "np.mean(member_scores > threshold)",
         ),
         mistakes=(
