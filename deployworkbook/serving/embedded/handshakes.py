@@ -18,6 +18,9 @@ from deployworkbook.serving.embedded.bodies import error_body
 log = logging.getLogger(__name__)
 
 HANDSHAKE_SECONDS = 10.0
+# How long a connection that is closed here waits for the client to close it, too. A client that
+# keeps an idle one may never look, and must not hold up a server that ends.
+GOODBYE_SECONDS = 0.5
 # The type of a TLS record that holds a handshake (RFC 8446, section 5.1).
 _HANDSHAKE = 0x16
 _PLAIN_BODY = error_body("This port speaks TLS: write https:// instead of http://")
@@ -96,6 +99,7 @@ class Handshake(asyncio.Protocol):
                 self._context,
                 server_side=True,
                 ssl_handshake_timeout=self._seconds,
+                ssl_shutdown_timeout=GOODBYE_SECONDS,
             )
         )
         # The task runs now, and puts TLS in front of this protocol on the loop's next turn. Behind

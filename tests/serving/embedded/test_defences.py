@@ -1,7 +1,9 @@
 """TLS, tokens and rates of a running server, over both protocols."""
 
+import asyncio
 import socket
 import ssl
+from types import SimpleNamespace
 
 import grpc
 import pytest
@@ -13,6 +15,7 @@ from deployworkbook.serving.client.errors import RequestError
 from deployworkbook.serving.embedded.errors import ServingError
 from deployworkbook.serving.embedded.flags import TOKEN_VARIABLE, Options, complaint
 from deployworkbook.serving.embedded.guard import guard_of
+from deployworkbook.serving.embedded.handshakes import GOODBYE_SECONDS, behind_tls
 from deployworkbook.serving.embedded.protos import model_management_pb2
 from deployworkbook.serving.embedded.server import Server
 from deployworkbook.serving.embedded.tls import read_context, read_credentials
@@ -299,3 +302,36 @@ def test_files_that_cannot_work_are_refused_at_the_start(certificates, tmp_path,
 def test_flags_that_make_no_sense_together(given, match, tmp_path):
     options = {"model_base_path": tmp_path, "rest_api_port": 8501, **given}
     assert match in complaint(Options(**options))
+
+
+def test_a_client_that_never_says_goodbye_holds_up_no_ending_server(certificates):
+    """It keeps an idle connection, and doesn't look whether the server has closed it."""
+
+    class Idle(asyncio.Protocol):
+        def connection_made(self, transport):
+            transport.close()
+
+        def connection_lost(self, exc):
+            self.gone.set_result(None)
+
+    async def closed_by_the_server():
+        gone = Idle.gone = asyncio.get_running_loop().create_future()
+        folder, context = certificates.ca.parent, ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(folder / "server.pem", folder / "server.key")
+        begin = behind_tls(lambda **given: Idle(), context, most=9)
+        state = SimpleNamespace(connections=set())
+        listening = await asyncio.get_running_loop().create_server(
+            lambda: begin(server_state=state), ADDRESS, 0
+        )
+        port = listening.sockets[0].getsockname()[1]
+        client = ssl.create_default_context(cafile=certificates.ca)
+        plain = await asyncio.to_thread(socket.create_connection, (ADDRESS, port))
+        secure = await asyncio.to_thread(client.wrap_socket, plain, server_hostname=ADDRESS)
+        try:
+            # asyncio's own limit is 30 s.
+            await asyncio.wait_for(gone, 20 * GOODBYE_SECONDS)
+        finally:
+            secure.close()
+            listening.close()
+
+    asyncio.run(closed_by_the_server())
