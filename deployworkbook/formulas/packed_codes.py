@@ -45,8 +45,16 @@ def pack_codes(codes: ArrayLike, *, bits: int) -> NDArray[np.uint8]:
     width = check_integer("bits", bits, 1, 8)
     values = check_array("codes", codes, shape=(None,), low=0)
     check_number("codes", values.max(), 0, (1 << width) - 1)
-    unpacked = values.astype(np.uint8)[..., None] >> np.arange(width, dtype=np.uint8) & 1
-    return np.packbits(unpacked.reshape(*values.shape[:-1], -1), axis=-1, bitorder="little")
+    small = values.astype(np.uint8)
+    if 8 % width == 0:  # whole codes in each byte: no need to take them apart
+        empty = np.zeros((*small.shape[:-1], -small.shape[-1] % (8 // width)), np.uint8)
+        full = np.concatenate([small, empty], axis=-1) if empty.size else small
+        packed = full[..., :: 8 // width].copy()
+        for place in range(1, 8 // width):
+            packed |= full[..., place :: 8 // width] << np.uint8(place * width)
+        return packed
+    flags = small[..., None] >> np.arange(width, dtype=np.uint8) & 1
+    return np.packbits(flags.reshape(*values.shape[:-1], -1), axis=-1, bitorder="little")
 
 
 def unpack_codes(packed: ArrayLike, *, bits: int, count: int) -> NDArray[np.uint8]:

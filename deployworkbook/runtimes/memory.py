@@ -103,8 +103,12 @@ def added_memory(make: Callable[[], T]) -> tuple[T, int]:
     True
     """
     before = _resident_bytes()
-    made = make()
-    return made, max(_resident_bytes() - before, 0)
+    gc.freeze()  # so that what was there already isn't searched for garbage again
+    try:
+        made = make()
+        return made, max(_resident_bytes() - before, 0)
+    finally:
+        gc.unfreeze()
 
 
 def _resident_bytes() -> int:
