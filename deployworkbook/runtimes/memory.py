@@ -102,17 +102,17 @@ def added_memory(make: Callable[[], T]) -> tuple[T, int]:
     >>> added >= 0
     True
     """
-    before = _resident_bytes()
-    gc.freeze()  # so that what was there already isn't searched for garbage again
+    gc.freeze()  # what is there already, garbage too, stays until the end: no need to search it
     try:
+        before = _resident_bytes()
         made = make()
+        gc.collect()
         return made, max(_resident_bytes() - before, 0)
     finally:
         gc.unfreeze()
 
 
 def _resident_bytes() -> int:
-    gc.collect()
     if sys.platform == "linux":
         trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc has it, musl doesn't
         if trim is not None:
