@@ -45,7 +45,6 @@ Attack a deployed model and its smaller forms, and defend it:
     from deployworkbook.privacy import (
         Defence,
         FormSettings,
-        Share,
         accuracy_of,
         attack_forms,
         attack_images,
@@ -63,7 +62,7 @@ Attack a deployed model and its smaller forms, and defend it:
     print(measure_transfer(forms, data.test.take(500), targets={"served": predict}).rates)
     robust = train_network(data, NetworkRecipe(adversarial_radius=0.1))
     changed = attack_images(robust.weights, data.test.take(500), radius=0.1)
-    share: Share = accuracy_of(robust.weights, changed)
+    print(accuracy_of(robust.weights, changed))
     guard = Defence(digits=1, limit_per_minute=60)
     stolen = extract_model(predict, data.validation.images, data.test, defence=guard)
     print(stolen.agreements, stolen.hours, defence_cost(predict, data.test, guard))

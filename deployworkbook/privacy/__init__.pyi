@@ -16,7 +16,6 @@ from .ordinary import train_network as train_network
 from .private_training import PrivateRecipe as PrivateRecipe
 from .private_training import compare_private_seeds as compare_private_seeds
 from .private_training import train_privately as train_privately
-from .shares import Share as Share
 from .theft import Defence as Defence
 from .theft import defence_cost as defence_cost
 from .theft import extract_model as extract_model

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from deployworkbook.formulas.adversarial import fgsm, pgd
+from deployworkbook.formulas.shares import Share
 from deployworkbook.privacy.learning import in_turns
 from deployworkbook.privacy.networks import (
     Floats,
@@ -20,7 +21,6 @@ from deployworkbook.privacy.networks import (
     answers_of,
     flat,
 )
-from deployworkbook.privacy.shares import Share
 from deployworkbook.training.data import Split
 from deployworkbook.validation import check_array, check_choice, check_integer, value_error
 

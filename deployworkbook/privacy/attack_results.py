@@ -16,7 +16,7 @@ from deployworkbook.formulas.membership import (
     members_found,
     roc_curve,
 )
-from deployworkbook.privacy.shares import Share
+from deployworkbook.formulas.shares import Share
 
 Array = NDArray[np.float64]
 

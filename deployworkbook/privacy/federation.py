@@ -19,10 +19,10 @@ from deployworkbook.formulas.federated import (
     rounded_update,
     update_bytes,
 )
+from deployworkbook.formulas.shares import Share
 from deployworkbook.privacy.kept import arrays_once, named, network_of
 from deployworkbook.privacy.learning import NetworkRecipe, in_turns, learn
 from deployworkbook.privacy.networks import Weights, accuracy_of, initial_weights
-from deployworkbook.privacy.shares import Share
 from deployworkbook.training.data import Dataset, Split
 from deployworkbook.training.mnist import CLASSES
 from deployworkbook.validation import check_choice, check_integer, check_number

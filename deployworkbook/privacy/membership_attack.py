@@ -21,12 +21,12 @@ from deployworkbook.formulas.membership import (
     likelihood_ratios,
     logit_margins,
 )
+from deployworkbook.formulas.shares import Share
 from deployworkbook.privacy.attack_results import AttackSummary, MembershipAttack
 from deployworkbook.privacy.kept import arrays_once, named, network_of
 from deployworkbook.privacy.learning import NetworkRecipe, in_turns, learn
 from deployworkbook.privacy.networks import Floats, Weights, accuracy_of, logits_of
 from deployworkbook.privacy.private_training import PrivateRecipe, learn_privately
-from deployworkbook.privacy.shares import Share
 from deployworkbook.training.data import Dataset, Split
 from deployworkbook.training.mnist import CLASSES
 from deployworkbook.validation import check_choice, check_integer, value_error

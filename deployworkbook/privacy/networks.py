@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from deployworkbook.formulas.activations import softmax
 from deployworkbook.formulas.perceptron import forward
-from deployworkbook.privacy.shares import Share
+from deployworkbook.formulas.shares import Share
 from deployworkbook.training.data import Split
 from deployworkbook.training.mnist import CLASSES, IMAGE_SHAPE
 

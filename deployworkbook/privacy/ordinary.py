@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from deployworkbook.formulas.distributions import one_hot
+from deployworkbook.formulas.shares import Share
 from deployworkbook.privacy.kept import arrays_once, named, network_of
 from deployworkbook.privacy.learning import NetworkRecipe, learn
 from deployworkbook.privacy.networks import Weights, accuracy_of
-from deployworkbook.privacy.shares import Share
 from deployworkbook.training.data import Dataset
 from deployworkbook.training.mnist import CLASSES
 from deployworkbook.workspace.notices import Notice, notify

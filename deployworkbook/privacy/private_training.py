@@ -19,6 +19,7 @@ from deployworkbook.formulas.distributions import one_hot
 from deployworkbook.formulas.intervals import mean_interval
 from deployworkbook.formulas.privacy_accountant import noise_for_epsilon, training_epsilon
 from deployworkbook.formulas.private_gradient import poisson_batch, private_gradients
+from deployworkbook.formulas.shares import Share
 from deployworkbook.privacy.kept import arrays_once, named, network_of
 from deployworkbook.privacy.networks import (
     Weights,
@@ -27,7 +28,6 @@ from deployworkbook.privacy.networks import (
     as_weights,
     initial_weights,
 )
-from deployworkbook.privacy.shares import Share
 from deployworkbook.privacy.squares import for_pixels, in_squares
 from deployworkbook.training.data import Dataset, Split
 from deployworkbook.validation import check_integer, check_number

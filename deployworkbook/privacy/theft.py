@@ -15,9 +15,9 @@ from deployworkbook.formulas.extraction import (
     label_answer,
     rounded_answer,
 )
+from deployworkbook.formulas.shares import Share
 from deployworkbook.privacy.learning import NetworkRecipe, in_turns, learn
 from deployworkbook.privacy.networks import Floats, Predict, Weights, accuracy_of, answers_of
-from deployworkbook.privacy.shares import Share
 from deployworkbook.training.data import Split
 from deployworkbook.validation import check_choice, check_integer, value_error
 

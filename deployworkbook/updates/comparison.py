@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 
 from deployworkbook.compression.layers import dense_layers
 from deployworkbook.formulas.corruption import rotated
+from deployworkbook.formulas.shares import Share
 from deployworkbook.runtimes.litert import LiteRTPredictor
 from deployworkbook.training.data import Dataset, Split
 from deployworkbook.updates.making import PatchSizes, measure_patch
 from deployworkbook.updates.retraining import WAYS, Parameters, Way, retrain
-from deployworkbook.updates.scores import Change, Score, change, score
+from deployworkbook.updates.scores import Change, change, share_right
 from deployworkbook.updates.weights import with_weights
 from deployworkbook.validation import check_integer, value_error
 
@@ -35,8 +36,8 @@ class FormUpdate:
     Args:
         name: The form's name.
         content: The new file.
-        drifted: Score on the drifted test images.
-        clean: Score on the test images as they were.
+        drifted: Share classified correctly of the drifted test images.
+        clean: Share classified correctly of the test images as they were.
         learnt: What changed on the drifted images.
         forgotten: What changed on the clean ones.
         patch: Size of the patch from the old file, whose scales are kept.
@@ -45,8 +46,8 @@ class FormUpdate:
 
     name: str
     content: bytes = field(repr=False)
-    drifted: Score
-    clean: Score
+    drifted: Share
+    clean: Share
     learnt: Change
     forgotten: Change
     patch: PatchSizes
@@ -74,14 +75,14 @@ class UpdateComparison:
 
     Args:
         labelled: Number of new labelled images that the model learnt from.
-        drifted: Each old form's score on the drifted test images.
-        clean: Each old form's score on the test images as they were.
+        drifted: Each old form's share classified correctly of the drifted test images.
+        clean: Each old form's share classified correctly of the test images as they were.
         results: One per way.
     """
 
     labelled: int
-    drifted: Mapping[str, Score]
-    clean: Mapping[str, Score]
+    drifted: Mapping[str, Share]
+    clean: Mapping[str, Share]
     results: tuple[UpdateResult, ...]
 
     def rows(self) -> list[dict[str, Any]]:
@@ -160,8 +161,8 @@ def compare_updates(
         results.append(UpdateResult(way, made, seconds))
     return UpdateComparison(
         labelled=len(new),
-        drifted={name: score(each) for name, (each, _) in before.items()},
-        clean={name: score(each) for name, (_, each) in before.items()},
+        drifted={name: share_right(each) for name, (each, _) in before.items()},
+        clean={name: share_right(each) for name, (_, each) in before.items()},
         results=tuple(results),
     )
 
@@ -193,8 +194,8 @@ def _updated(
     return FormUpdate(
         name=name,
         content=new,
-        drifted=score(drifted),
-        clean=score(clean),
+        drifted=share_right(drifted),
+        clean=share_right(clean),
         learnt=change(before[0], drifted),
         forgotten=change(before[1], clean),
         patch=measure_patch(old, new),
@@ -212,10 +213,10 @@ def _right(content: bytes, split: Split) -> Right:
     return np.asarray(answers == split.labels)
 
 
-def _accuracies(drifted: Score, clean: Score) -> dict[str, Any]:
+def _accuracies(drifted: Share, clean: Share) -> dict[str, Any]:
     return {
-        "drifted": drifted.accuracy,
+        "drifted": drifted.value,
         "drifted_interval": drifted.interval,
-        "clean": clean.accuracy,
+        "clean": clean.value,
         "clean_interval": clean.interval,
     }

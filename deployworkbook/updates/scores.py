@@ -7,34 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from deployworkbook.formulas.intervals import paired_difference_interval, wilson_interval
-
-
-@dataclass(frozen=True)
-class Score:
-    """A count of right answers.
-
-    Args:
-        correct: Images classified correctly.
-        examples: Images in all.
-    """
-
-    correct: int
-    examples: int
-
-    @property
-    def accuracy(self) -> float:
-        """The fraction of images classified correctly.
-
-        >>> Score(3, 4).accuracy
-        0.75
-        """
-        return self.correct / self.examples
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """The 95 % interval of the accuracy, by Wilson's formula."""
-        return wilson_interval(self.correct, self.examples)
+from deployworkbook.formulas.intervals import paired_difference_interval
+from deployworkbook.formulas.shares import Share
 
 
 @dataclass(frozen=True)
@@ -66,13 +40,13 @@ class Change:
         return paired_difference_interval(self.gained, self.lost, self.examples)
 
 
-def score(is_right: NDArray[np.bool_]) -> Score:
+def share_right(is_right: NDArray[np.bool_]) -> Share:
     """Count right answers.
 
     Args:
         is_right: Whether each image is classified correctly, shape ``[n]``.
     """
-    return Score(int(is_right.sum()), len(is_right))
+    return Share(int(is_right.sum()), len(is_right))
 
 
 def change(before: NDArray[np.bool_], after: NDArray[np.bool_]) -> Change:

@@ -76,12 +76,12 @@ def _scores(comparison: UpdateComparison, form: str, new_share: float) -> tuple[
     def score(name: str, new: float, old: float, size: int) -> WayScore:
         return WayScore(name, new, old, new_share * new + (1 - new_share) * old, size)
 
-    before = score(NONE, comparison.drifted[form].accuracy, comparison.clean[form].accuracy, 0)
+    before = score(NONE, comparison.drifted[form].value, comparison.clean[form].value, 0)
     after = []
     for result in comparison.results:
         each = result.forms[form]
         size = min(each.patch.patch_bytes, each.patch.full_compressed_bytes)
-        after.append(score(result.way.name, each.drifted.accuracy, each.clean.accuracy, size))
+        after.append(score(result.way.name, each.drifted.value, each.clean.value, size))
     return (before, *after)
 
 
@@ -110,9 +110,9 @@ def retraining_explorer(
         LogSlider("cents_per_mistake", "a mistake", 0.01, 1000.0, 10, 5.0, unit="US cents"),
     ]
     rows = (comparison.drifted, comparison.clean)
-    values = [each.accuracy for row in rows for each in row.values()]
+    values = [each.value for row in rows for each in row.values()]
     values += [
-        each.accuracy
+        each.value
         for result in comparison.results
         for form in result.forms.values()
         for each in (form.drifted, form.clean)

@@ -165,13 +165,14 @@ explorer
 from deployworkbook.updates.comparison import FormUpdate, UpdateComparison, UpdateResult
 from deployworkbook.updates.making import PatchSizes
 from deployworkbook.updates.retraining import Way
-from deployworkbook.updates.scores import Change, Score
+from deployworkbook.formulas.shares import Share
+from deployworkbook.updates.scores import Change
 from deployworkbook.widgets.retraining import retraining_explorer
-scores = Score(920, 1000), Score(940, 1000), Change(0, 200, 1000), Change(40, 0, 1000)
+scores = Share(920, 1000), Share(940, 1000), Change(0, 200, 1000), Change(40, 0, 1000)
 sizes = PatchSizes(43_000, "XOR", 107_000, 90_000, {}, None)
 form = FormUpdate("int8", b"", *scores, sizes, None)
 results = (UpdateResult(Way("all weights"), {"int8": form}, 1.0),)
-before = {"int8": Score(720, 1000)}, {"int8": Score(980, 1000)}
+before = {"int8": Share(720, 1000)}, {"int8": Share(980, 1000)}
 explorer = retraining_explorer(UpdateComparison(1000, *before, results))
 explorer.set(new_percent=37)
 explorer

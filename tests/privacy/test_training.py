@@ -9,6 +9,7 @@ import pytest
 from deployworkbook.formulas.distributions import one_hot
 from deployworkbook.formulas.perceptron import forward
 from deployworkbook.formulas.privacy_accountant import training_epsilon
+from deployworkbook.formulas.shares import Share
 from deployworkbook.privacy.learning import NetworkRecipe, gradients, learn
 from deployworkbook.privacy.networks import accuracy_of, flat, initial_weights, logits_of
 from deployworkbook.privacy.ordinary import train_network
@@ -18,7 +19,6 @@ from deployworkbook.privacy.private_training import (
     learn_privately,
     train_privately,
 )
-from deployworkbook.privacy.shares import Share
 from deployworkbook.privacy.squares import for_pixels, in_squares
 
 NARROW = NetworkRecipe(hidden_units=24, epochs=10, learning_rate=0.1)

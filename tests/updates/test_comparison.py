@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
+from deployworkbook.formulas.shares import Share
 from deployworkbook.runtimes.litert import LiteRTPredictor
 from deployworkbook.updates.comparison import compare_updates
 from deployworkbook.updates.retraining import Way, retrain
-from deployworkbook.updates.scores import Change, Score
+from deployworkbook.updates.scores import Change
 
 QUICK = {"epochs": 6, "learning_rate": 0.005, "batch_size": 16}
 WAYS = (
@@ -24,13 +25,13 @@ def comparison(files, digits):
 
 def test_all_weights_learn_most_and_the_output_layer_sends_least(comparison):
     everything, replay, output = (each.forms["int8"] for each in comparison.results)
-    before = comparison.drifted["int8"].accuracy
-    assert before < 0.8 < comparison.clean["int8"].accuracy
-    assert everything.drifted.accuracy > before + 0.05
-    assert output.drifted.accuracy > before
+    before = comparison.drifted["int8"].value
+    assert before < 0.8 < comparison.clean["int8"].value
+    assert everything.drifted.value > before + 0.05
+    assert output.drifted.value > before
     assert output.patch.patch_bytes < 0.2 * everything.patch.patch_bytes
     assert everything.patch.patch_bytes < everything.new_scales.patch_bytes
-    assert replay.clean.accuracy >= everything.clean.accuracy
+    assert replay.clean.value >= everything.clean.value
 
 
 def test_forgetting_is_counted_on_the_same_images(comparison, files, digits):
@@ -80,7 +81,7 @@ def test_the_float32_file_is_needed(files, digits):
 
 
 def test_scores_have_intervals():
-    assert Score(90, 100).accuracy == 0.9
-    assert Score(90, 100).interval[0] < 0.9
+    assert Share(90, 100).value == 0.9
+    assert Share(90, 100).interval[0] < 0.9
     assert Change(lost=5, gained=15, examples=100).difference == pytest.approx(0.1)
     assert Change(lost=5, gained=15, examples=100).interval[0] > 0

@@ -1,9 +1,10 @@
 """A comparison of updates as it might be measured, without a training."""
 
+from deployworkbook.formulas.shares import Share
 from deployworkbook.updates.comparison import FormUpdate, UpdateComparison, UpdateResult
 from deployworkbook.updates.making import PatchSizes
 from deployworkbook.updates.retraining import Way
-from deployworkbook.updates.scores import Change, Score
+from deployworkbook.updates.scores import Change
 
 
 def form(new, old, patch_bytes):
@@ -11,8 +12,8 @@ def form(new, old, patch_bytes):
     return FormUpdate(
         "int8",
         b"",
-        Score(new, 1000),
-        Score(old, 1000),
+        Share(new, 1000),
+        Share(old, 1000),
         Change(0, new - 720, 1000),
         Change(980 - old, 0, 1000),
         sizes,
@@ -22,8 +23,8 @@ def form(new, old, patch_bytes):
 
 COMPARISON = UpdateComparison(
     labelled=1000,
-    drifted={"int8": Score(720, 1000)},
-    clean={"int8": Score(980, 1000)},
+    drifted={"int8": Share(720, 1000)},
+    clean={"int8": Share(980, 1000)},
     results=(
         UpdateResult(Way("all weights"), {"int8": form(920, 940, 43_000)}, 1.0),
         UpdateResult(Way("output layer", is_partial=True), {"int8": form(840, 970, 1000)}, 1.0),
