@@ -44,7 +44,7 @@ def test_forgetting_is_counted_on_the_same_images(comparison, files, digits):
     assert form.forgotten.gained == (right[1] & ~right[0]).sum()
     low, high = form.forgotten.interval
     assert low <= form.forgotten.difference <= high
-    assert form.clean.correct - comparison.clean["float32"].correct == (
+    assert form.clean.count - comparison.clean["float32"].count == (
         form.forgotten.gained - form.forgotten.lost
     )
 
