@@ -35,7 +35,7 @@ def stratified_split(labels: Indices, fraction: float, seed: int) -> tuple[Indic
 
     >>> kept, taken = stratified_split(np.array([0, 0, 0, 0, 1, 1]), 0.34, seed=0)
     >>> kept.tolist(), taken.tolist()
-    ([0, 1, 2], [3, 4, 5])
+    ([2, 3, 4], [0, 1, 5])
     """
     counts = np.unique(labels, return_counts=True)[1]
     take = math.ceil(fraction * len(labels))

@@ -118,6 +118,14 @@ def token_of(token: str | Path) -> str:
         case Path():
             return read_tokens(token)[0]
         case str():
+            # A path can have a token's characters only.
+            if "/" in token and Path(token).exists():
+                raise value_error(
+                    "token",
+                    received="the name of a file",
+                    expected="a token",
+                    remedy="For a file, pass a Path.",
+                )
             return check_token("token", token, remedy="For a file, pass a Path.")
     raise type_error("token", received=describe(token), expected="a text, or a file as a Path")
 

@@ -96,11 +96,12 @@ def read_manifest(folder: Path, trusted: Ed25519PublicKey) -> Manifest:
             raise ValueError("it is too large")
         given = json.loads(content)
         manifest = Manifest(**given["manifest"])
-        signature, key = given["signature"], given["key"]
-        # One content, one file: an altered letter that would change nothing is noticed, too.
-        if _written(manifest, signature, key).encode() != content:
+        signature = bytes.fromhex(given["signature"])
+        trusted.verify(signature, _signed_bytes(manifest))
+        # One content, one file: an altered letter that would change nothing is noticed, too, such
+        # as one of the key's name, or a capital among the digits of the signature.
+        if _written(manifest, signature.hex(), fingerprint(trusted)).encode() != content:
             raise ValueError("it isn't written as signing writes it")
-        trusted.verify(bytes.fromhex(signature), _signed_bytes(manifest))
     except FileNotFoundError:
         raise _refused(folder, "no signature", "a signed version", _REMEDY) from None
     except InvalidSignature:

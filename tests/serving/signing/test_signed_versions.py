@@ -218,3 +218,18 @@ def test_other_files_are_no_keys(tmp_path):
     with pytest.raises(FileNotFoundError):
         read_trusted(tmp_path / "none.pem")
     assert read_trusted(None) is None
+
+
+def test_every_letter_of_the_signed_file_counts(repository, public):
+    """Also those that change no meaning: a capital in the signature, the key's own name."""
+    path = repository.version(2).path / SIGNED
+    content = path.read_bytes()
+    for place in range(len(content)):
+        for bit in (0, 5):  # the fifth turns small letters into capitals
+            altered = bytearray(content)
+            altered[place] ^= 1 << bit
+            path.write_bytes(altered)
+            with pytest.raises(SignatureError):
+                read_manifest(path.parent, public)
+    path.write_bytes(content)
+    assert read_manifest(path.parent, public).version == 2
