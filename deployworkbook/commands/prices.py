@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from deployworkbook.commands.examples import examples_of
+from deployworkbook.commands.tables import Row, print_table
 from deployworkbook.commands.token_tables import known, token_tables
 
 if TYPE_CHECKING:
     from deployworkbook.costs.prices.catalog import Catalog
     from deployworkbook.costs.prices.entries import Assumption, Processor, Tier
-
-Row = tuple[str, ...]
 
 app = typer.Typer(
     help="List the catalogue's prices, or check your own.",
@@ -51,7 +49,7 @@ def check(
         print(f"{file} is valid and changes nothing.")
         return
     rows = [(each.section, each.entry, each.field, each.before, each.after) for each in found]
-    _print_table(("section", "entry", "field", "shipped", "yours"), rows)
+    print_table(("section", "entry", "field", "shipped", "yours"), rows)
     print(f"{file} is valid and changes {len(found)} field{'s'[: len(found) > 1]}.")
 
 
@@ -70,7 +68,7 @@ def show(
         return
     for title, (head, rows) in (_tables(catalog) | token_tables(catalog)).items():
         print(f"{title}\n")
-        _print_table(head, rows)
+        print_table(head, rows)
         print()
     sources = [
         each.source
@@ -234,15 +232,3 @@ def _tiers(tiers: tuple[Tier, ...]) -> str:
         for each in tiers
     ]
     return ", ".join(said)
-
-
-def _print_table(head: Row, rows: Sequence[Row]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=None, padding=(0, 1, 0, 0))
-    for number, title in enumerate(head):
-        table.add_column(title, overflow="fold", no_wrap=number == 0)
-    for row in rows:
-        table.add_row(*row)
-    Console().print(table)

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from deployworkbook.commands.examples import examples_of
 from deployworkbook.commands.folder import Folder, workspace_of
-
-if TYPE_CHECKING:
-    from deployworkbook.serving.repository.model_repository import ModelRepository
+from deployworkbook.commands.published_model import (
+    AsJson,
+    Model,
+    Number,
+    in_words,
+    repository_of,
+)
+from deployworkbook.commands.tables import print_table
+from deployworkbook.commands.version_formats import from_mlflow, to_mlflow
+from deployworkbook.commands.version_trust import sign, verify
 
 app = typer.Typer(
     help="List, compare, sign and roll back a model's versions.",
@@ -23,12 +27,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Model = Annotated[
-    str, typer.Argument(metavar="MODEL", help="A published model, or the folder of its versions.")
-]
-Number = Annotated[int, typer.Argument(metavar="NUMBER", help="A version's number.")]
 Label = Annotated[str, typer.Option(metavar="NAME", help="Label, such as stable or canary.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command(name="list", epilog=examples_of("versions list"))
@@ -36,7 +35,7 @@ def show(model: Model, as_json: AsJson = False, folder: Folder = None) -> None:
     """List a model's versions, and which came from which."""
     from deployworkbook.serving.repository.lineage import lineage_of
 
-    found = lineage_of(_repository(model, folder))
+    found = lineage_of(repository_of(model, folder))
     if as_json:
         print(json.dumps(asdict(found), indent=1))
         return
@@ -54,7 +53,7 @@ def show(model: Model, as_json: AsJson = False, folder: Folder = None) -> None:
         for each in reversed(found.versions)
     ]
     head = ("version", "labels", "variant", "made from", "bytes", "accuracy", "signed", "published")
-    _print_table(head, rows)
+    print_table(head, rows)
 
 
 @app.command(epilog=examples_of("versions diff"))
@@ -79,10 +78,10 @@ def diff(
     from deployworkbook.training.data import load_dataset
     from deployworkbook.validation import check_choice
 
-    repository = _repository(model, folder)
+    repository = repository_of(model, folder)
     data: Any = load_dataset(check_choice("--dataset", dataset, ("auto", "mnist", "digits")))
     test = data.test if examples is None else data.test.take(examples)
-    with _in_words():
+    with in_words():
         before, after = repository.version(first), repository.version(second)
     found = compare_versions(before, after, test.images, test.labels)
     if as_json:
@@ -118,9 +117,9 @@ def promote(
 
     Servers follow labels when their model config is written again: see lesson 10, or roll_out.
     """
-    repository = _repository(model, folder)
+    repository = repository_of(model, folder)
     before = repository.labels.get(label)
-    with _in_words():
+    with in_words():
         repository.label(label, number)
     _print_move(model, label, before, number, as_json=as_json)
 
@@ -130,82 +129,15 @@ def roll_back(
     model: Model, label: Label = "stable", as_json: AsJson = False, folder: Folder = None
 ) -> None:
     """Return a label to the version that had it before."""
-    repository = _repository(model, folder)
+    repository = repository_of(model, folder)
     before = repository.labels.get(label)
-    with _in_words():
+    with in_words():
         number = repository.roll_back(label).number
     _print_move(model, label, before, number, as_json=as_json)
 
 
-@app.command(epilog=examples_of("versions sign"))
-def sign(
-    model: Model,
-    number: Annotated[
-        int | None, typer.Argument(metavar="NUMBER", help="A version (default: all).")
-    ] = None,
-    folder: Folder = None,
-) -> None:
-    """Sign versions with your key; it is made if there is none.
-
-    The private key is in the folder keys of your workspace, readable by you alone. Servers get the
-    public one: serve --trusted_key_file FILE.
-    """
-    from deployworkbook.serving.signing.keys import signing_key
-    from deployworkbook.serving.signing.manifest import sign_folder
-
-    repository = _repository(model, folder)
-    key = signing_key(workspace_of(folder).keys)
-    with _in_words():
-        versions = repository.versions() if number is None else [repository.version(number)]
-    for version in versions:
-        if damaged := version.damage():
-            raise ValueError(
-                f"version {version.number} was changed since its publication "
-                f"({', '.join(damaged)}), and isn't signed. Publish it again."
-            )
-        name = repository.base_path.name
-        manifest = sign_folder(version.path, key, model=name, number=version.number)
-        print(f"Signed version {version.number} of {name}: {len(manifest.files)} files.")
-    print(f"Public key: {key.public_path}")
-
-
-@app.command(epilog=examples_of("versions verify"))
-def verify(
-    model: Model,
-    number: Annotated[
-        int | None, typer.Argument(metavar="NUMBER", help="A version (default: all).")
-    ] = None,
-    key: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Public key (default: your workspace's)."),
-    ] = None,
-    as_json: AsJson = False,
-    folder: Folder = None,
-) -> None:
-    """Check signatures, and every file against them; exit with 1 if a version fails."""
-    from deployworkbook.serving.signing.keys import PUBLIC_NAME, read_public_key
-    from deployworkbook.serving.signing.manifest import SignatureError, verify_folder
-
-    repository = _repository(model, folder)
-    trusted = read_public_key(key or workspace_of(folder).keys / PUBLIC_NAME)
-    with _in_words():
-        versions = repository.versions() if number is None else [repository.version(number)]
-    found = []
-    for version in versions:
-        problem = ""
-        try:
-            verify_folder(version.path, trusted)
-        except SignatureError as error:
-            problem = str(error)
-        found.append({"version": version.number, "is_trusted": not problem, "problem": problem})
-    if as_json:
-        print(json.dumps(found, indent=1))
-    else:
-        for each in found:
-            said = each["problem"] or "signed by this key, unaltered"
-            print(f"version {each['version']}: {said}")
-    if any(each["problem"] for each in found):
-        raise typer.Exit(1)
+app.command(epilog=examples_of("versions sign"))(sign)
+app.command(epilog=examples_of("versions verify"))(verify)
 
 
 @app.command(epilog=examples_of("versions card"))
@@ -228,70 +160,15 @@ def card(
     from deployworkbook.serving.signing.keys import signing_key
 
     workspace = workspace_of(folder)
-    with _in_words():
-        version = _repository(model, folder).version(number)
+    with in_words():
+        version = repository_of(model, folder).version(number)
     made = make_card(version, Ledger(workspace.ledger_path).entries(), limits=limit or ())
     write_card(version, made, key=signing_key(workspace.keys) if version.is_signed else None)
     print(json.dumps(made.as_dict(), indent=1) if as_json else made.as_markdown())
 
 
-@app.command(name="to-mlflow", epilog=examples_of("versions to-mlflow"))
-def to_mlflow(
-    model: Model,
-    number: Number,
-    target: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to write.")],
-    folder: Folder = None,
-) -> None:
-    """Export a version in MLflow's model format, where mlflow is installed."""
-    from deployworkbook.serving.repository.mlflow_format import export_to_mlflow
-
-    with _in_words():
-        path = export_to_mlflow(_repository(model, folder).version(number), target)
-    print(f"Wrote version {number} of {model} to {path}.")
-
-
-@app.command(name="from-mlflow", epilog=examples_of("versions from-mlflow"))
-def from_mlflow(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="The model's name; may be new.")],
-    source: Annotated[
-        Path, typer.Argument(metavar="DIR", help="Folder that mlflow's save_model has written.")
-    ],
-    variant: Annotated[str, typer.Option(help="The variant's name.")] = "",
-    folder: Folder = None,
-) -> None:
-    """Publish a model in MLflow's format as the next version, where mlflow is installed."""
-    from deployworkbook.serving.repository.mlflow_format import import_from_mlflow
-    from deployworkbook.serving.repository.model_repository import ModelRepository
-
-    repository = ModelRepository(workspace_of(folder).published / model)
-    with _in_words():
-        version = import_from_mlflow(source, repository, variant=variant)
-    print(f"Published version {version.number} of {model}, from {source}.")
-
-
-def _repository(model: str, folder: Path | None) -> ModelRepository:
-    """Open a published model; unlike a publisher, create nothing."""
-    from deployworkbook.serving.repository.model_repository import ModelRepository
-    from deployworkbook.validation import did_you_mean
-
-    published = workspace_of(folder).published
-    for path in (published / model, Path(model)):
-        if path.is_dir() and (path.parent == published or path.is_absolute() or "/" in model):
-            return ModelRepository(path)
-    known = sorted(path.name for path in published.glob("*") if path.is_dir())
-    remedy = did_you_mean(model, known) or (
-        f"Published: {', '.join(known)}." if known else "Publish one: deployworkbook publish."
-    )
-    raise FileNotFoundError(f"{model} is no published model. {remedy}")
-
-
-@contextmanager
-def _in_words() -> Iterator[None]:
-    """Turn a missing version, label or package into an error that the command prints."""
-    try:
-        yield
-    except (LookupError, ModuleNotFoundError) as error:
-        raise ValueError(str(error.args[0])) from error
+app.command(name="to-mlflow", epilog=examples_of("versions to-mlflow"))(to_mlflow)
+app.command(name="from-mlflow", epilog=examples_of("versions from-mlflow"))(from_mlflow)
 
 
 def _print_move(model: str, label: str, before: int | None, after: int, *, as_json: bool) -> None:
@@ -300,15 +177,3 @@ def _print_move(model: str, label: str, before: int | None, after: int, *, as_js
         return
     was = "no version" if before is None else f"version {before}"
     print(f"{label!r} of {model} is now version {after}; it was {was}.")
-
-
-def _print_table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=None, padding=(0, 1, 0, 0))
-    for title in head:
-        table.add_column(title)
-    for row in rows:
-        table.add_row(*row)
-    Console().print(table)

@@ -16,7 +16,16 @@ from deployworkbook.plots.words import duration, short
 
 Array = NDArray[np.float64]
 
-# Ends of the axis of times, in hours: a second, and ten years.
+# Named places on the axis of times, in hours.
+TIMES_H = {
+    "1 second": 1 / 3600,
+    "1 minute": 1 / 60,
+    "1 hour": 1.0,
+    "1 day": 24.0,
+    "1 month": 730.0,
+    "1 year": 8766.0,
+}
+# Its ends: a second, and ten years.
 SHORTEST_H, LONGEST_H = 1 / 3600, 87_660.0
 
 
@@ -73,7 +82,7 @@ class ExtractionView(View[ExtractionResult]):
         most = max(queries[-1] for queries, _ in measured.values())
         least = min(queries[0] for queries, _ in measured.values())
         right.set(yscale="log", xlim=(least, most * 1.1), ylim=(SHORTEST_H, LONGEST_H))
-        right.set_yticks([1 / 3600, 1 / 60, 1, 24, 720, 8766], _NAMES)
+        right.set_yticks(list(TIMES_H.values()), list(TIMES_H))
         right.xaxis.set_major_formatter(THOUSANDS)
         right.minorticks_off()
         self._times = self.line(right, "-", color=COLOURS[1], lw=2)
@@ -106,6 +115,3 @@ class ExtractionView(View[ExtractionResult]):
             ("price of the answers", f"{result.usd:,.2f} USD"),
             ("the limit refuses honest clients", refused),
         ]
-
-
-_NAMES = ["1 second", "1 minute", "1 hour", "1 day", "1 month", "1 year"]

@@ -13,12 +13,12 @@ from deployworkbook.plots.bill import add_note
 from deployworkbook.plots.picture import COLOURS, LINES, Picture, styled
 from deployworkbook.plots.roc import NOTED, PERCENT
 from deployworkbook.plots.roofline import PLAIN
-from deployworkbook.plots.shares import MeasuredShare
 from deployworkbook.plots.view import Row, View
 from deployworkbook.plots.words import short
 
 if TYPE_CHECKING:
     from deployworkbook.formulas.membership import Roc
+    from deployworkbook.formulas.shares import Share
 
 Array = NDArray[np.float64]
 
@@ -65,7 +65,7 @@ class PrivacyView(View[PrivacyResult]):
 
     @styled
     def __init__(
-        self, accuracies: Mapping[float, MeasuredShare], attacks: Mapping[str, Roc], note: str
+        self, accuracies: Mapping[float, Share], attacks: Mapping[str, Roc], note: str
     ) -> None:
         super().__init__(Picture(9.1, 4.2))
         left, right = self.picture.subplots(1, 2)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.ticker import PercentFormatter
@@ -12,22 +12,13 @@ from numpy.typing import ArrayLike
 from deployworkbook.plots.picture import COLOURS, LINES, MARKERS, Picture, styled
 from deployworkbook.plots.roofline import PLAIN
 
-
-class MeasuredShare(Protocol):
-    """A share of something that was counted, with its interval."""
-
-    @property
-    def value(self) -> float:
-        """The share, from 0 to 1."""
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """Its lower and upper end."""
+if TYPE_CHECKING:
+    from deployworkbook.formulas.shares import Share
 
 
 @styled
 def share_curves(
-    curves: Mapping[str, tuple[ArrayLike, Sequence[MeasuredShare]]],
+    curves: Mapping[str, tuple[ArrayLike, Sequence[Share]]],
     *,
     along: str,
     share: str = "accuracy",

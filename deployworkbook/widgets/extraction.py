@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deployworkbook.formulas.extraction import extraction_hours
+from deployworkbook.formulas.shares import Share
 from deployworkbook.plots.extraction import ExtractionResult, ExtractionView
-from deployworkbook.plots.shares import MeasuredShare
 from deployworkbook.validation import value_error
 from deployworkbook.widgets.controls import Choice, LogSlider
 from deployworkbook.widgets.explorer import Explorer
@@ -29,7 +29,7 @@ class MeasuredCopies(Protocol):
         """Numbers of answers, rising."""
 
     @property
-    def agreements(self) -> Sequence[MeasuredShare]:
+    def agreements(self) -> Sequence[Share]:
         """How often each copy names the model's class."""
 
 

@@ -10,16 +10,16 @@ from typing import Protocol
 from deployworkbook.formulas.attack_bound import most_true_positives
 from deployworkbook.formulas.membership import Roc
 from deployworkbook.formulas.privacy_accountant import training_epsilon
+from deployworkbook.formulas.shares import Share
 from deployworkbook.plots.privacy import FALSE_POSITIVES, PrivacyResult, PrivacyView
 from deployworkbook.plots.roc import NOTED
-from deployworkbook.plots.shares import MeasuredShare
 from deployworkbook.validation import check_integer, check_number
 from deployworkbook.widgets.controls import LogSlider, Slider, Stops
 from deployworkbook.widgets.explorer import Explorer
 
 BATCHES = (64, 128, 256, 512, 1024, 2048, 4096, 8192)
-# Of the workbook's network: 784 · 128 + 128 + 128 · 10 + 10.
-WEIGHTS = 101_770
+# Weights and biases of the workbook's network: 784 pixels, 128 hidden units, 10 classes.
+WEIGHTS = 784 * 128 + 128 + 128 * 10 + 10
 FEWEST_EXAMPLES = 100
 
 
@@ -31,7 +31,7 @@ class PrivateRun(Protocol):
         """ε of the training."""
 
     @property
-    def accuracy(self) -> MeasuredShare:
+    def accuracy(self) -> Share:
         """Accuracy on the test set."""
 
 

@@ -1,24 +1,17 @@
 """Curves of measured shares with intervals, and those of attacks on logarithmic axes."""
 
-from dataclasses import dataclass
-
 from deployworkbook.formulas.membership import roc_curve
+from deployworkbook.formulas.shares import Share
 from deployworkbook.plots import roc_picture, share_curves
 
 
-@dataclass(frozen=True)
-class Share:
-    value: float
-    interval: tuple[float, float]
-
-
 def test_shares_are_lines_and_their_intervals_are_bands():
-    shares = [Share(0.9, (0.85, 0.94)), Share(0.5, (0.4, 0.6))]
+    shares = [Share(90, 100), Share(50, 100)]
     picture = share_curves({"int8": ([10, 100], shares)}, along="queries", log=True)
     (axes,) = picture.axes
     assert axes.lines[0].get_ydata().tolist() == [0.9, 0.5]
     band = axes.collections[0].get_paths()[0].get_extents()
-    assert (band.y0, band.y1) == (0.4, 0.94)
+    assert (band.y0, band.y1) == (shares[1].interval[0], shares[0].interval[1])
     assert axes.get_xscale() == "log"
     assert "int8 from 90.0% at 10 to 50.0% at 100" in picture.alt
 

@@ -3,12 +3,7 @@
 from dataclasses import dataclass
 
 from deployworkbook.formulas.membership import roc_curve
-
-
-@dataclass(frozen=True)
-class Share:
-    value: float
-    interval: tuple[float, float]
+from deployworkbook.formulas.shares import Share
 
 
 @dataclass(frozen=True)
@@ -24,7 +19,7 @@ class Copies:
 
 
 def share(value):
-    return Share(value, (value - 0.01, value + 0.01))
+    return Share(round(1000 * value), 1000)
 
 
 TRAININGS = [Training(1.0, share(0.92)), Training(8.0, share(0.94))]

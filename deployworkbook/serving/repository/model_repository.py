@@ -17,13 +17,12 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from deployworkbook.serving.api.model_config import ServedModel
-from deployworkbook.serving.api.version_folders import LARGEST, version_number, versions_below
+from deployworkbook.serving.api.version_folders import versions_below
 from deployworkbook.serving.repository import publishing
 from deployworkbook.serving.repository.published import PublishedVersion
 from deployworkbook.serving.repository.state import (
@@ -33,6 +32,11 @@ from deployworkbook.serving.repository.state import (
     read_state,
     write_state,
 )
+from deployworkbook.serving.repository.withdrawn import (
+    next_number,
+    withdrawn_path,
+    withdrawn_versions,
+)
 from deployworkbook.serving.signing.keys import SigningKey
 from deployworkbook.serving.signing.manifest import sign_folder
 from deployworkbook.validation import check_integer, value_error
@@ -40,8 +44,6 @@ from deployworkbook.workspace.files import flush, full_path
 
 STABLE = "stable"
 CANARY = "canary"
-
-_WITHDRAWN = ".withdrawn-"
 
 
 class ModelRepository:
@@ -103,9 +105,9 @@ class ModelRepository:
             publishing.prepared(
                 self.base_path, source, variant, note, parent=parent, made_by=made_by
             ) as unfinished,
-            self._locked() as state,
+            locked_state(self.base_path) as state,
         ):
-            number = state["newest"] = self._next_number(state)
+            number = state["newest"] = next_number(self.base_path, state["newest"])
             # Before a server can see the version, because the disk may be too full for this.
             with publishing.explained(self.base_path):
                 write_state(self.base_path, state)
@@ -165,7 +167,7 @@ class ModelRepository:
         if not name:
             raise value_error("label", received="none", expected="a name")
         self.version(number)
-        with self._locked() as state:
+        with locked_state(self.base_path) as state:
             numbers = state["labels"].setdefault(name, [])
             if not numbers or numbers[-1] != number:
                 numbers.append(number)
@@ -177,7 +179,7 @@ class ModelRepository:
         Raises:
             LookupError: No version has it.
         """
-        with self._locked() as state:
+        with locked_state(self.base_path) as state:
             if state["labels"].pop(name, None) is None:
                 raise no_label(name, state)
 
@@ -192,7 +194,7 @@ class ModelRepository:
             ValueError: No earlier version with this label exists.
         """
         present = versions_below(self.base_path)
-        with self._locked() as state:
+        with locked_state(self.base_path) as state:
             numbers = state["labels"].get(name)
             if numbers is None:
                 raise no_label(name, state)
@@ -223,7 +225,7 @@ class ModelRepository:
             LookupError: There is no such version.
             ValueError: It has a label, or it is the only one.
         """
-        with self._locked():
+        with locked_state(self.base_path):
             version = self.version(number)
             if version.labels:
                 raise value_error(
@@ -239,7 +241,7 @@ class ModelRepository:
                     expected="another that can serve",
                     remedy="Publish another one first.",
                 )
-            aside = self.base_path / f"{_WITHDRAWN}{number}"
+            aside = withdrawn_path(self.base_path, number)
             os.replace(version.path, aside)
             flush(self.base_path)
         return aside
@@ -254,12 +256,12 @@ class ModelRepository:
             The numbers of the deleted versions, newest first.
         """
         check_integer("keep", keep, 1)
-        with self._locked():
+        with locked_state(self.base_path):
             old = [version for version in self.versions()[keep:] if not version.labels]
             for version in old:
                 # First hide it from servers, because deleting takes many steps.
-                os.replace(version.path, self.base_path / f"{_WITHDRAWN}{version.number}")
-            for aside in self.base_path.glob(f"{_WITHDRAWN}*"):
+                os.replace(version.path, withdrawn_path(self.base_path, version.number))
+            for aside in withdrawn_versions(self.base_path):
                 shutil.rmtree(aside)
         return [version.number for version in old]
 
@@ -273,7 +275,7 @@ class ModelRepository:
         """
         present = versions_below(self.base_path)
         wanted = {name: number for name, number in self.labels.items() if number in present}
-        versions = {*wanted.values(), *_newest(present)}
+        versions = {*wanted.values(), *sorted(present)[-1:]}
         if available is None:
             return ServedModel(self.base_path, wanted, tuple(sorted(versions)))
         loaded = set(available) & set(present)
@@ -284,19 +286,3 @@ class ModelRepository:
             if last_loaded is not None:
                 labels[name] = last_loaded
         return ServedModel(self.base_path, labels, tuple(sorted(versions | loaded)))
-
-    def _next_number(self, state: Mapping[str, Any]) -> int:
-        withdrawn = self.base_path.glob(f"{_WITHDRAWN}*")
-        numbers = (version_number(path.name.removeprefix(_WITHDRAWN)) for path in withdrawn)
-        on_disk = {*versions_below(self.base_path), *(n for n in numbers if n is not None)}
-        newest: int = max(0, state["newest"], *on_disk)
-        if newest == LARGEST:
-            raise ValueError(f"{self.base_path}: version {LARGEST} is the largest number possible.")
-        return newest + 1
-
-    def _locked(self) -> AbstractContextManager[dict[str, Any]]:
-        return locked_state(self.base_path)
-
-
-def _newest(present: Mapping[int, Path]) -> list[int]:
-    return [max(present)] if present else []
