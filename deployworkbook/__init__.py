@@ -23,6 +23,7 @@ The layers, from the ground up; each imports only from those above it in this li
 - ``exercises``: questions, their checks, a learner's progress.
 - ``jupyter``: the notebooks, and what they need to open.
 - ``execution``: notebooks run without a browser, and their pages.
+- ``teaching``: what a teacher needs: run sheets, copies with solutions, a class and its answers.
 - ``commands``, ``cli``: the command ``deployworkbook``.
 
 Most of these have a face: ``from deployworkbook.costs import estimate, load_catalog``. The stub

@@ -28,6 +28,7 @@ from deployworkbook.commands import (
     run,
     serving,
     sweep,
+    teach,
     tokens,
     versions,
 )
@@ -121,3 +122,4 @@ app.command(add_help_option=False, context_settings=serving.AS_GIVEN)(serving.se
 app.add_typer(prices.app, name="prices")
 app.add_typer(patch.app, name="patch")
 app.add_typer(versions.app, name="versions")
+app.add_typer(teach.app, name="teach")

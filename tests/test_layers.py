@@ -56,6 +56,10 @@ ALLOWED = {
         *("training", "runtimes", "serving"),
     },
     "execution": {"validation", "workspace", "jupyter"},
+    "teaching": {
+        *("validation", "workspace", "ledger", "costs"),
+        *("exercises", "jupyter", "execution"),
+    },
     "commands": None,  # everything
     "cli": None,
     "__main__": {"cli"},

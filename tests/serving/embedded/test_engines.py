@@ -124,11 +124,17 @@ def test_a_model_swaps_its_engine_and_no_request_fails(start, made, tmp_path):
     threads = [threading.Thread(target=ask) for _ in range(3)]
     for thread in threads:
         thread.start()
+
+    def has_answered(number):
+        return failed or any(version == number for version, _ in answered[:])
+
+    wait_until(lambda: has_answered(1))
     for number, kind in enumerate(order[1:], 2):
         shutil.copytree(made[kind], tmp_path / "unfinished")
         (tmp_path / "unfinished").rename(base / str(number))
         wait_until(lambda number=number: version_of(server) == number)
         wait_until(lambda number=number: states(server)[number - 1][0] == 50)
+        wait_until(lambda number=number: has_answered(number))
     stopped.set()
     for thread in threads:
         thread.join()

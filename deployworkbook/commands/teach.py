@@ -1,0 +1,30 @@
+"""The ``teach`` commands: what a teacher prepares, and what a class needs.
+
+Each command has a module of its own, which is registered here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import typer
+
+from deployworkbook.commands.examples import examples_of
+
+app = typer.Typer(
+    help="Prepare and run a class: run sheets, teacher's copies, seats, answers, a server.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+# Name, and the function of its module, such as ``"plan": teach_plan.plan``.
+COMMANDS: dict[str, Callable[..., None]] = {}
+
+
+@app.callback()
+def _teach() -> None:
+    pass
+
+
+for name, command in COMMANDS.items():
+    app.command(name, epilog=examples_of(f"teach {name}"))(command)

@@ -1,0 +1,116 @@
+"""The sections of a lesson: their cells, their minutes, and what they ask.
+
+A section begins with a Markdown cell whose first line is a heading of level 2, and ends before the
+next one. That cell's metadata hold what a teacher plans with::
+
+    {"deployworkbook": {"minutes": {"talk": 4, "exercise": 6, "discussion": 2}, "core": true}}
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from deployworkbook.jupyter.lessons import Lesson
+
+Cell = dict[str, Any]
+
+HEADING = re.compile(r"## (.+)")
+ASKED = re.compile(r"\b(check|predict)\(\s*\"([a-z0-9_.]+)\"")
+
+
+@dataclass(frozen=True)
+class Minutes:
+    """What a section takes in a class, in minutes, without the waiting for its cells.
+
+    Args:
+        talk: The teacher explains, or learners read.
+        exercise: Learners work.
+        discussion: The class compares answers.
+    """
+
+    talk: float = 0
+    exercise: float = 0
+    discussion: float = 0
+
+    @property
+    def total(self) -> float:
+        """All of them together."""
+        return self.talk + self.exercise + self.discussion
+
+
+@dataclass(frozen=True)
+class Section:
+    """A section of a lesson.
+
+    Args:
+        lesson: Its lesson.
+        place: Its place in the lesson, from 1.
+        title: Its heading.
+        cells: Its cells, as in the notebook; the heading's first.
+        minutes: What it takes in a class.
+        is_core: Whether a class that is late should still do it.
+    """
+
+    lesson: Lesson
+    place: int
+    title: str
+    cells: tuple[Cell, ...]
+    minutes: Minutes
+    is_core: bool
+
+    @property
+    def exercises(self) -> tuple[str, ...]:
+        """Names of the exercises that its cells check, in order."""
+        return self._asked("check")
+
+    @property
+    def predictions(self) -> tuple[str, ...]:
+        """Names of the guesses that its cells ask for, in order."""
+        return self._asked("predict")
+
+    def _asked(self, call: str) -> tuple[str, ...]:
+        code = [source_of(cell) for cell in self.cells if cell["cell_type"] == "code"]
+        return tuple(
+            name for text in code for called, name in ASKED.findall(text) if called == call
+        )
+
+
+def sections_of(lesson: Lesson) -> list[Section]:
+    """Return a lesson's sections in order; what stands before the first heading is in none.
+
+    Args:
+        lesson: The lesson, as shipped.
+
+    >>> from deployworkbook.jupyter.lessons import find_lesson
+    >>> sections_of(find_lesson("02"))[1].title
+    '1. Mean squared error'
+    """
+    notebook = json.loads(lesson.path.read_text(encoding="utf-8"))
+    found: list[tuple[str, list[Cell]]] = []
+    for cell in notebook["cells"]:
+        heading = HEADING.match(source_of(cell)) if cell["cell_type"] == "markdown" else None
+        if heading:
+            found.append((heading[1].strip(), []))
+        if found:
+            found[-1][1].append(cell)
+    return [
+        _section(lesson, place, title, cells) for place, (title, cells) in enumerate(found, start=1)
+    ]
+
+
+def source_of(cell: Cell) -> str:
+    """Return a cell's text, which notebooks store whole or line by line.
+
+    >>> source_of({"source": ["a = 1\\n", "a"]})
+    'a = 1\\na'
+    """
+    return "".join(cell["source"])
+
+
+def _section(lesson: Lesson, place: int, title: str, cells: list[Cell]) -> Section:
+    about = cells[0]["metadata"].get("deployworkbook", {})
+    minutes = Minutes(**about.get("minutes", {}))
+    return Section(lesson, place, title, tuple(cells), minutes, about.get("core", True))

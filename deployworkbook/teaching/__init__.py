@@ -1,0 +1,1 @@
+"""What a teacher needs: run sheets, copies with solutions, a class's seats, answers and server."""
