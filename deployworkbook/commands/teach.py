@@ -12,7 +12,7 @@ import typer
 from deployworkbook.commands.examples import examples_of
 
 app = typer.Typer(
-    help="Prepare and run a class: run sheets, teacher's copies, seats, answers, a server.",
+    help="Prepare and run a class.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )

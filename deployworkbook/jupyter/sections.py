@@ -102,10 +102,10 @@ def sections_of(lesson: Lesson) -> list[Section]:
 
 
 def source_of(cell: Cell) -> str:
-    """Return a cell's text, which notebooks store whole or line by line.
+    r"""Return a cell's text, which notebooks store whole or line by line.
 
-    >>> source_of({"source": ["a = 1\\n", "a"]})
-    'a = 1\\na'
+    >>> source_of({"source": ["a = 1\n", "a"]})
+    'a = 1\na'
     """
     return "".join(cell["source"])
 
