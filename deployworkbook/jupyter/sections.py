@@ -3,7 +3,8 @@
 A section begins with a Markdown cell whose first line is a heading of level 2, and ends before the
 next one. That cell's metadata hold what a teacher plans with::
 
-    {"deployworkbook": {"minutes": {"talk": 4, "exercise": 6, "discussion": 2}, "core": true}}
+    {"deployworkbook": {"minutes": {"talk": 4, "exercise": 6, "discussion": 2}, "core": true,
+                        "say": "Ask who would notice."}}
 """
 
 from __future__ import annotations
@@ -52,6 +53,7 @@ class Section:
         cells: Its cells, as in the notebook; the heading's first.
         minutes: What it takes in a class.
         is_core: Whether a class that is late should still do it.
+        say: What the teacher may say, in whole sentences; may be empty.
     """
 
     lesson: Lesson
@@ -60,6 +62,12 @@ class Section:
     cells: tuple[Cell, ...]
     minutes: Minutes
     is_core: bool
+    say: str = ""
+
+    @property
+    def is_optional(self) -> bool:
+        """Whether its heading says that it is optional; the lesson's minutes leave it out."""
+        return "optional" in self.title.lower()
 
     @property
     def exercises(self) -> tuple[str, ...]:
@@ -113,4 +121,5 @@ def source_of(cell: Cell) -> str:
 def _section(lesson: Lesson, place: int, title: str, cells: list[Cell]) -> Section:
     about = cells[0]["metadata"].get("deployworkbook", {})
     minutes = Minutes(**about.get("minutes", {}))
-    return Section(lesson, place, title, tuple(cells), minutes, about.get("core", True))
+    say = about.get("say", "")
+    return Section(lesson, place, title, tuple(cells), minutes, about.get("core", True), say)
