@@ -1,53 +1,22 @@
-"""Compare answers with the right one, and with common mistakes."""
+"""Check answers in a lesson: print the verdict, give hints, record the try."""
 
 from __future__ import annotations
 
-import hashlib
-import numbers
 import os
-from dataclasses import dataclass
-from decimal import Decimal
-from typing import Any, Literal
+from typing import Any
 
-import numpy as np
 from IPython.display import display
 
-from deployworkbook.exercises.calling import CallError, NoValueError, call, parameters_of
 from deployworkbook.exercises.declaration import Exercise
 from deployworkbook.exercises.folding import Fold
+from deployworkbook.exercises.judging import judge
 from deployworkbook.exercises.progress import record
 from deployworkbook.exercises.registry import EXERCISES
-from deployworkbook.validation import check_choice, describe
+from deployworkbook.validation import check_choice
 from deployworkbook.workspace.folder import RUN_VARIABLE
 
-Status = Literal["right", "not yet", "not answered"]
-
-# Relative error below which an answer may be rounded rather than wrong: two significant digits.
-ROUNDED = 0.05
 # Title of an exercise's last hint.
 SOLUTION = "Solution"
-# Significant digits by which wrong answers are told apart.
-DIGITS = 6
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """The result of a check.
-
-    Args:
-        status: Whether the answer is right, wrong or missing.
-        text: Text for the learner, without a hint.
-        is_known_mistake: Whether the text explains the mistake, so that no hint is needed.
-        answer_key: Hash of the answer's values; empty if it has none.
-        right_value: What a function should return for the case that the text names; empty if there
-            is no such case.
-    """
-
-    status: Status
-    text: str
-    is_known_mistake: bool = False
-    answer_key: str = ""
-    right_value: str = ""
 
 
 def check(exercise_id: str, answer: Any) -> None:
@@ -107,152 +76,3 @@ def find_exercise(exercise_id: str) -> Exercise:
     '02_loss_functions'
     """
     return EXERCISES[check_choice("exercise", exercise_id, EXERCISES)]
-
-
-def judge(exercise: Exercise, answer: Any) -> Verdict:
-    """Compare an answer with the right one and known mistakes, without printing or recording.
-
-    Args:
-        exercise: Exercise.
-        answer: The learner's answer.
-    """
-    try:
-        given = _results(exercise, answer)
-    except NoValueError as reason:
-        said = " ".join(part for part in ("Not answered yet.", str(reason)) if part)
-        return Verdict("not answered", f"{said}\nExpected: {exercise.expected}.")
-    except CallError as reason:
-        return Verdict("not yet", f"Not yet. {reason}", is_known_mistake=True)
-    key = _key(given)
-    right = _results(exercise, exercise.reference)
-    accepted = [right, *(_results(exercise, each) for each in exercise.also_right)]
-    if any(_equal(exercise.relative_tolerance, given, each) for each in accepted):
-        return Verdict("right", "Right.", answer_key=key)
-    for mistake in exercise.mistakes:
-        if _equal(exercise.relative_tolerance, given, _results(exercise, mistake.answer)):
-            return Verdict("not yet", f"Not yet. {mistake.text}", True, key)
-    if _is_rounded(given, right):
-        text = (
-            "Not yet, but you are close: is a number rounded? "
-            f"Give at least {_digits(exercise.relative_tolerance)} significant digits."
-        )
-        return Verdict("not yet", text, True, key)
-    text, right_value = _difference(exercise, given, right)
-    return Verdict("not yet", text, answer_key=key, right_value=right_value)
-
-
-def _results(exercise: Exercise, answer: Any) -> list[Any]:
-    """Return an answer's numbers: the answer itself, or a function's result for each case."""
-    if answer is ... or answer is None:
-        raise NoValueError
-    if not exercise.cases:
-        return [_numbers(exercise, answer)]
-    if not callable(answer):
-        raise _unexpected(exercise, answer)
-    return [
-        _numbers(exercise, call(answer, case, limit_s=exercise.time_limit_s))
-        for case in exercise.cases
-    ]
-
-
-def _numbers(exercise: Exercise, value: Any) -> Any:
-    try:
-        array = np.asarray(value)
-        # Python integers beyond int64, fractions and decimals have the dtype object.
-        is_real = array.dtype.kind in "biuf" or (
-            array.dtype.kind == "O"
-            and all(isinstance(each, numbers.Real | Decimal | np.ndarray) for each in array.flat)
-        )
-        if not is_real:
-            raise _unexpected(exercise, value)
-        return np.asarray(array, dtype=np.float64)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise _unexpected(exercise, value) from error
-
-
-def _unexpected(exercise: Exercise, value: Any) -> CallError:
-    return CallError(f"Expected: {exercise.expected}. Received: {describe(value)}.")
-
-
-def _equal(relative_tolerance: float, first: list[Any], second: list[Any]) -> bool:
-    return all(
-        a.shape == b.shape
-        and np.allclose(a, b, rtol=relative_tolerance, atol=1e-12, equal_nan=True)
-        for a, b in zip(first, second, strict=True)
-    )
-
-
-def _is_rounded(given: list[Any], right: list[Any]) -> bool:
-    """Return whether each number is the right one, rounded to at least two significant digits."""
-    if not _equal(ROUNDED, given, right):
-        return False
-    return all(
-        any(np.allclose(a, _to_digits(b, digits), rtol=1e-9) for digits in range(2, 8))
-        for a, b in zip(given, right, strict=True)
-    )
-
-
-def _to_digits(values: Any, digits: int) -> Any:
-    return np.vectorize(lambda value: float(f"{value:.{digits}g}"), otypes=[float])(values)
-
-
-def _digits(relative_tolerance: float) -> int:
-    """Return how many significant digits keep a rounded number within a tolerance.
-
-    >>> _digits(1e-3)
-    4
-    """
-    return max(2, 1 - int(np.floor(np.log10(relative_tolerance))))
-
-
-def _key(results: list[Any]) -> str:
-    text = repr([(a.shape, [f"{value:.{DIGITS}g}" for value in a.flat]) for a in results])
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _difference(exercise: Exercise, given: list[Any], right: list[Any]) -> tuple[str, str]:
-    """Return what differs in the first failing case, and that case's right value."""
-    for case, a, b in zip(exercise.cases or ((),), given, right, strict=True):
-        right_value = _number_or_array(b) if case else ""
-        if a.shape != b.shape:
-            return (
-                f"Not yet. Expected: {exercise.expected}, {_form(b)}. Received: {_form(a)}"
-                f"{_where(exercise, case)}."
-            ), right_value
-        if not _equal(exercise.relative_tolerance, [a], [b]):
-            return (
-                f"Not yet. Expected: {exercise.expected}. Received: {_number_or_array(a)}"
-                f"{_where(exercise, case)}."
-            ), right_value
-    raise AssertionError("two answers differ and are equal")
-
-
-def _number_or_array(value: Any) -> str:
-    if value.ndim == 0:
-        return f"{value:g}"
-    # Whole numbers without a point, as learners write them. From 2^53 on, floats have gaps.
-    is_whole = bool(np.all((value == np.rint(value)) & (np.abs(value) < 2**53)))
-    return _short(value.astype(np.int64) if is_whole else value)
-
-
-def _form(array: Any) -> str:
-    return "a single number" if array.ndim == 0 else f"an array of shape {array.shape}"
-
-
-def _where(exercise: Exercise, case: tuple[Any, ...]) -> str:
-    """Return a case's arguments in words: `` for values = [1. 2.], scale = 0.1``."""
-    if not case:
-        return ""
-    names = parameters_of(exercise.reference).split(", ")
-    pairs = (f"{name} = {_short(value)}" for name, value in zip(names, case, strict=True))
-    return f" for {', '.join(pairs)}"
-
-
-def _short(value: Any) -> str:
-    """Format a value on about one line; long arrays and lists by their ends and their size."""
-    if isinstance(value, list | tuple) and len(value) > 12:
-        value = np.asarray(value)
-    if not isinstance(value, np.ndarray):
-        return repr(value)
-    text = np.array2string(value, precision=4, threshold=12, edgeitems=2)
-    return f"{text} ({value.size} values)" if value.size > 12 else text

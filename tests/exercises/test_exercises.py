@@ -19,8 +19,9 @@ import pytest
 from IPython.core.formatters import DisplayFormatter
 
 from deployworkbook.exercises import check, progress
-from deployworkbook.exercises.checking import find_exercise, judge
+from deployworkbook.exercises.checking import find_exercise
 from deployworkbook.exercises.declaration import Exercise
+from deployworkbook.exercises.judging import judge
 from deployworkbook.exercises.progress import record, summary
 from deployworkbook.exercises.registry import EXERCISES
 from deployworkbook.jupyter.lessons import catalogue
