@@ -101,6 +101,7 @@ def _options(
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "lab": lab.lab,
+    "install": lab.install,
     "reset": lab.reset,
     "doctor": doctor.doctor,
     "run": run.run,

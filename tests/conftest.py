@@ -159,6 +159,7 @@ def home(homes, monkeypatch):
     monkeypatch.setenv("HOME", str(folder))
     monkeypatch.setenv("DEPLOYWORKBOOK_HOME", str(folder / "deployworkbook"))
     monkeypatch.delenv("KERAS_HOME", raising=False)
+    monkeypatch.delenv("DEPLOYWORKBOOK_SHARED_MODELS", raising=False)
     return folder
 
 

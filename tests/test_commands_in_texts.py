@@ -42,7 +42,7 @@ from tests.serving import forms
 REPOSITORY = Path(__file__).parent.parent
 README = (REPOSITORY / "README.md").read_text()
 COMMAND = re.compile(
-    r"deployworkbook (?:lab|run|reset|serve|cost|plan|prices|doctor|ledger|progress|sweep"
+    r"deployworkbook (?:lab|install|run|reset|serve|cost|plan|prices|doctor|ledger|progress|sweep"
     r"|publish|deploy-files|monitor|probe|edge|tokens|patch|versions)\b[^`\n&#]*"
 )
 

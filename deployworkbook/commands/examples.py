@@ -7,6 +7,10 @@ EXAMPLES = {
         "deployworkbook lab",
         "deployworkbook lab my-lessons --port 9000",
     ),
+    "install": (
+        "deployworkbook install",
+        "deployworkbook install my-lessons --json",
+    ),
     "reset": (
         "deployworkbook reset 04",
         "deployworkbook reset 04 --beside",

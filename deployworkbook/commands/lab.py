@@ -1,7 +1,8 @@
-"""The commands ``lab`` and ``reset``: the learner's copies of the lessons."""
+"""The commands ``lab``, ``install`` and ``reset``: the learner's copies of the lessons."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -9,11 +10,11 @@ import typer
 
 from deployworkbook.commands.folder import Folder, workspace_of
 
+Place = Annotated[Path | None, typer.Argument(metavar="DIR", help="Folder for your lessons.")]
+
 
 def lab(
-    folder: Annotated[
-        Path | None, typer.Argument(metavar="DIR", help="Folder for your lessons.")
-    ] = None,
+    folder: Place = None,
     browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="Open a browser window.")
     ] = True,
@@ -33,6 +34,36 @@ def lab(
     from deployworkbook.jupyter.lab import start
 
     start(workspace_of(folder), port=port, open_browser=browser)
+
+
+def install(
+    folder: Place = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON: what was copied, updated and kept.")
+    ] = False,
+) -> None:
+    """Copy the lessons without opening JupyterLab.
+
+    For a USB stick or a server, for example. Lessons you have edited are left alone; outdated ones
+    are listed. Running it again copies only what is missing or has been updated.
+    """
+    from deployworkbook.jupyter.installing import in_words, install_all
+
+    workspace = workspace_of(folder)
+    done = install_all(workspace)
+    if not as_json:
+        print(in_words(workspace, done))
+        return
+    report = {
+        "folder": str(workspace.root),
+        "copied": done.copied,
+        "updated": done.updated,
+        "kept": done.kept,
+        "outdated": {
+            name: None if beside is None else beside.name for name, beside in done.outdated.items()
+        },
+    }
+    print(json.dumps(report, indent=1))
 
 
 def reset(

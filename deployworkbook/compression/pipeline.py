@@ -45,7 +45,7 @@ from deployworkbook.training.keras2 import keras, tf
 from deployworkbook.training.saved import read_model, save_model
 from deployworkbook.training.variant import Variant
 from deployworkbook.validation import describe, type_error, value_error
-from deployworkbook.workspace.cache import build_once, key_of
+from deployworkbook.workspace.cache import build_once, is_kept, key_of
 from deployworkbook.workspace.folder import current_workspace
 from deployworkbook.workspace.notices import Notice, notify
 
@@ -139,9 +139,8 @@ def run(
         for stage, key in zip(recipe, keys, strict=True)
     ]
     if progress is not None:
-        # A stage whose folder exists needs no building, unless it turns out to be damaged.
         images = len(dataset.train.images)
-        missing = [stage for stage, home in zip(recipe, homes, strict=True) if not home.is_dir()]
+        missing = [stage for stage, home in zip(recipe, homes, strict=True) if not is_kept(home)]
         progress.plan([part_of(stage, images) for stage in missing])
     for number, (stage, key, home) in enumerate(zip(recipe, keys, homes, strict=True), 1):
         name = name_of(recipe[:number], seed=seed, teaching=teaching)

@@ -9,9 +9,9 @@ import socket
 import sys
 from typing import NoReturn
 
-from deployworkbook.jupyter.lessons import Installation, catalogue, install
+from deployworkbook.jupyter.installing import in_words, install_all
+from deployworkbook.jupyter.lessons import catalogue
 from deployworkbook.jupyter.schemas import forget_addresses
-from deployworkbook.jupyter.terms import install_terms
 from deployworkbook.workspace.files import write_atomically
 from deployworkbook.workspace.folder import ENVIRONMENT_VARIABLE, Workspace
 
@@ -46,8 +46,7 @@ def start(workspace: Workspace, *, port: int | None = None, open_browser: bool =
     """
     if port is not None:
         check_port_is_free(port)
-    print(_installed(workspace, install(workspace)))
-    install_terms(workspace)
+    print(in_words(workspace, install_all(workspace)))
     os.environ[ENVIRONMENT_VARIABLE] = str(workspace.root)
 
     # Imported here because it takes a second.
@@ -113,23 +112,3 @@ def check_port_is_free(port: int) -> None:
                 f"Port {port} can't be used ({error.strerror}). Choose another one with --port, "
                 "or leave --port out to use the first free one."
             ) from error
-
-
-def _installed(workspace: Workspace, done: Installation) -> str:
-    lines = [f"Your lessons are in {workspace.root}."]
-    if done.updated:
-        lines.append(f"Updated: {', '.join(done.updated)}.")
-    return "\n".join([*lines, *(_about_edited(name, done) for name in done.kept)])
-
-
-def _about_edited(name: str, done: Installation) -> str:
-    number = name[:2]
-    if name not in done.outdated:
-        return (
-            f"{name} has your edits and was left alone; deployworkbook reset {number} restores it."
-        )
-    about = f"{name} has your edits and is older than the shipped version;"
-    beside = done.outdated[name]
-    if beside is None:
-        return f"{about} deployworkbook reset {number} --beside puts the new one beside yours."
-    return f"{about} the new one is beside yours: {beside.name}."

@@ -4,6 +4,9 @@ If two processes want the same result, one builds it and the other waits. Loadin
 writes nothing, so a folder can be shared with people who may only read it. A kill at any moment
 leaves the old result or none. Damaged results are set aside, never deleted.
 
+Results of a workspace are first looked for among the shared models, if the environment names some
+(``shared``); those are only read.
+
 The manifest of hashes detects damage, not malice: whoever can write a result can also write its
 hashes. So ``load`` must treat the files as data and never execute anything in them.
 """
@@ -22,12 +25,13 @@ from typing import TypeVar
 from filelock import FileLock, Timeout
 
 from deployworkbook.workspace.files import atomic_folder, set_aside
-from deployworkbook.workspace.folder import ENVIRONMENT_VARIABLE
+from deployworkbook.workspace.folder import ENVIRONMENT_VARIABLE, SHARED_VARIABLE
+from deployworkbook.workspace.manifest import MANIFEST as MANIFEST
+from deployworkbook.workspace.manifest import damage_of, write_manifest
 from deployworkbook.workspace.notices import Notice, notify
+from deployworkbook.workspace.shared import read_shared, shared_place, tell_once
 
 T = TypeVar("T")
-
-MANIFEST = "manifest.json"
 
 # The end of the notice that another process is building the result.
 WAITING = "waiting for it."
@@ -56,12 +60,15 @@ def build_once(
 ) -> tuple[T, bool]:
     """Load a result from its folder; build it first if it is missing or damaged.
 
+    A result of a workspace's ``models`` is loaded from the shared models instead, if they have it.
+
     Args:
         folder: The result's folder; its name should include the key of its settings.
         build: Function that writes the result's files into the empty folder it receives.
         load: Function that reads the result from the folder it receives, without executing
             anything in it. If it raises ``ValueError``, the result is rebuilt.
-        notice: Function called with a sentence when waiting for another process, or on damage.
+        notice: Function called with a sentence when waiting for another process, on damage, and
+            if the result is built although there are shared models.
         waiting: Function called several times per second while waiting; an exception ends the wait.
 
     Returns:
@@ -70,9 +77,18 @@ def build_once(
     Raises:
         OSError: The result must be built, and the folder is not writable.
     """
+    shared = shared_place(folder, notice)
+    if shared is not None and (given := read_shared(shared, load, notice)):
+        return given[0], False
     found = _read(folder, load)
     if not isinstance(found, str):
         return found[0], False
+    if shared is not None and not shared.exists():
+        tell_once(
+            notice,
+            f"{folder.name} is not among the shared models in {shared.parent} "
+            f"({SHARED_VARIABLE}), so it is built in your own folder.",
+        )
     with _only_builder(folder, notice, waiting):
         # Another process may have built it in the meantime.
         found = _read(folder, load)
@@ -85,11 +101,21 @@ def build_once(
         return load(folder), True
 
 
+def is_kept(folder: Path) -> bool:
+    """Tell whether a result need not be built, unless it turns out to be damaged.
+
+    Args:
+        folder: The result's folder.
+    """
+    shared = shared_place(folder, lambda text: None)
+    return folder.is_dir() or (shared is not None and shared.is_dir())
+
+
 def _read(folder: Path, load: Callable[[Path], T]) -> tuple[T] | str:
     """Load a complete result without locking or writing; otherwise return what is wrong."""
     if not folder.is_dir():
         return "it is missing"
-    if damage := _damage(folder):
+    if damage := damage_of(folder):
         return damage
     try:
         return (load(folder),)
@@ -139,29 +165,4 @@ def _build(folder: Path, build: Callable[[Path], None]) -> None:
         shutil.rmtree(stale)
     with atomic_folder(folder) as temporary:
         build(temporary)
-        files = [path for path in sorted(temporary.rglob("*")) if path.is_file()]
-        manifest = {path.relative_to(temporary).as_posix(): _sha256(path) for path in files}
-        (temporary / MANIFEST).write_text(json.dumps(manifest, indent=1))
-
-
-def _damage(folder: Path) -> str:
-    """Return what is wrong with a result's files; empty if nothing is."""
-    try:
-        manifest = json.loads((folder / MANIFEST).read_text())
-        for name, expected in manifest.items():
-            path = folder / name
-            # Only the result's own files: reading a device, for example, would never end.
-            if not path.resolve().is_relative_to(folder.resolve()) or not path.is_file():
-                return f"{name} is missing"
-            if _sha256(path) != expected:
-                return f"{name} has changed"
-    except PermissionError:
-        raise
-    except (OSError, ValueError, AttributeError, TypeError) as error:
-        return str(error)
-    return ""
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        write_manifest(temporary)

@@ -11,6 +11,10 @@ A workspace is one folder::
     logs/                logs of model servers
     backups/             files that a command has replaced
     .deployworkbook/     the workbook's own records; also marks the folder as a workspace
+
+``DEPLOYWORKBOOK_HOME`` can name it. ``DEPLOYWORKBOOK_SHARED_MODELS`` can name a folder of models
+that somebody has made for several learners (``deployworkbook preload``). It is looked at before
+``models/``, and only read: see ``shared``.
 """
 
 from __future__ import annotations
@@ -30,6 +34,7 @@ from deployworkbook.workspace.files import (
 )
 
 ENVIRONMENT_VARIABLE = "DEPLOYWORKBOOK_HOME"
+SHARED_VARIABLE = "DEPLOYWORKBOOK_SHARED_MODELS"
 MARKER = ".deployworkbook"
 
 # Owner only: answers, measurements and edited lessons show what somebody did and when. An existing

@@ -156,6 +156,7 @@ def bad_paths(tmp_path):
         ["reset", "04", "--dir"],
         ["progress", "--dir"],
         ["lab", "--no-browser"],
+        ["install"],
         ["run", "04", "--out"],
         ["run", "04", "--junit"],
         ["sweep", "--json"],

@@ -6,6 +6,7 @@ import socket
 import pytest
 
 from deployworkbook.jupyter import lab
+from deployworkbook.jupyter.installing import in_words
 from deployworkbook.jupyter.lessons import Installation
 from deployworkbook.workspace.folder import Workspace
 
@@ -60,7 +61,7 @@ def test_a_port_in_use_is_refused_and_a_free_one_is_not():
 
 def test_lab_says_what_was_updated_and_what_is_edited(workspace):
     done = Installation(copied=("a",), updated=("02_x",), kept=("04_training",))
-    place, updated, edited = lab._installed(workspace, done).splitlines()
+    place, updated, edited = in_words(workspace, done).splitlines()
     assert str(workspace.root) in place
     assert "02_x" in updated
     assert edited.startswith("04_training has your edits")
@@ -71,7 +72,7 @@ def test_lab_says_which_edited_lessons_are_outdated_and_what_to_do(workspace):
     new = workspace.root / "05_quantization-new.ipynb"
     kept = ("04_training", "05_quantization")
     done = Installation((), (), kept, dict(zip(kept, (None, new), strict=True)))
-    _, without, beside = lab._installed(workspace, done).splitlines()
+    _, without, beside = in_words(workspace, done).splitlines()
     assert without.startswith("04_training has your edits and is older")
     assert "deployworkbook reset 04 --beside" in without
     assert beside.startswith("05_quantization has your edits and is older")
