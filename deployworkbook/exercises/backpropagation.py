@@ -117,7 +117,7 @@ EXERCISES = (
         id="backpropagation.hidden_error",
         expected="a function of error, kernel and hidden values that returns an array, a row per "
         "example and a column per hidden unit",
-        reference=hidden_error,
+        reference=lambda error, kernel, hidden: hidden_error(error, kernel, hidden),
         cases=ERRORS,
         hints=(
             "A hidden unit's error is a sum over the outputs: weight to that output times its "

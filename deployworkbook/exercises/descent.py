@@ -97,7 +97,7 @@ EXERCISES = (
             "After one step the mean is (1 - beta) times the gradient. How do you get the gradient "
             "back?",
             "After t steps the weights of all gradients sum to 1 - beta to the power of t.",
-            "mean / (1 - beta ** step)",
+            "mean / (1 - beta**step)",
         ),
         mistakes=(
             Mistake(
@@ -142,7 +142,7 @@ EXERCISES = (
     Exercise(
         id="descent.steps_needed",
         expected="a function of curvatures, start and rate that returns a whole number of steps",
-        reference=_steps_until,
+        reference=lambda curvatures, start, rate: _steps_until(curvatures, start, rate),
         cases=BOWLS,
         hints=(
             "Compute the loss at the start, and keep it. Then step in a loop, and count.",

@@ -39,8 +39,8 @@ def _divergence(p: NDArray[np.float64], q: NDArray[np.float64]) -> float:
     return float((p * np.log(p / q)).sum())
 
 
-def _soft(teacher: NDArray[np.float64], student: NDArray[np.float64], T: float) -> float:
-    return float(distillation_loss(teacher, student, temperature=T))
+def _soft(teacher: NDArray[np.float64], student: NDArray[np.float64], temperature: float) -> float:
+    return float(distillation_loss(teacher, student, temperature=temperature))
 
 
 def _surprise(label: int, logits: NDArray[np.float64]) -> float:
@@ -51,24 +51,24 @@ def _student(
     label: int,
     teacher: NDArray[np.float64],
     student: NDArray[np.float64],
-    T: float,
-    share: float,
+    temperature: float,
+    a: float,
 ) -> float:
     truth = np.eye(len(student))[label]
-    return float(student_loss(truth, teacher, student, temperature=T, hard_weight=share))
+    return float(student_loss(truth, teacher, student, temperature=temperature, hard_weight=a))
 
 
 def _descend(
     images: NDArray[np.float64],
     teacher: NDArray[np.float64],
-    T: float,
+    temperature: float,
     rate: float,
     steps: int,
 ) -> NDArray[np.float64]:
     """Train a student of one layer, without a bias, on the softened answers of a teacher."""
     weights = np.zeros((images.shape[1], teacher.shape[1]))
     for _ in range(steps):
-        gradient = distillation_gradient(teacher, images @ weights, temperature=T)
+        gradient = distillation_gradient(teacher, images @ weights, temperature=temperature)
         weights = weights - rate * images.T @ gradient / len(images)
     return weights
 
@@ -153,7 +153,9 @@ EXERCISES = (
     Exercise(
         id="distillation.gradient",
         expected="a function of teacher's logits, student's logits and T that returns an array",
-        reference=lambda t, z, T: distillation_gradient(t, z, temperature=T),
+        reference=lambda teacher, student, temperature: distillation_gradient(
+            teacher, student, temperature=temperature
+        ),
         cases=PAIRS,
         hints=(
             "With respect to z / T, KL's gradient is q - p, as for cross-entropy. Now the chain "

@@ -38,7 +38,7 @@ EXERCISES = (
     Exercise(
         id="importance.one_weight",
         expected="a function of weight and pixels that returns a number of at least 0",
-        reference=lambda w, x: _one_weight(w, x).mean(),
+        reference=lambda weight, pixels: _one_weight(weight, pixels).mean(),
         cases=ONE_WEIGHT,
         hints=(
             "With P = 1 / (1 + exp(-w x)), the derivative of log P is x (1 - P). Which one is that "
@@ -98,7 +98,7 @@ EXERCISES = (
             "and over the images, all weighted equally.",
             "probabilities[..., None] has an axis for the weights, so it can be multiplied by "
             "gradients ** 2.",
-            "(probabilities[..., None] * gradients ** 2).sum(axis=1).mean(axis=0)",
+            "(probabilities[..., None] * gradients**2).sum(axis=1).mean(axis=0)",
         ),
         mistakes=(
             Mistake(

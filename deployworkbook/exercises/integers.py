@@ -32,15 +32,16 @@ def _int8(values: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _integer_layer(
-    x: NDArray[np.int64],
-    w: NDArray[np.int64],
-    b: NDArray[np.int64],
-    z_x: int,
-    q: int,
+    inputs: NDArray[np.int64],
+    weights: NDArray[np.int64],
+    bias: NDArray[np.int64],
+    input_zero: int,
+    multiplier: int,
     shift: int,
-    z_y: int,
+    output_zero: int,
 ) -> NDArray[np.int64]:
-    return _int8(_steps((x - z_x) @ w + b, q, shift) + z_y)
+    sums = (inputs - input_zero) @ weights + bias
+    return _int8(_steps(sums, multiplier, shift) + output_zero)
 
 
 EXERCISES = (
@@ -51,7 +52,7 @@ EXERCISES = (
         reference=-8,
         hints=(
             "First subtract the input's zero point from each input.",
-            "(10 - -5) · 3 + (-20 - -5) · 4 + 7",
+            "(10 - -5) * 3 + (-20 - -5) * 4 + 7",
         ),
         mistakes=(
             Mistake(-43, "You left out the input's zero point: 10 stands for 10 - (-5)."),

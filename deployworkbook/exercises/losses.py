@@ -94,7 +94,7 @@ EXERCISES = (
         hints=(
             "The three numbers are logits: the softmax turns them into probabilities.",
             "Then take minus the logarithm of the true class's probability.",
-            "-np.log(softmax(logits)[1])",
+            "-np.log(softmax([0.5, 0.3, 0.2])[1])",
         ),
         mistakes=(
             Mistake(

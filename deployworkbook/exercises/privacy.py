@@ -53,8 +53,8 @@ def _threshold(scores: Array, rate: float) -> float:
     return float(np.quantile(scores, 1 - rate, method="higher"))
 
 
-def _true_positives(members: Array, others: Array, rate: float) -> float:
-    return _share_above(members, _threshold(others, rate))
+def _true_positives(member_scores: Array, other_scores: Array, false_positive_rate: float) -> float:
+    return _share_above(member_scores, _threshold(other_scores, false_positive_rate))
 
 
 def _best_accuracy(members: Array, others: Array, rate: float) -> float:
@@ -68,8 +68,8 @@ def _area(members: Array, others: Array, rate: float) -> float:
     return float(np.mean(np.asarray(members)[:, None] > np.asarray(others)[None, :]))
 
 
-def _uphill(image: Array, slope: Array, largest: float) -> Array:
-    return np.clip(image + largest * np.sign(slope), 0.0, 1.0)
+def _uphill(image: Array, gradient: Array, radius: float) -> Array:
+    return np.clip(image + radius * np.sign(gradient), 0.0, 1.0)
 
 
 def _budget(epsilons: list[float], deltas: list[float]) -> list[float]:

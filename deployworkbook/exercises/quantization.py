@@ -113,8 +113,8 @@ EXERCISES = (
             "largest of 2^b integers? One fewer than there are integers.",
             "The lower end of the range gets the lowest integer, -2^(b-1). 0 lies -low / scale "
             "steps above it.",
-            "low, high = min(low, 0), max(high, 0); scale = (high - low) / (2 ** bits - 1); "
-            "return scale, round(-2 ** (bits - 1) - low / scale)",
+            "low, high = min(low, 0), max(high, 0); scale = (high - low) / (2**bits - 1); "
+            "return scale, round(-(2 ** (bits - 1)) - low / scale)",
         ),
         mistakes=(
             Mistake(

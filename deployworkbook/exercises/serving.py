@@ -55,12 +55,12 @@ EXERCISES = (
     Exercise(
         id="serving.classes",
         expected="a function of float_val and classes that returns an array, a class per image",
-        reference=lambda values, classes: np.reshape(values, (-1, classes)).argmax(axis=1),
+        reference=lambda float_val, classes: np.reshape(float_val, (-1, classes)).argmax(axis=1),
         cases=ANSWERS,
         hints=(
             "The values are flat: first all classes of the first image, then those of the second.",
             "Reshape them into a row per image; the position of the largest in a row is the class.",
-            "np.reshape(values, (-1, classes)).argmax(axis=1)",
+            "np.reshape(float_val, (-1, classes)).argmax(axis=1)",
         ),
         mistakes=(
             Mistake(

@@ -12,7 +12,7 @@ EXERCISES = (
         hints=(
             "Each of the 10 scores is a sum of 32 products.",
             "The first layer needs 64 · 32; use the second layer's sizes instead.",
-            "It is 32 · 10.",
+            "32 * 10",
         ),
         mistakes=(
             Mistake(64 * 10, "The second layer sees the 32 hidden numbers, not the 64 pixels."),

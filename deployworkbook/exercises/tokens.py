@@ -30,7 +30,9 @@ EXERCISES = (
         id="tokens.intensity",
         expected="a function of rows, columns, sequences and weight_bits that returns operations "
         "per byte",
-        reference=_intensity,
+        reference=lambda rows, columns, sequences, weight_bits: _intensity(
+            rows, columns, sequences, weight_bits
+        ),
         cases=MATRICES,
         hints=(
             "How many operations does one weight take part in, and how often is it read?",

@@ -45,7 +45,7 @@ EXERCISES = (
         hints=(
             "Each hidden unit has a weight per pixel, and a bias.",
             "The first layer has 784 · 64 + 64.",
-            "784 · 64 + 64 + 64 · 10 + 10",
+            "784 * 64 + 64 + 64 * 10 + 10",
         ),
         mistakes=(
             Mistake(784 * 64 + 64 * 10, "The biases are missing: one per unit."),

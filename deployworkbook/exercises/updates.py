@@ -151,7 +151,7 @@ EXERCISES = (
             "on average, if it grows from 0 by the same amount each day?",
             "Waiting costs waiting_usd_per_day2 * T / 2 per day. The sum is smallest where its "
             "derivative with respect to T is 0.",
-            "sqrt(2 * update_usd / waiting_usd_per_day2)",
+            "math.sqrt(2 * update_usd / waiting_usd_per_day2)",
         ),
         mistakes=(
             Mistake(
