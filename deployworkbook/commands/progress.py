@@ -15,7 +15,10 @@ def progress(
     as_json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")] = False,
     folder: Folder = None,
 ) -> None:
-    """Print your solved exercises and guesses, by lesson."""
+    """Print your solved exercises and guesses, by lesson.
+
+    Answers that were filled in for you are counted apart.
+    """
     from rich.console import Console
     from rich.table import Table
 
@@ -25,8 +28,10 @@ def progress(
     if as_json:
         print(json.dumps([asdict(row) for row in rows], indent=1))
         return
-    table = Table("lesson", "solved", "of", "tries", "guesses", box=None, padding=(0, 2, 0, 0))
+    table = Table(
+        "lesson", "solved", "of", "tries", "guesses", "filled in", box=None, padding=(0, 2, 0, 0)
+    )
     for row in rows:
-        counts = (row.solved, row.total, row.tries, row.guesses)
+        counts = (row.solved, row.total, row.tries, row.guesses, row.filled)
         table.add_row(row.lesson, *map(str, counts))
     Console().print(table)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from IPython.core.getipython import get_ipython
 from IPython.display import display
 
 from deployworkbook.exercises.declaration import Exercise
+from deployworkbook.exercises.filling import is_filled
 from deployworkbook.exercises.folding import Fold
 from deployworkbook.exercises.judging import judge
 from deployworkbook.exercises.progress import record
@@ -17,6 +19,11 @@ from deployworkbook.workspace.folder import RUN_VARIABLE
 
 # Title of an exercise's last hint.
 SOLUTION = "Solution"
+# For a right answer in a cell with the mark of a filled one.
+NOT_YOURS = (
+    "Right. This answer was filled in, so it doesn't count as yours. If you write your own, delete "
+    "the comment in the first line."
+)
 
 
 def check(exercise_id: str, answer: Any) -> None:
@@ -25,7 +32,8 @@ def check(exercise_id: str, answer: Any) -> None:
     No answer raises an error, so an unsolved exercise doesn't stop a notebook. Only an answer with
     new values counts as a try, so running a cell again reveals nothing. The last hint, which is
     the solution, and the right value of the failing case are folded. A headless run, whose pages
-    nobody can answer on, folds all hints of an exercise that has no answer.
+    nobody can answer on, folds all hints of an exercise that has no answer. An answer that was
+    filled in is judged, but not recorded as solved.
 
     Args:
         exercise_id: Name of the exercise.
@@ -36,6 +44,9 @@ def check(exercise_id: str, answer: Any) -> None:
     """
     exercise = find_exercise(exercise_id)
     verdict = judge(exercise, answer)
+    if verdict.status == "right" and is_filled(_running_cell()):
+        print(NOT_YOURS)
+        return
     print(verdict.text)
     if verdict.status == "not answered" and os.environ.get(RUN_VARIABLE):
         for place in range(len(exercise.hints)):
@@ -58,6 +69,13 @@ def check(exercise_id: str, answer: Any) -> None:
     display(hint)
     if verdict.right_value:
         display(Fold("Right value for these arguments", verdict.right_value))
+
+
+def _running_cell() -> str:
+    """Return the text of the notebook's cell that is running; empty outside a notebook."""
+    shell = get_ipython()
+    cells = shell.user_ns.get("In") if shell else None
+    return str(cells[-1]) if cells else ""
 
 
 def _hint(exercise: Exercise, place: int) -> Fold:

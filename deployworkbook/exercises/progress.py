@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -9,7 +10,13 @@ from deployworkbook.exercises import store
 from deployworkbook.exercises.registry import EXERCISES, PREDICTIONS
 from deployworkbook.workspace.folder import Workspace
 
-TRIES: store.Fields = {"tries": 0, "solved_at": None, "answers": [], "hinted": []}
+TRIES: store.Fields = {
+    "tries": 0,
+    "solved_at": None,
+    "answers": [],
+    "hinted": [],
+    "filled_at": None,
+}
 GUESSES: store.Fields = {"guess": store.REQUIRED, "made_at": store.REQUIRED}
 
 # Number of answers remembered; beyond that, old answers count as new again.
@@ -26,6 +33,7 @@ class LessonProgress:
         total: Number of exercises.
         tries: Number of different answers, right or wrong.
         guesses: Number of guesses made.
+        filled: Number of exercises whose answer was filled in, and which aren't solved.
     """
 
     lesson: str
@@ -33,6 +41,7 @@ class LessonProgress:
     total: int
     tries: int
     guesses: int
+    filled: int = 0
 
 
 def record(
@@ -73,6 +82,31 @@ def record(
         return int(entry["hinted"].index(answer_key))
 
     return store.update("progress", TRIES, add, workspace)
+
+
+def record_filled(exercise_ids: Iterable[str], *, workspace: Workspace | None = None) -> None:
+    """Record that answers were filled in by a command; that isn't a try, and solves nothing.
+
+    Args:
+        exercise_ids: Names of the exercises.
+        workspace: Workspace of the learner; by default this process's.
+    """
+
+    def mark(progress: store.Records) -> None:
+        for name in exercise_ids:
+            progress.setdefault(name, store.blank(TRIES))["filled_at"] = _now()
+
+    store.update("progress", TRIES, mark, workspace)
+
+
+def solved_exercises(workspace: Workspace) -> set[str]:
+    """Return the names of the exercises that a learner has solved.
+
+    Args:
+        workspace: The learner's folder.
+    """
+    progress = store.read("progress", TRIES, workspace)
+    return {name for name, entry in progress.items() if entry["solved_at"] is not None}
 
 
 def record_guess(prediction_id: str, guess: str, *, workspace: Workspace | None = None) -> str:
@@ -117,6 +151,10 @@ def summary(workspace: Workspace) -> list[LessonProgress]:
                 tries=sum(entry["tries"] for entry in entries),
                 guesses=sum(
                     each.lesson == lesson and each.id in guesses for each in PREDICTIONS.values()
+                ),
+                filled=sum(
+                    entry["filled_at"] is not None and entry["solved_at"] is None
+                    for entry in entries
                 ),
             )
         )

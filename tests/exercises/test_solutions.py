@@ -4,10 +4,11 @@ import inspect
 import json
 import subprocess
 import sys
+from functools import cache
 
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
 
-from deployworkbook.exercises.checking import judge
 from deployworkbook.exercises.declaration import Exercise
 from deployworkbook.exercises.filling import (
     answer_name,
@@ -19,9 +20,12 @@ from deployworkbook.exercises.filling import (
     names_of_imports,
     without_check,
 )
+from deployworkbook.exercises.judging import judge
+from deployworkbook.exercises.progress import record_filled, summary
 from deployworkbook.exercises.registry import EXERCISES
 from deployworkbook.exercises.solutions import solution_text
 from deployworkbook.jupyter.lessons import lessons_directory
+from deployworkbook.workspace.folder import Workspace
 
 WHY = "by a test."
 
@@ -43,6 +47,7 @@ def exercise_cells():
 CELLS = exercise_cells()
 
 
+@cache
 def filled(name):
     source, above = CELLS[name]
     return fill(source, EXERCISES[name], why=WHY, imported=names_of_imports(above))
@@ -182,3 +187,43 @@ def test_an_exercise_without_a_solution_as_code_is_refused():
     prose = Exercise("start.none", prose.expected, prose.reference, prose.hints)
     with pytest.raises(ValueError, match=r"start\.none.*a last hint that is code"):
         solution_text(prose)
+
+
+@pytest.fixture
+def workspace(tmp_path, monkeypatch):
+    monkeypatch.setenv("DEPLOYWORKBOOK_HOME", str(tmp_path))
+    return Workspace(tmp_path)
+
+
+def progress_of(workspace):
+    (row,) = [row for row in summary(workspace) if row.lesson == "10_tf_serving"]
+    return row.solved, row.filled, row.tries
+
+
+def run_in_shell(source):
+    shell = InteractiveShell.instance()
+    try:
+        shell.run_cell("from deployworkbook.exercises import check")
+        assert shell.run_cell(source, store_history=True).success
+    finally:
+        InteractiveShell.clear_instance()
+
+
+def test_an_answer_that_was_filled_in_is_right_but_not_solved(workspace, capsys):
+    record_filled(["serving.hang"], workspace=workspace)
+    run_in_shell(filled("serving.hang"))
+    assert capsys.readouterr().out.startswith("Right. This answer was filled in")
+    assert progress_of(workspace) == (0, 1, 0)
+
+
+def test_an_own_answer_counts_once_the_mark_is_gone(workspace, capsys):
+    record_filled(["serving.hang"], workspace=workspace)
+    run_in_shell("\n".join(filled("serving.hang").split("\n")[1:]))
+    assert capsys.readouterr().out == "Right.\n"
+    assert progress_of(workspace) == (1, 0, 1)
+
+
+def test_a_filled_answer_that_is_broken_again_gets_the_usual_feedback(workspace, capsys):
+    run_in_shell(filled("serving.hang").replace("100 / 2", "0"))
+    assert "The first request waits for the whole second." in capsys.readouterr().out
+    assert progress_of(workspace) == (0, 0, 1)
