@@ -29,6 +29,7 @@ from deployworkbook.commands import (
     serving,
     sweep,
     teach,
+    terms,
     tokens,
     versions,
 )
@@ -116,6 +117,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "edge": edge.edge,
     "ledger": ledger.ledger,
     "progress": progress.progress,
+    "terms": terms.terms,
 }
 for name, command in COMMANDS.items():
     app.command(name, epilog=examples_of(name))(command)

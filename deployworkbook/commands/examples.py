@@ -68,6 +68,10 @@ EXAMPLES = {
         "deployworkbook progress",
         "deployworkbook progress --json",
     ),
+    "terms": (
+        "deployworkbook terms overfitting",
+        "deployworkbook terms --lesson 05 --language zh",
+    ),
     "prices list": (
         "deployworkbook prices list",
         "deployworkbook prices list --prices my-prices.toml --json",

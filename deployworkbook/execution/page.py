@@ -165,9 +165,10 @@ class _Renderer(IPythonRenderer):
         return _display_math(f"\\begin{{{name}}}{body}\\end{{{name}}}")
 
     def link(self, text: str, url: str, title: str | None = None) -> str:
-        if url == TERMS_PAGE:
-            url = str(Path(TERMS_PAGE).with_suffix(".html"))
-        return super().link(text, re.sub(r"^([^:#]+)\.ipynb(?=#|$)", r"\1.html", url), title)
+        # Lessons and the page of terms, perhaps with the name of a place on it.
+        pages = rf"^([^:#]+\.ipynb|{re.escape(TERMS_PAGE)})(?=#|$)"
+        url = re.sub(pages, lambda page: str(Path(page[1]).with_suffix(".html")), url)
+        return super().link(text, url, title)
 
     def _html_embed_images(self, html: str) -> str:
         # The original closes all that a block leaves open, such as a fold whose text comes next.

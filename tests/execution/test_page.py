@@ -158,11 +158,13 @@ def test_every_picture_has_alternative_text(page_of):
 def test_links_to_lessons_lead_to_their_pages(page_of):
     page = page_of(
         new_markdown_cell(
-            "[a](04_training.ipynb) [b](x.ipynb#c) [d](https://e.org/f.ipynb) [g](#h)"
+            "[a](04_training.ipynb) [b](x.ipynb#c) [d](https://e.org/f.ipynb) [g](#h) "
+            "[t](terms.md) [u](terms.md#softmax) [v](other-terms.md)"
         )
     )
     links = [a["href"] for a in page.find("main").find_all("a")]
-    assert links == ["04_training.html", "x.html#c", "https://e.org/f.ipynb", "#h"]
+    lessons = ["04_training.html", "x.html#c", "https://e.org/f.ipynb", "#h"]
+    assert links == [*lessons, "terms.html", "terms.html#softmax", "other-terms.md"]
 
 
 def test_what_was_printed_is_one_text_and_a_bar_its_last_state(page_of):
