@@ -43,7 +43,7 @@ REPOSITORY = Path(__file__).parent.parent
 README = (REPOSITORY / "README.md").read_text()
 COMMAND = re.compile(
     r"deployworkbook (?:lab|install|run|reset|serve|cost|plan|prices|doctor|ledger|progress|sweep"
-    r"|publish|deploy-files|monitor|probe|edge|tokens|patch|versions)\b[^`\n&#]*"
+    r"|publish|deploy-files|monitor|probe|edge|tokens|patch|versions|teach)\b[^`\n&#]*"
 )
 
 
