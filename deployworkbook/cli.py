@@ -27,6 +27,7 @@ from deployworkbook.commands import (
     progress,
     run,
     serving,
+    submit,
     sweep,
     teach,
     terms,
@@ -118,6 +119,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "ledger": ledger.ledger,
     "progress": progress.progress,
     "terms": terms.terms,
+    "submit": submit.submit,
 }
 for name, command in COMMANDS.items():
     app.command(name, epilog=examples_of(name))(command)

@@ -20,6 +20,7 @@ from deployworkbook.compression.litert_quantization import TECHNIQUES
 from deployworkbook.edge import measuring
 from deployworkbook.execution import page, runner
 from deployworkbook.execution.jobs import Outcome
+from deployworkbook.exercises.kept import keep
 from deployworkbook.jupyter import doctor, lab
 from deployworkbook.jupyter.lessons import catalogue
 from deployworkbook.ledger.book import Ledger
@@ -43,7 +44,7 @@ REPOSITORY = Path(__file__).parent.parent
 README = (REPOSITORY / "README.md").read_text()
 COMMAND = re.compile(
     r"deployworkbook (?:lab|install|run|reset|serve|cost|plan|prices|doctor|ledger|progress|sweep"
-    r"|publish|deploy-files|monitor|probe|edge|tokens|patch|versions|teach)\b[^`\n&#]*"
+    r"|submit|publish|deploy-files|monitor|probe|edge|tokens|patch|versions)\b[^`\n&#]*"
 )
 
 
@@ -124,7 +125,10 @@ def prepared(home, tmp_path, monkeypatch, litert_file):
     other.mkdir()
     shutil.copy(litert_file, other)
     shutil.copytree(other, exported.with_name("int8-full.litert"))
+    keep("losses.logits", 1.0, answer_key="1", is_right=False)
+    keep("quantization.sum", 1.0, answer_key="1", is_right=False)
     monkeypatch.chdir(tmp_path)
+    Path("class").mkdir()
     for name in ("model.tflite", "old.tflite", "new.tflite"):
         shutil.copy(litert_file, name)
     make_patch(litert_file, litert_file, Path("update.patch"))
@@ -148,6 +152,7 @@ def prepared(home, tmp_path, monkeypatch, litert_file):
     monkeypatch.setattr(doctor, "checks", lambda *_, **__: begun.append("doctor") or [])
     monkeypatch.setattr(lab, "start", lambda *_, **__: begun.append("lab") or 0)
     monkeypatch.setattr(snapshot, "open_reader", ReadOnce)
+    monkeypatch.setattr(typer, "confirm", lambda _: True)
     small = load_dataset("digits")
     monkeypatch.setattr(data, "load_dataset", lambda *_: small)
     tensors = {"x": {"dtype": "DT_FLOAT", "shape": [-1, 1]}}

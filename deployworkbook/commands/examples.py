@@ -72,6 +72,10 @@ EXAMPLES = {
         "deployworkbook terms overfitting",
         "deployworkbook terms --lesson 05 --language zh",
     ),
+    "submit": (
+        "deployworkbook submit --yes",
+        "deployworkbook submit --to class --name brave-otter --lessons 02,05 --yes",
+    ),
     "prices list": (
         "deployworkbook prices list",
         "deployworkbook prices list --prices my-prices.toml --json",
@@ -112,10 +116,6 @@ EXAMPLES = {
     "versions to-mlflow": ("deployworkbook versions to-mlflow digits 2 mlflow-model",),
     "versions from-mlflow": (
         "deployworkbook versions from-mlflow digits mlflow-model --variant int8-dynamic",
-    ),
-    "teach copy": (
-        "deployworkbook teach copy 05",
-        "deployworkbook teach copy --all --out teacher",
     ),
     "prices check": ("deployworkbook prices check my-prices.toml",),
 }

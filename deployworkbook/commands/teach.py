@@ -9,7 +9,6 @@ from collections.abc import Callable
 
 import typer
 
-from deployworkbook.commands import teach_copy
 from deployworkbook.commands.examples import examples_of
 
 app = typer.Typer(
@@ -19,9 +18,7 @@ app = typer.Typer(
 )
 
 # Name, and the function of its module, such as ``"plan": teach_plan.plan``.
-COMMANDS: dict[str, Callable[..., None]] = {
-    "copy": teach_copy.copy,
-}
+COMMANDS: dict[str, Callable[..., None]] = {}
 
 
 @app.callback()

@@ -12,6 +12,7 @@ from deployworkbook.exercises.declaration import Exercise
 from deployworkbook.exercises.filling import is_filled
 from deployworkbook.exercises.folding import Fold
 from deployworkbook.exercises.judging import judge
+from deployworkbook.exercises.kept import keep
 from deployworkbook.exercises.progress import record
 from deployworkbook.exercises.registry import EXERCISES
 from deployworkbook.validation import check_choice
@@ -35,6 +36,8 @@ def check(exercise_id: str, answer: Any) -> None:
     nobody can answer on, folds all hints of an exercise that has no answer. An answer that was
     filled in is judged, but not recorded as solved.
 
+    Answers are kept in the learner's folder. Only ``deployworkbook submit`` sends them anywhere.
+
     Args:
         exercise_id: Name of the exercise.
         answer: Number, array or function, as the exercise asks for.
@@ -53,10 +56,12 @@ def check(exercise_id: str, answer: Any) -> None:
             display(_hint(exercise, place))
     if not verdict.answer_key:
         return
+    is_right = verdict.status == "right"
+    keep(exercise_id, answer, answer_key=verdict.answer_key, is_right=is_right)
     is_hinted = verdict.status == "not yet" and not verdict.is_known_mistake
     place = record(
         exercise_id,
-        solved=verdict.status == "right",
+        solved=is_right,
         answer_key=verdict.answer_key,
         is_hinted=is_hinted,
     )

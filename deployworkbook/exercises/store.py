@@ -60,6 +60,8 @@ def update(
     fields: Fields,
     change: Callable[[Records], T],
     workspace: Workspace | None = None,
+    *,
+    private: bool = False,
 ) -> T:
     """Change records under a lock, so that processes don't overwrite each other.
 
@@ -68,6 +70,7 @@ def update(
         fields: Fields of a record, each with its default or ``REQUIRED``.
         change: Function that changes the records in place.
         workspace: Workspace of the learner; by default this process's.
+        private: Whether only its owner may read the file, whatever its folder allows.
 
     Returns:
         The result of ``change``.
@@ -76,7 +79,7 @@ def update(
     with FileLock(home.records / f"{name}.lock"):
         records = read(name, fields, home)
         result = change(records)
-        write_atomically(_path(name, home), json.dumps(records, indent=1))
+        write_atomically(_path(name, home), json.dumps(records, indent=1), private=private)
     return result
 
 

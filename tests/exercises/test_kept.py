@@ -1,0 +1,113 @@
+"""Answers kept in a learner's folder."""
+
+import json
+import stat
+import sys
+
+import numpy as np
+import pytest
+
+from deployworkbook.exercises import check
+from deployworkbook.exercises.kept import (
+    MOST_BYTES,
+    MOST_KEPT,
+    keep,
+    kept_answers,
+    numbers_from,
+    of_numbers,
+    written,
+)
+from deployworkbook.workspace.folder import current_workspace
+
+
+def mean(targets, predictions):
+    return np.mean((targets - predictions) ** 2)
+
+
+def root(targets, predictions):
+    return np.sqrt(np.mean((targets - predictions) ** 2))
+
+
+def made_of_text(text):
+    return eval(text)  # noqa: S307
+
+
+def test_a_check_keeps_the_answer_once_for_its_owner_only(home, capsys):
+    for answer in (root, mean, root, lambda *_: ..., "text"):
+        check("losses.mean", answer)
+    first, second = kept_answers()["losses.mean"]
+    assert (first["name"], first["right"]) == ("root", False)
+    assert (second["name"], second["right"]) == ("mean", True)
+    assert "np.sqrt" in first["code"]
+    if sys.platform != "win32":
+        path = current_workspace().records / "answers.json"
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_value_is_kept_as_numbers(home, capsys):
+    check("losses.logits", 1.25)
+    (entry,) = kept_answers()["losses.logits"]
+    assert (entry["shape"], entry["values"]) == ([], [1.25])
+
+
+def test_wrong_answers_make_room_and_the_right_one_stays(home):
+    keep("losses.logits", 0.0, answer_key="right", is_right=True)
+    for number in range(2 * MOST_KEPT):
+        keep("losses.logits", number, answer_key=str(number), is_right=False)
+    kept = kept_answers()["losses.logits"]
+    assert len(kept) == MOST_KEPT
+    assert [entry["key"] for entry in kept[:1] + kept[-1:]] == ["right", "39"]
+    for number in range(10):
+        keep("losses.logits", np.ones(2000), answer_key=f"long {number}", is_right=False)
+    assert len(json.dumps(kept_answers()["losses.logits"])) <= MOST_BYTES
+
+
+def test_an_answer_without_source_is_replaced_by_one_with_source(home):
+    keep("losses.mean", made_of_text("lambda a, b: 1"), answer_key="same", is_right=False)
+    assert "lost" in kept_answers()["losses.mean"][0]
+    keep("losses.mean", mean, answer_key="same", is_right=False)
+    (entry,) = kept_answers()["losses.mean"]
+    assert entry["name"] == "mean"
+
+
+class Odd:
+    """A callable that refuses to be looked at."""
+
+    def __call__(self):
+        return 1
+
+    def __getattr__(self, name):
+        raise RuntimeError(name)
+
+
+def test_odd_answers_are_lost_without_an_error():
+    for answer in (Odd(), Odd, np.zeros(5000), object(), "text", {}):
+        assert set(written(answer)) <= {"lost", "code", "name"}
+
+
+def test_numbers_come_back_exactly():
+    array = np.array([[0.1, np.nan, -np.inf], [1e-320, 2.0**60, -0.0]])
+    again = numbers_from(json.loads(json.dumps(of_numbers(array))))
+    np.testing.assert_array_equal(again, array)
+    assert numbers_from(of_numbers(np.zeros((0, 3)))).shape == (0, 3)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {},
+        {"shape": [2], "values": [1.0]},
+        {"shape": [10**30, 0], "values": []},
+        {"shape": [-1], "values": [1.0]},
+        {"shape": [True], "values": [1.0]},
+        {"shape": [1], "values": ["1"]},
+        {"shape": [1], "values": [None]},
+        {"shape": [1], "values": [True]},
+        {"shape": [1], "values": [10**399]},
+        {"shape": [1] * 9, "values": [1.0]},
+        {"shape": 1, "values": 1},
+    ],
+)
+def test_what_is_no_array_is_refused(entry):
+    with pytest.raises(ValueError, match="a "):
+        numbers_from(entry)
