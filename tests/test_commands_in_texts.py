@@ -44,7 +44,7 @@ REPOSITORY = Path(__file__).parent.parent
 README = (REPOSITORY / "README.md").read_text()
 COMMAND = re.compile(
     r"deployworkbook (?:lab|install|run|reset|serve|cost|plan|prices|doctor|ledger|progress|sweep"
-    r"|submit|publish|deploy-files|monitor|probe|edge|tokens|patch|versions)\b[^`\n&#]*"
+    r"|submit|publish|deploy-files|monitor|probe|edge|tokens|patch|versions|teach)\b[^`\n&#]*"
 )
 
 

@@ -53,7 +53,7 @@ ALLOWED = {
     "exercises": {"validation", "workspace", "formulas"},
     "jupyter": {
         *("validation", "workspace", "telemetry", "plots"),
-        *("training", "runtimes", "serving"),
+        *("training", "runtimes", "serving", "exercises"),
     },
     "execution": {"validation", "workspace", "jupyter"},
     "teaching": {

@@ -117,6 +117,10 @@ EXAMPLES = {
     "versions from-mlflow": (
         "deployworkbook versions from-mlflow digits mlflow-model --variant int8-dynamic",
     ),
+    "teach copy": (
+        "deployworkbook teach copy 05",
+        "deployworkbook teach copy --all --out teacher",
+    ),
     "prices check": ("deployworkbook prices check my-prices.toml",),
 }
 

@@ -187,22 +187,39 @@ def _key(results: list[Any]) -> str:
 
 def _difference(exercise: Exercise, given: list[Any], right: list[Any]) -> tuple[str, str]:
     """Return what differs in the first failing case, and that case's right value."""
-    for case, a, b in zip(exercise.cases or ((),), given, right, strict=True):
-        right_value = _number_or_array(b) if case else ""
-        if a.shape != b.shape:
-            return (
-                f"Not yet. Expected: {exercise.expected}, {_form(b)}. Received: {_form(a)}"
-                f"{_where(exercise, case)}."
-            ), right_value
-        if not _equal(exercise.relative_tolerance, [a], [b]):
-            return (
-                f"Not yet. Expected: {exercise.expected}. Received: {_number_or_array(a)}"
-                f"{_where(exercise, case)}."
-            ), right_value
-    raise AssertionError("two answers differ and are equal")
+    place = first_difference(exercise, given, right)
+    case, a, b = (exercise.cases or ((),))[place], given[place], right[place]
+    right_value = number_text(b) if case else ""
+    where = f" for {arguments_text(exercise, case)}" if case else ""
+    if a.shape != b.shape:
+        expected = f"{exercise.expected}, {_form(b)}"
+        return f"Not yet. Expected: {expected}. Received: {_form(a)}{where}.", right_value
+    received = number_text(a)
+    return f"Not yet. Expected: {exercise.expected}. Received: {received}{where}.", right_value
 
 
-def _number_or_array(value: Any) -> str:
+def first_difference(exercise: Exercise, given: list[Any], right: list[Any]) -> int:
+    """Return the index of the first case in which two answers differ.
+
+    Args:
+        exercise: Exercise.
+        given: An array per case.
+        right: The same of the other answer.
+    """
+    pairs = zip(given, right, strict=True)
+    equal = [_equal(exercise.relative_tolerance, [a], [b]) for a, b in pairs]
+    return equal.index(False)
+
+
+def number_text(value: Any) -> str:
+    """Format a number or an array on about one line.
+
+    Args:
+        value: An array of float64, with any number of axes.
+
+    >>> number_text(np.asarray(4.0)), number_text(np.asarray([0.5, 2.0]))
+    ('4', '[0.5 2. ]')
+    """
     if value.ndim == 0:
         return f"{value:g}"
     # Whole numbers without a point, as learners write them. From 2^53 on, floats have gaps.
@@ -214,13 +231,16 @@ def _form(array: Any) -> str:
     return "a single number" if array.ndim == 0 else f"an array of shape {array.shape}"
 
 
-def _where(exercise: Exercise, case: tuple[Any, ...]) -> str:
-    """Return a case's arguments in words: `` for values = [1. 2.], scale = 0.1``."""
-    if not case:
-        return ""
+def arguments_text(exercise: Exercise, case: tuple[Any, ...]) -> str:
+    """Return a case's arguments in words: ``values = [1. 2.], scale = 0.1``.
+
+    Args:
+        exercise: Exercise whose answer is a function.
+        case: One of its cases.
+    """
     names = parameters_of(exercise.reference).split(", ")
-    pairs = (f"{name} = {_short(value)}" for name, value in zip(names, case, strict=True))
-    return f" for {', '.join(pairs)}"
+    pairs = zip(names, case, strict=True)
+    return ", ".join(f"{name} = {_short(value)}" for name, value in pairs)
 
 
 def _short(value: Any) -> str:

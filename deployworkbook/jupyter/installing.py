@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from deployworkbook.jupyter.lesson_list import write_lesson_list
 from deployworkbook.jupyter.lessons import Installation, install
 from deployworkbook.jupyter.terms import install_terms
 from deployworkbook.workspace.folder import Workspace
 
 
 def install_all(workspace: Workspace) -> Installation:
-    """Copy the lessons and the page of terms; edited lessons are left alone.
+    """Copy the lessons, and write the pages of lessons and terms; edited lessons are left alone.
 
     Safe to repeat: what is up to date stays as it is.
 
@@ -20,6 +21,7 @@ def install_all(workspace: Workspace) -> Installation:
     """
     done = install(workspace)
     install_terms(workspace)
+    write_lesson_list(workspace)
     return done
 
 

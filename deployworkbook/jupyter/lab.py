@@ -7,16 +7,17 @@ import logging
 import os
 import socket
 import sys
+from pathlib import Path
 from typing import NoReturn
 
 from deployworkbook.jupyter.installing import in_words, install_all
-from deployworkbook.jupyter.lessons import catalogue
+from deployworkbook.jupyter.lesson_list import LESSON_LIST
 from deployworkbook.jupyter.schemas import forget_addresses
 from deployworkbook.workspace.files import write_atomically
 from deployworkbook.workspace.folder import ENVIRONMENT_VARIABLE, Workspace
 
 # Without these, JupyterLab would ask about news and updates in the first session, lose the state of
-# widgets when a notebook is saved, and show the page of terms as source text.
+# widgets when a notebook is saved, and show the lists of lessons and terms as source text.
 SETTINGS = {
     "@jupyterlab/apputils-extension:notification": {
         "fetchNews": "false",
@@ -27,6 +28,12 @@ SETTINGS = {
         "defaultViewers": {"markdown": "Markdown Preview"},
     },
 }
+# Windows and panels in the first session: the file browser is closed, which leaves more room for
+# lessons. JupyterLab keeps a learner's own arrangement from then on.
+LAYOUT = {"layout-restorer:data": {"left": {"collapsed": True, "visible": True}}}
+LAYOUT_NAME = "default"
+# Extensions of JupyterLab's pages, as prebuilt as JupyterLab wants them.
+EXTENSIONS = Path(__file__).parent / "labextensions"
 ADDRESS = "127.0.0.1"
 
 
@@ -39,7 +46,7 @@ def start(workspace: Workspace, *, port: int | None = None, open_browser: bool =
     Args:
         workspace: The learner's folder.
         port: Port to listen on; by default the first free one from 8888.
-        open_browser: Whether to open the first lesson in a browser.
+        open_browser: Whether to open the list of lessons in a browser.
 
     Raises:
         OSError: The port is in use, or the folder is not writable.
@@ -65,9 +72,11 @@ def start(workspace: Workspace, *, port: int | None = None, open_browser: bool =
 
 
 def options(workspace: Workspace, *, port: int | None, open_browser: bool) -> list[str]:
-    """Return JupyterLab's command-line options; write the settings file they refer to."""
+    """Return JupyterLab's command-line options; write the files they refer to."""
     settings = workspace.records / "lab" / "settings"
     write_atomically(settings / "overrides.json", json.dumps(SETTINGS, indent=1))
+    layouts = workspace.records / "lab" / "workspaces"
+    _write_first_layout(layouts)
     given: dict[str, object] = {
         "ServerApp.ip": ADDRESS,
         "ServerApp.root_dir": workspace.root,
@@ -78,22 +87,35 @@ def options(workspace: Workspace, *, port: int | None, open_browser: bool) -> li
         "ServerApp.kernel_websocket_connection_class": (
             "deployworkbook.jupyter.connection.PromptConnection"
         ),
+        "ServerApp.contents_manager_class": "deployworkbook.jupyter.contents.FreshLessonList",
         # Ctrl-C stops it without asking.
         "ServerApp.answer_yes": True,
         "ServerApp.log_level": "WARN",
         "LabApp.log_level": "WARN",
         # Otherwise each kernel warns that its traffic with the server can be read.
         "KernelManager.transport_encryption": "auto",
-        "LabApp.default_url": f"/lab/tree/{catalogue()[0].path.name}",
+        "LabApp.default_url": f"/lab/tree/{LESSON_LIST}",
         "LabApp.app_settings_dir": settings,
+        # From the package rather than installed, so that no other project's JupyterLab has them.
+        "LabApp.extra_labextensions_path": EXTENSIONS,
         # Separate from other projects, whose windows JupyterLab would reopen.
-        "LabApp.workspaces_dir": workspace.records / "lab" / "workspaces",
+        "LabApp.workspaces_dir": layouts,
     }
     if port is not None:
         given |= {"ServerApp.port": port, "ServerApp.port_retries": 0}
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         given["ServerApp.allow_root"] = True  # as in a container
     return [f"--{name}={value}" for name, value in given.items()]
+
+
+def _write_first_layout(folder: Path) -> None:
+    """Write the arrangement of windows, which JupyterLab calls a workspace, unless there is one."""
+    from jupyterlab_server.workspaces_handler import WORKSPACE_EXTENSION, slugify
+
+    target = folder / f"{slugify(LAYOUT_NAME)}{WORKSPACE_EXTENSION}"
+    if not target.exists():
+        layout = {"data": LAYOUT, "metadata": {"id": LAYOUT_NAME}}
+        write_atomically(target, json.dumps(layout, indent=1))
 
 
 def check_port_is_free(port: int) -> None:

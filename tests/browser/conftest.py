@@ -20,6 +20,7 @@ from playwright.sync_api import sync_playwright
 from tornado.httpclient import HTTPRequest
 from tornado.websocket import websocket_connect
 
+from deployworkbook.jupyter.lesson_list import LESSON_LIST
 from tests.waiting import wait_until
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -119,7 +120,7 @@ class Lab:
 
     def notebook(self, name):
         """The address of a notebook in the lab's folder, without those opened before."""
-        return self.url.replace("00_start_here.ipynb", name) + "&reset"
+        return self.url.replace(LESSON_LIST, name) + "&reset"
 
     def write(self, name, *sources):
         """Write a notebook of code cells into the lab's folder; return its address."""

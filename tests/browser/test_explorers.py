@@ -63,6 +63,19 @@ def test_arrow_keys_move_a_slider_and_the_picture_follows(page, keep_picture):
     assert panels.evaluate_all(filters) == [DARK_FILTER] * 3
 
 
+def test_a_slider_has_a_name_and_says_its_value_with_the_unit(page):
+    slider = page.get_by_role("slider", name="batch size (patients)", exact=True)
+    # ipywidgets itself would say 9: the place of 442 among the steps.
+    assert slider.get_attribute("aria-valuetext") == "442 patients"
+    assert slider.get_attribute("aria-disabled") == "true"
+    for handle in page.locator(HANDLE).all():
+        assert handle.get_attribute("aria-label")
+    first = page.get_by_role("slider", name="logit of cat", exact=True).first
+    first.focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("handle => handle.ariaValueText == '1.5'", arg=first.element_handle())
+
+
 def test_after_a_drag_the_picture_is_that_of_the_last_place(page):
     handle = page.locator(HANDLE).first
     box = handle.bounding_box()

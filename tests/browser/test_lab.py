@@ -9,17 +9,37 @@ import psutil
 import pytest
 import requests
 
+from deployworkbook.exercises.progress import record
+from deployworkbook.exercises.registry import EXERCISES
+from deployworkbook.jupyter.lab import options
+from deployworkbook.workspace.folder import Workspace
+
 START_S = 60
 
 
-def test_it_opens_on_the_first_lesson_without_pop_ups(lab, open_page, keep_picture):
-    page = open_page(f"{lab.url}&reset", viewport={"width": 1300, "height": 850})
-    lab.wait_until_idle(page)
+def test_it_opens_on_the_list_of_lessons_which_the_keyboard_leads_on_from(
+    lab, open_page, keep_picture
+):
+    workspace = Workspace(lab.folder)
+    # Other tests have left their windows; without them it is the first session.
+    for layout in (workspace.records / "lab" / "workspaces").iterdir():
+        layout.unlink()
+    options(workspace, port=None, open_browser=False)
+    page = open_page(lab.url, viewport={"width": 1280, "height": 720})
+    page.wait_for_selector(".jp-RenderedMarkdown progress")
     keep_picture(page)
-    assert page.locator("h1", has_text="00 Start here").first.is_visible()
-    assert page.locator(".jp-NotebookPanel-toolbar").inner_text().count("(deployworkbook)") == 1
+    assert not page.locator("#jp-left-stack").is_visible()
     assert page.locator(".Toastify__toast").count() == 0
     assert (lab.folder / "04_training.ipynb").exists()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    lab.wait_until_idle(page)
+    assert page.locator("h1", has_text="00 Start here").first.is_visible()
+    assert page.locator(".jp-NotebookPanel-toolbar").inner_text().count("(deployworkbook)") == 1
+    record(next(iter(EXERCISES)), solved=True, answer_key="right", workspace=workspace)
+    page.keyboard.press("Control+Shift+[")
+    # Solved since the list was opened.
+    page.get_by_text("You have solved 1 of").wait_for()
 
 
 def test_cells_run_in_this_interpreter_and_know_their_folder(lab):

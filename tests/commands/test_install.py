@@ -11,7 +11,7 @@ def test_install_copies_all_lessons_and_the_terms_and_repeats_without_effect(tmp
     assert call("install", folder) == 0
     assert capsys.readouterr().out == f"Your lessons are in {folder}.\n"
     names = {path.name for path in folder.glob("*.*") if path.is_file()}
-    assert names == {*(lesson.path.name for lesson in catalogue()), "terms.md"}
+    assert names == {*(lesson.path.name for lesson in catalogue()), "lessons.md", "terms.md"}
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
     assert call("install", folder) == 0
     after = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}

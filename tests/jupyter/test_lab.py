@@ -2,6 +2,7 @@
 
 import json
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -25,7 +26,7 @@ def test_lab_serves_the_workspace_on_this_machine_only(workspace):
     options = given(workspace)
     assert options["ServerApp.ip"] == "127.0.0.1"
     assert options["ServerApp.root_dir"] == str(workspace.root)
-    assert options["LabApp.default_url"] == "/lab/tree/00_start_here.ipynb"
+    assert options["LabApp.default_url"] == "/lab/tree/lessons.md"
     assert not any("token" in name or "password" in name for name in options)
 
 
@@ -47,6 +48,16 @@ def test_news_is_off_and_widget_state_is_saved(workspace):
     assert folder == str(workspace.records / "lab" / "settings")
     assert settings["@jupyterlab/apputils-extension:notification"]["fetchNews"] == "false"
     assert settings["@jupyter-widgets/jupyterlab-manager:plugin"]["saveState"] is True
+
+
+def test_the_file_browser_is_closed_in_the_first_session_only(workspace):
+    folder = Path(given(workspace)["LabApp.workspaces_dir"])
+    (layout,) = folder.iterdir()
+    left = json.loads(layout.read_text())["data"]["layout-restorer:data"]["left"]
+    assert left == {"collapsed": True, "visible": True}
+    layout.write_text("the learner's own")
+    given(workspace)
+    assert layout.read_text() == "the learner's own"
 
 
 def test_a_port_in_use_is_refused_and_a_free_one_is_not():
