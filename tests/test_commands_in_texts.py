@@ -43,8 +43,8 @@ from tests.serving import forms
 REPOSITORY = Path(__file__).parent.parent
 README = (REPOSITORY / "README.md").read_text()
 COMMAND = re.compile(
-    r"deployworkbook (?:lab|install|run|reset|serve|cost|plan|prices|doctor|ledger|progress|sweep"
-    r"|submit|publish|deploy-files|monitor|probe|edge|tokens|patch|versions|teach)\b[^`\n&#]*"
+    r"deployworkbook (?:lab|install|run|preload|reset|serve|cost|plan|prices|doctor|ledger|progress"
+    r"|sweep|submit|publish|deploy-files|monitor|probe|edge|tokens|patch|versions|teach)\b[^`\n&#]*"
 )
 
 

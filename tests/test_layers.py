@@ -25,7 +25,7 @@ ALLOWED = {
     "formulas": {"validation"},
     "ledger": {"validation", "workspace", "formulas"},
     "costs": {"validation", "workspace", "formulas"},
-    "training": {"validation", "workspace", "formulas"},
+    "training": {"validation", "workspace", "formulas", "ledger"},
     "runtimes": {"validation", "workspace", "formulas", "ledger", "telemetry", "training"},
     "compression": {
         "validation",

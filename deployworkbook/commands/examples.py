@@ -24,6 +24,11 @@ EXAMPLES = {
         "deployworkbook run 04 -p epochs 2",
         "deployworkbook run --fast --html --out site",
     ),
+    "preload": (
+        "deployworkbook preload",
+        "deployworkbook preload 04 05 --into models-for-class",
+        "deployworkbook preload --dataset digits --fast --json",
+    ),
     "publish": (
         "deployworkbook publish float32",
         "deployworkbook publish float32 --model digits --dataset mnist",

@@ -27,9 +27,11 @@ class RunDisplay(LiveDisplay):
     Args:
         jobs: The jobs about to run.
         console: The console to draw on.
+        says_ends: Whether to print that line; not if the caller prints a line of its own.
     """
 
-    def __init__(self, jobs: Sequence[Job], console: Console) -> None:
+    def __init__(self, jobs: Sequence[Job], console: Console, *, says_ends: bool = True) -> None:
+        self._says_ends = says_ends
         self._rows: dict[Path, JobEvent | None] = {job.output: None for job in jobs}
         self._names = {job.output: job.source.stem for job in jobs}
         self._started: dict[Path, float] = {}
@@ -44,7 +46,7 @@ class RunDisplay(LiveDisplay):
         place = event.job.output
         self._started.setdefault(place, time.monotonic())
         self._rows[place] = event
-        if event.outcome and not self.console.is_terminal:
+        if event.outcome and self._says_ends and not self.console.is_terminal:
             self.say(f"{event.job.source.stem}: {_in_words(event.outcome)}")
 
     def render(self) -> Table:

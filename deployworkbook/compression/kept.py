@@ -29,7 +29,7 @@ class Kept:
 
     Args:
         model: The Keras model.
-        seconds: Time it took to make.
+        seconds: Time it took to make, on the machine that made it.
         is_new: Whether it was made just now rather than read from the cache.
     """
 

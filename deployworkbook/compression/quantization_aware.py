@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from deployworkbook.compression.litert_quantization import apply_recipe
 from deployworkbook.compression.toolkit import as_it_is, tfmot
 from deployworkbook.formulas.clipping import mse_optimal_grid
 from deployworkbook.formulas.quantization import integer_range
+from deployworkbook.ledger.machine import this_machine
 from deployworkbook.training.data import Dataset
 from deployworkbook.training.fit import STEPS_AT_ONCE, History, fit
 from deployworkbook.training.flatbuffer import to_flatbuffer
@@ -122,15 +123,17 @@ class Aware:
     Args:
         variant: The LiteRT file.
         history: Losses and accuracies per epoch.
-        seconds: Duration of the training.
+        seconds: Duration of the training, on the machine that trained it.
         distance: Largest difference between a weight in the file and in training, in steps of its
             grid; ``None`` at 8 bits, where the converter uses the toolkit's grids.
+        machine: The machine that trained it; another one if somebody shared the result.
     """
 
     variant: Variant
     history: History
     seconds: float
     distance: float | None
+    machine: str = field(default_factory=lambda: str(this_machine()))
 
 
 def train_aware(
@@ -226,6 +229,7 @@ def train_aware_once(
             "history": asdict(made.history),
             "seconds": made.seconds,
             "distance": made.distance,
+            "machine": made.machine,
         }
         (target / "aware.json").write_text(json.dumps(record))
 
@@ -237,6 +241,7 @@ def train_aware_once(
             History(**{name: tuple(values) for name, values in record["history"].items()}),
             record["seconds"],
             record["distance"],
+            record["machine"],
         )
 
     place = folder or current_workspace().models

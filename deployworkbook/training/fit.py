@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from tqdm.auto import tqdm
 
+from deployworkbook.ledger.machine import this_machine
 from deployworkbook.training import loops, models
 from deployworkbook.training.data import Dataset
 from deployworkbook.training.keras2 import keras, set_seed, tf
@@ -96,8 +97,9 @@ class Trained:
         model: The Keras model, with the weights of the best epoch.
         history: Losses and accuracies per epoch.
         recipe: Recipe of the training.
-        seconds: Duration of the training.
+        seconds: Duration of the training, on the machine that trained it.
         trained_at: Time of the training in UTC, as ISO 8601.
+        machine: The machine that trained it; another one if somebody shared the model.
         is_new: Whether it was trained just now rather than read from the cache.
     """
 
@@ -106,6 +108,7 @@ class Trained:
     recipe: Recipe
     seconds: float
     trained_at: str
+    machine: str
     is_new: bool
 
 
@@ -239,6 +242,7 @@ def baseline(
             "history": asdict(history),
             "seconds": time.perf_counter() - start,
             "trained_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "machine": str(this_machine()),
         }
         save_model(model, target / "model.keras")
         (target / "training.json").write_text(json.dumps(record, indent=1))
@@ -255,4 +259,12 @@ def baseline(
         models_folder / name, build=build, load=load, notice=notice
     )
     history = History(*(tuple(record["history"][field]) for field in History.__annotations__))
-    return Trained(model, history, chosen, record["seconds"], record["trained_at"], is_new)
+    return Trained(
+        model=model,
+        history=history,
+        recipe=chosen,
+        seconds=record["seconds"],
+        trained_at=record["trained_at"],
+        machine=record.get("machine", "a machine that was not recorded"),
+        is_new=is_new,
+    )

@@ -121,7 +121,7 @@ class LanguageModel:
         vocabulary: Tokens and the bytes they stand for.
         source: Text that it learned from, and its licence.
         losses: Loss of each step in bits per token.
-        seconds: Duration of the training, with the vocabulary's.
+        seconds: Duration of the training, with the vocabulary's, on the machine that trained it.
         trained_at: Time of the training in UTC, as ISO 8601.
         is_new: Whether it was trained just now rather than read from the cache.
     """
