@@ -34,6 +34,7 @@ from deployworkbook.serving.repository import differences, mlflow_format
 from deployworkbook.serving.repository.differences import VersionDifference
 from deployworkbook.serving.repository.model_repository import ModelRepository
 from deployworkbook.serving.signing.keys import signing_key
+from deployworkbook.teaching import preloading
 from deployworkbook.training import data
 from deployworkbook.training.data import load_dataset
 from deployworkbook.updates.making import make_patch
@@ -144,6 +145,7 @@ def prepared(home, tmp_path, monkeypatch, litert_file):
         return [Outcome(job, "passed", 0.0, 1, 1) for job in jobs]
 
     monkeypatch.setattr(runner, "run_jobs", run_jobs)
+    monkeypatch.setattr(preloading, "run_jobs", run_jobs)
     monkeypatch.setattr(compression_sweep, "sweep", lambda points, **_: begun.extend(points) or [])
     monkeypatch.setattr(sweep_report, "print_results", lambda *_: None)
     monkeypatch.setattr(page, "write_page", lambda *_, **__: begun.append("page"))
@@ -177,7 +179,7 @@ def test_a_command_that_a_text_shows_runs_as_it_stands(prepared, place, command,
     said = capsys.readouterr()
     assert not ended.value.code, said.out + said.err
     name = command.split()[1]
-    if name in {"run", "sweep", "lab", "doctor", "probe", "edge"}:
+    if name in {"run", "preload", "sweep", "lab", "doctor", "probe", "edge"}:
         assert prepared
 
 

@@ -70,8 +70,8 @@ def preload(
         from deployworkbook.training.data import load_dataset
 
         load_dataset("mnist")  # an error now, rather than one per lesson
-    target = _created(into, workspace_of(folder).models)
     jobs = jobs_for(_runs(lessons or [], dataset or [], fast=fast))
+    target = _created(into, workspace_of(folder).models)
     console = Console(stderr=as_json)
     done = []
     with RunDisplay(jobs, console, says_ends=False) as display:

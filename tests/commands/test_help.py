@@ -92,7 +92,7 @@ except SystemExit:
 @pytest.mark.parametrize(
     ("typed", "offered"),
     [
-        ("pr", {"progress", "prices", "probe"}),
+        ("pr", {"progress", "preload", "prices", "probe"}),
         ("ledger --", {"--all", "--csv", "--json", "--dir", "--help"}),
     ],
 )
