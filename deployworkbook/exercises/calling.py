@@ -114,11 +114,11 @@ def _check_arguments(function: Callable[..., Any], arguments: tuple[Any, ...]) -
     try:
         signature.bind(*arguments)
     except TypeError as error:
-        count = len(arguments)
-        raise CallError(
-            f"Your function is called with {count} argument{'s' * (count != 1)}. "
-            f"Yours takes ({', '.join(map(str, signature.parameters.values()))})."
-        ) from error
+        count, taken = len(arguments), ", ".join(map(str, signature.parameters.values()))
+        called = f"Your function is called with {count} arguments."
+        if count == 1:
+            called = "Your function is called with 1 argument."
+        raise CallError(f"{called} Yours takes ({taken}).") from error
 
 
 def _stop(thread: threading.Thread) -> None:
@@ -137,8 +137,10 @@ def _told(error: BaseException) -> CallError:
     # Skip this module's frame. For an error deep in a library, quote the learner's own line.
     frames = traceback.extract_tb(error.__traceback__)[1:]
     own = [frame for frame in frames if frame.filename == frames[0].filename]
-    where = f' in the line "{own[-1].line}"' if own and own[-1].line else ""
-    return CallError(f"Your function raised {type(error).__name__}: {error}{where}.")
+    raised = f"{type(error).__name__}: {error}"
+    if own and own[-1].line:
+        return CallError(f'Your function raised {raised} in the line "{own[-1].line}".')
+    return CallError(f"Your function raised {raised}.")
 
 
 def _without_value(printed: str) -> str:

@@ -189,13 +189,16 @@ def _difference(exercise: Exercise, given: list[Any], right: list[Any]) -> tuple
     """Return what differs in the first failing case, and that case's right value."""
     place = first_difference(exercise, given, right)
     case, a, b = (exercise.cases or ((),))[place], given[place], right[place]
-    right_value = number_text(b) if case else ""
-    where = f" for {arguments_text(exercise, case)}" if case else ""
-    if a.shape != b.shape:
-        expected = f"{exercise.expected}, {_form(b)}"
-        return f"Not yet. Expected: {expected}. Received: {_form(a)}{where}.", right_value
-    received = number_text(a)
-    return f"Not yet. Expected: {exercise.expected}. Received: {received}{where}.", right_value
+    expected = exercise.expected
+    is_misshapen = a.shape != b.shape
+    received = _form(a) if is_misshapen else number_text(a)
+    wanted = f"Not yet. Expected: {expected}."
+    if is_misshapen:
+        wanted = f"Not yet. Expected: {expected}, {_form(b)}."
+    if not case:
+        return f"{wanted} Received: {received}.", ""
+    arguments = arguments_text(exercise, case)
+    return f"{wanted} Received: {received} for {arguments}.", number_text(b)
 
 
 def first_difference(exercise: Exercise, given: list[Any], right: list[Any]) -> int:

@@ -44,8 +44,13 @@ def _about_edited(name: str, done: Installation) -> str:
         return (
             f"{name} has your edits and was left alone; deployworkbook reset {number} restores it."
         )
-    about = f"{name} has your edits and is older than the shipped version;"
     beside = done.outdated[name]
     if beside is None:
-        return f"{about} deployworkbook reset {number} --beside puts the new one beside yours."
-    return f"{about} the new one is beside yours: {beside.name}."
+        return (
+            f"{name} has your edits and is older than the shipped version; deployworkbook reset "
+            f"{number} --beside puts the new one beside yours."
+        )
+    return (
+        f"{name} has your edits and is older than the shipped version; the new one is beside "
+        f"yours: {beside.name}."
+    )

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 
-from deployworkbook.jupyter.lessons import Lesson, find_lesson
+from deployworkbook.jupyter.lessons import Lesson, catalogue, find_lesson
 from deployworkbook.validation import did_you_mean, value_error
 from deployworkbook.workspace.folder import Workspace
 
@@ -61,12 +61,12 @@ def load_terms() -> list[Term]:
     """
     text = (resources.files("deployworkbook.jupyter") / "terms.toml").read_text(encoding="utf-8")
     entries = tomllib.loads(text)
-    lessons = {name: find_lesson(name) for name in {each["lesson"] for each in entries.values()}}
+    lessons = {lesson.name: lesson for lesson in catalogue()}
     return [
         Term(
             name,
             about["meaning"],
-            lessons[about["lesson"]],
+            lessons.get(about["lesson"]) or find_lesson(about["lesson"]),
             about["chinese"],
             about["chinese_meaning"],
             tuple(about.get("forms", ())),
