@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from deployworkbook.jupyter.doctor import NAMES
+
 REPOSITORY = Path(__file__).parent.parent
 
 
@@ -83,10 +85,7 @@ def test_the_doctor_is_content(program, tmp_path):
     done = call(program, "doctor", "--json", folder=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     found = json.loads(done.stdout)
-    assert [check["name"] for check in found] == [
-        *("Python", "packages", "your folder", "disk", "memory", "SQLite", "data"),
-        *("platforms", "model server", "port", "kernel", "Keras"),
-    ]
+    assert [check["name"] for check in found] == list(NAMES)
     assert [check for check in found if check["status"] == "problem"] == []
     assert "Keras 2." in found[-1]["found"]
     assert all(check["remedy"] for check in found if check["status"] != "ok")

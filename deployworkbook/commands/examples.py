@@ -81,6 +81,10 @@ EXAMPLES = {
         "deployworkbook submit --yes",
         "deployworkbook submit --to class --name brave-otter --lessons 02,05 --yes",
     ),
+    "teach preflight": (
+        "deployworkbook teach preflight reports",
+        "deployworkbook teach preflight reports --csv",
+    ),
     "prices list": (
         "deployworkbook prices list",
         "deployworkbook prices list --prices my-prices.toml --json",

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import typer
 
-from deployworkbook.commands import teach_copy
+from deployworkbook.commands import teach_copy, teach_preflight
 from deployworkbook.commands.examples import examples_of
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app = typer.Typer(
 # Name, and the function of its module, such as ``"plan": teach_plan.plan``.
 COMMANDS: dict[str, Callable[..., None]] = {
     "copy": teach_copy.copy,
+    "preflight": teach_preflight.preflight,
 }
 
 

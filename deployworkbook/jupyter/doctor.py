@@ -18,6 +18,7 @@ import psutil
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
+from deployworkbook import __version__
 from deployworkbook.jupyter.lab import check_port_is_free
 from deployworkbook.workspace.folder import Workspace
 
@@ -26,6 +27,22 @@ if TYPE_CHECKING:
 
 Status = Literal["ok", "warning", "problem"]
 
+# What is checked, in this order. A report without one of these comes from another version.
+NAMES = (
+    "deployworkbook",
+    "Python",
+    "packages",
+    "your folder",
+    "disk",
+    "memory",
+    "SQLite",
+    "data",
+    "platforms",
+    "model server",
+    "port",
+    "kernel",
+    "Keras",
+)
 # Enough for a trained model, its variants and the executed lessons.
 DISK_BYTES = 10**9
 # TensorFlow with MNIST in a notebook takes about 1.5 GB.
@@ -71,6 +88,7 @@ def checks(workspace: Workspace, *, port: int | None = None) -> Iterator[Check]:
         workspace: The learner's folder.
         port: Port for the lab; by default the usual one.
     """
+    yield check_release()
     yield check_python()
     yield check_versions()
     yield check_workspace(workspace)
@@ -98,6 +116,11 @@ def check_table(found: Iterable[Check]) -> Styler:
 
     rows = [(check.name, check.status, check.found, check.remedy) for check in found]
     return text_table(rows, ["check", "status", "found", "what to do"])
+
+
+def check_release() -> Check:
+    """Name the workbook's own version, which a class should share."""
+    return Check("deployworkbook", "ok", __version__)
 
 
 def check_python() -> Check:

@@ -141,3 +141,10 @@ def test_the_table_does_not_truncate_remedies(workspace):
     remedy = "word " * 40
     html = doctor.check_table([doctor.Check("disk", "warning", "little", remedy)]).to_html()
     assert remedy.strip() in html
+
+
+def test_its_checks_are_those_that_reports_must_have(workspace, monkeypatch):
+    slow = {"check_keras": "Keras", "check_kernel": "kernel", "check_data": "data"}
+    for function, name in slow.items():
+        monkeypatch.setattr(doctor, function, lambda name=name: doctor.Check(name, "ok", ""))
+    assert [check.name for check in doctor.checks(workspace)] == list(doctor.NAMES)
