@@ -69,6 +69,23 @@ EXAMPLES = {
         "deployworkbook ledger",
         "deployworkbook ledger --all --json",
     ),
+    "teach handout": (
+        "deployworkbook teach handout 05",
+        "deployworkbook teach handout --run deployworkbook-run --out handouts",
+    ),
+    "teach plan": (
+        "deployworkbook teach plan 60",
+        "deployworkbook teach plan 180 --topics quantization,serving --start 13:30",
+        "deployworkbook teach plan day --format html --out run-sheet.html",
+    ),
+    "teach rehearse": (
+        "deployworkbook teach rehearse 60",
+        "deployworkbook teach rehearse 180 --topics quantization,serving --json",
+    ),
+    "teach waits": (
+        "deployworkbook teach waits 01 05 --out waits.json",
+        "deployworkbook teach waits",
+    ),
     "progress": (
         "deployworkbook progress",
         "deployworkbook progress --json",

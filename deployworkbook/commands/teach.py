@@ -9,7 +9,14 @@ from collections.abc import Callable
 
 import typer
 
-from deployworkbook.commands import teach_copy, teach_preflight
+from deployworkbook.commands import (
+    teach_copy,
+    teach_handout,
+    teach_plan,
+    teach_preflight,
+    teach_rehearse,
+    teach_waits,
+)
 from deployworkbook.commands.examples import examples_of
 
 app = typer.Typer(
@@ -22,6 +29,10 @@ app = typer.Typer(
 COMMANDS: dict[str, Callable[..., None]] = {
     "copy": teach_copy.copy,
     "preflight": teach_preflight.preflight,
+    "handout": teach_handout.handout,
+    "plan": teach_plan.plan,
+    "rehearse": teach_rehearse.rehearse,
+    "waits": teach_waits.waits,
 }
 
 

@@ -24,6 +24,8 @@ REPLACEMENTS = (
     (re.compile(r"\\(begin|end)\{(?:aligned|gathered|eqnarray)\*?\}"), r"\\\1{align*}"),
     (re.compile(r"\\arg\s*\\(min|max)\b"), r"\\operatorname{arg\\,\1}"),
     (re.compile(r"\\arg\b"), r"\\operatorname{arg}"),
+    # These would grow with what stands in the same row.
+    (re.compile(r"(?<!\\left)(?<!\\right)\\[lr]Vert\b"), r"\\|"),
 )
 
 # Unknown commands, and column separators outside a table, come back as identifiers.

@@ -94,6 +94,21 @@ def _write(content: NotebookNode, source: Path, page: Path, home: str | None) ->
     write_atomically(page, html)
 
 
+def markdown_as_html(source: str) -> str:
+    r"""Return Markdown as HTML that runs and loads nothing, with its formulas as MathML.
+
+    Args:
+        source: Markdown as in a lesson.
+
+    Raises:
+        ValueError: A formula can't be converted.
+
+    >>> markdown_as_html("a **word**")
+    '<p>a <strong>word</strong></p>\n'
+    """
+    return sanitize(MarkdownWithMath(renderer=_Renderer(escape=False)).render(source))
+
+
 def write_index(entries: Sequence[IndexEntry], page: Path, *, made: str) -> None:
     """Write the index page.
 

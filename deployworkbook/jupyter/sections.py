@@ -99,9 +99,9 @@ def sections_of(lesson: Lesson) -> list[Section]:
     notebook = json.loads(lesson.path.read_text(encoding="utf-8"))
     found: list[tuple[str, list[Cell]]] = []
     for cell in notebook["cells"]:
-        heading = HEADING.match(source_of(cell)) if cell["cell_type"] == "markdown" else None
+        heading = heading_of(cell)
         if heading:
-            found.append((heading[1].strip(), []))
+            found.append((heading, []))
         if found:
             found[-1][1].append(cell)
     return [
@@ -116,6 +116,16 @@ def source_of(cell: Cell) -> str:
     'a = 1\na'
     """
     return "".join(cell["source"])
+
+
+def heading_of(cell: Cell) -> str:
+    """Return the title of the section that a cell begins; empty if it begins none.
+
+    >>> heading_of({"cell_type": "markdown", "source": "## 1. One step"})
+    '1. One step'
+    """
+    heading = HEADING.match(source_of(cell)) if cell["cell_type"] == "markdown" else None
+    return heading[1].strip() if heading else ""
 
 
 def _section(lesson: Lesson, place: int, title: str, cells: list[Cell]) -> Section:

@@ -1,0 +1,49 @@
+"""The command ``teach handout``: one page a lesson."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def handout(
+    lessons: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="LESSON", help="Numbers or names (default: all)."),
+    ] = None,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the pages.")] = Path(
+        "handouts"
+    ),
+    run: Annotated[
+        Path,
+        typer.Option(
+            metavar="DIR", help="Executed lessons, from which pictures come: of `run --out DIR`."
+        ),
+    ] = Path("deployworkbook-run"),
+) -> None:
+    """Write one page a lesson: what was learnt, formulas, pictures, terms, commands.
+
+    As HTML, and as a PDF if Chromium, Chrome or Edge is installed. Hand it out at the end:
+    the pictures answer some of the guesses.
+    """
+    from deployworkbook.jupyter.lessons import catalogue, find_lesson
+    from deployworkbook.teaching.handout import make_handout
+    from deployworkbook.teaching.handout_page import write_handout
+    from deployworkbook.teaching.printing import find_browser
+    from deployworkbook.workspace.files import full_path
+
+    chosen = [find_lesson(name) for name in lessons or []] or catalogue()
+    folder = full_path(out)
+    browser = find_browser()
+    for lesson in chosen:
+        executed = full_path(run) / lesson.path.name
+        made = make_handout(lesson, executed if executed.exists() else None)
+        page = folder / f"{lesson.name}.html"
+        pdf = write_handout(made, page, browser=browser)
+        print(f"Wrote {pdf or page}.")
+        if not made.pictures:
+            print(f"It has no pictures. For pictures, first: deployworkbook run {lesson.number}")
+    if browser is None:
+        print("There is no browser to print a PDF: open the pages in yours, and print them on A4.")

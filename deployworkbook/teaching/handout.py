@@ -1,0 +1,145 @@
+"""What a lesson leaves on one page: formulas, pictures, commands, terms.
+
+All of it is read from the lesson itself, so it can't say anything else: formulas and commands from
+its text, terms from the page of terms, and pictures from a run of the same cells.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html import unescape
+from pathlib import Path
+
+from deployworkbook.execution.outputs import read_notebook
+from deployworkbook.jupyter.lessons import Lesson
+from deployworkbook.jupyter.sections import Section, sections_of, source_of
+from deployworkbook.jupyter.terms import Term, load_terms
+
+DISPLAYED = re.compile(r"\$\$.+?\$\$", re.DOTALL)
+COMMAND = re.compile(r"`(deployworkbook [^`]+)`")
+# A longer sentence before a formula tells more than a page has room for.
+LONGEST_LEAD = 150
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A formula of a lesson.
+
+    Args:
+        section: The title of its section.
+        lead: The sentence before it, as Markdown; may be empty.
+        latex: The formula, with its dollar signs.
+    """
+
+    section: str
+    lead: str
+    latex: str
+
+
+@dataclass(frozen=True)
+class HandoutPicture:
+    """A picture of a run.
+
+    Args:
+        png: The picture, in base64.
+        alt: What it shows, in words.
+    """
+
+    png: str
+    alt: str
+
+
+@dataclass(frozen=True)
+class Handout:
+    """What is on a lesson's page.
+
+    Args:
+        lesson: The lesson.
+        learnt: What was learnt, as Markdown.
+        formulas: Its formulas, in order.
+        pictures: Its pictures, in order; without a run, none.
+        commands: Commands that its text shows.
+        terms: The terms that it introduces.
+    """
+
+    lesson: Lesson
+    learnt: str
+    formulas: tuple[Formula, ...]
+    pictures: tuple[HandoutPicture, ...]
+    commands: tuple[str, ...]
+    terms: tuple[Term, ...]
+
+
+def make_handout(lesson: Lesson, run: Path | None = None) -> Handout:
+    """Collect what is on a lesson's page.
+
+    Args:
+        lesson: The lesson.
+        run: The executed notebook, from which pictures are taken; ``None`` for none.
+
+    Raises:
+        ValueError: The executed notebook can't be read.
+    """
+    sections = sections_of(lesson)
+    texts = [
+        source_of(cell)
+        for section in sections
+        for cell in section.cells
+        if cell["cell_type"] == "markdown"
+    ]
+    shown = [command for text in texts for command in COMMAND.findall(text)]
+    own = f"deployworkbook reset {lesson.number}"
+    commands = dict.fromkeys([*shown, "deployworkbook lab", "deployworkbook progress", own])
+    learnt = source_of(sections[-1].cells[0]).partition("\n")[2]
+    return Handout(
+        lesson=lesson,
+        learnt="\n".join(line for line in learnt.splitlines() if line.startswith("- ")),
+        formulas=tuple(each for section in sections for each in _formulas(section)),
+        pictures=() if run is None else tuple(_pictures(sections, run)),
+        commands=tuple(commands),
+        terms=tuple(term for term in load_terms() if term.lesson == lesson),
+    )
+
+
+def _formulas(section: Section) -> Iterator[Formula]:
+    title = section.title.replace("`", "")
+    for cell in section.cells:
+        if cell["cell_type"] != "markdown":
+            continue
+        text = source_of(cell)
+        for found in DISPLAYED.finditer(text):
+            yield Formula(title, _lead(text[: found.start()]), found[0])
+
+
+def _lead(before: str) -> str:
+    """Return the last sentence before a formula, if it leads to it."""
+    paragraph = before.rstrip().rpartition("\n")[2].strip()
+    if not paragraph.endswith((":", ",")) or before.rstrip() == paragraph == "":
+        return ""
+    sentence = re.split(r"(?<=[.?!])\s+", paragraph)[-1]
+    return sentence if len(sentence) <= LONGEST_LEAD and "$$" not in sentence else ""
+
+
+def _pictures(sections: list[Section], run: Path) -> Iterator[HandoutPicture]:
+    """Give the pictures of the cells that are marked for the handout, if they ran as they are."""
+    marked = {
+        cell["id"]: source_of(cell)
+        for section in sections
+        for cell in section.cells
+        if cell["metadata"].get("deployworkbook", {}).get("handout")
+    }
+    for cell in read_notebook(run).cells:
+        if cell.get("id") not in marked or cell.source != marked[cell["id"]]:
+            continue
+        for output in cell.outputs:
+            data = output.get("data", {})
+            if "image/png" in data:
+                yield HandoutPicture(data["image/png"].replace("\n", ""), _alt(data))
+                break
+
+
+def _alt(data: dict[str, str]) -> str:
+    alt = re.search(r'<img[^>]*\balt="([^"]*)"', data.get("text/html", ""))
+    return unescape(alt[1]) if alt else data.get("text/plain", "")

@@ -1,0 +1,105 @@
+"""A handout as a page, and as a PDF of one sheet."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+from deployworkbook.execution.page import markdown_as_html
+from deployworkbook.teaching.handout import Handout
+from deployworkbook.teaching.printing import print_pdf
+from deployworkbook.workspace.files import write_atomically
+from deployworkbook.workspace.templates import render
+
+TEMPLATE = Path(__file__).parent / "templates" / "handout.html.j2"
+
+# Sizes of print to try, in points; the last is as small as a footnote.
+SIZES_PT = (10.0, 9.5, 9.0, 8.5, 8.0, 7.5, 7.0)
+# Without a browser nobody can tell what fits; this does for most lessons.
+USUAL_PT = 8.0
+MOST_PICTURES = 2
+
+
+@dataclass(frozen=True)
+class Group:
+    """The formulas of a section.
+
+    Args:
+        title: The section's title.
+        parts: Sentences and formulas, as HTML.
+    """
+
+    title: str
+    parts: tuple[str, ...]
+
+
+def handout_as_html(
+    handout: Handout, *, size_pt: float = USUAL_PT, pictures: int = MOST_PICTURES
+) -> str:
+    """Return a handout as one page without scripts or requests.
+
+    Args:
+        handout: What is on it.
+        size_pt: Size of its print on paper, in points.
+        pictures: The most pictures to show.
+
+    Raises:
+        ValueError: A formula can't be converted.
+    """
+    groups = [
+        Group(title, tuple(markdown_as_html(f"{each.lead}\n\n{each.latex}") for each in formulas))
+        for title, formulas in groupby(handout.formulas, key=lambda each: each.section)
+    ]
+    return render(
+        TEMPLATE,
+        handout=handout,
+        learnt=markdown_as_html(handout.learnt),
+        formulas=groups,
+        size_pt=size_pt,
+        pictures=pictures,
+    )
+
+
+def write_handout(handout: Handout, page: Path, *, browser: str | None) -> Path | None:
+    """Write a handout as HTML and, with a browser, as a PDF of one page beside it.
+
+    Takes the largest print with which all fits; if nothing does, fewer pictures.
+
+    Args:
+        handout: What is on it.
+        page: The HTML file to write, atomically.
+        browser: The browser's program; ``None`` if there is none.
+
+    Returns:
+        The PDF; ``None`` without a browser.
+
+    Raises:
+        RuntimeError: The browser couldn't print, or the handout is longer than a page.
+    """
+    if browser is None:
+        write_atomically(page, handout_as_html(handout))
+        return None
+    pdf = page.with_suffix(".pdf")
+    with tempfile.TemporaryDirectory(prefix="deployworkbook-handout-") as place:
+        trial, printed = Path(place) / "page.html", Path(place) / "page.pdf"
+        for pictures in range(min(len(handout.pictures), MOST_PICTURES), -1, -1):
+            fitting: tuple[str, bytes] | None = None
+            sizes = list(SIZES_PT)
+            while sizes:
+                middle = len(sizes) // 2
+                html = handout_as_html(handout, size_pt=sizes[middle], pictures=pictures)
+                trial.write_text(html, encoding="utf-8")
+                if print_pdf(trial, printed, browser=browser) == 1:
+                    fitting, sizes = (html, printed.read_bytes()), sizes[:middle]
+                else:
+                    sizes = sizes[middle + 1 :]
+            if fitting:
+                write_atomically(page, fitting[0])
+                write_atomically(pdf, fitting[1])
+                return pdf
+    raise RuntimeError(
+        f"The handout of {handout.lesson.name} doesn't fit on one page. "
+        "Give it fewer formulas or terms."
+    )

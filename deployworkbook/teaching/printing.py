@@ -1,0 +1,55 @@
+"""Pages as PDF, by a browser without a window."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+BROWSERS = (
+    *("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"),
+    *("msedge", "microsoft-edge"),
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+)
+# A busy machine takes several seconds for a page.
+LIMIT_S = 120.0
+
+PAGE = re.compile(rb"/Type\s*/Page(?![A-Za-z])")
+
+
+def find_browser() -> str | None:
+    """Return the program of a browser that can print, or ``None``."""
+    return next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
+def print_pdf(page: Path, pdf: Path, *, browser: str) -> int:
+    """Print an HTML page as PDF, and return how many pages it has.
+
+    Args:
+        page: The page; its style says which paper.
+        pdf: The file to write.
+        browser: The browser's program, as ``find_browser`` finds it.
+
+    Raises:
+        RuntimeError: The browser wrote nothing.
+    """
+    with tempfile.TemporaryDirectory(prefix="deployworkbook-print-") as profile:
+        made = Path(profile) / "page.pdf"
+        command = [
+            browser,
+            *("--headless", "--disable-gpu", "--no-first-run", "--no-pdf-header-footer"),
+            *(f"--user-data-dir={profile}", f"--print-to-pdf={made}"),
+            # The superuser, as in most containers, has no sandbox.
+            *(["--no-sandbox"] if getattr(os, "geteuid", lambda: 1)() == 0 else []),
+            page.resolve().as_uri(),
+        ]
+        done = subprocess.run(command, capture_output=True, timeout=LIMIT_S, check=False)
+        if not made.exists():
+            said = done.stderr.decode(errors="replace").strip()[-500:]
+            raise RuntimeError(f"{browser} couldn't print {page}: {said}")
+        content = made.read_bytes()
+        shutil.move(made, pdf)
+    return len(PAGE.findall(content))

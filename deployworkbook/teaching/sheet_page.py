@@ -1,0 +1,100 @@
+"""A run sheet as Markdown, and as a page to print."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from deployworkbook.jupyter.sections import sections_of
+from deployworkbook.teaching.planning import NOTICED_S
+from deployworkbook.teaching.run_sheet import RunSheet
+from deployworkbook.workspace.templates import render
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+@dataclass(frozen=True)
+class Check:
+    """Something to do before the class.
+
+    Args:
+        text: What it is for, in a sentence.
+        command: The command that does it.
+    """
+
+    text: str
+    command: str
+
+
+def checks_for(numbers: str) -> tuple[Check, ...]:
+    """Return what a teacher does before a class.
+
+    Args:
+        numbers: The lessons' numbers, such as ``01 05``.
+    """
+    return (
+        Check(
+            "Print a page for each learner, to hand out at the end:",
+            f"deployworkbook teach handout {numbers}",
+        ),
+        Check(
+            "Measure the waits on the machine of the class:",
+            f"deployworkbook teach waits {numbers}",
+        ),
+        Check("On each seat, see whether anything is missing:", "deployworkbook doctor"),
+        Check("Go through the plan without learners:", "deployworkbook teach rehearse 60"),
+    )
+
+
+def sheet_as_markdown(sheet: RunSheet) -> str:
+    """Return a run sheet as Markdown.
+
+    Args:
+        sheet: The run sheet.
+    """
+    text = render(TEMPLATES / "run_sheet.md.j2", **_values(sheet), md=_escaped)
+    return re.sub(r"\n{3,}", "\n\n", text).rstrip() + "\n"
+
+
+def sheet_as_html(sheet: RunSheet) -> str:
+    """Return a run sheet as one page to print on A4, without scripts or requests.
+
+    Args:
+        sheet: The run sheet.
+    """
+    return render(TEMPLATES / "run_sheet.html.j2", **_values(sheet))
+
+
+def _values(sheet: RunSheet) -> dict[str, object]:
+    plan = sheet.plan
+    numbers = " ".join(lesson.number for lesson in plan.lessons)
+    kinds = ("talk", "exercise", "discussion", "wait")
+    return {
+        "sheet": sheet,
+        "plan": plan,
+        "topics": ", ".join(lesson.title for lesson in plan.lessons),
+        "share": f"{100 * plan.minutes / plan.slot.minutes:.0f}",
+        "numbers": numbers,
+        "unmeasured": ", ".join(lesson.number for lesson in plan.unmeasured),
+        "noticed_s": NOTICED_S,
+        "checks": checks_for(numbers),
+        "sums": {
+            kind: sum(getattr(row, kind) for row in sheet.rows if row.kind != "pause")
+            for kind in kinds
+        },
+        "tasks": [
+            lesson
+            for lesson in plan.lessons
+            if any(section.title == "An open task" for section in sections_of(lesson))
+        ],
+    }
+
+
+def _escaped(text: str) -> str:
+    r"""Escape what Markdown would take for its own.
+
+    >>> print(_escaped("a * b_c"))
+    a \* b\_c
+    """
+    return re.sub(r"([\\`*_<\[\]$])", r"\\\1", text)

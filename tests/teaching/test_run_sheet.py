@@ -1,0 +1,89 @@
+"""A run sheet says what happens when, and what a teacher needs in front of the class."""
+
+import re
+
+import pytest
+
+from deployworkbook.exercises.registry import EXERCISES, PREDICTIONS
+from deployworkbook.jupyter.lessons import catalogue
+from deployworkbook.teaching.planning import make_plan
+from deployworkbook.teaching.run_sheet import make_run_sheet
+from deployworkbook.teaching.sheet_page import sheet_as_html, sheet_as_markdown
+from deployworkbook.teaching.slots import SLOTS
+from tests.teaching.waits import alike
+
+WAITS = alike()
+
+
+def sheet(slot="60", *topics, **options):
+    return make_run_sheet(make_plan(SLOTS[slot], topics, WAITS), **options)
+
+
+@pytest.mark.parametrize("slot", SLOTS)
+def test_its_lines_add_up_to_the_plan(slot):
+    made = sheet(slot)
+    parts = [row.talk + row.exercise + row.discussion + row.wait for row in made.rows]
+    assert sum(parts) == pytest.approx(made.plan.minutes)
+    assert [row.begins for row in made.rows] == sorted(row.begins for row in made.rows)
+
+
+def test_it_goes_by_the_clock():
+    made = sheet("60", start="13:30")
+    assert (made.begins, made.rows[0].begins) == ("13:30", "13:30")
+    assert made.ends <= "14:24"
+    with pytest.raises(ValueError, match=r"--start: expected a time such as 09:00"):
+        sheet("60", start="half past nine")
+
+
+def test_what_is_skipped_when_late_is_never_the_core():
+    made = sheet("180")
+    core = {step.section.title for step in made.plan.steps if step.section.is_core}
+    assert made.skippable
+    assert not {gain.title.partition(" · ")[2] for gain in made.skippable} & core
+    gains = [gain.minutes for gain in made.homework]
+    assert gains == sorted(gains, reverse=True)
+    assert min(gains) > 0
+
+
+@pytest.mark.parametrize("lay_out", [sheet_as_markdown, sheet_as_html])
+def test_guesses_answers_and_usual_mistakes_are_all_there(lay_out):
+    made = sheet("60")
+    text = plain(lay_out(made))
+    taught = [step.section for step in made.plan.steps if step.is_taught]
+    for name in [name for section in taught for name in section.predictions]:
+        question = PREDICTIONS[name]
+        for part in (question.question, *question.choices, question.reason):
+            assert plain(part) in text
+    for name in [name for section in taught for name in section.exercises]:
+        assert plain(name) in text
+        for mistake in EXERCISES[name].mistakes:
+            assert plain(mistake.text) in text
+    for section in taught:
+        assert plain(section.say) in text
+
+
+def plain(text):
+    """Text without the marks of Markdown and HTML."""
+    text = re.sub(r"<[^>]+>|[\\*_`]", "", text)
+    for mark, letter in (("&#39;", "'"), ("&#34;", '"'), ("&lt;", "<"), ("&gt;", ">")):
+        text = text.replace(mark, letter)
+    return " ".join(text.replace("&amp;", "&").split())
+
+
+def test_the_machine_of_the_waits_is_named():
+    text = sheet_as_markdown(sheet())
+    assert "on a machine, 2 cores, with TensorFlow 2.21.0, on 2026-11-30" in text
+
+
+def test_the_page_loads_nothing_and_escapes_what_it_shows():
+    for lesson in catalogue():
+        page = sheet_as_html(sheet("day", lesson.number))
+        assert not re.search(r"https?:|<script|@import|url\(", page)
+        assert "default-src 'none'" in page
+        assert page.count("<article>") == page.count("</article>")
+
+
+def test_the_page_is_laid_out_for_paper():
+    page = sheet_as_html(sheet())
+    assert "@page { size: A4" in page
+    assert "break-inside: avoid" in page
