@@ -34,7 +34,8 @@ from deployworkbook.serving.repository import differences, mlflow_format
 from deployworkbook.serving.repository.differences import VersionDifference
 from deployworkbook.serving.repository.model_repository import ModelRepository
 from deployworkbook.serving.signing.keys import signing_key
-from deployworkbook.teaching import preloading
+from deployworkbook.teaching import preloading, printing, rehearsal
+from deployworkbook.teaching import recording as waits
 from deployworkbook.training import data
 from deployworkbook.training.data import load_dataset
 from deployworkbook.updates.making import make_patch
@@ -159,6 +160,9 @@ def prepared(home, tmp_path, monkeypatch, litert_file):
     monkeypatch.setattr(lab, "start", lambda *_, **__: begun.append("lab") or 0)
     monkeypatch.setattr(snapshot, "open_reader", ReadOnce)
     monkeypatch.setattr(typer, "confirm", lambda _: True)
+    monkeypatch.setattr(rehearsal, "rehearse", lambda *_: ended())
+    monkeypatch.setattr(waits, "record_waits", lambda *_, **__: ended())
+    monkeypatch.setattr(printing, "find_browser", lambda: None)
     small = load_dataset("digits")
     monkeypatch.setattr(data, "load_dataset", lambda *_: small)
     tensors = {"x": {"dtype": "DT_FLOAT", "shape": [-1, 1]}}

@@ -71,7 +71,7 @@ EXAMPLES = {
     ),
     "teach handout": (
         "deployworkbook teach handout 05",
-        "deployworkbook teach handout --run deployworkbook-run --out handouts",
+        "deployworkbook teach handout 05 10 --run deployworkbook-run --out handouts",
     ),
     "teach plan": (
         "deployworkbook teach plan 60",

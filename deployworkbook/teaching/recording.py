@@ -32,7 +32,7 @@ def empty_waits(*, data: str) -> Waits:
         tensorflow=version("tensorflow"),
         measured_on=datetime.now(UTC).strftime("%Y-%m-%d"),
         data=data,
-        busy=psutil.cpu_percent(interval=1.0) > 100 * BUSY_SHARE,
+        busy=psutil.cpu_percent(interval=0.5) > 100 * BUSY_SHARE,
     )
 
 
