@@ -12,7 +12,7 @@ import psutil
 
 from deployworkbook.execution.jobs import JobEvent
 from deployworkbook.jupyter.lessons import Lesson
-from deployworkbook.ledger import this_machine
+from deployworkbook.ledger.machine import this_machine
 from deployworkbook.teaching.timing import Timed, time_lessons
 from deployworkbook.teaching.waits import Wait, Waits
 from deployworkbook.workspace.folder import SHARED_VARIABLE, Workspace
