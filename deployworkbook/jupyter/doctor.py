@@ -20,7 +20,9 @@ from packaging.specifiers import SpecifierSet
 
 from deployworkbook import __version__
 from deployworkbook.jupyter.lab import check_port_is_free
-from deployworkbook.workspace.folder import Workspace
+from deployworkbook.workspace.folder import SHARED_VARIABLE, Workspace
+from deployworkbook.workspace.manifest import MANIFEST
+from deployworkbook.workspace.shared import shared_folder
 
 if TYPE_CHECKING:
     from pandas.io.formats.style import Styler
@@ -92,6 +94,7 @@ def checks(workspace: Workspace, *, port: int | None = None) -> Iterator[Check]:
     yield check_python()
     yield check_versions()
     yield check_workspace(workspace)
+    yield check_shared_models()
     yield check_disk(workspace)
     yield check_memory()
     yield check_sqlite()
@@ -164,6 +167,22 @@ def check_workspace(workspace: Workspace) -> Check:
         remedy = "Set DEPLOYWORKBOOK_HOME to a folder you can write to."
         return Check("your folder", "problem", f"{workspace.root}: {error}", remedy)
     return Check("your folder", "ok", str(workspace.root))
+
+
+def check_shared_models() -> Check:
+    """Check the folder of models that somebody has trained for several learners."""
+    try:
+        folder = shared_folder()
+    except OSError as error:
+        remedy = f"Correct or unset {SHARED_VARIABLE}, or ask whoever made the models."
+        return Check("shared models", "warning", str(error), remedy)
+    if folder is None:
+        return Check("shared models", "ok", "none; lessons use your own folder")
+    count = sum(1 for _ in folder.glob(f"*/{MANIFEST}"))
+    if not count:
+        remedy = f"deployworkbook preload --into {folder}"
+        return Check("shared models", "warning", f"{folder} has none", remedy)
+    return Check("shared models", "ok", f"{count} in {folder}")
 
 
 def check_disk(workspace: Workspace) -> Check:

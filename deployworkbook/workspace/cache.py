@@ -25,11 +25,11 @@ from typing import TypeVar
 from filelock import FileLock, Timeout
 
 from deployworkbook.workspace.files import atomic_folder, set_aside
-from deployworkbook.workspace.folder import ENVIRONMENT_VARIABLE, SHARED_VARIABLE
+from deployworkbook.workspace.folder import ENVIRONMENT_VARIABLE
 from deployworkbook.workspace.manifest import MANIFEST as MANIFEST
 from deployworkbook.workspace.manifest import damage_of, write_manifest
 from deployworkbook.workspace.notices import Notice, notify
-from deployworkbook.workspace.shared import read_shared, shared_place, tell_once
+from deployworkbook.workspace.shared import read_shared, shared_place, tell_missing
 
 T = TypeVar("T")
 
@@ -84,11 +84,7 @@ def build_once(
     if not isinstance(found, str):
         return found[0], False
     if shared is not None and not shared.exists():
-        tell_once(
-            notice,
-            f"{folder.name} is not among the shared models in {shared.parent} "
-            f"({SHARED_VARIABLE}), so it is built in your own folder.",
-        )
+        tell_missing(shared, notice)
     with _only_builder(folder, notice, waiting):
         # Another process may have built it in the meantime.
         found = _read(folder, load)

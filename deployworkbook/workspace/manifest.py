@@ -17,7 +17,8 @@ MAX_MANIFEST_BYTES = 10_000_000
 
 
 def write_manifest(folder: Path) -> None:
-    """Write the hashes of all files of a folder into it."""
+    """Write the hashes of all files of a folder into it, in place of those that it has."""
+    (folder / MANIFEST).unlink(missing_ok=True)
     files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
     hashes = {path.relative_to(folder).as_posix(): _sha256(path) for path in files}
     (folder / MANIFEST).write_text(json.dumps(hashes, indent=1))

@@ -55,7 +55,7 @@ def shared_place(folder: Path, notice: Notice) -> Path | None:
     try:
         shared = shared_folder()
     except OSError as error:
-        tell_once(notice, f"{error} The models in your own folder are used instead.")
+        _tell_once(notice, f"{error} The models in your own folder are used instead.")
         return None
     # Somebody may name their own folder.
     if shared is None or shared == full_path(models):
@@ -80,7 +80,7 @@ def read_shared(place: Path, load: Callable[[Path], T], notice: Notice) -> tuple
             return (load(place),)
     except Exception as error:  # files that others have written can raise anything
         damage = str(error) or type(error).__name__
-    tell_once(
+    _tell_once(
         notice,
         f"{place.name} can't be used from the shared models in {place.parent}: {damage}. "
         f"Your own folder is used instead. Tell whoever made them ({SHARED_VARIABLE}).",
@@ -88,10 +88,25 @@ def read_shared(place: Path, load: Callable[[Path], T], notice: Notice) -> tuple
     return None
 
 
-def tell_once(notice: Notice, text: str) -> None:
-    """Call a notice with a text, unless this process has done so before."""
-    if text not in _told:
-        _told.add(text)
+def tell_missing(place: Path, notice: Notice) -> None:
+    """Tell, for the first result that the shared models lack, that it is built anew.
+
+    Args:
+        place: The result's shared folder.
+        notice: Called with a sentence.
+    """
+    text = (
+        f"{place.name} is not among the shared models in {place.parent} ({SHARED_VARIABLE}), so it "
+        "is built in your own folder, and so will be whatever else they lack."
+    )
+    _tell_once(notice, text, about=f"missing in {place.parent}")
+
+
+def _tell_once(notice: Notice, text: str, *, about: str = "") -> None:
+    """Call a notice with a text, unless this process has told about the same before."""
+    subject = about or text
+    if subject not in _told:
+        _told.add(subject)
         notice(text)
 
 

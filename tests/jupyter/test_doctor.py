@@ -65,6 +65,19 @@ def test_low_disk_space_is_a_warning(workspace, monkeypatch):
     assert (check.status, check.found) == ("warning", "0.1 GB free")
 
 
+def test_shared_models_are_counted_and_a_wrong_folder_is_a_warning(tmp_path, monkeypatch):
+    assert doctor.check_shared_models().status == "ok"
+    monkeypatch.setenv("DEPLOYWORKBOOK_SHARED_MODELS", str(tmp_path / "missing"))
+    check = doctor.check_shared_models()
+    assert (check.status, "DEPLOYWORKBOOK_SHARED_MODELS" in check.remedy) == ("warning", True)
+    monkeypatch.setenv("DEPLOYWORKBOOK_SHARED_MODELS", str(tmp_path))
+    assert doctor.check_shared_models().status == "warning"
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "manifest.json").write_text("{}")
+    check = doctor.check_shared_models()
+    assert (check.status, check.found) == ("ok", f"1 in {tmp_path}")
+
+
 def test_low_memory_is_a_warning(monkeypatch):
     usage = namedtuple("usage", "available")
     monkeypatch.setattr(doctor.psutil, "virtual_memory", lambda: usage(10**9))

@@ -9,11 +9,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from deployworkbook.ledger.machine import this_machine
 from deployworkbook.training import fit as subject
 from deployworkbook.training.data import load_dataset
 from deployworkbook.training.fit import History, Recipe, baseline, fit, train
 from deployworkbook.training.keras2 import keras, set_seed, tf
 from deployworkbook.training.models import mlp
+from deployworkbook.workspace.folder import SHARED_VARIABLE
 
 BRIEF = Recipe(epochs=2)
 
@@ -183,6 +185,18 @@ def test_a_damaged_model_is_set_aside_and_retrained(asked, digits, kept):
 def test_the_default_cache_is_in_the_workspace(asked, digits, home):
     baseline(digits, BRIEF)
     assert list((home / "deployworkbook" / "models").glob("mlp-digits-*/model.keras"))
+
+
+def test_a_shared_model_is_not_trained_again_and_names_its_machine(
+    digits, first, asked, home, monkeypatch
+):
+    monkeypatch.setenv(SHARED_VARIABLE, str(first[1]))
+    shared = baseline(digits, BRIEF, notice=pytest.fail)
+    assert asked == []
+    assert not shared.is_new
+    assert shared.seconds == first[0].seconds
+    assert shared.machine == first[0].machine == str(this_machine())
+    assert not (home / "deployworkbook" / "models").exists()
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,8 @@ from deployworkbook.training.fit import History
 from deployworkbook.training.keras2 import keras
 from deployworkbook.training.models import cnn, mlp
 from deployworkbook.training.saved import CONFIG, WEIGHTS, ModelFileError, read_model, save_model
-from deployworkbook.workspace.cache import MANIFEST, _sha256
+from deployworkbook.workspace.folder import SHARED_VARIABLE
+from deployworkbook.workspace.manifest import write_manifest
 
 RAN = "deployworkbook_test_ran"
 
@@ -230,8 +231,7 @@ def plant(folder):
     with pytest.warns(UserWarning, match="HDF5"):
         with_lambda().save(folder / "planted.h5")
     (folder / "planted.h5").rename(model)
-    manifest = json.loads((folder / MANIFEST).read_text())
-    (folder / MANIFEST).write_text(json.dumps(manifest | {"model.keras": _sha256(model)}))
+    write_manifest(folder)
 
 
 def test_a_planted_cache_entry_is_set_aside_unread_and_rebuilt(digits, tmp_path, monkeypatch):
@@ -254,3 +254,18 @@ def test_a_planted_cache_entry_is_set_aside_unread_and_rebuilt(digits, tmp_path,
         assert len(list(tmp_path.glob(f"{kind}-*damaged*"))) == 1
         for ours, before in zip(again.get_weights(), made.get_weights(), strict=True):
             np.testing.assert_array_equal(ours, before)
+
+
+def test_a_planted_shared_model_is_left_unread_and_an_own_one_trained(
+    digits, tmp_path, monkeypatch
+):
+    made = mlp(hidden_units=4)
+    monkeypatch.setattr(fit, "train", lambda data, recipe: (made, History(*[(0.5,)] * 4)))
+    fit.baseline(digits, folder=tmp_path)
+    (folder,) = tmp_path.glob("mlp-*")
+    plant(folder)
+    monkeypatch.setenv(SHARED_VARIABLE, str(tmp_path))
+    notices = []
+    assert fit.baseline(digits, notice=notices.append).is_new
+    assert "HDF5" in notices[0]
+    assert list(tmp_path.glob("mlp-*")) == [folder]
