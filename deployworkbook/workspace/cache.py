@@ -80,21 +80,21 @@ def build_once(
     shared = shared_place(folder, notice)
     if shared is not None and (given := read_shared(shared, load, notice)):
         return given[0], False
-    found = _read(folder, load)
-    if not isinstance(found, str):
-        return found[0], False
-    if shared is not None and not shared.exists():
-        tell_missing(shared, notice)
-    with _only_builder(folder, notice, waiting):
-        # Another process may have built it in the meantime.
+    while True:
+        before = _identity(folder)
         found = _read(folder, load)
         if not isinstance(found, str):
             return found[0], False
-        if folder.exists():
-            aside = set_aside(folder)
-            notice(f"{folder} is damaged: {found}. Moved it to {aside.name}; rebuilding it.")
-        _build(folder, build)
-        return load(folder), True
+        if shared is not None and not shared.exists():
+            tell_missing(shared, notice)
+        with _turn_to_build(folder, before, notice, waiting) as is_ours:
+            if not is_ours:
+                continue  # another process has built it: load it beside others that waited
+            if folder.exists():
+                aside = set_aside(folder)
+                notice(f"{folder} is damaged: {found}. Moved it to {aside.name}; rebuilding it.")
+            _build(folder, build)
+            return load(folder), True
 
 
 def is_kept(folder: Path) -> bool:
@@ -119,15 +119,42 @@ def _read(folder: Path, load: Callable[[Path], T]) -> tuple[T] | str:
         return str(error)
 
 
+def _identity(folder: Path) -> tuple[int, int] | None:
+    """Return what differs when a folder is replaced by another one; ``None`` if it is missing."""
+    try:
+        found = folder.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns
+
+
 @contextmanager
-def _only_builder(
-    folder: Path, notice: Notice, waiting: Callable[[], object] | None
-) -> Iterator[None]:
-    """Hold the lock that lets only one process build.
+def _turn_to_build(
+    folder: Path,
+    before: tuple[int, int] | None,
+    notice: Notice,
+    waiting: Callable[[], object] | None,
+) -> Iterator[bool]:
+    """Hold the lock that lets only one process build, unless another one builds meanwhile.
+
+    Those that waited must not load one after the other, each under the lock.
+
+    Args:
+        folder: The result's folder.
+        before: Its identity when it was missing or damaged.
+        notice: Function called with a sentence when waiting.
+        waiting: Function called several times per second while waiting.
+
+    Yields:
+        Whether to build; if not, there is a result to try.
 
     Raises:
         OSError: The folder is not writable.
     """
+
+    def has_arrived() -> bool:
+        return _identity(folder) not in (None, before)
+
     lock = FileLock(folder.with_name(f".{folder.name}.lock"))
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -135,7 +162,7 @@ def _only_builder(
             lock.acquire(timeout=0.2)
         except Timeout:
             notice(f"Another process is building {folder.name}; {WAITING}")
-        while not lock.is_locked:
+        while not lock.is_locked and not has_arrived():
             if waiting is not None:
                 waiting()
             with suppress(Timeout):
@@ -150,7 +177,7 @@ def _only_builder(
             ) from error
         raise
     try:
-        yield
+        yield lock.is_locked and not has_arrived()
     finally:
         lock.release()
 

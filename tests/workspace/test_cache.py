@@ -218,6 +218,45 @@ def test_eight_concurrent_threads_build_once(tmp_path):
     assert sorted(results) == [("made", False)] * 7 + [("made", True)]
 
 
+def test_those_who_waited_load_at_the_same_time(tmp_path):
+    started, go, inside = threading.Event(), threading.Event(), threading.Barrier(4)
+    waits, told, results = threading.Semaphore(0), [], []
+
+    def build(folder):
+        started.set()
+        go.wait(60)
+        write_text("made")(folder)
+
+    def load_together(folder):
+        inside.wait(30)  # passed only if all four are loading
+        return read_text(folder)
+
+    def wait_and_load():
+        found = build_once(
+            tmp_path / "a",
+            build=pytest.fail,
+            load=load_together,
+            notice=lambda text: told.append(text) or waits.release(),
+        )
+        results.append(found)
+
+    first = threading.Thread(
+        target=build_once, args=(tmp_path / "a",), kwargs={"build": build, "load": read_text}
+    )
+    first.start()
+    assert started.wait(60)
+    others = [threading.Thread(target=wait_and_load) for _ in range(4)]
+    for thread in others:
+        thread.start()
+    for _ in others:
+        assert waits.acquire(timeout=60)
+    go.set()
+    for thread in (first, *others):
+        thread.join(60)
+    assert results == [("made", False)] * 4
+    assert len(told) == 4
+
+
 def test_a_kill_while_building_leaves_no_partial_result(tmp_path):
     log, started, go = tmp_path / "log", CONTEXT.Event(), CONTEXT.Event()
     process = CONTEXT.Process(target=build_slowly, args=(tmp_path / "a", log, started, go))
