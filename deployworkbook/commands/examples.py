@@ -147,6 +147,10 @@ EXAMPLES = {
         "deployworkbook teach copy 05",
         "deployworkbook teach copy --all --out teacher",
     ),
+    "teach collect": (
+        "deployworkbook teach collect class",
+        "deployworkbook teach collect class --csv class.csv --html class.html --json",
+    ),
     "prices check": ("deployworkbook prices check my-prices.toml",),
 }
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import typer
 
 from deployworkbook.commands import (
+    teach_collect,
     teach_copy,
     teach_handout,
     teach_plan,
@@ -28,6 +29,7 @@ app = typer.Typer(
 # Name, and the function of its module, such as ``"plan": teach_plan.plan``.
 COMMANDS: dict[str, Callable[..., None]] = {
     "copy": teach_copy.copy,
+    "collect": teach_collect.collect,
     "preflight": teach_preflight.preflight,
     "handout": teach_handout.handout,
     "plan": teach_plan.plan,

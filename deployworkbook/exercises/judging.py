@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import numbers
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import cached_property
 from typing import Any, Literal
 
@@ -14,6 +12,7 @@ import numpy as np
 from deployworkbook.exercises.calling import CallError, NoValueError, call, parameters_of
 from deployworkbook.exercises.declaration import Exercise
 from deployworkbook.validation import describe
+from deployworkbook.workspace.plain_numbers import real_array
 
 Status = Literal["right", "not yet", "not answered"]
 
@@ -132,15 +131,7 @@ def results_of(exercise: Exercise, answer: Any) -> list[Any]:
 
 def _numbers(exercise: Exercise, value: Any) -> Any:
     try:
-        array = np.asarray(value)
-        # Python integers beyond int64, fractions and decimals have the dtype object.
-        is_real = array.dtype.kind in "biuf" or (
-            array.dtype.kind == "O"
-            and all(isinstance(each, numbers.Real | Decimal | np.ndarray) for each in array.flat)
-        )
-        if not is_real:
-            raise _unexpected(exercise, value)
-        return np.asarray(array, dtype=np.float64)
+        return real_array(value)
     except (TypeError, ValueError, OverflowError) as error:
         raise _unexpected(exercise, value) from error
 

@@ -6,15 +6,13 @@ They leave it only with ``deployworkbook submit``.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable
 from typing import Any
-
-import numpy as np
 
 from deployworkbook.exercises import store
 from deployworkbook.exercises.sources import NoSourceError, program_of
 from deployworkbook.workspace.folder import Workspace
+from deployworkbook.workspace.plain_numbers import of_numbers
 
 KEPT: store.Fields = {"kept": []}
 
@@ -22,11 +20,6 @@ KEPT: store.Fields = {"kept": []}
 MOST_KEPT = 20
 MOST_BYTES = 32 * 1024
 MOST_BYTES_OF_ONE = 16 * 1024
-
-LONGEST_AXIS = 1_000_000
-
-# What can't be written as a number in JSON.
-NOT_FINITE = ("nan", "inf", "-inf")
 
 Entry = dict[str, Any]
 
@@ -83,7 +76,7 @@ def written(answer: Any) -> Entry:
     Args:
         answer: Number, array or function.
 
-    >>> written(np.array([0.5, np.inf]))
+    >>> written([0.5, float("inf")])
     {'shape': [2], 'values': [0.5, 'inf']}
     """
     try:
@@ -95,51 +88,6 @@ def written(answer: Any) -> Entry:
     if len(json.dumps(entry)) > MOST_BYTES_OF_ONE:
         return {"lost": "It is too long."}
     return entry
-
-
-def of_numbers(value: Any) -> Entry:
-    """Return a number or array as data: its shape, and its values row by row.
-
-    Args:
-        value: Numbers of any shape.
-
-    >>> of_numbers(3)
-    {'shape': [], 'values': [3.0]}
-    """
-    array = np.asarray(value, dtype=np.float64)
-    values = [each if math.isfinite(each) else str(each) for each in array.ravel().tolist()]
-    return {"shape": list(array.shape), "values": values}
-
-
-def numbers_from(entry: Entry) -> Any:
-    """Return the array that ``of_numbers`` wrote.
-
-    Args:
-        entry: A shape and its values.
-
-    Raises:
-        ValueError: It is something else, or too large.
-
-    >>> numbers_from({"shape": [2], "values": [0.5, "inf"]})
-    array([0.5, inf])
-    """
-    shape, values = entry.get("shape"), entry.get("values")
-    if not isinstance(shape, list) or not isinstance(values, list) or len(shape) > 8:
-        raise ValueError("a shape and values were expected")
-    if any(type(each) is not int or not 0 <= each <= LONGEST_AXIS for each in shape):
-        raise ValueError("a shape has whole numbers that its values fill")
-    if math.prod(shape) != len(values):
-        raise ValueError("a shape has whole numbers that its values fill")
-    return np.array([_float(each) for each in values], dtype=np.float64).reshape(shape)
-
-
-def _float(value: Any) -> float:
-    if type(value) not in (int, float) and value not in NOT_FINITE:
-        raise ValueError("a value is no number")
-    try:
-        return float(value)
-    except OverflowError as error:
-        raise ValueError("a number is too large") from error
 
 
 def _of_function(function: Callable[..., Any]) -> Entry:

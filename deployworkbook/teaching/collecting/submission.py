@@ -7,9 +7,11 @@ import re
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from deployworkbook.exercises.kept import MOST_BYTES_OF_ONE, MOST_KEPT, numbers_from
+from deployworkbook.exercises.kept import MOST_BYTES_OF_ONE, MOST_KEPT
+from deployworkbook.exercises.literals import LARGEST_ARRAY
 from deployworkbook.exercises.registry import EXERCISES
 from deployworkbook.teaching.collecting.pseudonyms import is_pseudonym
+from deployworkbook.workspace.plain_numbers import numbers_from
 
 FORMAT = "deployworkbook-submission"
 SCHEMA = 1
@@ -174,6 +176,8 @@ def _check_answer(answer: Any, is_function: bool) -> None:
         "An answer is of another kind than its exercise asks for.",
     )
     if not is_function:
+        values = answer["values"]
+        _expect(isinstance(values, list) and len(values) <= LARGEST_ARRAY, "An array is too large.")
         try:
             numbers_from(answer)
         except ValueError as error:
