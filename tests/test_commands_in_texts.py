@@ -141,6 +141,7 @@ def prepared(home, tmp_path, monkeypatch, litert_file):
     Path("reports", "ada.json").write_text(json.dumps(report))
     Path("my-prices.toml").write_text(toml)
     Path("FILE").write_text(toml)
+    Path("names.txt").write_text("Ada\n")
 
     def run_jobs(jobs, **_):
         begun.extend(job.source.stem for job in jobs)

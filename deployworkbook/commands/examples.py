@@ -151,6 +151,10 @@ EXAMPLES = {
         "deployworkbook teach collect class",
         "deployworkbook teach collect class --csv class.csv --html class.html --json",
     ),
+    "teach hub": (
+        "deployworkbook teach hub class --learners 12",
+        "deployworkbook teach hub class --names names.txt --memory 1.5G --address 0.0.0.0",
+    ),
     "prices check": ("deployworkbook prices check my-prices.toml",),
 }
 

@@ -13,6 +13,7 @@ from deployworkbook.commands import (
     teach_collect,
     teach_copy,
     teach_handout,
+    teach_hub,
     teach_plan,
     teach_preflight,
     teach_rehearse,
@@ -29,6 +30,7 @@ app = typer.Typer(
 # Name, and the function of its module, such as ``"plan": teach_plan.plan``.
 COMMANDS: dict[str, Callable[..., None]] = {
     "copy": teach_copy.copy,
+    "hub": teach_hub.hub,
     "collect": teach_collect.collect,
     "preflight": teach_preflight.preflight,
     "handout": teach_handout.handout,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -17,12 +18,21 @@ def render(template: Path, **values: object) -> str:
     Raises:
         jinja2.UndefinedError: The template names something that wasn't given.
     """
-    environment = Environment(
-        loader=FileSystemLoader(template.parent),
+    return (
+        _environment(template.parent, template.name.endswith(".html.j2"))
+        .get_template(template.name)
+        .render(values)
+    )
+
+
+@cache
+def _environment(folder: Path, autoescape: bool) -> Environment:
+    """Return the environment of a folder, which keeps its compiled templates."""
+    return Environment(
+        loader=FileSystemLoader(folder),
         undefined=StrictUndefined,
-        autoescape=template.name.endswith(".html.j2"),
+        autoescape=autoescape,  # noqa: S701 (only HTML is escaped)
         keep_trailing_newline=True,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template(template.name).render(values)
