@@ -10,10 +10,9 @@ import os
 import sys
 from collections.abc import Sequence
 
+from deployworkbook.jupyter.installing import install_all
 from deployworkbook.jupyter.lab import options
-from deployworkbook.jupyter.lessons import install
 from deployworkbook.jupyter.schemas import forget_addresses
-from deployworkbook.jupyter.terms import install_terms
 from deployworkbook.workspace.folder import Workspace, current_workspace
 
 # Seconds. A browser answers a ping even while its page is busy, but the server of a busy machine
@@ -60,8 +59,7 @@ def first_page(workspace: Workspace) -> str:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Copy the lessons into this process's workspace, then serve it until the hub stops it."""
     workspace = current_workspace()
-    install(workspace)
-    install_terms(workspace)
+    install_all(workspace)
     forget_addresses()
     os.environ.setdefault("JUPYTERHUB_DEFAULT_URL", first_page(workspace))
     from jupyterhub.singleuser import main as serve
