@@ -53,5 +53,12 @@ def export_language_model(
         write_decoder(model.shape, model.weights, target / FOLDER)
 
     place = (folder or current_workspace().models) / f"language-saved-{key_of(settings)}"
-    found, _ = build_once(place, build=build, load=lambda source: source / FOLDER, notice=notice)
+    found, _ = build_once(
+        place,
+        build=build,
+        load=lambda source: source / FOLDER,
+        notice=notice,
+        # A SavedModel is a program, so nobody should serve that of somebody else.
+        shareable=False,
+    )
     return found

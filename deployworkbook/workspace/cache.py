@@ -57,6 +57,7 @@ def build_once(
     load: Callable[[Path], T],
     notice: Notice = notify,
     waiting: Callable[[], object] | None = None,
+    shareable: bool = True,
 ) -> tuple[T, bool]:
     """Load a result from its folder; build it first if it is missing or damaged.
 
@@ -70,6 +71,7 @@ def build_once(
         notice: Function called with a sentence when waiting for another process, on damage, and
             if the result is built although there are shared models.
         waiting: Function called several times per second while waiting; an exception ends the wait.
+        shareable: Whether the shared models are looked at; not for results that are programs.
 
     Returns:
         The result, and whether this call built it.
@@ -77,7 +79,7 @@ def build_once(
     Raises:
         OSError: The result must be built, and the folder is not writable.
     """
-    shared = shared_place(folder, notice)
+    shared = shared_place(folder, notice) if shareable else None
     if shared is not None and (given := read_shared(shared, load, notice)):
         return given[0], False
     while True:

@@ -12,6 +12,9 @@ from pathlib import Path
 
 MANIFEST = "manifest.json"
 
+# TensorFlow runs what is in these: they may hold programs, not only numbers.
+PROGRAMS = ("saved_model.pb", "saved_model.pbtxt")
+
 # Far more than the hashes of any result take.
 MAX_MANIFEST_BYTES = 10_000_000
 
@@ -49,8 +52,9 @@ def foreign_damage_of(folder: Path) -> str:
     """Return what is wrong with a result that somebody else has put there; empty if nothing is.
 
     Besides unchanged files, it takes that the manifest lists each of them, and that all are plain:
-    a link could lead out of the folder, and reading a device or a pipe would never end. Hidden
-    files, as some systems leave them in folders, need not be listed.
+    a link could lead out of the folder, and reading a device or a pipe would never end. None may
+    be a SavedModel, which is a program. Hidden files, as some systems leave them in folders, need
+    not be listed.
     """
     try:
         manifest = folder / MANIFEST
@@ -65,6 +69,8 @@ def foreign_damage_of(folder: Path) -> str:
                 continue
             if not stat.S_ISREG(mode):
                 return f"{name} is not a plain file"
+            if path.name in PROGRAMS:
+                return f"{name} can hold a program"
             if name not in listed and path != manifest and not path.name.startswith("."):
                 return f"{MANIFEST} doesn't list {name}"
         return damage_of(folder)

@@ -115,6 +115,15 @@ def test_a_missing_shared_result_is_built_in_the_own_folder_and_told_once(prepar
     assert [each.name for each in prepared.iterdir()] == [NAME]
 
 
+def test_programs_are_not_looked_for_among_the_shared_models(prepared, learner):
+    def build(folder):
+        (folder / "result.txt").write_text("own")
+
+    how = {"build": build, "load": read_text, "notice": pytest.fail, "shareable": False}
+    assert build_once(learner.models / NAME, **how) == ("own", True)
+    assert build_once(learner.models / "other", **how) == ("own", True)
+
+
 def test_a_stage_that_is_missing_everywhere_is_not_kept(prepared, learner):
     assert not is_kept(learner.models / "other")
 
@@ -185,6 +194,12 @@ def list_nothing(place):
     (place / MANIFEST).write_text('["result.txt"]')
 
 
+def add_program(place):
+    (place / "1").mkdir()
+    (place / "1" / "saved_model.pb").write_bytes(b"")
+    write_manifest(place)
+
+
 def enlarge_manifest(place):
     with (place / MANIFEST).open("r+") as file:
         file.truncate(10_000_001)
@@ -195,7 +210,7 @@ def enlarge_manifest(place):
     [
         *(change, add_link, add_file, add_pipe, replace_by_device, replace_by_pipe),
         *(replace_by_link, list_file_outside, list_folder, remove_manifest, list_nothing),
-        enlarge_manifest,
+        *(add_program, enlarge_manifest),
     ],
 )
 def test_a_damaged_or_hostile_result_is_left_alone_and_told_once(prepared, learner, damage):
