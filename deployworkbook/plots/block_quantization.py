@@ -74,9 +74,11 @@ class BlockView(View[BlockResult]):
         errors.set(title="Error by bits per weight", xlabel="bits per weight, scales counted")
         errors.set(yscale="log", xlim=BIT_ENDS, ylim=ERROR_ENDS, xticks=range(2, 11))
         errors.set_ylabel("relative error")
-        self._curves = {bits: self.line(errors, ".-", color="0.7", ms=5, lw=1.2) for bits in curves}
+        self._curves = {
+            bits: self.line(errors, ".-", color="0.55", ms=5, lw=1.2) for bits in curves
+        }
         self._curve = self.line(errors, ".-", color=COLOURS[1], lw=2, label="these bits")
-        errors.plot([], [], ".-", color="0.7", label="other bits")
+        errors.plot([], [], ".-", color="0.55", label="other bits")
         self._here = self.line(errors, "o", color=COLOURS[2], ms=11, mfc="none", mew=2)
         handles = [
             each for axes in (weights, errors) for each in axes.get_legend_handles_labels()[0]

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from deployworkbook.plots.picture import COLOURS, Picture, styled_without_grid
 
 # Letters need more contrast than lines (4.5:1 by WCAG 2), so the second is a darker COLOURS[2].
-FORWARD, BACKWARD = COLOURS[1], "#B84F00"
+FORWARD, BACKWARD = COLOURS[1], COLOURS[2]
 BETWEEN_COLUMNS, BETWEEN_ROWS, RADIUS = 4.0, 2.4, 0.5
 # Where a weight is written, as a share of its line: level lines are free in their middle, where
 # the others cross.

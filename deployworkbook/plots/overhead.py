@@ -92,7 +92,7 @@ class OverheadView(View[OverheadResult]):
         rate.set(title="Images per second", xlabel="images per batch", xlim=ends)
         rate.set(xscale="log", yscale="log", ylim=(rates.min() / 2, rates.max() * 2))
         for n, times in measured.values():
-            rate.plot(n, n / times, color="0.8", lw=1.2, zorder=1)
+            rate.plot(n, n / times, color="0.55", lw=1.2, zorder=1)
         self._rate = self.line(rate, color=COLOURS[1], lw=2)
         self._rates = self.line(rate, "o", color=COLOURS[0], ms=5)
         self._most = self.line(rate, ":", color=COLOURS[3], lw=1.8, label="at most 1 / b")

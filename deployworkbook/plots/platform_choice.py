@@ -84,7 +84,7 @@ class ChoiceView(View[ChoiceResult]):
         rows = zip(self._bars, self._texts, lengths, result.reasons, strict=True)
         for place, (bar, text, length, reasons) in enumerate(rows):
             bar.set(x=left, width=length - left, hatch="//" if reasons else "")
-            bar.set(facecolor="0.9" if reasons else COLOURS[1], edgecolor="0.6")
+            bar.set(facecolor="0.9" if reasons else COLOURS[1], edgecolor="0.55")
             said = [result.text_of(place), *reasons]
             if place == result.best:
                 bar.set(facecolor=COLOURS[3])

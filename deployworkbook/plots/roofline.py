@@ -48,7 +48,7 @@ def roofline_picture(
         curve = 1 / (1 / peak + 1 / (along * bandwidth)) / GIGA
         style = KERNEL_STYLES[index % len(KERNEL_STYLES)]
         axes.plot(along, curve, style, color="0.45", lw=1.4, label=f"what {name} can reach")
-    axes.axvline(ridge, color="0.6", ls=":", lw=1.4)
+    axes.axvline(ridge, color="0.55", ls=":", lw=1.4)
     axes.set(xscale="log", yscale="log", xlim=(left, right))
     axes.set_ylim(min(rates.min(), left * bytes_per_s) / GIGA / 2, rates.max() / GIGA * 3)
     axes.set(xlabel="operations per byte", ylabel="10⁹ operations per second")

@@ -14,7 +14,7 @@ from deployworkbook.plots.picture import COLOURS, Picture, styled_without_grid
 if TYPE_CHECKING:
     from deployworkbook.formulas.served_tokens import ServedTokens
 
-PROMPT, ANSWERS, KEPT = COLOURS[5], (COLOURS[1], COLOURS[6]), "#DDDDDD"
+PROMPT, ANSWERS, KEPT = COLOURS[5], (COLOURS[1], COLOURS[6]), "#909090"
 
 
 @styled_without_grid

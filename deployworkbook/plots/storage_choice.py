@@ -115,7 +115,7 @@ class StorageView(View[StorageResult]):
         for place, (bar, text, option, is_able) in enumerate(rows):
             cost = float(np.clip(option.cost_usd_per_month, LEAST_USD, MOST_USD))
             bar.set(x=LEAST_USD, width=cost - LEAST_USD, hatch="" if is_able else "//")
-            bar.set(facecolor=self._colours[place] if is_able else "0.9", edgecolor="0.6")
+            bar.set(facecolor=self._colours[place] if is_able else "0.9", edgecolor="0.55")
             said = short_usd(option.cost_usd_per_month)
             said += "" if option.keeps_up else "; too slow"
             said += "; late" if option.keeps_up and not is_able else ""

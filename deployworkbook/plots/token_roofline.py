@@ -111,7 +111,7 @@ class TokenRooflineView(View[TokenRooflineResult]):
         roof.set_yticks([1e11, 1e12, 1e13, 1e14, 1e15, 1e16])
         roof.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value / TERA:,g} T"))
         roof.xaxis.set_major_formatter(PLAIN)
-        self._sheet = self.line(roof, "--", color="0.6", lw=1.4, label="data sheet")
+        self._sheet = self.line(roof, "--", color="0.55", lw=1.4, label="data sheet")
         self._roof = self.line(roof, color=COLOURS[0], lw=2, label="reached (assumed)")
         self._points = [
             self.line(roof, marker, color=colour, ms=10, label=part)

@@ -7,6 +7,7 @@ import ipywidgets
 import pytest
 
 from tests.browser.explorers import EXPLORERS
+from tests.plots.colours import GRAPHICS, TEXT, least_contrast
 
 WINDOW = {"width": 1280, "height": 720}
 
@@ -24,12 +25,20 @@ READ = """
 """
 
 
+@pytest.fixture(scope="module")
+def made():
+    """Where explorers that have been made are kept."""
+    return []
+
+
 @pytest.fixture
-def headless(tmp_path, undrawn):
+def headless(made, tmp_path, undrawn):
     """All explorers, made here by the same lines as in the notebook."""
-    script = tmp_path / "cell.py"
-    script.write_text("made = []\n" + cell_of("made.append"))
-    return runpy.run_path(str(script))["made"]
+    if not made:
+        script = tmp_path / "cell.py"
+        script.write_text("made = []\n" + cell_of("made.append"))
+        made += runpy.run_path(str(script))["made"]
+    return made
 
 
 def cell_of(show):
@@ -47,6 +56,16 @@ def readouts_of(explorer):
             yield widget.options[widget.index][0]
         elif isinstance(widget, ipywidgets.IntSlider):
             yield str(widget.value)
+
+
+def test_texts_and_lines_of_every_explorer_can_be_told_from_light_and_dark_paper(headless):
+    for name, explorer in zip(EXPLORERS, headless, strict=True):
+        # Ticks, titles and labels are black; to look through all ticks takes seconds.
+        for axes in explorer._view.picture.axes:
+            for text in axes.texts:
+                assert least_contrast(text.get_color()) >= TEXT, (name, text)
+            for line in axes.lines:
+                assert least_contrast(line.get_color()) >= GRAPHICS, (name, line)
 
 
 def test_every_explorer_opened_and_unmoved_is_its_static_form(

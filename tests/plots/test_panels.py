@@ -8,7 +8,6 @@ import pytest
 from PIL import Image
 
 from deployworkbook.plots.panels import (
-    DARK_FILTER,
     LEAST_SCALE,
     SMALLEST_SEEN_PT,
     SMALLEST_TEXT_PT,
@@ -16,7 +15,7 @@ from deployworkbook.plots.panels import (
     strips_of,
 )
 from deployworkbook.plots.parabola import parabola_paths
-from deployworkbook.plots.picture import COLOURS, Picture, styled
+from deployworkbook.plots.picture import Picture, styled
 from deployworkbook.plots.training import labelled_images
 
 PAPER = (255, 255, 255)
@@ -106,32 +105,3 @@ def test_a_panel_is_never_shrunk_below_the_smallest_text_that_can_be_read():
         seen_pt = SMALLEST_TEXT_PT * 100 / 96 * smallest / width
         assert seen_pt == pytest.approx(SMALLEST_SEEN_PT, rel=0.01)
     assert LEAST_SCALE < 1
-
-
-def in_the_dark(colour):
-    """A colour after the filters, as the CSS filter effects module defines them."""
-    share = float(re.search(r"invert\(([\d.]+)\)", DARK_FILTER)[1])
-    inverted = share - (2 * share - 1) * np.asarray(colour, float) / 255
-    # hue-rotate(180deg): the cosine is -1 and the sine 0.
-    grey = np.array([0.213, 0.715, 0.072])
-    return np.clip(2 * inverted @ grey - inverted, 0, 1)
-
-
-def luminance(share):
-    linear = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
-    return linear @ np.array([0.2126, 0.7152, 0.0722])
-
-
-def contrast(first, second):
-    lighter, darker = sorted((luminance(first), luminance(second)), reverse=True)
-    return (lighter + 0.05) / (darker + 0.05)
-
-
-def test_in_dark_themes_paper_is_dark_and_ink_can_be_read():
-    paper = in_the_dark(PAPER)
-    assert luminance(paper) < 0.01
-    assert contrast(in_the_dark((0, 0, 0)), paper) >= 7
-    # Graphics need 3:1 by WCAG 2.
-    for colour in COLOURS:
-        dots = [int(colour[place : place + 2], 16) for place in (1, 3, 5)]
-        assert contrast(in_the_dark(dots), paper) >= 3, colour
