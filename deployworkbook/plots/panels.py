@@ -166,7 +166,9 @@ def panels_html(panels: Panels, alt: str) -> str:
             style = f"flex: {width} 1 {least}px; max-width: {width}px; overflow-x: auto"
             parts.append(f'<div style="{style}">{image}</div>')
         strips.append(f'<div style="display: flex; flex-wrap: wrap">{"".join(parts)}</div>')
-    return f'<div class="workbook-picture">{"".join(strips)}</div>'
+    # As wide as its place, never wider: what is too wide scrolls within it.
+    style = "width: 0; min-width: 100%"
+    return f'<div class="workbook-picture" style="{style}">{"".join(strips)}</div>'
 
 
 def _image(png: bytes, alt: str, least: int) -> str:

@@ -19,6 +19,14 @@ from deployworkbook.widgets.controls import Control
 
 Result = TypeVar("Result")
 
+# Where a slider beside its label would be too short to be moved, the label stands above it.
+CONTROLS = "workbook-controls"
+CONTROLS_STYLE = (
+    f"<style>.{CONTROLS} {{ container-type: inline-size; }} @container (max-width: 24rem) {{ "
+    f".{CONTROLS} .widget-inline-hbox {{ flex-wrap: wrap; height: auto; }} "
+    f".{CONTROLS} .widget-label {{ width: 100% !important; text-align: left; }} }}</style>"
+)
+
 # Changes that come in faster than this are combined: a drag sends one every few milliseconds,
 # faster than a picture can be drawn.
 BURST_S = 0.05
@@ -115,14 +123,11 @@ class Explorer(Generic[Result]):
         button.on_click(lambda _: self.reset())
         # Side by side if there is room, else below each other.
         wrapped = ipywidgets.Layout(flex_flow="row wrap", align_items="center")
-        return ipywidgets.VBox(
-            [
-                ipywidgets.HBox([*self._widgets.values(), button], layout=wrapped),
-                self._shown,
-                # Apart from the pictures, so that the page's style doesn't change with each.
-                ipywidgets.HTML(DARK_STYLE, layout=ipywidgets.Layout(display="none")),
-            ]
-        )
+        controls = ipywidgets.HBox([*self._widgets.values(), button], layout=wrapped)
+        controls.add_class(CONTROLS)
+        # Apart from the pictures, so that the page's style doesn't change with each.
+        style = ipywidgets.HTML(DARK_STYLE + CONTROLS_STYLE, layout={"display": "none"})
+        return ipywidgets.VBox([controls, self._shown, style])
 
     def _on_change(self, change: object) -> None:
         """Draw now, or shortly after if changes come in a burst; the last one is always drawn."""

@@ -6,6 +6,7 @@ import runpy
 import ipywidgets
 import pytest
 
+from deployworkbook.plots.panels import SMALLEST_SEEN_PT
 from tests.browser.explorers import EXPLORERS
 from tests.plots.colours import GRAPHICS, TEXT, least_contrast
 
@@ -23,6 +24,27 @@ READ = """
     > output.getBoundingClientRect().right + 1,
 }))
 """
+
+# A window zoomed to 200 %, and a phone.
+NARROW = [{"width": 640, "height": 360}, {"width": 390, "height": 844}]
+# Of each explorer: what reaches out of its place, its shortest slider, and its smallest text, which
+# has 11 points on paper, at 100 dots an inch; browsers show 96.
+READ_NARROW = """
+() => [...document.querySelectorAll('.jp-OutputArea-output')].map(output => {
+  const end = output.getBoundingClientRect().right + 1;
+  const width = each => each.getBoundingClientRect().width;
+  const parts = '.widget-inline-hbox, .widget-readout, button, select, .workbook-picture div';
+  return {
+    outside: [...output.querySelectorAll(parts)]
+      .filter(each => each.getBoundingClientRect().right > end).map(each => each.className),
+    shortest: Math.min(...[...output.querySelectorAll('.noUi-target')].map(width)),
+    points: Math.min(...[...output.querySelectorAll('.workbook-picture img')]
+      .map(each => 11 * 100 / 96 * width(each) / each.naturalWidth)),
+  };
+})
+"""
+# Long enough to move a handle by touch.
+SHORTEST_PX = 100
 
 
 @pytest.fixture(scope="module")
@@ -92,3 +114,14 @@ def test_every_explorer_opened_and_unmoved_is_its_static_form(
     for name, seen in zip(EXPLORERS, page.evaluate(READ), strict=True):
         assert seen["cut"] == [], name
         assert not seen["wide"], name
+    page.keyboard.press("Control+b")  # closes the file browser, as it is in the first session
+    for window in NARROW:
+        page.set_viewport_size(window)
+        page.wait_for_function(
+            "width => document.querySelector('.jp-OutputArea-output').clientWidth < width",
+            arg=window["width"],
+        )
+        for name, seen in zip(EXPLORERS, page.evaluate(READ_NARROW), strict=True):
+            assert seen["outside"] == [], (name, window)
+            assert seen["shortest"] >= SHORTEST_PX, (name, window)
+            assert seen["points"] >= 0.99 * SMALLEST_SEEN_PT, (name, window)
