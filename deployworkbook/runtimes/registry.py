@@ -132,6 +132,11 @@ def unavailable() -> dict[str, str]:
     return {name: reason for name, entry in RUNTIMES.items() if (reason := _obstacle(entry))}
 
 
+def uninstalled() -> list[str]:
+    """Return the runtimes that don't work here only because a package is missing."""
+    return [name for name, entry in RUNTIMES.items() if _missing(entry)]
+
+
 def _class_of(name: str, entry: Platform) -> Any:
     if reason := _obstacle(entry):
         raise UnavailableError(f"{name}: {reason}")
@@ -139,10 +144,13 @@ def _class_of(name: str, entry: Platform) -> Any:
 
 
 def _obstacle(entry: Platform) -> str:
-    missing = [package for module, package in entry.packages.items() if not find_spec(module)]
-    if missing:
+    if missing := _missing(entry):
         return f"not installed: {', '.join(missing)}. Install it: pip install {' '.join(missing)}"
     if entry.obstacle:
         reason: str = getattr(import_module(entry.module), entry.obstacle)()
         return reason
     return ""
+
+
+def _missing(entry: Platform) -> list[str]:
+    return [package for module, package in entry.packages.items() if not find_spec(module)]

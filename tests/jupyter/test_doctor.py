@@ -53,6 +53,14 @@ def test_a_missing_platform_is_a_warning(monkeypatch):
     assert "pip install openvino" in check.remedy
 
 
+def test_what_this_processor_lacks_is_no_warning(monkeypatch):
+    monkeypatch.setattr(registry, "uninstalled", list)
+    monkeypatch.setattr(registry, "unavailable", lambda: {"openvino-bf16": "no AVX-512"})
+    check = doctor.check_platforms()
+    assert (check.status, check.remedy) == ("ok", "")
+    assert "openvino-bf16: no AVX-512" in check.found
+
+
 def test_the_model_server_is_named_with_the_reason(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     assert doctor.check_model_server().found.startswith("embedded, since tensorflow_model_server")
