@@ -36,6 +36,8 @@ from deployworkbook.serving.repository.model_repository import ModelRepository
 from deployworkbook.serving.signing.keys import signing_key
 from deployworkbook.teaching import preloading, printing, rehearsal
 from deployworkbook.teaching import recording as waits
+from deployworkbook.teaching import preloading
+from deployworkbook.teaching.wheelhouse import making
 from deployworkbook.training import data
 from deployworkbook.training.data import load_dataset
 from deployworkbook.updates.making import make_patch
@@ -175,6 +177,7 @@ def prepared(home, tmp_path, monkeypatch, litert_file):
     monkeypatch.setattr(checks, "probe", lambda *_, **__: begun.append("probe") or [])
     current_workspace().golden.mkdir()
     (current_workspace().golden / "digits.json").write_text(asked.to_json())
+    monkeypatch.setattr(making, "make_wheelhouse", lambda *_, **__: ended())
     monkeypatch.setattr(server, "run", lambda options, **_: begun.append(options.model_name))
     return begun
 

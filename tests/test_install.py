@@ -70,6 +70,8 @@ def test_the_wheel_carries_the_whole_package_lessons_and_no_tests(wheel):
     assert "deployworkbook/execution/templates/page/style.css" in package
     assert "deployworkbook/costs/__init__.pyi" in package
     assert "deployworkbook/py.typed" in package
+    # The versions that passed the tests, from which a teacher makes a folder of wheels.
+    assert "deployworkbook/constraints.txt" in names
     assert package <= set(names)
     assert not [name for name in names if name.startswith(("tests/", "notebooks/"))]
     assert not [name for name in names if "/tests/" in name]

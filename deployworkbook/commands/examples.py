@@ -102,6 +102,10 @@ EXAMPLES = {
         "deployworkbook teach preflight reports",
         "deployworkbook teach preflight reports --csv",
     ),
+    "teach wheelhouse": (
+        "deployworkbook teach wheelhouse stick",
+        "deployworkbook teach wheelhouse stick --platform win_amd64 --python 3.12",
+    ),
     "prices list": (
         "deployworkbook prices list",
         "deployworkbook prices list --prices my-prices.toml --json",

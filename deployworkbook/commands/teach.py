@@ -19,6 +19,7 @@ from deployworkbook.commands import (
     teach_rehearse,
     teach_waits,
 )
+from deployworkbook.commands import teach_copy, teach_preflight, teach_wheelhouse
 from deployworkbook.commands.examples import examples_of
 
 app = typer.Typer(
@@ -37,6 +38,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "plan": teach_plan.plan,
     "rehearse": teach_rehearse.rehearse,
     "waits": teach_waits.waits,
+    "wheelhouse": teach_wheelhouse.wheelhouse,
 }
 
 

@@ -1,0 +1,96 @@
+"""The tested versions, and what a wheel says of itself."""
+
+from __future__ import annotations
+
+import email
+import hashlib
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import NormalizedName, canonicalize_name, parse_wheel_filename
+from packaging.version import Version
+
+from deployworkbook.teaching.wheelhouse.targets import Target
+
+PACKAGE = Path(__file__).parents[2]
+CONSTRAINTS = "constraints.txt"
+
+
+@dataclass(frozen=True)
+class Wheel:
+    """A package, built.
+
+    Args:
+        path: The file.
+        name: Name of the package, normalized.
+        version: Its version.
+        requires: What it needs in turn, with markers and extras.
+    """
+
+    path: Path
+    name: NormalizedName
+    version: Version
+    requires: tuple[Requirement, ...]
+
+
+def read_wheel(path: Path) -> Wheel:
+    """Read what a wheel requires. Nothing in it is executed.
+
+    Raises:
+        ValueError: The file is no wheel, or a damaged one.
+    """
+    name, version, *_ = parse_wheel_filename(path.name)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            (entry,) = (
+                each
+                for each in archive.namelist()
+                if each.count("/") == 1 and each.endswith(".dist-info/METADATA")
+            )
+            about = email.message_from_bytes(archive.read(entry))
+    except (zipfile.BadZipFile, OSError, ValueError) as error:
+        raise ValueError(f"{path.name} is damaged: {error}. Delete it, and try again.") from error
+    requires = tuple(Requirement(line) for line in about.get_all("Requires-Dist", []))
+    return Wheel(path, name, version, requires)
+
+
+def sha256_of_file(path: Path) -> str:
+    """Return a file's SHA-256 in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def constraints_file() -> Path:
+    """Find the tested versions, inside the installed package or beside it in the source.
+
+    Raises:
+        FileNotFoundError: They are in neither place.
+    """
+    for folder in (PACKAGE, PACKAGE.parent):
+        if (folder / CONSTRAINTS).is_file():
+            return folder / CONSTRAINTS
+    raise FileNotFoundError(
+        f"{CONSTRAINTS} is neither in {PACKAGE} nor beside it. Reinstall deployworkbook."
+    )
+
+
+def exact_versions(target: Target) -> dict[NormalizedName, Version]:
+    """Return the exact versions that passed the tests, of the packages that a target needs.
+
+    Args:
+        target: Kind of machine, by which markers are judged.
+    """
+    return {
+        canonicalize_name(each.name): Version(next(iter(each.specifier)).version)
+        for each in _lines(constraints_file())
+        if each.marker is None or each.marker.evaluate({**target.environment, "extra": ""})
+    }
+
+
+def _lines(file: Path) -> Iterator[Requirement]:
+    for line in file.read_text(encoding="utf-8").splitlines():
+        if line.strip() and not line.startswith("#"):
+            yield Requirement(line)
