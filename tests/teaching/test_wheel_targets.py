@@ -5,6 +5,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from deployworkbook.teaching.wheelhouse import requirements
 from deployworkbook.teaching.wheelhouse.closure import Closure
 from deployworkbook.teaching.wheelhouse.requirements import Wheel, exact_versions
 from deployworkbook.teaching.wheelhouse.targets import Target, this_platform, this_python
@@ -78,13 +79,22 @@ def test_an_impossible_target_is_an_error(platform, python, words):
         Target(platform, python)
 
 
-def test_versions_are_exact_and_those_of_the_system():
+def test_versions_are_the_tested_ones_and_those_of_the_target_where_they_differ(
+    tmp_path, monkeypatch
+):
+    file = tmp_path / "constraints.txt"
+    lines = ["# tested", "numpy==2.4.6", "setuptools==80.9.0; python_version >= '3.12'"]
+    lines += ["Uv_Loop==1; sys_platform != 'win32'", "uv-loop==2; sys_platform == 'win32'"]
+    file.write_text("\n".join([*lines, ""]))
+    monkeypatch.setattr(requirements, "constraints_file", lambda: file)
     linux, windows = exact_versions(LINUX), exact_versions(WINDOWS)
-    assert linux["numpy"] == windows["numpy"]
-    assert "uvloop" in linux
-    assert "uvloop" not in windows
-    assert "setuptools" not in linux
-    assert "setuptools" in windows  # for Python 3.12
+    assert str(linux["numpy"]) == str(windows["numpy"]) == "2.4.6"
+    assert (str(linux["uv-loop"]), str(windows["uv-loop"])) == ("1", "2")
+    assert str(linux["setuptools"]) == "80.9.0"
+
+
+def test_the_packages_own_list_of_versions_is_found():
+    assert len(exact_versions(LINUX)) > 150
 
 
 # A small index: what each package needs, by name and version.

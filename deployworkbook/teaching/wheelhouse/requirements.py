@@ -78,16 +78,23 @@ def constraints_file() -> Path:
 
 
 def exact_versions(target: Target) -> dict[NormalizedName, Version]:
-    """Return the exact versions that passed the tests, of the packages that a target needs.
+    """Return the exact versions that passed the tests, by package.
+
+    A version that was tested with another system or Python only is better than any other one.
 
     Args:
         target: Kind of machine, by which markers are judged.
     """
-    return {
-        canonicalize_name(each.name): Version(next(iter(each.specifier)).version)
-        for each in _lines(constraints_file())
-        if each.marker is None or each.marker.evaluate({**target.environment, "extra": ""})
-    }
+    lines = sorted(_lines(constraints_file()), key=lambda line: _applies(line, target))
+    return {canonicalize_name(each.name): _version(each) for each in lines}
+
+
+def _applies(line: Requirement, target: Target) -> bool:
+    return line.marker is None or line.marker.evaluate({**target.environment, "extra": ""})
+
+
+def _version(line: Requirement) -> Version:
+    return Version(next(iter(line.specifier)).version)
 
 
 def _lines(file: Path) -> Iterator[Requirement]:
