@@ -36,7 +36,6 @@ from deployworkbook.serving.repository.model_repository import ModelRepository
 from deployworkbook.serving.signing.keys import signing_key
 from deployworkbook.teaching import preloading, printing, rehearsal
 from deployworkbook.teaching import recording as waits
-from deployworkbook.teaching import preloading
 from deployworkbook.teaching.wheelhouse import making
 from deployworkbook.training import data
 from deployworkbook.training.data import load_dataset

@@ -18,8 +18,8 @@ from deployworkbook.commands import (
     teach_preflight,
     teach_rehearse,
     teach_waits,
+    teach_wheelhouse,
 )
-from deployworkbook.commands import teach_copy, teach_preflight, teach_wheelhouse
 from deployworkbook.commands.examples import examples_of
 
 app = typer.Typer(
