@@ -36,6 +36,7 @@ from deployworkbook.serving.repository.model_repository import ModelRepository
 from deployworkbook.serving.signing.keys import signing_key
 from deployworkbook.teaching import preloading, printing, rehearsal
 from deployworkbook.teaching import recording as waits
+from deployworkbook.teaching.load import running
 from deployworkbook.teaching.wheelhouse import making
 from deployworkbook.training import data
 from deployworkbook.training.data import load_dataset
@@ -143,6 +144,7 @@ def prepared(home, tmp_path, monkeypatch, litert_file):
     Path("my-prices.toml").write_text(toml)
     Path("FILE").write_text(toml)
     Path("names.txt").write_text("Ada\n")
+    Path("password.txt").write_text("our class of nine\n")
 
     def run_jobs(jobs, **_):
         begun.extend(job.source.stem for job in jobs)
@@ -163,6 +165,7 @@ def prepared(home, tmp_path, monkeypatch, litert_file):
     monkeypatch.setattr(snapshot, "open_reader", ReadOnce)
     monkeypatch.setattr(typer, "confirm", lambda _: True)
     monkeypatch.setattr(rehearsal, "rehearse", lambda *_: ended())
+    monkeypatch.setattr(running, "run_until_stopped", lambda *_: ended())
     monkeypatch.setattr(waits, "record_waits", lambda *_, **__: ended())
     monkeypatch.setattr(printing, "find_browser", lambda: None)
     small = load_dataset("digits")

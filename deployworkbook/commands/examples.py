@@ -155,6 +155,10 @@ EXAMPLES = {
         "deployworkbook teach collect class",
         "deployworkbook teach collect class --csv class.csv --html class.html --json",
     ),
+    "teach load": (
+        "deployworkbook teach load 5 --hub http://127.0.0.1:8000 --password-file password.txt",
+        "deployworkbook teach load 2 --hub http://127.0.0.1:8000 --password-file FILE --json",
+    ),
     "teach hub": (
         "deployworkbook teach hub class --learners 12",
         "deployworkbook teach hub class --names names.txt --memory 1.5G --address 0.0.0.0",

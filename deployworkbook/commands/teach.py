@@ -14,6 +14,7 @@ from deployworkbook.commands import (
     teach_copy,
     teach_handout,
     teach_hub,
+    teach_load,
     teach_plan,
     teach_preflight,
     teach_rehearse,
@@ -32,6 +33,7 @@ app = typer.Typer(
 COMMANDS: dict[str, Callable[..., None]] = {
     "copy": teach_copy.copy,
     "hub": teach_hub.hub,
+    "load": teach_load.load,
     "collect": teach_collect.collect,
     "preflight": teach_preflight.preflight,
     "handout": teach_handout.handout,
