@@ -19,6 +19,9 @@ from deployworkbook.jupyter.terms import Term, load_terms
 
 DISPLAYED = re.compile(r"\$\$.+?\$\$", re.DOTALL)
 COMMAND = re.compile(r"`(deployworkbook [^`]+)`")
+LINK = re.compile(r"\[([^\]]+)\]\([^)]*\)")
+# Marks of LaTeX between which formulas aren't cut: groups and environments.
+MARKS = re.compile(r"\\(?:begin|end)\b|\\left|\\right|(?<!\\)[{}]|\\qquad")
 # A longer sentence before a formula tells more than a page has room for.
 LONGEST_LEAD = 150
 
@@ -30,7 +33,7 @@ class Formula:
     Args:
         section: The title of its section.
         lead: The sentence before it, as Markdown; may be empty.
-        latex: The formula, with its dollar signs.
+        latex: The formula, without dollar signs.
     """
 
     section: str
@@ -110,15 +113,43 @@ def _formulas(section: Section) -> Iterator[Formula]:
             continue
         text = source_of(cell)
         for found in DISPLAYED.finditer(text):
-            yield Formula(title, _lead(text[: found.start()]), found[0])
+            lead = _lead(text[: found.start()])
+            for latex in cut(found[0].strip("$ \n")):
+                if _is_general(latex):
+                    yield Formula(title, lead, latex)
+                    lead = ""
+
+
+def cut(latex: str) -> list[str]:
+    r"""Cut a row of formulas into its formulas: a column is narrow.
+
+    Args:
+        latex: The row, without dollar signs.
+
+    >>> cut(r"a = \frac{b}{c}, \qquad d = e")
+    ['a = \\frac{b}{c}', 'd = e']
+    """
+    parts, begun, depth = [], 0, 0
+    for mark in MARKS.finditer(latex):
+        if mark[0] == "\\qquad" and not depth:
+            parts.append(latex[begun : mark.start()])
+            begun = mark.end()
+        depth += (mark[0] in {"{", "\\begin", "\\left"}) - (mark[0] in {"}", "\\end", "\\right"})
+    return [part.strip().removesuffix(",") for part in [*parts, latex[begun:]]]
+
+
+def _is_general(latex: str) -> bool:
+    """Return whether a formula is no worked example: these are mostly digits."""
+    shown = re.sub(r"\\[a-zA-Z]+", "", latex)
+    return 2 * sum(map(str.isalpha, shown)) >= sum(map(str.isdigit, shown))
 
 
 def _lead(before: str) -> str:
     """Return the last sentence before a formula, if it leads to it."""
     paragraph = before.rstrip().rpartition("\n")[2].strip()
-    if not paragraph.endswith((":", ",")) or before.rstrip() == paragraph == "":
+    if not paragraph.endswith((":", ",")):
         return ""
-    sentence = re.split(r"(?<=[.?!])\s+", paragraph)[-1]
+    sentence = LINK.sub(r"\1", re.split(r"(?<=[.?!])\s+", paragraph)[-1])
     return sentence if len(sentence) <= LONGEST_LEAD and "$$" not in sentence else ""
 
 

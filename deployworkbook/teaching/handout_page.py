@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
 from deployworkbook.execution.page import markdown_as_html
-from deployworkbook.teaching.handout import Handout
+from deployworkbook.teaching.handout import Formula, Handout
 from deployworkbook.teaching.printing import print_pdf
 from deployworkbook.workspace.files import write_atomically
 from deployworkbook.workspace.templates import render
@@ -22,17 +23,35 @@ USUAL_PT = 8.0
 MOST_PICTURES = 2
 
 
+# A formula with more signs than these is set smaller, so that it fits into a column.
+WIDE = 44
+SMALLEST_EM = 0.6
+
+
+@dataclass(frozen=True)
+class Part:
+    """A formula with the sentence before it.
+
+    Args:
+        html: Both as HTML.
+        size_em: Size of the formula, so that it fits into a column.
+    """
+
+    html: str
+    size_em: float
+
+
 @dataclass(frozen=True)
 class Group:
     """The formulas of a section.
 
     Args:
         title: The section's title.
-        parts: Sentences and formulas, as HTML.
+        parts: Its formulas.
     """
 
     title: str
-    parts: tuple[str, ...]
+    parts: tuple[Part, ...]
 
 
 def handout_as_html(
@@ -49,7 +68,7 @@ def handout_as_html(
         ValueError: A formula can't be converted.
     """
     groups = [
-        Group(title, tuple(markdown_as_html(f"{each.lead}\n\n{each.latex}") for each in formulas))
+        Group(title, tuple(map(_part, formulas)))
         for title, formulas in groupby(handout.formulas, key=lambda each: each.section)
     ]
     return render(
@@ -60,6 +79,14 @@ def handout_as_html(
         size_pt=size_pt,
         pictures=pictures,
     )
+
+
+def _part(formula: Formula) -> Part:
+    shown = markdown_as_html(f"{formula.lead}\n\n$${formula.latex}$$")
+    # About as many signs as LaTeX shows of it.
+    words = re.sub(r"\\(log|max|min|clip|round|text|mathrm)\b", r"\1", formula.latex)
+    signs = re.sub(r"text|mathrm|[{}^_\s]", "", re.sub(r"\\[a-zA-Z]+|\\.", ".", words))
+    return Part(shown, round(min(1.0, max(SMALLEST_EM, WIDE / len(signs))), 2))
 
 
 def write_handout(handout: Handout, page: Path, *, browser: str | None) -> Path | None:

@@ -1,0 +1,111 @@
+"""A lesson's handout: what is on it, and that it fits on one page."""
+
+import json
+import re
+from dataclasses import replace
+from html import unescape
+
+import pytest
+
+from deployworkbook.jupyter.lessons import catalogue, find_lesson
+from deployworkbook.teaching.handout import cut, make_handout
+from deployworkbook.teaching.handout_page import handout_as_html, write_handout
+from deployworkbook.teaching.printing import PAGE, find_browser
+
+# One pixel.
+PNG = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk"
+    "+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+
+
+@pytest.fixture(params=catalogue(), ids=lambda lesson: lesson.name)
+def lesson(request):
+    return request.param
+
+
+def executed(lesson, path, change=lambda source: source):
+    """Write a lesson as if its cells had run, each with a picture."""
+    notebook = json.loads(lesson.path.read_text())
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code":
+            cell["source"] = change("".join(cell["source"]))
+            data = {"image/png": PNG, "text/html": '<img alt="Bits &amp; bytes">'}
+            cell["outputs"] = [{"output_type": "display_data", "data": data, "metadata": {}}]
+    path.write_text(json.dumps(notebook))
+    return path
+
+
+def test_it_has_what_the_lesson_ends_with_its_terms_and_its_commands(lesson):
+    made = make_handout(lesson)
+    assert made.learnt.count("\n- ") == 2
+    assert made.formulas
+    assert f"deployworkbook reset {lesson.number}" in made.commands
+    page = unescape(handout_as_html(made))
+    for term in made.terms:
+        assert term.name in page
+
+
+def test_its_formulas_are_drawn_without_scripts_or_requests(lesson):
+    made = make_handout(lesson)
+    page = handout_as_html(made)
+    assert page.count('display="block"') == len(made.formulas)
+    assert "$$" not in page
+    assert not re.search(r'<script|<link rel="style|src="http|href="http', page)
+
+
+def test_a_row_of_formulas_is_cut_but_not_within_a_group():
+    assert cut(r"a = b, \qquad c = d") == ["a = b", "c = d"]
+    nested = r"\begin{cases} a & \qquad b \end{cases}"
+    assert cut(nested) == [nested]
+    assert cut(r"\left(a \qquad b\right)") == [r"\left(a \qquad b\right)"]
+
+
+def test_worked_examples_stay_in_the_lesson():
+    latex = [each.latex for each in make_handout(find_lesson("05")).formulas]
+    assert not [each for each in latex if "0.3125" in each]
+    assert [each for each in latex if each.startswith("q = ")]
+
+
+def test_pictures_come_from_a_run_of_the_marked_cells(lesson, tmp_path):
+    run = executed(lesson, tmp_path / lesson.path.name)
+    pictures = make_handout(lesson, run).pictures
+    assert 1 <= len(pictures) <= 2
+    assert {picture.alt for picture in pictures} == {"Bits & bytes"}
+
+
+def test_a_picture_of_another_version_of_the_cell_is_left_out(tmp_path):
+    lesson = find_lesson("02")
+    run = executed(lesson, tmp_path / "run.ipynb", lambda source: f"{source}\n# changed")
+    assert make_handout(lesson, run).pictures == ()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("number", ["04", "10"])
+def test_it_is_printed_on_one_page(number, tmp_path, missing, monkeypatch):
+    browser = find_browser() or missing("Chromium or Google Chrome")
+    # One size is tried, as each takes the browser a second.
+    monkeypatch.setattr("deployworkbook.teaching.handout_page.SIZES_PT", (8.0,))
+    lesson = find_lesson(number)
+    run = executed(lesson, tmp_path / "run.ipynb")
+    pdf = write_handout(make_handout(lesson, run), tmp_path / "page.html", browser=browser)
+    assert pdf.read_bytes().startswith(b"%PDF")
+    assert len(PAGE.findall(pdf.read_bytes())) == 1
+
+
+def test_without_a_browser_there_is_a_page_to_print(tmp_path):
+    page = tmp_path / "page.html"
+    assert write_handout(make_handout(find_lesson("02")), page, browser=None) is None
+    assert "@page { size: A4" in page.read_text()
+
+
+def test_a_handout_that_never_fits_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr("deployworkbook.teaching.handout_page.print_pdf", always_two_pages)
+    made = replace(make_handout(find_lesson("02")), pictures=())
+    with pytest.raises(RuntimeError, match="doesn't fit on one page"):
+        write_handout(made, tmp_path / "page.html", browser="chromium")
+    assert list(tmp_path.iterdir()) == []
+
+
+def always_two_pages(page, pdf, *, browser):
+    return 2
