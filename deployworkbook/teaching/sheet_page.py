@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deployworkbook.jupyter.sections import sections_of
-from deployworkbook.teaching.planning import NOTICED_S
+from deployworkbook.teaching.planning import NOTICED_S, Plan
 from deployworkbook.teaching.run_sheet import RunSheet
 from deployworkbook.workspace.templates import render
 
@@ -27,24 +27,36 @@ class Check:
     command: str
 
 
-def checks_for(numbers: str) -> tuple[Check, ...]:
-    """Return what a teacher does before a class.
+def checks_for(plan: Plan) -> tuple[Check, ...]:
+    """Return what a teacher does before a class, in order.
 
     Args:
-        numbers: The lessons' numbers, such as ``01 05``.
+        plan: The workshop.
     """
-    return (
+    numbers = [lesson.number for lesson in plan.lessons]
+    lessons = " ".join(numbers)
+    topics = ",".join(numbers)
+    copies = " && ".join(f"deployworkbook teach copy {number}" for number in numbers)
+    checks = (
+        Check(
+            "Train what the lessons train, so that nobody waits for it:",
+            f"deployworkbook preload {lessons} --into class-models",
+        ),
+        Check(
+            "Collect what doctor --json prints on each seat, and see who needs what:",
+            "deployworkbook teach preflight reports",
+        ),
+        Check(
+            "Go through the plan without learners:",
+            f"deployworkbook teach rehearse {plan.slot.name} --topics {topics}",
+        ),
+        Check("Read your own copy, with solutions and usual mistakes:", copies),
         Check(
             "Print a page for each learner, to hand out at the end:",
-            f"deployworkbook teach handout {numbers}",
+            f"deployworkbook teach handout {lessons}",
         ),
-        Check(
-            "Measure the waits on the machine of the class:",
-            f"deployworkbook teach waits {numbers}",
-        ),
-        Check("On each seat, see whether anything is missing:", "deployworkbook doctor"),
-        Check("Go through the plan without learners:", "deployworkbook teach rehearse 60"),
     )
+    return checks if plan.is_warm else checks[1:]
 
 
 def sheet_as_markdown(sheet: RunSheet) -> str:
@@ -78,7 +90,7 @@ def _values(sheet: RunSheet) -> dict[str, object]:
         "numbers": numbers,
         "unmeasured": ", ".join(lesson.number for lesson in plan.unmeasured),
         "noticed_s": NOTICED_S,
-        "checks": checks_for(numbers),
+        "checks": checks_for(plan),
         "sums": {
             kind: sum(getattr(row, kind) for row in sheet.rows if row.kind != "pause")
             for kind in kinds

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from deployworkbook.jupyter.sections import Section
@@ -71,19 +72,21 @@ class Waits:
         """Return how long the cells of a section take; ``None`` if they weren't measured.
 
         If other programs were running, the measured time is divided by how much slower the work
-        of ``pace`` was beside them.
+        of ``pace`` usually was beside them, while the lesson ran.
 
         Args:
             section: The section.
             is_warm: Whether its models are there already.
         """
-        wait = self.lessons.get(section.lesson.name, {}).get(section.title)
-        if wait is None:
+        measured = self.lessons.get(section.lesson.name, {})
+        if section.title not in measured:
             return None
-        measured_s, pace_s = (
-            (wait.warm_s, wait.warm_pace_s) if is_warm else (wait.cold_s, wait.cold_pace_s)
-        )
-        return measured_s * self.quiet_pace_s / pace_s if self.busy else measured_s
+        kind = "warm" if is_warm else "cold"
+        measured_s: float = getattr(measured[section.title], f"{kind}_s")
+        if not self.busy:
+            return measured_s
+        usual_s = median(getattr(wait, f"{kind}_pace_s") for wait in measured.values())
+        return measured_s * self.quiet_pace_s / usual_s
 
     def with_lesson(self, name: str, sections: Mapping[str, Wait]) -> Waits:
         """Return the same with a lesson's figures replaced."""

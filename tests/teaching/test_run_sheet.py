@@ -3,12 +3,14 @@
 import re
 
 import pytest
+from typer.main import get_command
 
+from deployworkbook.cli import app
 from deployworkbook.exercises.registry import EXERCISES, PREDICTIONS
 from deployworkbook.jupyter.lessons import catalogue
 from deployworkbook.teaching.planning import make_plan
 from deployworkbook.teaching.run_sheet import make_run_sheet
-from deployworkbook.teaching.sheet_page import sheet_as_html, sheet_as_markdown
+from deployworkbook.teaching.sheet_page import checks_for, sheet_as_html, sheet_as_markdown
 from deployworkbook.teaching.slots import SLOTS
 from tests.teaching.waits import alike
 
@@ -87,3 +89,15 @@ def test_the_page_is_laid_out_for_paper():
     page = sheet_as_html(sheet())
     assert "@page { size: A4" in page
     assert "break-inside: avoid" in page
+
+
+@pytest.mark.parametrize("slot", SLOTS)
+def test_the_commands_to_run_before_the_class_exist(slot):
+    for check in checks_for(sheet(slot).plan):
+        for command in check.command.split(" && "):
+            words = command.split()[1:]
+            found = get_command(app)
+            while hasattr(found, "commands"):
+                found = found.commands[words.pop(0)]
+            options = {option for parameter in found.params for option in parameter.opts}
+            assert {word for word in words if word.startswith("--")} <= options
