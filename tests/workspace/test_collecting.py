@@ -8,7 +8,7 @@ import pytest
 from deployworkbook.workspace import collecting
 from deployworkbook.workspace.collecting import Result, closed_to_others, collect, results_in
 from deployworkbook.workspace.manifest import MANIFEST
-from tests.workspace.test_shared import put
+from tests.workspace.test_shared import open_folder, put
 
 
 @pytest.fixture
@@ -87,12 +87,12 @@ def test_a_copy_that_is_interrupted_leaves_nothing(models, tmp_path, monkeypatch
     assert list((tmp_path / "target").iterdir()) == []
 
 
-def test_the_folder_that_keeps_others_out_is_named(tmp_path, monkeypatch):
-    inner = tmp_path / "closed" / "models"
-    inner.mkdir(parents=True)
-    for folder in (*inner.parents, inner):
-        if folder.is_relative_to(tmp_path.parent.parent):
-            folder.chmod(0o755)
-    assert closed_to_others(inner) is None
-    inner.parent.chmod(0o700)
-    assert closed_to_others(inner) == inner.parent
+def test_the_folder_that_keeps_others_out_is_named():
+    with open_folder() as root:
+        inner = root / "closed" / "models"
+        inner.mkdir(parents=True)
+        inner.parent.chmod(0o755)
+        inner.chmod(0o755)
+        assert closed_to_others(inner) is None
+        inner.parent.chmod(0o700)
+        assert closed_to_others(inner) == inner.parent

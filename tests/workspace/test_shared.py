@@ -16,6 +16,7 @@ from deployworkbook.formulas import losses
 from deployworkbook.privacy.kept import arrays_once
 from deployworkbook.workspace import cache, shared
 from deployworkbook.workspace.cache import build_once, is_kept
+from deployworkbook.workspace.collecting import closed_to_others
 from deployworkbook.workspace.folder import SHARED_VARIABLE, Workspace
 from deployworkbook.workspace.manifest import MANIFEST, write_manifest
 
@@ -308,13 +309,22 @@ def another_user():
         os.setegid(0)
 
 
+@contextmanager
+def open_folder():
+    """Make a folder that other users get into; pytest's own are closed to them."""
+    places = (tempfile.gettempdir(), "/tmp", "/var/tmp", "/dev/shm")  # noqa: S108
+    place = next(each for each in places if closed_to_others(Path(each)) is None)
+    with tempfile.TemporaryDirectory(dir=place) as root:
+        Path(root).chmod(0o777)
+        yield Path(root)
+
+
 @pytest.fixture
 def open_to_all(monkeypatch):
-    """A folder of shared models where other users get at it; pytest's own is closed to them."""
-    with tempfile.TemporaryDirectory() as root:
-        folder = Path(root) / "shared"
+    """A folder of shared models that other users get at."""
+    with open_folder() as root:
+        folder = root / "shared"
         folder.mkdir()
-        Path(root).chmod(0o777)
         put(folder)
         monkeypatch.setenv(SHARED_VARIABLE, str(folder))
         yield folder
