@@ -12,6 +12,8 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
 from xdist.scheduler import LoadScopeScheduling
 
 # First: it keeps nbformat from loading a slow grammar (deployworkbook.jupyter.schemas).
@@ -299,3 +301,12 @@ def run_fast(run_lesson, tmp_path_factory, common_models, font_cache):
         return done[lesson.name]
 
     return run
+
+
+@pytest.fixture
+def shell():
+    """IPython as in a kernel, without a history on disk."""
+    config = Config()
+    config.HistoryManager.enabled = False
+    yield InteractiveShell.instance(config=config)
+    InteractiveShell.clear_instance()

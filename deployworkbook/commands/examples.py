@@ -15,6 +15,10 @@ EXAMPLES = {
         "deployworkbook reset 04",
         "deployworkbook reset 04 --beside",
     ),
+    "catchup": (
+        "deployworkbook catchup 02 3",
+        "deployworkbook catchup 05 'integers only' --replace",
+    ),
     "doctor": (
         "deployworkbook doctor",
         "deployworkbook doctor --json",
@@ -147,6 +151,7 @@ EXAMPLES = {
     "versions from-mlflow": (
         "deployworkbook versions from-mlflow digits mlflow-model --variant int8-dynamic",
     ),
+    "teach catchup": ("deployworkbook teach catchup 05 3",),
     "teach copy": (
         "deployworkbook teach copy 05",
         "deployworkbook teach copy --all --out teacher",

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import typer
 
 from deployworkbook.commands import (
+    teach_catchup,
     teach_collect,
     teach_copy,
     teach_handout,
@@ -41,6 +42,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "rehearse": teach_rehearse.rehearse,
     "waits": teach_waits.waits,
     "wheelhouse": teach_wheelhouse.wheelhouse,
+    "catchup": teach_catchup.catchup,
 }
 
 

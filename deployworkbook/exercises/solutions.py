@@ -12,6 +12,7 @@ import builtins
 import inspect
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from deployworkbook.exercises.declaration import Exercise
@@ -91,20 +92,23 @@ def imports_of(text: str) -> list[str]:
     return [name for name in IMPORTS if name in used]
 
 
-def parsed(source: str) -> list[ast.stmt]:
+@lru_cache(maxsize=1024)
+def parsed(source: str) -> tuple[ast.stmt, ...]:
     r"""Return the statements of a cell or a hint; none if it isn't Python.
+
+    Callers share the result, so it must not be changed.
 
     Args:
         source: Text. Lines of magics, such as ``%matplotlib inline``, count as ``pass``.
 
     >>> len(parsed("%matplotlib inline\nx = 1")), parsed("How many?")
-    (2, [])
+    (2, ())
     """
     lines = ("pass" if line.startswith(("%", "!")) else line for line in source.split("\n"))
     try:
-        return ast.parse("\n".join(lines)).body
-    except (SyntaxError, ValueError):
-        return []
+        return tuple(ast.parse("\n".join(lines)).body)
+    except (SyntaxError, ValueError, RecursionError):
+        return ()
 
 
 def _statements(hint: str) -> list[str]:

@@ -132,7 +132,7 @@ def install(workspace: Workspace) -> Installation:
     workspace.create()
     copied, updated, kept = [], [], []
     outdated: dict[str, Path | None] = {}
-    with _lock(workspace):
+    with lessons_lock(workspace):
         record = _read_record(workspace)
         for lesson in catalogue():
             shipped = lesson.path.read_bytes()
@@ -174,7 +174,7 @@ def reset(workspace: Workspace, lesson: Lesson) -> Path | None:
     """
     workspace.create()
     shipped = lesson.path.read_bytes()
-    with _lock(workspace):
+    with lessons_lock(workspace):
         _remember(workspace, _read_record(workspace), lesson.name, sha256_of(shipped))
         return workspace.write_keeping_edits(workspace.root / lesson.path.name, shipped)
 
@@ -197,7 +197,7 @@ def put_beside(workspace: Workspace, lesson: Lesson) -> Path:
     """
     workspace.create()
     shipped = lesson.path.read_bytes()
-    with _lock(workspace):
+    with lessons_lock(workspace):
         record = _read_record(workspace)
         known = {*_known(record, lesson), sha256_of(shipped)}
         target = next(
@@ -217,7 +217,12 @@ def _lesson(path: Path) -> Lesson:
     return Lesson(path, described["title"], described["question"], described["minutes"])
 
 
-def _lock(workspace: Workspace) -> FileLock:
+def lessons_lock(workspace: Workspace) -> FileLock:
+    """Return the lock under which commands write a learner's lessons.
+
+    Args:
+        workspace: The learner's workspace; it exists.
+    """
     return FileLock(workspace.records / "lessons.lock")
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from deployworkbook.jupyter.lessons import Lesson
+from deployworkbook.validation import did_you_mean, value_error
 
 Cell = dict[str, Any]
 
@@ -109,6 +110,35 @@ def sections_of(lesson: Lesson) -> list[Section]:
     ]
 
 
+def find_section(lesson: Lesson, wanted: str) -> Section:
+    """Find a section by the number in its heading, its heading, or a part of it.
+
+    Args:
+        lesson: The lesson, as shipped.
+        wanted: For example ``3``, ``3.`` or ``cross-entropy``; upper case doesn't matter.
+
+    Raises:
+        ValueError: There is no such section, or there are several; the message lists them.
+
+    >>> from deployworkbook.jupyter.lessons import find_lesson
+    >>> find_section(find_lesson("02"), "3").title
+    '3. Cross-entropy'
+    """
+    sections = sections_of(lesson)
+    titles = [_plain(section.title) for section in sections]
+    text = _plain(wanted)
+    number = text.rstrip(".")
+    for title, section in zip(titles, sections, strict=True):
+        if text in (title, _without_number(title)) or title.startswith(f"{number}. "):
+            return section
+    found = [each for title, each in zip(titles, sections, strict=True) if text and text in title]
+    if len(found) == 1:
+        return found[0]
+    names = "; ".join(section.title for section in found or sections)
+    near = did_you_mean(text, [*titles, *map(_without_number, titles)])
+    raise value_error("section", received=repr(wanted), expected=f"one of {names}", remedy=near)
+
+
 def source_of(cell: Cell) -> str:
     r"""Return a cell's text, which notebooks store whole or line by line.
 
@@ -126,6 +156,14 @@ def heading_of(cell: Cell) -> str:
     """
     heading = HEADING.match(source_of(cell)) if cell["cell_type"] == "markdown" else None
     return heading[1].strip() if heading else ""
+
+
+def _plain(title: str) -> str:
+    return " ".join(title.replace("`", "").casefold().split())
+
+
+def _without_number(title: str) -> str:
+    return re.sub(r"^\d+\. ", "", title)
 
 
 def _section(lesson: Lesson, place: int, title: str, cells: list[Cell]) -> Section:

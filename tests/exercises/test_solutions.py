@@ -7,7 +7,6 @@ import sys
 from functools import cache
 
 import pytest
-from IPython.core.interactiveshell import InteractiveShell
 
 from deployworkbook.exercises.declaration import Exercise
 from deployworkbook.exercises.filling import (
@@ -200,30 +199,26 @@ def progress_of(workspace):
     return row.solved, row.filled, row.tries
 
 
-def run_in_shell(source):
-    shell = InteractiveShell.instance()
-    try:
-        shell.run_cell("from deployworkbook.exercises import check")
-        assert shell.run_cell(source, store_history=True).success
-    finally:
-        InteractiveShell.clear_instance()
+def run_in(shell, source):
+    shell.run_cell("from deployworkbook.exercises import check")
+    assert shell.run_cell(source, store_history=True).success
 
 
-def test_an_answer_that_was_filled_in_is_right_but_not_solved(workspace, capsys):
+def test_an_answer_that_was_filled_in_is_right_but_not_solved(workspace, shell, capsys):
     record_filled(["serving.hang"], workspace=workspace)
-    run_in_shell(filled("serving.hang"))
+    run_in(shell, filled("serving.hang"))
     assert capsys.readouterr().out.startswith("Right. This answer was filled in")
     assert progress_of(workspace) == (0, 1, 0)
 
 
-def test_an_own_answer_counts_once_the_mark_is_gone(workspace, capsys):
+def test_an_own_answer_counts_once_the_mark_is_gone(workspace, shell, capsys):
     record_filled(["serving.hang"], workspace=workspace)
-    run_in_shell("\n".join(filled("serving.hang").split("\n")[1:]))
+    run_in(shell, "\n".join(filled("serving.hang").split("\n")[1:]))
     assert capsys.readouterr().out == "Right.\n"
     assert progress_of(workspace) == (1, 0, 1)
 
 
-def test_a_filled_answer_that_is_broken_again_gets_the_usual_feedback(workspace, capsys):
-    run_in_shell(filled("serving.hang").replace("100 / 2", "0"))
+def test_a_filled_answer_that_is_broken_again_gets_the_usual_feedback(workspace, shell, capsys):
+    run_in(shell, filled("serving.hang").replace("100 / 2", "0"))
     assert "The first request waits for the whole second." in capsys.readouterr().out
     assert progress_of(workspace) == (0, 0, 1)

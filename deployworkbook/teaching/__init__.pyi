@@ -1,0 +1,1 @@
+from .in_kernel import catch_up as catch_up
