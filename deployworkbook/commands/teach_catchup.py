@@ -50,9 +50,9 @@ def catchup(
     ] = False,
     folder: Folder = None,
 ) -> None:
-    """Fill in a lesson's answers up to a section, for whoever fell behind.
+    """Fill in a lesson's answers up to a section.
 
-    Save the notebook in JupyterLab before. Your own answers and cells stay, and your notebook is
+    For whoever fell behind. Save the notebook in JupyterLab before. Your own answers and cells stay, and your notebook is
     backed up. Answers that were filled in don't count as solved.
     """
     from deployworkbook.teaching.catching_up import catch_up_file
