@@ -48,8 +48,8 @@ REPOSITORY = Path(__file__).parent.parent
 README = (REPOSITORY / "README.md").read_text()
 COMMAND = re.compile(
     r"deployworkbook (?:lab|install|run|preload|reset|serve|cost|plan|prices|doctor|ledger|progress"
-    r"|sweep|submit|publish|deploy-files|monitor|probe|edge|tokens|patch|versions|terms|teach|catchup)"
-    r"\b[^`\n&#]*"
+    r"|sweep|submit|publish|deploy-files|monitor|probe|edge|tokens|patch|versions|terms|teach"
+    r"|catchup)\b[^`\n&#]*"
 )
 
 

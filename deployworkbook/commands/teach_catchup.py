@@ -52,8 +52,8 @@ def catchup(
 ) -> None:
     """Fill in a lesson's answers up to a section.
 
-    For whoever fell behind. Save the notebook in JupyterLab before. Your own answers and cells stay, and your notebook is
-    backed up. Answers that were filled in don't count as solved.
+    For whoever fell behind. Save the notebook in JupyterLab before. Your own answers and cells
+    stay, and your notebook is backed up. Answers that were filled in don't count as solved.
     """
     from deployworkbook.teaching.catching_up import catch_up_file
     from deployworkbook.teaching.running import run_up_to

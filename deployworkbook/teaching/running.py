@@ -11,7 +11,7 @@ from typing import Any
 from deployworkbook.execution.jobs import Job, Outcome
 from deployworkbook.execution.parameters import parameters_for
 from deployworkbook.execution.runner import run_jobs
-from deployworkbook.jupyter.sections import HEADING, Section, source_of
+from deployworkbook.jupyter.sections import Section, heading_of
 from deployworkbook.teaching.catching_up import read_learners
 from deployworkbook.validation import value_error
 from deployworkbook.workspace.folder import ENVIRONMENT_VARIABLE, Workspace
@@ -52,10 +52,7 @@ def _start_of(cells: Sequence[dict[str, Any]], section: Section) -> int:
     """Return the index of a section's first cell, by its id or else by its heading."""
     texts = [cell for cell in enumerate(cells) if cell[1]["cell_type"] == "markdown"]
     by_id = [index for index, cell in texts if cell.get("id") == section.cells[0]["id"]]
-    headings = {index: HEADING.match(source_of(cell)) for index, cell in texts}
-    by_title = [
-        index for index, found in headings.items() if found and found[1].strip() == section.title
-    ]
+    by_title = [index for index, cell in texts if heading_of(cell) == section.title]
     if by_id or by_title:
         return (by_id or by_title)[0]
     received = "a notebook without this heading"
