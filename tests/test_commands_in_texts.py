@@ -134,6 +134,7 @@ def prepared(home, tmp_path, monkeypatch, litert_file):
     keep("quantization.sum", 1.0, answer_key="1", is_right=False)
     monkeypatch.chdir(tmp_path)
     Path("class").mkdir()
+    Path("class/notes.txt").touch()
     for name in ("model.tflite", "old.tflite", "new.tflite"):
         shutil.copy(litert_file, name)
     make_patch(litert_file, litert_file, Path("update.patch"))

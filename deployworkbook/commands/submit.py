@@ -33,7 +33,8 @@ def submit(
 
     One file is written, for your teacher. It has your pseudonym, your answers, your numbers of
     tries and the version of deployworkbook. Comments, docstrings and paths in your functions are
-    left out. Nothing is sent over the network.
+    left out. Nothing is sent over the network. Lessons keep your answers in the file answers.json,
+    in the folder .deployworkbook of your lessons; delete it, and they are forgotten.
     """
     from deployworkbook.jupyter.lessons import find_lesson
     from deployworkbook.teaching.collecting.sending import outline, prepare, target_of, write

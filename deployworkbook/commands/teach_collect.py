@@ -28,7 +28,7 @@ def collect(
         bool,
         typer.Option(
             "--unconfined",
-            help="Call functions even where the system can't confine a process (not Linux).",
+            help="Call functions where the system can't confine a process, such as on macOS.",
         ),
     ] = False,
 ) -> None:
@@ -49,7 +49,9 @@ def collect(
     for file in filter(None, (csv, html)):
         check_writable(file)
     isolation = isolation_here()
-    if isolation == "guarded" and not unconfined:
+    if isolation != "none" and unconfined:
+        isolation = "guarded"
+    elif isolation == "guarded":
         isolation = "none"
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("Judging submissions", total=None)
@@ -82,6 +84,10 @@ def _show(found: Collection) -> None:
             for row in found.rows()
         ],
     )
+    if looked_up := sum(row.looked_up for row in found.rows()):
+        print(
+            f"\nAnswers that look the right one up in the package, and weren't called: {looked_up}."
+        )
     if points := points_of(found):
         print("\nDiscuss next, the most frequent mistake first:")
         print_table(

@@ -101,7 +101,7 @@ class _Writer:
             self.imports.add(f"import {path}" if path == name else f"import {path} as {name}")
         elif isinstance(inner, types.FunctionType | type) and self._is_own(inner.__module__):
             self._define(name, inner)
-        elif (place := _imported(value)) is not None:
+        elif (place := _imported(name, value)) is not None:
             module, own = place
             self.imports.add(f"from {module} import {own if own == name else f'{own} as {name}'}")
         elif isinstance(value, functools.partial):
@@ -283,11 +283,21 @@ def _globals_in(table: symtable.SymbolTable) -> Iterator[str]:
         yield from _globals_in(child)
 
 
-def _imported(value: Any) -> tuple[str, str] | None:
-    """Return from which module a value can be imported, and its name there."""
+def _imported(bound: str, value: Any) -> tuple[str, str] | None:
+    """Return from which module a value can be imported, and its name there.
+
+    Functions know both. Other objects, such as SciPy's distributions, are looked for by the name
+    that they go by, in the packages of their type.
+    """
     name = getattr(value, "__name__", None)
     module = getattr(value, "__module__", None) or "numpy"
-    if not isinstance(name, str) or not isinstance(module, str) or module == "__main__":
+    if not isinstance(name, str):
+        name, module = bound, type(value).__module__
+    if not isinstance(module, str) or module == "__main__":
         return None
-    found = getattr(sys.modules.get(module), name, None)
-    return (module, name) if found is value else None
+    parts = module.split(".")
+    for end in range(len(parts), 0, -1):
+        found = getattr(sys.modules.get(path := ".".join(parts[:end])), name, None)
+        if found is value:
+            return path, name
+    return None

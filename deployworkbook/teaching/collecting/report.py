@@ -87,6 +87,7 @@ def as_data(collection: Collection) -> dict[str, Any]:
                 "tried": row.tried,
                 "median_tries": row.median_tries,
                 "unjudged": row.unjudged,
+                "looked_up": row.looked_up,
             }
             for row in collection.rows()
         ],
@@ -105,13 +106,14 @@ def as_csv(collection: Collection) -> str:
     names = [row.exercise for row in collection.rows()]
     out = io.StringIO()
     table = csv.writer(out, lineterminator="\n")
-    table.writerow(["learner", "solved", "tried", "tries", "not judged", *names])
+    table.writerow(["learner", "solved", "tried", "tries", "tries stated", "not judged", *names])
     for learner in collection.learners:
         attempts = learner.attempts
         counts = (
             sum(each.is_solved for each in attempts.values()),
             len(attempts),
             sum(each.tries for each in attempts.values()),
+            sum(each.stated_tries for each in attempts.values()),
             sum(each.unjudged for each in attempts.values()),
         )
         marks = [int(attempts[name].is_solved) if name in attempts else "" for name in names]

@@ -1,8 +1,9 @@
 """The process that calls learners' functions: it knows the arguments, but no right answer.
 
-It imports what functions may use, and forks once per function. The fork reads its task, gives up
-its rights, calls the function, writes the numbers, and ends. So no function sees another's task,
-nor a module that holds right answers: none was loaded, and files can't be opened any more.
+It imports what functions may use, and forks once per task: some functions of one learner. The fork
+reads its task, gives up its rights, calls the functions, writes their numbers, and ends. So no
+function sees another learner's task, nor a module that holds right answers: none was loaded, and
+files can't be opened any more.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import os
 import select
 import signal
 import sys
+import time
 from typing import Any
 
 from deployworkbook.teaching.collecting.confinement import confine, guard, limit_resources
@@ -42,12 +44,13 @@ def serve(options: dict[str, Any]) -> None:
     """Call functions until standard input ends.
 
     Standard input has, for each task, one byte that starts a fork, and then what the fork reads: a
-    length of eight bytes, and JSON with ``code``, ``name`` and ``arguments``, which is Python.
+    length of eight bytes, and a JSON list with ``code``, ``name`` and ``arguments``, which is
+    Python, for each function. Standard output has a line of JSON for each.
 
     Args:
         options: ``modules``: more modules to import; ``status``: the file descriptor for the byte
             that says how a fork ended; ``confined``: whether the kernel confines forks;
-            ``seconds`` and ``memory_bytes``: their limits.
+            ``seconds`` and ``memory_bytes``: the limits of a fork.
     """
     for name in (*MODULES, *options["modules"]):
         with contextlib.suppress(Exception):  # then who imports it gets the error
@@ -79,39 +82,40 @@ def _fork(options: dict[str, Any], results: int, nowhere: int) -> bytes:
     # The pipe ends with the fork, or when it closes its end, which hurts nobody but itself.
     in_time, *_ = select.select([end], [], [], options["seconds"])
     os.close(end)
-    if not in_time:
+    status = _ended(child) if in_time else None
+    if status is None:
         os.kill(child, signal.SIGKILL)
-    else:
-        _kill_unless_ended(child)
-    _, status = os.waitpid(child, 0)
-    if not in_time:
-        return TOO_LATE
+        os.waitpid(child, 0)
+        return KILLED if in_time else TOO_LATE
     return ENDED if os.WIFEXITED(status) else KILLED
 
 
-def _kill_unless_ended(child: int) -> None:
-    """Give a fork that closed its pipe a moment to end, and kill it otherwise."""
+def _ended(child: int) -> int | None:
+    """Return the status of a fork that has closed its pipe, unless it goes on."""
     for _ in range(100):
-        if os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT):
-            return
-        select.select([], [], [], 0.001)
-    os.kill(child, signal.SIGKILL)
+        found, status = os.waitpid(child, os.WNOHANG)
+        if found:
+            return status
+        time.sleep(0.001)
+    return None
 
 
 def _answer(options: dict[str, Any], results: int, nowhere: int) -> None:
-    """Read a task, give up all rights, call the function, and write what it returned."""
+    """Read a task, give up all rights, call the functions, and write what they return."""
     task = json.loads(_read(int.from_bytes(_read(8))))
     os.dup2(nowhere, 0)
     sys.stdin, sys.stdout, sys.stderr = None, _Nowhere(), _Nowhere()
-    arguments = eval(task["arguments"], {"numpy": sys.modules["numpy"]})  # noqa: S307 - ours
+    known = {"numpy": sys.modules["numpy"]}
+    arguments = [eval(each["arguments"], known) for each in task]  # noqa: S307 - the teacher's
     limit_resources(cpu_s=options["seconds"] + 1, memory_bytes=options["memory_bytes"])
     if options["confined"]:
         confine()
     else:
         guard()
-    text = json.dumps(_called(task["code"], task["name"], arguments)).encode()
-    while text:
-        text = text[os.write(results, text) :]
+    for each, given in zip(task, arguments, strict=True):
+        text = json.dumps(_called(each["code"], each["name"], given)).encode() + b"\n"
+        while text:
+            text = text[os.write(results, text) :]
 
 
 def _called(code: str, name: str, arguments: list[tuple[Any, ...]]) -> dict[str, Any]:

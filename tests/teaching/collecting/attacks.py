@@ -124,7 +124,6 @@ HARM = [
 
 # They take all the time that they get, so they are few.
 LOOPS = [
-    "while True: pass",
     "def f(a, b):\n while True: pass",
     "import time\ndef f(a, b): time.sleep(1000)",
     "def f(a, b): return 10 ** 10 ** 8",

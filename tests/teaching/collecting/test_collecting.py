@@ -118,6 +118,7 @@ def test_two_hundred_forged_or_damaged_submissions_solve_nothing_and_stop_nothin
     assert solved == ["calm-otter"]
     assert len(found.refused) + len(found.learners) == count + 1
     assert len(found.refused) >= 90
+    assert sum(row.looked_up for row in found.rows()) == 2
     assert all(each.reason.endswith(".") for each in found.refused)
     assert not Path(attacks.TRACE).exists()
     assert psutil.Process().children(recursive=True) == children
@@ -170,7 +171,7 @@ def test_files_in_folders_are_found_and_hidden_ones_left_alone(tmp_path):
 
 
 def test_without_isolation_no_function_is_called(tmp_path, monkeypatch):
-    monkeypatch.setattr("deployworkbook.teaching.collecting.calling.Caller.call", None)
+    monkeypatch.setattr("deployworkbook.teaching.collecting.calling.Caller.call_together", None)
     (tmp_path / "a.submission.json").write_text(json.dumps(forged.honest(1)))
     attempts = collect(tmp_path, isolation="none").learners[0].attempts
     assert attempts["losses.logits"].is_solved
@@ -209,12 +210,18 @@ def test_the_command_prints_tables_and_writes_files(tmp_path, capsys):
     assert "formative" in shown
     assert "\x1b[2J" not in shown
     assert "[bold].txt" in shown
-    assert sheet.read_text().startswith("learner,solved,tried,tries,not judged,losses.logits\n")
+    assert sheet.read_text().startswith(
+        "learner,solved,tried,tries,tries stated,not judged,losses.logits\n"
+    )
     assert "logits for probabilities" in page.read_text()
 
 
-def test_a_missing_folder_is_said(tmp_path, capsys):
+def test_a_missing_or_empty_folder_is_said(tmp_path, capsys):
     with pytest.raises(SystemExit) as ended:
         main(["teach", "collect", str(tmp_path / "typo")])
     assert ended.value.code == 1
     assert "There is no folder" in capsys.readouterr().err
+    (tmp_path / ".hidden").touch()
+    with pytest.raises(SystemExit):
+        main(["teach", "collect", str(tmp_path)])
+    assert "deployworkbook submit" in capsys.readouterr().err
