@@ -10,7 +10,7 @@ from pathlib import Path
 
 from deployworkbook.execution.page import markdown_as_html
 from deployworkbook.teaching.handout import Formula, Handout
-from deployworkbook.teaching.printing import print_pdf
+from deployworkbook.teaching.printing import pages_of, print_pdf
 from deployworkbook.workspace.files import write_atomically
 from deployworkbook.workspace.templates import render
 
@@ -110,7 +110,7 @@ def write_handout(handout: Handout, page: Path, *, browser: str | None) -> Path 
         return None
     pdf = page.with_suffix(".pdf")
     with tempfile.TemporaryDirectory(prefix="deployworkbook-handout-") as place:
-        trial, printed = Path(place) / "page.html", Path(place) / "page.pdf"
+        trial = Path(place) / "page.html"
         for pictures in range(min(len(handout.pictures), MOST_PICTURES), -1, -1):
             fitting: tuple[str, bytes] | None = None
             sizes = list(SIZES_PT)
@@ -118,8 +118,9 @@ def write_handout(handout: Handout, page: Path, *, browser: str | None) -> Path 
                 middle = len(sizes) // 2
                 html = handout_as_html(handout, size_pt=sizes[middle], pictures=pictures)
                 trial.write_text(html, encoding="utf-8")
-                if print_pdf(trial, printed, browser=browser) == 1:
-                    fitting, sizes = (html, printed.read_bytes()), sizes[:middle]
+                printed = print_pdf(trial, browser=browser)
+                if pages_of(printed) == 1:
+                    fitting, sizes = (html, printed), sizes[:middle]
                 else:
                     sizes = sizes[middle + 1 :]
             if fitting:

@@ -25,16 +25,15 @@ def find_browser() -> str | None:
     return next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
-def print_pdf(page: Path, pdf: Path, *, browser: str) -> int:
-    """Print an HTML page as PDF, and return how many pages it has.
+def print_pdf(page: Path, *, browser: str) -> bytes:
+    """Print an HTML page, and return the PDF.
 
     Args:
         page: The page; its style says which paper.
-        pdf: The file to write.
         browser: The browser's program, as ``find_browser`` finds it.
 
     Raises:
-        RuntimeError: The browser wrote nothing.
+        RuntimeError: The browser wrote nothing, or took too long.
     """
     with tempfile.TemporaryDirectory(prefix="deployworkbook-print-") as profile:
         made = Path(profile) / "page.pdf"
@@ -46,10 +45,22 @@ def print_pdf(page: Path, pdf: Path, *, browser: str) -> int:
             *(["--no-sandbox"] if getattr(os, "geteuid", lambda: 1)() == 0 else []),
             page.resolve().as_uri(),
         ]
-        done = subprocess.run(command, capture_output=True, timeout=LIMIT_S, check=False)
+        try:
+            done = subprocess.run(command, capture_output=True, timeout=LIMIT_S, check=False)
+        except subprocess.TimeoutExpired as error:
+            raise RuntimeError(
+                f"{browser} took more than {LIMIT_S:g} s to print {page}."
+            ) from error
         if not made.exists():
             said = done.stderr.decode(errors="replace").strip()[-500:]
             raise RuntimeError(f"{browser} couldn't print {page}: {said}")
-        content = made.read_bytes()
-        shutil.move(made, pdf)
-    return len(PAGE.findall(content))
+        return made.read_bytes()
+
+
+def pages_of(pdf: bytes) -> int:
+    """Return how many pages a PDF of ``print_pdf`` has.
+
+    >>> pages_of(b"/Type /Pages /Type /Page ")
+    1
+    """
+    return len(PAGE.findall(pdf))

@@ -10,7 +10,7 @@ import pytest
 from deployworkbook.jupyter.lessons import catalogue, find_lesson
 from deployworkbook.teaching.handout import cut, make_handout
 from deployworkbook.teaching.handout_page import handout_as_html, write_handout
-from deployworkbook.teaching.printing import PAGE, find_browser
+from deployworkbook.teaching.printing import find_browser, pages_of, print_pdf
 
 # One pixel.
 PNG = (
@@ -90,7 +90,7 @@ def test_it_is_printed_on_one_page(number, tmp_path, missing, monkeypatch):
     run = executed(lesson, tmp_path / "run.ipynb")
     pdf = write_handout(make_handout(lesson, run), tmp_path / "page.html", browser=browser)
     assert pdf.read_bytes().startswith(b"%PDF")
-    assert len(PAGE.findall(pdf.read_bytes())) == 1
+    assert pages_of(pdf.read_bytes()) == 1
 
 
 def test_without_a_browser_there_is_a_page_to_print(tmp_path):
@@ -107,5 +107,13 @@ def test_a_handout_that_never_fits_says_so(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-def always_two_pages(page, pdf, *, browser):
-    return 2
+def always_two_pages(page, *, browser):
+    return b"/Type /Page /Type /Page "
+
+
+def test_a_browser_that_prints_nothing_is_quoted(tmp_path):
+    program = tmp_path / "browser"
+    program.write_text("#!/bin/sh\necho no display >&2\n")
+    program.chmod(0o755)
+    with pytest.raises(RuntimeError, match=r"couldn't print .*: no display"):
+        print_pdf(tmp_path / "page.html", browser=str(program))
