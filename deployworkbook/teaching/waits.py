@@ -7,6 +7,7 @@ teacher who measures an own machine gets a file of the same form.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache
@@ -64,9 +65,13 @@ class Waits:
 
     @property
     def quiet_pace_s(self) -> float:
-        """The work of ``pace`` when nothing else ran: the shortest time of all, in seconds."""
+        """The work of ``pace`` when nothing else ran: the shortest time of all, in seconds.
+
+        Infinite if nothing was measured.
+        """
         every = [wait for sections in self.lessons.values() for wait in sections.values()]
-        return min(min(wait.warm_pace_s, wait.cold_pace_s) for wait in every)
+        paces = [pace_s for wait in every for pace_s in (wait.warm_pace_s, wait.cold_pace_s)]
+        return min(paces, default=math.inf)
 
     def seconds(self, section: Section, *, is_warm: bool = True) -> float | None:
         """Return how long the cells of a section take; ``None`` if they weren't measured.
@@ -86,7 +91,7 @@ class Waits:
         if not self.busy:
             return measured_s
         usual_s = median(getattr(wait, f"{kind}_pace_s") for wait in measured.values())
-        return measured_s * self.quiet_pace_s / usual_s
+        return measured_s * self.quiet_pace_s / float(usual_s)
 
     def with_lesson(self, name: str, sections: Mapping[str, Wait]) -> Waits:
         """Return the same with a lesson's figures replaced."""
