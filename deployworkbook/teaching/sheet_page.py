@@ -36,11 +36,15 @@ def checks_for(plan: Plan) -> tuple[Check, ...]:
     numbers = [lesson.number for lesson in plan.lessons]
     lessons = " ".join(numbers)
     topics = ",".join(numbers)
-    copies = " && ".join(f"deployworkbook teach copy {number}" for number in numbers)
+    copied = numbers[0] if len(numbers) == 1 else "--all"
     checks = (
         Check(
             "Train what the lessons train, so that nobody waits for it:",
             f"deployworkbook preload {lessons} --into class-models",
+        ),
+        Check(
+            "For a room without a network, take all packages along:",
+            "deployworkbook teach wheelhouse wheels",
         ),
         Check(
             "Collect what doctor --json prints on each seat, and see who needs what:",
@@ -50,7 +54,10 @@ def checks_for(plan: Plan) -> tuple[Check, ...]:
             "Go through the plan without learners:",
             f"deployworkbook teach rehearse {plan.slot.name} --topics {topics}",
         ),
-        Check("Read your own copy, with solutions and usual mistakes:", copies),
+        Check(
+            "Read your own copy, with solutions and usual mistakes:",
+            f"deployworkbook teach copy {copied} --out teacher",
+        ),
         Check(
             "Print a page for each learner, to hand out at the end:",
             f"deployworkbook teach handout {lessons}",

@@ -94,10 +94,9 @@ def test_the_page_is_laid_out_for_paper():
 @pytest.mark.parametrize("slot", SLOTS)
 def test_the_commands_to_run_before_the_class_exist(slot):
     for check in checks_for(sheet(slot).plan):
-        for command in check.command.split(" && "):
-            words = command.split()[1:]
-            found = get_command(app)
-            while hasattr(found, "commands"):
-                found = found.commands[words.pop(0)]
-            options = {option for parameter in found.params for option in parameter.opts}
-            assert {word for word in words if word.startswith("--")} <= options
+        words = check.command.split()[1:]
+        found = get_command(app)
+        while hasattr(found, "commands"):
+            found = found.commands[words.pop(0)]
+        options = {option for parameter in found.params for option in parameter.opts}
+        assert {word for word in words if word.startswith("--")} <= options
