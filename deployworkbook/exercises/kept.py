@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 from deployworkbook.exercises import store
-from deployworkbook.exercises.sources import NoSourceError, program_of
+from deployworkbook.exercises.definitions import NoSourceError
+from deployworkbook.exercises.sources import program_of
 from deployworkbook.workspace.folder import Workspace
 from deployworkbook.workspace.plain_numbers import of_numbers
 

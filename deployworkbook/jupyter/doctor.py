@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import platform
-import re
 import shutil
 import sqlite3
-import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from importlib import metadata
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import psutil
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from deployworkbook import __version__
+from deployworkbook.jupyter.check_result import Check
 from deployworkbook.jupyter.lab import check_port_is_free
+from deployworkbook.jupyter.process_checks import check_keras, check_kernel
 from deployworkbook.workspace.folder import SHARED_VARIABLE, Workspace
 from deployworkbook.workspace.manifest import MANIFEST
 from deployworkbook.workspace.shared import shared_folder
@@ -27,14 +26,13 @@ from deployworkbook.workspace.shared import shared_folder
 if TYPE_CHECKING:
     from pandas.io.formats.style import Styler
 
-Status = Literal["ok", "warning", "problem"]
-
 # What is checked, in this order. A report without one of these comes from another version.
 NAMES = (
     "deployworkbook",
     "Python",
     "packages",
     "your folder",
+    "shared models",
     "disk",
     "memory",
     "SQLite",
@@ -52,33 +50,6 @@ MEMORY_BYTES = 2 * 10**9
 # The first version with a write-ahead log, on which the ledger relies.
 SQLITE_VERSION = (3, 7, 0)
 LAB_PORT = 8888
-
-KERAS_PROGRAM = """
-from deployworkbook.training.keras2 import keras, tf
-from deployworkbook.compression.toolkit import as_it_is, tfmot
-layer = keras.layers.Dense(1, input_shape=(1,))
-as_it_is(tfmot.sparsity.keras.prune_low_magnitude)(keras.Sequential([layer]))
-print("TensorFlow", tf.__version__, "with Keras", keras.__version__)
-"""
-KERAS_TIMEOUT_S = 120
-KERNEL_TIMEOUT_S = 60
-
-
-@dataclass(frozen=True)
-class Check:
-    """The result of one check.
-
-    Args:
-        name: What was checked.
-        status: ``"ok"``; ``"warning"`` if lessons work with limits; ``"problem"`` if some fail.
-        found: What the check found.
-        remedy: What to do about it; empty if there is nothing to do.
-    """
-
-    name: str
-    status: Status
-    found: str
-    remedy: str = ""
 
 
 def checks(workspace: Workspace, *, port: int | None = None) -> Iterator[Check]:
@@ -263,62 +234,3 @@ def check_port(port: int | None) -> Check:
             return Check("port", "ok", f"{wanted} is in use; the lab will use the next free one")
         return Check("port", "problem", str(error), "deployworkbook lab --port 8890")
     return Check("port", "ok", f"{wanted} is free")
-
-
-def check_kernel() -> Check:
-    """Check that a kernel of this interpreter starts and can add one and one."""
-    from jupyter_client.manager import KernelManager
-
-    from deployworkbook.jupyter.kernels import InterpreterKernelSpecManager
-
-    manager = KernelManager(kernel_spec_manager=InterpreterKernelSpecManager())
-    said: list[str] = []
-    try:
-        manager.start_kernel(stderr=subprocess.DEVNULL)
-        client = manager.blocking_client()
-        client.start_channels()
-        try:
-            client.wait_for_ready(timeout=KERNEL_TIMEOUT_S)
-            client.execute_interactive(
-                "1 + 1",
-                timeout=KERNEL_TIMEOUT_S,
-                output_hook=lambda message: said.append(
-                    message["content"].get("data", {}).get("text/plain", "")
-                ),
-            )
-        finally:
-            client.stop_channels()
-    except (OSError, RuntimeError, TimeoutError) as error:
-        remedy = "Reinstall deployworkbook into a new environment."
-        return Check("kernel", "problem", f"it does not answer: {error}", remedy)
-    finally:
-        if manager.has_kernel:
-            manager.shutdown_kernel(now=True)
-    if "2" not in said:
-        return Check("kernel", "problem", f"1 + 1 gave {said}", "Restart the machine.")
-    return Check("kernel", "ok", f"starts and answers, with {sys.executable}")
-
-
-def check_keras() -> Check:
-    """Check in a separate process that Keras 2 imports and can prune a layer.
-
-    A broken TensorFlow may crash that process, but not this one.
-    """
-    remedy = (
-        "Install tensorflow, tf_keras and tensorflow-model-optimization into a new environment, "
-        "in the versions listed in constraints.txt."
-    )
-    try:
-        done = subprocess.run(
-            [sys.executable, "-c", KERAS_PROGRAM],
-            capture_output=True,
-            text=True,
-            timeout=KERAS_TIMEOUT_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return Check("Keras", "problem", f"no answer within {KERAS_TIMEOUT_S} s", remedy)
-    if done.returncode:
-        lines = re.findall(r"\S.*", done.stderr) or [f"it ended with {done.returncode}"]
-        return Check("Keras", "problem", lines[-1], remedy)
-    return Check("Keras", "ok", done.stdout.strip())

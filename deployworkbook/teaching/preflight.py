@@ -8,7 +8,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from deployworkbook.jupyter.doctor import NAMES, Status
+from deployworkbook.jupyter.check_result import Status
+from deployworkbook.jupyter.doctor import NAMES
 from deployworkbook.teaching.seats import Seat
 
 # Checks whose finding should be the same at all seats. Of Python's, the version alone: models made

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast, get_args
 
-from deployworkbook.jupyter.doctor import NAMES, Check, Status
+from deployworkbook.jupyter.check_result import Check, Status
+from deployworkbook.jupyter.doctor import NAMES
 from deployworkbook.validation import value_error
 from deployworkbook.workspace.files import full_path
 

@@ -236,7 +236,7 @@ def test_progress_counts_solved_exercises_and_tries(capsys):
     capsys.readouterr()
     assert call("progress") == 0
     (row,) = [line for line in capsys.readouterr().out.splitlines() if "04_training" in line]
-    assert row.split() == ["04_training", "1", "8", "2", "0"]
+    assert row.split() == ["04_training", "1", "8", "2", "0", "0"]
 
 
 def test_doctor_exits_with_1_on_a_problem(monkeypatch, capsys):
@@ -287,7 +287,8 @@ def test_progress_as_json_has_a_row_per_lesson(capsys):
     capsys.readouterr()
     assert call("progress", "--json") == 0
     rows = {row.pop("lesson"): row for row in json.loads(capsys.readouterr().out)}
-    assert rows["04_training"] == {"solved": 1, "total": 8, "tries": 1, "guesses": 0}
+    counts = {"solved": 1, "total": 8, "tries": 1, "guesses": 0, "filled": 0}
+    assert rows["04_training"] == counts
 
 
 def test_the_doctor_as_json_keeps_its_exit_code(monkeypatch, capsys):

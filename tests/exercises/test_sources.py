@@ -9,9 +9,10 @@ import numpy as np
 import numpy as other_name
 import pytest
 
+from deployworkbook.exercises.definitions import NoSourceError
 from deployworkbook.exercises.literals import NoLiteralError, literal_of
 from deployworkbook.exercises.registry import EXERCISES
-from deployworkbook.exercises.sources import NoSourceError, is_own_module, program_of
+from deployworkbook.exercises.sources import is_own_module, program_of
 from deployworkbook.workspace.plain_numbers import real_array
 
 FUNCTIONS = [exercise for exercise in EXERCISES.values() if exercise.cases]

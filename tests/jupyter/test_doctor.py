@@ -8,7 +8,8 @@ from importlib import metadata
 
 import pytest
 
-from deployworkbook.jupyter import doctor
+from deployworkbook.jupyter import doctor, process_checks
+from deployworkbook.jupyter.check_result import Check
 from deployworkbook.runtimes import registry
 from deployworkbook.training import mnist
 from deployworkbook.workspace.folder import Workspace
@@ -131,7 +132,7 @@ def test_a_kernel_that_does_not_start_is_a_problem(monkeypatch):
     monkeypatch.setattr(
         "deployworkbook.jupyter.kernels.get_kernel_dict", lambda: {"argv": ["/nowhere"]}
     )
-    check = doctor.check_kernel()
+    check = process_checks.check_kernel()
     assert check.status == "problem"
     assert "does not answer" in check.found
 
@@ -144,8 +145,8 @@ def test_a_kernel_that_does_not_start_is_a_problem(monkeypatch):
     ],
 )
 def test_a_broken_tensorflow_is_a_problem_that_the_doctor_survives(monkeypatch, program, found):
-    monkeypatch.setattr(doctor, "KERAS_PROGRAM", program)
-    check = doctor.check_keras()
+    monkeypatch.setattr(process_checks, "KERAS_PROGRAM", program)
+    check = process_checks.check_keras()
     assert (check.status, check.found) == ("problem", found)
     assert "tf_keras" in check.remedy
 
@@ -154,18 +155,18 @@ def test_a_hanging_tensorflow_is_a_problem(monkeypatch):
     def hang(*arguments, **options):
         raise subprocess.TimeoutExpired("python", options["timeout"])
 
-    monkeypatch.setattr(doctor.subprocess, "run", hang)
-    assert "no answer within" in doctor.check_keras().found
+    monkeypatch.setattr(process_checks.subprocess, "run", hang)
+    assert "no answer within" in process_checks.check_keras().found
 
 
 def test_the_table_does_not_truncate_remedies(workspace):
     remedy = "word " * 40
-    html = doctor.check_table([doctor.Check("disk", "warning", "little", remedy)]).to_html()
+    html = doctor.check_table([Check("disk", "warning", "little", remedy)]).to_html()
     assert remedy.strip() in html
 
 
 def test_its_checks_are_those_that_reports_must_have(workspace, monkeypatch):
     slow = {"check_keras": "Keras", "check_kernel": "kernel", "check_data": "data"}
     for function, name in slow.items():
-        monkeypatch.setattr(doctor, function, lambda name=name: doctor.Check(name, "ok", ""))
+        monkeypatch.setattr(doctor, function, lambda name=name: Check(name, "ok", ""))
     assert [check.name for check in doctor.checks(workspace)] == list(doctor.NAMES)
