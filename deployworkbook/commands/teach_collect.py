@@ -11,6 +11,9 @@ import typer
 if TYPE_CHECKING:
     from deployworkbook.teaching.collecting.batch import Collection
 
+# Mistakes that a terminal lists; the page has all.
+MOST_SHOWN = 15
+
 
 def collect(
     folder: Annotated[Path, typer.Argument(help="Folder with your learners' .submission.json.")],
@@ -94,9 +97,11 @@ def _show(found: Collection) -> None:
             ("exercise", "learners", "what they read"),
             [
                 (each.exercise, f"{each.learners}/{each.tried}", escape(each.text))
-                for each in points
+                for each in points[:MOST_SHOWN]
             ],
         )
+        if len(points) > MOST_SHOWN:
+            print(f"{len(points) - MOST_SHOWN} more are in the page (--html) and in --json.")
     if found.refused:
         print("\nFiles that aren't used:")
         print_table(

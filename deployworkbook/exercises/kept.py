@@ -101,7 +101,7 @@ def _is_entry(entry: Any) -> bool:
         isinstance(entry, dict)
         and isinstance(entry.get("key"), str)
         and isinstance(entry.get("right"), bool)
-        and any(name in entry for name in ("values", "code", "lost"))
+        and any(names <= set(entry) for names in ({"shape", "values"}, {"code", "name"}, {"lost"}))
     )
 
 

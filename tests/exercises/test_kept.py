@@ -41,6 +41,19 @@ def test_a_check_keeps_the_answer_once_for_its_owner_only(home, capsys):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
+def test_a_cell_is_kept_with_what_it_uses_from_cells_above(home, shell, capsys):
+    for cell in (
+        "import numpy as np\nfrom deployworkbook.exercises import check",
+        "SCALE = 2.0\n\ndef halved(values):\n    return values * SCALE / 4",
+        "def mean(targets, predictions):\n    return np.mean(halved(targets - predictions) ** 2)",
+        "check('losses.mean', mean)",
+    ):
+        assert shell.run_cell(cell, store_history=True).success
+    (entry,) = kept_answers()["losses.mean"]
+    for line in ("import numpy as np", "SCALE = 2.0", "def halved(values):", "def mean("):
+        assert line in entry["code"]
+
+
 def test_a_value_is_kept_as_numbers(home, capsys):
     check("losses.logits", 1.25)
     (entry,) = kept_answers()["losses.logits"]

@@ -16,7 +16,7 @@ from deployworkbook.exercises.kept import Entry, kept_answers
 from deployworkbook.exercises.progress import TRIES
 from deployworkbook.exercises.registry import EXERCISES
 from deployworkbook.teaching.collecting.pseudonyms import check_pseudonym, draw_pseudonym
-from deployworkbook.teaching.collecting.submission import SUFFIX, Answer, Handed, Submission
+from deployworkbook.teaching.collecting.submission import SUFFIX, Answer, Handed, Submission, parse
 from deployworkbook.workspace.files import full_path, write_atomically
 from deployworkbook.workspace.folder import Workspace
 
@@ -39,7 +39,8 @@ def prepare(
         name: The pseudonym to go by; by default the last one, or else a new one.
 
     Raises:
-        ValueError: There are no answers yet, or the name has another form.
+        ValueError: There are no answers yet, the name has another form, or somebody has edited
+            the kept answers so that they can't be handed in.
     """
     identity = store.read(NAME, IDENTITY, workspace).get("self", store.blank(IDENTITY))
     progress = store.read("progress", TRIES, workspace)
@@ -54,13 +55,15 @@ def prepare(
             "No answers to submit were found. Answers are kept when a lesson checks them: "
             "run the cells of the exercises that you have answered, and try again."
         )
-    return Submission(
+    submission = Submission(
         pseudonym=check_pseudonym(name or identity["pseudonym"] or draw_pseudonym()),
         learner=identity["learner"] or secrets.token_hex(8),
         number=identity["number"] + 1,
         version=__version__,
         exercises=exercises,
     )
+    parse(submission.text().encode())  # what a teacher would refuse is an error here
+    return submission
 
 
 def target_of(submission: Submission, to: Path | None, workspace: Workspace) -> Path:
@@ -87,8 +90,8 @@ def target_of(submission: Submission, to: Path | None, workspace: Workspace) -> 
     target = folder / name
     if _is_taken(target, submission.learner):
         raise FileExistsError(
-            f"{target} is another learner's. Choose another name, for example: "
-            f"--name {draw_pseudonym()}"
+            f"{target} is another learner's, or comes from another folder of yours, which you "
+            f"can delete. Otherwise choose another name, for example: --name {draw_pseudonym()}"
         )
     return target
 
@@ -180,15 +183,20 @@ class _Texts(ast.NodeTransformer):
 
 
 def _handed(entries: list[Entry], tries: int) -> Handed:
-    answers = [_answer(entry) for entry in entries if "lost" not in entry]
+    answers = [answer for entry in entries if (answer := _answer(entry))]
     lost = len(entries) - len(answers)
     return Handed(tries=max(tries, len(entries)), lost=lost, answers=answers)
 
 
-def _answer(entry: Entry) -> Answer:
-    if "code" in entry:
+def _answer(entry: Entry) -> Answer | None:
+    if "lost" in entry:
+        return None
+    if "code" not in entry:
+        return {"shape": entry["shape"], "values": entry["values"]}
+    try:
         return {"code": without_paths(entry["code"]), "name": entry["name"]}
-    return {"shape": entry["shape"], "values": entry["values"]}
+    except (SyntaxError, ValueError):  # somebody edited it
+        return None
 
 
 def _holds_fields(values: list[Any]) -> bool:

@@ -71,7 +71,7 @@ class Submission:
 
     def text(self) -> str:
         """Return the file's text."""
-        return json.dumps(self.as_data(), indent=1, allow_nan=False) + "\n"
+        return json.dumps(self.as_data(), allow_nan=False) + "\n"
 
 
 def parse(data: bytes) -> Submission:

@@ -112,7 +112,7 @@ def test_two_hundred_forged_or_damaged_submissions_solve_nothing_and_stop_nothin
     assert count >= 200
     genuine = submission(5000, "calm-otter", {"losses.mean": [solution("losses.mean")]})
     (tmp_path / "zz.submission.json").write_text(genuine.text())
-    children = psutil.Process().children(recursive=True)
+    children = {each.pid for each in psutil.Process().children(recursive=True)}
     found = collect(tmp_path, isolation=ISOLATION, seconds=1.0)
     solved = [each.pseudonym for each in found.learners if solves_any(each)]
     assert solved == ["calm-otter"]
@@ -121,7 +121,7 @@ def test_two_hundred_forged_or_damaged_submissions_solve_nothing_and_stop_nothin
     assert sum(row.looked_up for row in found.rows()) == 2
     assert all(each.reason.endswith(".") for each in found.refused)
     assert not Path(attacks.TRACE).exists()
-    assert psutil.Process().children(recursive=True) == children
+    assert {each.pid for each in psutil.Process().children(recursive=True)} <= children
 
 
 def solves_any(learner):

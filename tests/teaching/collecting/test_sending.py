@@ -11,7 +11,9 @@ import pytest
 
 from deployworkbook import __version__
 from deployworkbook.cli import main
-from deployworkbook.exercises import check
+from deployworkbook.exercises import check, store
+from deployworkbook.exercises.kept import KEPT
+from deployworkbook.exercises.registry import EXERCISES
 from deployworkbook.teaching.collecting.pseudonyms import (
     ADJECTIVES,
     ANIMALS,
@@ -25,8 +27,9 @@ from deployworkbook.teaching.collecting.sending import (
     without_paths,
     write,
 )
-from deployworkbook.teaching.collecting.submission import parse
+from deployworkbook.teaching.collecting.submission import MOST_BYTES, parse
 from deployworkbook.workspace.folder import Workspace, current_workspace
+from deployworkbook.workspace.plain_numbers import of_numbers
 
 
 def mean(targets, predictions):
@@ -180,6 +183,38 @@ def test_answers_without_source_count_as_tries_only(home, capsys):
     check("losses.mean", eval("lambda a, b: 1.0"))  # noqa: S307
     handed = prepare(current_workspace()).exercises["losses.mean"]
     assert (handed.tries, handed.lost, handed.answers) == (1, 1, [])
+
+
+def test_answers_that_somebody_has_edited_stop_nothing_or_say_why(answered):
+    path = answered.records / "answers.json"
+    records = json.loads(path.read_text())
+    first, second = records["losses.mean"]["kept"]
+    first["code"] = "def f(:"
+    del second["name"]
+    path.write_text(json.dumps(records))
+    handed = prepare(answered).exercises["losses.mean"]
+    assert (handed.lost, handed.answers) == (1, [])
+    records["quantization.sum"]["kept"][0]["values"] = ["seven"]
+    path.write_text(json.dumps(records))
+    with pytest.raises(ValueError, match="neither a number nor an array"):
+        prepare(answered)
+
+
+def test_the_longest_submission_is_not_refused(home):
+    """All exercises, each with as much as is kept."""
+
+    def fill(records):
+        for name, exercise in EXERCISES.items():
+            if exercise.cases:
+                answer = {"code": f"f = lambda *_: {'x' * 16_000!r}", "name": "f"}
+            else:
+                answer = of_numbers(np.full(800, 1 / 3))
+            kept = [{"key": key, "right": False, **answer} for key in "12"]
+            records[name] = {"kept": kept}
+
+    store.update("answers", KEPT, fill)
+    text = prepare(current_workspace()).text()
+    assert MOST_BYTES / 2 < len(text) < MOST_BYTES
 
 
 def test_pseudonyms_are_drawn_from_many():
