@@ -2,12 +2,13 @@
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from deployworkbook.teaching.wheelhouse import requirements
 from deployworkbook.teaching.wheelhouse.closure import Closure
-from deployworkbook.teaching.wheelhouse.requirements import Wheel, exact_versions
+from deployworkbook.teaching.wheelhouse.requirements import Wheel, exact_versions, least_python
 from deployworkbook.teaching.wheelhouse.targets import Target, this_platform, this_python
 
 LINUX = Target("manylinux_2_28_x86_64", "3.11")
@@ -147,3 +148,15 @@ def test_versions_that_do_not_fit_are_an_error(monkeypatch):
     monkeypatch.setitem(NEEDS, "base", ["lib>=2"])
     with pytest.raises(ValueError, match=r"lib 1\.0 is not"):
         closure(MAC)
+
+
+def made_for(*versions):
+    return [Wheel(None, f"p{n}", Version("1"), (), SpecifierSet(v)) for n, v in enumerate(versions)]
+
+
+def test_the_least_release_of_python_is_that_which_all_wheels_run_with():
+    """Some packages don't run with the first bugfix releases, such as Debian's 3.11.2."""
+    assert least_python(made_for("", ">=3.9", ">=3.11.5,<3.14"), LINUX) == "3.11.5"
+    assert least_python(made_for(">=3.11"), LINUX) == "3.11.0"
+    with pytest.raises(ValueError, match=r"p1 needs <3\.11"):
+        least_python(made_for(">=3.9", "<3.11"), LINUX)

@@ -186,6 +186,7 @@ def check_of(folder):
     ("name", "value", "words"),
     [
         ("PYTHON", "3.99", "wheels are for Python 3.99"),
+        ("LEAST_PYTHON", "3.99.2", "from 3.99.2 on"),
         ("SYSTEM", "Plan9", "wheels are for Plan9"),
         ("PROCESSOR", "z80", "on z80"),
         ("GLIBC", (9, 9), "need glibc 9.9"),

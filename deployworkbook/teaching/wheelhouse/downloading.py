@@ -69,7 +69,7 @@ def build_source(source: Path, folder: Path) -> None:
 
 def _for(target: Target) -> list[str]:
     options = ["download", "--no-deps", "--only-binary=:all:", "--implementation", "cp"]
-    options += ["--python-version", target.python]
+    options += ["--python-version", target.newest]
     for abi in (target.abi, "abi3", "none"):
         options += ["--abi", abi]
     for platform in target.platforms:

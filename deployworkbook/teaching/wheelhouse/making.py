@@ -12,7 +12,12 @@ from packaging.requirements import Requirement
 from deployworkbook.teaching.wheelhouse.closure import Closure
 from deployworkbook.teaching.wheelhouse.downloading import download
 from deployworkbook.teaching.wheelhouse.own_wheel import own_wheel
-from deployworkbook.teaching.wheelhouse.requirements import Wheel, exact_versions, read_wheel
+from deployworkbook.teaching.wheelhouse.requirements import (
+    Wheel,
+    exact_versions,
+    least_python,
+    read_wheel,
+)
 from deployworkbook.teaching.wheelhouse.store import Store
 from deployworkbook.teaching.wheelhouse.targets import Target
 from deployworkbook.validation import check_choice
@@ -118,6 +123,7 @@ def _write_scripts(store: Store, wheels: Sequence[Wheel], target: Target, size: 
             target=target,
             wheels=len(wheels),
             size_mb=round(size / 1e6),
+            least_python=least_python(wheels, target),
             program=f"python{target.python}" if target.system != "Windows" else "py",
         )
         write_atomically(store.folder / name, text)

@@ -5,15 +5,16 @@ from __future__ import annotations
 import email
 import hashlib
 import zipfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name, parse_wheel_filename
 from packaging.version import Version
 
-from deployworkbook.teaching.wheelhouse.targets import Target
+from deployworkbook.teaching.wheelhouse.targets import NEWEST_BUGFIX, Target
 
 PACKAGE = Path(__file__).parents[2]
 CONSTRAINTS = "constraints.txt"
@@ -28,12 +29,14 @@ class Wheel:
         name: Name of the package, normalized.
         version: Its version.
         requires: What it needs in turn, with markers and extras.
+        python: Versions of Python that it runs with.
     """
 
     path: Path
     name: NormalizedName
     version: Version
     requires: tuple[Requirement, ...]
+    python: SpecifierSet = field(default_factory=SpecifierSet)
 
 
 def read_wheel(path: Path) -> Wheel:
@@ -54,7 +57,29 @@ def read_wheel(path: Path) -> Wheel:
     except (zipfile.BadZipFile, OSError, ValueError) as error:
         raise ValueError(f"{path.name} is damaged: {error}. Delete it, and try again.") from error
     requires = tuple(Requirement(line) for line in about.get_all("Requires-Dist", []))
-    return Wheel(path, name, version, requires)
+    python = SpecifierSet(about.get("Requires-Python", ""))
+    return Wheel(path, name, version, requires, python)
+
+
+def least_python(wheels: Iterable[Wheel], target: Target) -> str:
+    """Return the oldest bugfix release of a target's Python that all wheels run with.
+
+    Args:
+        wheels: All wheels.
+        target: Kind of machine.
+
+    Raises:
+        ValueError: There is none.
+    """
+    allowed = [(wheel.name, wheel.python) for wheel in wheels]
+    releases = [f"{target.python}.{bugfix}" for bugfix in range(NEWEST_BUGFIX + 1)]
+    for release in releases:
+        if all(versions.contains(release) for _, versions in allowed):
+            return release
+    wrong = [f"{name} needs {each}" for name, each in allowed if not each.contains(releases[-1])]
+    raise ValueError(
+        f"Python {target.python} can't run all wheels: {', '.join(wrong)}. Choose another --python."
+    )
 
 
 def sha256_of_file(path: Path) -> str:

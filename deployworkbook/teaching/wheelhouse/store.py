@@ -6,6 +6,7 @@ import re
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -91,7 +92,7 @@ class Store:
         self._sums[f"{WHEELS}/{file.name}"] = sha256_of_file(file)
         self._write()
         file.replace(place)
-        return Wheel(place, wheel.name, wheel.version, wheel.requires)
+        return replace(wheel, path=place)
 
     def hash_of(self, file: Path) -> str:
         """Return the noted hash of a wheel."""

@@ -26,6 +26,8 @@ PLATFORM = re.compile(
 USUAL_GLIBC = "2_28"
 # Names that wheels for old versions of glibc have as well.
 LEGACY = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
+# Python's minor versions get some fifteen bugfix releases.
+NEWEST_BUGFIX = 30
 OLDEST_GLIBC = {"x86_64": 5, "aarch64": 17}
 
 
@@ -77,6 +79,11 @@ class Target:
         return (int(major), int(minor))
 
     @property
+    def newest(self) -> str:
+        """The newest bugfix release that there may be. Wheels say themselves what they need."""
+        return f"{self.python}.{NEWEST_BUGFIX}"
+
+    @property
     def abi(self) -> str:
         """The interpreter's tag, such as ``cp311``."""
         return f"cp{self.python.replace('.', '')}"
@@ -106,14 +113,14 @@ class Target:
         names = {"Linux": "linux", "Windows": "win32", "Darwin": "darwin"}
         return {
             "implementation_name": "cpython",
-            "implementation_version": f"{self.python}.0",
+            "implementation_version": self.newest,
             "os_name": "nt" if self.system == "Windows" else "posix",
             "platform_machine": self.processor,
             "platform_python_implementation": "CPython",
             "platform_release": "",
             "platform_system": self.system,
             "platform_version": "",
-            "python_full_version": f"{self.python}.0",
+            "python_full_version": self.newest,
             "python_version": self.python,
             "sys_platform": names[self.system],
         }
