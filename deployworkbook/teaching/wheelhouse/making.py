@@ -97,7 +97,7 @@ def make_wheelhouse(
                 new = [store.keep(file) for file in sorted(part.glob("*.whl"))]
             got.extend(new)
             size = sum(wheel.path.stat().st_size for wheel in got)
-            notify(f"Downloaded {len(got)} wheels, {size / 1e6:,.0f} MB.")
+            notify(f"Wheels downloaded: {len(got)} ({size / 1e6:,.0f} MB).")
             yield from new
 
     with store.part() as part:
