@@ -121,14 +121,45 @@ def test_what_does_not_matter_is_greyed_until_it_does(page, keep_picture):
     page.wait_for_selector(".jp-OutputArea-output img[alt*='on batches of 256']")
 
 
-def test_a_locked_guess_opens_the_explorer(page, keep_picture):
+def press(page, *keys):
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def tab_to(page, selector):
+    """Press the Tab key until an element has the focus: the cell's toolbar may come before it."""
+    for _ in range(5):
+        page.keyboard.press("Tab")
+        if page.evaluate("selector => document.activeElement.matches(selector)", selector):
+            return
+    raise AssertionError(f"the Tab key doesn't lead to {selector}")
+
+
+def test_a_guess_is_made_and_what_it_opens_is_moved_by_keyboard_alone(page, keep_picture):
+    """From the Reset button of the first cell, which the fixture has pressed."""
     assert page.locator(PICTURE).count() == 1
-    page.get_by_label("about as hard").check()
-    page.get_by_role("button", name="Lock my guess", exact=True).click()
+    press(page, "Escape", "ArrowDown", "ArrowDown")  # back to its cell, and on to the guess's
+    tab_to(page, "input[type=radio]")
+    press(page, "Space", "ArrowDown")
+    assert page.get_by_label("about half as hard").is_checked()
+    press(page, "ArrowUp", "Tab", "Enter")
     page.locator(PICTURE).nth(1).wait_for()
-    keep_picture(page)
     verdict = "You guessed “about as hard”. The answer: “practically not at all”."
     assert page.get_by_text(verdict).is_visible()
+    # The button can't be pressed again; its cell has the focus.
+    press(page, "ArrowDown")
+    tab_to(page, HANDLE)
+    before = page.locator(PICTURE).nth(1).get_attribute("alt")
+    # To a cell, these would mean: go up, and cut.
+    press(page, "ArrowUp", "x")
+    page.wait_for_function(
+        "([picture, before]) => document.querySelectorAll(picture)[1].alt != before",
+        arg=[PICTURE, before],
+    )
+    keep_picture(page)
+    press(page, "Shift+Enter")
+    page.wait_for_function("document.activeElement.closest('.jp-OutputArea') == null")
+    assert page.locator(".jp-Notebook .jp-CodeCell").count() >= len(CELLS)
 
 
 def test_every_guess_keeps_its_answer_back_until_it_is_locked(lab, open_page, tmp_path):

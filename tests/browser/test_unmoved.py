@@ -90,6 +90,20 @@ def test_texts_and_lines_of_every_explorer_can_be_told_from_light_and_dark_paper
                 assert least_contrast(line.get_color()) >= GRAPHICS, (name, line)
 
 
+def with_children(widget):
+    yield widget
+    for child in getattr(widget, "children", ()):
+        yield from with_children(child)
+
+
+def test_every_explorer_is_made_of_widgets_that_other_editors_have(headless):
+    """Others' widgets would be fetched from the network in Visual Studio Code and Colab."""
+    for name, explorer in zip(EXPLORERS, headless, strict=True):
+        for widget in with_children(explorer.widget):
+            assert widget._model_module == "@jupyter-widgets/controls", (name, widget)
+            assert widget._model_name != "OutputModel", name
+
+
 def test_every_explorer_opened_and_unmoved_is_its_static_form(
     headless, lab, open_page, keep_picture
 ):

@@ -3,7 +3,10 @@
 //
 // 1. ipywidgets gives the handles of its sliders no name, and where a slider has steps of its own,
 //    their index instead of their value. Screen readers get the label, and the readout with its unit.
-// 2. The list of lessons is read anew whenever it comes into sight, so that its progress is of now.
+// 2. JupyterLab takes the arrow keys of lists and choices for its own, and a letter typed there may
+//    delete a cell. Widgets keep their keys; Shift+Enter runs the cell, Escape leads back to it.
+// 3. A button that is disabled by being pressed loses the focus. It goes to the button's cell.
+// 4. The list of lessons is read anew whenever it comes into sight, so that its progress is of now.
 //
 // Lessons work without it, as in other editors.
 
@@ -13,6 +16,11 @@
   const NAME = "deployworkbook";
   const LESSON_LIST = "lessons.md";
   const SLIDER = ".widget-slider";
+  const CHOICES = ".widget-radio-box";
+  const WIDGETS = ".jupyter-widgets";
+  const CELL = ".jp-Cell";
+  // JupyterLab ignores keys that are pressed within an element with this attribute.
+  const KEEP_KEYS = "data-lm-suppress-shortcuts";
   // A label ends with its unit in parentheses: "batch size (images)".
   const UNIT = /\(([^()]+)\)$/;
   // A link that is being clicked isn't replaced meanwhile.
@@ -44,31 +52,55 @@
     setAttribute(readout, "aria-disabled", String(isDisabled));
   };
 
-  const watchSliders = () => {
-    const sliders = document.getElementsByClassName("noUi-handle");
-    const onChanges = (changes) => {
-      if (!sliders.length) return;
-      const changed = new Set();
-      for (const { target, addedNodes } of changes) {
-        const slider = target.closest(SLIDER);
-        if (slider) {
-          changed.add(slider);
-          continue;
-        }
-        for (const node of addedNodes) {
-          if (node.nodeType !== Node.ELEMENT_NODE) continue;
-          if (node.matches(SLIDER)) changed.add(node);
-          node.querySelectorAll(SLIDER).forEach((each) => changed.add(each));
-        }
+  let groups = 0;
+
+  // Choices of one name are one stop of the Tab key, and arrow keys choose among them.
+  const joinChoices = (box) => {
+    const choices = [...box.querySelectorAll("input[type=radio]")];
+    if (choices.every((each) => each.name)) return;
+    groups += 1;
+    choices.forEach((each) => (each.name = `${NAME}-${groups}`));
+  };
+
+  const focusCell = (element) => element.closest(CELL)?.focus();
+
+  let lastFocused = null;
+
+  const onChanges = (changes) => {
+    const sliders = new Set();
+    for (const { target, type, addedNodes } of changes) {
+      if (type === "attributes" && target === lastFocused && target.disabled) focusCell(target);
+      const slider = target.closest(SLIDER);
+      if (slider) sliders.add(slider);
+      target.closest(CHOICES) && joinChoices(target.closest(CHOICES));
+      for (const node of addedNodes) {
+        if (node.nodeType !== Node.ELEMENT_NODE) continue;
+        if (node.matches(SLIDER)) sliders.add(node);
+        node.querySelectorAll(SLIDER).forEach((each) => sliders.add(each));
+        node.querySelectorAll(CHOICES).forEach(joinChoices);
       }
-      changed.forEach(nameSlider);
-    };
+    }
+    sliders.forEach(nameSlider);
+  };
+
+  const watchWidgets = () => {
     new MutationObserver(onChanges).observe(document.body, {
       subtree: true,
       childList: true,
       attributes: true,
       attributeFilter: ["aria-valuetext", "disabled"],
     });
+    document.addEventListener("focusin", ({ target }) => (lastFocused = target));
+  };
+
+  const onKey = (event) => {
+    const { target } = event;
+    const isCommand = event.ctrlKey || event.metaKey || event.altKey;
+    if (isCommand || !(target instanceof Element) || !target.closest(WIDGETS)) return;
+    if (event.key === "Escape") focusCell(target);
+    if (event.key === "Escape" || (event.key === "Enter" && event.shiftKey)) return;
+    target.setAttribute(KEEP_KEYS, "");
+    setTimeout(() => target.removeAttribute(KEEP_KEYS));
   };
 
   const refreshLessons = (widget) => {
@@ -81,10 +113,12 @@
 
   const plugin = {
     id: `${NAME}:comfort`,
-    description: "Names for sliders, and a list of lessons that is up to date.",
+    description: "Widgets for keyboard and screen reader, and a list of lessons that is up to date.",
     autoStart: true,
     activate: (app) => {
-      watchSliders();
+      watchWidgets();
+      // Before JupyterLab, which listens to the document.
+      window.addEventListener("keydown", onKey, true);
       app.shell.currentChanged?.connect((_, { newValue }) => refreshLessons(newValue));
     },
   };
