@@ -93,14 +93,12 @@
     document.addEventListener("focusin", ({ target }) => (lastFocused = target));
   };
 
-  const onKey = (event) => {
-    const { target } = event;
-    const isCommand = event.ctrlKey || event.metaKey || event.altKey;
-    if (isCommand || !(target instanceof Element) || !target.closest(WIDGETS)) return;
-    if (event.key === "Escape") focusCell(target);
-    if (event.key === "Escape" || (event.key === "Enter" && event.shiftKey)) return;
-    target.setAttribute(KEEP_KEYS, "");
-    setTimeout(() => target.removeAttribute(KEEP_KEYS));
+  const onKey = ({ target, key, altKey, ctrlKey, metaKey, shiftKey }) => {
+    if (!(target instanceof Element) || !target.closest(WIDGETS)) return;
+    const isCommand = altKey || ctrlKey || metaKey || (shiftKey && key === "Enter");
+    // Decided anew at each key, so that it needn't be taken away in between.
+    target.toggleAttribute(KEEP_KEYS, !isCommand && key !== "Escape");
+    if (key === "Escape") focusCell(target);
   };
 
   const refreshLessons = (widget) => {
