@@ -114,8 +114,8 @@ def _print(result: LoadResult) -> None:
     if result.memory_bytes:
         most = max(result.memory_bytes.values())
         print(
-            f"Memory, server and kernels: at most {most / 1e9:.2f} GB for one learner, "
-            f"{result.total_bytes / 1e9:.2f} GB for all at once (shared pages divided)."
+            f"Memory of server and kernels: at most {most / 1e9:.2f} GB for one learner in the "
+            f"lesson, {result.total_bytes / 1e9:.2f} GB for all at once (shared pages divided)."
         )
     else:
         print("Memory: not seen, because the servers aren't processes of this machine and user.")

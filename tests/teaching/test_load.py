@@ -47,6 +47,8 @@ class FakeHub:
         self.executed = []
         self.trained = 0
         self.sliders = 0
+        self.restarted = 0
+        self.turned_away = 0
 
     def __enter__(self):
         ready = threading.Event()
@@ -99,6 +101,11 @@ class FakeHub:
         class Server(web.RequestHandler):
             def post(self, name):
                 assert self.request.headers["Authorization"] == f"token of-{name}"
+                if hub.turned_away:
+                    hub.turned_away -= 1
+                    self.set_header("Retry-After", "0.01")
+                    self.set_status(429)
+                    return
                 hub.running.add(name)
                 self.set_status(202)
 
@@ -119,6 +126,10 @@ class FakeHub:
             def post(self, _):
                 self.write({"id": "s", "kernel": {"id": uuid.uuid4().hex}})
 
+        class Restart(web.RequestHandler):
+            def post(self, _):
+                hub.restarted += 1
+
         class Channels(websocket.WebSocketHandler):
             def select_subprotocol(self, offered):
                 return offered[0]
@@ -135,6 +146,7 @@ class FakeHub:
             ("/hub/api/users/([^/]+)", User),
             ("/user/([^/]+)/api/contents/(.+)", Contents),
             ("/user/([^/]+)/api/sessions", Sessions),
+            ("/user/[^/]+/api/kernels/([^/]+)/restart", Restart),
             ("/user/[^/]+/api/kernels/[^/]+/channels", Channels),
         ]
 
@@ -197,7 +209,7 @@ def test_a_class_is_played_measured_and_cleaned_up():
     assert not result.failed
     assert not hub.running
     assert sorted(hub.stopped) == ["load-1", "load-2"]
-    assert hub.trained >= 1
+    assert hub.trained >= hub.restarted == 1
     assert len(result.start_s) == len(result.kernel_s) == 2
     assert len(result.idle_s) >= 5
     # An act may end while a slider waits.
@@ -205,6 +217,14 @@ def test_a_class_is_played_measured_and_cleaned_up():
     # The first runs the lesson up to the slider, then both run all of it.
     assert hub.executed.count("import numpy") == 3
     assert (result.lost_connections, result.restarts) == (0, 0)
+
+
+def test_who_is_turned_away_tries_again():
+    with FakeHub() as hub:
+        hub.turned_away = 2
+        result = play(hub, count=1)
+    assert not result.trouble
+    assert len(result.start_s) == 1
 
 
 def test_a_failed_cell_is_counted_and_the_lesson_goes_on():

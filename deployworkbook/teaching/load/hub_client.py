@@ -13,6 +13,8 @@ import requests
 _HIDDEN = re.compile(r'name="_xsrf"\s+value="([^"]*)"')
 # A request that takes longer than this has no answer.
 ANSWER_S = 60.0
+# What a hub answers that is starting as many servers as it wants to; people try again.
+TOO_MANY = 429
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -79,7 +81,11 @@ class HubClient:
             OSError: It didn't start.
         """
         begun = time.monotonic()
-        self._api("POST", f"users/{self.name}/server")
+        asked = self._ask("POST", f"hub/api/users/{self.name}/server")
+        while asked.status_code == TOO_MANY and time.monotonic() - begun < most_s:
+            time.sleep(float(asked.headers.get("Retry-After", 5)))
+            asked = self._ask("POST", f"hub/api/users/{self.name}/server")
+        _checked(asked)
         while time.monotonic() - begun < most_s:
             servers = self._api("GET", f"users/{self.name}")["servers"]
             if servers.get("", {}).get("ready"):
@@ -112,6 +118,10 @@ class HubClient:
         )
         session = _checked(made).json()
         return session["id"], session["kernel"]["id"]
+
+    def restart_kernel(self, kernel_id: str) -> None:
+        """Restart a kernel, as the menu of a notebook does."""
+        _checked(self._ask("POST", f"user/{self.name}/api/kernels/{kernel_id}/restart"))
 
     def _api(self, method: str, path: str, **given: Any) -> dict[str, Any]:
         answer = _checked(self._ask(method, f"hub/api/{path}", **given))

@@ -57,7 +57,7 @@ class KernelClient:
     """
 
     def __init__(self, url: str, token: str, kernel_id: str) -> None:
-        self._url, self._token, self._kernel_id = url, token, kernel_id
+        self._url, self._token, self.kernel_id = url, token, kernel_id
         self._session = uuid.uuid4().hex
         self._socket: WebSocketClientConnection | None = None
         self._reader: asyncio.Task[None] | None = None
@@ -72,7 +72,7 @@ class KernelClient:
         """Open the connection, as JupyterLab does."""
         address = self._url.replace("http", "ws", 1)
         request = HTTPRequest(
-            f"{address}api/kernels/{self._kernel_id}/channels?session_id={self._session}",
+            f"{address}api/kernels/{self.kernel_id}/channels?session_id={self._session}",
             headers={"Authorization": f"token {self._token}"},
             connect_timeout=60,
             request_timeout=60,

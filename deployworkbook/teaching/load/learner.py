@@ -117,6 +117,12 @@ class Learner:
         await self.kernel.connect()
         self.kernel_s = loop.time() - begun
 
+    async def restart(self) -> None:
+        """Restart the kernel, as learners do before they go on to something else."""
+        kernel = self._connected()
+        await asyncio.to_thread(self.client.restart_kernel, kernel.kernel_id)
+        kernel.widgets.clear()
+
     async def run(self, number: int, code: str) -> CellRun:
         """Run one cell; keep what became of it."""
         kernel = self._connected()

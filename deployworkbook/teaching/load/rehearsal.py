@@ -3,7 +3,7 @@
 1. All learners log in and start their servers at once, and open the lesson.
 2. The first one alone runs the lesson up to its first slider and drags it: nothing else happens.
 3. All work through the lesson at a human's pace.
-4. The first one drags while all the others train a model.
+4. The others restart their kernels and train a model; the first one drags meanwhile.
 """
 
 from __future__ import annotations
@@ -72,6 +72,8 @@ class Rehearsal:
     say: Callable[[str], None] = lambda sentence: None
     learners: list[Learner] = field(default_factory=list)
     most_bytes: dict[str, int] = field(default_factory=dict)
+    training_bytes: dict[str, int] = field(default_factory=dict)
+    is_training: bool = False
     most_total_bytes: int = 0
 
     async def play(self) -> LoadResult:
@@ -114,6 +116,7 @@ class Rehearsal:
             for each in present
         )
         if others:
+            self.is_training = True
             self.say(f"4 of 4: one learner drags a slider while {len(others)} train.")
             await self._guard(first, self._drag_while_training(first, others))
 
@@ -134,6 +137,7 @@ class Rehearsal:
 
     async def _drag_while_training(self, first: Learner, others: Sequence[Learner]) -> None:
         async def train(learner: Learner, seed: int) -> None:
+            await learner.restart()
             end = asyncio.get_running_loop().time() + TRAINING_S
             while asyncio.get_running_loop().time() < end:
                 if (await learner.run(-1, TRAIN.format(seed=seed))).error:
@@ -178,7 +182,8 @@ class Rehearsal:
                 found = {name: pid for name, pid in everybody.items() if name in names}
             used = await asyncio.to_thread(learners_bytes, found)
             for name, size in used.items():
-                self.most_bytes[name] = max(size, self.most_bytes.get(name, 0))
+                most = self.training_bytes if self.is_training else self.most_bytes
+                most[name] = max(size, most.get(name, 0))
             self.most_total_bytes = max(self.most_total_bytes, sum(used.values()))
             await asyncio.sleep(MEMORY_EVERY_S)
 
@@ -200,6 +205,7 @@ class Rehearsal:
             tuple(slide for each in everybody for slide in each.slides),
             tuple(run for each in everybody for run in each.runs),
             dict(self.most_bytes),
+            dict(self.training_bytes),
             self.most_total_bytes,
             sum(kernel.lost for kernel in kernels),
             sum(kernel.restarts for kernel in kernels),

@@ -36,7 +36,9 @@ class LoadResult:
         kernel_s: Seconds until each kernel answered.
         slides: Steps of sliders.
         runs: Cells.
-        memory_bytes: The most that each learner took, by name; empty if it couldn't be seen.
+        memory_bytes: The most that each learner took in the lesson, by name; empty if it couldn't
+            be seen.
+        training_bytes: The same while all but the first trained.
         total_bytes: The most that all learners took at one moment.
         lost_connections: Connections that ended without being closed.
         restarts: Kernels that died and were started again.
@@ -52,6 +54,7 @@ class LoadResult:
     slides: tuple[Slide, ...]
     runs: tuple[CellRun, ...]
     memory_bytes: Mapping[str, int] = field(default_factory=dict)
+    training_bytes: Mapping[str, int] = field(default_factory=dict)
     total_bytes: int = 0
     lost_connections: int = 0
     restarts: int = 0
