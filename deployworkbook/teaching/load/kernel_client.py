@@ -109,9 +109,9 @@ class KernelClient:
         }
         awaited = await self._send("execute_request", content)
         try:
-            await asyncio.wait_for(
-                asyncio.gather(awaited.replied.wait(), awaited.idle.wait()), most_s
-            )
+            async with asyncio.timeout(most_s):
+                await awaited.replied.wait()
+                await awaited.idle.wait()
         except TimeoutError:
             awaited.status = ""
         return awaited
