@@ -88,7 +88,7 @@ def time_lessons(
                 received=f"a run that {outcome.status} in code cell {outcome.failed_cell}: "
                 f"{outcome.error}",
                 expected="a lesson that runs to its end",
-                remedy=f"See {outcome.job.output}.",
+                remedy=f"Run it alone: deployworkbook run {lesson.number}",
             )
         timed.append(times_of(lesson, outcome.job.output))
     return timed
