@@ -76,12 +76,15 @@ def time_lessons(
 
     Raises:
         ValueError: A lesson didn't run to its end.
+        KeyboardInterrupt: The user has stopped the run.
     """
     jobs = [_job(lesson, folder, edit) for lesson in lessons]
     variables = {**(environment or {}), ENVIRONMENT_VARIABLE: str(home)}
     timed = []
     outcomes = run_jobs(jobs, workers=1, environment=variables, on_event=on_event)
     for lesson, outcome in zip(lessons, outcomes, strict=True):
+        if outcome.status == "stopped":
+            raise KeyboardInterrupt
         if outcome.status != "passed":
             raise value_error(
                 lesson.name,

@@ -106,6 +106,14 @@ def test_a_lesson_that_fails_is_named_with_its_cell(monkeypatch, tmp_path):
         time_lessons([find_lesson("02")], tmp_path, tmp_path / "home")
 
 
+def test_ctrl_c_ends_it_like_any_command(monkeypatch, tmp_path):
+    monkeypatch.setattr(
+        timing, "run_jobs", lambda jobs, **_: [timing_outcome(job, "stopped") for job in jobs]
+    )
+    with pytest.raises(KeyboardInterrupt):
+        time_lessons([find_lesson("02")], tmp_path, tmp_path / "home")
+
+
 def test_the_second_run_reads_the_models_of_the_first(fake_runs, tmp_path):
     seen = []
     lessons = [find_lesson("02"), find_lesson("03")]
