@@ -30,30 +30,6 @@ REPOSITORY = Path(__file__).parent.parent
 # Files of half a minute and more whose names come late in the alphabet.
 LONG = ("test_fit.py", "test_style.py", "test_explorer.py")
 
-# What a kernel runs as it starts: it notes, after each cell, how much memory the kernel holds. No
-# name is left that a lesson could use by mistake.
-NOTE_MEMORY = """
-def begin():
-    import json, os, pathlib, sys
-    import psutil
-
-    notes = pathlib.Path(os.environ["IPYTHONDIR"]) / "memory.jsonl"
-
-    def note(result):
-        row = {
-            "source": result.info.raw_cell,
-            "megabytes": psutil.Process().memory_info().rss / 1e6,
-            "tensorflow": "tensorflow" in sys.modules,
-        }
-        with notes.open("a") as file:
-            file.write(json.dumps(row) + "\\n")
-
-    get_ipython().events.register("post_run_cell", note)
-
-begin()
-del begin
-"""
-
 # What a shell starts in the background ignores Ctrl-C, and under nohup hang-ups, and so do the
 # commands that tests then send one.
 for number, handler in (
@@ -278,6 +254,9 @@ def run_fast(run_lesson, tmp_path_factory, common_models, font_cache):
     always trains its own, and so do all that run first, or are run by themselves. What its kernel
     holds after each cell is in the folder's ``ipython/memory.jsonl``.
     """
+    # Here, since the path to our own tests is set above.
+    from tests.memory_notes import NOTE_MEMORY
+
     done = {}
     if not any(font_cache.iterdir()):
         # On a busy machine matplotlib says that it lists the fonts, and lessons are to be quiet.
