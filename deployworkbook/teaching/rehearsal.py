@@ -132,7 +132,8 @@ def rehearse(
             on_event=on_event,
         )
         played = [each for run in timed for each in _said(run, answers[run.lesson.name])]
-        trained = sorted(path.name for path in home.models.glob("*") if path.is_dir())
+        made = [path for path in home.models.glob("*") if path.is_dir() and path != home.artifacts]
+        trained = sorted(path.name for path in made)
     return Rehearsal(tuple(_compared(plan, timed)), tuple(played), tuple(trained))
 
 
