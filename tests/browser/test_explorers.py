@@ -151,6 +151,7 @@ def test_a_guess_is_made_and_what_it_opens_is_moved_by_keyboard_alone(page, keep
     tab_to(page, "input[type=radio]")
     press(page, "Space", "ArrowDown")
     assert page.get_by_label("about half as hard").is_checked()
+    page.locator("button:enabled", has_text="Lock my guess").wait_for()
     press(page, "Tab", "Enter")
     page.locator(PICTURE).nth(1).wait_for()
     assert page.get_by_text("The answer: “practically not at all”.").is_visible()
