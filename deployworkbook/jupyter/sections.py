@@ -21,6 +21,7 @@ Cell = dict[str, Any]
 
 HEADING = re.compile(r"## (.+)")
 ASKED = re.compile(r"\b(check|predict)\(\s*\"([a-z0-9_.]+)\"")
+EXERCISE = re.compile(r"\*\*(Exercise \d+)\b")
 
 
 @dataclass(frozen=True)
@@ -137,6 +138,27 @@ def find_section(lesson: Lesson, wanted: str) -> Section:
     names = "; ".join(section.title for section in found or sections)
     near = did_you_mean(text, [*titles, *map(_without_number, titles)])
     raise value_error("section", received=repr(wanted), expected=f"one of {names}", remedy=near)
+
+
+def exercise_titles(lesson: Lesson) -> dict[str, str]:
+    """Return what a lesson calls each exercise, by its name; one without a number is left out.
+
+    Args:
+        lesson: The lesson, as shipped.
+
+    >>> from deployworkbook.jupyter.lessons import find_lesson
+    >>> exercise_titles(find_lesson("02"))["losses.softmax_gradient"]
+    'Exercise 3'
+    """
+    titles, above = {}, ""
+    for cell in json.loads(lesson.path.read_text(encoding="utf-8"))["cells"]:
+        text = source_of(cell)
+        if cell["cell_type"] == "markdown":
+            title = EXERCISE.search(text)
+            above = title[1] if title else ""
+            continue
+        titles |= {name: above for call, name in ASKED.findall(text) if call == "check" and above}
+    return titles
 
 
 def source_of(cell: Cell) -> str:

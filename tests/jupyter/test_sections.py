@@ -6,7 +6,7 @@ import pytest
 
 from deployworkbook.exercises.registry import EXERCISES, PREDICTIONS
 from deployworkbook.jupyter.lessons import catalogue
-from deployworkbook.jupyter.sections import sections_of, source_of
+from deployworkbook.jupyter.sections import exercise_titles, sections_of, source_of
 
 LESSONS = catalogue()
 
@@ -54,3 +54,11 @@ def test_every_exercise_and_prediction_is_in_one_section():
     predictions = [name for section in sections for name in section.predictions]
     assert sorted(exercises) == sorted(EXERCISES)
     assert sorted(predictions) == sorted(PREDICTIONS)
+
+
+def test_exercises_are_called_what_the_lesson_calls_them(lesson):
+    titles = exercise_titles(lesson)
+    asked = [each.id for each in EXERCISES.values() if each.lesson == lesson.name]
+    numbered = [] if lesson.number == "00" else asked
+    assert set(titles) == set(numbered)
+    assert sorted(titles.values()) == [f"Exercise {n}" for n in range(1, len(numbered) + 1)]
