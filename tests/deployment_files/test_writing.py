@@ -6,9 +6,10 @@ import pytest
 
 from deployworkbook.cli import main
 from deployworkbook.deployment_files.bundle import Bundle, find_models
-from deployworkbook.deployment_files.writing import RECORD, write
+from deployworkbook.deployment_files.writing import write
 from deployworkbook.serving.repository.model_repository import ModelRepository
 from deployworkbook.workspace.folder import Workspace
+from deployworkbook.workspace.recorded import RECORD
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import zipfile
 from importlib import metadata
+from importlib.machinery import PathFinder
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -216,7 +217,7 @@ def test_the_check_names_what_is_damaged_or_missing(make):
 def python(tmp_path):
     """A Python whose environments share this one's pip: to install it takes seconds."""
     (tmp_path / "pip").mkdir()
-    own = Path(importlib.util.find_spec("pip").origin).parent
+    own = Path(PathFinder.find_spec("pip").origin).parent
     (tmp_path / "pip" / "pip").symlink_to(own)
     program = tmp_path / "python"
     program.write_text(

@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Sequence
-from importlib.util import find_spec
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -34,7 +34,8 @@ def download(wanted: Sequence[Requirement], target: Target, folder: Path) -> Non
         OSError: There is no pip here, or the network failed.
         MissingWheelsError: Some have no wheel for the target, and can't be built for it here.
     """
-    if not find_spec("pip"):
+    # setuptools hooks the usual search for pip, with a warning once distutils is loaded.
+    if not PathFinder.find_spec("pip"):
         raise OSError(
             f"{sys.executable} has no pip, which gets the wheels. Run: python -m ensurepip"
         )
@@ -61,7 +62,7 @@ def build_source(source: Path, folder: Path) -> None:
         OSError: It can't be built.
     """
     # With the build system at hand, nothing has to be downloaded for it.
-    isolation = ["--no-build-isolation"] if find_spec("hatchling") else []
+    isolation = ["--no-build-isolation"] if PathFinder.find_spec("hatchling") else []
     done = _run(["wheel", "--no-deps", *isolation, "--wheel-dir", str(folder), str(source)])
     if done.returncode:
         raise OSError(f"The project's wheel can't be built: {_reason(done.stderr)}")
