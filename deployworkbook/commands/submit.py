@@ -33,8 +33,9 @@ def submit(
 
     One file is written, for your teacher. It has your pseudonym, your answers, your numbers of
     tries and the version of deployworkbook. Comments, docstrings and paths in your functions are
-    left out. Nothing is sent over the network. Lessons keep your answers in the file answers.json,
-    in the folder .deployworkbook of your lessons; delete it, and they are forgotten.
+    left out; other texts in them stay. Nothing is sent over the network. Lessons keep your answers
+    in the file answers.json, in the folder .deployworkbook of your lessons; delete it, and they are
+    forgotten.
     """
     from deployworkbook.jupyter.lessons import find_lesson
     from deployworkbook.teaching.collecting.sending import outline, prepare, target_of, write
@@ -50,6 +51,8 @@ def submit(
         f"\nThis is all that the file will have: {len(handed)} exercises with "
         f"{sum(len(each.answers) for each in handed)} answers, as {submission.pseudonym}."
     )
+    if any("code" in answer for each in handed for answer in each.answers):
+        print("Texts and names in your code stay: look for your own name, and remove it first.")
     if lost := sum(each.lost for each in handed):
         print(f"Answers that can't be written down, and count as tries only: {lost}.")
     if not yes and not typer.confirm(f"Write {target}?"):

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from deployworkbook.teaching.collecting.batch import Collection
+    from deployworkbook.teaching.collecting.report import Point
+    from deployworkbook.teaching.collecting.results import Collection
 
 # Mistakes that a terminal lists; the page has all.
 MOST_SHOWN = 15
@@ -78,30 +79,44 @@ def _show(found: Collection) -> None:
     from rich.markup import escape
 
     from deployworkbook.commands.tables import print_table
-    from deployworkbook.teaching.collecting.report import FORMATIVE, ISOLATION, points_of
-
-    print_table(
-        ("exercise", "solved", "tried", "tries (median)", "not judged"),
-        [
-            (row.exercise, *map(str, (row.solved, row.tried, row.median_tries, row.unjudged or "")))
-            for row in found.rows()
-        ],
+    from deployworkbook.teaching.collecting.report import (
+        FORMATIVE,
+        ISOLATION,
+        others_of,
+        place_of,
+        points_of,
     )
-    if looked_up := sum(row.looked_up for row in found.rows()):
+
+    rows = found.rows()
+    print_table(
+        ("lesson", "exercise", "name", "solved", "tried", "tries (median)", "not judged"),
+        [
+            (
+                *place_of(row.exercise),
+                row.exercise,
+                *map(str, (row.solved, row.tried, row.median_tries, row.unjudged or "")),
+            )
+            for row in rows
+        ],
+        whole=3,
+    )
+    if any(row.reasons for row in rows):
+        print("\nWhy answers weren't judged:")
+        print_table(
+            ("lesson", "exercise", "name", "answers", "reason"),
+            [
+                (*place_of(row.exercise), row.exercise, str(count), text)
+                for row in rows
+                for text, count in row.reasons
+            ],
+            whole=3,
+        )
+    if looked_up := sum(row.looked_up for row in rows):
         print(
             f"\nAnswers that look the right one up in the package, and weren't called: {looked_up}."
         )
-    if points := points_of(found):
-        print("\nDiscuss next, the most frequent mistake first:")
-        print_table(
-            ("exercise", "learners", "what they read"),
-            [
-                (each.exercise, f"{each.learners}/{each.tried}", escape(each.text))
-                for each in points[:MOST_SHOWN]
-            ],
-        )
-        if len(points) > MOST_SHOWN:
-            print(f"{len(points) - MOST_SHOWN} more are in the page (--html) and in --json.")
+    _discuss("Discuss next, the most frequent mistake first:", points_of(found))
+    _discuss("Discuss next: wrong answers that no hint explains:", others_of(found))
     if found.refused:
         print("\nFiles that aren't used:")
         print_table(
@@ -110,3 +125,30 @@ def _show(found: Collection) -> None:
     print(f"\nSubmissions judged: {len(found.learners)}. Files not used: {len(found.refused)}.")
     print(FORMATIVE)
     print(ISOLATION[found.isolation])
+
+
+def _discuss(title: str, points: list[Point]) -> None:
+    """Print the most frequent mistakes, if there are any."""
+    from rich.markup import escape
+
+    from deployworkbook.commands.tables import print_table
+    from deployworkbook.teaching.collecting.report import place_of
+
+    if not points:
+        return
+    print(f"\n{title}")
+    print_table(
+        ("lesson", "exercise", "name", "learners", "what they read, or answered"),
+        [
+            (
+                *place_of(each.exercise),
+                each.exercise,
+                f"{each.learners}/{each.tried}",
+                escape(each.text),
+            )
+            for each in points[:MOST_SHOWN]
+        ],
+        whole=3,
+    )
+    if len(points) > MOST_SHOWN:
+        print(f"{len(points) - MOST_SHOWN} more are in the page (--html) and in --json.")

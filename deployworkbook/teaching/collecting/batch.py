@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import re
-import statistics
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from deployworkbook.exercises.judging import Standard, Verdict
+from deployworkbook.exercises.judging import Standard
 from deployworkbook.exercises.registry import EXERCISES
 from deployworkbook.teaching.collecting.calling import Caller, Function, Isolation
-from deployworkbook.teaching.collecting.reading import Folder, Refused, read_folder
+from deployworkbook.teaching.collecting.reading import Folder, read_folder
+from deployworkbook.teaching.collecting.reasons import Reason, text_of
+from deployworkbook.teaching.collecting.results import Attempt, Collection, Learner, counted
 from deployworkbook.teaching.collecting.submission import SUFFIX, Answer, Handed, Submission
+from deployworkbook.teaching.collecting.wrong import Judged, compared
 from deployworkbook.validation import value_error
 from deployworkbook.workspace.plain_numbers import numbers_from
 
@@ -39,90 +39,6 @@ MOST_MODULES = 100
 
 # An exercise, and the program and name of an answer to it.
 Place = tuple[str, str, str]
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """What a learner's answers to an exercise are worth.
-
-    Args:
-        is_solved: Whether one of them is right.
-        tries: How many different answers were judged.
-        mistakes: Texts of the common mistakes among them.
-        unjudged: How many couldn't be judged: lost, looked up, or their function wasn't called,
-            failed or took too long.
-        looked_up: How many of those look the right answer up in the package.
-        stated_tries: How many different answers the learner's folder counted; not checked, and
-            more than ``tries`` if old answers weren't kept.
-    """
-
-    is_solved: bool
-    tries: int
-    mistakes: tuple[str, ...]
-    unjudged: int
-    looked_up: int
-    stated_tries: int
-
-
-@dataclass(frozen=True)
-class Learner:
-    """A learner's answers, judged.
-
-    Args:
-        pseudonym: The name that the learner goes by.
-        attempts: What was tried, by exercise.
-    """
-
-    pseudonym: str
-    attempts: dict[str, Attempt]
-
-
-@dataclass(frozen=True)
-class ExerciseRow:
-    """How a class did in an exercise.
-
-    Args:
-        exercise: Name of the exercise.
-        solved: Number of learners with a right answer.
-        tried: Number of learners with an answer.
-        median_tries: Median of their numbers of different answers.
-        unjudged: Number of answers that couldn't be judged.
-        looked_up: How many of those look the right answer up in the package.
-        mistakes: Common mistakes, and the number of learners who made each; most frequent first.
-    """
-
-    exercise: str
-    solved: int
-    tried: int
-    median_tries: float
-    unjudged: int
-    looked_up: int
-    mistakes: tuple[tuple[str, int], ...]
-
-
-@dataclass(frozen=True)
-class Collection:
-    """A class's answers, judged.
-
-    Args:
-        learners: By pseudonym.
-        refused: Files that aren't used.
-        isolation: How functions were called.
-    """
-
-    learners: list[Learner]
-    refused: list[Refused]
-    isolation: Isolation
-
-    def rows(self) -> list[ExerciseRow]:
-        """Return how the class did, in the lessons' order."""
-        return [
-            _row(name, attempts)
-            for name in EXERCISES
-            if (
-                attempts := [each.attempts[name] for each in self.learners if name in each.attempts]
-            )
-        ]
 
 
 def collect(
@@ -168,7 +84,7 @@ class _Judge:
 
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
-        self._known: dict[Place, Verdict | None] = {}
+        self._known: dict[Place, Judged | Reason] = {}
         self._left_s = SUBMISSION_S
 
     def learner(self, submission: Submission) -> Learner:
@@ -182,22 +98,33 @@ class _Judge:
         return Learner(submission.pseudonym, attempts)
 
     def _attempt(self, exercise: str, handed: Handed) -> Attempt:
-        verdicts = [self._verdict(exercise, answer) for answer in handed.answers]
-        judged = [verdict for verdict in verdicts if verdict]
+        found = [self._judged(exercise, answer) for answer in handed.answers]
+        judged = [each for each in found if isinstance(each, Judged)]
+        reasons: list[Reason] = [each for each in found if not isinstance(each, Judged)]
+        pairs = [(text_of("lost"), handed.lost)] if handed.lost else []
+        unjudged = handed.lost + len(reasons)
         return Attempt(
-            is_solved=any(each.status == "right" for each in judged),
-            tries=len({each.answer_key for each in judged}),
-            mistakes=tuple(dict.fromkeys(each.mistake for each in judged if each.mistake)),
-            unjudged=handed.lost + len(verdicts) - len(judged),
-            looked_up=sum(_looks_up(answer) for answer in handed.answers),
+            is_solved=any(each.verdict.status == "right" for each in judged),
+            tries=len({each.verdict.answer_key for each in judged}) + unjudged,
+            mistakes=tuple(
+                dict.fromkeys(each.verdict.mistake for each in judged if each.verdict.mistake)
+            ),
+            others=tuple(dict.fromkeys(each.other for each in judged if each.other)),
+            unjudged=unjudged,
+            reasons=counted([*pairs, *((text_of(each), 1) for each in reasons)]),
+            looked_up=reasons.count("looked up"),
             stated_tries=handed.tries,
         )
 
-    def _verdict(self, exercise: str, answer: Answer) -> Verdict | None:
-        """Return a verdict, or None if the answer can't be judged."""
+    def _judged(self, exercise: str, answer: Answer) -> Judged | Reason:
+        """Return what an answer is worth, or why it can't be judged."""
         if "code" not in answer:
             return _compared(exercise, [numbers_from(answer)])
-        return self._known.get((exercise, answer["code"], answer["name"]))
+        if _looks_up(answer):
+            return "looked up"
+        if self._caller.isolation == "none":
+            return "not called"
+        return self._known.get((exercise, answer["code"], answer["name"]), "no time left")
 
     def _call_all(self, handed_in: dict[str, Handed]) -> None:
         """Call a learner's functions: together, then alone those that returned no numbers."""
@@ -226,7 +153,7 @@ class _Judge:
             if ending == "numbers":
                 self._known[place] = _compared(place[0], numbers)
             elif len(places) == 1:
-                self._known[place] = None
+                self._known[place] = ending
 
 
 def _looks_up(answer: Answer) -> bool:
@@ -238,25 +165,12 @@ def _standard(exercise: str) -> Standard:
     return Standard(EXERCISES[exercise])
 
 
-def _compared(exercise: str, numbers: list[Any]) -> Verdict | None:
+def _compared(exercise: str, numbers: list[Any]) -> Judged | Reason:
     try:
         with np.errstate(all="ignore"):
-            return _standard(exercise).judge(numbers)
+            return compared(_standard(exercise), numbers)
     except Exception:  # numbers that nobody thought of must not end a whole class's collection
-        return None
-
-
-def _row(exercise: str, attempts: list[Attempt]) -> ExerciseRow:
-    mistakes = Counter(text for attempt in attempts for text in attempt.mistakes)
-    return ExerciseRow(
-        exercise,
-        solved=sum(each.is_solved for each in attempts),
-        tried=len(attempts),
-        median_tries=statistics.median(each.tries for each in attempts),
-        unjudged=sum(each.unjudged for each in attempts),
-        looked_up=sum(each.looked_up for each in attempts),
-        mistakes=tuple(mistakes.most_common()),
-    )
+        return "not comparable"
 
 
 def _modules_for(found: Folder) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 from deployworkbook.exercises.literals import literal_of
 from deployworkbook.teaching.collecting.confinement import can_confine
@@ -23,7 +23,8 @@ from deployworkbook.teaching.collecting.worker import ENDED, KILLED, TOO_LATE
 from deployworkbook.workspace.plain_numbers import numbers_from
 
 Isolation = Literal["confined", "guarded", "none"]
-Ending = Literal["numbers", "failed", "too late", "killed", "garbage"]
+Failure = Literal["failed", "no value", "no numbers", "not allowed", "no module"]
+Ending = Literal["numbers", "too late", "killed", "garbage"] | Failure
 
 # More than the results of any exercise.
 MOST_BYTES = 256 * 1024
@@ -258,7 +259,8 @@ def _numbers(line: bytes, function: Function) -> tuple[Ending, list[Any]]:
         return "garbage", []
     results = document.get("results")
     if not isinstance(results, list):
-        return ("failed" if "failed" in document else "garbage"), []
+        said = document.get("failed")
+        return next((each for each in get_args(Failure) if each == said), "garbage"), []
     if len(results) != len(function.cases) or not all(isinstance(each, dict) for each in results):
         return "garbage", []
     try:

@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from deployworkbook.teaching.collecting.pseudonyms import is_pseudonym
 from deployworkbook.teaching.collecting.submission import (
     MOST_BYTES,
     SUFFIX,
+    DamagedError,
     RefusedError,
     Submission,
     parse,
@@ -78,6 +80,8 @@ def read_folder(folder: Path) -> Folder:
         name = name if name not in found.submissions else f"{name} ({number})"
         try:
             found.submissions[name] = parse(_content(path))
+        except DamagedError as reason:
+            found.refuse(name, _damaged(path, str(reason)))
         except RefusedError as reason:
             found.refuse(name, str(reason))
     _leave_out_earlier_ones(found)
@@ -129,6 +133,14 @@ def _content(path: Path) -> bytes:
             raise RefusedError("It can't be read.") from error
 
 
+def _damaged(path: Path, reason: str) -> str:
+    """Say whom to ask for a file again, if its name tells."""
+    owner = path.name.removesuffix(SUFFIX)
+    if is_pseudonym(owner):
+        return f"{reason} By its name it is from {owner}: ask for it again."
+    return f"{reason} Ask for it again."
+
+
 def _leave_out_earlier_ones(found: Folder) -> None:
     own = defaultdict(list)
     for file, submission in found.submissions.items():
@@ -136,6 +148,8 @@ def _leave_out_earlier_ones(found: Folder) -> None:
     for numbered in own.values():
         last = max(number for number, _ in numbered)
         latest = [file for number, file in numbered if number == last]
+        # Anyone can copy a file; the learner's own is named after its pseudonym.
+        latest.sort(key=lambda file: not _is_named_after(file, found.submissions[file]))
         for number, file in numbered:
             if number < last:
                 found.refuse(file, f"The same learner has handed in again: {latest[0]} counts.")
@@ -146,6 +160,10 @@ def _leave_out_earlier_ones(found: Folder) -> None:
         if any(file in found.submissions for file in latest[1:]):
             for file in [each for each in latest if each in found.submissions]:
                 found.refuse(file, "Another file claims to be the same submission.")
+
+
+def _is_named_after(file: str, submission: Submission) -> bool:
+    return file.rpartition("/")[2] == f"{submission.pseudonym}{SUFFIX}"
 
 
 def _leave_out_shared_names(found: Folder) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from deployworkbook.exercises.registry import EXERCISES
-from deployworkbook.teaching.collecting.batch import Collection
+from deployworkbook.jupyter.lessons import find_lesson
+from deployworkbook.jupyter.sections import exercise_titles
 from deployworkbook.teaching.collecting.calling import Isolation
+from deployworkbook.teaching.collecting.results import Collection, Learner
 from deployworkbook.workspace.templates import render
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
@@ -40,13 +43,13 @@ ISOLATION: dict[Isolation, str] = {
 
 @dataclass(frozen=True)
 class Point:
-    """A common mistake to discuss.
+    """A mistake to discuss.
 
     Args:
         exercise: Name of the exercise.
         learners: Number of learners who made it.
         tried: Number of learners who tried the exercise.
-        text: What learners read about it.
+        text: What learners read about it, or what they answered.
     """
 
     exercise: str
@@ -69,6 +72,39 @@ def points_of(collection: Collection) -> list[Point]:
     return sorted(points, key=lambda point: -point.learners)
 
 
+def others_of(collection: Collection) -> list[Point]:
+    """Return the most frequent wrong answers that no hint explains, of each exercise.
+
+    Args:
+        collection: The class's answers.
+    """
+    points = [
+        Point(row.exercise, count, row.tried, text)
+        for row in collection.rows()
+        for text, count in row.others
+    ]
+    return sorted(points, key=lambda point: -point.learners)
+
+
+@cache
+def place_of(exercise: str) -> tuple[str, str]:
+    """Return where learners find an exercise: its lesson's number, and what the lesson calls it.
+
+    Args:
+        exercise: Name of the exercise.
+
+    >>> place_of("losses.logits")
+    ('02', 'Exercise 2')
+    """
+    lesson = find_lesson(EXERCISES[exercise].lesson)
+    return lesson.number, _titles(lesson.number).get(exercise, "")
+
+
+@cache
+def _titles(lesson: str) -> dict[str, str]:
+    return exercise_titles(find_lesson(lesson))
+
+
 def as_data(collection: Collection) -> dict[str, Any]:
     """Return all that was found, for JSON.
 
@@ -83,15 +119,18 @@ def as_data(collection: Collection) -> dict[str, Any]:
             {
                 "exercise": row.exercise,
                 "lesson": EXERCISES[row.exercise].lesson,
+                "title": place_of(row.exercise)[1],
                 "solved": row.solved,
                 "tried": row.tried,
                 "median_tries": row.median_tries,
                 "unjudged": row.unjudged,
+                "why_unjudged": dict(row.reasons),
                 "looked_up": row.looked_up,
             }
             for row in collection.rows()
         ],
         "mistakes": [asdict(point) for point in points_of(collection)],
+        "other_wrong_answers": [asdict(point) for point in others_of(collection)],
         "learners": [asdict(learner) for learner in collection.learners],
         "refused": [asdict(each) for each in collection.refused],
     }
@@ -106,7 +145,9 @@ def as_csv(collection: Collection) -> str:
     names = [row.exercise for row in collection.rows()]
     out = io.StringIO()
     table = csv.writer(out, lineterminator="\n")
-    table.writerow(["learner", "solved", "tried", "tries", "tries stated", "not judged", *names])
+    table.writerow(
+        ["learner", "solved", "tried", "tries", "tries stated", "not judged", "why", *names]
+    )
     for learner in collection.learners:
         attempts = learner.attempts
         counts = (
@@ -117,8 +158,17 @@ def as_csv(collection: Collection) -> str:
             sum(each.unjudged for each in attempts.values()),
         )
         marks = [int(attempts[name].is_solved) if name in attempts else "" for name in names]
-        table.writerow([learner.pseudonym, *counts, *marks])
+        table.writerow([learner.pseudonym, *counts, _why(learner), *marks])
     return out.getvalue()
+
+
+def _why(learner: Learner) -> str:
+    """Say why a learner's answers weren't judged, exercise by exercise."""
+    return " ".join(
+        f"{exercise}: {text}"
+        for exercise, attempt in learner.attempts.items()
+        for text, _ in attempt.reasons
+    )
 
 
 def as_html(collection: Collection) -> str:
@@ -132,6 +182,8 @@ def as_html(collection: Collection) -> str:
         collection=collection,
         rows=collection.rows(),
         points=points_of(collection),
+        others=others_of(collection),
+        place_of=place_of,
         formative=FORMATIVE,
         isolation=ISOLATION[collection.isolation],
     )

@@ -74,6 +74,10 @@ class Submission:
         return json.dumps(self.as_data(), allow_nan=False) + "\n"
 
 
+class DamagedError(RefusedError):
+    """A file may have been a submission, before something cut or changed it."""
+
+
 def parse(data: bytes) -> Submission:
     """Read a submission from anyone.
 
@@ -111,7 +115,7 @@ def parse(data: bytes) -> Submission:
 
 def _document(data: bytes) -> dict[str, Any]:
     if not data:
-        raise RefusedError("It is empty.")
+        raise DamagedError("It is empty.")
     if len(data) > MOST_BYTES:
         raise RefusedError("It is too large for a submission.")
     if data.startswith(b"PK\x03\x04"):
@@ -119,7 +123,7 @@ def _document(data: bytes) -> dict[str, Any]:
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise RefusedError("It is not UTF-8 text.") from error
+        raise DamagedError("It is not UTF-8 text.") from error
     try:
         document = json.loads(
             text, object_pairs_hook=_unique, parse_int=_whole, parse_constant=_no_constant
@@ -129,7 +133,7 @@ def _document(data: bytes) -> dict[str, Any]:
     except RecursionError as error:
         raise RefusedError("It is nested too deeply.") from error
     except ValueError as error:
-        raise RefusedError("It is no JSON, or only a part of a file.") from error
+        raise DamagedError("It is no JSON, or only a part of a file.") from error
     if not isinstance(document, dict):
         raise RefusedError("It is no submission of deployworkbook.")
     return document

@@ -34,7 +34,7 @@ MODULES = (
 )
 
 # How a call ended; none of it is evidence, for the function may write what it likes.
-FAILURES = ("error", "no value", "no numbers")
+FAILURES = ("failed", "no value", "no numbers", "not allowed", "no module")
 
 # What the process tells the teacher's after each fork.
 ENDED, TOO_LATE, KILLED = b"E", b"L", b"K"
@@ -123,6 +123,10 @@ def _called(code: str, name: str, arguments: list[tuple[Any, ...]]) -> dict[str,
         namespace: dict[str, Any] = {"__name__": "answer"}
         exec(compile(code, "<answer>", "exec"), namespace)  # noqa: S102 - it may do nothing else
         returned = [namespace[name](*each) for each in arguments]
+    except PermissionError:
+        return {"failed": FAILURES[3]}
+    except ImportError:
+        return {"failed": FAILURES[4]}
     except BaseException:  # SystemExit too
         return {"failed": FAILURES[0]}
     if any(each is None or each is ... for each in returned):

@@ -18,6 +18,7 @@ from deployworkbook.exercises.registry import EXERCISES
 from deployworkbook.exercises.sources import is_own_module, program_of
 from deployworkbook.teaching.collecting.batch import collect
 from deployworkbook.teaching.collecting.calling import isolation_here
+from deployworkbook.teaching.collecting.reasons import text_of
 from deployworkbook.teaching.collecting.report import as_csv, as_data, as_html, points_of
 from deployworkbook.teaching.collecting.submission import MOST_KEPT, Handed, Submission
 from tests.exercises.test_solutions import CELLS, KNOWN_IMPORTS, filled
@@ -176,7 +177,8 @@ def test_without_isolation_no_function_is_called(tmp_path, monkeypatch):
     attempts = collect(tmp_path, isolation="none").learners[0].attempts
     assert attempts["losses.logits"].is_solved
     assert not attempts["losses.mean"].is_solved
-    assert attempts["losses.mean"].unjudged == 1
+    assert (attempts["losses.mean"].unjudged, attempts["losses.mean"].tries) == (1, 1)
+    assert attempts["losses.mean"].reasons == ((text_of("not called"), 1),)
 
 
 def test_a_learner_who_takes_all_time_leaves_the_others_theirs(tmp_path, monkeypatch):
@@ -192,6 +194,8 @@ def test_a_learner_who_takes_all_time_leaves_the_others_theirs(tmp_path, monkeyp
     slow, honest = collect(tmp_path, isolation=ISOLATION, seconds=1.0).learners
     assert time.monotonic() - begun < 60
     assert sum(each.unjudged for each in slow.attempts.values()) == 5 * MOST_KEPT
+    whys = {text for each in slow.attempts.values() for text, _ in each.reasons}
+    assert whys == {text_of("too late"), text_of("no time left")}
     assert solves_any(honest)
 
 
@@ -205,13 +209,15 @@ def test_the_command_prints_tables_and_writes_files(tmp_path, capsys):
     assert not ended.value.code
     shown = " ".join(capsys.readouterr().out.split())
     assert "Discuss next" in shown
-    assert "losses.logits 1/1 You have mistaken the logits for probabilities." in shown
+    assert (
+        "02 Exercise 2 losses.logits 1/1 You have mistaken the logits for probabilities." in shown
+    )
     assert "Submissions judged: 1. Files not used: 1." in shown
     assert "formative" in shown
     assert "\x1b[2J" not in shown
     assert "[bold].txt" in shown
     assert sheet.read_text().startswith(
-        "learner,solved,tried,tries,tries stated,not judged,losses.logits\n"
+        "learner,solved,tried,tries,tries stated,not judged,why,losses.logits\n"
     )
     assert "logits for probabilities" in page.read_text()
 

@@ -108,6 +108,7 @@ def test_what_is_shown_is_what_is_written(answered, tmp_path, capsys):
             for line in answer.get("code", "").splitlines():
                 assert line in shown
     assert "3 exercises with 4 answers" in shown
+    assert "look for your own name" in shown
     assert path.name == f"{data['pseudonym']}.submission.json"
 
 
