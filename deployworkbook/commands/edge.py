@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from deployworkbook.commands.folder import Folder, workspace_of
+from deployworkbook.commands.folder import Folder, existing_workspace_of, workspace_of
 from deployworkbook.commands.prices import PricesFile
 
 if TYPE_CHECKING:
@@ -77,7 +77,8 @@ def edge(
 
     catalog = load_catalog(prices_file)
     chips = [catalog.microcontroller(name) for name in device or catalog.microcontrollers]
-    workspace = workspace_of(folder)
+    is_file = Path(model).is_file()
+    workspace = workspace_of(folder) if is_file else existing_workspace_of(folder)
     variant = _variant(model, workspace.artifacts)
     data: Any = load_dataset(check_choice("--dataset", dataset, ("auto", "mnist", "digits")))
     with TemporaryDirectory(ignore_cleanup_errors=True) as temporary:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from deployworkbook.commands.folder import Folder, workspace_of
+from deployworkbook.commands.folder import Folder, existing_workspace_of
 
 
 def ledger(
@@ -29,7 +29,7 @@ def ledger(
 
     if csv and as_json:
         raise typer.BadParameter("--csv and --json exclude each other; give one of them.")
-    book = Ledger(workspace_of(folder).ledger_path)
+    book = Ledger(existing_workspace_of(folder).ledger_path)
     if as_json:
         entries = book.entries()
         kept = entries if every else newest(entries)

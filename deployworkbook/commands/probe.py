@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from deployworkbook.commands.folder import Folder, workspace_of
+from deployworkbook.commands.folder import Folder, workspace_as_it_is, workspace_of
 
 if TYPE_CHECKING:
     from deployworkbook.serving.probing.checks import Check
@@ -114,7 +114,7 @@ def _golden_file(model: str | None, golden: Path | None, folder: Path | None) ->
 
     if golden is not None:
         return golden
-    place = workspace_of(folder).golden
+    place = workspace_as_it_is(folder).golden
     known = {path.stem: path for path in sorted(place.glob("*.json"))}
     if not known:
         raise FileNotFoundError(

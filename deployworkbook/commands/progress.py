@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from deployworkbook.commands.folder import Folder, workspace_of
+from deployworkbook.commands.folder import Folder, existing_workspace_of
 
 
 def progress(
@@ -24,7 +24,7 @@ def progress(
 
     from deployworkbook.exercises.progress import summary
 
-    rows = summary(workspace_of(folder))
+    rows = summary(existing_workspace_of(folder))
     if as_json:
         print(json.dumps([asdict(row) for row in rows], indent=1))
         return

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deployworkbook.commands.folder import workspace_of
+from deployworkbook.commands.folder import existing_workspace_of
 
 if TYPE_CHECKING:
     from deployworkbook.serving.repository.model_repository import ModelRepository
@@ -29,7 +29,7 @@ def repository_of(model: str, folder: Path | None) -> ModelRepository:
     from deployworkbook.serving.repository.model_repository import ModelRepository
     from deployworkbook.validation import did_you_mean
 
-    published = workspace_of(folder).published
+    published = existing_workspace_of(folder).published
     for path in (published / model, Path(model)):
         if path.is_dir() and (path.parent == published or path.is_absolute() or "/" in model):
             return ModelRepository(path)

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from deployworkbook.commands.folder import Folder, workspace_of
+from deployworkbook.commands.folder import Folder, existing_workspace_of, workspace_of
 
 _FORMS = {"savedmodel": "SavedModel", "litert": "LiteRT file", "onnx": "ONNX file"}
 
@@ -86,7 +86,7 @@ def deploy_files(
     from deployworkbook.deployment_files.outside import find_golden
     from deployworkbook.deployment_files.writing import write
 
-    workspace = workspace_of(folder)
+    workspace = workspace_of(folder) if repository else existing_workspace_of(folder)
     groups = by_server(find_models(repository or workspace.published, model or []))
     for place, models in enumerate(groups):
         # A second group are ONNX files, and their server another one.
@@ -135,7 +135,7 @@ def publish(
     from deployworkbook.serving.repository.model_repository import ModelRepository
     from deployworkbook.validation import check_choice
 
-    workspace = workspace_of(folder)
+    workspace = existing_workspace_of(folder)
     kinds = list(FILES) if runtime is None else [check_choice("--runtime", runtime, list(FILES))]
     source = _newest_export(workspace.artifacts, variant, kinds, dataset)
     kind = source.suffix[1:]

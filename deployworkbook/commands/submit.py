@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from deployworkbook.commands.folder import Folder, workspace_of
+from deployworkbook.commands.folder import Folder, existing_workspace_of
 
 
 def submit(
@@ -40,7 +40,7 @@ def submit(
     from deployworkbook.jupyter.lessons import find_lesson
     from deployworkbook.teaching.collecting.sending import outline, prepare, target_of, write
 
-    workspace = workspace_of(folder)
+    workspace = existing_workspace_of(folder)
     chosen = {find_lesson(each.strip()).name for each in (lessons or "").split(",") if each.strip()}
     submission = prepare(workspace, lessons=chosen, name=name)
     target = target_of(submission, to, workspace)

@@ -6,15 +6,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deployworkbook.commands.folder import Folder, workspace_of
+from deployworkbook.commands.folder import Folder, existing_workspace_of
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from deployworkbook.execution.jobs import Outcome
     from deployworkbook.teaching.catching_up import CaughtUp
 
 FILLED = "Filled in, up to section “{section}”: {names}."
 REPLACED = "Replaced, with your old answer as a comment below: {names}."
-KEPT = "Kept your answer: {names}."
+RIGHT = "Kept your answer, which a check has found right: {names}."
+KEPT = (
+    "Kept your answer, which no check has found right yet: {names}. `--replace` fills in an answer "
+    "there, and keeps yours as a comment below it."
+)
 DONE = "Filled in before: {names}."
 ABSENT = (
     "Not in your notebook any more: {names}. `deployworkbook reset {number} --beside` gives you a "
@@ -23,8 +29,9 @@ ABSENT = (
 NOTHING = "There was nothing to fill in before section “{section}”."
 BACKUP = "Your notebook as it was is saved as {path}."
 NEXT = (
-    "Now open {path}. If it was open already, choose File ▸ Reload Notebook from Disk first. Click "
-    "the heading “{section}”, then choose Run ▸ Run All Above Selected Cell."
+    "Now open {path}. If it was open already, choose File ▸ Reload Notebook from Disk first. Edits "
+    "that you hadn't saved vanish on reload: copy them elsewhere before, and next time save first. "
+    "Click the heading “{section}”, then choose Run ▸ Run All Above Selected Cell."
 )
 PASSED = "All {cells} code cells before that section ran without an error, in {seconds:.0f} s."
 FAILED = "Code cell {cell} of {cells} failed: {error}"
@@ -55,12 +62,13 @@ def catchup(
     For whoever fell behind. Save the notebook in JupyterLab before. Your own answers and cells
     stay, and your notebook is backed up. Answers that were filled in don't count as solved.
     """
+    from deployworkbook.exercises.progress import solved_exercises
     from deployworkbook.teaching.catching_up import catch_up_file
     from deployworkbook.teaching.running import run_up_to
 
-    workspace = workspace_of(folder)
+    workspace = existing_workspace_of(folder)
     caught_up = catch_up_file(workspace, lesson, section, replace=replace)
-    for line in _lines(caught_up):
+    for line in _lines(caught_up, solved_exercises(workspace)):
         print(line)
     if run:
         outcome = run_up_to(workspace, caught_up.path, caught_up.section, fast=fast)
@@ -68,12 +76,13 @@ def catchup(
         raise typer.Exit(0 if outcome.status == "passed" else 1)
 
 
-def _lines(caught_up: CaughtUp) -> list[str]:
+def _lines(caught_up: CaughtUp, solved: Collection[str]) -> list[str]:
     filling, section = caught_up.filling, caught_up.section
     said = (
         (FILLED, filling.filled),
         (REPLACED, filling.replaced),
-        (KEPT, filling.kept),
+        (RIGHT, [name for name in filling.kept if name in solved]),
+        (KEPT, [name for name in filling.kept if name not in solved]),
         (DONE, filling.done),
         (ABSENT, filling.absent),
     )

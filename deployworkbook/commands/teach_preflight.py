@@ -31,7 +31,8 @@ def preflight(
 ) -> None:
     """Collect the doctor's reports of all seats, and say who needs what.
 
-    Exits with 1 if somebody needs something, or if a report can't be read.
+    Exits with 1 if somebody needs something, or if a report can't be read. A seat without MNIST is
+    ready: its lessons run with scikit-learn's digits.
     """
     from deployworkbook.teaching.preflight import seats_as_csv
     from deployworkbook.teaching.seats import read_seats

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from deployworkbook.commands.folder import Folder, workspace_of
+from deployworkbook.commands.folder import Folder, existing_workspace_of, workspace_of
 from deployworkbook.commands.published_model import (
     AsJson,
     Model,
@@ -62,7 +62,7 @@ def verify(
     from deployworkbook.serving.signing.manifest import SignatureError, verify_folder
 
     repository = repository_of(model, folder)
-    trusted = read_public_key(key or workspace_of(folder).keys / PUBLIC_NAME)
+    trusted = read_public_key(key or existing_workspace_of(folder).keys / PUBLIC_NAME)
     with in_words():
         versions = repository.versions() if number is None else [repository.version(number)]
     found = []

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from deployworkbook.commands.examples import examples_of
-from deployworkbook.commands.folder import Folder, workspace_of
+from deployworkbook.commands.folder import Folder, existing_workspace_of
 from deployworkbook.commands.published_model import (
     AsJson,
     Model,
@@ -159,7 +159,7 @@ def card(
     from deployworkbook.serving.repository.cards import make_card, write_card
     from deployworkbook.serving.signing.keys import signing_key
 
-    workspace = workspace_of(folder)
+    workspace = existing_workspace_of(folder)
     with in_words():
         version = repository_of(model, folder).version(number)
     made = make_card(version, Ledger(workspace.ledger_path).entries(), limits=limit or ())

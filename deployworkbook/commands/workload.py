@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deployworkbook.commands.folder import workspace_of
+from deployworkbook.commands.folder import existing_workspace_of
 
 if TYPE_CHECKING:
     from deployworkbook.costs.estimation.from_ledger import Measured
@@ -57,6 +57,6 @@ def measured_rows(dataset: str | None, folder: Path | None) -> tuple[Measured, l
     from deployworkbook.costs.estimation.outliers import outliers_in
     from deployworkbook.ledger.book import Ledger
 
-    entries = Ledger(workspace_of(folder).ledger_path).entries()
+    entries = Ledger(existing_workspace_of(folder).ledger_path).entries()
     measured = measured_in(entries, dataset=dataset)
     return measured, outliers_in(entries, measured)

@@ -20,6 +20,7 @@ from deployworkbook.validation import did_you_mean, value_error
 Cell = dict[str, Any]
 
 HEADING = re.compile(r"## (.+)")
+NUMBERED = re.compile(r"(\d+)\. ")
 ASKED = re.compile(r"\b(check|predict)\(\s*\"([a-z0-9_.]+)\"")
 EXERCISE = re.compile(r"\*\*(Exercise \d+)\b")
 
@@ -137,7 +138,11 @@ def find_section(lesson: Lesson, wanted: str) -> Section:
         return found[0]
     names = "; ".join(section.title for section in found or sections)
     near = did_you_mean(text, [*titles, *map(_without_number, titles)])
-    raise value_error("section", received=repr(wanted), expected=f"one of {names}", remedy=near)
+    numbers = [match[1] for match in map(NUMBERED.match, titles) if match]
+    expected = f"one of {names}"
+    if numbers:
+        expected = f"one of {names}; or a number from {numbers[0]} to {numbers[-1]}"
+    raise value_error("section", received=repr(wanted), expected=expected, remedy=near)
 
 
 def exercise_titles(lesson: Lesson) -> dict[str, str]:
@@ -185,7 +190,7 @@ def _plain(title: str) -> str:
 
 
 def _without_number(title: str) -> str:
-    return re.sub(r"^\d+\. ", "", title)
+    return title.removeprefix(match[0]) if (match := NUMBERED.match(title)) else title
 
 
 def _section(lesson: Lesson, place: int, title: str, cells: list[Cell]) -> Section:

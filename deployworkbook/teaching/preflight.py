@@ -101,12 +101,16 @@ def summary_of(seats: Sequence[Seat]) -> str:
     'All 2 seats are ready.'
     """
     counts = Counter(seat.state for seat in seats)
-    if counts["ready"] == len(seats):
-        return f"All {len(seats)} seats are ready." if len(seats) > 1 else "The seat is ready."
-    return (
+    ready = [seat for seat in seats if seat.state == "ready"]
+    digits = [seat.name for seat in ready if seat.has_only_digits]
+    if len(ready) == len(seats):
+        said = f"All {len(seats)} seats are ready." if len(seats) > 1 else "The seat is ready."
+        return " ".join(filter(None, (said, _with_digits(digits))))
+    said = (
         f"Ready: {counts['ready']} of {len(seats)}. Lessons run with limits: {counts['warning']}. "
         f"Some lessons fail: {counts['problem']}. No complete report: {counts['unread']}."
     )
+    return " ".join(filter(None, (said, _with_digits(digits))))
 
 
 def seats_as_csv(seats: Sequence[Seat]) -> str:
@@ -129,6 +133,13 @@ def seats_as_csv(seats: Sequence[Seat]) -> str:
         row = [seat.name, seat.state, *(status.get(name, "") for name in names), " ".join(to_do)]
         table.writerow([_no_formula(cell) for cell in row])
     return out.getvalue()
+
+
+def _with_digits(names: Sequence[str]) -> str:
+    listed = ", ".join(names)
+    return (
+        f"Ready, with scikit-learn's digits unless MNIST is downloaded: {listed}." if names else ""
+    )
 
 
 def _no_formula(cell: str) -> str:

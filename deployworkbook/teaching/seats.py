@@ -24,6 +24,10 @@ MOST_CHECKS = 50
 MOST_LETTERS = 500
 MOST_SEATS = 2_000
 
+UNREADABLE = "{file} can't be read: {reason}. Copy it from that seat again."
+CUT = "{file} is cut off: run the doctor there again."
+NO_REPORT = "{file} is no report of the doctor's: {reason}. Run the doctor there again."
+
 # Windows PowerShell writes what a command prints in UTF-16, unless told otherwise.
 _MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
@@ -52,11 +56,22 @@ class Seat:
         return tuple(check for check in self.checks if check.status != "ok")
 
     @property
+    def has_only_digits(self) -> bool:
+        """Whether MNIST is missing; lessons then download it, or take scikit-learn's digits."""
+        return any(check.name == "data" and check.status == "warning" for check in self.checks)
+
+    @property
     def state(self) -> str:
-        """``ready``, ``warning``, ``problem``, or ``unread`` if there is no complete report."""
+        """``ready``, ``warning``, ``problem``, or ``unread`` if there is no complete report.
+
+        A seat is ready without MNIST, too: all lessons run with scikit-learn's digits.
+        """
         if self.trouble:
             return "unread"
-        statuses = {check.status for check in self.wants}
+        lessened = (
+            check for check in self.wants if check.name != "data" or check.status != "warning"
+        )
+        statuses = {check.status for check in lessened}
         return "problem" if "problem" in statuses else "warning" if statuses else "ready"
 
 
@@ -88,22 +103,26 @@ def read_seat(file: Path) -> Seat:
     Args:
         file: The report. It is only read, and only if it is a regular file.
     """
-    name = plain(file.stem)
+    name, shown = plain(file.stem), plain(file.name)
+    text = ""
     try:
-        content = json.loads(_text(file))
+        text = _text(file)
+        content = json.loads(text)
     except OSError as error:
-        return Seat(name, trouble=f"The file can't be read: {error.strerror}.")
+        return Seat(name, trouble=UNREADABLE.format(file=shown, reason=error.strerror))
     except RecursionError:
-        return Seat(name, trouble="This is no report of the doctor's.")
+        return Seat(name, trouble=NO_REPORT.format(file=shown, reason="it is nested too deeply"))
     except ValueError as error:
-        return Seat(name, trouble=f"This is no report of the doctor's: {plain(str(error))}.")
+        if isinstance(error, json.JSONDecodeError) and _is_cut(text, error):
+            return Seat(name, trouble=CUT.format(file=shown))
+        return Seat(name, trouble=NO_REPORT.format(file=shown, reason=plain(str(error))))
     if isinstance(content, dict):
         if isinstance(content.get("seat"), str) and content["seat"].strip():
             name = plain(content["seat"])
         content = content.get("checks")
-    checks = _checks(content)
-    if checks is None:
-        return Seat(name, trouble="This is no report of the doctor's.")
+    checks, wrong = _checks(content)
+    if wrong:
+        return Seat(name, trouble=NO_REPORT.format(file=shown, reason=wrong))
     found = {check.name for check in checks}
     missing = [each for each in NAMES if each not in found]
     if missing:
@@ -139,23 +158,36 @@ def _text(file: Path) -> str:
     return content.decode(encoding)
 
 
-def _checks(content: Any) -> tuple[Check, ...] | None:
-    """Return a report's checks, or ``None`` if it isn't one."""
-    if not isinstance(content, list) or not 1 <= len(content) <= MOST_CHECKS:
-        return None
-    checks = [_check(each) for each in content]
-    kept = tuple(check for check in checks if check is not None)
-    return kept if len(kept) == len(checks) else None
+def _is_cut(text: str, error: json.JSONDecodeError) -> bool:
+    """Tell a report that ends too early from a file that never was one."""
+    ends = len(text.rstrip())
+    is_within_text = error.msg.startswith("Unterminated string")
+    is_within_escape = "escape" in error.msg and error.pos >= ends - len(r"\u0000")
+    return text.lstrip()[:1] in ("[", "{") and (
+        error.pos >= ends or is_within_text or is_within_escape
+    )
 
 
-def _check(content: Any) -> Check | None:
-    if not isinstance(content, dict):
-        return None
-    texts = [content.get(key) for key in ("name", "status", "found")] + [content.get("remedy", "")]
-    if not all(isinstance(text, str) for text in texts) or texts[1] not in get_args(Status):
-        return None
-    name, status, found, remedy = map(plain, cast("list[str]", texts))
-    return Check(name, cast("Status", status), found, remedy)
+def _checks(content: Any) -> tuple[tuple[Check, ...], str]:
+    """Return a report's checks, and what is wrong with them, if anything is."""
+    if not isinstance(content, list):
+        return (), "it has no list of checks"
+    if not content:
+        return (), "its list of checks is empty"
+    if len(content) > MOST_CHECKS:
+        return (), f"it has {len(content):,} checks, more than {MOST_CHECKS}"
+    checks = []
+    for place, each in enumerate(content, start=1):
+        about = each if isinstance(each, dict) else {}
+        texts = [about.get(key) for key in ("name", "status", "found")] + [about.get("remedy", "")]
+        if not all(isinstance(text, str) for text in texts):
+            return (), f"check {place} lacks a name, a status or what was found"
+        name, status, found, remedy = map(plain, cast("list[str]", texts))
+        if status not in get_args(Status):
+            known = ", ".join(get_args(Status))
+            return (), f"the status of {name} is {status!r}, but expected was one of {known}"
+        checks.append(Check(name, cast("Status", status), found, remedy))
+    return tuple(checks), ""
 
 
 def _told_apart(files: Sequence[Path], seats: Sequence[Seat]) -> list[Seat]:

@@ -179,6 +179,33 @@ def test_an_unusable_path_is_reported_without_a_traceback(
     assert bad_paths["a file's"].parent.read_text() == "mine"
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["progress"],
+        ["catchup", "05", "3"],
+        ["ledger"],
+        ["submit", "--yes"],
+        ["plan", "--rps", "5"],
+        ["versions", "list", "digits"],
+        ["publish", "float32"],
+        ["deploy-files", "files"],
+        ["edge", "small"],
+    ],
+    ids=" ".join,
+)
+@pytest.mark.parametrize("name", ["typo", "empty"])
+def test_a_folder_without_lessons_is_refused_and_stays_as_it_is(
+    arguments, name, capsys, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    before = sorted(tmp_path.rglob("*"))
+    assert call(*arguments, "--dir", tmp_path / name) == 1
+    assert "There are no lessons in" in " ".join(capsys.readouterr().err.split())
+    assert sorted(tmp_path.rglob("*")) == before
+
+
 def test_a_folder_given_as_junit_file_is_refused_before_the_run(tmp_path, capsys):
     out = tmp_path / "out"
     assert call("run", "04", "--out", out, "--junit", tmp_path) == 1

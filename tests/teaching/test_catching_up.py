@@ -193,7 +193,7 @@ def test_sections_are_found_by_number_heading_or_part(wanted, title):
 
 @pytest.mark.parametrize("wanted", ["", "0", "33", "er", "cros-entropie"])
 def test_sections_that_are_not_there_are_listed(wanted):
-    with pytest.raises(ValueError, match=r"section: expected one of .*References") as refused:
+    with pytest.raises(ValueError, match=r"one of .*References.*from 1 to \d\.") as refused:
         find_section(find_lesson("02"), wanted)
     assert ("Did you mean cross-entropy" in str(refused.value)) == (wanted == "cros-entropie")
 
@@ -210,10 +210,14 @@ def test_the_command_says_what_it_did_and_what_to_do(workspace, lesson, capsys):
     assert not command("teach", "catchup", "02", "5", "--dir", str(workspace.root))
     said = capsys.readouterr().out
     assert "numbers in a machine”: losses.softmax_gradient." in said
-    assert "Kept your answer: losses.mean." in said
+    assert "which no check has found right yet: losses.mean. `--replace` fills in" in said
+    assert "Edits that you hadn't saved vanish on reload" in said
     assert "Not in your notebook any more: losses.logits." in said
     assert f"is saved as {backups(workspace)[0]}." in said
     assert "Run ▸ Run All Above Selected Cell" in said
+    record("losses.mean", solved=True, answer_key="k", workspace=workspace)
+    assert not command("catchup", "02", "5", "--dir", str(workspace.root))
+    assert "which a check has found right: losses.mean.\n" in capsys.readouterr().out
     assert not command("catchup", "02", "1", "--dir", str(workspace.root))
     assert "nothing to fill in before section “1. Mean" in capsys.readouterr().out
 

@@ -115,6 +115,41 @@ def test_a_bad_report_is_its_seats_trouble_and_stops_no_other(folder, content):
     assert seats["ada"].state == "ready"
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("", "dan.json is no report of the doctor's: it is empty. Run"),
+        ("{}", "it has no list of checks"),
+        ("[]", "its list of checks is empty"),
+        ("[1]", "check 1 lacks a name"),
+        (json.dumps(report(disk={"status": "sick"})), "the status of disk is 'sick', but"),
+        ("deployworkbook: not found", "dan.json is no report"),
+    ],
+)
+def test_a_bad_report_says_which_file_it_is_and_what_is_wrong(tmp_path, content, said):
+    (tmp_path / "dan.json").write_text(content)
+    assert said in read_seat(tmp_path / "dan.json").trouble
+
+
+def test_a_report_cut_off_anywhere_is_told(tmp_path):
+    whole = json.dumps(report(disk={"found": 'für 3 "GB"'}), indent=1)
+    for letters in range(1, len(whole), 7):
+        (tmp_path / "bob.json").write_text(whole[:letters])
+        said = read_seat(tmp_path / "bob.json").trouble
+        assert said == "bob.json is cut off: run the doctor there again."
+
+
+def test_seats_without_mnist_are_ready_with_digits(folder, capsys):
+    missing = {"status": "warning", "found": "MNIST is not on this machine", "remedy": "Copy it."}
+    (folder / "bob.json").write_text(json.dumps(report(data=missing)))
+    (folder / "cem.json").unlink()
+    shown = call(capsys, folder)
+    assert "All 2 seats are ready. Ready, with scikit-learn's digits" in shown
+    assert "downloaded: bob." in " ".join(shown.split())
+    (folder / "bob.json").write_text(json.dumps(report(data=missing | {"status": "problem"})))
+    call(capsys, folder, "--allow-warnings", code=1)
+
+
 def test_a_report_of_an_older_version_is_shown_and_told(folder, capsys):
     old = [check for check in report(**LITTLE) if check["name"] != "deployworkbook"]
     (folder / "eve.json").write_text(json.dumps(old))

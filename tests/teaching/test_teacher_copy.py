@@ -26,7 +26,8 @@ def copies():
 
 
 @pytest.fixture
-def workspace(tmp_path):
+def workspace(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     return Workspace(tmp_path / "lessons")
 
 
@@ -101,7 +102,7 @@ def test_notes_on_sections_have_minutes_and_what_to_say(copies):
 
 
 def test_a_copy_is_never_taken_for_the_learners_lesson(workspace, capsys):
-    copy_of_lesson_two(workspace)
+    copy_of_lesson_two(workspace, "--out", str(workspace.create().root))
     lesson = find_lesson("02")
     copy = workspace.root / file_name(lesson)
     before = copy.read_bytes()
@@ -113,7 +114,7 @@ def test_a_copy_is_never_taken_for_the_learners_lesson(workspace, capsys):
 
 def test_an_edited_copy_is_backed_up_and_an_equal_one_is_left_alone(workspace, capsys):
     copy_of_lesson_two(workspace)
-    copy = workspace.root / "02_loss_functions-teacher.ipynb"
+    copy = workspace.root.parent / "teacher" / "02_loss_functions-teacher.ipynb"
     copy_of_lesson_two(workspace)
     assert not workspace.backups.exists()
     copy.write_text("my notes")
@@ -133,6 +134,23 @@ def test_copies_go_where_they_are_asked_to(workspace, tmp_path, monkeypatch, cap
     copy_of(workspace, "--all", "--out", str(tmp_path / "all"))
     names = {path.name for path in (tmp_path / "all").iterdir()}
     assert names == {"00_start_here-teacher.ipynb", "03_gradient_descent-teacher.ipynb"}
+
+
+def test_solutions_are_not_put_beside_the_learners_lessons(workspace, tmp_path, capsys):
+    copy_of_lesson_two(workspace)
+    assert not list(workspace.root.glob("*.ipynb"))
+    assert (tmp_path / "teacher" / "02_loss_functions-teacher.ipynb").exists()
+    copy_of_lesson_two(workspace, "--out", "other")
+    assert [path.suffix for path in (tmp_path / "other").iterdir()] == [".ipynb"]
+
+
+@pytest.mark.parametrize("arguments", [["02", "--out", "x.html"], ["--all", "--out", "x.ipynb"]])
+def test_a_file_that_is_no_notebook_or_cannot_hold_all_is_refused(arguments, workspace, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["teach", "copy", *arguments])
+    assert ended.value.code == 2
+    assert "For example: --out x" in " ".join(capsys.readouterr().err.split())
+    assert not list(workspace.root.parent.glob("x*"))
 
 
 @pytest.mark.parametrize("arguments", [[], ["05", "--all"]])

@@ -187,6 +187,7 @@ def test_the_command_records_then_checks(planted, tmp_path, capsys):
     address = planted["sound"]
     assert command(address, *place) == 1
     assert "--record" in capsys.readouterr().err
+    assert not (tmp_path / "w").exists()
     recording = [address, "--model", MODEL, "--dataset", "digits", "--latency-ms", "60000", *place]
     assert command(*recording, "--record") == 0
     assert "version 2" in capsys.readouterr().out

@@ -176,6 +176,7 @@ def test_other_forms_of_pseudonyms_are_refused(answered, name):
 
 
 def test_a_learner_without_answers_reads_what_to_do(tmp_path, capsys):
+    Workspace(tmp_path).create()
     assert run("--dir", tmp_path, "--yes") == 1
     assert "run the cells" in capsys.readouterr().err
 
