@@ -155,7 +155,8 @@ def exercise_titles(lesson: Lesson) -> dict[str, str]:
     >>> exercise_titles(find_lesson("02"))["losses.softmax_gradient"]
     'Exercise 3'
     """
-    titles, above = {}, ""
+    titles: dict[str, str] = {}
+    above = ""
     for cell in json.loads(lesson.path.read_text(encoding="utf-8"))["cells"]:
         text = source_of(cell)
         if cell["cell_type"] == "markdown":
