@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -13,7 +14,7 @@ from deployworkbook.exercises.registry import EXERCISES
 from deployworkbook.jupyter.lessons import find_lesson
 from deployworkbook.jupyter.sections import exercise_titles
 from deployworkbook.teaching.collecting.calling import Isolation
-from deployworkbook.teaching.collecting.results import Collection, Learner
+from deployworkbook.teaching.collecting.results import Collection, Counted, ExerciseRow, Learner
 from deployworkbook.workspace.templates import render
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
@@ -64,12 +65,7 @@ def points_of(collection: Collection) -> list[Point]:
     Args:
         collection: The class's answers.
     """
-    points = [
-        Point(row.exercise, count, row.tried, text)
-        for row in collection.rows()
-        for text, count in row.mistakes
-    ]
-    return sorted(points, key=lambda point: -point.learners)
+    return _sorted((row, row.mistakes) for row in collection.rows())
 
 
 def others_of(collection: Collection) -> list[Point]:
@@ -78,10 +74,12 @@ def others_of(collection: Collection) -> list[Point]:
     Args:
         collection: The class's answers.
     """
+    return _sorted((row, row.others) for row in collection.rows())
+
+
+def _sorted(found: Iterable[tuple[ExerciseRow, Counted]]) -> list[Point]:
     points = [
-        Point(row.exercise, count, row.tried, text)
-        for row in collection.rows()
-        for text, count in row.others
+        Point(row.exercise, count, row.tried, text) for row, texts in found for text, count in texts
     ]
     return sorted(points, key=lambda point: -point.learners)
 
