@@ -31,19 +31,26 @@ def handout(
     from deployworkbook.jupyter.lessons import catalogue, find_lesson
     from deployworkbook.teaching.handout import make_handout
     from deployworkbook.teaching.handout_page import write_handout
-    from deployworkbook.teaching.printing import find_browser
+    from deployworkbook.teaching.printing import find_browser, has_chinese_font
     from deployworkbook.workspace.files import full_path
 
     chosen = [find_lesson(name) for name in lessons or []] or catalogue()
     folder = full_path(out)
     browser = find_browser()
+    chinese = browser is None or has_chinese_font()
     for lesson in chosen:
         executed = full_path(run) / lesson.path.name
         made = make_handout(lesson, executed if executed.exists() else None)
         page = folder / f"{lesson.name}.html"
-        pdf = write_handout(made, page, browser=browser)
+        pdf = write_handout(made, page, browser=browser, chinese=chinese)
         print(f"Wrote {pdf or page}.")
         if not made.pictures:
             print(f"It has no pictures. For pictures, first: deployworkbook run {lesson.number}")
+    if not chinese:
+        print(
+            "No font with Chinese letters is installed: a PDF would show boxes, so these leave the "
+            "Chinese terms out. Install one (on Debian or Ubuntu: apt install fonts-noto-cjk), "
+            "and call this again."
+        )
     if browser is None:
         print("There is no browser to print a PDF: open the pages in yours, and print them on A4.")

@@ -55,7 +55,11 @@ class Group:
 
 
 def handout_as_html(
-    handout: Handout, *, size_pt: float = USUAL_PT, pictures: int = MOST_PICTURES
+    handout: Handout,
+    *,
+    size_pt: float = USUAL_PT,
+    pictures: int = MOST_PICTURES,
+    chinese: bool = True,
 ) -> str:
     """Return a handout as one page without scripts or requests.
 
@@ -63,6 +67,7 @@ def handout_as_html(
         handout: What is on it.
         size_pt: Size of its print on paper, in points.
         pictures: The most pictures to show.
+        chinese: Whether terms are shown in Chinese, too.
 
     Raises:
         ValueError: A formula can't be converted.
@@ -78,6 +83,7 @@ def handout_as_html(
         formulas=groups,
         size_pt=size_pt,
         pictures=pictures,
+        chinese=chinese,
     )
 
 
@@ -89,7 +95,9 @@ def _part(formula: Formula) -> Part:
     return Part(shown, round(min(1.0, max(SMALLEST_EM, WIDE / len(signs))), 2))
 
 
-def write_handout(handout: Handout, page: Path, *, browser: str | None) -> Path | None:
+def write_handout(
+    handout: Handout, page: Path, *, browser: str | None, chinese: bool = True
+) -> Path | None:
     """Write a handout as HTML and, with a browser, as a PDF of one page beside it.
 
     Takes the largest print with which all fits; if nothing does, fewer pictures.
@@ -98,6 +106,7 @@ def write_handout(handout: Handout, page: Path, *, browser: str | None) -> Path 
         handout: What is on it.
         page: The HTML file to write, atomically.
         browser: The browser's program; ``None`` if there is none.
+        chinese: Whether the PDF shows terms in Chinese, too; the HTML always does.
 
     Returns:
         The PDF; ``None`` without a browser.
@@ -116,11 +125,13 @@ def write_handout(handout: Handout, page: Path, *, browser: str | None) -> Path 
             sizes = list(SIZES_PT)
             while sizes:
                 middle = len(sizes) // 2
-                html = handout_as_html(handout, size_pt=sizes[middle], pictures=pictures)
+                size_pt = sizes[middle]
+                html = handout_as_html(handout, size_pt=size_pt, pictures=pictures, chinese=chinese)
                 trial.write_text(html, encoding="utf-8")
                 printed = print_pdf(trial, browser=browser)
                 if pages_of(printed) == 1:
-                    fitting, sizes = (html, printed), sizes[:middle]
+                    whole = handout_as_html(handout, size_pt=size_pt, pictures=pictures)
+                    fitting, sizes = (whole, printed), sizes[:middle]
                 else:
                     sizes = sizes[middle + 1 :]
             if fitting:

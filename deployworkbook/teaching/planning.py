@@ -3,10 +3,11 @@
 The rule, which a teacher can follow with a pencil:
 
 1. Lessons come in the order of the topics.
-2. In turns, each lesson gets its next core section, as long as everything still fits. What doesn't
-   fit ends its lesson. A lesson begins with its opening and ends with what was learnt, so its
-   first turn brings both of them along.
-3. Then the other sections, in the order of the plan, if they fit. Optional sections come last.
+2. In turns, each lesson gets its next core section, if everything still fits. What doesn't fit is
+   left out, and the plan says so. A lesson begins with its opening and ends with what was learnt,
+   so its first turn brings both of them along; a lesson for which that is too much is left out.
+3. Then the other sections, in the order of the plan, if they fit and no core section before them
+   was left out. Optional sections come last.
 4. Everything fits if talk, exercises, discussions, waits and breaks fill at most nine tenths of the
    slot.
 
@@ -44,11 +45,13 @@ class Step:
         section: The section.
         is_taught: Whether the class works on it. If not, its cells are only run.
         wait_s: How long its cells take, in seconds.
+        is_measured: Whether that is known. If not, no wait is planned.
     """
 
     section: Section
     is_taught: bool
     wait_s: float
+    is_measured: bool = True
 
     @property
     def wait_minutes(self) -> float:
@@ -71,6 +74,7 @@ class Plan:
         lessons: Its lessons, in order.
         items: Steps and breaks, in order.
         left_out: Lessons of the topics for which there was no time.
+        dropped: Core sections of the chosen lessons for which there was no time.
         waits: Where the waits come from.
         is_warm: Whether the models are there already.
     """
@@ -79,6 +83,7 @@ class Plan:
     lessons: tuple[Lesson, ...]
     items: tuple[Step | Break, ...]
     left_out: tuple[Lesson, ...]
+    dropped: tuple[Section, ...]
     waits: Waits
     is_warm: bool
 
@@ -90,8 +95,7 @@ class Plan:
     @property
     def unmeasured(self) -> list[Lesson]:
         """Lessons of which a section's wait is unknown; the plan allows no time for it."""
-        sections = [step.section for step in self.steps]
-        missing = [each.lesson for each in sections if self.waits.seconds(each) is None]
+        missing = [step.section.lesson for step in self.steps if not step.is_measured]
         return list(dict.fromkeys(missing))
 
     @property
@@ -126,7 +130,8 @@ def make_plan(slot: Slot, topics: Sequence[str], waits: Waits, *, is_warm: bool 
     steps = [step for lesson in taught for step in chooser.steps_of(lesson, chosen[lesson])]
     left_out = tuple(lesson for lesson in lessons if lesson not in taught)
     items = tuple(_with_breaks(steps, slot))
-    return Plan(slot, tuple(taught), items, left_out, waits, is_warm)
+    dropped = tuple(each for lesson in taught for each in chooser.dropped(lesson, chosen[lesson]))
+    return Plan(slot, tuple(taught), items, left_out, dropped, waits, is_warm)
 
 
 class _Chooser:
@@ -145,10 +150,11 @@ class _Chooser:
             for lesson in list(queues):
                 places = next(queues[lesson], None)
                 wider = chosen[lesson] | (places or frozenset())
-                if places is None or not self._fits({**chosen, lesson: wider}):
-                    del queues[lesson]
-                else:
+                fits = places is not None and self._fits({**chosen, lesson: wider})
+                if fits:
                     chosen[lesson] = wider
+                elif places is None or not chosen[lesson]:
+                    del queues[lesson]
         for optional in (False, True):
             for lesson, sections in self._sections.items():
                 for section in sections:
@@ -158,9 +164,17 @@ class _Chooser:
                     is_next = (
                         section.is_optional == optional and section.place not in chosen[lesson]
                     )
-                    if is_next and self._fits({**chosen, lesson: wider}):
+                    is_open = not any(
+                        core.place < section.place for core in self.dropped(lesson, chosen[lesson])
+                    )
+                    if is_next and is_open and self._fits({**chosen, lesson: wider}):
                         chosen[lesson] = wider
         return chosen
+
+    def dropped(self, lesson: Lesson, places: frozenset[int]) -> list[Section]:
+        """Return a lesson's core sections that aren't chosen."""
+        core = [each for each in self._sections[lesson] if each.is_core and each.minutes.total]
+        return [section for section in core if section.place not in places]
 
     def steps_of(self, lesson: Lesson, places: frozenset[int]) -> Iterator[Step]:
         """Give a lesson's steps: what is taught, and what has to be run between."""
@@ -170,7 +184,8 @@ class _Chooser:
             is_taught = section.place in places
             if is_taught or (section.place < last and _needs_run(section)):
                 wait_s = self._waits.seconds(section, is_warm=self._is_warm)
-                yield Step(section, is_taught, wait_s or 0.0)
+                is_measured = wait_s is not None or not _has_code(section)
+                yield Step(section, is_taught, wait_s or 0.0, is_measured)
 
     def _turns(self, lesson: Lesson) -> Iterator[frozenset[int]]:
         """Give a lesson's core sections one by one, the first with what opens and closes it."""
@@ -198,8 +213,11 @@ def _is_main(section: Section) -> bool:
 
 
 def _needs_run(section: Section) -> bool:
-    has_code = any(cell["cell_type"] == "code" for cell in section.cells)
-    return has_code and _is_main(section)
+    return _has_code(section) and _is_main(section)
+
+
+def _has_code(section: Section) -> bool:
+    return any(cell["cell_type"] == "code" for cell in section.cells)
 
 
 def _with_breaks(steps: Sequence[Step], slot: Slot) -> Iterator[Step | Break]:

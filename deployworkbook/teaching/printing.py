@@ -25,6 +25,19 @@ def find_browser() -> str | None:
     return next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
+def has_chinese_font() -> bool:
+    """Return whether a font with Chinese glyphs is installed.
+
+    Fontconfig answers, which Chromium asks on Linux. Systems without it bring such fonts along.
+    """
+    program = shutil.which("fc-list")
+    if program is None:
+        return True
+    command = [program, ":lang=zh", "family"]
+    done = subprocess.run(command, capture_output=True, timeout=LIMIT_S, check=False)
+    return done.returncode != 0 or bool(done.stdout.strip())
+
+
 def print_pdf(page: Path, *, browser: str) -> bytes:
     """Print an HTML page, and return the PDF.
 

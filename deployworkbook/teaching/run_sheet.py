@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -10,6 +10,7 @@ from typing import Literal
 from deployworkbook.exercises.declaration import Exercise, GuessQuestion
 from deployworkbook.exercises.registry import EXERCISES, PREDICTIONS
 from deployworkbook.jupyter.sections import Section
+from deployworkbook.teaching.exercise_numbers import numbers_of
 from deployworkbook.teaching.planning import Plan, Step
 from deployworkbook.validation import value_error
 
@@ -27,7 +28,9 @@ class Row:
         talk: Minutes of talk.
         exercise: Minutes of exercises.
         discussion: Minutes of discussion.
-        wait: Minutes of waiting for cells, or of the break.
+        wait: Minutes of waiting for cells.
+        is_measured: Whether that wait is known; if not, none is planned.
+        pause: Minutes of the break.
     """
 
     begins: str
@@ -37,18 +40,37 @@ class Row:
     exercise: float = 0
     discussion: float = 0
     wait: float = 0
+    is_measured: bool = True
+    pause: float = 0
 
 
 @dataclass(frozen=True)
 class Gain:
-    """What can be left out, and what that brings.
+    """A section that can be left out, and what that brings.
 
     Args:
-        title: The section or the exercise.
+        title: The section.
         minutes: The minutes that are free then.
     """
 
     title: str
+    minutes: float
+
+
+@dataclass(frozen=True)
+class Homework:
+    """An exercise that can be done at home, and what that brings.
+
+    Args:
+        exercise: Its name, such as ``losses.mean``.
+        lesson: The number of its lesson.
+        number: Its number in the lesson; ``None`` if it has none.
+        minutes: The minutes that are free then.
+    """
+
+    exercise: str
+    lesson: str
+    number: int | None
     minutes: float
 
 
@@ -62,6 +84,7 @@ class Talk:
         say: What to say, in whole sentences; may be empty.
         predictions: Its guesses.
         exercises: Its exercises.
+        numbers: The exercises' numbers in the lesson, by name; some have none.
     """
 
     begins: str
@@ -69,6 +92,7 @@ class Talk:
     say: str
     predictions: tuple[GuessQuestion, ...]
     exercises: tuple[Exercise, ...]
+    numbers: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -81,6 +105,7 @@ class RunSheet:
         ends: When everything planned is done.
         rows: The lines, in order.
         skippable: Sections to leave out when late, in this order.
+        dropped: Core sections for which there was no time, with their minutes.
         homework: Exercises of the other sections that can be done at home, the longest first.
         talks: The sections with something to say or to ask.
     """
@@ -90,7 +115,8 @@ class RunSheet:
     ends: str
     rows: tuple[Row, ...]
     skippable: tuple[Gain, ...]
-    homework: tuple[Gain, ...]
+    dropped: tuple[Gain, ...]
+    homework: tuple[Homework, ...]
     talks: tuple[Talk, ...]
 
 
@@ -115,7 +141,7 @@ def make_run_sheet(plan: Plan, *, start: str = "09:00") -> RunSheet:
             if item.is_taught and (talk.say or talk.predictions or talk.exercises):
                 talks.append(talk)
         else:
-            rows.append(Row(now, "pause", item.name, wait=item.minutes))
+            rows.append(Row(now, "pause", item.name, pause=item.minutes))
         clock += timedelta(minutes=item.minutes)
     taught = [step.section for step in plan.steps if step.is_taught]
     return RunSheet(
@@ -124,6 +150,7 @@ def make_run_sheet(plan: Plan, *, start: str = "09:00") -> RunSheet:
         ends=_said(clock),
         rows=tuple(rows),
         skippable=tuple(_skippable(taught)),
+        dropped=tuple(map(_gain, plan.dropped)),
         homework=tuple(_homework(taught)),
         talks=tuple(talks),
     )
@@ -145,11 +172,12 @@ def title_of(section: Section) -> str:
 def _row(step: Step, now: str) -> Row:
     title = title_of(step.section)
     if not step.is_taught:
-        return Row(now, "run", title, wait=step.wait_minutes)
+        return Row(now, "run", title, wait=step.wait_minutes, is_measured=step.is_measured)
     minutes = step.section.minutes
     return Row(
         *(now, "taught", title, minutes.talk, minutes.exercise, minutes.discussion),
         wait=step.wait_minutes,
+        is_measured=step.is_measured,
     )
 
 
@@ -160,6 +188,7 @@ def _talk(section: Section, now: str) -> Talk:
         section.say,
         tuple(PREDICTIONS[name] for name in section.predictions),
         tuple(EXERCISES[name] for name in section.exercises),
+        numbers_of(section),
     )
 
 
@@ -167,12 +196,21 @@ def _skippable(taught: Sequence[Section]) -> list[Gain]:
     """Return the sections that aren't the core: the optional ones first, then as they come."""
     others = [section for section in taught if not section.is_core]
     others.sort(key=lambda section: not section.is_optional)
-    return [Gain(title_of(section), section.minutes.total) for section in others]
+    return [_gain(section) for section in others]
 
 
-def _homework(taught: Sequence[Section]) -> list[Gain]:
+def _gain(section: Section) -> Gain:
+    return Gain(title_of(section), section.minutes.total)
+
+
+def _homework(taught: Sequence[Section]) -> list[Homework]:
     gains = [
-        Gain(name, section.minutes.exercise / len(section.exercises))
+        Homework(
+            exercise=name,
+            lesson=section.lesson.number,
+            number=numbers_of(section).get(name),
+            minutes=section.minutes.exercise / len(section.exercises),
+        )
         for section in taught
         if section.is_core
         for name in section.exercises

@@ -37,11 +37,17 @@ def checks_for(plan: Plan) -> tuple[Check, ...]:
     lessons = " ".join(numbers)
     topics = ",".join(numbers)
     copied = numbers[0] if len(numbers) == 1 else "--all"
-    checks = (
+    preloading = (
         Check(
             "Train what the lessons train, so that nobody waits for it:",
             f"deployworkbook preload {lessons} --into class-models",
         ),
+        Check(
+            "At each seat, before JupyterLab starts, name the folder with these models:",
+            "export DEPLOYWORKBOOK_SHARED_MODELS=/path/to/class-models",
+        ),
+    )
+    checks = (
         Check(
             "For a room without a network, take all packages along:",
             "deployworkbook teach wheelhouse wheels",
@@ -59,11 +65,15 @@ def checks_for(plan: Plan) -> tuple[Check, ...]:
             f"deployworkbook teach copy {copied} --out teacher",
         ),
         Check(
+            "Run the lessons, so that the handouts have their pictures:",
+            f"deployworkbook run {lessons}",
+        ),
+        Check(
             "Print a page for each learner, to hand out at the end:",
             f"deployworkbook teach handout {lessons}",
         ),
     )
-    return checks if plan.is_warm else checks[1:]
+    return (*preloading, *checks) if plan.is_warm else checks
 
 
 def sheet_as_markdown(sheet: RunSheet) -> str:
@@ -97,6 +107,7 @@ def _values(sheet: RunSheet) -> dict[str, object]:
         "numbers": numbers,
         "unmeasured": ", ".join(lesson.number for lesson in plan.unmeasured),
         "noticed_s": NOTICED_S,
+        "has_untimed": any(row.kind == "run" and not row.wait for row in sheet.rows),
         "checks": checks_for(plan),
         "sums": {
             kind: sum(getattr(row, kind) for row in sheet.rows if row.kind != "pause")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from deployworkbook.exercises.declaration import LESSONS
 from deployworkbook.jupyter.lessons import Lesson, catalogue
-from deployworkbook.validation import check_choice
+from deployworkbook.validation import did_you_mean, value_error
 
 
 def topics() -> dict[str, Lesson]:
@@ -33,5 +33,18 @@ def lessons_of(chosen: Sequence[str]) -> list[Lesson]:
     ['10', '01']
     """
     known = topics()
-    lessons = [known[check_choice("--topics", topic, known)] for topic in chosen]
+    lessons = [_lesson(topic, known) for topic in chosen]
     return list(dict.fromkeys(lessons))
+
+
+def _lesson(topic: str, known: Mapping[str, Lesson]) -> Lesson:
+    name = topic.zfill(2) if topic.isdigit() else topic
+    if name in known:
+        return known[name]
+    subjects = ", ".join(f"{each} ({known[each].number})" for each in LESSONS)
+    raise value_error(
+        "--topics",
+        received=repr(topic),
+        expected=f"a subject or its lesson's number: {subjects}",
+        remedy=did_you_mean(topic, known),
+    )

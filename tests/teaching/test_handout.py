@@ -107,6 +107,21 @@ def test_a_handout_that_never_fits_says_so(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_without_a_font_for_chinese_only_the_pdf_leaves_it_out(tmp_path, monkeypatch):
+    printed = []
+
+    def print_it(page, *, browser):
+        printed.append(page.read_text())
+        return b"/Type /Page "
+
+    monkeypatch.setattr("deployworkbook.teaching.handout_page.print_pdf", print_it)
+    page = tmp_path / "page.html"
+    made = make_handout(find_lesson("02"))
+    assert write_handout(made, page, browser="chromium", chinese=False)
+    assert 'lang="zh"' not in printed[-1]
+    assert 'lang="zh"' in page.read_text()
+
+
 def always_two_pages(page, *, browser):
     return b"/Type /Page /Type /Page "
 

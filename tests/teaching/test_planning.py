@@ -125,3 +125,28 @@ def test_a_misspelt_topic_gets_a_suggestion():
 def test_a_slot_that_nothing_fits_into_says_so():
     with pytest.raises(ValueError, match="Choose a longer slot, or preload"):
         plan("60", "quantization", waits=alike(4000, 4000))
+
+
+@SLOT
+@pytest.mark.parametrize("names", [("quantization", "pruning"), ("04", "06", "10")])
+def test_nothing_but_core_follows_a_core_section_that_was_left_out(slot, names):
+    made = make_plan(slot, names, alike(0, 0))
+    for step in made.steps:
+        if step.is_taught and not step.section.is_core:
+            before = [
+                core
+                for core in made.dropped
+                if core.lesson == step.section.lesson and core.place < step.section.place
+            ]
+            assert before == []
+
+
+def test_core_sections_of_all_topics_go_before_others():
+    made = plan("90", "quantization", "pruning", waits=alike(0, 0))
+    assert [section.title for section in made.dropped if section.lesson.number == "05"] == []
+    assert made.dropped
+    assert all(step.section.is_core for step in made.steps if step.is_taught)
+
+
+def test_a_number_needs_no_leading_zero():
+    assert plan("60", "5").lessons == plan("60", "05").lessons

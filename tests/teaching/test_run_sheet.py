@@ -24,7 +24,7 @@ def sheet(slot="60", *topics, **options):
 @pytest.mark.parametrize("slot", SLOTS)
 def test_its_lines_add_up_to_the_plan(slot):
     made = sheet(slot)
-    parts = [row.talk + row.exercise + row.discussion + row.wait for row in made.rows]
+    parts = [row.talk + row.exercise + row.discussion + row.wait + row.pause for row in made.rows]
     assert sum(parts) == pytest.approx(made.plan.minutes)
     assert [row.begins for row in made.rows] == sorted(row.begins for row in made.rows)
 
@@ -93,10 +93,38 @@ def test_the_page_is_laid_out_for_paper():
 
 @pytest.mark.parametrize("slot", SLOTS)
 def test_the_commands_to_run_before_the_class_exist(slot):
-    for check in checks_for(sheet(slot).plan):
-        words = check.command.split()[1:]
+    commands = [check.command for check in checks_for(sheet(slot).plan)]
+    assert commands[1].startswith("export DEPLOYWORKBOOK_SHARED_MODELS=")
+    for command in [each for each in commands if each.startswith("deployworkbook ")]:
+        words = command.split()[1:]
         found = get_command(app)
         while hasattr(found, "commands"):
             found = found.commands[words.pop(0)]
         options = {option for parameter in found.params for option in parameter.opts}
         assert {word for word in words if word.startswith("--")} <= options
+
+
+@pytest.mark.parametrize("lay_out", [sheet_as_markdown, sheet_as_html])
+def test_a_wait_that_nobody_measured_is_a_question_mark(lay_out):
+    waits = WAITS.with_lesson("06_pruning", {})
+    made = make_run_sheet(make_plan(SLOTS["90"], ["05", "06"], waits))
+    text = plain(lay_out(made))
+    assert "This sheet may run over" in text
+    assert "teach waits 05 06" in text
+    unknown = [row for row in made.rows if not row.is_measured]
+    assert {row.title[:2] for row in unknown} == {"06"}
+    assert "+ ?" in text
+    assert "This sheet may run over" not in lay_out(sheet("60"))
+
+
+def test_exercises_have_the_numbers_that_learners_read():
+    text = sheet_as_markdown(sheet("90", "05"))
+    assert "05 · Exercise 3 (`quantization.per_channel`)" in text
+    assert "**Exercise 3** (`quantization.per_channel`). Expected" in text
+
+
+def test_a_break_is_no_wait():
+    text = sheet_as_markdown(sheet("180"))
+    assert "*break: 15 minutes* | | | | |" in text
+    assert "breaks included" in text
+    assert "breaks included" not in sheet_as_markdown(sheet("60"))
