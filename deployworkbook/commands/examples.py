@@ -165,7 +165,7 @@ EXAMPLES = {
         "deployworkbook teach load 2 --hub http://127.0.0.1:8000 --password-file FILE --json",
     ),
     "teach hub": (
-        "deployworkbook teach hub class --learners 12",
+        "deployworkbook teach hub class --learners 12 --teacher grace",
         "deployworkbook teach hub class --names names.txt --memory 1.5G --address 0.0.0.0",
     ),
     "prices check": ("deployworkbook prices check my-prices.toml",),

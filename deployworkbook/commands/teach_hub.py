@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -12,10 +13,19 @@ from deployworkbook.commands.prices import PricesFile
 
 
 def hub(
+    context: typer.Context,
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="Folder for the hub's files.")],
     names: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="The learners, one a line (default: who comes first)."),
+    ] = None,
+    teacher: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Who may stop and start all servers; has an account beside the learners'. "
+            "Repeatable.",
+        ),
     ] = None,
     class_password: Annotated[
         str | None,
@@ -57,10 +67,10 @@ def hub(
     with what the class needs. Files that you have edited are backed up.
     """
     from deployworkbook.costs.prices.catalog_file import load_catalog
-    from deployworkbook.teaching.hub.obstacles import obstacles
+    from deployworkbook.teaching.hub.names import logins, read_names
+    from deployworkbook.teaching.hub.obstacles import missing
     from deployworkbook.teaching.hub.settings import (
         HubSettings,
-        read_names,
         size_in_bytes,
         spawner_for,
     )
@@ -69,9 +79,10 @@ def hub(
     from deployworkbook.teaching.hub.writing import write_hub
     from deployworkbook.workspace.files import full_path
 
-    listed = read_names(names) if names else ()
+    listed = read_names(names) if names else {}
+    teachers = logins(("--teacher", name.strip()) for name in teacher or ())
     settings = HubSettings(
-        listed,
+        tuple(listed),
         learners if learners is not None else len(listed) or 10,
         size_in_bytes(memory),
         cpu,
@@ -81,6 +92,7 @@ def hub(
         address=address,
         port=port,
         hours=hours,
+        teachers=tuple(teachers),
     )
     catalog = load_catalog(prices_file)
     written = write_hub(
@@ -88,25 +100,64 @@ def hub(
         settings,
         catalog,
         workspace=workspace_of(folder),
+        again=command_again(context),
         class_password=None if class_password is None else read_password(class_password),
     )
+    for sentence in written.blockers:
+        print(f"This won't work yet: {sentence}")
+    for login, given in (listed | teachers).items():
+        if given.casefold() != login:
+            print(f"{given} logs in as {login}.")
     for name, backup in written.files.backups.items():
         print(f"Your edited {name} is saved as {backup}.")
     print(f"Wrote {written.folder}. Its README.md says what to install and how to start.")
     if written.passwords:
         print(f"Passwords to hand out: {written.passwords} (readable by you only).")
+    if written.teachers:
+        print(f"Teachers' passwords: {written.teachers} (readable by you only).")
+    for name in written.removed:
+        print(f"{name} has no account any more. Files of theirs stay.")
+    for old in written.old_passwords:
+        print(f"Passwords of removed accounts are taken out; the earlier file is {old}.")
     if written.class_password:
         print(f"The class's password: {written.class_password} (readable by you only).")
     for sentence in enforced(settings.spawner):
         print(sentence)
-    for sentence in obstacles(written.folder, settings.spawner):
+    for sentence in missing(written.folder, settings.spawner):
         print(sentence)
     needs = sums_of(settings, catalog)
     print(
-        f"{needs.learners} learners need {needs.memory_gib:.1f} GiB of memory and {needs.cores} "
-        f"cores: {needs.machines} × {needs.machine.name} at {needs.total_usd:.2f} USD "
+        f"{needs.learners} learners and {len(teachers)} teachers need "
+        f"{needs.memory_gib:.1f} GiB of memory and {needs.cores} cores: "
+        f"{needs.machines} × {needs.machine.name} at {needs.total_usd:.2f} USD "
         f"for {needs.hours:g} hours, modelled."
     )
+    if written.blockers:
+        print("The files are written, but the hub won't work yet: see the first lines above.")
+
+
+def command_again(context: typer.Context) -> str:
+    """Return the command as it was given, with full paths; shared models are left out.
+
+    Args:
+        context: The command's context.
+    """
+    from deployworkbook.workspace.files import full_path
+
+    words = ["deployworkbook", "teach", "hub"]
+    for parameter in context.command.params:
+        name = parameter.name or ""
+        source = context.get_parameter_source(name)
+        if name == "shared_models" or source is None or source.name != "COMMANDLINE":
+            continue
+        given = context.params[name]
+        is_path = isinstance(given, Path) or (name == "class_password" and given != "-")
+        for value in given if isinstance(given, (list, tuple)) else [given]:
+            text = str(full_path(Path(value))) if is_path else str(value)
+            words += (
+                [text] if parameter.param_type_name == "argument" else [parameter.opts[0], text]
+            )
+    return shlex.join(words)
 
 
 def read_password(source: str) -> str:

@@ -55,6 +55,14 @@ def test_a_list_admits_its_names_only():
     assert not accounts.admits("alan", MINE, CLASS)
 
 
+def test_a_teacher_takes_no_seat_and_nobody_can_claim_the_name():
+    accounts = Accounts(1, HASHED, is_open=True, teachers={"tina": hash_of(MINE)})
+    assert not accounts.admits("tina", "a guess of mine", CLASS)
+    assert accounts.admits("tina", MINE)
+    assert accounts.admits("ada", MINE, CLASS)
+    assert set(accounts.learners) == {"ada"}
+
+
 def test_rehearsing_learners_take_no_seats_and_need_the_class_password():
     accounts = open_class(seats=2)
     assert accounts.admits("load-2", "", CLASS)
@@ -66,6 +74,7 @@ def test_rehearsing_learners_take_no_seats_and_need_the_class_password():
 
 def test_a_file_of_accounts_is_its_owners_and_holds_no_password(tmp_path):
     accounts = open_class()
+    accounts.teachers["tina"] = HASHED
     accounts.admits("ada", MINE, CLASS)
     path = tmp_path / "secrets" / "accounts.json"
     accounts.write(path)
@@ -108,3 +117,11 @@ def test_the_hub_asks_the_file_of_accounts(tmp_path, monkeypatch):
     assert list(json.loads(path.read_text())["learners"]) == ["ada"]
     assert log_in("ada", MINE) == "ada"
     assert log_in("ada", "a guess of mine", CLASS) is None
+
+
+def test_only_teachers_are_administrators_also_those_who_were_before():
+    authenticator = pytest.importorskip("deployworkbook.teaching.hub.authenticator")
+    door = authenticator.ClassAuthenticator(admin_users={"tina"}, allow_all=True)
+    # False takes the right away; None would leave it as it was.
+    assert door.is_admin(None, {"name": "tina"}) is True
+    assert door.is_admin(None, {"name": "former"}) is False

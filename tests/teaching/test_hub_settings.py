@@ -7,10 +7,9 @@ import pytest
 from deployworkbook.costs import load_catalog
 from deployworkbook.teaching.hub import obstacles
 from deployworkbook.teaching.hub import settings as hub_settings
+from deployworkbook.teaching.hub.names import login_name, read_names
 from deployworkbook.teaching.hub.settings import (
     HubSettings,
-    login_name,
-    read_names,
     size_in_bytes,
     spawner_for,
 )
@@ -32,7 +31,11 @@ def a_class(seats=5, **changes):
 def test_names_are_read_as_people_write_them(tmp_path):
     path = tmp_path / "names.txt"
     path.write_text("\ufeffAda Lovelace\n\n# the guests\n  Zoë O'Neill \nlinus@example.org\n")
-    assert read_names(path) == ("ada-lovelace", "zoe-o-neill", "linus")
+    assert read_names(path) == {
+        "ada-lovelace": "Ada Lovelace",
+        "zoe-o-neill": "Zoë O'Neill",
+        "linus": "linus@example.org",
+    }
 
 
 @pytest.mark.parametrize(
@@ -43,6 +46,7 @@ def test_names_are_read_as_people_write_them(tmp_path):
         ("123\n", "begins with a letter"),
         ("Ada\nada\n", "which are both ada"),
         ("a" * 25, "at most 24"),
+        ("Load 1\n", "reserved for rehearsals"),
     ],
 )
 def test_names_that_nobody_could_log_in_with_are_refused(text, reason, tmp_path):
@@ -51,6 +55,17 @@ def test_names_that_nobody_could_log_in_with_are_refused(text, reason, tmp_path)
     with pytest.raises(ValueError, match="names") as refused:
         read_names(path)
     assert reason.lower() in str(refused.value).lower()
+
+
+def test_all_wrong_lines_are_named_at_once_with_their_numbers(tmp_path):
+    path = tmp_path / "names.txt"
+    path.write_text("Ada\n# guests\n123\nada\nload-7\nGrace\n")
+    with pytest.raises(ValueError, match="line 3") as refused:
+        read_names(path)
+    lines = str(refused.value).splitlines()
+    assert [line.partition(":")[0] for line in lines] == [
+        f"{path}, line {number}" for number in (3, 4, 5)
+    ]
 
 
 def test_a_name_without_latin_letters_is_left_for_the_error():
@@ -79,6 +94,7 @@ def test_other_sizes_are_refused(text):
         ({"hours": 0.0}, "--hours"),
         ({"port": 65_500}, "--port"),
         ({"names": ("ada", "grace"), "seats": 1}, "--learners"),
+        ({"names": ("ada", "grace"), "teachers": ("ada",)}, "--teacher"),
     ],
 )
 def test_a_class_that_can_not_be_is_refused(changes, option):
@@ -109,13 +125,14 @@ def test_what_a_machine_lacks_is_said_with_a_remedy(tmp_path, monkeypatch):
     for name in ("has_systemd", "has_docker", "is_root"):
         monkeypatch.setattr(obstacles, name, lambda: False)
     monkeypatch.setattr(obstacles.shutil, "which", lambda name: None)
-    assert any("systemd doesn't run" in each for each in obstacles.obstacles(tmp_path, "systemd"))
-    assert any("runs as root" in each for each in obstacles.obstacles(tmp_path, "systemd"))
-    assert any("No Docker engine" in each for each in obstacles.obstacles(tmp_path, "docker"))
+    assert any("systemd doesn't run" in each for each in obstacles.blockers(tmp_path, "systemd"))
+    assert any("runs as root" in each for each in obstacles.missing(tmp_path, "systemd"))
+    assert any("No Docker engine" in each for each in obstacles.blockers(tmp_path, "docker"))
+    assert any("isn't installed" in each for each in obstacles.missing(tmp_path, "local"))
     (tmp_path / "proxy/node_modules/.bin").mkdir(parents=True)
     (tmp_path / "proxy/node_modules/.bin/configurable-http-proxy").touch()
     monkeypatch.setattr(obstacles.importlib.util, "find_spec", lambda name: object())
-    assert obstacles.obstacles(tmp_path, "local") == []
+    assert obstacles.missing(tmp_path, "local") == obstacles.blockers(tmp_path, "local") == []
 
 
 def test_a_folder_that_learners_can_not_pass_through_is_named(tmp_path, monkeypatch):
@@ -137,6 +154,12 @@ def test_sums_are_right_by_hand():
     assert found.compute_usd == pytest.approx(8 * 0.1008)
     # gp3 at 0.08 USD per GiB and month of 730 hours.
     assert found.disk_usd == pytest.approx(18 * 0.08 * 8 / 730, rel=1e-2)
+
+
+def test_a_teacher_needs_a_server_beside_the_learners():
+    alone, taught = (sums_of(a_class(teachers=each), load_catalog()) for each in ((), ("tina",)))
+    assert taught.memory_gib - alone.memory_gib == pytest.approx(1.3)
+    assert taught.learners == 5
 
 
 def test_a_class_too_large_for_one_machine_gets_several_that_hold_whole_learners():

@@ -3,6 +3,7 @@
 A learner of a list has a password of their own from the start, or chooses one at the first login,
 which also asks for the class's password. So nobody who knows the class's password can open the
 folder of another learner. Without a list, the first logins claim names, as many as there are seats.
+Teachers have passwords of their own, and take no seats.
 
 This module imports nothing but the standard library, and works as a part of a configuration: so
 no annotation is postponed, which a dataclass looks up in its module.
@@ -78,12 +79,14 @@ class Accounts:
         class_password: Hash of the class's password; empty if each learner has one already.
         is_open: Whether a login may claim a name that isn't listed.
         learners: The hash of each learner's password by name; empty until the learner chooses one.
+        teachers: The hash of each teacher's password by name.
     """
 
     seats: int
     class_password: str = ""
     is_open: bool = False
     learners: dict[str, str] = field(default_factory=dict)
+    teachers: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, path: Path) -> "Accounts":
@@ -100,6 +103,8 @@ class Accounts:
                 str(found["class_password"]),
                 bool(found["is_open"]),
                 {str(name): str(value) for name, value in found["learners"].items()},
+                # Files of earlier versions have no teachers.
+                {str(name): str(value) for name, value in found.get("teachers", {}).items()},
             )
         except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
             raise ValueError(
@@ -116,6 +121,7 @@ class Accounts:
                 "class_password": self.class_password,
                 "is_open": self.is_open,
                 "learners": self.learners,
+                "teachers": self.teachers,
             },
             indent=1,
         )
@@ -132,8 +138,8 @@ class Accounts:
         """Check a login; a first one sets the learner's password.
 
         Args:
-            name: The learner's name, in lower case.
-            password: The learner's own password.
+            name: The learner's or teacher's name, in lower case.
+            password: Their own password.
             class_password: The class's, which a first login needs.
 
         >>> accounts = Accounts(1, hash_of("our class"), is_open=True)
@@ -149,6 +155,8 @@ class Accounts:
             return int(rehearsing[1]) <= self.seats and matches(class_password, self.class_password)
         if not NAME.fullmatch(name):
             return False
+        if name in self.teachers:
+            return matches(password, self.teachers[name])
         stored = self.learners.get(name)
         if stored:
             return matches(password, stored)

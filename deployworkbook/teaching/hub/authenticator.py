@@ -14,7 +14,7 @@ REFUSED_S = 1.0
 
 
 class ClassAuthenticator(Authenticator):  # type: ignore[misc]
-    """Admit the learners of a file of accounts.
+    """Admit the learners and teachers of a file of accounts.
 
     The login page has a third field for the class's password, which the first login needs.
     """
@@ -24,6 +24,15 @@ class ClassAuthenticator(Authenticator):  # type: ignore[misc]
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         self._one_at_a_time = asyncio.Lock()
+
+    def is_admin(self, handler: Any, authentication: dict[str, Any]) -> bool:
+        """Return whether somebody is a teacher; who was one before is none from the next login on.
+
+        Args:
+            handler: The request; unused.
+            authentication: ``name``, who has logged in.
+        """
+        return authentication["name"] in self.admin_users
 
     async def authenticate(self, handler: Any, data: dict[str, str]) -> str | None:
         """Return the learner's name, or ``None`` if the login is refused.

@@ -5,13 +5,11 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast
 
 from deployworkbook.teaching.hub import cgroups
-from deployworkbook.teaching.hub.accounts import NAME
 from deployworkbook.teaching.hub.seats import is_root
 from deployworkbook.validation import check_choice, check_integer, check_number, value_error
 
@@ -42,6 +40,7 @@ class HubSettings:
         address: Address to listen on: 127.0.0.1 for this machine only, 0.0.0.0 for all.
         port: Port to listen on.
         hours: How long the class's day is.
+        teachers: The names of those who may stop and start all servers; they take no seats.
     """
 
     names: tuple[str, ...]
@@ -54,6 +53,7 @@ class HubSettings:
     address: str = "127.0.0.1"
     port: int = 8000
     hours: float = 8.0
+    teachers: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         check_integer("--learners", self.seats, 1, 1000)
@@ -74,6 +74,19 @@ class HubSettings:
                 expected=f"at least {len(self.names)}, as many as there are names",
                 remedy="Leave --learners out.",
             )
+        for name in self.teachers:
+            if name in self.names:
+                raise value_error(
+                    "--teacher",
+                    received=f"{name}, which is a learner's name, too",
+                    expected="a name that no learner has",
+                    remedy=f"Write it as {name}-teacher, for example.",
+                )
+
+    @property
+    def servers(self) -> int:
+        """How many servers there may be: one for each learner and each teacher."""
+        return self.seats + len(self.teachers)
 
     @property
     def memory_gib(self) -> float:
@@ -94,54 +107,6 @@ def size_in_bytes(text: str) -> int:
     if not found:
         raise value_error("--memory", received=repr(text), expected="a size such as 1.3G or 800M")
     return int(float(found[1]) * _UNITS[found[2].upper()])
-
-
-def read_names(path: Path) -> tuple[str, ...]:
-    """Read a list of learners, one a line, as login names: ``Ada Lovelace`` is ada-lovelace.
-
-    Args:
-        path: A text file in UTF-8; empty lines and those that begin with ``#`` are skipped.
-
-    Raises:
-        OSError: The file can't be read.
-        ValueError: A line gives no name, or two lines give the same.
-    """
-    names: dict[str, str] = {}
-    for line in path.read_text("utf-8-sig").splitlines():
-        given = line.strip()
-        if not given or given.startswith("#"):
-            continue
-        name = login_name(given)
-        if not NAME.fullmatch(name):
-            raise value_error(
-                str(path),
-                received=repr(given),
-                expected="a name that begins with a letter from a to z and has at most 24 letters, "
-                "digits and hyphens",
-                remedy="Write the name as the learner should type it, such as wei-li.",
-            )
-        if name in names:
-            raise value_error(
-                str(path),
-                received=f"{names[name]!r} and {given!r}, which are both {name}",
-                expected="a different name for each learner",
-                remedy=f"Write one of them as {name}-2, for example.",
-            )
-        names[name] = given
-    if not names:
-        raise value_error(str(path), received="no names", expected="a name per line")
-    return tuple(names)
-
-
-def login_name(given: str) -> str:
-    """Return the name to log in with: lower case, without accents, hyphens for all else.
-
-    >>> login_name("Zoë  O'Neill"), login_name("grace@example.org")
-    ('zoe-o-neill', 'grace')
-    """
-    plain = unicodedata.normalize("NFKD", given.partition("@")[0]).casefold()
-    letters = "".join(each for each in plain if not unicodedata.combining(each))
-    return re.sub(r"[^a-z0-9]+", "-", letters).strip("-") if letters.isascii() else letters
 
 
 def spawner_for(choice: str) -> SpawnerName:

@@ -16,7 +16,8 @@ from deployworkbook.teaching.hub.settings import HubSettings
 # Measured on Linux with JupyterHub 6.1: the hub takes 0.1 GiB and its proxy 0.07.
 HUB_GIB = 0.2
 SYSTEM_GIB = 0.5
-# Five learners on two cores: sliders answered within 0.4 s (p95) while four of them trained.
+# Measured on a busy machine with two cores, five learners of lesson 05: sliders answered in 0.16 to
+# 0.22 s while the others were idle, and in 0.7 to 0.8 s while the other four trained. No promise.
 CORES_PER_LEARNER = 0.4
 FEWEST_CORES = 2
 # The packages, and what the lessons write: models, a ledger, logs, published versions.
@@ -70,15 +71,16 @@ def sums_of(settings: HubSettings, catalog: Catalog, *, learners: int | None = N
     Args:
         settings: The class.
         catalog: Machines and prices.
-        learners: How many learners, instead of the class's.
+        learners: How many learners, instead of the class's; teachers come on top.
     """
     count = settings.seats if learners is None else learners
+    people = count + len(settings.teachers)
     for_all = HUB_GIB + SYSTEM_GIB
-    memory = count * settings.memory_gib + for_all
+    memory = people * settings.memory_gib + for_all
     # No learner gets more than the limit, whatever a core would give.
     share = min(CORES_PER_LEARNER, settings.cpus)
-    cores = max(FEWEST_CORES, math.ceil(count * share))
-    disk = SYSTEM_DISK_GIB + PACKAGES_GIB + count * LESSONS_GIB
+    cores = max(FEWEST_CORES, math.ceil(people * share))
+    disk = SYSTEM_DISK_GIB + PACKAGES_GIB + people * LESSONS_GIB
     machine, machines = _cheapest(catalog, memory, cores, for_all, settings.memory_gib)
     storage = catalog.storage_named(DISK)
     hours_per_month = SECONDS_PER_MONTH / 3600

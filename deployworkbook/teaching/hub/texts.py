@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import distributions
@@ -47,7 +48,13 @@ class Place:
 
 
 def texts(
-    folder: Path, settings: HubSettings, catalog: Catalog, *, has_class_file: bool
+    folder: Path,
+    settings: HubSettings,
+    catalog: Catalog,
+    *,
+    has_class_file: bool,
+    blockers: Sequence[str],
+    again: str,
 ) -> dict[str, str]:
     """Return each file's text by its path within the folder.
 
@@ -56,6 +63,8 @@ def texts(
         settings: The class.
         catalog: Machines and prices, for the sums.
         has_class_file: Whether the class's password is in a file of the folder.
+        blockers: Why the hub can't work on this machine.
+        again: The command that writes this.
     """
     here = Place(
         str(folder),
@@ -76,15 +85,19 @@ def texts(
     own = sums.sums_of(settings, catalog)
     common = {"settings": settings, "version": __version__}
     config = TEMPLATES / "jupyterhub_config.py.j2"
-    return {
-        "jupyterhub_config.py": render(config, place=here, **common),
-        "deployworkbook-hub.service": render(
+    unit = {}
+    if settings.spawner != "docker":  # whose hub is a container that Docker starts
+        unit["deployworkbook-hub.service"] = render(
             TEMPLATES / "deployworkbook-hub.service.j2",
             python=sys.executable,
             folder=folder,
+            spawner=settings.spawner,
             path=os.environ.get("PATH", os.defpath),
             mnist=os.environ.get("DEPLOYWORKBOOK_MNIST", ""),
-        ),
+        )
+    return {
+        "jupyterhub_config.py": render(config, place=here, **common),
+        **unit,
         "docker/jupyterhub_config.py": render(config, place=container, **common),
         "docker/compose.yaml": render(TEMPLATES / "compose.yaml.j2", **common),
         "docker/Dockerfile": render(
@@ -118,6 +131,8 @@ def texts(
             learner_disk_gib=sums.LESSONS_GIB,
             idle_kernel_minutes=IDLE_KERNEL_S // 60,
             has_class_file=has_class_file,
+            blockers=blockers,
+            again=again,
             **common,
         ),
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,16 +16,19 @@ from deployworkbook.teaching.hub.accounts import (
     matches,
     new_password,
 )
+from deployworkbook.teaching.hub.obstacles import blockers
 from deployworkbook.teaching.hub.settings import HubSettings
 from deployworkbook.teaching.hub.texts import texts
 from deployworkbook.validation import value_error
-from deployworkbook.workspace.files import full_path, write_atomically
+from deployworkbook.workspace.files import full_path, moved_to_free_name, write_atomically
 from deployworkbook.workspace.folder import Workspace
 from deployworkbook.workspace.recorded import RecordedFolder, WrittenFiles
 
 SECRETS = "secrets"
 ACCOUNTS = "accounts.json"
 PASSWORDS = "passwords.csv"
+# Apart from the learners', which are cut into slips and handed out.
+TEACHERS = "teachers.csv"
 CLASS_PASSWORD = "class-password.txt"  # noqa: S105 (a file's name)
 
 
@@ -38,12 +41,20 @@ class WrittenHub:
         files: The files, and the backups of edited ones.
         passwords: The file of new passwords, if learners got any.
         class_password: The file of the class's password, if one was made up.
+        teachers: The file of teachers' new passwords, if any got one.
+        removed: The names that had an account and have none any more.
+        old_passwords: Earlier files of passwords, which list removed accounts.
+        blockers: Why the hub can't work on this machine.
     """
 
     folder: Path
     files: WrittenFiles
     passwords: Path | None
     class_password: Path | None
+    teachers: Path | None
+    removed: tuple[str, ...]
+    old_passwords: tuple[Path, ...]
+    blockers: tuple[str, ...]
 
 
 def write_hub(
@@ -52,6 +63,7 @@ def write_hub(
     catalog: Catalog,
     *,
     workspace: Workspace,
+    again: str,
     class_password: str | None = None,
 ) -> WrittenHub:
     """Write everything; accounts that are there stay as they are.
@@ -61,12 +73,13 @@ def write_hub(
         settings: The class.
         catalog: Machines and prices, for the sums.
         workspace: The workspace whose backups to use.
+        again: The command that writes this, for the README.
         class_password: The class's password; by default the one that is there, or a new one.
 
     Raises:
         NotADirectoryError: The path is a file.
         OSError: The folder can't be written.
-        ValueError: The password is too short.
+        ValueError: The password is too short, or a learner has a teacher's name.
     """
     if class_password is not None and len(class_password) < SHORTEST_PASSWORD:
         raise value_error(
@@ -79,36 +92,60 @@ def write_hub(
     writer = RecordedFolder(folder, workspace)
     secrets = folder / SECRETS
     secrets.mkdir(mode=0o700, parents=True, exist_ok=True)
-    accounts, new, made_up = _accounts(secrets, settings, class_password)
-    accounts.write(secrets / ACCOUNTS)
-    if new:
-        write_atomically(secrets / PASSWORDS, _as_csv(new, secrets / PASSWORDS), private=True)
+    path = secrets / ACCOUNTS
+    before = Accounts.read(path) if path.exists() else Accounts(settings.seats)
+    accounts, made_up = _accounts(before, secrets, settings, class_password)
+    new = {} if settings.asks_class_password else _give_passwords(accounts.learners)
+    new_teachers = _give_passwords(accounts.teachers)
+    accounts.write(path)
+    old = (
+        _list_passwords(secrets / PASSWORDS, new, accounts.learners),
+        _list_passwords(secrets / TEACHERS, new_teachers, accounts.teachers),
+    )
     if made_up:
         write_atomically(secrets / CLASS_PASSWORD, made_up + "\n", private=True)
-    is_in_a_file = (secrets / CLASS_PASSWORD).exists()
-    for name, text in texts(folder, settings, catalog, has_class_file=is_in_a_file).items():
+    found = tuple(blockers(folder, settings.spawner))
+    for name, text in texts(
+        folder,
+        settings,
+        catalog,
+        has_class_file=(secrets / CLASS_PASSWORD).exists(),
+        blockers=found,
+        again=again,
+    ).items():
         writer.file(name, text)
+    had, have = before.learners | before.teachers, accounts.learners | accounts.teachers
     return WrittenHub(
         folder,
         writer.finish(),
         secrets / PASSWORDS if new else None,
         secrets / CLASS_PASSWORD if made_up else None,
+        secrets / TEACHERS if new_teachers else None,
+        tuple(name for name in had if name not in have),
+        tuple(each for each in old if each),
+        found,
     )
 
 
 def _accounts(
-    secrets: Path, settings: HubSettings, class_password: str | None
-) -> tuple[Accounts, dict[str, str], str]:
-    """Return the accounts, new learners' passwords, and the class's password if it was made up."""
-    path = secrets / ACCOUNTS
-    before = Accounts.read(path) if path.exists() else Accounts(settings.seats)
-    learners = dict.fromkeys(settings.names, "") if settings.names else {}
-    # Whoever has a password keeps it; whoever left the list is admitted no more.
-    learners |= {
-        name: stored
-        for name, stored in before.learners.items()
-        if not settings.names or name in learners
-    }
+    before: Accounts, secrets: Path, settings: HubSettings, class_password: str | None
+) -> tuple[Accounts, str]:
+    """Return the accounts, and the class's password if it was made up.
+
+    Whoever has a password keeps it; whoever left the list is admitted no more.
+    """
+    if settings.names:
+        learners = {name: before.learners.get(name, "") for name in settings.names}
+    else:
+        learners = dict(before.learners)
+    for name in settings.teachers:
+        if name in learners:
+            raise value_error(
+                "--teacher",
+                received=f"{name}, which a learner has claimed",
+                expected="a name that no learner has",
+                remedy=f"Write it as {name}-teacher, for example.",
+            )
     stored, made_up = "", ""
     if settings.asks_class_password:
         stored = before.class_password
@@ -118,21 +155,36 @@ def _accounts(
         elif not stored:
             made_up = new_password()
             stored = hash_of(made_up)
-    new: dict[str, str] = {}
-    if not settings.asks_class_password:
-        new = {name: new_password() for name, found in learners.items() if not found}
-        learners |= {name: hash_of(password) for name, password in new.items()}
-    return Accounts(settings.seats, stored, not settings.names, learners), new, made_up
+    teachers = {name: before.teachers.get(name, "") for name in settings.teachers}
+    return Accounts(settings.seats, stored, not settings.names, learners, teachers), made_up
 
 
-def _as_csv(new: Mapping[str, str], path: Path) -> str:
-    """Add new passwords to those that haven't been handed out."""
+def _give_passwords(hashes: dict[str, str]) -> dict[str, str]:
+    """Make up passwords for those who have none, and fill in their hashes; return the passwords."""
+    new = {name: new_password() for name, found in hashes.items() if not found}
+    hashes |= {name: hash_of(password) for name, password in new.items()}
+    return new
+
+
+def _list_passwords(path: Path, new: Mapping[str, str], names: Collection[str]) -> Path | None:
+    """Add new passwords to those that haven't been handed out, and take out removed accounts.
+
+    A file that lists removed accounts is kept beside the new one, where nobody else can read it;
+    return its new path.
+    """
     rows: dict[str, str] = {}
     if path.exists():
         with path.open(encoding="utf-8", newline="") as file:
-            rows = {row["name"]: row["password"] for row in csv.DictReader(file)}
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("name", "password"))
-    writer.writerows({**rows, **new}.items())
-    return text.getvalue()
+            rows = {
+                row.get("name") or "": row.get("password") or "" for row in csv.DictReader(file)
+            }
+    kept = {name: password for name, password in rows.items() if name in names}
+    old = moved_to_free_name(path, path.parent, "old") if kept != rows else None
+    wanted = {**kept, **new}
+    if wanted and wanted != rows:
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(("name", "password"))
+        writer.writerows(wanted.items())
+        write_atomically(path, text.getvalue(), private=True)
+    return old
