@@ -146,6 +146,9 @@ def prepared(home, tmp_path, monkeypatch, litert_file):
     Path("FILE").write_text(toml)
     Path("names.txt").write_text("Ada\n")
     Path("password.txt").write_text("our class of nine\n")
+    Path("class/secrets").mkdir(parents=True)
+    seats = (f"learner-{number},a password\n" for number in range(5))
+    Path("class/secrets/passwords.csv").write_text("name,password\n" + "".join(seats))
 
     def run_jobs(jobs, **_):
         begun.extend(job.source.stem for job in jobs)
