@@ -9,8 +9,7 @@ from typing import Literal
 
 from deployworkbook.exercises.declaration import Exercise, GuessQuestion
 from deployworkbook.exercises.registry import EXERCISES, PREDICTIONS
-from deployworkbook.jupyter.sections import Section
-from deployworkbook.teaching.exercise_numbers import numbers_of
+from deployworkbook.jupyter.sections import Section, exercise_titles
 from deployworkbook.teaching.planning import Plan, Step
 from deployworkbook.validation import value_error
 
@@ -64,13 +63,13 @@ class Homework:
     Args:
         exercise: Its name, such as ``losses.mean``.
         lesson: The number of its lesson.
-        number: Its number in the lesson; ``None`` if it has none.
+        title: What the lesson calls it, such as "Exercise 3"; ``None`` if it has no number.
         minutes: The minutes that are free then.
     """
 
     exercise: str
     lesson: str
-    number: int | None
+    title: str | None
     minutes: float
 
 
@@ -84,7 +83,7 @@ class Talk:
         say: What to say, in whole sentences; may be empty.
         predictions: Its guesses.
         exercises: Its exercises.
-        numbers: The exercises' numbers in the lesson, by name; some have none.
+        titles: What the lesson calls its exercises, by name; some have no number.
     """
 
     begins: str
@@ -92,7 +91,7 @@ class Talk:
     say: str
     predictions: tuple[GuessQuestion, ...]
     exercises: tuple[Exercise, ...]
-    numbers: Mapping[str, int]
+    titles: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -188,7 +187,7 @@ def _talk(section: Section, now: str) -> Talk:
         section.say,
         tuple(PREDICTIONS[name] for name in section.predictions),
         tuple(EXERCISES[name] for name in section.exercises),
-        numbers_of(section),
+        exercise_titles(section.lesson),
     )
 
 
@@ -208,7 +207,7 @@ def _homework(taught: Sequence[Section]) -> list[Homework]:
         Homework(
             exercise=name,
             lesson=section.lesson.number,
-            number=numbers_of(section).get(name),
+            title=exercise_titles(section.lesson).get(name),
             minutes=section.minutes.exercise / len(section.exercises),
         )
         for section in taught
