@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from deployworkbook.exercises.filling import (
     MARK,
@@ -18,9 +17,7 @@ from deployworkbook.exercises.filling import (
     names_of_imports,
 )
 from deployworkbook.exercises.registry import EXERCISES
-from deployworkbook.jupyter.sections import source_of
-
-Cell = dict[str, Any]
+from deployworkbook.jupyter.sections import Cell, source_of
 
 FILLED_BY = "by catchup. If you write your own answer, delete this line."
 FILLED_ABOVE = f"{MARK} in a cell above, {FILLED_BY}"

@@ -155,21 +155,23 @@ class _Chooser:
                     chosen[lesson] = wider
                 elif places is None or not chosen[lesson]:
                     del queues[lesson]
-        for optional in (False, True):
-            for lesson, sections in self._sections.items():
-                for section in sections:
-                    if not chosen[lesson] or not section.minutes.total:
-                        continue
-                    wider = chosen[lesson] | {section.place}
-                    is_next = (
-                        section.is_optional == optional and section.place not in chosen[lesson]
-                    )
-                    is_open = not any(
-                        core.place < section.place for core in self.dropped(lesson, chosen[lesson])
-                    )
-                    if is_next and is_open and self._fits({**chosen, lesson: wider}):
-                        chosen[lesson] = wider
+        for lesson, section in self._others():
+            wider = chosen[lesson] | {section.place}
+            if self._may_add(section, chosen[lesson]) and self._fits({**chosen, lesson: wider}):
+                chosen[lesson] = wider
         return chosen
+
+    def _others(self) -> Iterator[tuple[Lesson, Section]]:
+        """Give all sections that take minutes, in the order of the plan; the optional ones last."""
+        every = [(lesson, each) for lesson in self._sections for each in self._sections[lesson]]
+        taking = [(lesson, each) for lesson, each in every if each.minutes.total]
+        yield from sorted(taking, key=lambda pair: pair[1].is_optional)
+
+    def _may_add(self, section: Section, places: frozenset[int]) -> bool:
+        """Return whether a lesson is taught, lacks a section, and leaves out no core before it."""
+        dropped = self.dropped(section.lesson, places)
+        is_open = not any(core.place < section.place for core in dropped)
+        return bool(places) and section.place not in places and is_open
 
     def dropped(self, lesson: Lesson, places: frozenset[int]) -> list[Section]:
         """Return a lesson's core sections that aren't chosen."""

@@ -9,7 +9,6 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from deployworkbook import __version__
 from deployworkbook.exercises.declaration import Exercise, GuessQuestion
@@ -17,10 +16,8 @@ from deployworkbook.exercises.filling import checked_in, fill, names_of_imports
 from deployworkbook.exercises.mistakes import shown_mistakes
 from deployworkbook.exercises.registry import EXERCISES, PREDICTIONS
 from deployworkbook.jupyter.lessons import Lesson
-from deployworkbook.jupyter.sections import ASKED, Section, sections_of, source_of
+from deployworkbook.jupyter.sections import ASKED, Cell, Section, sections_of, source_of
 from deployworkbook.workspace.folder import Workspace
-
-Cell = dict[str, Any]
 
 TITLE = "{title} (teacher's copy)"
 ABOUT = (

@@ -5,10 +5,11 @@ They detect damage, not malice: whoever can write a result can also write its ha
 
 from __future__ import annotations
 
-import hashlib
 import json
 import stat
 from pathlib import Path
+
+from deployworkbook.workspace.folder import sha256_of_file
 
 MANIFEST = "manifest.json"
 
@@ -23,7 +24,7 @@ def write_manifest(folder: Path) -> None:
     """Write the hashes of all files of a folder into it, in place of those that it has."""
     (folder / MANIFEST).unlink(missing_ok=True)
     files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
-    hashes = {path.relative_to(folder).as_posix(): _sha256(path) for path in files}
+    hashes = {path.relative_to(folder).as_posix(): sha256_of_file(path) for path in files}
     (folder / MANIFEST).write_text(json.dumps(hashes, indent=1))
 
 
@@ -39,7 +40,7 @@ def damage_of(folder: Path) -> str:
             # Only the result's own files: reading a device, for example, would never end.
             if not path.resolve().is_relative_to(folder.resolve()) or not path.is_file():
                 return f"{name} is missing"
-            if _sha256(path) != expected:
+            if sha256_of_file(path) != expected:
                 return f"{name} has changed"
     except PermissionError:
         raise
@@ -83,8 +84,3 @@ def _hashes(folder: Path) -> dict[str, str]:
     if not isinstance(hashes, dict):
         raise TypeError(f"{MANIFEST} doesn't contain names and hashes")
     return hashes
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

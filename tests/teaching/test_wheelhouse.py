@@ -21,9 +21,10 @@ from deployworkbook.teaching.wheelhouse import downloading, making
 from deployworkbook.teaching.wheelhouse.downloading import MissingWheelsError, download
 from deployworkbook.teaching.wheelhouse.making import SCRIPTS, make_wheelhouse
 from deployworkbook.teaching.wheelhouse.own_wheel import repacked
-from deployworkbook.teaching.wheelhouse.requirements import read_wheel, sha256_of_file
+from deployworkbook.teaching.wheelhouse.requirements import read_wheel
 from deployworkbook.teaching.wheelhouse.store import Store
 from deployworkbook.teaching.wheelhouse.targets import Target, this_platform, this_python
+from deployworkbook.workspace.folder import sha256_of_file
 from tests.teaching.tiny_wheels import tiny_wheel
 
 HERE = Target(this_platform(), this_python())

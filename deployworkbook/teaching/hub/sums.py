@@ -16,8 +16,8 @@ from deployworkbook.teaching.hub.settings import HubSettings
 # Measured on Linux with JupyterHub 6.1: the hub takes 0.1 GiB and its proxy 0.07.
 HUB_GIB = 0.2
 SYSTEM_GIB = 0.5
-# Measured on a busy machine with two cores, five learners of lesson 05: sliders answered in 0.16 to
-# 0.22 s while the others were idle, and in 0.7 to 0.8 s while the other four trained. No promise.
+# Measured on two cores, five learners of lesson 05: 95 of 100 moves of a slider were answered
+# within 0.04 s while the others were idle, within 0.7 s while the other four trained. No promise.
 CORES_PER_LEARNER = 0.4
 FEWEST_CORES = 2
 # The packages, and what the lessons write: models, a ledger, logs, published versions.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import email
-import hashlib
 import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -80,12 +79,6 @@ def least_python(wheels: Iterable[Wheel], target: Target) -> str:
     raise ValueError(
         f"Python {target.python} can't run all wheels: {', '.join(wrong)}. Choose another --python."
     )
-
-
-def sha256_of_file(path: Path) -> str:
-    """Return a file's SHA-256 in hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def constraints_file() -> Path:

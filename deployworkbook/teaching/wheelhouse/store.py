@@ -12,10 +12,11 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
-from deployworkbook.teaching.wheelhouse.requirements import Wheel, read_wheel, sha256_of_file
+from deployworkbook.teaching.wheelhouse.requirements import Wheel, read_wheel
 from deployworkbook.teaching.wheelhouse.targets import Target
 from deployworkbook.validation import value_error
 from deployworkbook.workspace.files import write_atomically
+from deployworkbook.workspace.folder import sha256_of_file
 
 SUMS = "SHA256SUMS"
 WHEELS = "wheels"
