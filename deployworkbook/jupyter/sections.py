@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +23,18 @@ Cell = dict[str, Any]
 HEADING = re.compile(r"## (.+)")
 NUMBERED = re.compile(r"(\d+)\. ")
 ASKED = re.compile(r"\b(check|predict)\(\s*\"([a-z0-9_.]+)\"")
-EXERCISE = re.compile(r"\*\*(Exercise \d+)\b")
+# **Exercise 2** (about ten minutes): the name, then what it says of its time, if anything.
+EXERCISE = re.compile(r"\*\*(Exercise \d+)\b(?:\*\*)?(?: \((?:about )?([a-z ]+) minutes)?")
+# What lessons promise; "ten to fifteen" is the mean of the two. Where they say nothing: two.
+PROMISED_MINUTES = {
+    "": 2,
+    "two": 2,
+    "three": 3,
+    "five": 5,
+    "ten": 10,
+    "ten to fifteen": 12.5,
+    "fifteen": 15,
+}
 
 
 @dataclass(frozen=True)
@@ -76,6 +88,14 @@ class Section:
     def exercises(self) -> tuple[str, ...]:
         """Names of the exercises that its cells check, in order."""
         return self._asked("check")
+
+    @property
+    def exercise_minutes(self) -> dict[str, float]:
+        """What each exercise takes, in minutes, by its name: as the lesson's text promises."""
+        return {
+            name: PROMISED_MINUTES[text[2] or "" if text else ""]
+            for name, text in _exercises_in(self.cells)
+        }
 
     @property
     def predictions(self) -> tuple[str, ...]:
@@ -155,16 +175,21 @@ def exercise_titles(lesson: Lesson) -> dict[str, str]:
     >>> exercise_titles(find_lesson("02"))["losses.softmax_gradient"]
     'Exercise 3'
     """
-    titles: dict[str, str] = {}
-    above = ""
-    for cell in json.loads(lesson.path.read_text(encoding="utf-8"))["cells"]:
+    cells = json.loads(lesson.path.read_text(encoding="utf-8"))["cells"]
+    return {name: text[1] for name, text in _exercises_in(cells) if text}
+
+
+def _exercises_in(cells: Iterable[Cell]) -> Iterator[tuple[str, re.Match[str] | None]]:
+    """Yield the name of each exercise, and where the text above it says what it is called."""
+    above: re.Match[str] | None = None
+    for cell in cells:
         text = source_of(cell)
         if cell["cell_type"] == "markdown":
-            title = EXERCISE.search(text)
-            above = title[1] if title else ""
+            above = EXERCISE.search(text)
             continue
-        titles |= {name: above for call, name in ASKED.findall(text) if call == "check" and above}
-    return titles
+        for call, name in ASKED.findall(text):
+            if call == "check":
+                yield name, above
 
 
 def source_of(cell: Cell) -> str:

@@ -208,11 +208,11 @@ def _homework(taught: Sequence[Section]) -> list[Homework]:
             exercise=name,
             lesson=section.lesson.number,
             title=exercise_titles(section.lesson).get(name),
-            minutes=section.minutes.exercise / len(section.exercises),
+            minutes=minutes,
         )
         for section in taught
         if section.is_core
-        for name in section.exercises
+        for name, minutes in section.exercise_minutes.items()
     ]
     return sorted(gains, key=lambda gain: -gain.minutes)
 

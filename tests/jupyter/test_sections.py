@@ -9,9 +9,6 @@ from deployworkbook.jupyter.lessons import catalogue
 from deployworkbook.jupyter.sections import exercise_titles, sections_of, source_of
 
 LESSONS = catalogue()
-EXERCISE = re.compile(r"\*\*Exercise \d+(?:\*\*)?(?: \((?:about )?([a-z ]+) minutes)?")
-# "Ten to fifteen" is the mean of the two; where a lesson gives no time, an exercise takes two.
-MINUTES = {"": 2, "two": 2, "three": 3, "five": 5, "ten": 10, "ten to fifteen": 12.5, "fifteen": 15}
 
 
 @pytest.fixture(params=LESSONS, ids=lambda lesson: lesson.name)
@@ -34,16 +31,11 @@ def test_every_heading_begins_a_section(lesson):
                 assert "\n## " not in source_of(cell)
 
 
-def promised_minutes(section):
-    """Return the minutes of each exercise of a section, as its text promises them."""
-    texts = [source_of(cell) for cell in section.cells if cell["cell_type"] == "markdown"]
-    return [MINUTES[found] for text in texts for found in EXERCISE.findall(text)]
-
-
 def test_exercises_have_the_time_that_the_lesson_promises_and_predictions_have_some(lesson):
     for section in sections_of(lesson):
-        promised = sum(promised_minutes(section))
-        assert section.minutes.exercise >= promised, section.title
+        promised = section.exercise_minutes
+        assert list(promised) == list(section.exercises)
+        assert section.minutes.exercise >= sum(promised.values()), section.title
         assert section.minutes.discussion >= bool(section.predictions), section.title
 
 
