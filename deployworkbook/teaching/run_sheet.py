@@ -44,6 +44,21 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Checkpoint:
+    """Where a teacher looks at the clock: the beginning of a lesson or of a break.
+
+    Args:
+        title: The section or the break that begins.
+        begins: When, as planned.
+        latest: When at the latest, if all that follows is still to fit.
+    """
+
+    title: str
+    begins: str
+    latest: str
+
+
+@dataclass(frozen=True)
 class Gain:
     """A section that can be left out, and what that brings.
 
@@ -103,6 +118,7 @@ class RunSheet:
         begins: When the workshop begins.
         ends: When everything planned is done.
         rows: The lines, in order.
+        checkpoints: Where to look at the clock, in order.
         skippable: Sections to leave out when late, in this order.
         dropped: Core sections for which there was no time, with their minutes.
         homework: Exercises of the other sections that can be done at home, the longest first.
@@ -113,6 +129,7 @@ class RunSheet:
     begins: str
     ends: str
     rows: tuple[Row, ...]
+    checkpoints: tuple[Checkpoint, ...]
     skippable: tuple[Gain, ...]
     dropped: tuple[Gain, ...]
     homework: tuple[Homework, ...]
@@ -131,9 +148,18 @@ def make_run_sheet(plan: Plan, *, start: str = "09:00") -> RunSheet:
     """
     clock = _parsed(start)
     begins = _said(clock)
-    rows, talks = [], []
+    air = timedelta(minutes=plan.slot.minutes - plan.minutes)
+    rows: list[Row] = []
+    talks: list[Talk] = []
+    checkpoints: list[Checkpoint] = []
+    lesson = None
     for item in plan.items:
         now = _said(clock)
+        number = item.section.lesson.number if isinstance(item, Step) else None
+        if number != lesson and rows:
+            title = title_of(item.section) if isinstance(item, Step) else item.name
+            checkpoints.append(Checkpoint(title, now, _said(clock + air)))
+        lesson = number
         if isinstance(item, Step):
             rows.append(_row(item, now))
             talk = _talk(item.section, now)
@@ -148,6 +174,7 @@ def make_run_sheet(plan: Plan, *, start: str = "09:00") -> RunSheet:
         begins=begins,
         ends=_said(clock),
         rows=tuple(rows),
+        checkpoints=tuple(checkpoints),
         skippable=tuple(_skippable(taught)),
         dropped=tuple(map(_gain, plan.dropped)),
         homework=tuple(_homework(taught)),

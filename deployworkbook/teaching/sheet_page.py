@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from deployworkbook.jupyter.sections import sections_of
+from deployworkbook.jupyter.lessons import Lesson
+from deployworkbook.jupyter.sections import sections_of, source_of
 from deployworkbook.teaching.planning import NOTICED_S, Plan
 from deployworkbook.teaching.run_sheet import RunSheet
 from deployworkbook.workspace.templates import render
@@ -113,12 +114,17 @@ def _values(sheet: RunSheet) -> dict[str, object]:
             kind: sum(getattr(row, kind) for row in sheet.rows if row.kind != "pause")
             for kind in kinds
         },
-        "tasks": [
-            lesson
-            for lesson in plan.lessons
-            if any(section.title == "An open task" for section in sections_of(lesson))
-        ],
+        "tasks": [task for lesson in plan.lessons for task in _tasks(lesson)],
     }
+
+
+def _tasks(lesson: Lesson) -> list[tuple[Lesson, str]]:
+    """Return a lesson's open task, without its heading, as plain text; not all lessons have one."""
+    return [
+        (lesson, re.sub(r"\*\*|`", "", source_of(section.cells[0]).partition("\n")[2]).strip())
+        for section in sections_of(lesson)
+        if section.title == "An open task"
+    ]
 
 
 def _escaped(text: str) -> str:

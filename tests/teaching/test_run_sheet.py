@@ -29,6 +29,25 @@ def test_its_lines_add_up_to_the_plan(slot):
     assert [row.begins for row in made.rows] == sorted(row.begins for row in made.rows)
 
 
+def clock(text):
+    hours, minutes = text.split(":")
+    return 60 * int(hours) + int(minutes)
+
+
+@pytest.mark.parametrize("slot", ["90", "180", "day"])
+def test_a_teacher_reads_when_each_lesson_must_have_begun(slot):
+    made = sheet(slot)
+    air = clock("09:00") + made.plan.slot.minutes - clock(made.ends)
+    begun = [point for point in made.checkpoints if "opening" in point.title]
+    lessons = {row.title[:2] for row in made.rows if row.kind != "pause"}
+    assert len(begun) == len(lessons) - 1
+    for point in made.checkpoints:
+        assert clock(point.latest) - clock(point.begins) == pytest.approx(air, abs=1)
+        row = f"| {point.begins} | {point.latest} |"
+        assert row in sheet_as_markdown(made)
+    assert sheet_as_html(made).count("<td>") >= 3 * len(made.checkpoints)
+
+
 def test_it_goes_by_the_clock():
     made = sheet("60", start="13:30")
     assert (made.begins, made.rows[0].begins) == ("13:30", "13:30")
@@ -121,6 +140,14 @@ def test_exercises_have_the_numbers_that_learners_read():
     text = sheet_as_markdown(sheet("90", "05"))
     assert "05 · Exercise 3 (`quantization.per_channel`)" in text
     assert "**Exercise 3** (`quantization.per_channel`). Expected" in text
+
+
+@pytest.mark.parametrize("lay_out", [sheet_as_markdown, sheet_as_html])
+def test_the_open_tasks_are_told_whole(lay_out):
+    text = lay_out(sheet("90", "05"))
+    assert "05 Quantization." in text
+    assert "smallest file" in text
+    assert "the validation images" in text
 
 
 def test_a_break_is_no_wait():
