@@ -17,6 +17,8 @@ MOUNT = Path("/sys/fs/cgroup")
 PARENT = "deployworkbook"
 # Microseconds in which a group gets its share.
 PERIOD_US = 100_000
+# The file of a group's weight by version, and what is in it unless somebody changes it.
+CPU_WEIGHTS = {1: ("cpu.shares", 1024), 2: ("cpu.weight", 100)}
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,29 @@ class ControlGroups:
                 made.append(folder)
         return made
 
+    def names(self) -> list[str]:
+        """Return the learners who have groups."""
+        with suppress(OSError):
+            return [each.name for each in self.folders["cpu"].iterdir() if each.is_dir()]
+        return []
+
+    def members(self, name: str) -> list[int]:
+        """Return the IDs of a learner's processes."""
+        return list(members(self.folders["cpu"] / name))
+
+    def weigh(self, name: str, weight: float) -> None:
+        """Set a learner's weight among those who want the processor at the same time.
+
+        Args:
+            name: The learner.
+            weight: 1 for a learner like all others; 0.05 gets a twentieth of their time.
+
+        Raises:
+            OSError: The learner has no group.
+        """
+        file, whole = CPU_WEIGHTS[self.version]
+        (self.folders["cpu"] / name / file).write_text(str(max(2, round(whole * weight))))
+
     def end(self, name: str) -> None:
         """Kill what is left of a learner's processes, and remove the groups."""
         for folder in dict.fromkeys(parent / name for parent in self.folders.values()):
@@ -65,18 +90,20 @@ class ControlGroups:
 
 def _files(version: int, memory_bytes: int, cpus: float) -> dict[str, dict[str, str]]:
     quota = round(cpus * PERIOD_US)
+    file, whole = CPU_WEIGHTS[version]
+    weight = {file: str(whole)}
     if version == 2:
         return {
             "memory": {"memory.max": str(memory_bytes), "memory.oom.group": "0"},
-            "cpu": {"cpu.max": f"{quota} {PERIOD_US}", "cpu.weight": "100"},
+            "cpu": {"cpu.max": f"{quota} {PERIOD_US}"} | weight,
         }
     return {
         "memory": {"memory.limit_in_bytes": str(memory_bytes)},
         "cpu": {
             "cpu.cfs_period_us": str(PERIOD_US),
             "cpu.cfs_quota_us": str(quota),
-            "cpu.shares": "1024",
-        },
+        }
+        | weight,
     }
 
 

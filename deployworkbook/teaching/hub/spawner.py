@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from jupyterhub.spawner import LocalProcessSpawner
+from tornado.ioloop import PeriodicCallback
 from traitlets import Unicode
 
 from deployworkbook.teaching.hub import cgroups
 from deployworkbook.teaching.hub.seats import is_root, make_folder
+from deployworkbook.teaching.hub.weights import keep_weights
 
 
 class SeatSpawner(LocalProcessSpawner):  # type: ignore[misc]
@@ -22,6 +24,8 @@ class SeatSpawner(LocalProcessSpawner):  # type: ignore[misc]
     """
 
     seats = Unicode(help="The folder of all learners' folders.", config=True)
+    # One for all learners, since the first of them came.
+    _watch: ClassVar[PeriodicCallback | None] = None
 
     async def start(self) -> Any:
         """Make the learner's folder and groups, then start the server."""
@@ -32,6 +36,8 @@ class SeatSpawner(LocalProcessSpawner):  # type: ignore[misc]
             self._groups = places.prepare(
                 self.user.name, memory_bytes=int(self.mem_limit), cpus=float(self.cpu_limit)
             )
+            if SeatSpawner._watch is None:
+                SeatSpawner._watch = keep_weights(places)
         return await super().start()
 
     async def stop(self, now: bool = False) -> None:
