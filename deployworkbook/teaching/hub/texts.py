@@ -182,9 +182,9 @@ def enforced(spawner: SpawnerName) -> list[str]:
     if has_control_groups():
         return [
             watched,
-            "Control groups enforce memory and processor time per learner. Whoever computes for more "
-            "than a second stands back behind the others until the cell ends, so that a slider "
-            "stays quick while others train.",
+            "Control groups enforce memory and processor time per learner. Whoever computes for "
+            "more than a second stands back behind the others until the cell ends, so that a "
+            "slider stays quick while others train.",
             separated,
         ]
     return [
