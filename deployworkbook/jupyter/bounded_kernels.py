@@ -28,6 +28,7 @@ from traitlets import Float, Int, default
 
 from deployworkbook.jupyter.explained import ExplainedConnection
 from deployworkbook.jupyter.memory_use import family, private_bytes
+from deployworkbook.jupyter.standing_back import StandingBack
 
 GIB = 2**30
 
@@ -101,7 +102,10 @@ def choose(kernels: list[KernelUse], excess_bytes: int) -> KernelUse:
 
 
 class BoundedKernels(AsyncMappingKernelManager):
-    """Stop a kernel when this server and its kernels need more memory than the learner has."""
+    """Stop a kernel when this server and its kernels need more memory than the learner has.
+
+    A kernel whose cell takes long stands back behind others meanwhile.
+    """
 
     limit_bytes = Int(0, help="Memory of this server and its kernels; 0 for no limit.", config=True)
     check_s = Float(0.2, help="Seconds between two looks.", config=True)
@@ -117,6 +121,7 @@ class BoundedKernels(AsyncMappingKernelManager):
         self._bounded: set[int] = set()
         self._stopped: set[int] = set()
         self._used_bytes = 0
+        self._standing_back = StandingBack()
 
     def initialize_culler(self) -> None:
         """Begin to cull and to watch, when the first kernel has started."""
@@ -134,11 +139,13 @@ class BoundedKernels(AsyncMappingKernelManager):
                 continue
             pids[kernel_id] = process.pid
             if process.poll() is not None:
+                self._standing_back.forget(process.pid)
                 self._note_death(kernel_id, process.pid, int(process.returncode))
                 continue
             self._bound(process.pid)
             memory = sum(private_bytes(pid) for pid in self._family(process.pid))
             is_idle = getattr(kernel, "execution_state", "") == "idle"
+            self._standing_back.note(process.pid, is_idle=is_idle)
             idle_s = time.time() - kernel.last_activity.timestamp() if is_idle else 0.0
             kernels.append(KernelUse(kernel_id, memory, is_idle, idle_s))
         own = private_bytes(os.getpid())

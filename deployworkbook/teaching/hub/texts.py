@@ -170,7 +170,9 @@ def enforced(spawner: SpawnerName) -> list[str]:
             watched,
             reserved,
             "Processor time is not enforced: kernels stand back behind the servers (nice 5), and "
-            "share what is left. Run the hub as root, with systemd or with Docker for a limit.",
+            "share what is left. Where Linux shares it by session, as most systems do, a kernel "
+            "stands back behind the others while it computes for more than a second. Run the hub "
+            "as root, with systemd or with Docker for a limit.",
             "Learners are not separated: all servers run as the user who starts the hub, so a "
             "learner can open the folders of others. Run the hub as root, with systemd or with "
             "Docker if they don't trust each other.",
