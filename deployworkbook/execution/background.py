@@ -125,6 +125,7 @@ class Recorder:
         The loop logs an unretrieved exception when its task is deleted. Tasks that a notebook keeps
         in a variable are never deleted, so look for them here.
         """
+        gc.unfreeze()  # what was set apart is not among the objects
         for each in gc.get_objects():
             # type(), not __class__: a proxy's __class__ may load a library.
             if not issubclass(type(each), asyncio.Future):

@@ -1,7 +1,7 @@
-"""Pause Python's search for garbage: while a model is timed, or while a large library loads.
+"""Spare Python's search for garbage what it can't find: while models are timed or libraries load.
 
 A collection in the middle would count as the model's time. And a library's objects stay, so
-looking through half a million of them, again and again while they are made, finds nothing.
+looking through hundreds of thousands of them, again and again, finds nothing.
 """
 
 from __future__ import annotations
@@ -21,3 +21,15 @@ def without_garbage_collection() -> Iterator[None]:
     finally:
         if was_enabled:
             gc.enable()
+
+
+@contextmanager
+def loading_for_good() -> Iterator[None]:
+    """Load a large library in the block; later searches for garbage leave its objects out.
+
+    With TensorFlow loaded, a whole search then takes milliseconds instead of a fifth of a second.
+    """
+    gc.collect()  # garbage that is there already would be kept, too
+    with without_garbage_collection():
+        yield
+    gc.freeze()

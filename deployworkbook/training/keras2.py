@@ -14,10 +14,10 @@ from typing import Any
 
 # First: it sets what TensorFlow reads when it loads, and holds its notes back.
 from deployworkbook.training.quiet_tensorflow import tf  # isort: skip
-from deployworkbook.training.garbage import without_garbage_collection
+from deployworkbook.training.garbage import loading_for_good
 from deployworkbook.validation import check_integer
 
-with without_garbage_collection():
+with loading_for_good():
     import tf_keras as keras
 
 # Always pass the format: without it, tf_keras falls back to HDF5 outside the main thread.

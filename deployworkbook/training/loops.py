@@ -7,6 +7,7 @@ For a small network and few images that takes far longer than the steps themselv
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from typing import Any
 
@@ -31,6 +32,7 @@ def prepare_fit(model: Any, examples: Split) -> None:
     >>> int(model.optimizer.iterations.numpy())  # in one call
     5
     """
+    gc.collect()  # an earlier training's copy of its images is in a cycle of references
     model.optimizer.build(model.trainable_variables)
     model.test_step((tf.constant(examples.images[:1]), tf.constant(examples.labels[:1])))
     model.reset_metrics()

@@ -10,7 +10,7 @@ import re
 import sys
 from types import ModuleType
 
-from deployworkbook.training.garbage import without_garbage_collection
+from deployworkbook.training.garbage import loading_for_good
 from deployworkbook.training.notes import held_back
 from deployworkbook.validation import check_integer, message
 
@@ -37,7 +37,7 @@ _stands_in = _OPTIMIZERS not in sys.modules
 if _stands_in:
     sys.modules[_OPTIMIZERS] = ModuleType(_OPTIMIZERS)
 try:
-    with held_back(_LOADING_NOTE), without_garbage_collection():
+    with held_back(_LOADING_NOTE), loading_for_good():
         import tensorflow as tf
 finally:
     if _stands_in:

@@ -7,7 +7,7 @@ import pytest
 
 from deployworkbook.cli import main
 from deployworkbook.execution.jobs import Outcome
-from deployworkbook.jupyter.lessons import find_lesson
+from deployworkbook.jupyter.lessons import catalogue, find_lesson
 from deployworkbook.jupyter.sections import heading_of, sections_of
 from deployworkbook.teaching import recording, timing
 from deployworkbook.teaching.recording import record_waits
@@ -155,6 +155,14 @@ def test_the_shipped_waits_name_their_machine():
     assert "cores" in waits.machine
     assert waits.tensorflow
     assert waits.quiet_pace_s > 0
+    assert waits.data == "mnist"
+
+
+@pytest.mark.parametrize("lesson", catalogue(), ids=lambda lesson: lesson.name)
+def test_the_shipped_waits_know_every_section(lesson):
+    for section in sections_of(lesson):
+        for is_warm in (True, False):
+            assert shipped_waits().seconds(section, is_warm=is_warm) is not None, section.title
 
 
 def test_a_machine_that_does_other_things_counts_as_busy(monkeypatch):

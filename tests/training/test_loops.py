@@ -1,8 +1,11 @@
 """Loops of many steps that are built once: their steps are those of Keras's own."""
 
+import weakref
+
 import numpy as np
 import pytest
 
+from deployworkbook.training.garbage import without_garbage_collection
 from deployworkbook.training.keras2 import keras, set_seed
 from deployworkbook.training.loops import prepare_fit
 
@@ -42,3 +45,23 @@ def test_weights_and_losses_are_those_of_keras(steps, digits):
     for found, wanted in zip(weights, expected, strict=True):
         np.testing.assert_array_equal(found, wanted)
     assert history == expected_history
+
+
+def test_an_earlier_training_leaves_no_memory_to_the_next(digits):
+    few = digits.train.take(30)
+
+    def compiled():
+        model = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(10, "softmax")])
+        model.compile("sgd", "sparse_categorical_crossentropy", steps_per_execution=2)
+        model.build((None, 28, 28))
+        return model
+
+    with without_garbage_collection():
+        first, second = compiled(), compiled()
+        prepare_fit(first, few)
+        first.fit(few.images, few.labels, verbose=0)
+        earlier = weakref.ref(first)
+        del first
+        assert earlier() is not None  # its graph refers to it, and it to its graph
+        prepare_fit(second, few)
+        assert earlier() is None
