@@ -2,11 +2,13 @@
 
 import re
 import tomllib
+from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
 
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from deployworkbook import __version__
@@ -46,6 +48,17 @@ def test_the_tested_version_is_in_the_range(requirement):
     (pin,) = tested.specifier
     assert pin.operator == "=="
     assert requirement.specifier.contains(pin.version)
+
+
+def test_the_tested_set_installs_on_the_oldest_python():
+    oldest = "3.11.0"
+    assert Requirement(f"python{PROJECT['requires-python']}").specifier.contains(oldest)
+    for constraint in constraints():
+        try:
+            needs = metadata(constraint.name).get("Requires-Python") or ""
+        except PackageNotFoundError:
+            continue  # for another system, or an extra
+        assert SpecifierSet(needs).contains(oldest), f"{constraint.name} needs Python {needs}"
 
 
 def test_constraints_hold_names_and_versions_only():

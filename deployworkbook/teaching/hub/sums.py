@@ -17,7 +17,7 @@ from deployworkbook.teaching.hub.settings import HubSettings
 HUB_GIB = 0.2
 SYSTEM_GIB = 0.5
 # Measured on two cores, five learners of lesson 05: 95 of 100 moves of a slider were answered
-# within 0.04 s while the others were idle, within 0.7 s while the other four trained. No promise.
+# within 0.02 s while the others were idle, within 0.32 s while the other four trained. No promise.
 CORES_PER_LEARNER = 0.4
 FEWEST_CORES = 2
 # The packages, and what the lessons write: models, a ledger, logs, published versions.
