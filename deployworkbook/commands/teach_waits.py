@@ -24,7 +24,7 @@ def waits(
     """Measure on this machine how long a class waits for the cells of each section.
 
     Runs each lesson twice in a new folder: first alone, then with the models of the first run.
-    All lessons take about an hour. `teach plan` reads the file: `--waits FILE`.
+    All lessons take half an hour on two idle cores. `teach plan` reads the file: `--waits FILE`.
     """
     from deployworkbook.jupyter.lessons import catalogue, find_lesson
     from deployworkbook.teaching.recording import empty_waits, record_waits
