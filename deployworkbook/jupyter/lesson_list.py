@@ -99,7 +99,7 @@ def lesson_list_as_markdown(lessons: Sequence[ListedLesson]) -> str:
     >>> from deployworkbook.jupyter.lessons import find_lesson
     >>> page = lesson_list_as_markdown([ListedLesson(find_lesson("02"), 2, 5)])
     >>> page.splitlines()[2].partition(". ")[2]
-    'You have solved 2 of 5 exercises; about 30 min of 45 min are left.'
+    'You have solved 2 of 5 exercises; about 30 min of 50 min are left.'
     """
     rows = [
         ROW.format(
