@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +11,7 @@ import typer
 
 
 def handout(
+    context: typer.Context,
     lessons: Annotated[
         list[str] | None,
         typer.Argument(metavar="LESSON", help="Numbers or names (default: all)."),
@@ -41,6 +44,7 @@ def handout(
     for lesson in chosen:
         executed = full_path(run) / lesson.path.name
         made = make_handout(lesson, executed if executed.exists() else None)
+        made = replace(made, purposes=purposes_of(made.commands, context))
         page = folder / f"{lesson.name}.html"
         pdf = write_handout(made, page, browser=browser, chinese=chinese)
         print(f"Wrote {pdf or page}.")
@@ -54,3 +58,20 @@ def handout(
         )
     if browser is None:
         print("There is no browser to print a PDF: open the pages in yours, and print them on A4.")
+
+
+def purposes_of(commands: Iterable[str], context: typer.Context) -> dict[str, str]:
+    """Return what commands do, as their help says, by command; those without help are left out.
+
+    Args:
+        commands: Whole commands, such as ``deployworkbook prices list``.
+        context: That of any command of the program.
+    """
+    purposes = {}
+    for whole in commands:
+        command = context.find_root().command
+        for word in whole.split()[1:]:
+            command = getattr(command, "commands", {}).get(word, command)
+        if command is not context.find_root().command and command.help:
+            purposes[whole] = command.get_short_help_str(limit=200)
+    return purposes

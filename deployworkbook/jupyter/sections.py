@@ -25,6 +25,8 @@ NUMBERED = re.compile(r"(\d+)\. ")
 ASKED = re.compile(r"\b(check|predict)\(\s*\"([a-z0-9_.]+)\"")
 # **Exercise 2** (about ten minutes): the name, then what it says of its time, if anything.
 EXERCISE = re.compile(r"\*\*(Exercise \d+)\b(?:\*\*)?(?: \((?:about )?([a-z ]+) minutes)?")
+TASK_BEGINS = re.compile(r"\*\*Exercise \d+[^.]*\.(?:\*\*)? ")
+LINK = re.compile(r"\[([^\]]+)\]\([^)]*\)")
 # What lessons promise; "ten to fifteen" is the mean of the two. Where they say nothing: two.
 PROMISED_MINUTES = {
     "": 2,
@@ -177,6 +179,24 @@ def exercise_titles(lesson: Lesson) -> dict[str, str]:
     """
     cells = json.loads(lesson.path.read_text(encoding="utf-8"))["cells"]
     return {name: text[1] for name, text in _exercises_in(cells) if text}
+
+
+def exercise_tasks(lesson: Lesson) -> dict[str, str]:
+    """Return what a lesson asks in each numbered exercise, as Markdown without links, by its name.
+
+    Args:
+        lesson: The lesson, as shipped.
+
+    >>> from deployworkbook.jupyter.lessons import find_lesson
+    >>> exercise_tasks(find_lesson("05"))["quantization.quantize"]
+    'Write the affine form: real numbers in, integers out.'
+    """
+    cells = json.loads(lesson.path.read_text(encoding="utf-8"))["cells"]
+    return {
+        name: LINK.sub(r"\1", TASK_BEGINS.sub("", text.string[text.start() :], count=1)).strip()
+        for name, text in _exercises_in(cells)
+        if text
+    }
 
 
 def _exercises_in(cells: Iterable[Cell]) -> Iterator[tuple[str, re.Match[str] | None]]:

@@ -7,23 +7,27 @@ its text, terms from the page of terms, and pictures from a run of the same cell
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from html import unescape
 from pathlib import Path
 
 from deployworkbook.execution.outputs import read_notebook
 from deployworkbook.jupyter.lessons import Lesson
-from deployworkbook.jupyter.sections import Section, sections_of, source_of
+from deployworkbook.jupyter.sections import LINK, Section, sections_of, source_of
 from deployworkbook.jupyter.terms import Term, load_terms
+from deployworkbook.teaching.symbols import plain_title, reading_of
 
 DISPLAYED = re.compile(r"\$\$.+?\$\$", re.DOTALL)
 COMMAND = re.compile(r"`(deployworkbook [^`]+)`")
-LINK = re.compile(r"\[([^\]]+)\]\([^)]*\)")
 # Marks of LaTeX between which formulas aren't cut: groups and environments.
 MARKS = re.compile(r"\\(?:begin|end)\b|\\left|\\right|(?<!\\)[{}]|\\qquad")
+SUBSCRIPT = re.compile(r"_(?:\{[^{}]*\}|.)")
+GREEK = re.compile(r"\\(?:alpha|beta|delta|eta|lambda|mu|pi|rho|sigma|theta|varphi)\b")
 # A longer sentence before a formula tells more than a page has room for.
 LONGEST_LEAD = 150
+# A longer description of a picture is for those who can't see it.
+LONGEST_CAPTION = 170
 
 
 @dataclass(frozen=True)
@@ -34,11 +38,13 @@ class Formula:
         section: The title of its section.
         lead: The sentence before it, as Markdown; may be empty.
         latex: The formula, without dollar signs.
+        symbols: What the symbols of its section mean, as Markdown; may be empty.
     """
 
     section: str
     lead: str
     latex: str
+    symbols: str = ""
 
 
 @dataclass(frozen=True)
@@ -53,6 +59,21 @@ class HandoutPicture:
     png: str
     alt: str
 
+    @property
+    def caption(self) -> str:
+        """What is said below it: as many sentences of its description as fit.
+
+        >>> HandoutPicture("", "A month (modelled). 1 per second: 2,705.12 USD.").caption
+        'A month (modelled). 1 per second: 2,705.12 USD.'
+        """
+        sentences = re.split(r"(?<=[.?!]) ", self.alt)
+        for end in range(len(sentences), 0, -1):
+            caption = " ".join(sentences[:end])
+            if len(caption) <= LONGEST_CAPTION:
+                return caption
+        first = sentences[0].partition(": ")[0]
+        return f"{first}." if len(first) <= LONGEST_CAPTION else ""
+
 
 @dataclass(frozen=True)
 class Handout:
@@ -65,6 +86,7 @@ class Handout:
         pictures: Its pictures, in order; without a run, none.
         commands: Commands that its text shows.
         terms: The terms that it introduces.
+        purposes: What each command does, by the command; those without one stand alone.
     """
 
     lesson: Lesson
@@ -73,6 +95,7 @@ class Handout:
     pictures: tuple[HandoutPicture, ...]
     commands: tuple[str, ...]
     terms: tuple[Term, ...]
+    purposes: Mapping[str, str] = field(default_factory=dict)
 
 
 def make_handout(lesson: Lesson, run: Path | None = None) -> Handout:
@@ -107,16 +130,16 @@ def make_handout(lesson: Lesson, run: Path | None = None) -> Handout:
 
 
 def _formulas(section: Section) -> Iterator[Formula]:
-    title = section.title.replace("`", "")
+    reading = reading_of(section)
     for cell in section.cells:
         if cell["cell_type"] != "markdown":
             continue
         text = source_of(cell)
         for found in DISPLAYED.finditer(text):
-            lead = _lead(text[: found.start()])
+            lead = reading.lead(_lead(text[: found.start()]))
             for latex in cut(found[0].strip("$ \n")):
-                if _is_general(latex):
-                    yield Formula(title, lead, latex)
+                if _is_general(latex) and reading.keeps(latex):
+                    yield Formula(plain_title(section), lead, latex, reading.symbols)
                     lead = ""
 
 
@@ -139,8 +162,16 @@ def cut(latex: str) -> list[str]:
 
 
 def _is_general(latex: str) -> bool:
-    """Return whether a formula is no worked example: these are mostly digits."""
-    shown = re.sub(r"\\[a-zA-Z]+", "", latex)
+    r"""Return whether a formula is neither a worked example, mostly digits, nor only words.
+
+    >>> _is_general(r"p_{99} = \frac{s \ln 100}{1 - \rho}")
+    True
+    >>> _is_general(r"18 \cdot 0.3125 = 5.625"), _is_general(r"\text{or half of it}")
+    (False, False)
+    """
+    if re.fullmatch(r"\\text\{[^{}]*\}", latex):
+        return False
+    shown = re.sub(r"\\[a-zA-Z]+", "", GREEK.sub("x", SUBSCRIPT.sub("", latex)))
     return 2 * sum(map(str.isalpha, shown)) >= sum(map(str.isdigit, shown))
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from deployworkbook.execution.page import markdown_as_html
 from deployworkbook.teaching.handout import Formula, Handout
 from deployworkbook.teaching.printing import pages_of, print_pdf
+from deployworkbook.teaching.wording import text_as_html
 from deployworkbook.workspace.files import write_atomically
 from deployworkbook.workspace.templates import render
 
@@ -48,10 +49,12 @@ class Group:
     Args:
         title: The section's title.
         parts: Its formulas.
+        symbols: What their symbols mean, as HTML; may be empty.
     """
 
     title: str
     parts: tuple[Part, ...]
+    symbols: str
 
 
 def handout_as_html(
@@ -73,14 +76,17 @@ def handout_as_html(
         ValueError: A formula can't be converted.
     """
     groups = [
-        Group(title, tuple(map(_part, formulas)))
-        for title, formulas in groupby(handout.formulas, key=lambda each: each.section)
+        Group(title, tuple(map(_part, formulas)), markdown_as_html(symbols))
+        for (title, symbols), formulas in groupby(
+            handout.formulas, key=lambda each: (each.section, each.symbols)
+        )
     ]
     return render(
         TEMPLATE,
         handout=handout,
         learnt=markdown_as_html(handout.learnt),
         formulas=groups,
+        html=text_as_html,
         size_pt=size_pt,
         pictures=pictures,
         chinese=chinese,

@@ -9,7 +9,7 @@ from typing import Literal
 
 from deployworkbook.exercises.declaration import Exercise, GuessQuestion
 from deployworkbook.exercises.registry import EXERCISES, PREDICTIONS
-from deployworkbook.jupyter.sections import Section, exercise_titles
+from deployworkbook.jupyter.sections import Section, exercise_tasks, exercise_titles
 from deployworkbook.teaching.planning import Plan, Step
 from deployworkbook.validation import value_error
 
@@ -99,6 +99,7 @@ class Talk:
         predictions: Its guesses.
         exercises: Its exercises.
         titles: What the lesson calls its exercises, by name; some have no number.
+        tasks: What the lesson asks in them, as Markdown, by name.
     """
 
     begins: str
@@ -107,6 +108,7 @@ class Talk:
     predictions: tuple[GuessQuestion, ...]
     exercises: tuple[Exercise, ...]
     titles: Mapping[str, str]
+    tasks: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -215,6 +217,7 @@ def _talk(section: Section, now: str) -> Talk:
         tuple(PREDICTIONS[name] for name in section.predictions),
         tuple(EXERCISES[name] for name in section.exercises),
         exercise_titles(section.lesson),
+        exercise_tasks(section.lesson),
     )
 
 

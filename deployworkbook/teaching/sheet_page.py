@@ -6,10 +6,12 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from deployworkbook.execution.page import markdown_as_html
 from deployworkbook.jupyter.lessons import Lesson
 from deployworkbook.jupyter.sections import sections_of, source_of
 from deployworkbook.teaching.planning import NOTICED_S, Plan
 from deployworkbook.teaching.run_sheet import RunSheet
+from deployworkbook.teaching.wording import text_as_html, text_as_markdown
 from deployworkbook.workspace.templates import render
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -54,7 +56,11 @@ def checks_for(plan: Plan) -> tuple[Check, ...]:
             "deployworkbook teach wheelhouse wheels",
         ),
         Check(
-            "Collect what doctor --json prints on each seat, and see who needs what:",
+            "At each seat, write down whether it is ready, in a file named after the learner:",
+            "deployworkbook doctor --json > NAME.json",
+        ),
+        Check(
+            "Collect these files in one folder, and see who needs what:",
             "deployworkbook teach preflight reports",
         ),
         Check(
@@ -83,7 +89,7 @@ def sheet_as_markdown(sheet: RunSheet) -> str:
     Args:
         sheet: The run sheet.
     """
-    text = render(TEMPLATES / "run_sheet.md.j2", **_values(sheet), md=_escaped)
+    text = render(TEMPLATES / "run_sheet.md.j2", **_values(sheet), md=text_as_markdown)
     return re.sub(r"\n{3,}", "\n\n", text).rstrip() + "\n"
 
 
@@ -93,7 +99,12 @@ def sheet_as_html(sheet: RunSheet) -> str:
     Args:
         sheet: The run sheet.
     """
-    return render(TEMPLATES / "run_sheet.html.j2", **_values(sheet))
+    return render(
+        TEMPLATES / "run_sheet.html.j2",
+        **_values(sheet),
+        html=text_as_html,
+        markdown=markdown_as_html,
+    )
 
 
 def _values(sheet: RunSheet) -> dict[str, object]:
@@ -109,6 +120,7 @@ def _values(sheet: RunSheet) -> dict[str, object]:
         "unmeasured": ", ".join(lesson.number for lesson in plan.unmeasured),
         "noticed_s": NOTICED_S,
         "has_untimed": any(row.kind == "run" and not row.wait for row in sheet.rows),
+        "has_unmeasured": any(not row.is_measured for row in sheet.rows),
         "checks": checks_for(plan),
         "sums": {
             kind: sum(getattr(row, kind) for row in sheet.rows if row.kind != "pause")
@@ -125,12 +137,3 @@ def _tasks(lesson: Lesson) -> list[tuple[Lesson, str]]:
         for section in sections_of(lesson)
         if section.title == "An open task"
     ]
-
-
-def _escaped(text: str) -> str:
-    r"""Escape what Markdown would take for its own.
-
-    >>> print(_escaped("a * b_c"))
-    a \* b\_c
-    """
-    return re.sub(r"([\\`*_<\[\]$])", r"\\\1", text)

@@ -6,11 +6,17 @@ from dataclasses import replace
 from html import unescape
 
 import pytest
+from typer import Context
+from typer.main import get_command
 
+from deployworkbook.cli import app
+from deployworkbook.commands.teach_handout import purposes_of
 from deployworkbook.jupyter.lessons import catalogue, find_lesson
-from deployworkbook.teaching.handout import cut, make_handout
+from deployworkbook.jupyter.sections import LINK, sections_of, source_of
+from deployworkbook.teaching.handout import HandoutPicture, cut, make_handout
 from deployworkbook.teaching.handout_page import handout_as_html, write_handout
 from deployworkbook.teaching.printing import find_browser, pages_of, print_pdf
+from deployworkbook.teaching.symbols import all_readings, plain_title
 
 # One pixel.
 PNG = (
@@ -65,6 +71,67 @@ def test_worked_examples_stay_in_the_lesson():
     latex = [each.latex for each in make_handout(find_lesson("05")).formulas]
     assert not [each for each in latex if "0.3125" in each]
     assert [each for each in latex if each.startswith("q = ")]
+
+
+# Words that a sentence begins with if it goes on from something else.
+TORN = re.compile(
+    r"(Each is|They|It|Its|That|These|So|But|Otherwise|Then|Only|Here|As long|We|The difference)\b"
+)
+
+
+def test_no_sentence_before_a_formula_refers_to_something_that_is_not_there(lesson):
+    assert not [each.lead for each in make_handout(lesson).formulas if TORN.match(each.lead)]
+
+
+def test_a_section_says_what_its_symbols_mean(lesson):
+    formulas = make_handout(lesson).formulas
+    said = {each.section: each.symbols for each in formulas}
+    for each in formulas:
+        said[each.section] += each.lead
+    for each in formulas:
+        unknown = letters_of(each.latex) - letters_of(said[each.section])
+        assert not unknown, f"{each.section}: {unknown} of {each.latex}"
+
+
+def test_what_a_handout_says_instead_belongs_to_a_formula_of_the_lesson(lesson):
+    sections = sections_of(lesson)
+    titles = {plain_title(section) for section in sections}
+    cells = [source_of(cell) for section in sections for cell in section.cells]
+    text = LINK.sub(r"\1", "\n".join(cells))
+    for (number, title), reading in all_readings().items():
+        if number == lesson.number:
+            assert title in titles
+            for beginning in [*reading.steps, *(before for before, _ in reading.instead)]:
+                assert beginning in text
+
+
+def letters_of(latex):
+    """Letters that stand for a quantity: without words and indices, and without what sums bind."""
+    text = re.sub(r"\\(text|mathrm|mathsf|mathcal)\{([^}]*)\}", r" ", latex)
+    text = re.sub(r"_\\text\{[^}]*\}|_(\{[^}]*\}|\\?[A-Za-z0-9]+)", " ", text)
+    words = set(re.findall(r"\\([a-zA-Z]+)", text)) & GREEK
+    return words | set(re.findall(r"(?<![a-zA-Z\\])[a-zA-Z](?![a-zA-Z])", text)) - {"e", "k", "i"}
+
+
+GREEK = {"alpha", "beta", "delta", "Delta", "eta", "lambda", "mu", "pi", "rho", "sigma", "theta"}
+GREEK |= {"varphi", "varepsilon", "epsilon", "Lambda"}
+
+
+def test_commands_say_what_they_do():
+    context = Context(get_command(app), info_name="deployworkbook")
+    purposes = purposes_of(["deployworkbook prices list", "deployworkbook nothing"], context)
+    assert list(purposes) == ["deployworkbook prices list"]
+    assert purposes["deployworkbook prices list"].startswith("Print all prices")
+    made = replace(make_handout(find_lesson("14")), purposes=purposes)
+    assert "</code> Print all prices" in handout_as_html(made)
+
+
+def test_a_picture_says_as_much_as_fits_below_it():
+    long = "x" * 200
+    assert HandoutPicture("", "One. Two.").caption == "One. Two."
+    assert HandoutPicture("", f"One. {long}.").caption == "One."
+    assert HandoutPicture("", f"By size: {long}.").caption == "By size."
+    assert HandoutPicture("", long).caption == ""
 
 
 def test_pictures_come_from_a_run_of_the_marked_cells(lesson, tmp_path):

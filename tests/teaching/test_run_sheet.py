@@ -8,6 +8,7 @@ from typer.main import get_command
 from deployworkbook.cli import app
 from deployworkbook.exercises.registry import EXERCISES, PREDICTIONS
 from deployworkbook.jupyter.lessons import catalogue
+from deployworkbook.jupyter.sections import exercise_tasks, exercise_titles
 from deployworkbook.teaching.planning import make_plan
 from deployworkbook.teaching.run_sheet import make_run_sheet
 from deployworkbook.teaching.sheet_page import checks_for, sheet_as_html, sheet_as_markdown
@@ -99,6 +100,8 @@ def test_the_machine_of_the_waits_is_named():
 def test_the_page_loads_nothing_and_escapes_what_it_shows():
     for lesson in catalogue():
         page = sheet_as_html(sheet("day", lesson.number))
+        # MathML's namespace is a name, and nothing is loaded from it.
+        page = page.replace("http://www.w3.org/1998/Math/MathML", "")
         assert not re.search(r"https?:|<script|@import|url\(", page)
         assert "default-src 'none'" in page
         assert page.count("<article>") == page.count("</article>")
@@ -155,3 +158,25 @@ def test_a_break_is_no_wait():
     assert "*break: 15 minutes* | | | | |" in text
     assert "breaks included" in text
     assert "breaks included" not in sheet_as_markdown(sheet("60"))
+
+
+@pytest.mark.parametrize("lay_out", [sheet_as_markdown, sheet_as_html])
+def test_an_exercise_is_there_with_what_it_asks(lay_out):
+    text = lay_out(sheet("90", "05"))
+    assert "Write the affine form: real numbers in, integers out." in text
+    assert "terms.md" not in text
+
+
+@pytest.mark.parametrize("lesson", catalogue(), ids=lambda lesson: lesson.name)
+def test_what_is_asked_begins_behind_its_number_and_its_minutes(lesson):
+    tasks = exercise_tasks(lesson)
+    assert tasks.keys() == exercise_titles(lesson).keys()
+    for task in tasks.values():
+        assert re.match(r"[A-Z]", task), task
+        assert "](" not in task
+
+
+def test_code_in_a_hint_is_set_as_code():
+    said = "Return the scale before it: "
+    assert f"{said}`return scale, zero_point`." in sheet_as_markdown(sheet("90", "05"))
+    assert f"{said}<code>return scale, zero_point</code>." in sheet_as_html(sheet("90", "05"))
