@@ -57,22 +57,23 @@ def test_on_the_real_mnist_zeros_zip_well_and_fewer_neurons_run_faster(
 def test_on_the_real_mnist_a_teacher_helps_students_of_64_units_with_few_images(
     mnist_data, mnist_workspace, tmp_path
 ):
-    """A teacher of one epoch; lesson 07's has three, and helps more.
+    """A teacher that saw 18,000 images once, and students of 500; lesson 07's have more of both.
 
-    Seen: gains of 0.9 to 1.5 points in each of five pairs, and an interval from 1.0 to 1.6.
+    Seen: gains of 2.0 to 3.1 points in each of five pairs, and an interval from 2.1 to 3.1.
     """
+    data = replace(mnist_data, train=mnist_data.train.take(18_000))
     brief = replace(distill.TEACHING, epochs=1)
-    teacher = distill.teacher(mnist_data, settings=brief, folder=mnist_workspace.models)
-    taught = distill.learn_from(mnist_data, teacher, folder=tmp_path)
+    teacher = distill.teacher(data, settings=brief, folder=mnist_workspace.models)
+    taught = distill.learn_from(data, teacher, folder=tmp_path)
     said = taught.teacher_logits[0].argmax(axis=1)
-    assert (said == mnist_data.train.labels).mean() >= 0.97
+    assert (said == data.train.labels).mean() >= 0.94
     found = compare_students(
         taught,
-        mnist_data.test,
+        data.test,
         settings=Settings(40, learning_rate=0.005, temperature=3.0, hard_weight=0.1),
         hidden_units=64,
         seeds=range(5),
-        images=2000,
+        images=500,
         folder=tmp_path,
     )
     assert found.verdict == "distilled is better", found.differences
