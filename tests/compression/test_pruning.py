@@ -29,11 +29,12 @@ def pruned(model, examples, short):
     """Prune 80 % of the weights, each way once."""
 
     @functools.cache
-    def made(criterion, scope="global"):
+    def made(criterion, scope):
         pruning = Pruning(sparsity=0.8, criterion=criterion, scope=scope)
         return prune(model, examples, pruning=pruning, settings=short)
 
-    return made
+    # The cache takes an argument and its default for two different ones.
+    return lambda criterion, scope="global": made(criterion, scope)
 
 
 # Which weights are chosen depends on the criterion, how many on the scope.

@@ -1,5 +1,6 @@
 """The loop by which compressed models learn again."""
 
+import functools
 import itertools
 from dataclasses import replace
 from types import SimpleNamespace
@@ -69,18 +70,23 @@ def test_the_loss_equals_the_formula(model, digits):
     assert training.advance() == pytest.approx(expected, rel=1e-5)
 
 
-def test_the_given_model_is_not_changed(model, examples, short):
+def test_each_step_is_shown_and_the_given_model_is_not_changed(model, examples, short, capsys):
     before = [values.copy() for values in model.get_weights()]
     training = Retraining(model, examples, settings=short)
     training.keep(halves(model))
     training.advance()
+    assert "22/22" in capsys.readouterr().err
     for old, new in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
     assert training.result().layers[-1].activation is keras.activations.softmax
 
 
-@pytest.mark.parametrize("fade", [1.0, 0.1])
-def test_a_mask_holds_after_each_step(model, examples, short, fade):
+@pytest.mark.parametrize(
+    ("fade", "comes_back"), [(1.0, False), (0.01, True)], ids=["pruned", "fading"]
+)
+def test_a_mask_holds_after_each_step_and_fading_weights_can_come_back(
+    model, examples, short, fade, comes_back
+):
     training = Retraining(model, examples, settings=short, fade=fade)
     masks = halves(model)
     training.keep(masks)
@@ -89,14 +95,9 @@ def test_a_mask_holds_after_each_step(model, examples, short, fade):
         for kernel, mask in zip(kernels(training.result()), masks, strict=True):
             assert not kernel[~mask].any()
             assert kernel[mask].all()
-
-
-def test_fading_weights_can_come_back_and_pruned_ones_cannot(model, examples, short):
-    for fade, comes_back in ((1.0, False), (0.01, True)):
-        training = Retraining(model, examples, settings=short, fade=fade)
-        training.keep([np.zeros_like(mask) for mask in halves(model)])
-        training.advance(3)
-        assert any(kernel.any() for kernel in training.kernels) == comes_back
+    training.keep([np.zeros_like(mask) for mask in masks])
+    training.advance(3)
+    assert any(kernel.any() for kernel in training.kernels) == comes_back
 
 
 @pytest.mark.parametrize("bits", [2, 4, 8])
@@ -178,23 +179,15 @@ class Sizes:
         self.sizes.append(size)
 
 
-@pytest.mark.parametrize(
-    ("seconds_per_call", "sizes"), [(2.0, [5, 1, 1, 1]), (0.01, [5, 10, 7])], ids=["slow", "fast"]
-)
-def test_a_call_takes_fewer_steps_if_they_are_slow(
-    model, examples, short, monkeypatch, seconds_per_call, sizes
-):
+def test_a_call_takes_fewer_steps_if_they_are_slow(model, examples, short, monkeypatch):
     """So Ctrl-C and Cancel never wait for many slow steps."""
-    ticks = itertools.count(0.0, seconds_per_call)
-    monkeypatch.setattr(stepping, "time", SimpleNamespace(perf_counter=lambda: next(ticks)))
-    training, bar = Retraining(model, examples, settings=short), Sizes()
-    training.advance(sum(sizes), progress=bar)
-    assert bar.sizes == sizes
-
-
-def test_the_progress_bar_counts_each_step(model, examples, short, capsys):
-    Retraining(model, examples, settings=short).advance()
-    assert "22/22" in capsys.readouterr().err
+    training = Retraining(model, examples, settings=short)
+    for seconds_per_call, sizes in ((2.0, [5, 1, 1, 1]), (0.01, [1, 2, 4, 7])):
+        ticks, bar = itertools.count(0.0, seconds_per_call), Sizes()
+        clock = SimpleNamespace(perf_counter=functools.partial(next, ticks))
+        monkeypatch.setattr(stepping, "time", clock)
+        training.advance(sum(sizes), progress=bar)
+        assert bar.sizes == sizes
 
 
 def test_augmentations_move_images_as_given():

@@ -21,6 +21,11 @@ def pruned(model, digits):
     return prune_low_magnitude(model, digits, sparsity=0.8, training=QUICK)
 
 
+@pytest.fixture(scope="module")
+def clustered(pruned, digits):
+    return cluster(pruned, digits, values=8, training=QUICK)
+
+
 def zeros_of(model):
     return [(kernel == 0) for kernel in model.get_weights()[0::2]]
 
@@ -49,17 +54,15 @@ def test_whole_blocks_are_pruned(model, digits):
     assert shares.mean() == pytest.approx(0.75, abs=1 / shares.size)
 
 
-def test_shared_values_keep_the_zeros(pruned, digits):
-    clustered = cluster(pruned, digits, values=8, training=QUICK)
+def test_shared_values_keep_the_zeros(pruned, clustered):
     for before, kernel in zip(zeros_of(pruned), clustered.get_weights()[0::2], strict=True):
         assert not kernel[before].any()
         assert len(np.unique(kernel)) <= 8
 
 
-def test_quantization_keeps_the_zeros_or_the_values(pruned, digits):
+def test_quantization_keeps_the_zeros_or_the_values(pruned, clustered, digits):
     from ai_edge_litert.interpreter import Interpreter
 
-    clustered = cluster(pruned, digits, values=8, training=QUICK)
     for preserve, model in (("zeros", pruned), ("clusters", clustered)):
         content = quantize_and_preserve(model, digits, preserve=preserve, training=QUICK)
         interpreter = Interpreter(model_content=content)
