@@ -6,6 +6,7 @@ Every message says what was expected, what was received and, where it helps, wha
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Iterable
 from typing import Any, TypeVar
 
@@ -163,20 +164,20 @@ def check_number(
     ...
     ValueError: spot: expected a finite number in [0, 1]. Received: 50 (int). Did you mean 0.5?
     """
+    is_number = isinstance(value, int | float | np.integer | np.floating)
+    if is_number and not isinstance(value, bool | np.bool_):
+        below = value <= low if open_low else value < low
+        above = value >= high if open_high else value > high
+        # Check the range first: an integer may be too long for a float.
+        if not below and not above and math.isfinite(float(value)):
+            return float(value)
     left, right = ("(" if open_low else "["), (")" if open_high else "]")
     expected = f"a finite number in {left}{low:g}, {high:g}{right}"
-    if isinstance(value, bool | np.bool_) or not isinstance(
-        value, int | float | np.integer | np.floating
-    ):
+    if not is_number or isinstance(value, bool | np.bool_):
         raise type_error(name, received=describe(value), expected=expected)
-    below = value <= low if open_low else value < low
-    above = value >= high if open_high else value > high
-    # Check the range first: NumPy can't test an integer beyond 64 bits for finiteness.
-    if below or above or not np.isfinite(float(value)):
-        # The usual mistake is a percentage instead of a fraction.
-        remedy = f"Did you mean {value / 100:g}?" if high == 1 < value <= 100 else ""
-        raise value_error(name, received=describe(value), expected=expected, remedy=remedy)
-    return float(value)
+    # The usual mistake is a percentage instead of a fraction.
+    remedy = f"Did you mean {value / 100:g}?" if high == 1 < value <= 100 else ""
+    raise value_error(name, received=describe(value), expected=expected, remedy=remedy)
 
 
 def check_array(

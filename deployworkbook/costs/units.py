@@ -6,6 +6,7 @@ GiB, 2³⁰ bytes, which is 7.4 % more.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from deployworkbook.validation import check_integer, check_number, describe, value_error
@@ -173,6 +174,11 @@ def unit_of(name: str) -> str:
     >>> unit_of("price_usd_per_hour")
     '_usd_per_hour'
     """
+    return _longest_suffix(name)
+
+
+@lru_cache(4096)
+def _longest_suffix(name: str) -> str:
     found = [suffix for suffix in RANGES if name.endswith(suffix)]
     return max(found, key=len, default="")
 

@@ -268,9 +268,11 @@ def _unknown(label: str, what: str, name: str, known: Iterable[str]) -> str:
     )
 
 
-def _fields(section: str) -> dict[str, bool]:
+@cache
+def _fields(section: str) -> Mapping[str, bool]:
     """Return a section's fields, and whether each is required."""
-    return {
+    required = {
         each.name: each.default is MISSING and each.default_factory is MISSING
         for each in fields(SECTIONS[section])
     }
+    return MappingProxyType(required)

@@ -152,12 +152,12 @@ def test_random_balancing_needs_more_replicas_than_a_shared_queue():
 
 
 def test_arrays_equal_single_calls():
-    """20 variants, 5 runtimes, 30 machines."""
+    """4 variants, 5 runtimes, 6 machines."""
     generator = np.random.default_rng(0)
-    times = generator.uniform(5e-6, 0.05, (20, 5, 30))
+    times = generator.uniform(5e-6, 0.05, (4, 5, 6))
     scv = generator.uniform(0, 2, times.shape)
     found = replicas_for_all(1000.0, times, latency_objective_s=0.15, service_scv=scv)
-    for place in [(0, 0, 0), (7, 3, 21), (19, 4, 29)]:
+    for place in [(0, 0, 0), (1, 3, 2), (2, 0, 5), (3, 4, 5)]:
         arguments = {"latency_objective_s": 0.15, "service_scv": scv[place]}
         if np.isfinite(found[place]):
             assert found[place] == replicas_for(1000.0, times[place], **arguments).replicas
