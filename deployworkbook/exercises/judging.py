@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -244,4 +245,9 @@ def _short(value: Any) -> str:
     if not isinstance(value, np.ndarray):
         return repr(value)
     text = np.array2string(value, precision=4, threshold=12, edgeitems=2)
+    if re.search(r"[\d.]e[+-]", text):
+        # NumPy gives all numbers an exponent if their sizes differ much, even 128 and 0.5.
+        text = np.array2string(
+            value, threshold=12, edgeitems=2, formatter={"float_kind": "{:.5g}".format}
+        )
     return f"{text} ({value.size} values)" if value.size > 12 else text

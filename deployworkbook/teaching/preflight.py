@@ -81,7 +81,11 @@ def differences_of(seats: Sequence[Seat]) -> list[str]:
         counts = Counter(version for version, _ in versions)
         if len(counts) < 2:
             continue
-        usual = counts.most_common(1)[0][0]
+        (usual, most), (_, next_most) = counts.most_common(2)
+        if most == next_most:
+            each = ", ".join(f"{seat} has {version}" for version, seat in versions)
+            sentences.append(f"Not all seats have the same version of {name}: {each}.")
+            continue
         others = ", ".join(
             f"{seat} has {version}" for version, seat in versions if version != usual
         )

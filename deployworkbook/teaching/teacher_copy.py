@@ -17,8 +17,11 @@ from deployworkbook.exercises.mistakes import shown_mistakes
 from deployworkbook.exercises.registry import EXERCISES, PREDICTIONS
 from deployworkbook.jupyter.lessons import Lesson
 from deployworkbook.jupyter.sections import ASKED, Cell, Section, sections_of, source_of
+from deployworkbook.jupyter.terms import TERMS_PAGE, terms_as_markdown
+from deployworkbook.workspace.files import write_atomically
 from deployworkbook.workspace.folder import Workspace
 
+LESSON_LINK = re.compile(r"\]\((\d\d_\w+)\.ipynb")
 TITLE = "{title} (teacher's copy)"
 ABOUT = (
     "**This is the teacher's copy.** Every exercise is solved, and notes like this one are for "
@@ -64,7 +67,7 @@ def file_name(lesson: Lesson) -> str:
 
 
 def write_teacher_copy(workspace: Workspace, lesson: Lesson, target: Path) -> Path | None:
-    """Write a lesson's copy for its teacher.
+    """Write a lesson's copy for its teacher, and beside it the page of terms that it links to.
 
     Args:
         workspace: The teacher's folder, for the backup.
@@ -77,6 +80,9 @@ def write_teacher_copy(workspace: Workspace, lesson: Lesson, target: Path) -> Pa
     Raises:
         OSError: The file or the backup is not writable.
     """
+    terms = target.parent / TERMS_PAGE
+    if not terms.exists():
+        write_atomically(terms, terms_as_markdown())
     return workspace.write_keeping_edits(target, teacher_copy(lesson))
 
 
@@ -85,11 +91,12 @@ def _cells(lesson: Lesson, shipped: list[Cell], sections: dict[str, Section]) ->
     for place, cell in enumerate(shipped):
         source = source_of(cell)
         if place == 0:
-            yield _with_source(cell, re.sub(r"^# .*", _titled, source, count=1))
+            titled = re.sub(r"^# .*", _titled, source, count=1)
+            yield _with_source(cell, LESSON_LINK.sub(r"](\1-teacher.ipynb", titled))
             yield _note(cell, ABOUT.format(number=lesson.number, version=__version__))
             continue
         if cell["cell_type"] != "code":
-            yield cell
+            yield _with_source(cell, LESSON_LINK.sub(r"](\1-teacher.ipynb", source))
             section = sections.get(cell["id"])
             if section is not None and (section.minutes.total or section.say):
                 yield _note(cell, _about_section(section))

@@ -123,7 +123,7 @@ def test_commands_say_what_they_do():
     assert list(purposes) == ["deployworkbook prices list"]
     assert purposes["deployworkbook prices list"].startswith("Print all prices")
     made = replace(make_handout(find_lesson("14")), purposes=purposes)
-    assert "</code> Print all prices" in handout_as_html(made)
+    assert "</code>: Print all prices" in handout_as_html(made)
 
 
 def test_a_picture_says_as_much_as_fits_below_it():

@@ -8,9 +8,10 @@ import os
 import pytest
 
 from deployworkbook.cli import main
+from deployworkbook.jupyter.check_result import Check
 from deployworkbook.jupyter.doctor import NAMES
 from deployworkbook.teaching.preflight import differences_of, needs_of, seats_as_csv, summary_of
-from deployworkbook.teaching.seats import MOST_BYTES, plain, read_seat, read_seats
+from deployworkbook.teaching.seats import MOST_BYTES, Seat, plain, read_seat, read_seats
 
 FREE_SPACE = "Free some space."
 
@@ -220,3 +221,10 @@ def test_json_has_seats_and_needs(folder, capsys):
 def test_a_folder_without_reports_is_an_error_that_says_how_they_are_made(tmp_path, name, capsys):
     said = call(capsys, tmp_path / name, code=1)
     assert "deployworkbook doctor --json" in " ".join(said.split())
+
+
+def test_no_version_is_the_commonest_of_two():
+    seats = [Seat("ada", (Check("Python", "ok", "3.11.7 at /usr"),))]
+    seats.append(Seat("bob", (Check("Python", "ok", "3.12.4 at /usr"),)))
+    said = "Not all seats have the same version of Python: ada has 3.11.7, bob has 3.12.4."
+    assert differences_of(seats) == [said]

@@ -1,6 +1,7 @@
 """The teacher's copies of lessons: solved, complete, and never mistaken for a learner's lesson."""
 
 import json
+import re
 
 import nbformat
 import pytest
@@ -69,7 +70,7 @@ def test_copies_are_valid_notebooks_without_outputs_that_say_what_they_are(copie
         assert notebook["metadata"]["deployworkbook"]["teacher_copy"]
 
 
-def test_only_titles_and_exercises_differ_from_the_lesson(copies):
+def test_only_titles_links_and_exercises_differ_from_the_lesson(copies):
     for lesson in catalogue():
         shipped = json.loads(lesson.path.read_text(encoding="utf-8"))["cells"]
         notes = notes_of(copies[lesson.name])
@@ -77,7 +78,9 @@ def test_only_titles_and_exercises_differ_from_the_lesson(copies):
         assert len(own) + len(notes) == len(copies[lesson.name]["cells"])
         for cell, original in zip(own, shipped, strict=True):
             is_exercise = original["cell_type"] == "code" and checked_in(source_of(original))
-            assert cell == original or is_exercise or original is shipped[0]
+            linked = source_of(cell).replace("-teacher.ipynb", ".ipynb")
+            is_same = cell | {"source": linked} == original | {"source": source_of(original)}
+            assert is_same or is_exercise or original is shipped[0]
 
 
 def test_notes_say_every_mistake_hint_and_answer(copies):
@@ -133,7 +136,8 @@ def test_copies_go_where_they_are_asked_to(workspace, tmp_path, monkeypatch, cap
     monkeypatch.setattr(lessons, "catalogue", lambda: some)
     copy_of(workspace, "--all", "--out", str(tmp_path / "all"))
     names = {path.name for path in (tmp_path / "all").iterdir()}
-    assert names == {"00_start_here-teacher.ipynb", "03_gradient_descent-teacher.ipynb"}
+    written = {"00_start_here-teacher.ipynb", "03_gradient_descent-teacher.ipynb"}
+    assert names == {*written, "terms.md"}
 
 
 def test_solutions_are_not_put_beside_the_learners_lessons(workspace, tmp_path, capsys):
@@ -141,7 +145,7 @@ def test_solutions_are_not_put_beside_the_learners_lessons(workspace, tmp_path, 
     assert not list(workspace.root.glob("*.ipynb"))
     assert (tmp_path / "teacher" / "02_loss_functions-teacher.ipynb").exists()
     copy_of_lesson_two(workspace, "--out", "other")
-    assert [path.suffix for path in (tmp_path / "other").iterdir()] == [".ipynb"]
+    assert {path.suffix for path in (tmp_path / "other").iterdir()} == {".ipynb", ".md"}
 
 
 @pytest.mark.parametrize("arguments", [["02", "--out", "x.html"], ["--all", "--out", "x.ipynb"]])
@@ -159,3 +163,23 @@ def test_a_lesson_or_all_of_them_must_be_named(arguments, capsys):
         main(["teach", "copy", *arguments])
     assert ended.value.code == 2
     assert "Name a lesson, such as 05, or give --all" in " ".join(capsys.readouterr().err.split())
+
+
+def test_links_of_a_copy_lead_to_other_copies_and_to_the_terms_beside_it(workspace, copies):
+    copy_of_lesson_two(workspace, "--out", "teacher")
+    terms = workspace.root.parent / "teacher" / "terms.md"
+    assert terms.exists()
+    terms.write_text("mine")
+    copy_of_lesson_two(workspace, "--out", "teacher")
+    assert terms.read_text() == "mine"
+    names = {file_name(lesson) for lesson in catalogue()} | {"terms.md"}
+    for notebook in copies.values():
+        texts = [source_of(cell) for cell in notebook["cells"] if cell["cell_type"] == "markdown"]
+        linked = re.findall(r"\]\(([\w.-]+\.(?:ipynb|md))", "\n".join(texts))
+        assert set(linked) <= names
+
+
+def test_numbers_of_different_sizes_are_shown_without_exponents(copies):
+    notes = "\n".join(notes_of(copies["05_quantization"]).values())
+    assert "[0.011765 -128]" in notes
+    assert "e-02" not in notes
