@@ -26,6 +26,14 @@ REPLACEMENTS = (
     (re.compile(r"\\arg\b"), r"\\operatorname{arg}"),
     # These would grow with what stands in the same row.
     (re.compile(r"(?<!\\left)(?<!\\right)\\[lr]Vert\b"), r"\\|"),
+    # A logarithm keeps its distance, as in LaTeX: y log p, not ylogp.
+    (re.compile(r"(?<=[A-Za-z0-9})])\s+\\(log|ln)(?![A-Za-z])"), r" \\,\\\1"),
+    (
+        re.compile(
+            r"\\(log|ln)(?![A-Za-z])((?:_[A-Za-z0-9])?)\s*(?=[A-Za-z0-9\\])(?!\\(?:left\b|,))"
+        ),
+        r"\\\1\2\\, ",
+    ),
 )
 
 # Unknown commands, and column separators outside a table, come back as identifiers.

@@ -48,3 +48,17 @@ def test_the_error_for_an_invalid_formula_quotes_it(latex):
     with pytest.raises(ValueError, match="MathML") as caught:
         mathml(latex, display=False)
     assert repr(latex) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("latex", "spaces"),
+    [
+        (r"y_k \log p_k", 2),
+        (r"-\log \pi_y", 1),
+        (r"(1 - s) \log_2 (1 - s)", 1),
+        (r"\ln(a / b)", 0),
+        (r"\log \left(a\right)", 0),
+    ],
+)
+def test_a_logarithm_keeps_its_distance(latex, spaces):
+    assert mathml(latex, display=False).count("<mspace") == spaces

@@ -6,6 +6,7 @@ from deployworkbook.jupyter.lessons import catalogue
 from deployworkbook.teaching.planning import Step, make_plan
 from deployworkbook.teaching.slots import SLOTS
 from deployworkbook.teaching.topics import topics
+from deployworkbook.teaching.waits import shipped_waits
 from tests.teaching.waits import alike
 
 WAITS = alike()
@@ -31,6 +32,11 @@ def test_the_usual_plan_has_all_of_its_lessons_and_no_long_gap(slot):
     made = make_plan(slot, [], alike(0, 0))
     assert made.left_out == ()
     assert made.minutes >= 0.8 * slot.minutes
+
+
+@SLOT
+def test_the_usual_plan_leaves_out_no_core_section(slot):
+    assert make_plan(slot, [], shipped_waits()).dropped == ()
 
 
 @SLOT
