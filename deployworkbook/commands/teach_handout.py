@@ -47,7 +47,7 @@ def handout(
         made = replace(made, purposes=purposes_of(made.commands, context))
         page = folder / f"{lesson.name}.html"
         pdf = write_handout(made, page, browser=browser, chinese=chinese)
-        print(f"Wrote {pdf or page}.")
+        print(f"Wrote {pdf}, and {page.name} beside it." if pdf else f"Wrote {page}.")
         if not made.pictures:
             print(f"It has no pictures. For pictures, first: deployworkbook run {lesson.number}")
     if not chinese:

@@ -25,7 +25,7 @@ NUMBERED = re.compile(r"(\d+)\. ")
 ASKED = re.compile(r"\b(check|predict)\(\s*\"([a-z0-9_.]+)\"")
 # **Exercise 2** (about ten minutes): the name, then what it says of its time, if anything.
 EXERCISE = re.compile(r"\*\*(Exercise \d+)\b(?:\*\*)?(?: \((?:about )?([a-z ]+) minutes)?")
-TASK_BEGINS = re.compile(r"\*\*Exercise \d+[^.]*\.(?:\*\*)? ")
+TASK_BEGINS = re.compile(r"^\*\*(?:Exercise \d+|Try one)[^.]*\.(?:\*\*)? ")
 LINK = re.compile(r"\[([^\]]+)\]\([^)]*\)")
 # What lessons promise; "ten to fifteen" is the mean of the two. Where they say nothing: two.
 PROMISED_MINUTES = {
@@ -182,7 +182,7 @@ def exercise_titles(lesson: Lesson) -> dict[str, str]:
 
 
 def exercise_tasks(lesson: Lesson) -> dict[str, str]:
-    """Return what a lesson asks in each numbered exercise, as Markdown without links, by its name.
+    """Return what a lesson asks in each exercise, as Markdown without links, by its name.
 
     Args:
         lesson: The lesson, as shipped.
@@ -192,11 +192,19 @@ def exercise_tasks(lesson: Lesson) -> dict[str, str]:
     'Write the affine form: real numbers in, integers out.'
     """
     cells = json.loads(lesson.path.read_text(encoding="utf-8"))["cells"]
-    return {
-        name: LINK.sub(r"\1", TASK_BEGINS.sub("", text.string[text.start() :], count=1)).strip()
-        for name, text in _exercises_in(cells)
-        if text
-    }
+    asked, above = {}, ""
+    for cell in cells:
+        text = source_of(cell)
+        if cell["cell_type"] == "markdown":
+            above = text
+            continue
+        for call, name in ASKED.findall(text):
+            if call == "check":
+                begins = EXERCISE.search(above)
+                # One without a number is asked in the last paragraph.
+                task = above[begins.start() :] if begins else above.rpartition("\n\n")[2]
+                asked[name] = LINK.sub(r"\1", TASK_BEGINS.sub("", task, count=1)).strip()
+    return asked
 
 
 def _exercises_in(cells: Iterable[Cell]) -> Iterator[tuple[str, re.Match[str] | None]]:
