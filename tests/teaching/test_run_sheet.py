@@ -111,6 +111,8 @@ def test_the_page_is_laid_out_for_paper():
     page = sheet_as_html(sheet())
     assert "@page { size: A4" in page
     assert "break-inside: avoid" in page
+    # A browser repeats a table's foot on each page otherwise, here the end and the sums.
+    assert "tfoot { display: table-row-group; }" in page
 
 
 @pytest.mark.parametrize("slot", SLOTS)
