@@ -14,6 +14,7 @@ import re
 import zipfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -237,13 +238,7 @@ def _built(
 ) -> Any:
     """Build the network, and set its weights if their shapes match."""
     try:
-        # In a graph nothing is allocated, however large the widths in the description.
-        with tf.Graph().as_default():
-            tf.random.set_seed(0)  # the graph's own; deterministic operations need one
-            shapes = [
-                [tuple(each.shape) for each in layer.weights]
-                for layer in _network(name, layers).layers
-            ]
+        shapes = _shapes(json.dumps([name, layers]))
         found = [[array.shape for array in arrays] for arrays in weights]
         if shapes != found:
             raise _refused(where, "weights", f"shapes {found}", f"{shapes}")
@@ -255,6 +250,19 @@ def _built(
     for layer, arrays in zip(model.layers, weights, strict=True):
         layer.set_weights(arrays)
     return model
+
+
+@lru_cache(maxsize=16)
+def _shapes(described: str) -> list[list[tuple[int, ...]]]:
+    """Return the shapes of a network's weights, by layer; the same network is often read again."""
+    name, layers = json.loads(described)
+    # In a graph nothing is allocated, however large the widths in the description.
+    with tf.Graph().as_default():
+        tf.random.set_seed(0)  # the graph's own; deterministic operations need one
+        return [
+            [tuple(each.shape) for each in layer.weights]
+            for layer in _network(name, layers).layers
+        ]
 
 
 def _network(name: str, layers: list[Described]) -> Any:
