@@ -45,6 +45,8 @@ STYLE: dict[RcKeyType, Any] = {
     "axes.spines.right": False,
     "axes.spines.top": False,
     "axes.titlesize": 12,
+    # Where matplotlib would put it, too, after measuring all ticks again for each title.
+    "axes.titley": 1.0,
     "font.size": SMALLEST_TEXT_PT,
     "grid.alpha": 0.3,
     "legend.frameon": False,

@@ -260,8 +260,7 @@ def _shapes(described: str) -> list[list[tuple[int, ...]]]:
     with tf.Graph().as_default():
         tf.random.set_seed(0)  # the graph's own; deterministic operations need one
         return [
-            [tuple(each.shape) for each in layer.weights]
-            for layer in _network(name, layers).layers
+            [tuple(each.shape) for each in layer.weights] for layer in _network(name, layers).layers
         ]
 
 

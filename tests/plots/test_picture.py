@@ -5,8 +5,9 @@ import io
 
 import matplotlib.image
 from IPython.core.formatters import DisplayFormatter
+from matplotlib import rc_context
 
-from deployworkbook.plots.picture import DOTS_PER_INCH, Picture
+from deployworkbook.plots.picture import DOTS_PER_INCH, STYLE, Picture, styled
 
 
 def test_a_notebook_gets_html_png_and_alternative_text():
@@ -27,3 +28,16 @@ def test_no_picture_stays_open_in_pyplot():
 
     Picture(3, 2)
     assert pyplot.get_fignums() == []
+
+
+def test_a_title_stands_where_matplotlib_itself_would_put_it():
+    def place():
+        picture = Picture(3, 2)
+        axes = picture.subplots()
+        axes.set_title("Gg, in\ntwo lines")
+        picture.canvas.draw()
+        return axes.title.get_window_extent().bounds
+
+    with rc_context(STYLE | {"axes.titley": None}):
+        expected = place()
+    assert styled(place)() == expected
