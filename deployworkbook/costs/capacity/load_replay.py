@@ -54,12 +54,19 @@ class LoadReplay:
         ]
         in_periods = [self._whole_periods(count, generator) for _ in range(draws)]
         ends = (OUTSIDE / 2.0, 1.0 - OUTSIDE / 2.0)
-        low = np.quantile([self._soonest(times) for times in single], ends[0])
-        highs = [
-            np.quantile([self._latest(times, generator) for times in times_of_kind], ends[1])
-            for times_of_kind in (single, in_order, in_periods)
-        ]
-        return float(low), float(max(highs))
+        soonest = [self._soonest(times) for times in single]
+        late = [soonest] if self._same_ends else [self._latest_of(single, generator)]
+        late += [self._latest_of(times, generator) for times in (in_order, in_periods)]
+        high = max(np.quantile(percentiles, ends[1]) for percentiles in late)
+        return float(np.quantile(soonest, ends[0])), float(high)
+
+    @property
+    def _same_ends(self) -> bool:
+        """Whether an idle server adds nothing, and full load slows nothing."""
+        return self.alone is self.service and self.longer == 1.0
+
+    def _latest_of(self, drawn: list[Array], generator: np.random.Generator) -> list[float]:
+        return [self._latest(times, generator) for times in drawn]
 
     def _whole_periods(self, count: int, generator: np.random.Generator) -> Array:
         """Return service times of busy periods that are drawn whole."""
@@ -79,7 +86,7 @@ class LoadReplay:
 
     def _latest(self, services: Array, generator: np.random.Generator) -> float:
         """Return the percentile if what an idle server adds occupies it, at full load's pace."""
-        if self.alone is self.service and self.longer == 1.0:
+        if self._same_ends:
             return self._soonest(services)
         way = max(0.0, float(self.alone.mean() - self.service.mean()))
         slowed = services * self.longer
