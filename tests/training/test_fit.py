@@ -213,10 +213,3 @@ def test_a_shared_model_is_not_trained_again_and_names_its_machine(
 def test_a_wrong_recipe_is_refused(change, error):
     with pytest.raises(error):
         Recipe(**change)
-
-
-@pytest.mark.mnist
-def test_on_the_real_mnist_the_recipe_reaches_97_3_percent(mnist, mnist_workspace):
-    trained = baseline(mnist, folder=mnist_workspace.models)
-    predictions = trained.model.predict(mnist.test.images, verbose=0).argmax(axis=1)
-    assert (predictions == mnist.test.labels).mean() >= 0.973

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from deployworkbook.costs.capacity import load_replay
 from deployworkbook.costs.capacity.check import compare_with_measured
 from deployworkbook.formulas.replay import replayed_waits_s
 from deployworkbook.formulas.response import response_times
@@ -25,6 +26,14 @@ def compared(rate, requests, seed, extra_s=0.0, **more):
     return compare_with_measured([arrivals], [responses], SERVICE_S, **more)[0]
 
 
+@pytest.fixture
+def few_draws(monkeypatch):
+    """Draw the predicted interval coarsely, where nothing is asked of it."""
+    monkeypatch.setattr(load_replay, "DRAWS", 1)
+    monkeypatch.setattr(load_replay, "LEAST_DRAWS", 1)
+
+
+@pytest.mark.usefixtures("few_draws")
 def test_a_queues_response_times_are_predicted():
     shares = (0.1, 0.3, 0.5, 0.7)
     loads = [queue(share / SERVICE_S.mean(), 200_000, n) for n, share in enumerate(shares)]
@@ -37,6 +46,7 @@ def test_a_queues_response_times_are_predicted():
         assert point.predicted_mean_s == pytest.approx(point.measured_mean_s, rel=0.03)
 
 
+@pytest.mark.usefixtures("few_draws")
 def test_95_percent_intervals_contain_the_truth_about_as_often():
     rate = 0.7 / SERVICE_S.mean()
     truth = response_times(rate, SERVICE_S, 1).percentile_s(0.99)
@@ -49,6 +59,7 @@ def test_95_percent_intervals_contain_the_truth_about_as_often():
     assert errors[:, 1].std() < errors[:, 0].std()
 
 
+@pytest.mark.usefixtures("few_draws")
 def test_a_server_slower_than_its_queue_is_detected():
     rate = 0.5 / SERVICE_S.mean()
     slow = compared(rate, 20_000, 1, extra_s=0.03)
