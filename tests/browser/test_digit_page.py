@@ -12,7 +12,7 @@ from deployworkbook.edge.exporting import export_c, write_project
 from deployworkbook.edge.network import Network
 from deployworkbook.edge.planning import plan
 from deployworkbook.edge.stored_layers import StoredLayer
-from deployworkbook.training.fit import Recipe, baseline
+from deployworkbook.training.fit import baseline
 
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 720}
@@ -162,7 +162,7 @@ def test_it_fits_a_phone_in_light_and_in_dark(opened, keep_picture, scheme):
 def test_a_model_trained_on_mnist_reads_what_is_drawn(
     mnist, mnist_workspace, tmp_path, open_page, keep_picture
 ):
-    model = baseline(mnist, Recipe(epochs=1), folder=mnist_workspace.models).model
+    model = baseline(mnist, folder=mnist_workspace.models).model
     variant = quantize(model, "int8-full", images=calibration_images(mnist.train))
     path = export_page(export_c(variant, tmp_path / "c"), tmp_path / "digits.html")
     assert path.stat().st_size < LARGEST_BYTES

@@ -13,7 +13,7 @@ from deployworkbook.edge.network import read_network
 from deployworkbook.edge.planning import plan
 from deployworkbook.edge.program import to_pixels
 from deployworkbook.runtimes.litert import LiteRTPredictor
-from deployworkbook.training.fit import Recipe, baseline
+from deployworkbook.training.fit import baseline
 from tests.edge.conftest import scores_in_numpy
 
 ATMEGA328P = (32 * 1024, 2 * 1024)  # bytes of flash and RAM
@@ -23,7 +23,7 @@ STACK_AND_SCORES = 100 + 40
 
 @pytest.mark.mnist
 def test_int8_equals_litert_on_all_of_mnist(mnist, mnist_workspace, run_c, tmp_path) -> None:
-    model = baseline(mnist, Recipe(epochs=1), folder=mnist_workspace.models).model
+    model = baseline(mnist, folder=mnist_workspace.models).model
     variant = quantize(model, "int8-full", images=calibration_images(mnist.train))
     project = export_c(variant, tmp_path / "c")
     scores, _ = run_c(project, to_pixels(mnist.test.images))

@@ -5,14 +5,14 @@ import pytest
 
 from deployworkbook.runtimes.benchmarking import predict_in_batches
 from deployworkbook.runtimes.registry import RUNTIMES, runtime, unavailable
-from deployworkbook.training.fit import Recipe, baseline
+from deployworkbook.training.fit import baseline
 from deployworkbook.training.variant import Variant
 
 pytestmark = pytest.mark.mnist
 
 
 def test_every_platform_classifies_each_image_as_keras_does(mnist, mnist_workspace, tmp_path):
-    model = baseline(mnist, Recipe(epochs=1), folder=mnist_workspace.models).model
+    model = baseline(mnist, folder=mnist_workspace.models).model
     variant = Variant("float32", model)
     keras = model.predict(mnist.test.images, batch_size=1000, verbose=0)
     assert keras.shape == (10_000, 10)
