@@ -7,9 +7,10 @@ sibling file of the same package.
 from __future__ import annotations
 
 import hashlib
+import os
 import sysconfig
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -110,9 +111,15 @@ def is_held_out(module: str) -> bool:
     return int(hashlib.sha256(module.encode()).hexdigest(), 16) % HELD_OUT_ONE_IN == 3
 
 
-def _sources(root: Path) -> Iterator[Path]:
-    for path in sorted(root.rglob("*.py")):
-        parts = path.relative_to(root).parts
+def _sources(root: Path) -> list[Path]:
+    found = []
+    for folder, folders, names in os.walk(root):
+        # What is installed beside the library is far more than the library.
+        folders[:] = set(folders) - LEFT_OUT
         # What was written when this Python was built differs from machine to machine.
-        if not LEFT_OUT.intersection(parts) and not parts[-1].startswith("_sysconfigdata"):
-            yield path
+        found += [
+            Path(folder, name)
+            for name in set(names) - LEFT_OUT
+            if name.endswith(".py") and not name.startswith("_sysconfigdata")
+        ]
+    return sorted(found)

@@ -40,7 +40,9 @@ def write_decoder(
         for name, value in weights.items()
     }
 
-    @tf.function(input_signature=[tf.TensorSpec((None, None), tf.int32, name=INPUT)])  # type: ignore[untyped-decorator]
+    signature = [tf.TensorSpec((None, None), tf.int32, name=INPUT)]
+
+    @tf.function(input_signature=signature, autograph=False)  # type: ignore[untyped-decorator]
     def predict(tokens: Any) -> dict[str, Any]:
         with tf.control_dependencies(_checks(shape, tokens)):
             known = tf.identity(tokens)
