@@ -135,6 +135,8 @@ class Recorder:
                 error = each.exception()  # this retrieves it, so the loop doesn't log it too
                 if error is not None:
                     self.add(_name_of(each), type(error), error, error.__traceback__)
+        # As it ends, Python looks for garbage twice more: with TensorFlow loaded, for a second.
+        gc.freeze()
 
 
 class _LogHandler(logging.Handler):
