@@ -135,8 +135,6 @@ class Recorder:
                 error = each.exception()  # this retrieves it, so the loop doesn't log it too
                 if error is not None:
                     self.add(_name_of(each), type(error), error, error.__traceback__)
-        # As it ends, Python looks for garbage twice more: with TensorFlow loaded, for a second.
-        gc.freeze()
 
 
 class _LogHandler(logging.Handler):
@@ -172,4 +170,6 @@ def load_ipython_extension(shell: object) -> None:
     recorder = Recorder(Path(named))
     recorder.watch_threads()
     recorder.watch_loop()
+    # Last of all: as it ends, Python would search all objects twice, TensorFlow's for a second.
+    atexit.register(gc.freeze)
     atexit.register(recorder.add_unretrieved)

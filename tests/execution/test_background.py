@@ -1,10 +1,12 @@
 """Errors in threads and tasks; in a real kernel they are in test_runner."""
 
 import asyncio
+import gc
 import threading
 
 import pytest
 
+from deployworkbook.execution import background
 from deployworkbook.execution.background import MOST_ERRORS, Recorder, read_errors
 
 
@@ -45,6 +47,18 @@ def test_the_error_of_a_referenced_task_is_recorded_once(path):
 
     asyncio.run(run())
     assert [error.where for error in read_errors(path)] == ["task kept"]
+
+
+def test_a_kernel_that_ends_looks_for_errors_and_then_for_nothing_more(path, monkeypatch):
+    at_exit = []
+    monkeypatch.setattr("atexit.register", at_exit.append)
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
+    monkeypatch.setattr(background, "LOGGERS", ())
+    monkeypatch.setenv(background.VARIABLE, str(path))
+    background.load_ipython_extension(None)
+    last, before = at_exit  # the first that is registered is called last
+    assert last is gc.freeze
+    assert before.__func__ is Recorder.add_unretrieved
 
 
 def test_repeated_errors_are_limited(path):
