@@ -1,9 +1,11 @@
 """A trained model and what it learns on from, made once for all tests of compression."""
 
+import gc
 import json
 import os
 import subprocess
 import sys
+import warnings
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,6 +20,19 @@ from tests.waiting import wait_until
 
 # Each seed costs a minute on MNIST. What was seen with three is what the thresholds rest on.
 SEEDS = range(int(os.environ.get("DEPLOYWORKBOOK_SEEDS", "1")))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def what_distributed_leaves():
+    """Collect the sockets of schedulers and workers that a module's tests have killed.
+
+    distributed leaves them open in cycles of references; Python says so when it finds them, which
+    would be in whatever test runs by then.
+    """
+    yield
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 @pytest.fixture(scope="session")
