@@ -94,10 +94,8 @@ class Section:
     @property
     def exercise_minutes(self) -> dict[str, float]:
         """What each exercise takes, in minutes, by its name: as the lesson's text promises."""
-        return {
-            name: PROMISED_MINUTES[text[2] or "" if text else ""]
-            for name, text in _exercises_in(self.cells)
-        }
+        found = {name: EXERCISE.search(above) for name, above in _asked_in(self.cells)}
+        return {name: PROMISED_MINUTES[(title and title[2]) or ""] for name, title in found.items()}
 
     @property
     def predictions(self) -> tuple[str, ...]:
@@ -121,9 +119,8 @@ def sections_of(lesson: Lesson) -> list[Section]:
     >>> sections_of(find_lesson("02"))[1].title
     '1. Mean squared error'
     """
-    notebook = json.loads(lesson.path.read_text(encoding="utf-8"))
     found: list[tuple[str, list[Cell]]] = []
-    for cell in notebook["cells"]:
+    for cell in _cells_of(lesson):
         heading = heading_of(cell)
         if heading:
             found.append((heading, []))
@@ -177,8 +174,8 @@ def exercise_titles(lesson: Lesson) -> dict[str, str]:
     >>> exercise_titles(find_lesson("02"))["losses.softmax_gradient"]
     'Exercise 3'
     """
-    cells = json.loads(lesson.path.read_text(encoding="utf-8"))["cells"]
-    return {name: text[1] for name, text in _exercises_in(cells) if text}
+    titles = {name: EXERCISE.search(above) for name, above in _asked_in(_cells_of(lesson))}
+    return {name: title[1] for name, title in titles.items() if title}
 
 
 def exercise_tasks(lesson: Lesson) -> dict[str, str]:
@@ -191,8 +188,19 @@ def exercise_tasks(lesson: Lesson) -> dict[str, str]:
     >>> exercise_tasks(find_lesson("05"))["quantization.quantize"]
     'Write the affine form: real numbers in, integers out.'
     """
-    cells = json.loads(lesson.path.read_text(encoding="utf-8"))["cells"]
-    asked, above = {}, ""
+    return {name: _task(above) for name, above in _asked_in(_cells_of(lesson))}
+
+
+def _task(above: str) -> str:
+    begins = EXERCISE.search(above)
+    # One without a number is asked in the last paragraph.
+    task = above[begins.start() :] if begins else above.rpartition("\n\n")[2]
+    return LINK.sub(r"\1", TASK_BEGINS.sub("", task, count=1)).strip()
+
+
+def _asked_in(cells: Iterable[Cell]) -> Iterator[tuple[str, str]]:
+    """Yield the name of each exercise, and the text of the Markdown cell above its check."""
+    above = ""
     for cell in cells:
         text = source_of(cell)
         if cell["cell_type"] == "markdown":
@@ -200,24 +208,12 @@ def exercise_tasks(lesson: Lesson) -> dict[str, str]:
             continue
         for call, name in ASKED.findall(text):
             if call == "check":
-                begins = EXERCISE.search(above)
-                # One without a number is asked in the last paragraph.
-                task = above[begins.start() :] if begins else above.rpartition("\n\n")[2]
-                asked[name] = LINK.sub(r"\1", TASK_BEGINS.sub("", task, count=1)).strip()
-    return asked
-
-
-def _exercises_in(cells: Iterable[Cell]) -> Iterator[tuple[str, re.Match[str] | None]]:
-    """Yield the name of each exercise, and where the text above it says what it is called."""
-    above: re.Match[str] | None = None
-    for cell in cells:
-        text = source_of(cell)
-        if cell["cell_type"] == "markdown":
-            above = EXERCISE.search(text)
-            continue
-        for call, name in ASKED.findall(text):
-            if call == "check":
                 yield name, above
+
+
+def _cells_of(lesson: Lesson) -> list[Cell]:
+    cells: list[Cell] = json.loads(lesson.path.read_text(encoding="utf-8"))["cells"]
+    return cells
 
 
 def source_of(cell: Cell) -> str:
