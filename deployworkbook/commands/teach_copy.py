@@ -31,7 +31,7 @@ def copy(
 ) -> None:
     """Write a lesson with its solutions, usual mistakes, hints and talking points.
 
-    Keep copies apart from your learners' notebooks, as they have the solutions. An edited copy is
+    Keep copies apart from your learners' notebooks, as they have the solutions. A file that differs is
     backed up in your lessons folder before it is replaced.
     """
     from deployworkbook.jupyter.lessons import catalogue, find_lesson
@@ -48,7 +48,7 @@ def copy(
     workspace = workspace_of(folder)
     for chosen in lessons:
         target = place / file_name(chosen) if is_folder else place
-        backup = write_teacher_copy(workspace, chosen, target)
+        backups = write_teacher_copy(workspace, chosen, target)
         print(f"Wrote {target}.")
-        if backup:
+        for backup in backups:
             print(f"The file that was there is saved as {backup}.")

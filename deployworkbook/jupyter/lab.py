@@ -15,6 +15,7 @@ from deployworkbook.jupyter.lesson_list import LESSON_LIST
 from deployworkbook.jupyter.schemas import forget_addresses
 from deployworkbook.workspace.files import write_atomically
 from deployworkbook.workspace.folder import ENVIRONMENT_VARIABLE, Workspace
+from deployworkbook.workspace.users import is_root
 
 # Without these, JupyterLab would ask about news and updates in the first session, lose the state of
 # widgets when a notebook is saved, and show the lists of lessons and terms as source text.
@@ -103,7 +104,7 @@ def options(workspace: Workspace, *, port: int | None, open_browser: bool) -> li
     }
     if port is not None:
         given |= {"ServerApp.port": port, "ServerApp.port_retries": 0}
-    if hasattr(os, "geteuid") and os.geteuid() == 0:
+    if is_root():
         given["ServerApp.allow_root"] = True  # as in a container
     return [f"--{name}={value}" for name, value in given.items()]
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
 import tempfile
 from pathlib import Path
+
+from deployworkbook.workspace.users import is_root
 
 BROWSERS = (
     *("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"),
@@ -55,7 +56,7 @@ def print_pdf(page: Path, *, browser: str) -> bytes:
             *("--headless", "--disable-gpu", "--no-first-run", "--no-pdf-header-footer"),
             *(f"--user-data-dir={profile}", f"--print-to-pdf={made}"),
             # The superuser, as in most containers, has no sandbox.
-            *(["--no-sandbox"] if getattr(os, "geteuid", lambda: 1)() == 0 else []),
+            *(["--no-sandbox"] if is_root() else []),
             page.resolve().as_uri(),
         ]
         try:

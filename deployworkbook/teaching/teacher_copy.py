@@ -18,7 +18,6 @@ from deployworkbook.exercises.registry import EXERCISES, PREDICTIONS
 from deployworkbook.jupyter.lessons import Lesson
 from deployworkbook.jupyter.sections import ASKED, Cell, Section, sections_of, source_of
 from deployworkbook.jupyter.terms import TERMS_PAGE, terms_as_markdown
-from deployworkbook.workspace.files import write_atomically
 from deployworkbook.workspace.folder import Workspace
 
 LESSON_LINK = re.compile(r"\]\((\d\d_\w+)\.ipynb")
@@ -66,24 +65,23 @@ def file_name(lesson: Lesson) -> str:
     return f"{lesson.name}-teacher.ipynb"
 
 
-def write_teacher_copy(workspace: Workspace, lesson: Lesson, target: Path) -> Path | None:
+def write_teacher_copy(workspace: Workspace, lesson: Lesson, target: Path) -> list[Path]:
     """Write a lesson's copy for its teacher, and beside it the page of terms that it links to.
 
     Args:
-        workspace: The teacher's folder, for the backup.
+        workspace: The teacher's folder, for the backups.
         lesson: The lesson.
         target: The file.
 
     Returns:
-        The backup of the file that was there before; ``None`` if there was none, or the same.
+        The backups of files that were there before and differ.
 
     Raises:
-        OSError: The file or the backup is not writable.
+        OSError: A file or a backup is not writable.
     """
-    terms = target.parent / TERMS_PAGE
-    if not terms.exists():
-        write_atomically(terms, terms_as_markdown())
-    return workspace.write_keeping_edits(target, teacher_copy(lesson))
+    texts = {target: teacher_copy(lesson), target.parent / TERMS_PAGE: terms_as_markdown()}
+    backups = [workspace.write_keeping_edits(path, text) for path, text in texts.items()]
+    return [each for each in backups if each]
 
 
 def _cells(lesson: Lesson, shipped: list[Cell], sections: dict[str, Section]) -> Iterator[Cell]:

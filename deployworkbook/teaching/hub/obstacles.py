@@ -9,8 +9,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from deployworkbook.teaching.hub.seats import is_root
 from deployworkbook.teaching.hub.settings import SpawnerName, has_docker, has_systemd
+from deployworkbook.workspace.users import is_root
 
 # With Docker they are in the image.
 PACKAGES: dict[SpawnerName, tuple[str, ...]] = {

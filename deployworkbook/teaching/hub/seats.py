@@ -8,15 +8,12 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from deployworkbook.workspace.users import is_root
+
 # The first user ID of learners without an account, above those that systems give to people.
 FIRST_USER = 61_000
 OWNER_ONLY = 0o700
 ACCOUNT_PREFIX = "class-"
-
-
-def is_root() -> bool:
-    """Return whether this process may change to other users."""
-    return hasattr(os, "geteuid") and os.geteuid() == 0
 
 
 def make_folder(seats: Path, name: str) -> Path:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Literal, cast
 
 from deployworkbook.teaching.hub import cgroups
-from deployworkbook.teaching.hub.seats import is_root
 from deployworkbook.validation import check_choice, check_integer, check_number, value_error
+from deployworkbook.workspace.users import is_root
 
 SpawnerName = Literal["systemd", "docker", "local"]
 SPAWNERS: tuple[SpawnerName, ...] = ("systemd", "docker", "local")

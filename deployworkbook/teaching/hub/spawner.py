@@ -12,8 +12,9 @@ from tornado.ioloop import PeriodicCallback
 from traitlets import Unicode
 
 from deployworkbook.teaching.hub import cgroups
-from deployworkbook.teaching.hub.seats import is_root, make_folder
+from deployworkbook.teaching.hub.seats import make_folder
 from deployworkbook.teaching.hub.weights import keep_weights
+from deployworkbook.workspace.users import is_root
 
 
 class SeatSpawner(LocalProcessSpawner):  # type: ignore[misc]

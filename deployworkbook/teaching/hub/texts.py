@@ -17,9 +17,9 @@ from deployworkbook import __version__
 from deployworkbook.costs.prices.catalog import Catalog
 from deployworkbook.jupyter.seat import IDLE_KERNEL_S
 from deployworkbook.teaching.hub import accounts, sums
-from deployworkbook.teaching.hub.seats import is_root
 from deployworkbook.teaching.hub.settings import HubSettings, SpawnerName, has_control_groups
 from deployworkbook.workspace.templates import render
+from deployworkbook.workspace.users import is_root
 
 TEMPLATES = Path(__file__).parent / "templates"
 # Classes for which the README also has the sums.
