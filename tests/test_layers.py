@@ -80,7 +80,7 @@ CONFINED = {
     "openvino": ("runtimes/openvino.py",),
     # Keras files are read here only: never by load_model, which runs what they hold.
     "h5py": ("training/saved.py",),
-    "pickle": ("serving/load/process.py",),
+    "pickle": ("serving/load/process.py", "serving/load/sender.py"),
     "matplotlib": ("plots/", "widgets/"),
     "ipywidgets": ("widgets/", "exercises/guessing.py"),
     "cryptography": ("serving/security/", "serving/signing/", "serving/embedded/loading.py"),

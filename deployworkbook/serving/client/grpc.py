@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import queue
 import time
 from collections.abc import Mapping, Sequence
@@ -26,14 +25,17 @@ from deployworkbook.serving.api.types import (
     VersionStatus,
 )
 from deployworkbook.serving.client.base import DEFAULT_DEADLINE_S, LOOKUP_S, Client, seconds_left
+from deployworkbook.serving.client.channels import (
+    CHANNEL_OPTIONS,
+    MODEL_SERVICE,
+    PREDICTION_SERVICE,
+)
 from deployworkbook.serving.client.errors import RequestError
 from deployworkbook.serving.client.tls_faults import fault_of
 from deployworkbook.serving.client.unreachable import Cause, cause_of_text, unreachable
 from deployworkbook.serving.security.trust import Trust
 from deployworkbook.validation import value_error
 
-PREDICTION_SERVICE = "tensorflow.serving.PredictionService"
-MODEL_SERVICE = "tensorflow.serving.ModelService"
 # By method: its service, and the message of its answer.
 _METHODS = {
     "Predict": (PREDICTION_SERVICE, messages.PredictResponse),
@@ -43,37 +45,6 @@ _METHODS = {
 }
 
 _STATES = {0: "UNKNOWN", 10: "START", 20: "LOADING", 30: "AVAILABLE", 40: "UNLOADING", 50: "END"}
-
-# gRPC itself retries: it adds 20 % of jitter to the waits and stops at the call's deadline.
-_RETRIES = {
-    "methodConfig": [
-        {
-            "name": [
-                {"service": PREDICTION_SERVICE},
-                {"service": MODEL_SERVICE, "method": "GetModelStatus"},
-            ],
-            "retryPolicy": {
-                "maxAttempts": 5,
-                "initialBackoff": "0.1s",
-                "maxBackoff": "1s",
-                "backoffMultiplier": 2,
-                "retryableStatusCodes": ["UNAVAILABLE"],
-            },
-        }
-    ]
-}
-
-CHANNEL_OPTIONS = [
-    ("grpc.service_config", json.dumps(_RETRIES)),
-    # gRPC's default is 4 MB, which a batch of images exceeds.
-    ("grpc.max_receive_message_length", -1),
-    ("grpc.max_send_message_length", -1),
-    # Find a server that has just started at once.
-    ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 100),
-    ("grpc.max_reconnect_backoff_ms", 1000),
-    ("grpc.use_local_subchannel_pool", 1),
-]
 
 
 class GrpcClient(Client):

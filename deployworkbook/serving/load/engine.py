@@ -1,28 +1,32 @@
-"""Send requests from threads at given times, and record what happens."""
+"""Send requests from threads at given times, and record what happens.
+
+A process is started for each load, so this module and all that it imports are light: no NumPy.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import http.client
+import math
 import threading
 import time
-from collections.abc import Callable
+from array import array
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import grpc
-import numpy as np
 from google.protobuf.message import DecodeError
-from numpy.typing import NDArray
 
 from deployworkbook.serving.api.codes import Code, code_of_http
 from deployworkbook.serving.api.messages import PredictResponse
-from deployworkbook.serving.client.grpc import CHANNEL_OPTIONS, PREDICTION_SERVICE, open_channel
-from deployworkbook.serving.load.result import NOT_SENT, LoadResult
-from deployworkbook.serving.load.target import LoadTarget
+from deployworkbook.serving.client.channels import CHANNEL_OPTIONS, PREDICTION_SERVICE
 
 # From creating the threads to the first request.
 _LEAD_S = 0.05
+
+# The code of requests that were due but never sent, because no connection became free.
+NOT_SENT = -1
 
 NO_VERSION = -1
 
@@ -40,7 +44,7 @@ class LoadPlan:
         offered_per_s: The rate of an open loop.
     """
 
-    arrivals_s: NDArray[np.float64] | None
+    arrivals_s: Sequence[float] | None
     lines: int
     seconds: float
     max_requests: int
@@ -48,15 +52,48 @@ class LoadPlan:
     offered_per_s: float | None = None
 
 
-def run(plan: LoadPlan, target: LoadTarget, *, started: Callable[[], object]) -> LoadResult:
-    """Send a load from this process and wait for the result.
+@dataclass(frozen=True)
+class Destination:
+    """Where the requests of a load go, on this machine, and the requests.
+
+    Args:
+        host: The host's name or IP address.
+        port: The port; ``None`` for HTTP's own.
+        grpc_address: ``HOST:PORT`` for gRPC; empty for REST.
+        path: The URL path, for REST; the method, for gRPC, by default that of predictions.
+        payloads: The requests as bytes, sent in turn.
+        deadline_s: How long each request may take.
+    """
+
+    host: str
+    port: int | None
+    grpc_address: str
+    path: str
+    payloads: tuple[bytes, ...]
+    deadline_s: float
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """What became of each request; the fields are those of ``LoadResult``."""
+
+    started_at: float
+    intended_s: array[float]
+    sent_s: array[float]
+    done_s: array[float]
+    codes: array[int]
+    versions: array[int]
+
+
+def run(plan: LoadPlan, target: Destination, *, started: Callable[[], object]) -> Outcomes:
+    """Send a load from this process and wait until it ends.
 
     Args:
         plan: How many requests to send, and when.
         target: The server and the requests.
         started: Called when the clock starts.
     """
-    channel = None if target.is_rest else _channel(target.address)
+    channel = _channel(target.grpc_address) if target.grpc_address else None
     record = _Record(plan, target)
     threads = [
         threading.Thread(target=record.work, args=(_line(target, channel),), daemon=True)
@@ -70,18 +107,18 @@ def run(plan: LoadPlan, target: LoadTarget, *, started: Callable[[], object]) ->
         thread.join()
     if channel is not None:
         channel.close()
-    return record.result()
+    return record.outcomes()
 
 
 class _Record:
     """What the threads share: which request is next, and the outcome of each."""
 
-    def __init__(self, plan: LoadPlan, target: LoadTarget) -> None:
+    def __init__(self, plan: LoadPlan, target: Destination) -> None:
         self._plan, self._target = plan, target
         count = plan.max_requests if plan.arrivals_s is None else len(plan.arrivals_s)
-        self._intended, self._sent, self._done = np.full((3, count), np.nan)
-        self._codes = np.full(count, NOT_SENT)
-        self._versions = np.full(count, NO_VERSION)
+        self._intended, self._sent, self._done = (array("d", [math.nan]) * count for _ in range(3))
+        self._codes = array("q", [NOT_SENT]) * count
+        self._versions = array("q", [NO_VERSION]) * count
         self._next, self._lock = 0, threading.Lock()
         self._ready = threading.Event()
         self._start = self._started_at = 0.0
@@ -111,30 +148,31 @@ class _Record:
             self._sent[index] = sent
             self._intended[index] = sent if plan.arrivals_s is None else due
             self._codes[index] = code
-            if code == Code.OK and not target.is_rest:
+            if code == Code.OK and target.grpc_address:
                 self._versions[index] = _version(answer)
             if plan.think_s:
                 time.sleep(plan.think_s)
         line.close()
 
-    def result(self) -> LoadResult:
-        arrivals, closed = self._plan.arrivals_s, self._plan.arrivals_s is None
-        kept = self._codes != NOT_SENT if closed else slice(None)
-        if arrivals is not None:
+    def outcomes(self) -> Outcomes:
+        arrivals = self._plan.arrivals_s
+        kept: Sequence[int] = range(len(self._codes))
+        sent = [index for index in kept if self._codes[index] != NOT_SENT]
+        if arrivals is None:
+            kept = sent
+        else:
             # Requests that were never sent have waited until the end.
             end = self._elapsed()
-            lost = self._codes == NOT_SENT
-            self._intended[:] = arrivals
-            self._sent[lost] = self._done[lost] = end
-        return LoadResult(
-            offered_per_s=self._plan.offered_per_s,
-            clients=self._plan.lines if closed else None,
-            started_at=self._started_at,
-            intended_s=self._intended[kept],
-            sent_s=self._sent[kept],
-            done_s=self._done[kept],
-            codes=self._codes[kept],
-            versions=self._versions[kept],
+            self._intended = array("d", arrivals)
+            for index in set(kept).difference(sent):
+                self._sent[index] = self._done[index] = end
+        return Outcomes(
+            self._started_at,
+            array("d", [self._intended[index] for index in kept]),
+            array("d", [self._sent[index] for index in kept]),
+            array("d", [self._done[index] for index in kept]),
+            array("q", [self._codes[index] for index in kept]),
+            array("q", [self._versions[index] for index in kept]),
         )
 
     def _take(self) -> int | None:
@@ -156,7 +194,7 @@ class _Record:
 class _GrpcLine:
     """A caller on a channel that all share, as streams of one connection."""
 
-    def __init__(self, channel: grpc.Channel, target: LoadTarget) -> None:
+    def __init__(self, channel: grpc.Channel, target: Destination) -> None:
         # Bytes in, bytes out: the messages are serialized beforehand.
         self._call = channel.unary_unary(target.path or f"/{PREDICTION_SERVICE}/Predict")
         self._deadline_s = target.deadline_s
@@ -174,11 +212,10 @@ class _GrpcLine:
 class _RestLine:
     """A connection that is kept open, and reopened if the server closes it."""
 
-    def __init__(self, target: LoadTarget) -> None:
-        place = target.endpoint
-        self._path = place.path + target.path
+    def __init__(self, target: Destination) -> None:
+        self._path = target.path
         self._connection = http.client.HTTPConnection(
-            place.host, place.port, timeout=target.deadline_s
+            target.host, target.port, timeout=target.deadline_s
         )
         with contextlib.suppress(OSError):  # then each request fails with the reason
             self._connection.connect()
@@ -201,14 +238,16 @@ class _RestLine:
         self._connection.close()
 
 
-def _line(target: LoadTarget, channel: Any) -> _GrpcLine | _RestLine:
+def _line(target: Destination, channel: Any) -> _GrpcLine | _RestLine:
     return _RestLine(target) if channel is None else _GrpcLine(channel, target)
 
 
 def _channel(address: str) -> grpc.Channel:
-    # Without retries, which would hide errors and count as one long request.
+    # Without retries, which would hide errors and count as one long request; and without the proxy
+    # that the environment names, since the server is on this machine.
     options = [(name, value) for name, value in CHANNEL_OPTIONS if name != "grpc.service_config"]
-    channel = open_channel(address, [*options, ("grpc.enable_retries", 0)])
+    options += [("grpc.enable_retries", 0), ("grpc.enable_http_proxy", 0)]
+    channel = grpc.insecure_channel(address, options)
     with contextlib.suppress(grpc.FutureTimeoutError):  # then each request fails with the reason
         grpc.channel_ready_future(channel).result(timeout=1)
     return channel

@@ -19,6 +19,8 @@ duration plus twice the deadline of its requests, or after 1,000,000 requests.
 
 from __future__ import annotations
 
+from array import array
+
 from deployworkbook.serving.load.arrivals import POISSON, arrival_times
 from deployworkbook.serving.load.engine import LoadPlan
 from deployworkbook.serving.load.process import RunningLoad
@@ -63,10 +65,9 @@ def start_open_loop(
     most = check_integer("max_requests", max_requests, 1, MOST_REQUESTS)
     times = arrival_times(rate_per_s, length, pattern=pattern, seed=seed, max_requests=most)
     lines = check_integer("connections", connections, 1, MOST_CLIENTS)
-    return RunningLoad(
-        LoadPlan(times, min(lines, max(1, len(times))), length, most, 0.0, float(rate_per_s)),
-        target,
-    )
+    lines = min(lines, max(1, len(times)))
+    plan = LoadPlan(array("d", times), lines, length, most, 0.0, float(rate_per_s))
+    return RunningLoad(plan, target)
 
 
 def open_loop(

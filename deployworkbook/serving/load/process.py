@@ -1,8 +1,8 @@
 """Send a load from a process of its own.
 
 A notebook's kernel also draws and collects garbage. If it sent the requests, it would delay some of
-them, and the delay would look like the server's. ``python -m deployworkbook.serving.load.process``
-runs that process.
+them, and the delay would look like the server's. ``deployworkbook.serving.load.sender`` is what
+that process runs.
 """
 
 from __future__ import annotations
@@ -13,11 +13,10 @@ import subprocess
 import sys
 from typing import NoReturn
 
-from deployworkbook.serving.load.engine import LoadPlan, run
+from deployworkbook.serving.load import sender
+from deployworkbook.serving.load.engine import LoadPlan
 from deployworkbook.serving.load.result import LoadResult
 from deployworkbook.serving.load.target import LoadTarget
-
-_STARTED = b"started\n"
 
 
 class RunningLoad:
@@ -32,22 +31,23 @@ class RunningLoad:
     """
 
     def __init__(self, plan: LoadPlan, target: LoadTarget) -> None:
+        self._plan = plan
         self._longest_s = plan.seconds + 2 * target.deadline_s + 30
         self._process = subprocess.Popen(
-            [sys.executable, "-m", __name__],
+            [sys.executable, "-m", sender.__name__],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
         assert self._process.stdin and self._process.stdout  # noqa: S101, PT018 - for the types
         try:
-            self._process.stdin.write(pickle.dumps((plan, target)))
+            self._process.stdin.write(pickle.dumps((plan, target.destination)))
             self._process.stdin.close()
             self._process.stdin = None
         except BrokenPipeError:
             pass
         # Not readline: it would also buffer the result, which communicate then doesn't see.
-        if os.read(self._process.stdout.fileno(), len(_STARTED)) != _STARTED:
+        if os.read(self._process.stdout.fileno(), len(sender.STARTED)) != sender.STARTED:
             self._failed(self._process.communicate()[1])
 
     def wait(self) -> LoadResult:
@@ -63,8 +63,8 @@ class RunningLoad:
             raise
         if self._process.returncode:
             self._failed(said)
-        result: LoadResult = pickle.loads(content)  # noqa: S301 - by the process started above
-        return result
+        # By the process started above.
+        return LoadResult.of(self._plan, pickle.loads(content))  # noqa: S301
 
     def stop(self) -> None:
         """Stop the load without a result."""
@@ -74,19 +74,3 @@ class RunningLoad:
     def _failed(self, said: bytes) -> NoReturn:
         text = said.decode(errors="replace").strip()
         raise RuntimeError(f"The process that sends the load failed:\n{text}")
-
-
-def _main() -> None:
-    # The input comes from the process that started this one.
-    plan, target = pickle.load(sys.stdin.buffer)  # noqa: S301
-    output = sys.stdout.buffer
-
-    def started() -> None:
-        output.write(_STARTED)
-        output.flush()
-
-    pickle.dump(run(plan, target, started=started), output)
-
-
-if __name__ == "__main__":
-    _main()

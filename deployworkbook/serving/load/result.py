@@ -10,9 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deployworkbook.serving.api.codes import Code
-
-# The code of requests that were due but never sent, because no connection became free.
-NOT_SENT = -1
+from deployworkbook.serving.load.engine import NOT_SENT, LoadPlan, Outcomes
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +41,20 @@ class LoadResult:
     done_s: NDArray[np.float64]
     codes: NDArray[np.int64]
     versions: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, plan: LoadPlan, outcomes: Outcomes) -> LoadResult:
+        """Return the result of a plan that was carried out."""
+        return cls(
+            offered_per_s=plan.offered_per_s,
+            clients=plan.lines if plan.arrivals_s is None else None,
+            started_at=outcomes.started_at,
+            intended_s=np.array(outcomes.intended_s),
+            sent_s=np.array(outcomes.sent_s),
+            done_s=np.array(outcomes.done_s),
+            codes=np.array(outcomes.codes),
+            versions=np.array(outcomes.versions),
+        )
 
     def __len__(self) -> int:
         return len(self.codes)

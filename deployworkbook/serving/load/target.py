@@ -13,6 +13,7 @@ from deployworkbook.serving.api.types import DEFAULT_SIGNATURE, ModelSpec
 from deployworkbook.serving.client.base import DEFAULT_DEADLINE_S
 from deployworkbook.serving.client.grpc import predict_request
 from deployworkbook.serving.client.rest import json_array, path_of, predict_body
+from deployworkbook.serving.load.engine import Destination
 from deployworkbook.validation import check_number, value_error
 
 
@@ -60,6 +61,13 @@ class LoadTarget:
     def is_rest(self) -> bool:
         """Whether the server is addressed over REST."""
         return self.endpoint.is_rest
+
+    @property
+    def destination(self) -> Destination:
+        """What the process that sends the load needs to know."""
+        place = self.endpoint
+        path, address = (place.path + self.path, "") if place.is_rest else (self.path, self.address)
+        return Destination(place.host, place.port, address, path, self.payloads, self.deadline_s)
 
 
 def load_target(

@@ -205,7 +205,7 @@ def test_this_machine_is_never_asked_through_a_proxy(server, protocol, proxy):
         for place in (address, relay.address):
             with connect(place) as client:
                 assert client.predict({"x": [2.0]}, model="half").output.tolist() == [3.0]
-        assert run(FEW, target, started=lambda: None).codes.tolist() == [Code.OK] * 3
+        assert run(FEW, target.destination, started=lambda: None).codes.tolist() == [Code.OK] * 3
     assert proxy.connections == 0
 
 
@@ -229,7 +229,7 @@ def test_ipv6_addresses(ipv6_server, protocol):
             with connect(place) as client:
                 assert client.predict({"x": [2.0]}, model="default").output.tolist() == [3.0]
     target = load_target(address, {"x": [2.0]}, model="default")
-    assert run(FEW, target, started=lambda: None).codes.tolist() == [Code.OK] * 3
+    assert run(FEW, target.destination, started=lambda: None).codes.tolist() == [Code.OK] * 3
 
 
 def test_each_call_is_sent_once_over_one_connection(server, protocol):

@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 
 from deployworkbook.serving.load import loops
 from deployworkbook.serving.load.arrivals import arrival_times
-from deployworkbook.serving.load.engine import LoadPlan, run
+from deployworkbook.serving.load.engine import NOT_SENT, LoadPlan, run
 from deployworkbook.serving.load.loops import (
     closed_loop,
     open_loop,
     start_open_loop,
 )
 from deployworkbook.serving.load.process import RunningLoad
-from deployworkbook.serving.load.result import NOT_SENT, LoadResult
+from deployworkbook.serving.load.result import LoadResult
 from deployworkbook.serving.load.target import LoadTarget, load_target
 from tests.serving.conftest import ADDRESS, free_port
 from tests.waiting import WATCHDOG_S
@@ -38,10 +38,10 @@ def in_this_process(monkeypatch):
 
     class Here:
         def __init__(self, plan, target):
-            self._given = plan, target
+            self._plan, self._target = plan, target.destination
 
         def wait(self):
-            return run(*self._given, started=lambda: None)
+            return LoadResult.of(self._plan, run(self._plan, self._target, started=lambda: None))
 
     monkeypatch.setattr(loops, "RunningLoad", Here)
 
