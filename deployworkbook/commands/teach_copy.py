@@ -31,8 +31,8 @@ def copy(
 ) -> None:
     """Write a lesson with its solutions, usual mistakes, hints and talking points.
 
-    Keep copies apart from your learners' notebooks, as they have the solutions. A file that differs is
-    backed up in your lessons folder before it is replaced.
+    Keep copies apart from your learners' notebooks, as they have the solutions. A file that differs
+    is backed up in your lessons folder before it is replaced.
     """
     from deployworkbook.jupyter.lessons import catalogue, find_lesson
     from deployworkbook.teaching.teacher_copy import file_name, write_teacher_copy
