@@ -1,21 +1,24 @@
-"""The schemas of notebooks and of Jupyter, without a grammar that takes seconds to load."""
+"""The schemas of notebooks and of Jupyter, without two grammars that take long to load."""
 
 from __future__ import annotations
 
 import sys
 
-# jsonschema, which nbformat and Jupyter check their data with, loads a grammar of internationalised
-# addresses (IRIs) as it is imported, and does without where this package cannot be imported.
-_GRAMMAR = "rfc3987_syntax"
+# jsonschema, which nbformat and Jupyter check their data with, loads grammars of internationalised
+# addresses (IRIs) and of durations as it is imported, and does without where these packages cannot
+# be imported.
+_GRAMMARS = ("rfc3987_syntax", "isoduration")
 
 
 def forget_addresses() -> None:
-    """Leave out the check of IRIs, which no notebook has; before ``nbformat`` or JupyterLab loads.
+    """Leave out the checks of IRIs and durations; before ``nbformat`` or JupyterLab loads.
 
-    It takes longer to load than all else that a run needs, in each process.
+    No notebook has any, and they take longer to load than all else that a run needs, in each
+    process.
 
     >>> forget_addresses()
     >>> import nbformat
     """
-    # None in place of a module makes its import fail.
-    sys.modules.setdefault(_GRAMMAR, None)  # type: ignore[arg-type]
+    for grammar in _GRAMMARS:
+        # None in place of a module makes its import fail.
+        sys.modules.setdefault(grammar, None)  # type: ignore[arg-type]

@@ -15,10 +15,12 @@ from typing import Any
 # First: it sets what TensorFlow reads when it loads, and holds its notes back.
 from deployworkbook.training.quiet_tensorflow import tf  # isort: skip
 from deployworkbook.training.garbage import loading_for_good
+from deployworkbook.training.optional_libraries import give_back, without_optional_libraries
 from deployworkbook.validation import check_integer
 
-with loading_for_good():
+with loading_for_good(), without_optional_libraries():
     import tf_keras as keras
+give_back()
 
 # Always pass the format: without it, tf_keras falls back to HDF5 outside the main thread.
 SAVE_FORMAT = "keras_v3"

@@ -1,0 +1,96 @@
+"""Load TensorFlow and Keras without the libraries that they can do without, until one is used.
+
+Keras recognises tables of pandas and sparse matrices of SciPy, and rotates images by SciPy. It
+imports both wherever they are installed, which takes a fifth of its own time and 40 MB. Who gives
+it a table or such a matrix has loaded the library already.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib import import_module
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any
+
+_OPTIONAL = ("pandas", "scipy")
+
+
+class _Absent(MetaPathFinder):
+    """Find no optional library, for what one thread imports."""
+
+    def __init__(self) -> None:
+        self._thread = threading.get_ident()
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if name in _OPTIONAL and threading.get_ident() == self._thread:
+            raise ModuleNotFoundError(f"{name} is left out until it is used", name=name)
+        return None
+
+
+@contextmanager
+def without_optional_libraries() -> Iterator[None]:
+    """Let imports of pandas and SciPy fail in the block and this thread, unless they are loaded."""
+    finder = _Absent()
+    sys.meta_path.insert(0, finder)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(finder)
+
+
+class _Nothing:
+    """A type without objects."""
+
+
+class _Tables(ModuleType):
+    """pandas for Keras, which only asks whether what it gets is a table."""
+
+    def __getattr__(self, name: str) -> Any:
+        # Unless pandas is loaded, nothing is an object of its types.
+        loaded = sys.modules.get(self.__name__)
+        return _Nothing if loaded is None else getattr(loaded, name)
+
+
+class _Later(ModuleType):
+    """A module that is imported when it is first used."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(import_module(self.__name__), name)
+
+
+def is_sparse(value: object) -> bool:
+    """Return whether a value is a sparse matrix of SciPy; nothing is while SciPy isn't loaded.
+
+    >>> is_sparse([[1, 0]])
+    False
+    """
+    sparse = sys.modules.get("scipy.sparse")
+    return sparse is not None and bool(sparse.issparse(value))
+
+
+def give_back() -> None:
+    """Give Keras, which was imported without them, the libraries for when they are used."""
+    places: dict[str, dict[str, object]] = {
+        # It asks each input whether it is sparse, and would import SciPy for that.
+        "engine.data_adapter": {"pd": _Tables("pandas"), "_is_scipy_sparse": is_sparse},
+        "engine.training_v1": {"issparse": is_sparse},
+        "engine.training_arrays_v1": {"issparse": is_sparse},
+        "preprocessing.image": {
+            "scipy": _Later("scipy"),
+            "linalg": _Later("scipy.linalg"),
+            "ndimage": _Later("scipy.ndimage"),
+        },
+    }
+    for place, names in places.items():
+        module = sys.modules.get(f"tf_keras.src.{place}")
+        for name, stand_in in names.items():
+            # A module that was loaded already has been imported all the same.
+            if module is not None and not isinstance(getattr(module, name, None), ModuleType):
+                setattr(module, name, stand_in)
