@@ -11,8 +11,8 @@ from itertools import accumulate
 from typing import Any
 
 from nbformat import NotebookNode
-from papermill.engines import NBClientEngine
 
+from deployworkbook.execution.light_papermill import NBClientEngine
 from deployworkbook.execution.outputs import is_counted
 
 # nbclient's tag for a cell that is skipped on purpose.

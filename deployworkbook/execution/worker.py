@@ -25,13 +25,16 @@ from typing import Any, NoReturn
 from deployworkbook.execution.outputs import is_counted, read_notebook, write_executed  # isort: skip
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
-from papermill import execute_notebook
-from papermill.engines import papermill_engines
-from papermill.exceptions import PapermillExecutionError, strip_color
 
 from deployworkbook.execution import background
 from deployworkbook.execution.engine import CellProgress, EarlyEnd, reporting_engine
 from deployworkbook.execution.jobs import Job
+from deployworkbook.execution.light_papermill import (
+    PapermillExecutionError,
+    execute_notebook,
+    papermill_engines,
+    strip_color,
+)
 from deployworkbook.execution.processes import adopt_orphans, kill_tree
 from deployworkbook.jupyter.kernels import InterpreterKernelManager
 from deployworkbook.workspace.folder import RUN_VARIABLE

@@ -11,11 +11,12 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from importlib import import_module
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
+
+from deployworkbook.workspace.later import Later
 
 _OPTIONAL = ("pandas", "scipy")
 
@@ -58,13 +59,6 @@ class _Tables(ModuleType):
         return _Nothing if loaded is None else getattr(loaded, name)
 
 
-class _Later(ModuleType):
-    """A module that is imported when it is first used."""
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(import_module(self.__name__), name)
-
-
 def is_sparse(value: object) -> bool:
     """Return whether a value is a sparse matrix of SciPy; nothing is while SciPy isn't loaded.
 
@@ -83,9 +77,9 @@ def give_back() -> None:
         "engine.training_v1": {"issparse": is_sparse},
         "engine.training_arrays_v1": {"issparse": is_sparse},
         "preprocessing.image": {
-            "scipy": _Later("scipy"),
-            "linalg": _Later("scipy.linalg"),
-            "ndimage": _Later("scipy.ndimage"),
+            "scipy": Later("scipy"),
+            "linalg": Later("scipy.linalg"),
+            "ndimage": Later("scipy.ndimage"),
         },
     }
     for place, names in places.items():
