@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
@@ -45,10 +46,13 @@ if os.environ.get("PYTEST_XDIST_WORKER"):
     for variable in THREADS:
         os.environ.setdefault(variable, "1")
 
-# Homes are new, and in each matplotlib would list the fonts again. The workers of xdist inherit it.
-if "MPLCONFIGDIR" not in os.environ:
-    FONTS = tempfile.TemporaryDirectory(prefix="fonts-")
-    os.environ["MPLCONFIGDIR"] = FONTS.name
+# Homes are new, and in each matplotlib would list the fonts again, and the C compiler build a
+# library of its own for each kind of processor. The workers of xdist inherit these.
+CACHES = tempfile.TemporaryDirectory(prefix="caches-")
+for variable in ("MPLCONFIGDIR", "ZIG_GLOBAL_CACHE_DIR"):
+    if variable not in os.environ:
+        os.environ[variable] = str(Path(CACHES.name) / variable.lower())
+        Path(os.environ[variable]).mkdir()
 
 # Tests speak to servers of their own, never through a proxy that the environment names.
 for no_proxy in ("no_proxy", "NO_PROXY"):
@@ -81,9 +85,11 @@ def pytest_collection_modifyitems(config, items):
     of the files that would be among the last.
     """
     if "report" not in config.option.markexpr:
-        reports = [item for item in items if item.get_closest_marker("report")]
+        kept, reports = [], []
+        for item in items:
+            (reports if item.get_closest_marker("report") else kept).append(item)
         config.hook.pytest_deselected(items=reports)
-        items[:] = [item for item in items if item not in reports]
+        items[:] = kept
     items.sort(key=_place)
 
 
@@ -122,23 +128,27 @@ def missing():
     return end
 
 
-@pytest.fixture(scope="session")
-def homes(tmp_path_factory):
-    """Where homes are made: pytest would look through thousands of folders for the next number."""
-    folder = tmp_path_factory.mktemp("homes")
-    return (folder / str(number) for number in itertools.count())
+# Where homes are made: pytest would look through thousands of folders for the next number.
+_HOMES = pytest.StashKey[Iterator[Path]]()
 
 
 @pytest.fixture(autouse=True)
-def home(homes, monkeypatch):
-    """No test touches the files of the user who runs it."""
-    folder = next(homes)
+def home(request):
+    """No test touches the files of the user who runs it.
+
+    Thousands of tests take it, and every fixture that it took itself would cost each of them time.
+    """
+    if _HOMES not in request.config.stash:
+        folder = request.getfixturevalue("tmp_path_factory").mktemp("homes")
+        request.config.stash[_HOMES] = (folder / str(number) for number in itertools.count())
+    folder = next(request.config.stash[_HOMES])
     folder.mkdir()
-    monkeypatch.setenv("HOME", str(folder))
-    monkeypatch.setenv("DEPLOYWORKBOOK_HOME", str(folder / "deployworkbook"))
-    monkeypatch.delenv("KERAS_HOME", raising=False)
-    monkeypatch.delenv("DEPLOYWORKBOOK_SHARED_MODELS", raising=False)
-    return folder
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOME", str(folder))
+        patch.setenv("DEPLOYWORKBOOK_HOME", str(folder / "deployworkbook"))
+        patch.delenv("KERAS_HOME", raising=False)
+        patch.delenv("DEPLOYWORKBOOK_SHARED_MODELS", raising=False)
+        yield folder
 
 
 @pytest.fixture
@@ -198,23 +208,10 @@ def mnist_workspace(common_folder):
     return Workspace(common_folder("mnist-workspace")).create()
 
 
-@pytest.fixture(scope="session", autouse=True)
-def compiler_cache(common_folder):
-    """The C compiler keeps what it made for earlier tests, whose homes are gone.
-
-    For each kind of processor it first builds a library of its own, which takes it seconds.
-    """
-    folder = common_folder("zig")
-    os.environ["ZIG_GLOBAL_CACHE_DIR"] = str(folder)
-    return folder
-
-
-@pytest.fixture(scope="session", autouse=True)
-def font_cache(common_folder):
+@pytest.fixture(scope="session")
+def font_cache():
     """Matplotlib lists the machine's fonts once, and not again for each test's home."""
-    folder = common_folder("matplotlib")
-    os.environ["MPLCONFIGDIR"] = str(folder)
-    return folder
+    return Path(os.environ["MPLCONFIGDIR"])
 
 
 @pytest.fixture(scope="session")

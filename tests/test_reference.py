@@ -88,6 +88,7 @@ def described(docstring):
     return set(re.findall(r"^    \*{0,2}(\w+):", section[1], re.MULTILINE)) if section else set()
 
 
+@cache
 def code_of(face):
     """Parse the examples in a face's docstring: sessions with ``>>>`` and indented blocks."""
     docstring = ast.get_docstring(tree(PACKAGE / face / "__init__.py"))
@@ -113,19 +114,25 @@ def uses(face, node):
     }
 
 
-EXPORTS = [export for face in FACES for export in exports(face).values()]
-DEFINED = [export for export in EXPORTS if export.node is not None]
-FORMULA_FUNCTIONS = [
-    Export(f"formulas.{name}", node.name, node)
-    for name in FORMULAS
-    for node in tree(PACKAGE / "formulas" / f"{name}.py").body
-    if isinstance(node, Function) and not node.name.startswith("_")
-]
+@cache
+def every_export():
+    return [export for face in FACES for export in exports(face).values()]
+
+
+@cache
+def formula_functions():
+    return [
+        Export(f"formulas.{name}", node.name, node)
+        for name in FORMULAS
+        for node in tree(PACKAGE / "formulas" / f"{name}.py").body
+        if isinstance(node, Function) and not node.name.startswith("_")
+    ]
 
 
 def test_names_say_what_they_are_for_and_describe_their_arguments():
     wrong = []
-    for export in [*DEFINED, *FORMULA_FUNCTIONS]:
+    defined = [export for export in every_export() if export.node is not None]
+    for export in [*defined, *formula_functions()]:
         missing = [
             each for each in arguments_of(export.node) if each not in described(export.docstring)
         ]
@@ -138,7 +145,7 @@ def test_names_say_what_they_are_for_and_describe_their_arguments():
 
 def test_names_have_an_example_of_their_own_or_in_their_face():
     wrong = []
-    for export in EXPORTS:
+    for export in every_export():
         own = export.node is not None and ">>>" in export.docstring
         introduction = ast.get_docstring(tree(PACKAGE / export.face / "__init__.py"))
         mentioned = f"``{export.name}" in introduction and export.node is None
@@ -152,7 +159,8 @@ def is_shown(export):
 
 
 def test_formulas_have_examples_that_run():
-    assert not [str(function) for function in FORMULA_FUNCTIONS if ">>>" not in function.docstring]
+    functions = formula_functions()
+    assert not [str(function) for function in functions if ">>>" not in function.docstring]
 
 
 @pytest.mark.parametrize("face", FACES)
@@ -188,6 +196,6 @@ def test_the_reference_builds_without_a_warning(tmp_path):
         for export in exports(face).values():
             if export.node is not None:
                 assert f'id="{export.name}"' in page, f"{export} is not on its page"
-    for function in FORMULA_FUNCTIONS:
+    for function in formula_functions():
         place = tmp_path / "deployworkbook" / f"{function.face.replace('.', '/')}.html"
         assert f'id="{function.name}"' in place.read_text()

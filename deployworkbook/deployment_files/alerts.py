@@ -38,7 +38,7 @@ def files(watch: Watch) -> dict[str, str]:
         TESTS: unit_tests_text(
             name,
             [*serving_scenes(watch), *objective_scenes.quick_scenes(*examples)],
-            interval=objective_scenes.QUICK,
+            interval=objective_scenes.QUICK_EVALUATION,
         ),
         SLOW_TESTS: unit_tests_text(
             name,

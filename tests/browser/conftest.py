@@ -28,8 +28,9 @@ PICTURES = Path(__file__).parents[2] / "test-output"
 
 
 def pytest_collection_modifyitems(items):
+    folder = f"{Path(__file__).parent}{os.sep}"
     for item in items:
-        if Path(__file__).parent in item.path.parents:
+        if str(item.path).startswith(folder):
             item.add_marker(pytest.mark.browser)
 
 

@@ -1,6 +1,5 @@
 """An emulated core against Python: answers, every instruction, and the stack."""
 
-import os
 import subprocess
 import sys
 
@@ -53,7 +52,7 @@ TARGETS = {
 
 
 @pytest.fixture(scope="module")
-def link(tmp_path_factory, compiler_cache):
+def link(tmp_path_factory):
     """Compile a C text for a core, without a library; the program begins with one function."""
     folder = tmp_path_factory.mktemp("linked")
 
@@ -63,10 +62,7 @@ def link(tmp_path_factory, compiler_cache):
         system, cpu = TARGETS[core]
         command = [sys.executable, "-m", "ziglang", "cc", "-target", system, f"-mcpu={cpu}"]
         options = ["-Os", "-nostdlib", "-ffreestanding", f"-Wl,-e,{entry}"]
-        cache = {"ZIG_GLOBAL_CACHE_DIR": str(compiler_cache)}
-        subprocess.run(
-            [*command, *options, "-o", target, source], check=True, env=os.environ | cache
-        )
+        subprocess.run([*command, *options, "-o", target, source], check=True)
         return read_elf(target.read_bytes())
 
     return linked

@@ -419,13 +419,13 @@ def numeric_fields():
     return [(section, name, key) for (section, key), name in found.items()]
 
 
-@pytest.mark.parametrize("value", ["-1", "nan", "inf", "-inf", "1e300", '"12"', "true", "[1]"])
 @pytest.mark.parametrize(("section", "name", "key"), numeric_fields())
-def test_invalid_numbers_are_refused_in_every_field(own, section, name, key, value):
-    path = own(f'[{section}]\n"{name}" = {{ {key} = {value} }}\n')
+def test_invalid_numbers_are_refused_in_every_field(own, section, name, key):
     label = rf"own\.toml: {section}\.{re.escape(name)}\.{key}: expected"
-    with pytest.raises((ValueError, TypeError), match=label):
-        load_catalog(path)
+    for value in ("-1", "nan", "inf", "-inf", "1e300", '"12"', "true", "[1]"):
+        path = own(f'[{section}]\n"{name}" = {{ {key} = {value} }}\n')
+        with pytest.raises((ValueError, TypeError), match=label):
+            load_catalog(path)
 
 
 def test_there_are_many_numeric_fields():
