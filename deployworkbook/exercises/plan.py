@@ -32,7 +32,8 @@ PAYBACKS = ((40.0, 70.0, 0.7, 200.0), (8.0, 63.0, 0.7, 36.0))
 
 def _percentile_of_sums(first: np.ndarray, second: np.ndarray, *, method: Any) -> float:
     """Return the 99th percentile, by a definition such as "nearest rank"."""
-    return float(np.percentile(first + second, 99, method=method))
+    sums = first + second
+    return float(np.percentile(sums, 99, method=method))
 
 
 def highest_rate(service: float, objective: float) -> float:

@@ -247,12 +247,12 @@ def _blocks(matrix: Array, size: int) -> Array:
 
 
 def _rounded(blocks: Array, scales: ArrayLike, points: ArrayLike) -> Array:
-    return np.asarray(
-        np.rint(blocks / np.asarray(scales)[..., None]) + np.asarray(points)[..., None]
-    )
+    steps = np.rint(blocks / np.asarray(scales)[..., None])
+    return np.asarray(steps + np.asarray(points)[..., None])
 
 
 def _squared_error(blocks: Array, scales: Array, points: Array, count: int) -> Array:
     codes = np.clip(_rounded(blocks, scales, points), 0, count - 1)
-    error = blocks - scales[..., None] * (codes - points[..., None])
+    steps = codes - points[..., None]
+    error = blocks - scales[..., None] * steps
     return np.asarray((error**2).sum(axis=-1))

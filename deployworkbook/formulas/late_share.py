@@ -199,7 +199,8 @@ def _bands(loads: Array) -> Array:
 
 
 def _horizon(residual_mean: float | Array, slowest: float | Array, bands: float | Array) -> Array:
-    return np.asarray(25.0 * residual_mean * 2.0 ** (bands + 1.0) + 3.0 * slowest)
+    growth = 2.0 ** (np.asarray(bands) + 1.0)
+    return np.asarray(25.0 * np.asarray(residual_mean) * growth + 3.0 * np.asarray(slowest))
 
 
 def _waited(t: Array, rho: Array, servers: Array, shape: ServiceShape, band: float) -> Array:

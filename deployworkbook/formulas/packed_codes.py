@@ -51,7 +51,8 @@ def pack_codes(codes: ArrayLike, *, bits: int) -> NDArray[np.uint8]:
         full = np.concatenate([small, empty], axis=-1) if empty.size else small
         packed = full[..., :: 8 // width].copy()
         for place in range(1, 8 // width):
-            packed |= full[..., place :: 8 // width] << np.uint8(place * width)
+            codes_there = full[..., place :: 8 // width]
+            packed |= codes_there << np.uint8(place * width)
         return packed
     flags = small[..., None] >> np.arange(width, dtype=np.uint8) & 1
     return np.packbits(flags.reshape(*values.shape[:-1], -1), axis=-1, bitorder="little")

@@ -73,7 +73,8 @@ def random_weights(
     >>> random_weights(small)["layers.0.key"].shape
     (8, 4)
     """
-    kind = np.dtype(check_choice("dtype", dtype, DTYPES))
+    chosen = check_choice("dtype", dtype, DTYPES)
+    kind = np.dtype(chosen)
     generator = np.random.default_rng(check_integer("seed", seed, 0))
     weights: dict[str, NDArray[Any]] = {}
     for name, sizes in weight_shapes(shape).items():

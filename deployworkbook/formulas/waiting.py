@@ -109,7 +109,8 @@ def response_percentile_s(
     shape = np.broadcast_shapes(p.shape, delayed.shape, wait.shape)
     low = np.zeros(shape)
     # Markov's inequality, P(R > t) ≤ E[R] / t, is an upper bound.
-    high = np.broadcast_to((s + delayed * wait) / (1.0 - p), shape) * (1.0 + 1e-9)
+    bound = (s + delayed * wait) / (1.0 - p)
+    high = np.broadcast_to(bound * (1.0 + 1e-9), shape)
     for _ in range(HALVINGS):
         middle = (low + high) / 2.0
         late = response_survival(middle, delayed, wait, service_time_s=s, service_scv=service_scv)

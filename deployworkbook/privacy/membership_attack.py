@@ -183,10 +183,11 @@ def study_leakage(
     halves = (np.arange(count)[:, None] + np.arange(size)) % 2 == 0
     members = generator.permuted(halves, axis=0)
 
+    def train(place: int) -> Weights:
+        return _trained(pool, members[place], chosen, place)
+
     def make() -> tuple[dict[str, NDArray[np.float32]], dict[str, object]]:
-        networks = in_turns(
-            lambda place: _trained(pool, members[place], chosen, place), range(count)
-        )
+        networks = in_turns(train, range(count))
         arrays: dict[str, NDArray[np.float32]] = {}
         for place, network in enumerate(networks):
             arrays |= named(f"network-{place}", network)

@@ -60,9 +60,8 @@ class DecodingSpeed:
                 received=f"{rounds} and {len(other.prefill_s)}",
                 expected="the same number of both, at least 2",
             )
-        own, others = (
-            np.median(np.reshape(each.step_s, (rounds, -1)), axis=1) for each in (self, other)
-        )
+        steps = [np.reshape(each.step_s, (rounds, -1)) for each in (self, other)]
+        own, others = (np.median(each, axis=1) for each in steps)
         ratios = np.log(own / others)
         low, high = (math.exp(end) for end in mean_interval(ratios))
         return math.exp(ratios.mean()), (low, high)

@@ -125,8 +125,8 @@ def train_decoder(
     places = np.arange(shape.context + 1)
     losses = []
     for number in range(1, steps + 1):
-        starts = draw.integers(0, len(tokens) - shape.context, batch_size)
-        windows = tokens[starts[:, None] + places].astype(np.int32)
+        starts = draw.integers(0, len(tokens) - shape.context, batch_size)[:, None]
+        windows = tokens[starts + places].astype(np.int32)
         rate = learning_rate * min(1.0, number / (WARM_UP * steps)) * (1 - (number - 1) / steps)
         loss = step(tf.constant(windows), tf.constant(rate, tf.float32), tf.constant(float(number)))
         losses.append(float(loss) / math.log(2))

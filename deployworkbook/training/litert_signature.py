@@ -15,8 +15,8 @@ from deployworkbook.validation import value_error
 SIGNATURE = "serving_default"
 _IDENTIFIER = b"TFL3"
 
-_DTYPES = {
-    getattr(schema.TensorType, name.upper()): np.dtype(object if name == "string" else name)
+_DTYPES: dict[int, np.dtype[Any]] = {
+    getattr(schema.TensorType, name.upper()): np.dtype(name.replace("string", "object"))
     for name in ("float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8",
                  "uint16", "uint32", "uint64", "bool", "complex64", "complex128", "string")
 }  # fmt: skip

@@ -173,7 +173,8 @@ def compute_drift(
     if kind == FEW_CLASSES:
         few = np.flatnonzero((labels == 4) | (labels == 9))
         count = round(strength * window)
-        chosen = np.concatenate([few[np.arange(count) % len(few)], chosen[count:]])
+        in_turns = few[np.arange(count) % len(few)]
+        chosen = np.concatenate([in_turns, chosen[count:]])
     before, true = images[chosen], labels[chosen]
     if kind == SWAPPED:
         swapped = np.where(true == 1, 7, np.where(true == 7, 1, true))

@@ -100,7 +100,8 @@ def _cut(kernel: Array, bits: int, sparsity: float) -> Array:
     sizes = np.abs(kernel)
     gone = round(sparsity * kernel.size)
     if gone:
-        kernel = np.where(sizes > np.partition(sizes.ravel(), gone - 1)[gone - 1], kernel, 0)
+        largest_gone = np.partition(sizes.ravel(), gone - 1)[gone - 1]
+        kernel = np.where(sizes > largest_gone, kernel, 0)
     if bits == 32:
         return kernel
     step = sizes.max() / np.float32(2 ** (bits - 1) - 1) or np.float32(1)

@@ -73,9 +73,11 @@ class LoadReplay:
         sizes = np.diff(self.starts, append=len(self.service))
         # Some more than are needed on average, and singles where these are too few.
         picked = generator.integers(len(sizes), size=int(1.2 * count / sizes.mean()) + 10)
-        ends = np.cumsum(sizes[picked])
-        within = np.arange(ends[-1]) - np.repeat(ends - sizes[picked], sizes[picked])
-        times = self.service[np.repeat(self.starts[picked], sizes[picked]) + within][:count]
+        drawn = sizes[picked]
+        ends = np.cumsum(drawn)
+        before = np.repeat(ends - drawn, drawn)
+        within = np.arange(ends[-1]) - before
+        times = self.service[np.repeat(self.starts[picked], drawn) + within][:count]
         return np.concatenate([times, generator.choice(self.service, count - len(times))])
 
     def _soonest(self, services: Array) -> float:

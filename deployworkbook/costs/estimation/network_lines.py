@@ -37,7 +37,8 @@ def network_lines(
     rate = np.where(edge, 0.0, i.requests_per_s)
     requests = rate * SECONDS_PER_MONTH
     answers = requests * (np.asarray(i.response_bytes) + i.protocol_bytes_per_request) / GIB
-    rolled = np.asarray(i.devices) * i.updates_per_month * i.download_bytes / GIB
+    updates = np.asarray(i.devices) * i.updates_per_month
+    rolled = updates * i.download_bytes / GIB
     out = answers + rolled
     ratio = np.asarray(i.network_price_ratio)
     per_gib = mean_usd_per_gib(out, i.internet_tiers) * ratio

@@ -243,7 +243,8 @@ def repeated(values: NDArray[Any], count: int) -> NDArray[Any]:
         return values
     if len(values) == 0:
         return np.zeros(count, values.dtype)
-    return np.concatenate([values, np.full(count - len(values), values[-1], values.dtype)])
+    more = np.full(count - len(values), values[-1], values.dtype)
+    return np.concatenate([values, more])
 
 
 def _in_pieces(values: Any, dtype: Any) -> NDArray[Any]:
