@@ -78,7 +78,7 @@ def test_the_environment_of_conda_is_the_set_of_pip():
 
 def test_the_readme_has_both_commands():
     assert "\npip install -c constraints.txt . && deployworkbook lab\n" in README
-    assert '\npip install -c constraints.txt ".[test]" && pytest -n 3 ' in README
+    assert '\npip install -c constraints.txt ".[test]" && pytest -n 4 ' in README
 
 
 def test_the_readme_lists_the_lessons():

@@ -3,7 +3,6 @@
 import inspect
 import json
 import math
-import multiprocessing
 import re
 import signal
 import sys
@@ -26,14 +25,10 @@ from deployworkbook.exercises.progress import record, summary
 from deployworkbook.exercises.registry import EXERCISES
 from deployworkbook.jupyter.lessons import catalogue
 from deployworkbook.workspace.folder import RUN_VARIABLE, Workspace, current_workspace
+from tests.exercises.trying import try_often
+from tests.processes import CONTEXT
 
 ALL = list(EXERCISES.values())
-CONTEXT = multiprocessing.get_context("spawn")
-
-
-def try_often(folder, name):
-    for number in range(20):
-        record(name, solved=False, answer_key=str(number), workspace=Workspace(folder))
 
 
 @pytest.mark.parametrize("exercise", ALL, ids=lambda e: e.id)

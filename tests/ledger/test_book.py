@@ -1,6 +1,5 @@
 """The ledger stores measurements and survives damage."""
 
-import multiprocessing
 import os
 import signal
 import sqlite3
@@ -17,8 +16,8 @@ from deployworkbook.ledger.measurement import Measurement
 from deployworkbook.ledger.rows import readable_rows
 from deployworkbook.ledger.schema import APPLICATION_ID, MIGRATIONS
 from tests.ledger.writers import ROWS, write_half, write_rows, write_the_same
+from tests.processes import CONTEXT
 
-CONTEXT = multiprocessing.get_context("spawn")
 WRITERS = 8
 
 FULL = Measurement(

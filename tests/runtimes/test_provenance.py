@@ -129,13 +129,16 @@ def test_a_form_that_a_runtime_cannot_take_is_refused_with_the_reason(tmp_path):
 
 
 EXPORT_OFTEN = """
+import itertools
 import sys
 from pathlib import Path
 from deployworkbook.runtimes.exporting import write_artifact
 from deployworkbook.training.variant import Variant
 
-directory, own = sys.argv[1:]
-for turn in range(150):
+directory, stop, own = sys.argv[1:]
+for turn in itertools.count():
+    if Path(stop).exists():
+        sys.exit()
     text = f"{own} {turn}"
     write_artifact(
         Variant("same", flatbuffer=b"TFL3", note=text),
@@ -148,21 +151,26 @@ for turn in range(150):
 
 def test_two_exporters_and_a_reader_at_once_see_whole_artifacts(tmp_path):
     """Each export is one writer's, files and record; a reader never finds it damaged."""
-    command = [sys.executable, "-c", EXPORT_OFTEN, str(tmp_path)]
+    folder, stop = tmp_path / "models", tmp_path / "stop"
+    command = [sys.executable, "-c", EXPORT_OFTEN, str(folder), str(stop)]
     writers = [subprocess.Popen([*command, own]) for own in "ab"]
-    artifact = Artifact(tmp_path / "same.litert", "litert", "same")
-    seen = set()
-    while any(writer.poll() is None for writer in writers):
-        if artifact.path.exists():
-            check_artifact(artifact, "litert")
-            seen.add(artifact.provenance.note)
-    assert [writer.returncode for writer in writers] == [0, 0]
-    assert len(seen) > 10
+    artifact = Artifact(folder / "same.litert", "litert", "same")
+    seen = {"a": set(), "b": set()}
+    try:
+        # Both write all the while, so what is read lies between exports of either.
+        while min(map(len, seen.values())) < 20:
+            assert [writer.poll() for writer in writers] == [None, None]
+            if artifact.path.exists():
+                check_artifact(artifact, "litert")
+                note = artifact.provenance.note
+                seen[note[0]].add(note)
+    finally:
+        stop.touch()
+        codes = [writer.wait() for writer in writers]
+    assert codes == [0, 0]
     check_artifact(artifact, "litert")
-    note = artifact.provenance.note
-    assert note in {"a 149", "b 149"}
-    assert {path.read_text() for path in artifact.files} == {note}
-    assert [path.name for path in tmp_path.iterdir()] == ["same.litert"]
+    assert {path.read_text() for path in artifact.files} == {artifact.provenance.note}
+    assert [path.name for path in folder.iterdir()] == ["same.litert"]
 
 
 def test_a_killed_export_keeps_the_earlier_one(litert, tmp_path):

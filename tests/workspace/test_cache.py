@@ -2,7 +2,6 @@
 
 import errno
 import json
-import multiprocessing
 import os
 import signal
 import threading
@@ -13,8 +12,7 @@ from filelock import FileLock
 
 from deployworkbook.workspace import cache
 from deployworkbook.workspace.cache import MANIFEST, build_once, key_of
-
-CONTEXT = multiprocessing.get_context("spawn")
+from tests.processes import CONTEXT
 
 
 def write_text(text):
