@@ -419,10 +419,10 @@ def numeric_fields():
     return [(section, name, key) for (section, key), name in found.items()]
 
 
-@pytest.mark.parametrize(("section", "name", "key"), numeric_fields())
-def test_invalid_numbers_are_refused_in_every_field(own, section, name, key):
-    label = rf"own\.toml: {section}\.{re.escape(name)}\.{key}: expected"
-    for value in ("-1", "nan", "inf", "-inf", "1e300", '"12"', "true", "[1]"):
+@pytest.mark.parametrize("value", ["-1", "nan", "inf", "-inf", "1e300", '"12"', "true", "[1]"])
+def test_invalid_numbers_are_refused_in_every_field(own, value):
+    for section, name, key in numeric_fields():
+        label = rf"own\.toml: {section}\.{re.escape(name)}\.{key}: expected"
         path = own(f'[{section}]\n"{name}" = {{ {key} = {value} }}\n')
         with pytest.raises((ValueError, TypeError), match=label):
             load_catalog(path)
