@@ -30,6 +30,7 @@ from deployworkbook.training.data import Dataset
 from deployworkbook.training.fit import STEPS_AT_ONCE, History, fit
 from deployworkbook.training.flatbuffer import to_flatbuffer
 from deployworkbook.training.keras2 import copy_model, keras, set_seed, tf
+from deployworkbook.training.loops import crossentropy
 from deployworkbook.training.variant import Variant
 from deployworkbook.validation import check_integer, check_number
 from deployworkbook.workspace.cache import build_once
@@ -180,7 +181,7 @@ def train_aware(
     aware = wrap(model)
     aware.compile(
         keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(rate, steps)),
-        loss="sparse_categorical_crossentropy",
+        loss=crossentropy,
         metrics=["accuracy"],
         steps_per_execution=STEPS_AT_ONCE,
     )

@@ -17,7 +17,7 @@ from deployworkbook.training.data import Dataset
 from deployworkbook.training.fit import STEPS_AT_ONCE
 from deployworkbook.training.flatbuffer import to_flatbuffer
 from deployworkbook.training.keras2 import copy_model, keras, set_seed, tf
-from deployworkbook.training.loops import prepare_fit
+from deployworkbook.training.loops import crossentropy, prepare_fit
 from deployworkbook.validation import check_choice, check_integer, check_number, value_error
 
 
@@ -219,7 +219,7 @@ def _fit(model: Any, dataset: Dataset, training: Training, callbacks: list[Any])
     # The wrappers count their steps within the graph, so several may follow without Python.
     model.compile(
         keras.optimizers.Adam(training.learning_rate),
-        "sparse_categorical_crossentropy",
+        crossentropy,
         steps_per_execution=min(STEPS_AT_ONCE, -(-len(dataset.train) // training.batch_size)),
     )
     prepare_fit(model, dataset.train)

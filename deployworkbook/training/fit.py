@@ -185,12 +185,8 @@ def train(dataset: Dataset, recipe: Recipe) -> tuple[Any, History]:
     """
     set_seed(recipe.seed)
     model = BUILDERS[recipe.architecture]()
-    how = {
-        "optimizer": keras.optimizers.Adam(recipe.learning_rate),
-        "loss": "sparse_categorical_crossentropy",
-        "metrics": ["accuracy"],
-    }
-    model.compile(**how, steps_per_execution=STEPS_AT_ONCE)
+    how = {"optimizer": keras.optimizers.Adam(recipe.learning_rate), "metrics": ["accuracy"]}
+    model.compile(**how, loss=loops.crossentropy, steps_per_execution=STEPS_AT_ONCE)
     history = fit(
         model,
         dataset,
@@ -199,7 +195,7 @@ def train(dataset: Dataset, recipe: Recipe) -> tuple[Any, History]:
         patience=recipe.patience,
     )
     # For predictions, return to Python after each batch.
-    model.compile(**how)
+    model.compile(**how, loss="sparse_categorical_crossentropy")
     return model, history
 
 

@@ -13,7 +13,7 @@ from deployworkbook.training.models import mlp
 
 @pytest.fixture(scope="module")
 def pruned(model, examples, short):
-    return prune(model, examples, pruning=Pruning(sparsity=0.9), settings=short)
+    return prune(model, examples, pruning=Pruning(sparsity=0.9, sample=200), settings=short)
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,8 @@ from deployworkbook.compression.retrain import Settings
 from deployworkbook.compression.training_set import Examples
 from deployworkbook.formulas.activations import softmax
 from deployworkbook.formulas.perceptron import forward
+from deployworkbook.training.keras2 import set_seed
+from deployworkbook.training.models import cnn
 
 QUICK = Settings(epochs=1, dropout=True)
 MOVED = (Augmentation(), Augmentation(right=1))
@@ -51,9 +53,14 @@ def test_logits_give_the_models_probabilities(model, digits):
     np.testing.assert_allclose(logits[1], moved, atol=1e-4)
 
 
-def test_litert_gives_the_same_logits_as_tensorflow(convolutions, digits, monkeypatch):
+def test_litert_gives_the_same_logits_as_tensorflow(digits, monkeypatch):
     images = digits.test.images[:300]
+    set_seed(0)
+    convolutions = cnn()
+    # As large as those of a trained one.
+    convolutions.set_weights([2 * weight for weight in convolutions.get_weights()])
     ours = logits_of(convolutions, images, augmentations=MOVED)
+    assert 5 < np.abs(ours).max() < 50
     monkeypatch.setattr(distill, "MANY", 1)
     # Sums of up to 800 products in float32, in another order.
     np.testing.assert_allclose(

@@ -13,6 +13,9 @@ from deployworkbook.formulas.importance import fisher
 from deployworkbook.training.keras2 import keras
 from deployworkbook.training.models import cnn
 
+# Images per choice of masks: how many are pruned doesn't depend on them.
+FEW = 200
+
 
 def accuracy(model, split):
     return (model.predict(split.images, verbose=0).argmax(axis=1) == split.labels).mean()
@@ -30,7 +33,7 @@ def pruned(model, examples, short):
 
     @functools.cache
     def made(criterion, scope):
-        pruning = Pruning(sparsity=0.8, criterion=criterion, scope=scope)
+        pruning = Pruning(sparsity=0.8, criterion=criterion, scope=scope, sample=FEW)
         return prune(model, examples, pruning=pruning, settings=short)
 
     # The cache takes an argument and its default for two different ones.
@@ -52,9 +55,8 @@ def test_the_sparsity_is_exact(pruned, criterion, scope):
 
 
 def test_fading_weights_are_pruned_to_the_given_fraction(model, examples):
-    pruned = prune(
-        model, examples, pruning=Pruning(sparsity=0.9, fade=0.01), settings=Settings(epochs=5)
-    )
+    pruning = Pruning(sparsity=0.9, fade=0.01, sample=FEW)
+    pruned = prune(model, examples, pruning=pruning, settings=Settings(epochs=3))
     assert sparsity_of(pruned) == pytest.approx(91_469 / 101_632, abs=1e-6)
 
 
@@ -70,13 +72,14 @@ def test_fisher_drops_pixels_that_are_always_black_and_magnitude_keeps_some(prun
 
 
 def test_pruning_while_learning_keeps_the_accuracy(model, examples, digits):
-    pruned = prune(model, examples, pruning=Pruning(sparsity=0.9), settings=Settings(epochs=20))
+    pruning = Pruning(sparsity=0.9, sample=500)
+    pruned = prune(model, examples, pruning=pruning, settings=Settings(epochs=12))
     # 360 images: two points are seven of them.
     assert accuracy(pruned, digits.test) >= accuracy(model, digits.test) - 0.02
 
 
 def test_a_seed_gives_the_same_zeros(pruned, model, examples, short):
-    again = prune(model, examples, pruning=Pruning(sparsity=0.8), settings=short)
+    again = prune(model, examples, pruning=Pruning(sparsity=0.8, sample=FEW), settings=short)
     for a, b in zip(pruned("fisher").get_weights(), again.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
 

@@ -30,12 +30,10 @@ def zeros_of(model):
     return [(kernel == 0) for kernel in model.get_weights()[0::2]]
 
 
-@pytest.mark.parametrize("schedule", ["polynomial", "constant"])
-def test_each_layer_loses_the_same_fraction(model, digits, schedule):
-    pruned = prune_low_magnitude(model, digits, sparsity=0.9, schedule=schedule, training=QUICK)
+def test_each_layer_loses_the_same_fraction(pruned):
     assert type(pruned.layers[1]).__name__ == "Dense"
     for zeros in zeros_of(pruned):
-        assert zeros.mean() == pytest.approx(0.9, abs=1 / zeros.size)
+        assert zeros.mean() == pytest.approx(0.8, abs=1 / zeros.size)
 
 
 def test_two_of_four_neighbours_are_pruned(model, digits):
@@ -45,8 +43,10 @@ def test_two_of_four_neighbours_are_pruned(model, digits):
         assert (zeros.T.reshape(-1, 4).sum(axis=1) == 2).all()
 
 
-def test_whole_blocks_are_pruned(model, digits):
-    pruned = prune_low_magnitude(model, digits, sparsity=0.75, pattern="block", training=QUICK)
+def test_whole_blocks_are_pruned_from_the_first_step(model, digits):
+    pruned = prune_low_magnitude(
+        model, digits, sparsity=0.75, schedule="constant", pattern="block", training=QUICK
+    )
     rows, columns = BLOCK
     zeros = zeros_of(pruned)[0].reshape(784 // rows, rows, 128 // columns, columns)
     shares = zeros.mean(axis=(1, 3))

@@ -14,6 +14,14 @@ from deployworkbook.formulas.integer_inference import ROUNDINGS
 from deployworkbook.training.variant import Variant
 
 SIZES = [(5, 3), (30, 7, 4), (64, 33, 9, 10), (784, 20, 10)]
+LAYOUTS = [None, "int8", "int4", "sparse int8", "sparse int4"]
+# Each size with each layout; every other time with a scale per output, so that both kinds of scales
+# meet each size and each layout.
+STORED = [
+    (sizes, layout, (row + column) % 2 == 1)
+    for row, sizes in enumerate(SIZES)
+    for column, layout in enumerate(LAYOUTS)
+]
 
 
 @pytest.mark.parametrize("sizes", SIZES, ids=str)
@@ -52,11 +60,9 @@ def test_int8_with_another_grid_of_pixels_reads_a_table(networks, run_c, tmp_pat
     np.testing.assert_array_equal(scores, program.scores(pixels))
 
 
-@pytest.mark.parametrize("layout", [None, "int8", "int4", "sparse int8", "sparse int4"])
-@pytest.mark.parametrize("per_output", [False, True])
-@pytest.mark.parametrize("sizes", SIZES, ids=str)
+@pytest.mark.parametrize(("sizes", "layout", "per_output"), STORED, ids=str)
 def test_stored_integers_in_c_equal_numpy(
-    sizes, per_output, layout, networks, run_c, tmp_path
+    sizes, layout, per_output, networks, run_c, tmp_path
 ) -> None:
     network = networks.stored(sizes, sparsity=0.8, per_output=per_output)
     program = plan(network, layout=layout)
