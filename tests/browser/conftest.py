@@ -25,6 +25,8 @@ from tests.waiting import wait_until
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PICTURES = Path(__file__).parents[2] / "test-output"
+# Chromium would else ask at each frame, and make frames for nothing else.
+POLLING_MS = 100
 
 
 def pytest_collection_modifyitems(items):
@@ -191,7 +193,8 @@ class Lab:
         """Wait until the notebook is shown and its kernel has nothing to do."""
         page.wait_for_selector(".jp-Notebook")
         page.wait_for_function(
-            "document.querySelector('#jp-main-statusbar').innerText.includes('Idle')"
+            "document.querySelector('#jp-main-statusbar').innerText.includes('Idle')",
+            polling=POLLING_MS,
         )
 
     @staticmethod

@@ -6,6 +6,7 @@ import pytest
 
 from deployworkbook.exercises.registry import PREDICTIONS
 from deployworkbook.plots.panels import DARK_FILTER
+from tests.browser.conftest import POLLING_MS
 
 CELLS = (
     "from deployworkbook.widgets import loss_explorer\nloss_explorer()",
@@ -173,6 +174,34 @@ def test_a_guess_is_made_and_what_it_opens_is_moved_by_keyboard_alone(page, keep
     assert page.locator(".jp-Notebook .jp-CodeCell").count() >= len(CELLS)
 
 
+# Of each guess: whether it can be locked, and whether the page holds or shows what it opens.
+GUESSES = """
+opened => {
+  const outputs = [...document.querySelectorAll('.jp-OutputArea-output')];
+  const text = kind => outputs.map(each => each[kind]).join(' ').replace(/\\s+/g, ' ');
+  const [there, seen] = [text('textContent'), text('innerText')];
+  const locks = [...document.querySelectorAll('button')]
+    .filter(each => each.innerText.trim() === 'Lock my guess');
+  return opened.map((words, at) => ({
+    ready: !locks[at].disabled,
+    held: words.some(each => there.includes(each)),
+    shown: words.every(each => seen.includes(each)),
+  }));
+}
+"""
+# Choose, and then lock, every other guess: the first, the third … or the second, the fourth …
+CHOOSE = """
+first => document.querySelectorAll('.widget-radio-box').forEach((each, at) => {
+  if (at % 2 === first) each.querySelector('input').click();
+})
+"""
+LOCK = """
+first => [...document.querySelectorAll('button')]
+  .filter(each => each.innerText.trim() === 'Lock my guess')
+  .forEach((each, at) => { if (at % 2 === first) each.click(); })
+"""
+
+
 def test_every_guess_keeps_its_answer_back_until_it_is_locked(lab, open_page, tmp_path):
     names = sorted(PREDICTIONS)
     # Where no test has locked any of them yet.
@@ -184,23 +213,34 @@ def test_every_guess_keeps_its_answer_back_until_it_is_locked(lab, open_page, tm
         "from deployworkbook.plots import text_table\n"
         f"for name in {names[start : start + 20]}:\n"
         "    guess = predict(name)\n"
-        "    display(guess, guess.opens(text_table([[f'behind {name}']], ['kept back'])))"
+        "    display(guess, guess.opens(text_table([[f'behind [{name}]']], ['kept back'])))"
         for start in range(0, len(names), 20)
     ]
     page = open_page(lab.write("guesses.ipynb", elsewhere, *cells), viewport=WINDOW)
     lab.wait_until_idle(page)
     lab.run_all(page)
-    locks = page.get_by_role("button", name="Lock my guess", exact=True)
-    locks.nth(len(names) - 1).wait_for()
-    for at, name in enumerate(names):
-        prediction, answer = PREDICTIONS[name], page.get_by_text(f"behind {name}", exact=True)
-        assert locks.nth(at).is_disabled()
-        assert answer.count() == 0
-        assert page.get_by_text(prediction.reason).count() == 0
-        page.locator(".widget-radio-box").nth(at).locator("input").first.check()
-        locks.nth(at).click()
-        answer.wait_for()
-        assert page.get_by_text(prediction.reason).is_visible()
+    page.get_by_role("button", name="Lock my guess", exact=True).nth(len(names) - 1).wait_for()
+    opened = [[f"behind [{name}]", " ".join(PREDICTIONS[name].reason.split())] for name in names]
+
+    def wait_until(what, first):
+        page.wait_for_function(
+            f"([opened, first]) => ({GUESSES})(opened)"
+            f".every((each, at) => at % 2 !== first || each.{what})",
+            arg=[opened, first],
+            polling=POLLING_MS,
+        )
+
+    closed = {"held": False, "shown": False}
+    # Every other one first, so that none may open together with its neighbour.
+    for first in (0, 1):
+        for name, guess in list(zip(names, page.evaluate(GUESSES, opened), strict=True))[first::2]:
+            assert guess == closed | {"ready": False}, name
+        page.evaluate(CHOOSE, first)
+        wait_until("ready", first)
+        for name, guess in list(zip(names, page.evaluate(GUESSES, opened), strict=True))[first::2]:
+            assert guess == closed | {"ready": True}, name
+        page.evaluate(LOCK, first)
+        wait_until("shown", first)
 
 
 def test_no_output_says_that_a_model_is_missing_after_reopening_without_a_kernel(

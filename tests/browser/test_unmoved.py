@@ -7,6 +7,7 @@ import ipywidgets
 import pytest
 
 from deployworkbook.plots.panels import SMALLEST_SEEN_PT
+from tests.browser.conftest import POLLING_MS
 from tests.browser.explorers import EXPLORERS
 from tests.plots.colours import GRAPHICS, TEXT, least_contrast
 
@@ -116,6 +117,7 @@ def test_every_explorer_opened_and_unmoved_is_its_static_form(
         "count => document.querySelectorAll('.noUi-handle').length == count",
         arg=sum(map(len, readouts)),
         timeout=300_000,  # sixty sliders, perhaps on a busy machine
+        polling=POLLING_MS,
     )
     lab.wait_until_idle(page)
     for name, explorer, expected, seen in zip(
