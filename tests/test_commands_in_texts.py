@@ -39,7 +39,6 @@ from deployworkbook.teaching import recording as waits
 from deployworkbook.teaching.load import running
 from deployworkbook.teaching.wheelhouse import making
 from deployworkbook.training import data
-from deployworkbook.training.data import load_dataset
 from deployworkbook.updates.making import make_patch
 from deployworkbook.workspace.folder import current_workspace
 from tests.serving import forms
@@ -100,10 +99,27 @@ class ReadOnce(Reader):
         raise KeyboardInterrupt
 
 
-@pytest.fixture
-def prepared(home, tmp_path, monkeypatch, litert_file):
-    """A learner's folder after the lessons; returns what the commands have begun."""
-    begun = []
+GOLDEN_TENSORS = {"x": {"dtype": "DT_FLOAT", "shape": [-1, 1]}}
+GOLDEN = Golden(
+    "digits", 1, GOLDEN_TENSORS, GOLDEN_TENSORS, 255, 250.0, 0.01,
+    (GoldenImage("AA==", 0, (1.0, 0.0)),),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def learned(tmp_path_factory, litert_file):
+    """A learner's home after the lessons, and the folder where commands are called."""
+    home, folder = tmp_path_factory.mktemp("learned"), tmp_path_factory.mktemp("called")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOME", str(home))
+        patch.setenv("DEPLOYWORKBOOK_HOME", str(home / "deployworkbook"))
+        fill_home(litert_file)
+        patch.chdir(folder)
+        fill_folder(litert_file)
+    return home, folder
+
+
+def fill_home(litert_file):
     measured = (("float32", "litert"), ("float32", "savedmodel"), ("int8-dynamic", "litert"))
     for variant, runtime in measured:
         Ledger().add(
@@ -120,20 +136,18 @@ def prepared(home, tmp_path, monkeypatch, litert_file):
     key = signing_key()
     for parent in (None, 1):
         repository.publish(exported, label="stable", parent=parent, key=key)
-    same = VersionDifference(1, 2, 9, 8, 8, 0, 0, 9, 0.0, (), (5, 5), (), same_interface=True)
-    monkeypatch.setattr(differences, "compare_versions", lambda *_: same)
-    monkeypatch.setattr(mlflow_format, "export_to_mlflow", lambda _, target: target)
-    monkeypatch.setattr(
-        mlflow_format, "import_from_mlflow", lambda _, repository, **__: repository.version(2)
-    )
     other = exported.with_name("int8-dynamic.litert")
     other.mkdir()
     shutil.copy(litert_file, other)
     shutil.copytree(other, exported.with_name("int8-full.litert"))
     keep("losses.logits", 1.0, answer_key="1", is_right=False)
     keep("quantization.sum", 1.0, answer_key="1", is_right=False)
-    monkeypatch.chdir(tmp_path)
-    Path("class").mkdir()
+    current_workspace().golden.mkdir()
+    (current_workspace().golden / "digits.json").write_text(GOLDEN.to_json())
+
+
+def fill_folder(litert_file):
+    Path("class/secrets").mkdir(parents=True)
     Path("class/notes.txt").touch()
     for name in ("model.tflite", "old.tflite", "new.tflite"):
         shutil.copy(litert_file, name)
@@ -146,9 +160,23 @@ def prepared(home, tmp_path, monkeypatch, litert_file):
     Path("FILE").write_text(toml)
     Path("names.txt").write_text("Ada\n")
     Path("password.txt").write_text("our class of nine\n")
-    Path("class/secrets").mkdir(parents=True)
     seats = (f"learner-{number},a password\n" for number in range(5))
     Path("class/secrets/passwords.csv").write_text("name,password\n" + "".join(seats))
+
+
+@pytest.fixture
+def prepared(learned, home, tmp_path, monkeypatch, digits):
+    """A learner's folder after the lessons; returns what the commands have begun."""
+    begun = []
+    for made, place in zip(learned, (home, tmp_path), strict=True):
+        shutil.copytree(made, place, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    same = VersionDifference(1, 2, 9, 8, 8, 0, 0, 9, 0.0, (), (5, 5), (), same_interface=True)
+    monkeypatch.setattr(differences, "compare_versions", lambda *_: same)
+    monkeypatch.setattr(mlflow_format, "export_to_mlflow", lambda _, target: target)
+    monkeypatch.setattr(
+        mlflow_format, "import_from_mlflow", lambda _, repository, **__: repository.version(2)
+    )
 
     def run_jobs(jobs, **_):
         begun.extend(job.source.stem for job in jobs)
@@ -172,17 +200,11 @@ def prepared(home, tmp_path, monkeypatch, litert_file):
     monkeypatch.setattr(running, "run_until_stopped", lambda *_: ended())
     monkeypatch.setattr(waits, "record_waits", lambda *_, **__: ended())
     monkeypatch.setattr(printing, "find_browser", lambda: None)
-    small = load_dataset("digits")
-    monkeypatch.setattr(data, "load_dataset", lambda *_: small)
-    tensors = {"x": {"dtype": "DT_FLOAT", "shape": [-1, 1]}}
-    image = GoldenImage("AA==", 0, (1.0, 0.0))
-    asked = Golden("digits", 1, tensors, tensors, 255, 250.0, 0.01, (image,))
+    monkeypatch.setattr(data, "load_dataset", lambda *_: digits)
     monkeypatch.setattr(
-        recording, "record_golden", lambda *_, **__: begun.append("record") or asked
+        recording, "record_golden", lambda *_, **__: begun.append("record") or GOLDEN
     )
     monkeypatch.setattr(checks, "probe", lambda *_, **__: begun.append("probe") or [])
-    current_workspace().golden.mkdir()
-    (current_workspace().golden / "digits.json").write_text(asked.to_json())
     monkeypatch.setattr(making, "make_wheelhouse", lambda *_, **__: ended())
     monkeypatch.setattr(server, "run", lambda options, **_: begun.append(options.model_name))
     return begun
