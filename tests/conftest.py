@@ -23,6 +23,7 @@ from deployworkbook.execution.jobs import Job
 from deployworkbook.execution.parameters import fast_parameters
 from deployworkbook.execution.runner import THREADS, run_jobs
 from deployworkbook.training.data import load_dataset
+from deployworkbook.training.garbage import loading_for_good
 from deployworkbook.training.mnist import ENVIRONMENT_VARIABLE
 from deployworkbook.workspace.files import atomic_folder
 from deployworkbook.workspace.folder import Workspace
@@ -76,6 +77,13 @@ def pytest_ignore_collect(collection_path, config):
     if config.option.markexpr == "timing" and collection_path.name.startswith("test_"):
         return "mark.timing" not in collection_path.read_text() or None
     return None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """Thousands of tests and all that they import stay: no search for garbage looks at them."""
+    with loading_for_good():
+        return (yield)
 
 
 def pytest_collection_modifyitems(config, items):
