@@ -45,7 +45,9 @@ def program(wheel, tmp_path_factory):
 
 
 def call(program, *arguments, folder):
-    environment = {"PATH": os.environ["PATH"], "HOME": str(folder)}
+    # Else matplotlib would list the machine's fonts for each new home.
+    fonts = {"MPLCONFIGDIR": os.environ["MPLCONFIGDIR"]}
+    environment = fonts | {"PATH": os.environ["PATH"], "HOME": str(folder)}
     return subprocess.run(
         [str(program), *arguments],
         cwd=folder,

@@ -1,8 +1,8 @@
 """Load TensorFlow and Keras without the libraries that they can do without, until one is used.
 
-Keras recognises tables of pandas and sparse matrices of SciPy, and rotates images by SciPy. It
-imports both wherever they are installed, which takes a fifth of its own time and 40 MB. Who gives
-it a table or such a matrix has loaded the library already.
+Keras recognises tables of pandas and sparse matrices of SciPy, and rotates images by SciPy. Both
+are imported wherever they are installed, with what reads HDF5 and the web: a fifth of the time that
+TensorFlow takes to load, and 70 MB. Who gives Keras a table has loaded pandas already.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
-from deployworkbook.workspace.later import Later
+from deployworkbook.workspace.later import Later, imported_later
 
 _OPTIONAL = ("pandas", "scipy")
+# What Keras only uses when it saves models as HDF5 or asks a server.
+_LATER = ("h5py", "requests")
 
 
 class _Absent(MetaPathFinder):
@@ -37,11 +39,15 @@ class _Absent(MetaPathFinder):
 
 @contextmanager
 def without_optional_libraries() -> Iterator[None]:
-    """Let imports of pandas and SciPy fail in the block and this thread, unless they are loaded."""
+    """Let imports of pandas and SciPy fail in the block and this thread, unless they are loaded.
+
+    What reads HDF5 and the web is loaded when it is used.
+    """
     finder = _Absent()
     sys.meta_path.insert(0, finder)
     try:
-        yield
+        with imported_later(*_LATER):
+            yield
     finally:
         sys.meta_path.remove(finder)
 

@@ -18,7 +18,8 @@ class Later(ModuleType):
     """
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):  # Python's own imports ask for these
+        # Python's own imports ask for such names; the path is for one of a part of the module.
+        if name.startswith("__") and name != "__path__":
             raise AttributeError(name)
         if sys.modules.get(self.__name__) is self:
             del sys.modules[self.__name__]
@@ -26,20 +27,21 @@ class Later(ModuleType):
 
 
 @contextmanager
-def imported_later(name: str) -> Iterator[None]:
-    """Give libraries that import a module in the block one that is loaded when they use it.
+def imported_later(*names: str) -> Iterator[None]:
+    """Give libraries that import modules in the block some that are loaded when they use them.
 
-    A module that is loaded already stays.
+    What is loaded already stays.
 
     >>> with imported_later("this"):
     ...     import this
     >>> type(this).__name__
     'Later'
     """
-    stand_in = Later(name)
-    found = sys.modules.setdefault(name, stand_in)
+    stand_ins = {name: Later(name) for name in names if name not in sys.modules}
+    sys.modules.update(stand_ins)
     try:
         yield
     finally:
-        if found is stand_in and sys.modules.get(name) is stand_in:
-            del sys.modules[name]
+        for name, stand_in in stand_ins.items():
+            if sys.modules.get(name) is stand_in:
+                del sys.modules[name]

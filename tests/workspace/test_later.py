@@ -9,11 +9,13 @@ from deployworkbook.workspace.later import Later, imported_later
 
 @pytest.fixture
 def shop(tmp_path, monkeypatch):
-    """A module that nobody has imported, and one that imports it."""
-    (tmp_path / "workbook_shop.py").write_text("open = True")
+    """A package that nobody has imported, and a module that imports it."""
+    (tmp_path / "workbook_shop").mkdir()
+    (tmp_path / "workbook_shop" / "__init__.py").write_text("open = True")
+    (tmp_path / "workbook_shop" / "shelf.py").write_text("height = 2")
     (tmp_path / "workbook_street.py").write_text("import workbook_shop")
     monkeypatch.syspath_prepend(tmp_path)
-    for name in ("workbook_shop", "workbook_street"):
+    for name in ("workbook_shop", "workbook_shop.shelf", "workbook_street"):
         monkeypatch.setitem(sys.modules, name, None)
         del sys.modules[name]
 
@@ -39,6 +41,14 @@ def test_a_use_within_the_block_and_a_name_that_is_missing_are_those_of_the_modu
         with pytest.raises(AttributeError, match="workbook_shop"):
             print(workbook_street.workbook_shop.closed)
     assert sys.modules["workbook_shop"].open
+
+
+@pytest.mark.usefixtures("shop")
+def test_a_part_of_the_module_can_be_imported_within_the_block_as_another_thread_may():
+    with imported_later("workbook_shop"):
+        import workbook_street
+        from workbook_shop.shelf import height
+    assert height == workbook_street.workbook_shop.shelf.height == 2
 
 
 @pytest.mark.usefixtures("shop")
