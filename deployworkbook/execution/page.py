@@ -11,6 +11,7 @@ from typing import Any
 
 from jinja2 import pass_context
 from nbconvert.exporters.html import HTMLExporter
+from nbconvert.filters.highlight import Highlight2HTML
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell, new_notebook
@@ -26,6 +27,10 @@ from deployworkbook.workspace.files import write_atomically
 from deployworkbook.workspace.templates import render
 
 TEMPLATES = Path(__file__).parent / "templates"
+
+# Pictures in sanitized HTML, whose attributes all have quoted values.
+NO_DESCRIPTION = "No description has been provided for this image"
+UNDESCRIBED = re.compile(r'<img(?=(?: (?!alt=)[\w:-]+="[^"]*")*>)')
 
 
 @dataclass(frozen=True)
@@ -146,6 +151,19 @@ class _PageExporter(HTMLExporter):
         ]
         return config
 
+    def from_notebook_node(self, nb: NotebookNode, resources: Any = None, **kw: Any) -> Any:
+        """Render a notebook, without the original's second look at the page.
+
+        That parses all of it again, to describe pictures without alternative text (which
+        ``_sanitized`` does) and to mark the cells of another template.
+        """
+        language = nb.metadata.get("language_info", {})
+        lexer = language.get("pygments_lexer", language.get("name"))
+        highlight: Any = Highlight2HTML  # without types, as all that follows
+        register: Any = self.register_filter
+        register("highlight_code", highlight(pygments_lexer=lexer, parent=self))
+        return super(HTMLExporter, self).from_notebook_node(nb, resources, **kw)
+
     @pass_context
     def markdown2html(self, context: Any, source: str) -> str:
         """Convert Markdown to inert HTML and formulas to MathML."""
@@ -158,12 +176,12 @@ class _PageExporter(HTMLExporter):
             exclude_anchor_links=False,
             anchor_link_text="#",
         )
-        return sanitize(MarkdownWithMath(renderer=renderer).render(source))
+        return _sanitized(MarkdownWithMath(renderer=renderer).render(source))
 
     def default_filters(self) -> Any:
         yield from super().default_filters()  # type: ignore[no-untyped-call]  # as above
         yield "markdown2html", self.markdown2html
-        yield "sanitize", sanitize
+        yield "sanitize", _sanitized
         yield "display_math", lambda text: _display_math(text.strip().strip("$"))
 
 
@@ -192,6 +210,11 @@ class _Renderer(IPythonRenderer):
 
     def table(self, text: str) -> str:
         return f'<div class="scroll"><table>\n{text}</table></div>'
+
+
+def _sanitized(html: str) -> str:
+    """Return inert HTML, in which each picture has an alternative text."""
+    return UNDESCRIBED.sub(f'<img alt="{NO_DESCRIPTION}"', sanitize(html))
 
 
 def _display_math(body: str) -> str:

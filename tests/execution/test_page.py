@@ -146,12 +146,16 @@ def test_every_picture_has_alternative_text(page_of):
         code("1", new_output("display_data", {**picture._repr_mimebundle_()})),
         code("2", data(image_png=PNG, text_plain="<Figure size 1x1>")),
         code("3", data(image_png=PNG, text_plain="A bar chart.")),
+        code("4", data(text_html=f'<img title="a > b, alt=" src="data:image/png;base64,{PNG}">')),
+        code("5", data(text_html=f'<img src="data:image/png;base64,{PNG}" alt="c > d">')),
     )
     assert [image["alt"] for image in page.find_all("img")] == [
         "a digit",
         'Loss "falls".',
         "Picture made by code cell 2.",
         "A bar chart.",
+        "No description has been provided for this image",
+        "c > d",
     ]
 
 
