@@ -154,18 +154,34 @@ def fisher(
     probabilities = softmax(seen[-1])
     count, classes = probabilities.shape
     if labels is None:
-        cases = [(np.eye(classes)[k], probabilities[:, k : k + 1]) for k in range(classes)]
+        squares = _expected_squares(parameters, seen, probabilities)
     else:
         targets = one_hot(labels, classes)
         check_same_shape("logits", probabilities, "one-hot labels", targets)
-        cases = [(targets, np.ones((count, 1)))]
-    squares = [np.zeros_like(values) for values in seen[1:]]
-    for target, weight in cases:
-        for square, error in zip(
-            squares, backward(parameters, seen, probabilities - target), strict=True
-        ):
-            square += weight * error**2
+        squares = [error**2 for error in backward(parameters, seen, probabilities - targets)]
     information = []
     for values, square in zip(seen[:-1], squares, strict=True):
         information += [(values**2).T @ square / count, square.mean(axis=0)]
     return information
+
+
+def _expected_squares(
+    parameters: Sequence[ArrayLike], seen: list[NDArray[np.float64]], p: NDArray[np.float64]
+) -> list[NDArray[np.float64]]:
+    """Return Σ_k P_k δ_l,k² of each layer.
+
+    The errors' mean over the classes is 0, so for the last two layers their mean square is the
+    variance of what depends on the class, E[x²] - E[x]²: two products instead of one per class.
+    """
+    squares = [p * (1.0 - p)]
+    if len(seen) > 2:
+        kernel = np.asarray(parameters[-2], np.float64)
+        variance = p @ (kernel**2).T - (p @ kernel.T) ** 2
+        squares.insert(0, np.maximum(variance, 0.0) * (seen[-2] > 0))
+    if len(seen) > 3:
+        below = [np.zeros_like(values) for values in seen[1:-2]]
+        for k, target in enumerate(np.eye(p.shape[1])):
+            for square, error in zip(below, backward(parameters, seen, p - target), strict=False):
+                square += p[:, k : k + 1] * error**2
+        squares = below + squares
+    return squares

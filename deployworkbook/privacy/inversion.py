@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from deployworkbook.formulas.activations import softmax
 from deployworkbook.formulas.adversarial import input_gradients
@@ -74,14 +75,16 @@ def invert_classes(
     weights = [np.asarray(each, np.float32) for each in network]
     classes = np.arange(len(weights[-1]))
     pictures = np.full((len(classes), *IMAGE_SHAPE), 0.1, np.float32)
-    for _ in range(count):
-        slopes = input_gradients(weights, flat(pictures), classes)
-        largest = np.abs(slopes).max(axis=1, keepdims=True)
-        # Where the model is sure, the slope vanishes; its direction still counts.
-        steps_taken = slopes / np.maximum(largest, np.finfo(np.float32).tiny)
-        moved = pictures - eta * steps_taken.reshape(pictures.shape)
-        moved = (1.0 - fade) * ((1.0 - blur) * moved + blur * _neighbours(moved))
-        pictures = np.clip(moved, 0.0, 1.0).astype(np.float32)
+    # Products this thin gain nothing from several threads.
+    with threadpool_limits(1):
+        for _ in range(count):
+            slopes = input_gradients(weights, flat(pictures), classes)
+            largest = np.abs(slopes).max(axis=1, keepdims=True)
+            # Where the model is sure, the slope vanishes; its direction still counts.
+            steps_taken = slopes / np.maximum(largest, np.finfo(np.float32).tiny)
+            moved = pictures - eta * steps_taken.reshape(pictures.shape)
+            moved = (1.0 - fade) * ((1.0 - blur) * moved + blur * _neighbours(moved))
+            pictures = np.clip(moved, 0.0, 1.0).astype(np.float32)
     chances = softmax(logits_of(weights, pictures))[classes, classes]
     means = np.stack(
         [examples.images[examples.labels == label].mean(axis=0) for label in classes]

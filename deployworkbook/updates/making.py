@@ -33,7 +33,8 @@ class PatchSizes:
             what a patch has to be compared with.
         by_coding: Bytes of all blocks by coding, the smallest first; codings that a faster
             compression ruled out are missing.
-        bsdiff_bytes: Size of bsdiff4's patch; ``None`` where that package isn't installed.
+        bsdiff_bytes: Size of bsdiff4's patch, which ``make_patch`` compares with its own; ``None``
+            where that package isn't installed.
     """
 
     patch_bytes: int
@@ -99,11 +100,15 @@ def make_patch(
     before, after = Path(old).read_bytes(), Path(new).read_bytes()
     patch = _smallest(before, after, block_bytes, old_version, new_version)
     write_atomically(Path(target), patch.header.as_bytes() + patch.payload)
-    return PatchMade(Path(target), patch.header, _sizes(before, after, patch))
+    return PatchMade(
+        Path(target), patch.header, _sizes(after, patch, beside=bsdiff_bytes(before, after))
+    )
 
 
 def measure_patch(old: bytes, new: bytes) -> PatchSizes:
     """Return what a patch from one content to another would take, without writing it.
+
+    bsdiff4's patch isn't made beside it: that would take as long again.
 
     Args:
         old: Content of the old file.
@@ -113,7 +118,7 @@ def measure_patch(old: bytes, new: bytes) -> PatchSizes:
     >>> sizes.coding, sizes.patch_bytes < 200
     ('XOR', True)
     """
-    return _sizes(old, new, _smallest(old, new, BLOCK_BYTES, "", ""))
+    return _sizes(new, _smallest(old, new, BLOCK_BYTES, "", ""), beside=None)
 
 
 def compressed_bytes(content: bytes) -> int:
@@ -152,14 +157,14 @@ class _Patch:
     by_coding: Mapping[str, int]
 
 
-def _sizes(old: bytes, new: bytes, patch: _Patch) -> PatchSizes:
+def _sizes(new: bytes, patch: _Patch, *, beside: int | None) -> PatchSizes:
     return PatchSizes(
         patch_bytes=patch.header.file_bytes,
         coding=str(patch.header.coding),
         full_bytes=len(new),
         full_compressed_bytes=compressed_bytes(new),
         by_coding=patch.by_coding,
-        bsdiff_bytes=bsdiff_bytes(old, new),
+        bsdiff_bytes=beside,
     )
 
 

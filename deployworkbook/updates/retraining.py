@@ -13,6 +13,7 @@ from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from deployworkbook.formulas.descent import State, adam
 from deployworkbook.formulas.perceptron import forward, loss_and_gradients
@@ -127,9 +128,11 @@ def _descend(
     rule = partial(adam, learning_rate=way.learning_rate)
     states = [State()] * len(parameters)
     size = min(way.batch_size, len(labels))
-    for rows in minibatches(len(labels), size, epochs=way.epochs, seed=seed):
-        _, gradients = loss_and_gradients(parameters, inputs[rows], targets[labels[rows]])
-        parameters, states = step_all(rule, parameters, gradients, states)
+    # Products this thin gain nothing from several threads.
+    with threadpool_limits(1):
+        for rows in minibatches(len(labels), size, epochs=way.epochs, seed=seed):
+            _, gradients = loss_and_gradients(parameters, inputs[rows], targets[labels[rows]])
+            parameters, states = step_all(rule, parameters, gradients, states)
     return parameters
 
 

@@ -90,7 +90,11 @@ def test_empirical_fisher_equals_single_gradients(network, inputs) -> None:
         np.testing.assert_allclose(ours, (gradients**2).mean(axis=0), rtol=1e-12, atol=1e-15)
 
 
-def test_expected_fisher_equals_single_gradients(network, inputs) -> None:
+@pytest.mark.parametrize("hidden_layers", [1, 2, 3])
+def test_expected_fisher_equals_single_gradients(network, inputs, hidden_layers) -> None:
+    generator = np.random.default_rng(3)
+    for _ in range(hidden_layers - 1):
+        network[2:2] = [generator.normal(size=(5, 5)), generator.normal(size=5)]
     probabilities = softmax(forward(network, inputs)[-1])
     classes = [gradients_of_examples(network, inputs, [k] * 12) for k in range(3)]
     for index, ours in enumerate(fisher(network, inputs)):
