@@ -5,12 +5,14 @@ Commands import what they need inside their bodies, so that ``--help`` answers a
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.main import get_command
 
 from deployworkbook import __version__
 from deployworkbook.commands import (
@@ -53,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command; exit with 1 on a failure, 2 on wrong usage."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        app(join_parameters(given), prog_name="deployworkbook")
+        _built()(join_parameters(given), prog_name="deployworkbook")
     except (OSError, ValueError, TypeError) as error:
         if os.environ.get("DEPLOYWORKBOOK_DEBUG"):
             raise
@@ -62,6 +64,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # markup=False: an error may quote a list, whose brackets Rich would take for markup.
         Console(stderr=True).print(f"Error: {in_words(error)}", markup=False, highlight=False)
         sys.exit(1)
+
+
+@functools.cache
+def _built() -> Callable[..., Any]:
+    """Build the commands once for a process that calls several: it takes as long as a short one."""
+    return get_command(app)
 
 
 def in_words(error: Exception) -> str:
