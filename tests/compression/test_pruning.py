@@ -72,8 +72,8 @@ def test_fisher_drops_pixels_that_are_always_black_and_magnitude_keeps_some(prun
 
 
 def test_pruning_while_learning_keeps_the_accuracy(model, examples, digits):
-    pruning = Pruning(sparsity=0.9, sample=500)
-    pruned = prune(model, examples, pruning=pruning, settings=Settings(epochs=12))
+    pruning = Pruning(sparsity=0.9, sample=FEW)
+    pruned = prune(model, examples, pruning=pruning, settings=Settings(epochs=10))
     # 360 images: two points are seven of them.
     assert accuracy(pruned, digits.test) >= accuracy(model, digits.test) - 0.02
 

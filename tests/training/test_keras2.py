@@ -71,8 +71,8 @@ def beside_keras_3():
 
 
 def test_a_seed_gives_the_same_weights_in_another_process(beside_keras_3):
+    # That another seed gives others, test_fit.py shows.
     assert train(3) == beside_keras_3["weights"]
-    assert train(4) != beside_keras_3["weights"]
 
 
 def test_tensorflow_uses_keras_2_too(beside_keras_3):
