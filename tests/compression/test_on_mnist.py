@@ -25,8 +25,9 @@ pytestmark = pytest.mark.mnist
 def test_on_the_real_mnist_zeros_zip_well_and_fewer_neurons_run_faster(
     mnist_data, mnist_models, tmp_path
 ):
-    examples = Examples(mnist_data.train.images, mnist_data.train.labels)
-    start, settings, runtime = mnist_models[0], Settings(epochs=2), LiteRTRuntime()
+    few = mnist_data.train.take(20_000)
+    examples = Examples(few.images, few.labels)
+    start, settings, runtime = mnist_models[0], Settings(epochs=3), LiteRTRuntime()
     models = {
         "float32": start,
         "pruned": prune(start, examples, pruning=Pruning(sparsity=0.95), settings=settings),
@@ -39,7 +40,7 @@ def test_on_the_real_mnist_zeros_zip_well_and_fewer_neurons_run_faster(
     assert files["halved"].size_bytes < 0.55 * files["float32"].size_bytes
 
     asks = {name: runtime.load(each) for name, each in files.items()}
-    # The unpruned model has 97.7 %.
+    # The unpruned model has 97.7 %; seen: 9,594 and 9,758.
     assert count_correct(asks["pruned"], mnist_data.test) > 9550
     assert count_correct(asks["halved"], mnist_data.test) > 9700
     batch = mnist_data.test.images[:256]

@@ -2,6 +2,7 @@
 
 import functools
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -137,10 +138,11 @@ def test_wrong_settings_are_refused(model, digits, change):
 
 @pytest.mark.mnist
 def test_on_mnist_two_epochs_recover_two_bits(mnist, mnist_models):
+    few = replace(mnist, train=mnist.train.take(20_000), validation=mnist.validation.take(1000))
     for seed, model in enumerate(mnist_models):
-        result = train_aware(model, mnist, bits=2, epochs=2, seed=seed)
+        result = train_aware(model, few, bits=2, epochs=2, seed=seed)
         assert accuracy(quantize(model, "int2").flatbuffer, mnist.test) < 0.7
-        # Seen: 0.974, where float32 has 0.977.
+        # Seen: 0.972 and 0.973, where float32 has 0.977.
         assert accuracy(result.variant.flatbuffer, mnist.test) >= 0.965
         assert len(result.variant.flatbuffer) < 31_000
 
