@@ -119,9 +119,9 @@ def test_the_page_is_laid_out_for_paper():
 def test_the_commands_to_run_before_the_class_exist(slot):
     commands = [check.command for check in checks_for(sheet(slot).plan)]
     assert commands[1].startswith("export DEPLOYWORKBOOK_SHARED_MODELS=")
+    known = get_command(app)
     for command in [each for each in commands if each.startswith("deployworkbook ")]:
-        words = command.split()[1:]
-        found = get_command(app)
+        words, found = command.split()[1:], known
         while hasattr(found, "commands"):
             found = found.commands[words.pop(0)]
         options = {option for parameter in found.params for option in parameter.opts}
