@@ -28,6 +28,11 @@ const text = (selector) => document.querySelector(selector).innerText;
 const rows = [...document.querySelectorAll('#scores tr')].map((row) => row.innerText);
 return [text('#digit'), text('#details'), rows];
 """
+ANSWERED = """
+const shown = (each) => each.checkVisibility() && each.innerText;
+return document.body.getAttribute('aria-busy') === 'false'
+  && [...document.querySelectorAll('#digit, #problem')].some(shown);
+"""
 
 
 @dataclass(frozen=True)
@@ -58,12 +63,7 @@ class Page:
 
     def wait(self):
         """Wait until an answer is shown, or a problem."""
-        WebDriverWait(self.driver, WAIT_S, 0.02).until(
-            lambda _: (
-                self.find("body").get_attribute("aria-busy") == "false"
-                and (self.find("#digit").text or self.find("#problem").text)
-            )
-        )
+        WebDriverWait(self.driver, WAIT_S, 0.02).until(lambda _: self.script(ANSWERED))
 
     def choose(self, digit):
         self.all("fieldset button")[digit].click()
