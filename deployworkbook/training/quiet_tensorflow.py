@@ -13,7 +13,6 @@ from types import ModuleType
 from deployworkbook.training.garbage import loading_for_good
 from deployworkbook.training.notes import held_back
 from deployworkbook.training.optional_libraries import without_optional_libraries
-from deployworkbook.training.quick_loading import without_signatures
 from deployworkbook.validation import check_integer, message
 
 # TensorFlow reads these when it loads. Its C++ part logs even "no GPU here" as an error (level 2);
@@ -39,12 +38,7 @@ _stands_in = _OPTIMIZERS not in sys.modules
 if _stands_in:
     sys.modules[_OPTIMIZERS] = ModuleType(_OPTIMIZERS)
 try:
-    with (
-        held_back(_LOADING_NOTE),
-        loading_for_good(),
-        without_optional_libraries(),
-        without_signatures(),
-    ):
+    with held_back(_LOADING_NOTE), loading_for_good(), without_optional_libraries():
         import tensorflow as tf
 finally:
     if _stands_in:
