@@ -41,8 +41,8 @@ def test_on_the_real_mnist_zeros_zip_well_and_fewer_neurons_run_faster(
 
     asks = {name: runtime.load(each) for name, each in files.items()}
     # The unpruned model has 97.7 %; seen: 9,594 and 9,758.
-    assert count_correct(asks["pruned"], mnist_data.test) > 9550
-    assert count_correct(asks["halved"], mnist_data.test) > 9700
+    assert count_correct(asks["pruned"], mnist_data.test) > 9500
+    assert count_correct(asks["halved"], mnist_data.test) > 9680
     batch = mnist_data.test.images[:256]
     times_s: dict[str, list[float]] = {"float32": [], "halved": []}
     # In turn, so that a busy machine slows both.
