@@ -12,6 +12,7 @@ from deployworkbook.widgets.explorer import _table_html
 LESSONS = catalogue()
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1200, "height": 900}
+FOLDS = "[...document.querySelectorAll('details')]"
 # Each panel of a picture: where it ends, the widths of its image, and how it is coloured.
 PANELS = """
 [...document.querySelectorAll('.workbook-picture img')].map(each => [
@@ -22,33 +23,38 @@ PANELS = """
 
 
 @pytest.fixture(scope="module", params=LESSONS, ids=lambda lesson: lesson.name)
-def url(request, run_fast):
-    """The page of a lesson that was run fast."""
+def page(request, run_fast, open_shared_page):
+    """The page of a lesson that was run fast, opened once, without a network."""
     _, folder = run_fast(request.param)
-    page = folder / f"{request.param.name}.html"
-    write_page(folder / request.param.path.name, page)
-    return page.as_uri()
+    path = folder / f"{request.param.name}.html"
+    write_page(folder / request.param.path.name, path)
+    return open_shared_page(path.as_uri(), offline=True, viewport=DESKTOP)
+
+
+@pytest.fixture
+def fold(page):
+    """Close again what a test opens."""
+    yield
+    page.evaluate(f"{FOLDS}.forEach(each => each.open = false)")
 
 
 def unfold(page):
     """Open all folds; return how many there were, and how many were open before."""
-    folds = "[...document.querySelectorAll('details')]"
-    counts = page.evaluate(f"(f => [f.length, f.filter(each => each.open).length])({folds})")
-    page.evaluate(f"{folds}.forEach(each => each.open = true)")
+    counts = page.evaluate(f"(f => [f.length, f.filter(each => each.open).length])({FOLDS})")
+    page.evaluate(f"{FOLDS}.forEach(each => each.open = true)")
     return counts
 
 
-def test_it_asks_for_nothing_but_itself(url, open_page, keep_picture):
-    page = open_page(url, offline=True, viewport=DESKTOP)
+def test_it_asks_for_nothing_but_itself(page, keep_picture):
     keep_picture(page)  # of the first screen: to paint all of a lesson takes seconds
     # Not even for what is fetched only once it is scrolled to.
     assert page.evaluate("[...document.images].every(each => each.src.startsWith('data:'))")
     others = [each for each in page.requests if not each.startswith("data:")]
-    assert others == [url]
+    assert others == [page.url]
 
 
-def test_formulas_and_pictures_are_seen(url, open_page):
-    page = open_page(url, offline=True, viewport=DESKTOP)
+@pytest.mark.usefixtures("fold")
+def test_formulas_and_pictures_are_seen(page):
     folds, opened = unfold(page)
     # Each lesson has an exercise, whose solution is folded.
     assert folds > 0
@@ -69,9 +75,19 @@ def test_formulas_and_pictures_are_seen(url, open_page):
         assert alt.strip()
 
 
+@pytest.fixture
+def on_a_phone(page, fold):
+    """The page on a phone, and then on a desktop again."""
+    page.set_viewport_size(PHONE)
+    yield
+    page.set_viewport_size(DESKTOP)
+    page.emulate_media(color_scheme="light")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_fits_a_phone_and_can_be_read(url, open_page, keep_picture, scheme):
-    page = open_page(url, offline=True, viewport=PHONE, color_scheme=scheme)
+@pytest.mark.usefixtures("on_a_phone")
+def test_it_fits_a_phone_and_can_be_read(page, keep_picture, scheme):
+    page.emulate_media(color_scheme=scheme)
     unfold(page)
     keep_picture(page)
     for panel, width, natural, dark in page.evaluate(PANELS):
