@@ -49,9 +49,9 @@ if os.environ.get("PYTEST_XDIST_WORKER"):
 
 # Homes are new, and in each matplotlib would list the fonts again, and the C compiler build a
 # library of its own for each kind of processor. The workers of xdist inherit these.
-CACHES = tempfile.TemporaryDirectory(prefix="caches-")
-for variable in ("MPLCONFIGDIR", "ZIG_GLOBAL_CACHE_DIR"):
-    if variable not in os.environ:
+if not os.environ.get("PYTEST_XDIST_WORKER"):
+    CACHES = tempfile.TemporaryDirectory(prefix="caches-")
+    for variable in ("MPLCONFIGDIR", "ZIG_GLOBAL_CACHE_DIR"):
         os.environ[variable] = str(Path(CACHES.name) / variable.lower())
         Path(os.environ[variable]).mkdir()
 

@@ -72,6 +72,6 @@ def test_a_run_loads_neither_grammars_nor_a_client_of_the_web_which_take_most_of
 
 
 def test_the_lab_loads_no_grammars_which_takes_seconds():
-    lab = "from deployworkbook.jupyter.schemas import forget_addresses\nforget_addresses()\n"
+    lab = "from deployworkbook.jupyter.schemas import forget_grammars\nforget_grammars()\n"
     # Jupyter's events load arrow themselves.
     assert "lark" not in loaded_after(lab + "import jupyterlab.labapp")

@@ -6,10 +6,10 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from deployworkbook.jupyter.schemas import forget_addresses
+from deployworkbook.jupyter.schemas import forget_grammars
 from deployworkbook.workspace.files import moved_to_free_name, write_atomically
 
-forget_addresses()
+forget_grammars()
 import nbformat  # noqa: E402 (only after it has less to load)
 from nbformat import NotebookNode  # noqa: E402
 

@@ -28,9 +28,9 @@ from deployworkbook.workspace.templates import render
 
 TEMPLATES = Path(__file__).parent / "templates"
 
-# Pictures in sanitized HTML, whose attributes all have quoted values.
+# Pictures in sanitized HTML, whose attributes all have values in either quotes.
 NO_DESCRIPTION = "No description has been provided for this image"
-UNDESCRIBED = re.compile(r'<img(?=(?: (?!alt=)[\w:-]+="[^"]*")*>)')
+UNDESCRIBED = re.compile(r"""<img(?=(?: (?!alt=)[\w:-]+=(?:"[^"]*"|'[^']*'))*>)""")
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from deployworkbook.jupyter.installing import in_words, install_all
 from deployworkbook.jupyter.lesson_list import LESSON_LIST
-from deployworkbook.jupyter.schemas import forget_addresses
+from deployworkbook.jupyter.schemas import forget_grammars
 from deployworkbook.workspace.files import write_atomically
 from deployworkbook.workspace.folder import ENVIRONMENT_VARIABLE, Workspace
 from deployworkbook.workspace.users import is_root
@@ -58,7 +58,7 @@ def start(workspace: Workspace, *, port: int | None = None, open_browser: bool =
     os.environ[ENVIRONMENT_VARIABLE] = str(workspace.root)
 
     # Imported here because it takes a second.
-    forget_addresses()
+    forget_grammars()
     from jupyterlab.labapp import LabApp
 
     from deployworkbook.jupyter.lab_log import quieten

@@ -10,13 +10,13 @@ import sys
 _GRAMMARS = ("rfc3987_syntax", "isoduration")
 
 
-def forget_addresses() -> None:
+def forget_grammars() -> None:
     """Leave out the checks of IRIs and durations; before ``nbformat`` or JupyterLab loads.
 
     No notebook has any, and they take longer to load than all else that a run needs, in each
     process.
 
-    >>> forget_addresses()
+    >>> forget_grammars()
     >>> import nbformat
     """
     for grammar in _GRAMMARS:

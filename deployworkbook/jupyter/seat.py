@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from deployworkbook.jupyter.installing import install_all
 from deployworkbook.jupyter.lab import options
-from deployworkbook.jupyter.schemas import forget_addresses
+from deployworkbook.jupyter.schemas import forget_grammars
 from deployworkbook.workspace.folder import Workspace, current_workspace
 
 # Seconds. A browser answers a ping even while its page is busy, but the server of a busy machine
@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Copy the lessons into this process's workspace, then serve it until the hub stops it."""
     workspace = current_workspace()
     install_all(workspace)
-    forget_addresses()
+    forget_grammars()
     os.environ.setdefault("JUPYTERHUB_DEFAULT_URL", first_page(workspace))
     from jupyterhub.singleuser import main as serve
 

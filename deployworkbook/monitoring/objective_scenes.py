@@ -54,7 +54,7 @@ def quick_scenes(answered: str, failed: str) -> tuple[Scene, ...]:
             "2 % fail: a page between minute 43 and 46",
             _traffic(answered, failed, _RATE * 2 // 100, _HOUR),
             (
-                (_at(43), {_PAGES: 0}),
+                (_at(43.5), {_PAGES: 0}),
                 (_at(44), {_burning(14.4): 1}),
                 (_at(46), {_PAGES: 1, _TICKETS: 0}),
             ),

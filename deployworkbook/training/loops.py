@@ -46,8 +46,8 @@ def prepare_fit(model: Any, examples: Split) -> None:
 def crossentropy(labels: Any, probabilities: Any) -> Any:
     """Return the cross-entropy of each image, for a model whose last layer is a softmax.
 
-    With ``set_seed`` it is ``"sparse_categorical_crossentropy"`` to the bit, unless a quantizer
-    follows the softmax; and that one's gradient takes a tenth of the time to build a loop.
+    With ``set_seed`` it is Keras's ``"sparse_categorical_crossentropy"`` to the bit, unless a
+    quantizer follows the softmax. Its gradient has fewer operations, so a loop is built sooner.
 
     Args:
         labels: Integers, shape ``[n]`` or ``[n, 1]``.

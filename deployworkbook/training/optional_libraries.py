@@ -13,12 +13,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
+from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
 
 from deployworkbook.workspace.later import Later, imported_later
 
-_OPTIONAL = ("pandas", "scipy")
+# TensorFlow tries JAX, too, which can't do without SciPy.
+_OPTIONAL = ("pandas",) if find_spec("jax") else ("pandas", "scipy")
 # What Keras only uses when it saves models as HDF5 or asks a server.
 _LATER = ("h5py", "requests")
 
@@ -62,7 +64,8 @@ class _Tables(ModuleType):
     def __getattr__(self, name: str) -> Any:
         # Unless pandas is loaded, nothing is an object of its types.
         loaded = sys.modules.get(self.__name__)
-        return _Nothing if loaded is None else getattr(loaded, name)
+        # Another thread may have loaded a part of it so far.
+        return getattr(loaded, name, _Nothing)
 
 
 def is_sparse(value: object) -> bool:
@@ -72,7 +75,9 @@ def is_sparse(value: object) -> bool:
     False
     """
     sparse = sys.modules.get("scipy.sparse")
-    return sparse is not None and bool(sparse.issparse(value))
+    # Another thread may have loaded a part of it so far.
+    is_one = getattr(sparse, "issparse", None)
+    return is_one is not None and bool(is_one(value))
 
 
 def give_back() -> None:

@@ -34,7 +34,7 @@ class PatchSizes:
         by_coding: Bytes of all blocks by coding, the smallest first; codings that a faster
             compression ruled out are missing.
         bsdiff_bytes: Size of bsdiff4's patch, which ``make_patch`` compares with its own; ``None``
-            where that package isn't installed.
+            from ``measure_patch``, and where that package isn't installed.
     """
 
     patch_bytes: int

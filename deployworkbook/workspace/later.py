@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from types import ModuleType
 from typing import Any
+
+# Two threads may use a module at the same time.
+_REPLACING = threading.Lock()
 
 
 class Later(ModuleType):
@@ -18,11 +22,12 @@ class Later(ModuleType):
     """
 
     def __getattr__(self, name: str) -> Any:
-        # Python's own imports ask for such names; the path is for one of a part of the module.
+        # Python's own imports ask for such names; ``import module.part`` asks for the path.
         if name.startswith("__") and name != "__path__":
             raise AttributeError(name)
-        if sys.modules.get(self.__name__) is self:
-            del sys.modules[self.__name__]
+        with _REPLACING:
+            if sys.modules.get(self.__name__) is self:
+                del sys.modules[self.__name__]
         return getattr(import_module(self.__name__), name)
 
 
@@ -30,7 +35,8 @@ class Later(ModuleType):
 def imported_later(*names: str) -> Iterator[None]:
     """Give libraries that import modules in the block some that are loaded when they use them.
 
-    What is loaded already stays.
+    What is loaded already stays. In the block, ``import module.part`` loads the module at once, and
+    a part that the module imports itself twice: name modules that are imported whole there.
 
     >>> with imported_later("this"):
     ...     import this

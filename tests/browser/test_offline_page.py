@@ -8,11 +8,11 @@ from deployworkbook.execution.page import write_page
 from deployworkbook.jupyter.lessons import catalogue
 from deployworkbook.plots.panels import LEAST_SCALE
 from deployworkbook.widgets.explorer import _table_html
+from tests.browser.conftest import pages
 
 LESSONS = catalogue()
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1200, "height": 900}
-FOLDS = "[...document.querySelectorAll('details')]"
 # Each panel of a picture: where it ends, the widths of its image, and how it is coloured.
 PANELS = """
 [...document.querySelectorAll('.workbook-picture img')].map(each => [
@@ -23,26 +23,17 @@ PANELS = """
 
 
 @pytest.fixture(scope="module", params=LESSONS, ids=lambda lesson: lesson.name)
-def page(request, run_fast, open_shared_page):
-    """The page of a lesson that was run fast, opened once, without a network."""
+def page(request, run_fast, chromium):
+    """The page of a lesson that was run fast, opened once, without a network, and unfolded."""
     _, folder = run_fast(request.param)
     path = folder / f"{request.param.name}.html"
     write_page(folder / request.param.path.name, path)
-    return open_shared_page(path.as_uri(), offline=True, viewport=DESKTOP)
-
-
-@pytest.fixture
-def fold(page):
-    """Close again what a test opens."""
-    yield
-    page.evaluate(f"{FOLDS}.forEach(each => each.open = false)")
-
-
-def unfold(page):
-    """Open all folds; return how many there were, and how many were open before."""
-    counts = page.evaluate(f"(f => [f.length, f.filter(each => each.open).length])({FOLDS})")
-    page.evaluate(f"{FOLDS}.forEach(each => each.open = true)")
-    return counts
+    with pages(chromium) as open_one:
+        page = open_one(path.as_uri(), offline=True, viewport=DESKTOP)
+        folds = "[...document.querySelectorAll('details')]"
+        page.folds_open = page.evaluate(f"{folds}.map(each => each.open)")
+        page.evaluate(f"{folds}.forEach(each => each.open = true)")
+        yield page
 
 
 def test_it_asks_for_nothing_but_itself(page, keep_picture):
@@ -53,12 +44,10 @@ def test_it_asks_for_nothing_but_itself(page, keep_picture):
     assert others == [page.url]
 
 
-@pytest.mark.usefixtures("fold")
 def test_formulas_and_pictures_are_seen(page):
-    folds, opened = unfold(page)
     # Each lesson has an exercise, whose solution is folded.
-    assert folds > 0
-    assert opened == 0
+    assert page.folds_open
+    assert not any(page.folds_open)
     sizes = page.evaluate(
         "[...document.querySelectorAll('math')].map(m => m.getBoundingClientRect().height)"
     )
@@ -76,7 +65,7 @@ def test_formulas_and_pictures_are_seen(page):
 
 
 @pytest.fixture
-def on_a_phone(page, fold):
+def on_a_phone(page):
     """The page on a phone, and then on a desktop again."""
     page.set_viewport_size(PHONE)
     yield
@@ -88,7 +77,6 @@ def on_a_phone(page, fold):
 @pytest.mark.usefixtures("on_a_phone")
 def test_it_fits_a_phone_and_can_be_read(page, keep_picture, scheme):
     page.emulate_media(color_scheme=scheme)
-    unfold(page)
     keep_picture(page)
     for panel, width, natural, dark in page.evaluate(PANELS):
         assert panel <= PHONE["width"]

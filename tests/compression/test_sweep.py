@@ -242,8 +242,11 @@ def test_two_sweeps_at_once_build_everything_once(workspace, light):
     hold = mark(workspace, "hold-1")
 
     def release():
-        wait_until(lambda: len(list(workspace.root.glob("began-*"))) == 2, "both sweeps' workers")
-        hold.unlink()
+        try:
+            both = "both sweeps' workers"
+            wait_until(lambda: len(list(workspace.root.glob("began-*"))) == 2, both)
+        finally:
+            hold.unlink()  # else the other would wait, and hide why
 
     # One sweep by the command, one here.
     with (

@@ -43,7 +43,7 @@ def test_two_of_four_neighbours_are_pruned(model, digits):
         assert (zeros.T.reshape(-1, 4).sum(axis=1) == 2).all()
 
 
-def test_whole_blocks_are_pruned_from_the_first_step(model, digits):
+def test_whole_blocks_are_pruned_by_the_constant_schedule(model, digits):
     pruned = prune_low_magnitude(
         model, digits, sparsity=0.75, schedule="constant", pattern="block", training=QUICK
     )

@@ -148,6 +148,7 @@ def test_every_picture_has_alternative_text(page_of):
         code("3", data(image_png=PNG, text_plain="A bar chart.")),
         code("4", data(text_html=f'<img title="a > b, alt=" src="data:image/png;base64,{PNG}">')),
         code("5", data(text_html=f'<img src="data:image/png;base64,{PNG}" alt="c > d">')),
+        code("6", data(text_html=f"<img title='a \"b\"' src='data:image/png;base64,{PNG}'>")),
     )
     assert [image["alt"] for image in page.find_all("img")] == [
         "a digit",
@@ -156,6 +157,7 @@ def test_every_picture_has_alternative_text(page_of):
         "A bar chart.",
         "No description has been provided for this image",
         "c > d",
+        "No description has been provided for this image",
     ]
 
 

@@ -71,7 +71,7 @@ def beside_keras_3():
 
 
 def test_a_seed_gives_the_same_weights_in_another_process(beside_keras_3):
-    # That another seed gives others, test_fit.py shows.
+    # test_fit.py shows that another seed gives other weights.
     assert train(3) == beside_keras_3["weights"]
 
 

@@ -44,7 +44,7 @@ def test_a_use_within_the_block_and_a_name_that_is_missing_are_those_of_the_modu
 
 
 @pytest.mark.usefixtures("shop")
-def test_a_part_of_the_module_can_be_imported_within_the_block_as_another_thread_may():
+def test_a_part_of_the_module_can_be_imported_within_the_block():
     with imported_later("workbook_shop"):
         import workbook_street
         from workbook_shop.shelf import height
