@@ -51,10 +51,10 @@ def quick_scenes(answered: str, failed: str) -> tuple[Scene, ...]:
     first = {f"round(sum({ratio_name(w)}), 0.0001)": v for w, v in (("5m", 0.0196), ("1h", 0.005))}
     return (
         Scene(
-            "2 % fail: a page between minute 43 and 46",
+            "2 % fail: a page between minute 42 and 46",
             _traffic(answered, failed, _RATE * 2 // 100, _HOUR),
             (
-                (_at(43.5), {_PAGES: 0}),
+                (_at(42.5), {_PAGES: 0}),
                 (_at(44), {_burning(14.4): 1}),
                 (_at(46), {_PAGES: 1, _TICKETS: 0}),
             ),
