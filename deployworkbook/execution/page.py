@@ -28,8 +28,9 @@ from deployworkbook.workspace.templates import render
 
 TEMPLATES = Path(__file__).parent / "templates"
 
-# Pictures in sanitized HTML, whose attributes all have values in either quotes.
+# What nbconvert gives pictures that have no alternative text.
 NO_DESCRIPTION = "No description has been provided for this image"
+# The beginning of such a picture in sanitized HTML, where each attribute has a value in quotes.
 UNDESCRIBED = re.compile(r"""<img(?=(?: (?!alt=)[\w:-]+=(?:"[^"]*"|'[^']*'))*>)""")
 
 

@@ -25,7 +25,8 @@ from tests.waiting import wait_until
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PICTURES = Path(__file__).parents[2] / "test-output"
-# Chromium would else ask at each frame, and make frames for nothing else.
+# How often a page is asked whether it is ready. By default that is at every frame, and Chromium
+# would draw frames for nothing else.
 POLLING_MS = 100
 
 

@@ -28,6 +28,7 @@ _LEAD_S = 0.05
 # The code of requests that were due but never sent, because no connection became free.
 NOT_SENT = -1
 
+# The version of an answer that doesn't name one.
 NO_VERSION = -1
 
 
@@ -75,7 +76,16 @@ class Destination:
 
 @dataclass(frozen=True)
 class Outcomes:
-    """What became of each request; the fields are those of ``LoadResult``."""
+    """What became of each request of a load, as the process that sent it reports it.
+
+    Args:
+        started_at: When the load began, in seconds since 1970.
+        intended_s: When each request was due, in seconds from the start.
+        sent_s: When it was sent.
+        done_s: When its answer or error arrived.
+        codes: The canonical code of each answer; ``NOT_SENT`` for requests that were never sent.
+        versions: The version that answered; ``NO_VERSION`` if the answer doesn't say.
+    """
 
     started_at: float
     intended_s: array[float]
@@ -156,16 +166,16 @@ class _Record:
 
     def outcomes(self) -> Outcomes:
         arrivals = self._plan.arrivals_s
-        kept: Sequence[int] = range(len(self._codes))
-        sent = [index for index in kept if self._codes[index] != NOT_SENT]
-        if arrivals is None:
-            kept = sent
+        if arrivals is None:  # the lists have room for the most requests that a closed loop sends
+            kept = [index for index, code in enumerate(self._codes) if code != NOT_SENT]
         else:
+            kept = list(range(len(self._codes)))
             # Requests that were never sent have waited until the end.
             end = self._elapsed()
             self._intended = array("d", arrivals)
-            for index in set(kept).difference(sent):
-                self._sent[index] = self._done[index] = end
+            for index in kept:
+                if self._codes[index] == NOT_SENT:
+                    self._sent[index] = self._done[index] = end
         return Outcomes(
             self._started_at,
             array("d", [self._intended[index] for index in kept]),
